@@ -1,0 +1,326 @@
+//! `Facts`: what a template's generation prompt and the ends of its turns look like, learnt from small renders.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::layout::Layout;
+use crate::conversation::{Conversation, Fields, Node};
+use crate::template::marks::is_space;
+use crate::template::{ChatTemplate, Observed, Request};
+
+/// Roles that facts are kept for; others count as the user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+impl Speaker {
+    const ALL: [Speaker; 4] = [
+        Speaker::System,
+        Speaker::User,
+        Speaker::Assistant,
+        Speaker::Tool,
+    ];
+
+    pub(super) fn of(role: &str) -> Speaker {
+        match role {
+            "system" | "developer" => Speaker::System,
+            "assistant" | "model" => Speaker::Assistant,
+            "tool" | "function" | "ipython" | "observation" => Speaker::Tool,
+            _ => Speaker::User,
+        }
+    }
+}
+
+/// What was learnt of one template with one set of variables.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// What `add_generation_prompt` adds after a conversation that ends with each speaker; None where it fails.
+    prompts: [Option<String>; 4],
+    /// What follows the last value when a conversation ends with each speaker.
+    end_closers: [Option<String>; 4],
+    /// Whether white space at the (left, right) edge of an assistant's content is printed.
+    pub(super) keeps_space: (bool, bool),
+    /// What stands before the content of an assistant turn amid a conversation.
+    pub(super) header: Option<String>,
+    /// A generation prompt that is printed whether asked for or not.
+    pub(super) always_prompt: Option<String>,
+    /// What ends an assistant turn that a user turn follows, without white space at its end.
+    pub(super) mid_closer: Option<String>,
+    /// Whether the template looks at the next message before it is done with one.
+    pub(super) peeks: bool,
+    /// The token that ends a sequence, if the template knows one.
+    pub(super) eos_token: Option<String>,
+}
+
+impl Facts {
+    pub(super) fn prompt_after(&self, speaker: Speaker) -> Option<&str> {
+        self.prompts[speaker as usize].as_deref()
+    }
+
+    pub(super) fn end_closer(&self, speaker: Speaker) -> Option<&str> {
+        self.end_closers[speaker as usize]
+            .as_deref()
+            .filter(|closer| !closer.trim_matches(is_space).is_empty())
+    }
+}
+
+/// Facts by the variables they were learnt with.
+#[derive(Debug, Default)]
+pub struct FactsCache(Mutex<HashMap<String, Arc<Facts>>>);
+
+/// Sets of variables to keep facts for. A dataset has a handful; one that gives each row its own must not grow this.
+const CACHED: usize = 64;
+
+impl ChatTemplate {
+    /// The facts for rows like that of `request`: with or without tools, with these variables.
+    pub(super) fn facts(&self, request: Request<'_, '_>) -> Arc<Facts> {
+        let conversation = request.conversation;
+        let key = format!(
+            "{}{:?}{:?}",
+            conversation.tools.is_some(),
+            conversation.variables,
+            request.variables
+        );
+        let lock = || self.facts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(facts) = lock().get(&key) {
+            return Arc::clone(facts);
+        }
+        // Learnt outside the lock: two threads may do the same work once, and none waits for the other.
+        let facts = Arc::new(
+            Probe {
+                template: self,
+                request,
+            }
+            .learn(),
+        );
+        let mut cache = lock();
+        if cache.len() >= CACHED {
+            cache.clear();
+        }
+        cache.insert(key, Arc::clone(&facts));
+        facts
+    }
+}
+
+/// Renders small conversations under the variables of a row.
+struct Probe<'p, 'c> {
+    template: &'p ChatTemplate,
+    request: Request<'p, 'c>,
+}
+
+/// Contents of probes: words that no template prints of itself.
+const WORDS: [&str; 5] = ["Quorvex", "Zimbalto", "Wexpundit", "Jarnivole", "Kestrumph"];
+
+impl Probe<'_, '_> {
+    fn learn(&self) -> Facts {
+        let mut facts = Facts {
+            peeks: self.template.source().contains("nextitem"),
+            eos_token: self.special_token("eos_token"),
+            ..Facts::default()
+        };
+        for speaker in Speaker::ALL {
+            let messages = ending_with(speaker);
+            facts.prompts[speaker as usize] = self.prompt(&messages);
+            facts.end_closers[speaker as usize] =
+                self.layout(&messages).and_then(|(observed, layout)| {
+                    let from = layout.turns.last()?.cores.last()?.span.end;
+                    observed
+                        .text
+                        .get(from..layout.end.unwrap_or(observed.text.len()))
+                        .map(str::to_owned)
+                });
+        }
+        let dialogue = [user(0), assistant(1), user(2), assistant(3)];
+        if let Some((observed, layout)) = self.layout(&dialogue) {
+            let text = &observed.text;
+            let turn = &layout.turns[1];
+            if let Some(core) = turn.cores.first() {
+                facts.header = text.get(turn.start..core.span.start).map(str::to_owned);
+                let closer = text.get(core.span.end..layout.turns[2].start);
+                facts.mid_closer =
+                    closer.map(|closer| closer.trim_end_matches(is_space).to_owned());
+            }
+            let tail = layout.end.and_then(|end| text.get(end..));
+            if let (Some(tail), Some(header)) = (tail, &facts.header)
+                && alike(tail.trim_matches(is_space), header.trim_matches(is_space))
+            {
+                facts.always_prompt = Some(tail.to_owned());
+            }
+        }
+        let padded = format!("\n \t{}\t \n", WORDS[1]);
+        if let Some((observed, layout)) =
+            self.layout(&[user(0), message("assistant", &padded), user(2)])
+            && let Some(core) = layout.turns[1].cores.first()
+        {
+            let text = &observed.text;
+            facts.keeps_space = (
+                text[..core.span.start].ends_with("\n \t"),
+                text[core.span.end..].starts_with("\t \n"),
+            );
+        }
+        facts
+    }
+
+    fn special_token(&self, name: &str) -> Option<String> {
+        let tokens = self.template.special_tokens();
+        tokens
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, token)| token.clone())
+            .filter(|token| !token.is_empty())
+    }
+
+    fn conversation(&self, messages: &[Fields<'static>]) -> Option<Conversation<'static>> {
+        let of_row = self.request.conversation;
+        let tools = of_row.tools.is_some().then(probe_tools);
+        let messages = Node::List(messages.iter().cloned().map(Node::Map).collect());
+        let mut conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
+        conversation.variables = of_row
+            .variables
+            .iter()
+            .map(|(name, value)| (Cow::Owned(name.to_string()), value.clone().into_owned()))
+            .collect();
+        Some(conversation)
+    }
+
+    fn text(&self, messages: &[Fields<'static>], add_generation_prompt: bool) -> Option<String> {
+        let conversation = self.conversation(messages)?;
+        let request = Request {
+            conversation: &conversation,
+            variables: self.request.variables,
+            add_generation_prompt,
+        };
+        self.template.render(request).ok().map(|(text, _)| text)
+    }
+
+    fn layout(&self, messages: &[Fields<'static>]) -> Option<(Observed, Layout)> {
+        let conversation = self.conversation(messages)?;
+        let request = Request {
+            conversation: &conversation,
+            variables: self.request.variables,
+            add_generation_prompt: false,
+        };
+        let observed = self.template.observe(request).ok()?;
+        let layout = Layout::of(self.template, request, &observed).ok()?;
+        Some((observed, layout))
+    }
+
+    fn prompt(&self, messages: &[Fields<'static>]) -> Option<String> {
+        let (off, on) = (self.text(messages, false)?, self.text(messages, true)?);
+        let common = if on.starts_with(&off) {
+            off.len()
+        } else {
+            back_to_border(&on, common_prefix(&on, &off))
+        };
+        Some(on[common..].to_owned())
+    }
+}
+
+fn message(role: &'static str, content: &str) -> Fields<'static> {
+    vec![
+        (Cow::Borrowed("role"), Node::Str(Cow::Borrowed(role))),
+        (
+            Cow::Borrowed("content"),
+            Node::Str(Cow::Owned(content.to_owned())),
+        ),
+    ]
+}
+
+fn user(word: usize) -> Fields<'static> {
+    message("user", WORDS[word])
+}
+
+fn assistant(word: usize) -> Fields<'static> {
+    message("assistant", WORDS[word])
+}
+
+fn ending_with(speaker: Speaker) -> Vec<Fields<'static>> {
+    match speaker {
+        Speaker::System => vec![message("system", WORDS[4])],
+        Speaker::User => vec![user(0)],
+        Speaker::Assistant => vec![user(0), assistant(1)],
+        Speaker::Tool => {
+            let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
+            // Some templates insist on ids of nine characters.
+            let arguments = Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]);
+            let function = Node::Map(vec![
+                (Cow::Borrowed("name"), text("find")),
+                (Cow::Borrowed("arguments"), arguments),
+            ]);
+            let call = Node::Map(vec![
+                (Cow::Borrowed("id"), text("call00001")),
+                (Cow::Borrowed("type"), text("function")),
+                (Cow::Borrowed("function"), function),
+            ]);
+            let mut calling = message("assistant", "");
+            calling.push((Cow::Borrowed("tool_calls"), Node::List(vec![call])));
+            let mut result = message("tool", WORDS[3]);
+            result.push((Cow::Borrowed("name"), text("find")));
+            result.push((Cow::Borrowed("tool_call_id"), text("call00001")));
+            vec![user(0), calling, result]
+        }
+    }
+}
+
+fn probe_tools() -> Node<'static> {
+    let definition = br#"[{"type": "function", "function": {"name": "find", "description": "Finds a place.",
+        "parameters": {"type": "object", "properties": {"place": {"type": "string", "description": "A place."}},
+        "required": ["place"]}}}]"#;
+    Node::parse_json(definition).map_or(Node::List(Vec::new()), Node::into_owned)
+}
+
+/// Whether two texts begin or end alike over at least half of each.
+fn alike(left: &str, right: &str) -> bool {
+    let shared = common_prefix(left, right).max(common_suffix(left, right));
+    shared > 0 && shared * 2 >= left.len() && shared * 2 >= right.len()
+}
+
+/// Bytes that two texts begin with alike, whole characters only.
+pub(super) fn common_prefix(left: &str, right: &str) -> usize {
+    left.chars()
+        .zip(right.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum()
+}
+
+/// Bytes that two texts end with alike, whole characters only.
+pub(super) fn common_suffix(left: &str, right: &str) -> usize {
+    left.chars()
+        .rev()
+        .zip(right.chars().rev())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum()
+}
+
+/// `at`, or the start of the `<...>` or `[...]` that it would cut: `</s>` and `<|assistant|>` share a `<` only.
+pub(super) fn back_to_border(text: &str, at: usize) -> usize {
+    [('<', '>'), ('[', ']')]
+        .into_iter()
+        .fold(at, |at, (open, close)| match text[..at].rfind(open) {
+            Some(start) if !text[start..at].contains(close) && text[at..].contains(close) => start,
+            _ => at,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_are_cut_at_tokens() {
+        assert_eq!(back_to_border("a<|user|>", 3), 1);
+        assert_eq!(back_to_border("a<b>c", 4), 4);
+        assert_eq!(back_to_border("1 < 2", 4), 4);
+        assert_eq!(
+            (common_prefix("aéb", "aéc"), common_suffix("xéb", "éb")),
+            (3, 3)
+        );
+    }
+}

@@ -1,0 +1,393 @@
+//! `split`: the gaps between values, told apart by the facts of the template.
+
+use super::facts::{Facts, Speaker, back_to_border, common_prefix, common_suffix};
+use super::layout::{Core, Layout};
+use super::{Attributed, Doubt};
+use crate::conversation::Conversation;
+use crate::region::{RegionKind, Regions};
+use crate::template::marks::{Part, is_space};
+
+/// A header is a part of the generation prompt only if so much of it is there, or all up to the first value.
+const LEAST_PART: usize = 4;
+
+/// Regions for all of `text`.
+pub(super) fn split(
+    conversation: &Conversation<'_>,
+    text: &str,
+    layout: &Layout,
+    facts: &Facts,
+) -> Attributed {
+    let mut splitter = Splitter {
+        text,
+        layout,
+        facts,
+        speakers: (0..layout.turns.len())
+            .map(|index| Speaker::of(conversation.role(index)))
+            .collect(),
+        starts: layout.turns.iter().map(|turn| turn.start).collect(),
+        regions: Regions::default(),
+        doubts: Vec::new(),
+    };
+    splitter.undo_peeking();
+    splitter.regions.push(
+        splitter.starts.first().copied().unwrap_or(0),
+        None,
+        RegionKind::Scaffold,
+    );
+    for index in 0..layout.turns.len() {
+        match splitter.speakers[index] {
+            Speaker::Assistant => splitter.assistant(index),
+            _ => splitter.other(index),
+        }
+    }
+    splitter
+        .regions
+        .push(text.len(), None, RegionKind::Scaffold);
+    Attributed {
+        regions: splitter.regions,
+        doubts: splitter.doubts,
+    }
+}
+
+struct Splitter<'s> {
+    text: &'s str,
+    layout: &'s Layout,
+    facts: &'s Facts,
+    speakers: Vec<Speaker>,
+    starts: Vec<usize>,
+    regions: Regions,
+    doubts: Vec<(usize, Doubt)>,
+}
+
+impl Splitter<'_> {
+    /// Templates with `loop.nextitem` fetch a message while they still print the one before it. The real start is
+    /// where the message was read right behind that one's closer.
+    fn undo_peeking(&mut self) {
+        if !self.facts.peeks {
+            return;
+        }
+        for index in 1..self.starts.len() {
+            let before = self.layout.values_end_before(index);
+            let Some(closer) = self.facts.end_closer(self.speakers[index - 1]) else {
+                continue;
+            };
+            let behind = before + closer.len();
+            if self.text[before..].starts_with(closer)
+                && self.layout.turns[index].reads.contains(&behind)
+            {
+                self.starts[index] = behind;
+            }
+        }
+    }
+
+    /// Where the turn after `index` begins, or where the loop or the text ends.
+    fn next_start(&self, index: usize) -> usize {
+        let floor = self.layout.turns[index]
+            .cores
+            .last()
+            .map_or(self.starts[index], |core| core.span.end);
+        match self.starts.get(index + 1) {
+            Some(start) => *start,
+            None => self.layout.end.unwrap_or(self.text.len()),
+        }
+        .max(floor)
+    }
+
+    fn other(&mut self, index: usize) {
+        let message = Some(index);
+        let next = self.next_start(index);
+        let kind = if self.speakers[index] == Speaker::Tool {
+            RegionKind::ToolResult
+        } else {
+            RegionKind::Content
+        };
+        let cores = &self.layout.turns[index].cores;
+        let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
+            return self.regions.push(next, message, RegionKind::Header);
+        };
+        self.regions
+            .push(first.span.start, message, RegionKind::Header);
+        self.regions.push(last.span.end, message, kind);
+        let gap = &self.text[last.span.end..next];
+        match self
+            .facts
+            .end_closer(Speaker::System)
+            .filter(|_| self.speakers[index] == Speaker::System)
+        {
+            // What follows a system prompt's closer, such as tool declarations, is not the message's.
+            Some(closer) if gap.starts_with(closer) && gap.len() > closer.len() => {
+                self.regions
+                    .push(last.span.end + closer.len(), message, RegionKind::Closer);
+                self.regions.push(next, None, RegionKind::Scaffold);
+            }
+            _ => {
+                let closer = gap.trim_end_matches(is_space).len();
+                self.regions
+                    .push(last.span.end + closer, message, RegionKind::Closer);
+                self.regions.push(next, message, RegionKind::Trailing);
+            }
+        }
+    }
+
+    fn assistant(&mut self, index: usize) {
+        let message = Some(index);
+        let layout = self.layout;
+        let turn = &layout.turns[index];
+        let next = self.next_start(index);
+        let first_value = turn.cores.first().map_or(next, |core| core.span.start);
+        let header_end = match self.header_end(index, first_value) {
+            Some(end) => end,
+            None => {
+                self.doubts.push((index, Doubt::HeaderMismatch));
+                first_value
+            }
+        };
+        if turn.dropped {
+            self.doubts.push((index, Doubt::ValueDropped));
+        }
+        if turn.merged {
+            self.doubts.push((index, Doubt::Merged));
+        }
+        self.regions.push(header_end, message, RegionKind::Header);
+        let (Some(first), Some(last)) = (turn.cores.first(), turn.cores.last()) else {
+            return self.closing(index, header_end, next, RegionKind::Prefix);
+        };
+        // Between the header and the first value.
+        let start = self.grown_left(first, header_end);
+        let opening = if first.part == Part::Content {
+            RegionKind::Prefix
+        } else {
+            kind_of(first.part)
+        };
+        self.regions.push(start, message, opening);
+        // The values, and the gaps between them.
+        for pair in turn.cores.windows(2) {
+            self.regions
+                .push(pair[0].span.end, message, kind_of(pair[0].part));
+            self.regions.push(
+                pair[1].span.start,
+                message,
+                gap_kind(pair[0].part, pair[1].part),
+            );
+        }
+        let end = self.grown_right(last, next);
+        self.regions.push(end, message, kind_of(last.part));
+        self.closing(index, end, next, kind_of(last.part));
+    }
+
+    /// Where the part of the turn ends that the generation prompt supplies. None if nothing there looks like it.
+    fn header_end(&self, index: usize, first_value: usize) -> Option<usize> {
+        let start = self.starts[index];
+        let from = self.layout.values_end_before(index).min(start);
+        let find = |prompt: &str| {
+            self.prompt_end(prompt, from, start, first_value)
+                .or_else(|| {
+                    self.prompt_end(
+                        prompt.trim_start_matches(is_space),
+                        from,
+                        start,
+                        first_value,
+                    )
+                })
+        };
+        let after_user = self
+            .facts
+            .prompt_after(Speaker::User)
+            .filter(|prompt| !prompt.is_empty());
+        let before = if index == 0 {
+            Speaker::User
+        } else {
+            self.speakers[index - 1]
+        };
+        match self.facts.prompt_after(before).or(after_user) {
+            Some(prompt) if !prompt.is_empty() => find(prompt),
+            known => {
+                if let Some(prompt) = after_user {
+                    if self.text[start..first_value].starts_with(prompt) {
+                        return Some(start + prompt.len());
+                    }
+                    // After this speaker the model goes on without any prompt.
+                    if known.is_some() {
+                        return Some(start);
+                    }
+                }
+                if let Some(prompt) = &self.facts.always_prompt {
+                    return find(prompt);
+                }
+                let header = self.facts.header.as_deref()?;
+                if header.trim_matches(is_space).is_empty() {
+                    Some(start)
+                } else {
+                    find(header)
+                }
+            }
+        }
+    }
+
+    /// The end of `prompt`, or of as much of it as is there, between `from` and `limit`, not before `start`.
+    fn prompt_end(&self, prompt: &str, from: usize, start: usize, limit: usize) -> Option<usize> {
+        if prompt.is_empty() {
+            return None;
+        }
+        let gap = &self.text[from..limit];
+        if let Some(end) = gap
+            .match_indices(prompt)
+            .map(|(at, _)| from + at + prompt.len())
+            .find(|end| *end >= start)
+        {
+            return Some(end);
+        }
+        let first = prompt.chars().next()?;
+        let (length, end) = gap
+            .match_indices(first)
+            .map(|(at, _)| {
+                let length = back_to_border(prompt, common_prefix(&gap[at..], prompt));
+                (length, from + at + length)
+            })
+            .filter(|(length, end)| *length > 0 && *end >= start)
+            .max_by_key(|(length, end)| (*length, std::cmp::Reverse(*end)))?;
+        if length < LEAST_PART && end < limit {
+            return None;
+        }
+        // The prompt closes a block of reasoning, and so does the text, only with other words before: all of it is
+        // what the prompt supplies.
+        let closes = |text: &str| {
+            let text = text.trim_end_matches(is_space);
+            ["</think>", "[/THINK]", "</reasoning>"]
+                .into_iter()
+                .find(|tag| text.ends_with(tag))
+        };
+        match (closes(&prompt[length..]), closes(&self.text[end..limit])) {
+            (Some(left), Some(right)) if left == right => Some(limit),
+            _ => Some(end),
+        }
+    }
+
+    /// Start of the first value with what the template printed of the rest of the value before it.
+    fn grown_left(&self, core: &Core, floor: usize) -> usize {
+        let before = &self.text[floor..core.span.start];
+        let heads = [core.head.as_str(), core.head.trim_start_matches(is_space)];
+        let grown = heads.into_iter().find(|head| {
+            !head.is_empty()
+                && before.ends_with(head)
+                && (self.facts.keeps_space.0 || !head.trim_matches(is_space).is_empty())
+        });
+        core.span.start - grown.map_or(0, str::len)
+    }
+
+    /// End of the last value with what the template printed of the rest of the value after it.
+    fn grown_right(&self, core: &Core, ceiling: usize) -> usize {
+        let after = &self.text[core.span.end..ceiling];
+        let tails = [core.tail.as_str(), core.tail.trim_end_matches(is_space)];
+        let grown = tails.into_iter().find(|tail| {
+            !tail.is_empty()
+                && after.starts_with(tail)
+                && (self.facts.keeps_space.1 || !tail.trim_matches(is_space).is_empty())
+        });
+        core.span.end + grown.map_or(0, str::len)
+    }
+
+    /// Splits `from..next`, the end of an assistant turn whose last value is of `kind`, into the rest of that value,
+    /// the closer and what trails.
+    fn closing(&mut self, index: usize, from: usize, next: usize, kind: RegionKind) {
+        let message = Some(index);
+        let gap = self.text[from..next].trim_end_matches(is_space);
+        let closers = [
+            self.facts.mid_closer.as_deref(),
+            self.facts.end_closer(Speaker::Assistant),
+        ];
+        let closers: Vec<&str> = closers
+            .into_iter()
+            .flatten()
+            .map(|closer| closer.trim_matches(is_space))
+            .filter(|closer| !closer.is_empty())
+            .collect();
+        // More text than the stop token: the turn is over at the first one.
+        let stops = closers
+            .iter()
+            .copied()
+            .chain(self.facts.eos_token.as_deref());
+        let stop = stops
+            .filter_map(|stop| gap.find(stop).map(|at| at + stop.len()))
+            .min()
+            .unwrap_or(gap.len());
+        let gap = &gap[..stop];
+        let closer_start = if kind == RegionKind::Content {
+            0
+        } else {
+            let suffix = closers
+                .iter()
+                .map(|closer| border_suffix(gap, closer))
+                .max()
+                .unwrap_or(0);
+            gap.len() - if suffix > 0 { suffix } else { last_token(gap) }
+        };
+        let (mut start, mut end) = (from + closer_start, from + gap.len());
+        if start == end {
+            let rest = &self.text[next..];
+            let is_last = index + 1 == self.starts.len();
+            if let Some(closer) = self
+                .facts
+                .end_closer(Speaker::Assistant)
+                .filter(|closer| rest.starts_with(closer))
+            {
+                // The template of the next turn prints it.
+                (start, end) = (next, next + closer.trim_end_matches(is_space).len());
+                if let Some(next_start) = self.starts.get_mut(index + 1) {
+                    *next_start = (*next_start).max(end);
+                }
+            } else if is_last && self.facts.always_prompt.is_none() {
+                (start, end) = (next, next + rest.trim_end_matches(is_space).len());
+            }
+        }
+        self.regions.push(start, message, kind);
+        self.regions.push(end, message, RegionKind::Closer);
+        self.regions.push(
+            self.next_start(index).max(end),
+            message,
+            RegionKind::Trailing,
+        );
+    }
+}
+
+fn kind_of(part: Part) -> RegionKind {
+    match part {
+        Part::Content => RegionKind::Content,
+        Part::Reasoning => RegionKind::Reasoning,
+        Part::ToolCall => RegionKind::ToolCall,
+    }
+}
+
+fn gap_kind(before: Part, after: Part) -> RegionKind {
+    match (before, after) {
+        (Part::ToolCall, _) | (_, Part::ToolCall) => RegionKind::ToolCall,
+        (Part::Reasoning, _) | (_, Part::Reasoning) => RegionKind::Reasoning,
+        (Part::Content, Part::Content) => RegionKind::Content,
+    }
+}
+
+/// Bytes that `gap` and `closer` end with alike, from a token's border on.
+fn border_suffix(gap: &str, closer: &str) -> usize {
+    let shared = common_suffix(gap, closer);
+    let start = gap.len() - shared;
+    let border = back_to_border(gap, start);
+    if border == start {
+        return shared;
+    }
+    // The shared text begins inside a token: it counts from the end of that token on.
+    match gap[start..].find(['>', ']']) {
+        Some(at) => shared - (at + 1),
+        None => 0,
+    }
+}
+
+/// Bytes of the `<...>` or `[...]` that `gap` ends with, or 0.
+fn last_token(gap: &str) -> usize {
+    [('<', '>'), ('[', ']')]
+        .into_iter()
+        .filter(|(_, close)| gap.ends_with(*close))
+        .filter_map(|(open, _)| gap.rfind(open))
+        .map(|at| gap.len() - at)
+        .next()
+        .unwrap_or(0)
+}

@@ -1,0 +1,163 @@
+//! `chatmill.Encoding`: one conversation with places counted in characters, as Python counts them.
+
+use pyo3::prelude::*;
+
+use super::errors;
+use crate::label::MASKED;
+use crate::mill::Encoding;
+
+/// A stretch of the rendered text that one part of one message put there.
+#[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Region")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PyRegion {
+    start: usize,
+    end: usize,
+    message: Option<usize>,
+    role: Option<String>,
+    kind: &'static str,
+}
+
+#[pymethods]
+impl PyRegion {
+    fn __repr__(&self) -> String {
+        let owner = match (&self.message, &self.role) {
+            (Some(message), Some(role)) => format!("message={message}, role='{role}'"),
+            _ => "message=None, role=None".to_owned(),
+        };
+        format!(
+            "Region({}, {}, {owner}, kind='{}')",
+            self.start, self.end, self.kind
+        )
+    }
+}
+
+/// One token of an `Encoding`.
+#[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Token")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PyToken {
+    id: u32,
+    start: usize,
+    end: usize,
+    text: String,
+    label: i32,
+}
+
+#[pymethods]
+impl PyToken {
+    fn __repr__(&self) -> String {
+        format!(
+            "Token({}, {:?}, {}, {}, label={})",
+            self.id, self.text, self.start, self.end, self.label
+        )
+    }
+}
+
+/// One conversation, rendered, tokenized and labelled.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "Encoding")]
+pub(super) struct PyEncoding(pub(super) Encoding);
+
+/// Where the characters of a text begin, in bytes.
+struct Characters(Vec<usize>);
+
+impl Characters {
+    fn of(text: &str) -> Self {
+        Characters(
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .collect(),
+        )
+    }
+
+    /// The first and the end character of the bytes; a character that is only touched counts whole.
+    fn range(&self, start: usize, end: usize) -> (usize, usize) {
+        let first = self.0.partition_point(|at| *at <= start).saturating_sub(1);
+        (first, self.0.partition_point(|at| *at < end).max(first))
+    }
+}
+
+#[pymethods]
+impl PyEncoding {
+    #[getter]
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    #[getter]
+    fn input_ids(&self) -> Vec<u32> {
+        self.0.tokens.ids.clone()
+    }
+
+    #[getter]
+    fn labels(&self) -> Vec<i32> {
+        self.0.labels.clone()
+    }
+
+    #[getter]
+    fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
+        let regions = self
+            .0
+            .regions
+            .as_ref()
+            .map_err(|error| errors::to_python(py, error.clone()))?;
+        let characters = Characters::of(&self.0.text);
+        let python = regions.as_slice().iter().map(|region| {
+            let (start, end) = characters.range(region.start, region.end);
+            let role = region
+                .message
+                .and_then(|message| self.0.roles.get(message).cloned());
+            PyRegion {
+                start,
+                end,
+                message: region.message,
+                role,
+                kind: region.kind.name(),
+            }
+        });
+        Ok(python.collect())
+    }
+
+    #[getter]
+    fn tokens(&self) -> Vec<PyToken> {
+        let characters = Characters::of(&self.0.text);
+        let mut from = 0;
+        let mut tokens = Vec::with_capacity(self.0.tokens.ids.len());
+        for ((&id, &end), &label) in self
+            .0
+            .tokens
+            .ids
+            .iter()
+            .zip(&self.0.tokens.ends)
+            .zip(&self.0.labels)
+        {
+            let (first, last) = characters.range(from, end as usize);
+            let text = self.0.text[characters.0[first]..characters.0[last]].to_owned();
+            tokens.push(PyToken {
+                id,
+                start: first,
+                end: last,
+                text,
+                label,
+            });
+            from = end as usize;
+        }
+        tokens
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.tokens.ids.len()
+    }
+
+    fn __repr__(&self) -> String {
+        let trained = self
+            .0
+            .labels
+            .iter()
+            .filter(|label| **label != MASKED)
+            .count();
+        format!(
+            "Encoding({} tokens, {trained} trained)",
+            self.0.tokens.ids.len()
+        )
+    }
+}

@@ -1,0 +1,104 @@
+//! The exceptions, and the mapping of the core's errors to them.
+
+use pyo3::create_exception;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
+use pyo3::prelude::*;
+
+use crate::error::{Error, Kind};
+
+create_exception!(
+    chatmill._chatmill,
+    ChatmillError,
+    PyValueError,
+    "The base of every error that chatmill raises."
+);
+create_exception!(
+    chatmill._chatmill,
+    TemplateError,
+    ChatmillError,
+    "A chat template that does not compile, cannot be found, or fails on a conversation."
+);
+create_exception!(
+    chatmill._chatmill,
+    TokenizerError,
+    ChatmillError,
+    "A tokenizer that cannot be loaded, or that cannot encode a text."
+);
+create_exception!(
+    chatmill._chatmill,
+    DataError,
+    ChatmillError,
+    "A batch, a row or an option that does not have the form that chatmill reads."
+);
+create_exception!(
+    chatmill._chatmill,
+    RowError,
+    ChatmillError,
+    "A row of a batch that could not be turned into tokens. `failure` says where and why."
+);
+
+/// Why one row has no tokens.
+#[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "RowFailure")]
+#[derive(Debug, Clone)]
+pub(super) struct PyRowFailure {
+    row: Option<usize>,
+    message: Option<usize>,
+    template_line: Option<usize>,
+    code: &'static str,
+    text: String,
+}
+
+#[pymethods]
+impl PyRowFailure {
+    fn __repr__(&self) -> String {
+        format!(
+            "RowFailure(row={}, message={}, template_line={}, code='{}', text={:?})",
+            or_none(self.row),
+            or_none(self.message),
+            or_none(self.template_line),
+            self.code,
+            self.text
+        )
+    }
+}
+
+fn or_none(index: Option<usize>) -> String {
+    index.map_or_else(|| "None".to_owned(), |index| index.to_string())
+}
+
+impl From<&Error> for PyRowFailure {
+    fn from(error: &Error) -> Self {
+        PyRowFailure {
+            row: error.row,
+            message: error.message,
+            template_line: error.template_line,
+            code: error.kind.code(),
+            text: error.text.clone(),
+        }
+    }
+}
+
+/// The exception for `error`: a `RowError` where a row is known, else one by kind.
+pub(super) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    let text = error.to_string();
+    if error.kind == Kind::Interrupted {
+        return PyKeyboardInterrupt::new_err(text);
+    }
+    if error.row.is_some() {
+        let exception = RowError::new_err(text);
+        // A failure to attach the details must not hide the error itself.
+        let _ = exception
+            .value(py)
+            .setattr("failure", PyRowFailure::from(&error));
+        return exception;
+    }
+    match error.kind {
+        Kind::TemplateSyntax
+        | Kind::TemplateRaised
+        | Kind::TemplateFailed
+        | Kind::TemplateMissing => TemplateError::new_err(text),
+        Kind::TokenizerLoad | Kind::TokenizerFailed => TokenizerError::new_err(text),
+        Kind::Unproved | Kind::Internal => ChatmillError::new_err(text),
+        _ => DataError::new_err(text),
+    }
+}

@@ -1,0 +1,291 @@
+//! `chatmill.Mill` and `chatmill.TokenBatch`.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+
+use super::encoding::PyEncoding;
+use super::errors::{ChatmillError, DataError, PyRowFailure};
+use super::template::{PyChatTemplate, conversation};
+use super::tokenizer::PyTokenizer;
+use super::{arrow, convert, gate};
+use crate::conversation::{Layout, Node};
+use crate::error::Error;
+use crate::mill::{LabelPolicy, Mill, OnError, Options, TokenBatch};
+
+/// Rows of one batch of the output: far fewer tokens than the 2^31 that the offsets of a list column can count.
+const ROWS: usize = 65_536;
+
+/// Turns conversations into token ids with labels.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "Mill")]
+pub(super) struct PyMill(Mill);
+
+const LABELS: [(&str, LabelPolicy); 3] = [
+    ("assistant", LabelPolicy::Assistant),
+    ("all", LabelPolicy::All),
+    ("none", LabelPolicy::None),
+];
+const ON_ERROR: [(&str, OnError); 2] = [("raise", OnError::Raise), ("null", OnError::Null)];
+
+fn choose<T: Copy>(what: &str, name: &str, choices: &[(&str, T)]) -> PyResult<T> {
+    choices
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let known: Vec<String> = choices
+                .iter()
+                .map(|(known, _)| format!("{known:?}"))
+                .collect();
+            DataError::new_err(format!(
+                "{what} must be one of {}, not {name:?}",
+                known.join(", ")
+            ))
+        })
+}
+
+fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static str {
+    choices
+        .iter()
+        .find(|(_, known)| known == value)
+        .map_or("", |(name, _)| name)
+}
+
+#[pymethods]
+impl PyMill {
+    #[new]
+    #[pyo3(signature = (tokenizer, template, *, labels="assistant", max_length=None, threads=None, on_error="raise",
+                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        tokenizer: &PyTokenizer,
+        template: &PyChatTemplate,
+        labels: &str,
+        max_length: Option<usize>,
+        threads: Option<usize>,
+        on_error: &str,
+        keep_columns: Vec<String>,
+        attention_mask: bool,
+        chat_template_kwargs: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let options = Options {
+            labels: choose("labels", labels, &LABELS)?,
+            max_length,
+            threads,
+            on_error: choose("on_error", on_error, &ON_ERROR)?,
+            keep_columns,
+            attention_mask,
+            chat_template_kwargs: convert::fields(chat_template_kwargs, "chat_template_kwargs")?,
+        };
+        gate::enter(py, |_| {
+            Mill::new(tokenizer.0.clone(), template.0.clone(), options)
+        })
+        .map(PyMill)
+    }
+
+    #[pyo3(signature = (batch, *, json_column=None))]
+    fn __call__(
+        &self,
+        py: Python<'_>,
+        batch: &Bound<'_, PyAny>,
+        json_column: Option<&str>,
+    ) -> PyResult<PyTokenBatch> {
+        let input = arrow::batches(batch)?;
+        gate::enter(py, |interrupted| {
+            let layout = json_column.map_or(Layout::Columns, Layout::Json);
+            let mut output = PyTokenBatch::default();
+            let mut base = 0;
+            for batch in &input {
+                let mut from = 0;
+                // An empty batch gives an empty batch with the right columns.
+                while from < batch.num_rows() || (from == 0 && output.batches.is_empty()) {
+                    let part = batch.slice(from, ROWS.min(batch.num_rows() - from));
+                    let shift = |error: Error| Error {
+                        row: error.row.map(|row| row + base + from),
+                        ..error
+                    };
+                    let tokens = self.0.batch(&part, layout, interrupted).map_err(shift)?;
+                    output.push(tokens, shift);
+                    from += ROWS;
+                }
+                base += batch.num_rows();
+            }
+            // The column of an empty first batch is typed like the others, so nothing is lost by leaving it out.
+            if output.batches.len() > 1 {
+                output.batches.retain(|batch| batch.num_rows() > 0);
+            }
+            Ok(output)
+        })
+    }
+
+    #[pyo3(signature = (messages, tools=None, documents=None, **variables))]
+    fn encode(
+        &self,
+        py: Python<'_>,
+        messages: &Bound<'_, PyAny>,
+        tools: Option<&Bound<'_, PyAny>>,
+        documents: Option<&Bound<'_, PyAny>>,
+        variables: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<PyEncoding> {
+        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
+        let conversation = conversation(py, messages, tools, documents, variables)?;
+        gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
+    }
+
+    #[getter]
+    fn tokenizer(&self) -> PyTokenizer {
+        PyTokenizer(self.0.tokenizer().clone())
+    }
+
+    #[getter]
+    fn template(&self) -> PyChatTemplate {
+        PyChatTemplate(self.0.template().clone())
+    }
+
+    #[getter]
+    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let options = self.0.options();
+        let dict = PyDict::new(py);
+        dict.set_item("labels", name_of(&options.labels, &LABELS))?;
+        dict.set_item("max_length", options.max_length)?;
+        dict.set_item("threads", options.threads)?;
+        dict.set_item("on_error", name_of(&options.on_error, &ON_ERROR))?;
+        dict.set_item("keep_columns", &options.keep_columns)?;
+        dict.set_item("attention_mask", options.attention_mask)?;
+        let kwargs = Node::Map(options.chat_template_kwargs.clone()).to_json();
+        dict.set_item(
+            "chat_template_kwargs",
+            py.import("json")?.call_method1("loads", (kwargs,))?,
+        )?;
+        Ok(dict)
+    }
+
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<((PyTokenizer, PyChatTemplate), Bound<'py, PyDict>)> {
+        Ok(((self.tokenizer(), self.template()), self.options(py)?))
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Mill(tokenizer={:?}, template={:?})",
+            self.0.tokenizer().name(),
+            self.0.template().name()
+        )
+    }
+}
+
+/// What a `Mill` returns: an Arrow table in memory.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "TokenBatch")]
+#[derive(Debug, Default)]
+pub(super) struct PyTokenBatch {
+    batches: Vec<RecordBatch>,
+    failures: Vec<Error>,
+    num_tokens: usize,
+    num_trained_tokens: usize,
+    num_truncated: usize,
+}
+
+impl PyTokenBatch {
+    fn push(&mut self, tokens: TokenBatch, shift: impl Fn(Error) -> Error) {
+        self.batches.push(tokens.batch);
+        self.failures.extend(tokens.failures.into_iter().map(shift));
+        self.num_tokens += tokens.num_tokens;
+        self.num_trained_tokens += tokens.num_trained_tokens;
+        self.num_truncated += tokens.num_truncated;
+    }
+
+    fn schema(&self) -> PyResult<SchemaRef> {
+        let first = self
+            .batches
+            .first()
+            .ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
+        Ok(first.schema())
+    }
+}
+
+#[pymethods]
+impl PyTokenBatch {
+    fn __len__(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    #[getter]
+    fn column_names(&self) -> PyResult<Vec<String>> {
+        Ok(self
+            .schema()?
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect())
+    }
+
+    #[getter]
+    fn num_tokens(&self) -> usize {
+        self.num_tokens
+    }
+
+    #[getter]
+    fn num_trained_tokens(&self) -> usize {
+        self.num_trained_tokens
+    }
+
+    #[getter]
+    fn num_truncated(&self) -> usize {
+        self.num_truncated
+    }
+
+    #[getter]
+    fn failures(&self) -> Vec<PyRowFailure> {
+        self.failures.iter().map(PyRowFailure::from).collect()
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        arrow::schema_capsule(py, &self.schema()?)
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        // The interface lets a producer ignore the request and give the types that it has.
+        let _ = requested_schema;
+        let batch = match self.batches.as_slice() {
+            [batch] => batch.clone(),
+            batches => {
+                arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
+                    DataError::new_err(format!(
+                        "the rows do not fit into one array: {error}; take __arrow_c_stream__"
+                    ))
+                })?
+            }
+        };
+        arrow::array_capsules(py, &batch)
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _ = requested_schema;
+        arrow::stream_capsule(py, &self.schema()?, self.batches.clone())
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        Ok(format!(
+            "TokenBatch({} rows, {} tokens, {} trained, {} failed, columns {})",
+            self.__len__(),
+            self.num_tokens,
+            self.num_trained_tokens,
+            self.failures.len(),
+            self.column_names()?.join(", ")
+        ))
+    }
+}

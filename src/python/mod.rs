@@ -1,0 +1,36 @@
+//! The Python module: one frozen wrapper for each core type, no logic of its own.
+
+mod arrow;
+mod convert;
+mod encoding;
+mod errors;
+mod gate;
+mod mill;
+mod template;
+mod tokenizer;
+
+use pyo3::prelude::*;
+
+/// The compiled core of chatmill.
+#[pymodule(gil_used = false)]
+mod _chatmill {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::encoding::{PyEncoding, PyRegion, PyToken};
+    #[pymodule_export]
+    use super::errors::{
+        ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError,
+    };
+    #[pymodule_export]
+    use super::mill::{PyMill, PyTokenBatch};
+    #[pymodule_export]
+    use super::template::PyChatTemplate;
+    #[pymodule_export]
+    use super::tokenizer::{PyEngine, PyTokenizer};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,166 @@
+//! `chatmill.ChatTemplate`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::tokenizer::{dict, pairs};
+use super::{convert, errors, gate};
+use crate::conversation::{Conversation, Fields, Node};
+use crate::template::{self, ChatTemplate, Request};
+
+/// A compiled chat template.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "ChatTemplate")]
+pub(super) struct PyChatTemplate(pub(super) Arc<ChatTemplate>);
+
+/// A conversation from Python objects.
+pub(super) fn conversation(
+    py: Python<'_>,
+    messages: &Bound<'_, PyAny>,
+    tools: Option<&Bound<'_, PyAny>>,
+    documents: Option<&Bound<'_, PyAny>>,
+    variables: Fields<'static>,
+) -> PyResult<Conversation<'static>> {
+    let optional = |object: Option<&Bound<'_, PyAny>>| object.map(convert::node).transpose();
+    let (messages, tools, documents) = (
+        convert::node(messages)?,
+        optional(tools)?,
+        optional(documents)?,
+    );
+    Conversation::new(messages)
+        .and_then(|conversation| conversation.with_tools(tools))
+        .and_then(|conversation| conversation.with_documents(documents))
+        .and_then(|conversation| conversation.with_variables(Some(Node::Map(variables))))
+        .map_err(|error| errors::to_python(py, error))
+}
+
+#[pymethods]
+impl PyChatTemplate {
+    #[new]
+    #[pyo3(signature = (source, *, name="chat_template", **special_tokens))]
+    fn new(
+        py: Python<'_>,
+        source: &str,
+        name: &str,
+        special_tokens: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Self> {
+        let tokens = pairs(special_tokens);
+        gate::enter(py, |_| ChatTemplate::new(name, source, &tokens))
+            .map(|inner| PyChatTemplate(Arc::new(inner)))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (source, *, name=None))]
+    fn from_pretrained(
+        py: Python<'_>,
+        source: &Bound<'_, PyAny>,
+        name: Option<&str>,
+    ) -> PyResult<Self> {
+        let found = py
+            .import("chatmill.sources")?
+            .call_method1("load_template", (source, name))?;
+        let text: String = found.getattr("source")?.extract()?;
+        let name: String = found.getattr("name")?.extract()?;
+        PyChatTemplate::new(
+            py,
+            &text,
+            &name,
+            Some(found.getattr("special_tokens")?.extract()?),
+        )
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (name, **special_tokens))]
+    fn named(
+        py: Python<'_>,
+        name: &str,
+        special_tokens: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Self> {
+        let tokens = pairs(special_tokens);
+        gate::enter(py, |_| template::named(name, &tokens))
+            .map(|inner| PyChatTemplate(Arc::new(inner)))
+    }
+
+    #[staticmethod]
+    fn names() -> Vec<&'static str> {
+        template::names().collect()
+    }
+
+    #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, **variables))]
+    fn render(
+        &self,
+        py: Python<'_>,
+        messages: &Bound<'_, PyAny>,
+        tools: Option<&Bound<'_, PyAny>>,
+        documents: Option<&Bound<'_, PyAny>>,
+        add_generation_prompt: bool,
+        variables: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<String> {
+        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
+        let conversation = conversation(py, messages, tools, documents, variables)?;
+        gate::enter(py, |_| {
+            let request = Request {
+                conversation: &conversation,
+                variables: &Vec::new(),
+                add_generation_prompt,
+            };
+            self.0.render(request).map(|(text, _)| text)
+        })
+    }
+
+    #[pyo3(signature = (**special_tokens))]
+    fn with_special_tokens(
+        &self,
+        py: Python<'_>,
+        special_tokens: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Self> {
+        let tokens = pairs(special_tokens);
+        gate::enter(py, |_| self.0.with_special_tokens(&tokens))
+            .map(|inner| PyChatTemplate(Arc::new(inner)))
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    #[getter]
+    fn source(&self) -> &str {
+        self.0.source()
+    }
+
+    #[getter]
+    fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        dict(py, self.0.special_tokens())
+    }
+
+    #[getter]
+    fn has_generation(&self) -> bool {
+        self.0.has_generation()
+    }
+
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint()
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
+        let kwargs = self.special_tokens(py)?;
+        kwargs.set_item("name", self.0.name())?;
+        Ok(((self.0.source().to_owned(),), kwargs))
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "ChatTemplate({:?}, has_generation={})",
+            self.0.name(),
+            if self.0.has_generation() {
+                "True"
+            } else {
+                "False"
+            }
+        )
+    }
+}

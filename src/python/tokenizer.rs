@@ -1,0 +1,160 @@
+//! `chatmill.Tokenizer`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::errors::DataError;
+use super::gate;
+use crate::tokenizer::{Engine, EngineChoice, Tokenizer};
+
+/// Which tokenizer engine encodes, and why it was chosen.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "Engine")]
+pub(super) struct PyEngine(Engine);
+
+#[pymethods]
+impl PyEngine {
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    #[getter]
+    fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    #[getter]
+    fn version(&self) -> &'static str {
+        self.0.version()
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Engine(name='{}', version='{}', reason={:?})",
+            self.0.name(),
+            self.0.version(),
+            self.0.reason
+        )
+    }
+}
+
+/// A tokenizer, loaded once and shared by all threads.
+#[pyclass(frozen, module = "chatmill._chatmill", name = "Tokenizer")]
+pub(super) struct PyTokenizer(pub(super) Arc<Tokenizer>);
+
+/// `{"bos_token": "<s>"}` as pairs sorted by name, so that equal tokens give equal fingerprints.
+pub(super) fn pairs(tokens: Option<BTreeMap<String, String>>) -> Vec<(String, String)> {
+    tokens.unwrap_or_default().into_iter().collect()
+}
+
+#[pymethods]
+impl PyTokenizer {
+    #[new]
+    #[pyo3(signature = (tokenizer_json, *, special_tokens=None, name="tokenizer", engine="auto"))]
+    fn new(
+        py: Python<'_>,
+        tokenizer_json: &str,
+        special_tokens: Option<BTreeMap<String, String>>,
+        name: &str,
+        engine: &str,
+    ) -> PyResult<Self> {
+        let choice = match engine {
+            "auto" => EngineChoice::Auto,
+            "fast" => EngineChoice::Fast,
+            "reference" => EngineChoice::Reference,
+            other => {
+                let text =
+                    format!("engine must be \"auto\", \"fast\" or \"reference\", not {other:?}");
+                return Err(DataError::new_err(text));
+            }
+        };
+        let tokens = pairs(special_tokens);
+        gate::enter(py, |_| {
+            Tokenizer::new(name, tokenizer_json, &tokens, choice)
+        })
+        .map(|inner| PyTokenizer(Arc::new(inner)))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (source, *, engine="auto"))]
+    fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str) -> PyResult<Self> {
+        let found = py
+            .import("chatmill.sources")?
+            .call_method1("load_tokenizer", (source,))?;
+        let json: String = found.getattr("tokenizer_json")?.extract()?;
+        let tokens = found.getattr("special_tokens")?.extract()?;
+        let name: String = found.getattr("name")?.extract()?;
+        PyTokenizer::new(py, &json, Some(tokens), &name, engine)
+    }
+
+    fn encode(&self, py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
+        gate::enter(py, |_| {
+            let mut ids = Vec::new();
+            self.0.ids(text, &mut ids)?;
+            Ok(ids)
+        })
+    }
+
+    fn decode(&self, py: Python<'_>, ids: Vec<u32>) -> PyResult<String> {
+        gate::enter(py, |_| self.0.decode(&ids))
+    }
+
+    fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.0.token_to_id(token)
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    #[getter]
+    fn engine(&self) -> PyEngine {
+        PyEngine(self.0.engine().clone())
+    }
+
+    #[getter]
+    fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        dict(py, self.0.special_tokens())
+    }
+
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint()
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
+        let kwargs = PyDict::new(py);
+        kwargs.set_item("special_tokens", self.special_tokens(py)?)?;
+        kwargs.set_item("name", self.0.name())?;
+        let choice = match self.0.choice() {
+            EngineChoice::Auto => "auto",
+            EngineChoice::Fast => "fast",
+            EngineChoice::Reference => "reference",
+        };
+        kwargs.set_item("engine", choice)?;
+        Ok(((self.0.definition().to_owned(),), kwargs))
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Tokenizer({:?}, engine='{}')",
+            self.0.name(),
+            self.0.engine().name()
+        )
+    }
+}
+
+pub(super) fn dict<'py>(
+    py: Python<'py>,
+    pairs: &[(String, String)],
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, token) in pairs {
+        dict.set_item(name, token)?;
+    }
+    Ok(dict)
+}

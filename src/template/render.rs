@@ -1,0 +1,263 @@
+//! Rendering: a conversation goes in, its text comes out, with what was observed on the way.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object};
+use minijinja::{ErrorKind, Value};
+
+use super::environment::Raised;
+use super::generation::{GenerationTag, strip_marks};
+use super::messages::Messages;
+use super::observe::{Event, Observer, Sink};
+use super::source::GENERATION;
+use super::values::{Dict, dict, value};
+use super::{ChatTemplate, ENTRY};
+use crate::conversation::{Conversation, Fields};
+use crate::error::{Error, Kind, Result};
+
+/// What is to be rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r, 'c> {
+    /// The conversation.
+    pub conversation: &'r Conversation<'c>,
+    /// Variables for every conversation; those of the conversation win.
+    pub variables: &'r Fields<'r>,
+    /// Whether the text shall end in the prompt for the next assistant turn.
+    pub add_generation_prompt: bool,
+}
+
+/// A text with what its render showed.
+#[derive(Debug)]
+pub struct Observed {
+    /// The rendered text.
+    pub text: String,
+    /// What happened to the messages, in the order it happened.
+    pub events: Vec<Event>,
+    /// Bytes of the text that `{% generation %}` encloses, in their order. Empty without such tags.
+    pub generation: Vec<Range<usize>>,
+}
+
+impl ChatTemplate {
+    /// The text, and the bytes of it that `{% generation %}` encloses.
+    pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
+        let observer = Arc::new(Observer::default());
+        let messages = plain_messages(request.conversation);
+        match self.run(messages, request, &observer) {
+            Ok(text) => {
+                let generation = self.generation(&observer, &text, request)?;
+                Ok((text, generation))
+            }
+            // The observed render fails in the same way and knows at which message. Only failing rows pay for it.
+            Err(error) => Err(self.observe(request).err().unwrap_or(error)),
+        }
+    }
+
+    /// The text, and everything that its render shows.
+    pub fn observe(&self, request: Request<'_, '_>) -> Result<Observed> {
+        let observer = Arc::new(Observer::default());
+        let dicts = request.conversation.messages.iter().map(dict).collect();
+        let messages = Value::from_object(Messages::new(dicts, Arc::clone(&observer)));
+        let text = self.run(messages, request, &observer).map_err(|error| {
+            match observer.last_message() {
+                Some(message) => error.at_message(message),
+                None => error,
+            }
+        })?;
+        let events = observer.take_events();
+        let generation = self.generation(&observer, &text, request)?;
+        Ok(Observed {
+            text,
+            events,
+            generation,
+        })
+    }
+
+    /// The text with the messages of `marked` in place of the conversation's own.
+    pub fn render_marked(
+        &self,
+        marked: &Conversation<'_>,
+        request: Request<'_, '_>,
+    ) -> Result<String> {
+        self.run(
+            plain_messages(marked),
+            request,
+            &Arc::new(Observer::default()),
+        )
+    }
+
+    /// Where the bodies of `{% generation %}` lie. Bodies that were captured, by a macro or a set block, are found
+    /// by a second render with marks around them, which must give the same text.
+    fn generation(
+        &self,
+        observer: &Observer,
+        text: &str,
+        request: Request<'_, '_>,
+    ) -> Result<Vec<Range<usize>>> {
+        if !observer.generation_was_captured() {
+            return Ok(observer.take_generation());
+        }
+        let observer = Arc::new(Observer::marking_generation());
+        let marked = self.run(plain_messages(request.conversation), request, &observer)?;
+        match strip_marks(&marked) {
+            Some((plain, spans)) if plain == text => Ok(spans),
+            _ => Err(Error::new(
+                Kind::Unproved,
+                "the text inside {% generation %} is changed after its tag, so its place cannot be told; \
+                 put the tag around the final output",
+            )),
+        }
+    }
+
+    fn run(
+        &self,
+        messages: Value,
+        request: Request<'_, '_>,
+        observer: &Arc<Observer>,
+    ) -> Result<String> {
+        let Conversation {
+            tools,
+            documents,
+            variables,
+            ..
+        } = request.conversation;
+        let or_none = |node: &Option<_>| node.as_ref().map_or(Value::from(()), value);
+        let context = Value::from_object(Variables {
+            messages,
+            tools: or_none(tools),
+            documents: or_none(documents),
+            add_generation_prompt: Value::from(request.add_generation_prompt),
+            generation: Value::from_object(GenerationTag(Arc::clone(observer))),
+            of_row: dict(variables),
+            of_all: dict(request.variables),
+            special: Arc::clone(&self.special),
+        });
+        let mut text = Vec::with_capacity(1024);
+        let template = self
+            .environment
+            .get_template(ENTRY)
+            .map_err(|error| self.failure(&error))?;
+        template
+            .render_captured_to(
+                context,
+                Sink {
+                    text: &mut text,
+                    observer,
+                },
+            )
+            .map_err(|error| self.failure(&error))?;
+        String::from_utf8(text)
+            .map_err(|_| Error::new(Kind::Internal, "the engine wrote bytes that are not UTF-8"))
+    }
+
+    /// The engine's error in chatmill's terms.
+    fn failure(&self, error: &minijinja::Error) -> Error {
+        let raised = is_raised(error);
+        let kind = if raised {
+            Kind::TemplateRaised
+        } else {
+            Kind::TemplateFailed
+        };
+        let mut text = what(error);
+        if error.kind() == ErrorKind::OutOfFuel {
+            text = "the template did not come to an end within 200 million steps".to_owned();
+        }
+        if !raised
+            && let Some(quoted) = error.line().and_then(|line| quote_line(&self.source, line))
+        {
+            text.push_str(&quoted);
+        }
+        let failure = Error::new(kind, text);
+        match error.line() {
+            Some(line) => failure.at_template_line(line),
+            None => failure,
+        }
+    }
+}
+
+fn plain_messages(conversation: &Conversation<'_>) -> Value {
+    Value::from(
+        conversation
+            .messages
+            .iter()
+            .map(|fields| Value::from_object(dict(fields)))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// The variables of a template, looked up by name without building a map for each row.
+#[derive(Debug)]
+struct Variables {
+    messages: Value,
+    tools: Value,
+    documents: Value,
+    add_generation_prompt: Value,
+    generation: Value,
+    of_row: Dict,
+    of_all: Dict,
+    special: Arc<Dict>,
+}
+
+impl Object for Variables {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        Some(match key {
+            "messages" => self.messages.clone(),
+            "tools" => self.tools.clone(),
+            "documents" => self.documents.clone(),
+            "add_generation_prompt" => self.add_generation_prompt.clone(),
+            GENERATION => self.generation.clone(),
+            _ => self
+                .of_row
+                .get(key)
+                .or_else(|| self.of_all.get(key))
+                .or_else(|| self.special.get(key))?
+                .clone(),
+        })
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["messages", "tools", "documents", "add_generation_prompt"])
+    }
+}
+
+fn is_raised(error: &minijinja::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.downcast_ref::<Raised>().is_some() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// What the engine says is wrong, without the place.
+pub(super) fn what(error: &minijinja::Error) -> String {
+    let mut text = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(inner) = inner.downcast_ref::<minijinja::Error>() {
+            text = inner
+                .detail()
+                .map_or_else(|| inner.kind().to_string(), str::to_owned);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// The template's line to show after an error, shortened.
+pub(super) fn quote_line(source: &str, line: usize) -> Option<String> {
+    let text = source.lines().nth(line.checked_sub(1)?)?.trim();
+    let mut short: String = text.chars().take(120).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    (!short.is_empty()).then(|| format!(" (in the template: {short})"))
+}

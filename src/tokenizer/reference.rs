@@ -1,0 +1,95 @@
+//! The reference engine: tokenizers 0.23, what transformers runs.
+
+use tokenizers_reference as tk;
+
+use super::pieces::{Alphabet, Pieces};
+use super::{Encoder, Placed, Tokens};
+use crate::error::{Error, Kind, Result};
+
+pub(super) const VERSION: &str = "tokenizers 0.23";
+
+#[derive(Debug)]
+pub(super) struct Reference(tk::Tokenizer);
+
+impl Reference {
+    pub(super) fn new(definition: &str) -> Result<Reference> {
+        let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
+            Error::new(
+                Kind::TokenizerLoad,
+                format!("not a tokenizer.json that tokenizers can load: {error}"),
+            )
+        })?;
+        inner.with_padding(None);
+        inner
+            .with_truncation(None)
+            .map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
+        Ok(Reference(inner))
+    }
+
+    /// The bytes of the tokens, in the alphabet of the decoder.
+    pub(super) fn pieces(&self) -> Pieces {
+        let byte_level = match self.0.get_decoder() {
+            Some(decoder) => format!("{decoder:?}").contains("ByteLevel"),
+            None => false,
+        };
+        let alphabet = if byte_level {
+            Alphabet::Bytes
+        } else {
+            Alphabet::Metaspace
+        };
+        let added = self.0.get_added_tokens_decoder();
+        let vocabulary = self.0.get_vocab(false);
+        let entries = vocabulary
+            .iter()
+            .map(|(token, id)| (token.as_str(), *id, false));
+        let added = added
+            .iter()
+            .map(|(id, token)| (token.content.as_str(), *id, true));
+        Pieces::new(alphabet, entries.chain(added))
+    }
+
+    /// The added tokens, in the order of their ids.
+    pub(super) fn added_tokens(&self) -> Vec<String> {
+        let mut tokens: Vec<_> = self.0.get_added_tokens_decoder().into_iter().collect();
+        tokens.sort_by_key(|(id, _)| *id);
+        tokens.into_iter().map(|(_, token)| token.content).collect()
+    }
+
+    pub(super) fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.0
+            .decode(ids, false)
+            .map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
+    }
+
+    pub(super) fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.0.token_to_id(token)
+    }
+}
+
+fn failed(error: tk::Error) -> Error {
+    Error::new(
+        Kind::TokenizerFailed,
+        format!("the tokenizer failed on the text: {error}"),
+    )
+}
+
+impl Encoder for Reference {
+    fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
+        ids.extend_from_slice(self.0.encode_fast(text, false).map_err(failed)?.get_ids());
+        Ok(())
+    }
+
+    fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Placed> {
+        let encoding = self.0.encode(text, false).map_err(failed)?;
+        tokens.ids.extend_from_slice(encoding.get_ids());
+        let mut last = 0;
+        tokens
+            .ends
+            .extend(encoding.get_offsets().iter().map(|(_, end)| {
+                // Tokens that a normaliser inserted have offsets of their own; ends never go back.
+                last = last.max(*end);
+                base + last as u32
+            }));
+        Ok(Placed::Yes)
+    }
+}
