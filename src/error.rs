@@ -91,13 +91,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A new error without a place.
     pub fn new(kind: Kind, text: impl Into<String>) -> Self {
-        Error {
-            kind,
-            text: text.into(),
-            row: None,
-            message: None,
-            template_line: None,
-        }
+        Error { kind, text: text.into(), row: None, message: None, template_line: None }
     }
 
     /// Adds the row, unless an inner layer knew it.
@@ -121,11 +115,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = [
-            ("row", self.row),
-            ("message", self.message),
-            ("template line", self.template_line),
-        ];
+        let places = [("row", self.row), ("message", self.message), ("template line", self.template_line)];
         let mut separator = "";
         for (name, index) in places {
             if let Some(index) = index {
@@ -133,11 +123,7 @@ impl fmt::Display for Error {
                 separator = ", ";
             }
         }
-        if separator.is_empty() {
-            f.write_str(&self.text)
-        } else {
-            write!(f, ": {}", self.text)
-        }
+        if separator.is_empty() { f.write_str(&self.text) } else { write!(f, ": {}", self.text) }
     }
 }
 
@@ -147,13 +133,8 @@ mod tests {
 
     #[test]
     fn outer_layers_add_the_place_and_inner_ones_win() {
-        let error = Error::new(Kind::TemplateRaised, "roles must alternate")
-            .at_template_line(4)
-            .at_message(2);
-        assert_eq!(
-            error.clone().at_row(7).to_string(),
-            "row 7, message 2, template line 4: roles must alternate"
-        );
+        let error = Error::new(Kind::TemplateRaised, "roles must alternate").at_template_line(4).at_message(2);
+        assert_eq!(error.clone().at_row(7).to_string(), "row 7, message 2, template line 4: roles must alternate");
         assert_eq!(error.at_message(9).message, Some(2));
         assert_eq!(Error::new(Kind::Option, "x").to_string(), "x");
     }

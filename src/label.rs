@@ -22,23 +22,13 @@ pub fn append(ids: &[u32], ends: &[u32], spans: &[Range<usize>], labels: &mut Ve
     let mut next = 0;
     for (&id, &end) in ids.iter().zip(ends) {
         let end = end as usize;
-        let bytes = if end > start {
-            start..end
-        } else {
-            end.saturating_sub(1)..end.max(1)
-        };
+        let bytes = if end > start { start..end } else { end.saturating_sub(1)..end.max(1) };
         // Tokens never go back by more than one byte, so spans that end before this token are done with.
         while spans.get(next).is_some_and(|span| span.end <= bytes.start) {
             next += 1;
         }
-        let trained = spans
-            .get(next)
-            .is_some_and(|span| span.start < bytes.end && !span.is_empty());
-        labels.push(if trained {
-            i32::try_from(id).unwrap_or(MASKED)
-        } else {
-            MASKED
-        });
+        let trained = spans.get(next).is_some_and(|span| span.start < bytes.end && !span.is_empty());
+        labels.push(if trained { i32::try_from(id).unwrap_or(MASKED) } else { MASKED });
         start = end;
     }
 }
@@ -68,14 +58,8 @@ mod tests {
     #[test]
     fn pieces_of_one_character_stay_together() {
         // The reference gives all pieces of a character the end of the character.
-        assert_eq!(
-            labels(&[1, 4, 4, 4, 5], &[1..4]),
-            [false, true, true, true, false]
-        );
-        assert_eq!(
-            labels(&[1, 4, 4, 4, 5], &[4..5]),
-            [false, false, false, false, true]
-        );
+        assert_eq!(labels(&[1, 4, 4, 4, 5], &[1..4]), [false, true, true, true, false]);
+        assert_eq!(labels(&[1, 4, 4, 4, 5], &[4..5]), [false, false, false, false, true]);
         assert_eq!(labels(&[0, 3], &[0..3]), [true, true]);
     }
 

@@ -83,12 +83,7 @@ impl Regions {
         }
         match self.0.last_mut() {
             Some(last) if last.message == message && last.kind == kind => last.end = end,
-            _ => self.0.push(Region {
-                start,
-                end,
-                message,
-                kind,
-            }),
+            _ => self.0.push(Region { start, end, message, kind }),
         }
     }
 
@@ -104,18 +99,10 @@ impl Regions {
 
     /// Checks that the regions cover `text` to the last byte and cut no character.
     pub fn check(&self, text: &str) -> Result<()> {
-        if self.end() == text.len()
-            && self
-                .0
-                .iter()
-                .all(|region| text.is_char_boundary(region.end))
-        {
+        if self.end() == text.len() && self.0.iter().all(|region| text.is_char_boundary(region.end)) {
             Ok(())
         } else {
-            Err(Error::new(
-                Kind::Internal,
-                "the regions do not cover the text",
-            ))
+            Err(Error::new(Kind::Internal, "the regions do not cover the text"))
         }
     }
 

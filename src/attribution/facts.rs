@@ -19,12 +19,7 @@ pub(super) enum Speaker {
 }
 
 impl Speaker {
-    const ALL: [Speaker; 4] = [
-        Speaker::System,
-        Speaker::User,
-        Speaker::Assistant,
-        Speaker::Tool,
-    ];
+    const ALL: [Speaker; 4] = [Speaker::System, Speaker::User, Speaker::Assistant, Speaker::Tool];
 
     pub(super) fn of(role: &str) -> Speaker {
         match role {
@@ -43,8 +38,8 @@ pub(super) struct Facts {
     prompts: [Option<String>; 4],
     /// What follows the last value when a conversation ends with each speaker.
     end_closers: [Option<String>; 4],
-    /// Whether white space at the (left, right) edge of an assistant's content is printed.
-    pub(super) keeps_space: (bool, bool),
+    /// Whether white space at the (left, right) edge of each speaker's content is printed.
+    keeps_space: [(bool, bool); 4],
     /// What stands before the content of an assistant turn amid a conversation.
     pub(super) header: Option<String>,
     /// A generation prompt that is printed whether asked for or not.
@@ -62,10 +57,12 @@ impl Facts {
         self.prompts[speaker as usize].as_deref()
     }
 
+    pub(super) fn keeps_space(&self, speaker: Speaker) -> (bool, bool) {
+        self.keeps_space[speaker as usize]
+    }
+
     pub(super) fn end_closer(&self, speaker: Speaker) -> Option<&str> {
-        self.end_closers[speaker as usize]
-            .as_deref()
-            .filter(|closer| !closer.trim_matches(is_space).is_empty())
+        self.end_closers[speaker as usize].as_deref().filter(|closer| !closer.trim_matches(is_space).is_empty())
     }
 }
 
@@ -80,24 +77,13 @@ impl ChatTemplate {
     /// The facts for rows like that of `request`: with or without tools, with these variables.
     pub(super) fn facts(&self, request: Request<'_, '_>) -> Arc<Facts> {
         let conversation = request.conversation;
-        let key = format!(
-            "{}{:?}{:?}",
-            conversation.tools.is_some(),
-            conversation.variables,
-            request.variables
-        );
+        let key = format!("{}{:?}{:?}", conversation.tools.is_some(), conversation.variables, request.variables);
         let lock = || self.facts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(facts) = lock().get(&key) {
             return Arc::clone(facts);
         }
         // Learnt outside the lock: two threads may do the same work once, and none waits for the other.
-        let facts = Arc::new(
-            Probe {
-                template: self,
-                request,
-            }
-            .learn(),
-        );
+        let facts = Arc::new(Probe { template: self, request }.learn());
         let mut cache = lock();
         if cache.len() >= CACHED {
             cache.clear();
@@ -126,14 +112,14 @@ impl Probe<'_, '_> {
         for speaker in Speaker::ALL {
             let messages = ending_with(speaker);
             facts.prompts[speaker as usize] = self.prompt(&messages);
-            facts.end_closers[speaker as usize] =
-                self.layout(&messages).and_then(|(observed, layout)| {
-                    let from = layout.turns.last()?.cores.last()?.span.end;
-                    observed
-                        .text
-                        .get(from..layout.end.unwrap_or(observed.text.len()))
-                        .map(str::to_owned)
-                });
+            facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(observed, layout)| {
+                let from = layout.turns.last()?.cores.last()?.span.end;
+                let in_loop = observed.text.get(from..layout.end.unwrap_or(observed.text.len()))?;
+                // Where the loop prints nothing after a message, the closer comes with what follows.
+                let blank = in_loop.trim_matches(is_space).is_empty();
+                observed.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
+            });
+            facts.keeps_space[speaker as usize] = self.keeps_space(speaker).unwrap_or_default();
         }
         let dialogue = [user(0), assistant(1), user(2), assistant(3)];
         if let Some((observed, layout)) = self.layout(&dialogue) {
@@ -142,8 +128,7 @@ impl Probe<'_, '_> {
             if let Some(core) = turn.cores.first() {
                 facts.header = text.get(turn.start..core.span.start).map(str::to_owned);
                 let closer = text.get(core.span.end..layout.turns[2].start);
-                facts.mid_closer =
-                    closer.map(|closer| closer.trim_end_matches(is_space).to_owned());
+                facts.mid_closer = closer.map(|closer| closer.trim_end_matches(is_space).to_owned());
             }
             let tail = layout.end.and_then(|end| text.get(end..));
             if let (Some(tail), Some(header)) = (tail, &facts.header)
@@ -152,27 +137,30 @@ impl Probe<'_, '_> {
                 facts.always_prompt = Some(tail.to_owned());
             }
         }
-        let padded = format!("\n \t{}\t \n", WORDS[1]);
-        if let Some((observed, layout)) =
-            self.layout(&[user(0), message("assistant", &padded), user(2)])
-            && let Some(core) = layout.turns[1].cores.first()
-        {
-            let text = &observed.text;
-            facts.keeps_space = (
-                text[..core.span.start].ends_with("\n \t"),
-                text[core.span.end..].starts_with("\t \n"),
-            );
-        }
         facts
+    }
+
+    /// Whether white space around the content of a speaker is printed, left and right.
+    fn keeps_space(&self, speaker: Speaker) -> Option<(bool, bool)> {
+        let padded = format!("\n \t{}\t \n", WORDS[4]);
+        let mut messages = ending_with(speaker);
+        let index = messages.len() - 1;
+        let content = messages[index].iter_mut().find(|(name, _)| name == "content")?;
+        content.1 = Node::Str(Cow::Owned(padded));
+        // In the midst of a conversation: at its end, templates trim more.
+        messages.push(if speaker == Speaker::Assistant { user(0) } else { assistant(1) });
+        if speaker == Speaker::System {
+            messages.insert(1, user(0));
+        }
+        let (observed, layout) = self.layout(&messages)?;
+        let core = &layout.turns[index].cores.first()?.span;
+        let text = &observed.text;
+        Some((text[..core.start].ends_with("\n \t"), text[core.end..].starts_with("\t \n")))
     }
 
     fn special_token(&self, name: &str) -> Option<String> {
         let tokens = self.template.special_tokens();
-        tokens
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, token)| token.clone())
-            .filter(|token| !token.is_empty())
+        tokens.iter().find(|(known, _)| known == name).map(|(_, token)| token.clone()).filter(|token| !token.is_empty())
     }
 
     fn conversation(&self, messages: &[Fields<'static>]) -> Option<Conversation<'static>> {
@@ -190,21 +178,14 @@ impl Probe<'_, '_> {
 
     fn text(&self, messages: &[Fields<'static>], add_generation_prompt: bool) -> Option<String> {
         let conversation = self.conversation(messages)?;
-        let request = Request {
-            conversation: &conversation,
-            variables: self.request.variables,
-            add_generation_prompt,
-        };
+        let request = Request { conversation: &conversation, variables: self.request.variables, add_generation_prompt };
         self.template.render(request).ok().map(|(text, _)| text)
     }
 
     fn layout(&self, messages: &[Fields<'static>]) -> Option<(Observed, Layout)> {
         let conversation = self.conversation(messages)?;
-        let request = Request {
-            conversation: &conversation,
-            variables: self.request.variables,
-            add_generation_prompt: false,
-        };
+        let request =
+            Request { conversation: &conversation, variables: self.request.variables, add_generation_prompt: false };
         let observed = self.template.observe(request).ok()?;
         let layout = Layout::of(self.template, request, &observed).ok()?;
         Some((observed, layout))
@@ -212,11 +193,7 @@ impl Probe<'_, '_> {
 
     fn prompt(&self, messages: &[Fields<'static>]) -> Option<String> {
         let (off, on) = (self.text(messages, false)?, self.text(messages, true)?);
-        let common = if on.starts_with(&off) {
-            off.len()
-        } else {
-            back_to_border(&on, common_prefix(&on, &off))
-        };
+        let common = if on.starts_with(&off) { off.len() } else { back_to_border(&on, common_prefix(&on, &off)) };
         Some(on[common..].to_owned())
     }
 }
@@ -224,10 +201,7 @@ impl Probe<'_, '_> {
 fn message(role: &'static str, content: &str) -> Fields<'static> {
     vec![
         (Cow::Borrowed("role"), Node::Str(Cow::Borrowed(role))),
-        (
-            Cow::Borrowed("content"),
-            Node::Str(Cow::Owned(content.to_owned())),
-        ),
+        (Cow::Borrowed("content"), Node::Str(Cow::Owned(content.to_owned()))),
     ]
 }
 
@@ -248,10 +222,8 @@ fn ending_with(speaker: Speaker) -> Vec<Fields<'static>> {
             let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
             // Some templates insist on ids of nine characters.
             let arguments = Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]);
-            let function = Node::Map(vec![
-                (Cow::Borrowed("name"), text("find")),
-                (Cow::Borrowed("arguments"), arguments),
-            ]);
+            let function =
+                Node::Map(vec![(Cow::Borrowed("name"), text("find")), (Cow::Borrowed("arguments"), arguments)]);
             let call = Node::Map(vec![
                 (Cow::Borrowed("id"), text("call00001")),
                 (Cow::Borrowed("type"), text("function")),
@@ -282,31 +254,20 @@ fn alike(left: &str, right: &str) -> bool {
 
 /// Bytes that two texts begin with alike, whole characters only.
 pub(super) fn common_prefix(left: &str, right: &str) -> usize {
-    left.chars()
-        .zip(right.chars())
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum()
+    left.chars().zip(right.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
 /// Bytes that two texts end with alike, whole characters only.
 pub(super) fn common_suffix(left: &str, right: &str) -> usize {
-    left.chars()
-        .rev()
-        .zip(right.chars().rev())
-        .take_while(|(a, b)| a == b)
-        .map(|(a, _)| a.len_utf8())
-        .sum()
+    left.chars().rev().zip(right.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 
 /// `at`, or the start of the `<...>` or `[...]` that it would cut: `</s>` and `<|assistant|>` share a `<` only.
 pub(super) fn back_to_border(text: &str, at: usize) -> usize {
-    [('<', '>'), ('[', ']')]
-        .into_iter()
-        .fold(at, |at, (open, close)| match text[..at].rfind(open) {
-            Some(start) if !text[start..at].contains(close) && text[at..].contains(close) => start,
-            _ => at,
-        })
+    [('<', '>'), ('[', ']')].into_iter().fold(at, |at, (open, close)| match text[..at].rfind(open) {
+        Some(start) if !text[start..at].contains(close) && text[at..].contains(close) => start,
+        _ => at,
+    })
 }
 
 #[cfg(test)]
@@ -318,9 +279,6 @@ mod tests {
         assert_eq!(back_to_border("a<|user|>", 3), 1);
         assert_eq!(back_to_border("a<b>c", 4), 4);
         assert_eq!(back_to_border("1 < 2", 4), 4);
-        assert_eq!(
-            (common_prefix("aéb", "aéc"), common_suffix("xéb", "éb")),
-            (3, 3)
-        );
+        assert_eq!((common_prefix("aéb", "aéc"), common_suffix("xéb", "éb")), (3, 3));
     }
 }

@@ -42,67 +42,42 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Finds the places by a second render with marks, which must give the text of `observed`.
-    pub(super) fn of(
-        template: &ChatTemplate,
-        request: Request<'_, '_>,
-        observed: &Observed,
-    ) -> Result<Layout> {
+    pub(super) fn of(template: &ChatTemplate, request: Request<'_, '_>, observed: &Observed) -> Result<Layout> {
         let conversation = request.conversation;
         let (turns, dropped) = if marks::has_marks(&observed.text) {
             return Err(unproved(MarkFault::InData));
         } else {
             let (marked, slots) = marks::mark(conversation);
             let marked_text = template.render_marked(&marked, request).map_err(|error| {
-                let text = format!("labels are not proved (marked_raises): with marks in it the template fails: {}", error.text);
+                let text = format!(
+                    "labels are not proved (marked_raises): with marks in it the template fails: {}",
+                    error.text
+                );
                 Error { kind: Kind::Unproved, text, ..error }
             })?;
-            let occurrences =
-                marks::read(&marked_text, &observed.text, slots.len()).map_err(unproved)?;
+            let occurrences = marks::read(&marked_text, &observed.text, slots.len()).map_err(unproved)?;
             cores(conversation, slots, occurrences)
         };
-        let mut turns: Vec<Turn> = turns
-            .into_iter()
-            .zip(dropped)
-            .map(|(cores, dropped)| Turn {
-                cores,
-                dropped,
-                ..Turn::default()
-            })
-            .collect();
+        let mut turns: Vec<Turn> =
+            turns.into_iter().zip(dropped).map(|(cores, dropped)| Turn { cores, dropped, ..Turn::default() }).collect();
         let end = place_turns(&mut turns, &observed.events, observed.text.len());
         Ok(Layout { turns, end })
     }
 
     /// The end of the last value before turn `index`, or 0.
     pub(super) fn values_end_before(&self, index: usize) -> usize {
-        self.turns[..index]
-            .iter()
-            .rev()
-            .find_map(|turn| turn.cores.last())
-            .map_or(0, |core| core.span.end)
+        self.turns[..index].iter().rev().find_map(|turn| turn.cores.last()).map_or(0, |core| core.span.end)
     }
 }
 
 fn unproved(fault: MarkFault) -> Error {
     let (code, text) = match fault {
-        MarkFault::InData => (
-            "marks_in_data",
-            "the text holds noncharacters (U+FDD0 to U+FDEF); remove them",
-        ),
-        MarkFault::Broken => (
-            "marks_broken",
-            "the template takes values apart, so their places cannot be told",
-        ),
-        MarkFault::Differs => (
-            "marked_differs",
-            "the template changes values, so their places cannot be told",
-        ),
+        MarkFault::InData => ("marks_in_data", "the text holds noncharacters (U+FDD0 to U+FDEF); remove them"),
+        MarkFault::Broken => ("marks_broken", "the template takes values apart, so their places cannot be told"),
+        MarkFault::Differs => ("marked_differs", "the template changes values, so their places cannot be told"),
     };
     let remedy = "use a template with {% generation %} tags, or leave the row out";
-    Error::new(
-        Kind::Unproved,
-        format!("labels are not proved ({code}): {text}; {remedy}"),
-    )
+    Error::new(Kind::Unproved, format!("labels are not proved ({code}): {text}; {remedy}"))
 }
 
 /// The cores of each message, and whether all values of the message are missing.
@@ -119,29 +94,17 @@ fn cores(
     // A value that is printed more than once has its place where it is printed first.
     let mut seen = vec![false; slots.len()];
     occurrences.retain(|occurrence| !std::mem::replace(&mut seen[occurrence.slot], true));
-    let order: Vec<usize> = occurrences
-        .iter()
-        .map(|occurrence| slots[occurrence.slot].message)
-        .collect();
+    let order: Vec<usize> = occurrences.iter().map(|occurrence| slots[occurrence.slot].message).collect();
     let mut slots: Vec<Option<Slot>> = slots.into_iter().map(Some).collect();
     let mut turns: Vec<Vec<Core>> = vec![Vec::new(); count];
     for index in longest_rising(&order) {
         let occurrence = &occurrences[index];
         if let Some(slot) = slots[occurrence.slot].take() {
-            let core = Core {
-                span: occurrence.span.clone(),
-                part: slot.part,
-                head: slot.head,
-                tail: slot.tail,
-            };
+            let core = Core { span: occurrence.span.clone(), part: slot.part, head: slot.head, tail: slot.tail };
             turns[slot.message].push(core);
         }
     }
-    let dropped = turns
-        .iter()
-        .zip(has_values)
-        .map(|(cores, has_values)| cores.is_empty() && has_values)
-        .collect();
+    let dropped = turns.iter().zip(has_values).map(|(cores, has_values)| cores.is_empty() && has_values).collect();
     (turns, dropped)
 }
 
@@ -152,11 +115,7 @@ fn longest_rising(order: &[usize]) -> Vec<usize> {
     for (index, message) in order.iter().enumerate() {
         let length = tails.partition_point(|&tail| order[tail] <= *message);
         before.push(length.checked_sub(1).map(|last| tails[last]));
-        if length == tails.len() {
-            tails.push(index)
-        } else {
-            tails[length] = index
-        }
+        if length == tails.len() { tails.push(index) } else { tails[length] = index }
     }
     let mut chosen = Vec::with_capacity(tails.len());
     let mut next = tails.last().copied();
@@ -186,25 +145,16 @@ fn place_turns(turns: &mut [Turn], events: &[Event], text_end: usize) -> Option<
             (Happening::Iter(message), Origin::Pass(pass)) => {
                 iterations[message as usize].push((event.position, pass));
             }
-            (Happening::Read(message), origin) => {
-                reads[message as usize].push((event.position, origin))
-            }
+            (Happening::Read(message), origin) => reads[message as usize].push((event.position, origin)),
             _ => {}
         }
     }
     // The pass that printed most is the one that printed the turns; scans before and after it stand still.
-    let printed = |pass: u32| {
-        advance
-            .get(pass as usize)
-            .map_or(0, |(from, to)| to.saturating_sub(*from))
-    };
+    let printed = |pass: u32| advance.get(pass as usize).map_or(0, |(from, to)| to.saturating_sub(*from));
     let mut last_pass = None;
     let mut low = 0;
     for index in 0..turns.len() {
-        let high = turns[index..]
-            .iter()
-            .find_map(|turn| turn.cores.first())
-            .map_or(text_end, |core| core.span.start);
+        let high = turns[index..].iter().find_map(|turn| turn.cores.first()).map_or(text_end, |core| core.span.start);
         let inside = |position: usize| position >= low && position <= high;
         let by_iteration = iterations[index]
             .iter()
@@ -215,9 +165,7 @@ fn place_turns(turns: &mut [Turn], events: &[Event], text_end: usize) -> Option<
             let first = |indexed: bool| {
                 reads[index]
                     .iter()
-                    .find(|(position, origin)| {
-                        inside(*position) && (*origin == Origin::Index) == indexed
-                    })
+                    .find(|(position, origin)| inside(*position) && (*origin == Origin::Index) == indexed)
                     .map(|(position, _)| *position)
             };
             first(false).or_else(|| first(true))
@@ -236,20 +184,13 @@ fn place_turns(turns: &mut [Turn], events: &[Event], text_end: usize) -> Option<
         turn.merged = start.is_none();
         turn.start = start.unwrap_or(low);
         turn.reads = reads[index].iter().map(|(position, _)| *position).collect();
-        low = turn
-            .cores
-            .last()
-            .map_or(low, |core| core.span.end)
-            .max(turn.start);
+        low = turn.cores.last().map_or(low, |core| core.span.end).max(turn.start);
     }
     let last_pass = last_pass?;
-    events
-        .iter()
-        .rev()
-        .find_map(|event| match (event.what, event.origin) {
-            (Happening::End, Origin::Pass(pass)) if pass == last_pass => Some(event.position),
-            _ => None,
-        })
+    events.iter().rev().find_map(|event| match (event.what, event.origin) {
+        (Happening::End, Origin::Pass(pass)) if pass == last_pass => Some(event.position),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -62,11 +62,7 @@ impl Attributed {
     /// The bytes that the model itself would have to write in the assistant turns of `conversation`: all of a turn
     /// after what the generation prompt supplies, through its stop token. An error if one of these turns is doubtful.
     pub fn trained(&self, conversation: &Conversation<'_>) -> Result<Vec<Range<usize>>> {
-        if let Some((message, doubt)) = self
-            .doubts
-            .iter()
-            .find(|(message, _)| is_assistant(conversation, *message))
-        {
+        if let Some((message, doubt)) = self.doubts.iter().find(|(message, _)| is_assistant(conversation, *message)) {
             let text = format!(
                 "labels are not proved ({}): {}; use a template with {{% generation %}} tags, or leave the row out",
                 doubt.code(),
@@ -75,10 +71,7 @@ impl Attributed {
             return Err(Error::new(Kind::Unproved, text).at_message(*message));
         }
         Ok(self.regions.spans(|region| {
-            region.kind.is_generated()
-                && region
-                    .message
-                    .is_some_and(|message| is_assistant(conversation, message))
+            region.kind.is_generated() && region.message.is_some_and(|message| is_assistant(conversation, message))
         }))
     }
 }
@@ -98,10 +91,7 @@ impl ChatTemplate {
             turns::split(request.conversation, &observed.text, &layout, &facts)
         });
         let attributed = match attributed {
-            Ok(attributed) => attributed
-                .regions
-                .check(&observed.text)
-                .map(|()| attributed),
+            Ok(attributed) => attributed.regions.check(&observed.text).map(|()| attributed),
             Err(error) => Err(error),
         };
         Ok((observed.text, attributed))

@@ -11,42 +11,26 @@ use crate::template::marks::{Part, is_space};
 const LEAST_PART: usize = 4;
 
 /// Regions for all of `text`.
-pub(super) fn split(
-    conversation: &Conversation<'_>,
-    text: &str,
-    layout: &Layout,
-    facts: &Facts,
-) -> Attributed {
+pub(super) fn split(conversation: &Conversation<'_>, text: &str, layout: &Layout, facts: &Facts) -> Attributed {
     let mut splitter = Splitter {
         text,
         layout,
         facts,
-        speakers: (0..layout.turns.len())
-            .map(|index| Speaker::of(conversation.role(index)))
-            .collect(),
+        speakers: (0..layout.turns.len()).map(|index| Speaker::of(conversation.role(index))).collect(),
         starts: layout.turns.iter().map(|turn| turn.start).collect(),
         regions: Regions::default(),
         doubts: Vec::new(),
     };
     splitter.undo_peeking();
-    splitter.regions.push(
-        splitter.starts.first().copied().unwrap_or(0),
-        None,
-        RegionKind::Scaffold,
-    );
+    splitter.regions.push(splitter.starts.first().copied().unwrap_or(0), None, RegionKind::Scaffold);
     for index in 0..layout.turns.len() {
         match splitter.speakers[index] {
             Speaker::Assistant => splitter.assistant(index),
             _ => splitter.other(index),
         }
     }
-    splitter
-        .regions
-        .push(text.len(), None, RegionKind::Scaffold);
-    Attributed {
-        regions: splitter.regions,
-        doubts: splitter.doubts,
-    }
+    splitter.regions.push(text.len(), None, RegionKind::Scaffold);
+    Attributed { regions: splitter.regions, doubts: splitter.doubts }
 }
 
 struct Splitter<'s> {
@@ -72,9 +56,7 @@ impl Splitter<'_> {
                 continue;
             };
             let behind = before + closer.len();
-            if self.text[before..].starts_with(closer)
-                && self.layout.turns[index].reads.contains(&behind)
-            {
+            if self.text[before..].starts_with(closer) && self.layout.turns[index].reads.contains(&behind) {
                 self.starts[index] = behind;
             }
         }
@@ -82,10 +64,7 @@ impl Splitter<'_> {
 
     /// Where the turn after `index` begins, or where the loop or the text ends.
     fn next_start(&self, index: usize) -> usize {
-        let floor = self.layout.turns[index]
-            .cores
-            .last()
-            .map_or(self.starts[index], |core| core.span.end);
+        let floor = self.layout.turns[index].cores.last().map_or(self.starts[index], |core| core.span.end);
         match self.starts.get(index + 1) {
             Some(start) => *start,
             None => self.layout.end.unwrap_or(self.text.len()),
@@ -96,37 +75,25 @@ impl Splitter<'_> {
     fn other(&mut self, index: usize) {
         let message = Some(index);
         let next = self.next_start(index);
-        let kind = if self.speakers[index] == Speaker::Tool {
-            RegionKind::ToolResult
-        } else {
-            RegionKind::Content
-        };
+        let kind = if self.speakers[index] == Speaker::Tool { RegionKind::ToolResult } else { RegionKind::Content };
         let cores = &self.layout.turns[index].cores;
         let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
             return self.regions.push(next, message, RegionKind::Header);
         };
-        self.regions
-            .push(first.span.start, message, RegionKind::Header);
-        self.regions.push(last.span.end, message, kind);
-        let gap = &self.text[last.span.end..next];
-        match self
-            .facts
-            .end_closer(Speaker::System)
-            .filter(|_| self.speakers[index] == Speaker::System)
+        let start = self.grown_left(index, first, self.starts[index]);
+        let end = self.grown_right(index, last, next);
+        self.regions.push(start, message, RegionKind::Header);
+        self.regions.push(end, message, kind);
+        let gap = self.text[end..next].trim_end_matches(is_space);
+        if let Some(closer) = self.facts.end_closer(Speaker::System).map(|closer| closer.trim_matches(is_space))
+            && self.speakers[index] == Speaker::System
+            && gap.ends_with(closer)
         {
-            // What follows a system prompt's closer, such as tool declarations, is not the message's.
-            Some(closer) if gap.starts_with(closer) && gap.len() > closer.len() => {
-                self.regions
-                    .push(last.span.end + closer.len(), message, RegionKind::Closer);
-                self.regions.push(next, None, RegionKind::Scaffold);
-            }
-            _ => {
-                let closer = gap.trim_end_matches(is_space).len();
-                self.regions
-                    .push(last.span.end + closer, message, RegionKind::Closer);
-                self.regions.push(next, message, RegionKind::Trailing);
-            }
+            // What stands between a system prompt and its closer, such as tool declarations, is not the message's.
+            self.regions.push(end + gap.len() - closer.len(), None, RegionKind::Scaffold);
         }
+        self.regions.push(end + gap.len(), message, RegionKind::Closer);
+        self.regions.push(next, message, RegionKind::Trailing);
     }
 
     fn assistant(&mut self, index: usize) {
@@ -153,24 +120,15 @@ impl Splitter<'_> {
             return self.closing(index, header_end, next, RegionKind::Prefix);
         };
         // Between the header and the first value.
-        let start = self.grown_left(first, header_end);
-        let opening = if first.part == Part::Content {
-            RegionKind::Prefix
-        } else {
-            kind_of(first.part)
-        };
+        let start = self.grown_left(index, first, header_end);
+        let opening = if first.part == Part::Content { RegionKind::Prefix } else { kind_of(first.part) };
         self.regions.push(start, message, opening);
         // The values, and the gaps between them.
         for pair in turn.cores.windows(2) {
-            self.regions
-                .push(pair[0].span.end, message, kind_of(pair[0].part));
-            self.regions.push(
-                pair[1].span.start,
-                message,
-                gap_kind(pair[0].part, pair[1].part),
-            );
+            self.regions.push(pair[0].span.end, message, kind_of(pair[0].part));
+            self.regions.push(pair[1].span.start, message, gap_kind(pair[0].part, pair[1].part));
         }
-        let end = self.grown_right(last, next);
+        let end = self.grown_right(index, last, next);
         self.regions.push(end, message, kind_of(last.part));
         self.closing(index, end, next, kind_of(last.part));
     }
@@ -181,24 +139,10 @@ impl Splitter<'_> {
         let from = self.layout.values_end_before(index).min(start);
         let find = |prompt: &str| {
             self.prompt_end(prompt, from, start, first_value)
-                .or_else(|| {
-                    self.prompt_end(
-                        prompt.trim_start_matches(is_space),
-                        from,
-                        start,
-                        first_value,
-                    )
-                })
+                .or_else(|| self.prompt_end(prompt.trim_start_matches(is_space), from, start, first_value))
         };
-        let after_user = self
-            .facts
-            .prompt_after(Speaker::User)
-            .filter(|prompt| !prompt.is_empty());
-        let before = if index == 0 {
-            Speaker::User
-        } else {
-            self.speakers[index - 1]
-        };
+        let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
+        let before = if index == 0 { Speaker::User } else { self.speakers[index - 1] };
         match self.facts.prompt_after(before).or(after_user) {
             Some(prompt) if !prompt.is_empty() => find(prompt),
             known => {
@@ -215,11 +159,7 @@ impl Splitter<'_> {
                     return find(prompt);
                 }
                 let header = self.facts.header.as_deref()?;
-                if header.trim_matches(is_space).is_empty() {
-                    Some(start)
-                } else {
-                    find(header)
-                }
+                if header.trim_matches(is_space).is_empty() { Some(start) } else { find(header) }
             }
         }
     }
@@ -229,12 +169,11 @@ impl Splitter<'_> {
         if prompt.is_empty() {
             return None;
         }
+        if self.text[start..limit].starts_with(prompt) {
+            return Some(start + prompt.len());
+        }
         let gap = &self.text[from..limit];
-        if let Some(end) = gap
-            .match_indices(prompt)
-            .map(|(at, _)| from + at + prompt.len())
-            .find(|end| *end >= start)
-        {
+        if let Some(end) = gap.match_indices(prompt).map(|(at, _)| from + at + prompt.len()).find(|end| *end >= start) {
             return Some(end);
         }
         let first = prompt.chars().next()?;
@@ -246,43 +185,45 @@ impl Splitter<'_> {
             })
             .filter(|(length, end)| *length > 0 && *end >= start)
             .max_by_key(|(length, end)| (*length, std::cmp::Reverse(*end)))?;
-        if length < LEAST_PART && end < limit {
+        // What is missing of the prompt must be white space or a token: a prompt that breaks off amid a word, as one
+        // with an unfilled placeholder does, is another text than the one that stands here.
+        let rest = &prompt[length..];
+        let clean = rest.is_empty() || rest.starts_with(is_space) || rest.starts_with(['<', '[']);
+        if (length < LEAST_PART || !clean) && end < limit {
             return None;
         }
         // The prompt closes a block of reasoning, and so does the text, only with other words before: all of it is
         // what the prompt supplies.
         let closes = |text: &str| {
             let text = text.trim_end_matches(is_space);
-            ["</think>", "[/THINK]", "</reasoning>"]
-                .into_iter()
-                .find(|tag| text.ends_with(tag))
+            ["</think>", "[/THINK]", "</reasoning>"].into_iter().find(|tag| text.ends_with(tag))
         };
-        match (closes(&prompt[length..]), closes(&self.text[end..limit])) {
+        match (closes(rest), closes(&self.text[end..limit])) {
             (Some(left), Some(right)) if left == right => Some(limit),
             _ => Some(end),
         }
     }
 
     /// Start of the first value with what the template printed of the rest of the value before it.
-    fn grown_left(&self, core: &Core, floor: usize) -> usize {
+    fn grown_left(&self, index: usize, core: &Core, floor: usize) -> usize {
         let before = &self.text[floor..core.span.start];
         let heads = [core.head.as_str(), core.head.trim_start_matches(is_space)];
         let grown = heads.into_iter().find(|head| {
             !head.is_empty()
                 && before.ends_with(head)
-                && (self.facts.keeps_space.0 || !head.trim_matches(is_space).is_empty())
+                && (self.facts.keeps_space(self.speakers[index]).0 || !head.trim_matches(is_space).is_empty())
         });
         core.span.start - grown.map_or(0, str::len)
     }
 
     /// End of the last value with what the template printed of the rest of the value after it.
-    fn grown_right(&self, core: &Core, ceiling: usize) -> usize {
+    fn grown_right(&self, index: usize, core: &Core, ceiling: usize) -> usize {
         let after = &self.text[core.span.end..ceiling];
         let tails = [core.tail.as_str(), core.tail.trim_end_matches(is_space)];
         let grown = tails.into_iter().find(|tail| {
             !tail.is_empty()
                 && after.starts_with(tail)
-                && (self.facts.keeps_space.1 || !tail.trim_matches(is_space).is_empty())
+                && (self.facts.keeps_space(self.speakers[index]).1 || !tail.trim_matches(is_space).is_empty())
         });
         core.span.end + grown.map_or(0, str::len)
     }
@@ -292,10 +233,7 @@ impl Splitter<'_> {
     fn closing(&mut self, index: usize, from: usize, next: usize, kind: RegionKind) {
         let message = Some(index);
         let gap = self.text[from..next].trim_end_matches(is_space);
-        let closers = [
-            self.facts.mid_closer.as_deref(),
-            self.facts.end_closer(Speaker::Assistant),
-        ];
+        let closers = [self.facts.mid_closer.as_deref(), self.facts.end_closer(Speaker::Assistant)];
         let closers: Vec<&str> = closers
             .into_iter()
             .flatten()
@@ -303,50 +241,35 @@ impl Splitter<'_> {
             .filter(|closer| !closer.is_empty())
             .collect();
         // More text than the stop token: the turn is over at the first one.
-        let stops = closers
-            .iter()
-            .copied()
-            .chain(self.facts.eos_token.as_deref());
-        let stop = stops
-            .filter_map(|stop| gap.find(stop).map(|at| at + stop.len()))
-            .min()
-            .unwrap_or(gap.len());
+        let stops = closers.iter().copied().chain(self.facts.eos_token.as_deref());
+        let stop = stops.filter_map(|stop| gap.find(stop).map(|at| at + stop.len())).min().unwrap_or(gap.len());
         let gap = &gap[..stop];
         let closer_start = if kind == RegionKind::Content {
             0
         } else {
-            let suffix = closers
-                .iter()
-                .map(|closer| border_suffix(gap, closer))
-                .max()
-                .unwrap_or(0);
-            gap.len() - if suffix > 0 { suffix } else { last_token(gap) }
+            let suffix = closers.iter().map(|closer| border_suffix(gap, closer)).max().unwrap_or(0);
+            gap.len() - if suffix > 0 || self.facts.mid_closer.is_some() { suffix } else { last_token(gap) }
         };
-        let (mut start, mut end) = (from + closer_start, from + gap.len());
+        let start = from + closer_start;
+        let mut end = from + gap.len();
         if start == end {
             let rest = &self.text[next..];
-            let is_last = index + 1 == self.starts.len();
-            if let Some(closer) = self
-                .facts
-                .end_closer(Speaker::Assistant)
-                .filter(|closer| rest.starts_with(closer))
-            {
+            if let Some(closer) = self.facts.end_closer(Speaker::Assistant).filter(|closer| rest.starts_with(closer)) {
                 // The template of the next turn prints it.
-                (start, end) = (next, next + closer.trim_end_matches(is_space).len());
+                end = next + closer.trim_end_matches(is_space).len();
                 if let Some(next_start) = self.starts.get_mut(index + 1) {
                     *next_start = (*next_start).max(end);
                 }
-            } else if is_last && self.facts.always_prompt.is_none() {
-                (start, end) = (next, next + rest.trim_end_matches(is_space).len());
+            } else if index + 1 == self.starts.len()
+                && self.facts.always_prompt.is_none()
+                && !rest.trim_matches(is_space).is_empty()
+            {
+                end = next + rest.trim_end_matches(is_space).len();
             }
         }
         self.regions.push(start, message, kind);
         self.regions.push(end, message, RegionKind::Closer);
-        self.regions.push(
-            self.next_start(index).max(end),
-            message,
-            RegionKind::Trailing,
-        );
+        self.regions.push(self.next_start(index).max(end), message, RegionKind::Trailing);
     }
 }
 

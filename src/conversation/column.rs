@@ -7,12 +7,10 @@ use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{
-    Array, BooleanArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, PrimitiveArray,
-};
+use arrow_array::{Array, BooleanArray, GenericListArray, GenericListViewArray, OffsetSizeTrait, PrimitiveArray};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
@@ -32,20 +30,10 @@ enum Values<'a> {
     Bool(&'a BooleanArray),
     Number(Number<'a>),
     Text(Text<'a>),
-    Dictionary {
-        keys: Vec<usize>,
-        values: Box<Column<'a>>,
-    },
-    List {
-        ranges: Ranges<'a>,
-        items: Box<Column<'a>>,
-    },
+    Dictionary { keys: Vec<usize>, values: Box<Column<'a>> },
+    List { ranges: Ranges<'a>, items: Box<Column<'a>> },
     Struct(Vec<(&'a str, Column<'a>)>),
-    Map {
-        ranges: &'a [i32],
-        keys: Box<Column<'a>>,
-        values: Box<Column<'a>>,
-    },
+    Map { ranges: &'a [i32], keys: Box<Column<'a>>, values: Box<Column<'a>> },
 }
 
 #[derive(Debug)]
@@ -175,58 +163,36 @@ impl<'a> Column<'a> {
                 let dictionary = array.as_any_dictionary();
                 let values = Box::new(Column::new(dictionary.values(), name)?);
                 // An all-null dictionary may be empty, and then has no key to normalise.
-                let keys = if dictionary.values().is_empty() {
-                    Vec::new()
-                } else {
-                    dictionary.normalized_keys()
-                };
+                let keys = if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
                 Ok(Values::Dictionary { keys, values })
             }
             DataType::List(_) => {
                 let list = array.as_list::<i32>();
-                Ok(Values::List {
-                    ranges: Ranges::List(list),
-                    items: Box::new(Column::new(list.values(), name)?),
-                })
+                Ok(Values::List { ranges: Ranges::List(list), items: Box::new(Column::new(list.values(), name)?) })
             }
             DataType::LargeList(_) => {
                 let list = array.as_list::<i64>();
-                Ok(Values::List {
-                    ranges: Ranges::LargeList(list),
-                    items: Box::new(Column::new(list.values(), name)?),
-                })
+                Ok(Values::List { ranges: Ranges::LargeList(list), items: Box::new(Column::new(list.values(), name)?) })
             }
             DataType::ListView(_) => {
                 let list = array.as_list_view::<i32>();
-                Ok(Values::List {
-                    ranges: Ranges::ListView(list),
-                    items: Box::new(Column::new(list.values(), name)?),
-                })
+                Ok(Values::List { ranges: Ranges::ListView(list), items: Box::new(Column::new(list.values(), name)?) })
             }
             DataType::LargeListView(_) => {
                 let list = array.as_list_view::<i64>();
                 let items = Box::new(Column::new(list.values(), name)?);
-                Ok(Values::List {
-                    ranges: Ranges::LargeListView(list),
-                    items,
-                })
+                Ok(Values::List { ranges: Ranges::LargeListView(list), items })
             }
             DataType::FixedSizeList(_, _) => {
                 let list = array.as_fixed_size_list();
                 let size = list.value_length().unsigned_abs() as usize;
-                Ok(Values::List {
-                    ranges: Ranges::FixedSize(size),
-                    items: Box::new(Column::new(list.values(), name)?),
-                })
+                Ok(Values::List { ranges: Ranges::FixedSize(size), items: Box::new(Column::new(list.values(), name)?) })
             }
             DataType::Struct(fields) => {
                 let array = array.as_struct();
                 let mut columns = Vec::with_capacity(fields.len());
                 for (field, child) in fields.iter().zip(array.columns()) {
-                    columns.push((
-                        field.name().as_str(),
-                        Column::new(child, &format!("{name}.{}", field.name()))?,
-                    ));
+                    columns.push((field.name().as_str(), Column::new(child, &format!("{name}.{}", field.name()))?));
                 }
                 Ok(Values::Struct(columns))
             }
@@ -245,10 +211,7 @@ impl<'a> Column<'a> {
                 ),
             )),
         }?;
-        Ok(Column {
-            nulls: array.nulls(),
-            values,
-        })
+        Ok(Column { nulls: array.nulls(), values })
     }
 
     /// Whether the value of `row` is null.
@@ -258,9 +221,7 @@ impl<'a> Column<'a> {
         }
         match &self.values {
             Values::Null => true,
-            Values::Dictionary { keys, values } => {
-                keys.get(row).is_none_or(|key| values.is_null(*key))
-            }
+            Values::Dictionary { keys, values } => keys.get(row).is_none_or(|key| values.is_null(*key)),
             _ => false,
         }
     }
@@ -279,18 +240,13 @@ impl<'a> Column<'a> {
             Values::Number(number) => number.node(row),
             Values::Text(text) => {
                 let bytes = text.bytes(row);
-                Node::Str(Cow::Borrowed(std::str::from_utf8(bytes).map_err(
-                    |error| {
-                        let at = error.valid_up_to();
-                        Error::new(
-                            Kind::InvalidUtf8,
-                            format!(
-                                "a string is not UTF-8: byte 0x{:02x} at offset {at}",
-                                bytes[at]
-                            ),
-                        )
-                    },
-                )?))
+                Node::Str(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|error| {
+                    let at = error.valid_up_to();
+                    Error::new(
+                        Kind::InvalidUtf8,
+                        format!("a string is not UTF-8: byte 0x{:02x} at offset {at}", bytes[at]),
+                    )
+                })?))
             }
             Values::Dictionary { keys, values } => return values.node(keys[row]),
             Values::List { ranges, items } => {
@@ -310,16 +266,10 @@ impl<'a> Column<'a> {
                 }
                 Node::Map(fields)
             }
-            Values::Map {
-                ranges,
-                keys,
-                values,
-            } => {
+            Values::Map { ranges, keys, values } => {
                 let mut fields = Vec::new();
                 for item in ranges[row] as usize..ranges[row + 1] as usize {
-                    let (Some(Node::Str(key)), Some(value)) =
-                        (keys.node(item)?, values.node(item)?)
-                    else {
+                    let (Some(Node::Str(key)), Some(value)) = (keys.node(item)?, values.node(item)?) else {
                         continue;
                     };
                     fields.push((key, value));

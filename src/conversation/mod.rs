@@ -38,29 +38,17 @@ impl<'a> Conversation<'a> {
         let items = match from_json_string(messages)? {
             Node::List(items) => items,
             other => {
-                return Err(wrong_type(
-                    "messages",
-                    "a list of objects with role and content",
-                    &other,
-                ));
+                return Err(wrong_type("messages", "a list of objects with role and content", &other));
             }
         };
         if items.is_empty() {
-            return Err(Error::new(
-                Kind::EmptyConversation,
-                "the conversation has no messages; leave such rows out",
-            ));
+            return Err(Error::new(Kind::EmptyConversation, "the conversation has no messages; leave such rows out"));
         }
         let mut messages = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             messages.push(message(item).map_err(|error| error.at_message(index))?);
         }
-        Ok(Conversation {
-            messages,
-            tools: None,
-            documents: None,
-            variables: Vec::new(),
-        })
+        Ok(Conversation { messages, tools: None, documents: None, variables: Vec::new() })
     }
 
     /// Sets the tools: a list, or a string that holds one as JSON.
@@ -87,37 +75,25 @@ impl<'a> Conversation<'a> {
 
     /// A conversation from the fields of a row; fields that it does not know stay in `row`.
     pub fn from_row(row: &mut Fields<'a>) -> Result<Conversation<'a>> {
-        let messages = MESSAGE_COLUMNS
-            .iter()
-            .find_map(|name| match take_field(row, name) {
-                None | Some(Node::Null) => None,
-                Some(value) => Some(value),
-            });
+        let messages = MESSAGE_COLUMNS.iter().find_map(|name| match take_field(row, name) {
+            None | Some(Node::Null) => None,
+            Some(value) => Some(value),
+        });
         let Some(messages) = messages else {
             let known: Vec<&str> = row.iter().map(|(name, _)| name.as_ref()).collect();
             return Err(Error::new(
                 Kind::MissingMessages,
-                format!(
-                    "no messages: expected a field named messages or conversations, found {}",
-                    name_list(&known)
-                ),
+                format!("no messages: expected a field named messages or conversations, found {}", name_list(&known)),
             ));
         };
         let (tools, documents) = (take_field(row, "tools"), take_field(row, "documents"));
         let variables = take_field(row, "chat_template_kwargs");
-        Conversation::new(messages)?
-            .with_tools(tools)?
-            .with_documents(documents)?
-            .with_variables(variables)
+        Conversation::new(messages)?.with_tools(tools)?.with_documents(documents)?.with_variables(variables)
     }
 
     /// The role of message `index`, or the empty string.
     pub fn role(&self, index: usize) -> &str {
-        self.messages
-            .get(index)
-            .and_then(|fields| field(fields, "role"))
-            .and_then(Node::as_str)
-            .unwrap_or("")
+        self.messages.get(index).and_then(|fields| field(fields, "role")).and_then(Node::as_str).unwrap_or("")
     }
 }
 
@@ -126,11 +102,7 @@ fn message(item: Node<'_>) -> Result<Fields<'_>> {
     let mut fields = match item {
         Node::Map(fields) => fields,
         other => {
-            return Err(wrong_type(
-                "a message",
-                "an object with role and content",
-                &other,
-            ));
+            return Err(wrong_type("a message", "an object with role and content", &other));
         }
     };
     fields.retain(|(_, value)| *value != Node::Null);
@@ -142,10 +114,8 @@ fn message(item: Node<'_>) -> Result<Fields<'_>> {
         Some(other) => return Err(wrong_type("role", "a string", other)),
         None => {
             let known: Vec<&str> = fields.iter().map(|(name, _)| name.as_ref()).collect();
-            let text = format!(
-                "the message has no role, only {}; give it one such as user or assistant",
-                name_list(&known)
-            );
+            let text =
+                format!("the message has no role, only {}; give it one such as user or assistant", name_list(&known));
             return Err(Error::new(Kind::WrongType, text));
         }
     }
@@ -157,10 +127,7 @@ fn message(item: Node<'_>) -> Result<Fields<'_>> {
 /// `reasoning_content`, `thinking`, `reasoning` becomes `reasoning_content`, and `thinking` where there is none.
 /// `thinking` comes first among the fields then, which shows where a template prints a whole message.
 fn alias_reasoning(fields: &mut Fields<'_>) {
-    let reasoning = ["reasoning_content", "thinking", "reasoning"]
-        .iter()
-        .find_map(|name| field(fields, name))
-        .cloned();
+    let reasoning = ["reasoning_content", "thinking", "reasoning"].iter().find_map(|name| field(fields, name)).cloned();
     let Some(reasoning) = reasoning else { return };
     let thinking = take_field(fields, "thinking").unwrap_or_else(|| reasoning.clone());
     fields.insert(0, (Cow::Borrowed("thinking"), thinking));
@@ -191,18 +158,11 @@ fn list_or_none<'a>(name: &str, node: Option<Node<'a>>) -> Result<Option<Node<'a
 }
 
 fn wrong_type(what: &str, expected: &str, found: &Node<'_>) -> Error {
-    Error::new(
-        Kind::WrongType,
-        format!("{what} must be {expected}, found {}", found.type_name()),
-    )
+    Error::new(Kind::WrongType, format!("{what} must be {expected}, found {}", found.type_name()))
 }
 
 fn name_list(names: &[&str]) -> String {
-    if names.is_empty() {
-        "nothing".into()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -215,39 +175,24 @@ mod tests {
 
     #[test]
     fn top_level_nulls_go_and_nested_ones_stay() {
-        let parsed =
-            conversation(r#"[{"role": "user", "content": null, "x": {"y": null}}]"#).unwrap();
-        let names: Vec<_> = parsed.messages[0]
-            .iter()
-            .map(|(name, _)| name.as_ref())
-            .collect();
+        let parsed = conversation(r#"[{"role": "user", "content": null, "x": {"y": null}}]"#).unwrap();
+        let names: Vec<_> = parsed.messages[0].iter().map(|(name, _)| name.as_ref()).collect();
         assert_eq!(names, ["role", "x"]);
-        assert_eq!(
-            parsed.messages[0][1].1,
-            Node::Map(vec![("y".into(), Node::Null)])
-        );
+        assert_eq!(parsed.messages[0][1].1, Node::Map(vec![("y".into(), Node::Null)]));
     }
 
     #[test]
     fn reasoning_is_found_under_every_name() {
-        let parsed =
-            conversation(r#"[{"role": "assistant", "reasoning": "r", "content": "c"}]"#).unwrap();
+        let parsed = conversation(r#"[{"role": "assistant", "reasoning": "r", "content": "c"}]"#).unwrap();
         for name in ["reasoning", "reasoning_content", "thinking"] {
-            assert_eq!(
-                field(&parsed.messages[0], name).and_then(Node::as_str),
-                Some("r"),
-                "{name}"
-            );
+            assert_eq!(field(&parsed.messages[0], name).and_then(Node::as_str), Some("r"), "{name}");
         }
     }
 
     #[test]
     fn a_string_of_json_is_read() {
         let parsed = conversation(r#""[{\"role\": \"user\", \"content\": \"a\\nb\"}]""#).unwrap();
-        assert_eq!(
-            field(&parsed.messages[0], "content").and_then(Node::as_str),
-            Some("a\nb")
-        );
+        assert_eq!(field(&parsed.messages[0], "content").and_then(Node::as_str), Some("a\nb"));
     }
 
     #[test]
@@ -258,18 +203,10 @@ mod tests {
             (r#"[{"role": "user"}, 4]"#, Kind::WrongType, Some(1)),
             (r#"[{"content": "x"}]"#, Kind::WrongType, Some(0)),
             (r#"[{"role": 1}]"#, Kind::WrongType, Some(0)),
-            (
-                r#"[{"from": "martian", "value": "x"}]"#,
-                Kind::UnknownRole,
-                Some(0),
-            ),
+            (r#"[{"from": "martian", "value": "x"}]"#, Kind::UnknownRole, Some(0)),
         ] {
             let error = conversation(text).unwrap_err();
-            assert_eq!(
-                (error.kind, error.message),
-                (kind, message),
-                "{text}: {error}"
-            );
+            assert_eq!((error.kind, error.message), (kind, message), "{text}: {error}");
         }
     }
 }

@@ -48,21 +48,13 @@ impl<'a> Node<'a> {
             JsonValue::Bool(value) => Node::Bool(value),
             JsonValue::Int(value) => Node::Int(value),
             JsonValue::BigInt(value) => Node::BigInt(i128::try_from(&value).map_err(|_| {
-                Error::new(
-                    Kind::WrongType,
-                    format!("the integer {value} has more than 128 bits; write it as a string"),
-                )
+                Error::new(Kind::WrongType, format!("the integer {value} has more than 128 bits; write it as a string"))
             })?),
             JsonValue::Float(value) => Node::Float(value),
             JsonValue::Str(value) => Node::Str(value),
             JsonValue::Array(items) => {
                 let items = std::sync::Arc::unwrap_or_clone(items);
-                Node::List(
-                    items
-                        .into_iter()
-                        .map(Node::from_json)
-                        .collect::<Result<_>>()?,
-                )
+                Node::List(items.into_iter().map(Node::from_json).collect::<Result<_>>()?)
             }
             JsonValue::Object(fields) => {
                 let fields = std::sync::Arc::unwrap_or_clone(fields);
@@ -141,31 +133,21 @@ impl<'a> Node<'a> {
             Node::Float(value) => Node::Float(value),
             Node::Str(value) => Node::Str(own(value)),
             Node::List(items) => Node::List(items.into_iter().map(Node::into_owned).collect()),
-            Node::Map(fields) => Node::Map(
-                fields
-                    .into_iter()
-                    .map(|(key, value)| (own(key), value.into_owned()))
-                    .collect(),
-            ),
+            Node::Map(fields) => {
+                Node::Map(fields.into_iter().map(|(key, value)| (own(key), value.into_owned())).collect())
+            }
         }
     }
 
     /// The string, if this is one.
     pub fn as_str(&self) -> Option<&str> {
-        if let Node::Str(value) = self {
-            Some(value)
-        } else {
-            None
-        }
+        if let Node::Str(value) = self { Some(value) } else { None }
     }
 }
 
 /// The value of `key` among `fields`.
 pub fn field<'f, 'a>(fields: &'f Fields<'a>, key: &str) -> Option<&'f Node<'a>> {
-    fields
-        .iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value)
+    fields.iter().find(|(name, _)| name == key).map(|(_, value)| value)
 }
 
 /// Removes `key` from `fields` and returns its value. The order of the other fields stays.
@@ -179,10 +161,7 @@ fn json_error(text: &[u8], error: &jiter::JsonError) -> Error {
         let at = utf8.valid_up_to();
         return Error::new(
             Kind::InvalidUtf8,
-            format!(
-                "the row is not UTF-8: byte 0x{:02x} at offset {at}; convert the file to UTF-8",
-                text[at]
-            ),
+            format!("the row is not UTF-8: byte 0x{:02x} at offset {at}; convert the file to UTF-8", text[at]),
         );
     }
     let place = error.get_position(text);
@@ -192,10 +171,7 @@ fn json_error(text: &[u8], error: &jiter::JsonError) -> Error {
     } else {
         "each row must be one complete JSON value on one line"
     };
-    Error::new(
-        Kind::InvalidJson,
-        format!("not JSON at column {}: {what}; {remedy}", place.column),
-    )
+    Error::new(Kind::InvalidJson, format!("not JSON at column {}: {what}; {remedy}", place.column))
 }
 
 #[cfg(test)]
@@ -205,9 +181,7 @@ mod tests {
     #[test]
     fn strings_without_escapes_are_borrowed() {
         let text = br#"{"a": "plain", "b": "esc\n", "a": "last"}"#;
-        let Node::Map(fields) = Node::parse_json(text).unwrap() else {
-            panic!("not a map")
-        };
+        let Node::Map(fields) = Node::parse_json(text).unwrap() else { panic!("not a map") };
         assert_eq!(fields.len(), 2);
         assert!(matches!(&fields[0].1, Node::Str(Cow::Borrowed("last"))));
         assert!(matches!(&fields[1].1, Node::Str(Cow::Owned(value)) if value == "esc\n"));
@@ -215,18 +189,10 @@ mod tests {
 
     #[test]
     fn python_numbers_are_read() {
-        assert_eq!(
-            Node::parse_json(b"18446744073709551616").unwrap(),
-            Node::BigInt(1 << 64)
-        );
+        assert_eq!(Node::parse_json(b"18446744073709551616").unwrap(), Node::BigInt(1 << 64));
         assert_eq!(Node::parse_json(b"1e3").unwrap(), Node::Float(1000.0));
         assert!(matches!(Node::parse_json(b"NaN").unwrap(), Node::Float(value) if value.is_nan()));
-        assert_eq!(
-            Node::parse_json("9".repeat(60).as_bytes())
-                .unwrap_err()
-                .kind,
-            Kind::WrongType
-        );
+        assert_eq!(Node::parse_json("9".repeat(60).as_bytes()).unwrap_err().kind, Kind::WrongType);
     }
 
     #[test]
@@ -234,13 +200,7 @@ mod tests {
         let error = Node::parse_json(br#"{"a": }"#).unwrap_err();
         assert_eq!(error.kind, Kind::InvalidJson);
         assert!(error.text.contains("column 7"), "{}", error.text);
-        assert_eq!(
-            Node::parse_json(b"{\"a\": \"\xff\"}").unwrap_err().kind,
-            Kind::InvalidUtf8
-        );
-        assert_eq!(
-            Node::parse_json(br#"{"a": 1} x"#).unwrap_err().kind,
-            Kind::InvalidJson
-        );
+        assert_eq!(Node::parse_json(b"{\"a\": \"\xff\"}").unwrap_err().kind, Kind::InvalidUtf8);
+        assert_eq!(Node::parse_json(br#"{"a": 1} x"#).unwrap_err().kind, Kind::InvalidJson);
     }
 }

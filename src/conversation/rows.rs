@@ -36,39 +36,24 @@ enum Source<'a> {
 impl<'a> Rows<'a> {
     /// Finds the columns of `batch` that hold conversations.
     pub fn new(batch: &'a RecordBatch, layout: Layout<'_>) -> Result<Rows<'a>> {
-        let column = |name: &str| {
-            batch
-                .column_by_name(name)
-                .map(|array| Column::new(array, name))
-                .transpose()
-        };
+        let column = |name: &str| batch.column_by_name(name).map(|array| Column::new(array, name)).transpose();
         let missing = |wanted: &str| {
             let schema = batch.schema_ref();
-            let known: Vec<&str> = schema
-                .fields()
-                .iter()
-                .map(|field| field.name().as_str())
-                .collect();
-            let text = format!(
-                "no column named {wanted}; the batch has {}",
-                name_list(&known)
-            );
+            let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+            let text = format!("no column named {wanted}; the batch has {}", name_list(&known));
             Error::new(Kind::MissingMessages, text)
         };
         let source = match layout {
             Layout::Json(name) => {
                 let column = column(name)?.ok_or_else(|| missing(name))?;
                 if !column.is_text() {
-                    let text =
-                        format!("column {name} must hold strings or bytes, each one JSON object");
+                    let text = format!("column {name} must hold strings or bytes, each one JSON object");
                     return Err(Error::new(Kind::Batch, text));
                 }
                 Source::Json(column)
             }
             Layout::Columns => {
-                let name = MESSAGE_COLUMNS
-                    .iter()
-                    .find(|name| batch.column_by_name(name).is_some());
+                let name = MESSAGE_COLUMNS.iter().find(|name| batch.column_by_name(name).is_some());
                 let messages = match name {
                     Some(name) => column(name)?,
                     None => None,
@@ -81,10 +66,7 @@ impl<'a> Rows<'a> {
                 }
             }
         };
-        Ok(Rows {
-            len: batch.num_rows(),
-            source,
-        })
+        Ok(Rows { len: batch.num_rows(), source })
     }
 
     /// Number of rows.
@@ -100,21 +82,13 @@ impl<'a> Rows<'a> {
     /// The conversation of `row`, and of a JSON row the fields that are not part of it.
     pub fn conversation(&self, row: usize) -> Result<(Conversation<'a>, Fields<'a>)> {
         match &self.source {
-            Source::Columns {
-                messages,
-                tools,
-                documents,
-                variables,
-            } => {
+            Source::Columns { messages, tools, documents, variables } => {
                 let at = |column: &Option<Column<'a>>| match column {
                     Some(column) => column.node(row),
                     None => Ok(None),
                 };
                 let Some(messages) = messages.node(row)? else {
-                    return Err(Error::new(
-                        Kind::MissingMessages,
-                        "messages is null; leave such rows out",
-                    ));
+                    return Err(Error::new(Kind::MissingMessages, "messages is null; leave such rows out"));
                 };
                 let conversation = Conversation::new(messages)?
                     .with_tools(at(tools)?)?
@@ -124,10 +98,7 @@ impl<'a> Rows<'a> {
             }
             Source::Json(column) => {
                 let Some(text) = column.bytes(row) else {
-                    return Err(Error::new(
-                        Kind::InvalidJson,
-                        "the row is null, not a JSON object",
-                    ));
+                    return Err(Error::new(Kind::InvalidJson, "the row is null, not a JSON object"));
                 };
                 match Node::parse_json(text)? {
                     Node::Map(mut fields) => {
@@ -164,20 +135,13 @@ mod tests {
         let mut builder = ListBuilder::new(StructBuilder::from_fields(fields, 2));
         for (role, content) in [("user", Some("hi")), ("assistant", None)] {
             let item = builder.values();
-            item.field_builder::<StringBuilder>(0)
-                .unwrap()
-                .append_value(role);
-            item.field_builder::<StringBuilder>(1)
-                .unwrap()
-                .append_option(content);
+            item.field_builder::<StringBuilder>(0).unwrap().append_value(role);
+            item.field_builder::<StringBuilder>(1).unwrap().append_option(content);
             item.append(true);
         }
         builder.append(true);
         let batch = batch(vec![("messages", Arc::new(builder.finish()))]);
-        let (conversation, _) = Rows::new(&batch, Layout::Columns)
-            .unwrap()
-            .conversation(0)
-            .unwrap();
+        let (conversation, _) = Rows::new(&batch, Layout::Columns).unwrap().conversation(0).unwrap();
         assert_eq!(conversation.messages[0].len(), 2);
         assert_eq!(conversation.messages[1].len(), 1);
     }
@@ -203,9 +167,6 @@ mod tests {
     fn a_missing_column_is_named_with_those_that_are_there() {
         let batch = batch(vec![("text", Arc::new(StringArray::from(vec!["x"])))]);
         let error = Rows::new(&batch, Layout::Columns).unwrap_err();
-        assert_eq!(
-            error.text,
-            "no column named messages or conversations; the batch has text"
-        );
+        assert_eq!(error.text, "no column named messages or conversations; the batch has text");
     }
 }

@@ -38,10 +38,7 @@ pub(super) fn message(mut fields: Fields<'_>) -> Result<Fields<'_>> {
     };
     let Some((_, role)) = SPEAKERS.iter().find(|(name, _)| *name == speaker) else {
         let known: Vec<&str> = SPEAKERS.iter().map(|(name, _)| *name).collect();
-        let text = format!(
-            "unknown speaker {speaker:?} in from; known are {}",
-            known.join(", ")
-        );
+        let text = format!("unknown speaker {speaker:?} in from; known are {}", known.join(", "));
         return Err(Error::new(Kind::UnknownRole, text));
     };
     let value = take_field(&mut fields, "value");
@@ -62,11 +59,7 @@ fn tool_calls(text: &str) -> Result<Node<'static>> {
         Ok(Node::List(calls)) => calls,
         Ok(call @ Node::Map(_)) => vec![call],
         Ok(other) => {
-            return Err(wrong_type(
-                "the value of a function_call",
-                "a JSON object",
-                &other,
-            ));
+            return Err(wrong_type("the value of a function_call", "a JSON object", &other));
         }
         Err(error) => {
             let text = format!("the value of a function_call is not JSON ({})", error.text);
@@ -91,18 +84,12 @@ mod tests {
     fn speakers_become_roles_and_calls_become_tool_calls() {
         let text = br#"[{"from": "human", "value": "hi", "weight": 0}, {"from": "function_call", "value": "{\"name\": \"f\", \"arguments\": {\"a\": 1}}"}, {"from": "observation", "value": "4"}]"#;
         let parsed = Conversation::new(Node::parse_json(text).unwrap()).unwrap();
-        assert_eq!(
-            [parsed.role(0), parsed.role(1), parsed.role(2)],
-            ["user", "assistant", "tool"]
-        );
+        assert_eq!([parsed.role(0), parsed.role(1), parsed.role(2)], ["user", "assistant", "tool"]);
         assert_eq!(field(&parsed.messages[0], "weight"), Some(&Node::Int(0)));
         let calls = field(&parsed.messages[1], "tool_calls").unwrap();
         assert_eq!(
             *calls,
-            Node::parse_json(
-                br#"[{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]"#
-            )
-            .unwrap()
+            Node::parse_json(br#"[{"type": "function", "function": {"name": "f", "arguments": {"a": 1}}}]"#).unwrap()
         );
     }
 }

@@ -104,27 +104,13 @@ struct Scratch {
 
 impl Mill {
     /// A mill of these parts.
-    pub fn new(
-        tokenizer: Arc<Tokenizer>,
-        template: Arc<ChatTemplate>,
-        options: Options,
-    ) -> Result<Mill> {
-        for (name, value) in [
-            ("max_length", options.max_length),
-            ("threads", options.threads),
-        ] {
+    pub fn new(tokenizer: Arc<Tokenizer>, template: Arc<ChatTemplate>, options: Options) -> Result<Mill> {
+        for (name, value) in [("max_length", options.max_length), ("threads", options.threads)] {
             if value == Some(0) {
-                return Err(Error::new(
-                    Kind::Option,
-                    format!("{name} must be at least 1, or None"),
-                ));
+                return Err(Error::new(Kind::Option, format!("{name} must be at least 1, or None")));
             }
         }
-        Ok(Mill {
-            tokenizer,
-            template,
-            options,
-        })
+        Ok(Mill { tokenizer, template, options })
     }
 
     /// The tokenizer.
@@ -143,11 +129,7 @@ impl Mill {
     }
 
     fn request<'r, 'c>(&'r self, conversation: &'r Conversation<'c>) -> Request<'r, 'c> {
-        Request {
-            conversation,
-            variables: &self.options.chat_template_kwargs,
-            add_generation_prompt: false,
-        }
+        Request { conversation, variables: &self.options.chat_template_kwargs, add_generation_prompt: false }
     }
 
     /// Tokens and labels of one conversation, left in `scratch`. Labels come before the cut to `max_length`.
@@ -158,25 +140,16 @@ impl Mill {
         match spans {
             Trained::Spans(spans) => {
                 self.tokenizer.tokens(&text, &[], &mut scratch.tokens)?;
-                label::append(
-                    &scratch.tokens.ids,
-                    &scratch.tokens.ends,
-                    &spans,
-                    &mut scratch.labels,
-                );
+                label::append(&scratch.tokens.ids, &scratch.tokens.ends, &spans, &mut scratch.labels);
             }
             // Where nothing depends on the place of a token, the engine need not tell it.
             Trained::All => {
                 self.tokenizer.ids(&text, &mut scratch.tokens.ids)?;
-                scratch
-                    .labels
-                    .extend(scratch.tokens.ids.iter().map(|&id| id as i32));
+                scratch.labels.extend(scratch.tokens.ids.iter().map(|&id| id as i32));
             }
             Trained::Nothing => {
                 self.tokenizer.ids(&text, &mut scratch.tokens.ids)?;
-                scratch
-                    .labels
-                    .resize(scratch.tokens.ids.len(), label::MASKED);
+                scratch.labels.resize(scratch.tokens.ids.len(), label::MASKED);
             }
         }
         Ok(())
@@ -206,10 +179,7 @@ impl Mill {
         let mut scratch = Scratch::default();
         self.row(conversation, &mut scratch)?;
         let (text, attributed) = self.template.regions(self.request(conversation))?;
-        let Scratch {
-            mut tokens,
-            mut labels,
-        } = scratch;
+        let Scratch { mut tokens, mut labels } = scratch;
         if tokens.ends.is_empty() {
             tokens.clear();
             self.tokenizer.tokens(&text, &[], &mut tokens)?;
@@ -219,16 +189,8 @@ impl Mill {
             tokens.ends.truncate(max_length);
             labels.truncate(max_length);
         }
-        let roles = (0..conversation.messages.len())
-            .map(|index| conversation.role(index).to_owned())
-            .collect();
-        Ok(Encoding {
-            text,
-            tokens,
-            labels,
-            regions: attributed.map(|attributed| attributed.regions),
-            roles,
-        })
+        let roles = (0..conversation.messages.len()).map(|index| conversation.role(index).to_owned()).collect();
+        Ok(Encoding { text, tokens, labels, regions: attributed.map(|attributed| attributed.regions), roles })
     }
 }
 

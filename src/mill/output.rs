@@ -25,13 +25,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn push(
-        &mut self,
-        ids: &[u32],
-        labels: &[i32],
-        max_length: Option<usize>,
-        kept: Vec<Option<String>>,
-    ) {
+    pub(super) fn push(&mut self, ids: &[u32], labels: &[i32], max_length: Option<usize>, kept: Vec<Option<String>>) {
         let length = ids.len().min(max_length.unwrap_or(usize::MAX));
         self.truncated += usize::from(length < ids.len());
         self.ids.extend(ids[..length].iter().map(|&id| id as i32));
@@ -73,44 +67,24 @@ pub struct TokenBatch {
 }
 
 impl TokenBatch {
-    pub(super) fn new(
-        options: &Options,
-        input: &RecordBatch,
-        layout: Layout<'_>,
-        runs: Vec<Run>,
-    ) -> Result<Self> {
+    pub(super) fn new(options: &Options, input: &RecordBatch, layout: Layout<'_>, runs: Vec<Run>) -> Result<Self> {
         let rows = input.num_rows();
         let num_tokens: usize = runs.iter().map(|run| run.ids.len()).sum();
         if i32::try_from(num_tokens).is_err() {
-            let text = format!(
-                "the batch has {num_tokens} tokens, more than 2^31; pass fewer rows at a time"
-            );
+            let text = format!("the batch has {num_tokens} tokens, more than 2^31; pass fewer rows at a time");
             return Err(Error::new(Kind::Batch, text));
         }
-        let lengths: Vec<Option<i32>> = runs
-            .iter()
-            .flat_map(|run| run.lengths.iter().copied())
-            .collect();
-        let offsets =
-            OffsetBuffer::from_lengths(lengths.iter().map(|length| length.unwrap_or(0) as usize));
-        let nulls = lengths
-            .iter()
-            .any(Option::is_none)
-            .then(|| lengths.iter().map(Option::is_some).collect::<NullBuffer>());
+        let lengths: Vec<Option<i32>> = runs.iter().flat_map(|run| run.lengths.iter().copied()).collect();
+        let offsets = OffsetBuffer::from_lengths(lengths.iter().map(|length| length.unwrap_or(0) as usize));
+        let nulls =
+            lengths.iter().any(Option::is_none).then(|| lengths.iter().map(Option::is_some).collect::<NullBuffer>());
         let list = |values: ArrayRef| -> ArrayRef {
             let item = Arc::new(Field::new("item", values.data_type().clone(), true));
             Arc::new(ListArray::new(item, offsets.clone(), values, nulls.clone()))
         };
-        let (mut ids, mut labels) = (
-            Vec::with_capacity(num_tokens),
-            Vec::with_capacity(num_tokens),
-        );
+        let (mut ids, mut labels) = (Vec::with_capacity(num_tokens), Vec::with_capacity(num_tokens));
         let (mut failures, mut num_truncated) = (Vec::new(), 0);
-        let mut kept: Vec<StringBuilder> = options
-            .keep_columns
-            .iter()
-            .map(|_| StringBuilder::new())
-            .collect();
+        let mut kept: Vec<StringBuilder> = options.keep_columns.iter().map(|_| StringBuilder::new()).collect();
         for run in runs {
             ids.extend_from_slice(&run.ids);
             labels.extend_from_slice(&run.labels);
@@ -128,17 +102,12 @@ impl TokenBatch {
             ("labels".into(), list(Arc::new(Int32Array::from(labels)))),
         ];
         if options.attention_mask {
-            columns.push((
-                "attention_mask".into(),
-                list(Arc::new(Int8Array::from(vec![1; num_tokens]))),
-            ));
+            columns.push(("attention_mask".into(), list(Arc::new(Int8Array::from(vec![1; num_tokens])))));
         }
         columns.push(("length".into(), Arc::new(Int32Array::from(lengths))));
         for (name, mut builder) in options.keep_columns.iter().zip(kept) {
             if columns.iter().any(|(taken, _)| taken == name) {
-                let text = format!(
-                    "keep_columns: the output has a column {name} of its own; rename the input's"
-                );
+                let text = format!("keep_columns: the output has a column {name} of its own; rename the input's");
                 return Err(Error::new(Kind::Option, text));
             }
             let array: ArrayRef = match layout {
@@ -146,10 +115,7 @@ impl TokenBatch {
                 Layout::Columns => match input.column_by_name(name) {
                     Some(array) => Arc::clone(array),
                     None => {
-                        return Err(Error::new(
-                            Kind::Option,
-                            format!("keep_columns: the batch has no column {name}"),
-                        ));
+                        return Err(Error::new(Kind::Option, format!("keep_columns: the batch has no column {name}")));
                     }
                 },
             };
@@ -158,25 +124,12 @@ impl TokenBatch {
         if options.on_error == OnError::Null {
             columns.push(("error".into(), error_column(&failures, rows)));
         }
-        let fields: Vec<Field> = columns
-            .iter()
-            .map(|(name, array)| Field::new(name, array.data_type().clone(), true))
-            .collect();
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
-        let batch =
-            RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| {
-                Error::new(
-                    Kind::Internal,
-                    format!("the columns do not fit together: {error}"),
-                )
-            })?;
-        Ok(TokenBatch {
-            batch,
-            failures,
-            num_tokens,
-            num_trained_tokens,
-            num_truncated,
-        })
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+            .map_err(|error| Error::new(Kind::Internal, format!("the columns do not fit together: {error}")))?;
+        Ok(TokenBatch { batch, failures, num_tokens, num_trained_tokens, num_truncated })
     }
 }
 
@@ -189,16 +142,8 @@ fn error_column(failures: &[Error], rows: usize) -> ArrayRef {
     for row in 0..rows {
         let failure = failures.next_if(|failure| failure.row == Some(row));
         // The row is the one that the text stands in.
-        let text = failure.map(|failure| {
-            format!(
-                "{}: {}",
-                failure.kind.code(),
-                Error {
-                    row: None,
-                    ..failure.clone()
-                }
-            )
-        });
+        let text =
+            failure.map(|failure| format!("{}: {}", failure.kind.code(), Error { row: None, ..failure.clone() }));
         builder.append_option(text);
     }
     Arc::new(builder.finish())

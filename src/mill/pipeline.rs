@@ -37,20 +37,10 @@ impl Mill {
         TokenBatch::new(&self.options, batch, layout, runs)
     }
 
-    fn runs(
-        &self,
-        rows: &Rows<'_>,
-        keep_text: bool,
-        interrupted: &mut dyn FnMut() -> bool,
-    ) -> Result<Vec<Run>> {
+    fn runs(&self, rows: &Rows<'_>, keep_text: bool, interrupted: &mut dyn FnMut() -> bool) -> Result<Vec<Run>> {
         let count = rows.len().div_ceil(RUN);
         let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = self
-            .options
-            .threads
-            .unwrap_or_else(available)
-            .min(count)
-            .max(1);
+        let threads = self.options.threads.unwrap_or_else(available).min(count).max(1);
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let (sender, receiver) = channel();
@@ -72,15 +62,10 @@ impl Mill {
                         }
                     }
                 };
-                let builder = std::thread::Builder::new()
-                    .name("chatmill".into())
-                    .stack_size(STACK);
+                let builder = std::thread::Builder::new().name("chatmill".into()).stack_size(STACK);
                 builder.spawn_scoped(scope, work).map_err(|error| {
                     stop.store(true, Ordering::Relaxed);
-                    Error::new(
-                        Kind::Internal,
-                        format!("no thread could be started: {error}"),
-                    )
+                    Error::new(Kind::Internal, format!("no thread could be started: {error}"))
                 })?;
             }
             drop(sender);
@@ -97,10 +82,7 @@ impl Mill {
             }
         })?;
         if stopped {
-            return Err(Error::new(
-                Kind::Interrupted,
-                "stopped before the batch was done",
-            ));
+            return Err(Error::new(Kind::Interrupted, "stopped before the batch was done"));
         }
         // Runs are taken in order, so all before the first failing one are there, and the first error is the first.
         let mut runs = Vec::with_capacity(count);
@@ -115,20 +97,9 @@ impl Mill {
         Ok(runs)
     }
 
-    fn run(
-        &self,
-        rows: &Rows<'_>,
-        first: usize,
-        keep_text: bool,
-        stop: &AtomicBool,
-        scratch: &mut Scratch,
-    ) -> Run {
+    fn run(&self, rows: &Rows<'_>, first: usize, keep_text: bool, stop: &AtomicBool, scratch: &mut Scratch) -> Run {
         let mut run = Run::default();
-        let kept = if keep_text {
-            self.options.keep_columns.as_slice()
-        } else {
-            &[]
-        };
+        let kept = if keep_text { self.options.keep_columns.as_slice() } else { &[] };
         for row in first..(first + RUN).min(rows.len()) {
             let path = || -> Result<Vec<Option<String>>> {
                 let (conversation, rest) = rows.conversation(row)?;
@@ -137,23 +108,12 @@ impl Mill {
             };
             // A defect in one row must not take the other rows with it, nor the process.
             let result = catch_unwind(AssertUnwindSafe(path)).unwrap_or_else(|panic| {
-                let what = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or(panic.downcast_ref().copied());
-                let text = format!(
-                    "a defect of chatmill: {}; please report this row",
-                    what.unwrap_or("panic")
-                );
+                let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
+                let text = format!("a defect of chatmill: {}; please report this row", what.unwrap_or("panic"));
                 Err(Error::new(Kind::Internal, text))
             });
             match result {
-                Ok(kept) => run.push(
-                    &scratch.tokens.ids,
-                    &scratch.labels,
-                    self.options.max_length,
-                    kept,
-                ),
+                Ok(kept) => run.push(&scratch.tokens.ids, &scratch.labels, self.options.max_length, kept),
                 Err(error) => {
                     run.push_failure(error.at_row(row), kept.len());
                     if self.options.on_error == OnError::Raise {

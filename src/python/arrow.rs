@@ -19,15 +19,12 @@ pub(super) fn batches(object: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
         return from_stream(&object.call_method0("__arrow_c_stream__")?);
     }
     if object.hasattr("__arrow_c_array__")? {
-        return Ok(vec![from_array(
-            &object.call_method0("__arrow_c_array__")?,
-        )?]);
+        return Ok(vec![from_array(&object.call_method0("__arrow_c_array__")?)?]);
     }
     if object.hasattr("with_format")? {
         // A dataset of `datasets` may be a selection of its table; as Arrow it gives the rows that it shows.
-        let table = object
-            .call_method1("with_format", ("arrow",))?
-            .get_item(pyo3::types::PySlice::full(object.py()))?;
+        let table =
+            object.call_method1("with_format", ("arrow",))?.get_item(pyo3::types::PySlice::full(object.py()))?;
         if table.hasattr("__arrow_c_stream__")? {
             return from_stream(&table.call_method0("__arrow_c_stream__")?);
         }
@@ -45,14 +42,10 @@ fn refused(error: &arrow_schema::ArrowError) -> PyErr {
 fn from_stream(capsule: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
     let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(STREAM))?;
     // SAFETY: a capsule of this name holds a stream that the caller may take over; what is left behind is released.
-    let reader = unsafe {
-        RecordBatchStreamReader::from_raw(pointer.cast::<FFI_ArrowArrayStream>().as_ptr())
-    };
+    let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.cast::<FFI_ArrowArrayStream>().as_ptr()) };
     let reader = reader.map_err(|error| refused(&error))?;
     let schema = reader.schema();
-    let mut batches = reader
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| refused(&error))?;
+    let mut batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| refused(&error))?;
     if batches.is_empty() {
         // The columns are checked even if there are no rows.
         batches.push(RecordBatch::new_empty(schema));
@@ -62,33 +55,23 @@ fn from_stream(capsule: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
 
 fn from_array(capsules: &Bound<'_, PyAny>) -> PyResult<RecordBatch> {
     let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) = capsules.extract()?;
-    let schema = schema
-        .pointer_checked(Some(SCHEMA))?
-        .cast::<FFI_ArrowSchema>();
+    let schema = schema.pointer_checked(Some(SCHEMA))?.cast::<FFI_ArrowSchema>();
     let array = array.pointer_checked(Some(ARRAY))?.cast::<FFI_ArrowArray>();
     // SAFETY: capsules of these names hold an array that the caller may take over, and its schema.
     let data = unsafe { from_ffi(FFI_ArrowArray::from_raw(array.as_ptr()), schema.as_ref()) };
     let array = arrow_array::make_array(data.map_err(|error| refused(&error))?);
     let Some(rows) = array.as_any().downcast_ref::<StructArray>() else {
-        let text = format!(
-            "the rows must be structs with named columns, found {}",
-            array.data_type()
-        );
+        let text = format!("the rows must be structs with named columns, found {}", array.data_type());
         return Err(DataError::new_err(text));
     };
     if rows.null_count() > 0 {
-        return Err(DataError::new_err(
-            "some rows are null as a whole; drop them first",
-        ));
+        return Err(DataError::new_err("some rows are null as a whole; drop them first"));
     }
     Ok(RecordBatch::from(rows))
 }
 
 /// A capsule with the schema, as a struct.
-pub(super) fn schema_capsule<'py>(
-    py: Python<'py>,
-    schema: &SchemaRef,
-) -> PyResult<Bound<'py, PyCapsule>> {
+pub(super) fn schema_capsule<'py>(py: Python<'py>, schema: &SchemaRef) -> PyResult<Bound<'py, PyCapsule>> {
     let schema = FFI_ArrowSchema::try_from(schema.as_ref()).map_err(|error| failed(&error))?;
     PyCapsule::new_with_value(py, schema, SCHEMA)
 }
@@ -100,10 +83,7 @@ pub(super) fn array_capsules<'py>(
 ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
     let array = StructArray::from(batch.clone());
     let schema = schema_capsule(py, batch.schema_ref())?;
-    Ok((
-        schema,
-        PyCapsule::new_with_value(py, FFI_ArrowArray::new(&array.to_data()), ARRAY)?,
-    ))
+    Ok((schema, PyCapsule::new_with_value(py, FFI_ArrowArray::new(&array.to_data()), ARRAY)?))
 }
 
 /// A capsule with a stream of batches.

@@ -21,18 +21,13 @@ pub(super) fn fields(object: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<
     match object.map(node).transpose()? {
         None | Some(Node::Null) => Ok(Vec::new()),
         Some(Node::Map(fields)) => Ok(fields),
-        Some(other) => Err(DataError::new_err(format!(
-            "{name} must be a dict, found {}",
-            other.type_name()
-        ))),
+        Some(other) => Err(DataError::new_err(format!("{name} must be a dict, found {}", other.type_name()))),
     }
 }
 
 fn nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node<'static>> {
     if depth > DEPTH {
-        return Err(DataError::new_err(format!(
-            "a value is nested more than {DEPTH} levels deep"
-        )));
+        return Err(DataError::new_err(format!("a value is nested more than {DEPTH} levels deep")));
     }
     if object.is_none() {
         Ok(Node::Null)
@@ -40,18 +35,14 @@ fn nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node<'static>> {
         Ok(Node::Bool(value.is_true()))
     } else if let Ok(value) = object.cast::<PyString>() {
         let text = value.to_str().map_err(|_| {
-            DataError::new_err(
-                "a string holds a lone surrogate, which is no text; remove it or write a pair",
-            )
+            DataError::new_err("a string holds a lone surrogate, which is no text; remove it or write a pair")
         })?;
         Ok(Node::Str(Cow::Owned(text.to_owned())))
     } else if let Ok(value) = object.cast::<PyInt>() {
         match value.extract::<i64>() {
             Ok(small) => Ok(Node::Int(small)),
             Err(_) => value.extract::<i128>().map(Node::BigInt).map_err(|_| {
-                DataError::new_err(format!(
-                    "the integer {value} has more than 128 bits; write it as a string"
-                ))
+                DataError::new_err(format!("the integer {value} has more than 128 bits; write it as a string"))
             }),
         }
     } else if let Ok(value) = object.cast::<PyFloat>() {
@@ -59,17 +50,9 @@ fn nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node<'static>> {
     } else if let Ok(value) = object.cast::<PyDict>() {
         map(value.iter(), depth)
     } else if let Ok(value) = object.cast::<PyList>() {
-        value
-            .iter()
-            .map(|item| nested(&item, depth + 1))
-            .collect::<PyResult<_>>()
-            .map(Node::List)
+        value.iter().map(|item| nested(&item, depth + 1)).collect::<PyResult<_>>().map(Node::List)
     } else if let Ok(value) = object.cast::<PyTuple>() {
-        value
-            .iter()
-            .map(|item| nested(&item, depth + 1))
-            .collect::<PyResult<_>>()
-            .map(Node::List)
+        value.iter().map(|item| nested(&item, depth + 1)).collect::<PyResult<_>>().map(Node::List)
     } else if let Ok(value) = object.cast::<PyMapping>() {
         let dict = PyDict::new(object.py());
         dict.update(value)?;
@@ -85,10 +68,7 @@ fn map<'py>(
 ) -> PyResult<Node<'static>> {
     let mut fields = Vec::new();
     for (key, value) in items {
-        fields.push((
-            Cow::Owned(key.str()?.to_str()?.to_owned()),
-            nested(&value, depth + 1)?,
-        ));
+        fields.push((Cow::Owned(key.str()?.to_str()?.to_owned()), nested(&value, depth + 1)?));
     }
     Ok(Node::Map(fields))
 }
@@ -97,16 +77,11 @@ fn map<'py>(
 fn rich(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node<'static>> {
     let py = object.py();
     let kind = object.get_type();
-    if kind.getattr("__module__")?.eq("numpy")?
-        && object.hasattr("item")?
-        && !object.hasattr("__len__")?
-    {
+    if kind.getattr("__module__")?.eq("numpy")? && object.hasattr("item")? && !object.hasattr("__len__")? {
         return nested(&object.call_method0("item")?, depth + 1);
     }
     if object.hasattr("__dataclass_fields__")? {
-        let names = py
-            .import("dataclasses")?
-            .call_method1("fields", (object,))?;
+        let names = py.import("dataclasses")?.call_method1("fields", (object,))?;
         let mut fields = Vec::new();
         for field in names.try_iter()? {
             let name: String = field?.getattr("name")?.extract()?;

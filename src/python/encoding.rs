@@ -24,10 +24,7 @@ impl PyRegion {
             (Some(message), Some(role)) => format!("message={message}, role='{role}'"),
             _ => "message=None, role=None".to_owned(),
         };
-        format!(
-            "Region({}, {}, {owner}, kind='{}')",
-            self.start, self.end, self.kind
-        )
+        format!("Region({}, {}, {owner}, kind='{}')", self.start, self.end, self.kind)
     }
 }
 
@@ -45,10 +42,7 @@ pub(super) struct PyToken {
 #[pymethods]
 impl PyToken {
     fn __repr__(&self) -> String {
-        format!(
-            "Token({}, {:?}, {}, {}, label={})",
-            self.id, self.text, self.start, self.end, self.label
-        )
+        format!("Token({}, {:?}, {}, {}, label={})", self.id, self.text, self.start, self.end, self.label)
     }
 }
 
@@ -61,12 +55,7 @@ struct Characters(Vec<usize>);
 
 impl Characters {
     fn of(text: &str) -> Self {
-        Characters(
-            text.char_indices()
-                .map(|(at, _)| at)
-                .chain([text.len()])
-                .collect(),
-        )
+        Characters(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     }
 
     /// The first and the end character of the bytes; a character that is only touched counts whole.
@@ -95,24 +84,12 @@ impl PyEncoding {
 
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
-        let regions = self
-            .0
-            .regions
-            .as_ref()
-            .map_err(|error| errors::to_python(py, error.clone()))?;
+        let regions = self.0.regions.as_ref().map_err(|error| errors::to_python(py, error.clone()))?;
         let characters = Characters::of(&self.0.text);
         let python = regions.as_slice().iter().map(|region| {
             let (start, end) = characters.range(region.start, region.end);
-            let role = region
-                .message
-                .and_then(|message| self.0.roles.get(message).cloned());
-            PyRegion {
-                start,
-                end,
-                message: region.message,
-                role,
-                kind: region.kind.name(),
-            }
+            let role = region.message.and_then(|message| self.0.roles.get(message).cloned());
+            PyRegion { start, end, message: region.message, role, kind: region.kind.name() }
         });
         Ok(python.collect())
     }
@@ -122,23 +99,10 @@ impl PyEncoding {
         let characters = Characters::of(&self.0.text);
         let mut from = 0;
         let mut tokens = Vec::with_capacity(self.0.tokens.ids.len());
-        for ((&id, &end), &label) in self
-            .0
-            .tokens
-            .ids
-            .iter()
-            .zip(&self.0.tokens.ends)
-            .zip(&self.0.labels)
-        {
+        for ((&id, &end), &label) in self.0.tokens.ids.iter().zip(&self.0.tokens.ends).zip(&self.0.labels) {
             let (first, last) = characters.range(from, end as usize);
             let text = self.0.text[characters.0[first]..characters.0[last]].to_owned();
-            tokens.push(PyToken {
-                id,
-                start: first,
-                end: last,
-                text,
-                label,
-            });
+            tokens.push(PyToken { id, start: first, end: last, text, label });
             from = end as usize;
         }
         tokens
@@ -149,15 +113,7 @@ impl PyEncoding {
     }
 
     fn __repr__(&self) -> String {
-        let trained = self
-            .0
-            .labels
-            .iter()
-            .filter(|label| **label != MASKED)
-            .count();
-        format!(
-            "Encoding({} tokens, {trained} trained)",
-            self.0.tokens.ids.len()
-        )
+        let trained = self.0.labels.iter().filter(|label| **label != MASKED).count();
+        format!("Encoding({} tokens, {trained} trained)", self.0.tokens.ids.len())
     }
 }

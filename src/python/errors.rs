@@ -6,12 +6,7 @@ use pyo3::prelude::*;
 
 use crate::error::{Error, Kind};
 
-create_exception!(
-    chatmill._chatmill,
-    ChatmillError,
-    PyValueError,
-    "The base of every error that chatmill raises."
-);
+create_exception!(chatmill._chatmill, ChatmillError, PyValueError, "The base of every error that chatmill raises.");
 create_exception!(
     chatmill._chatmill,
     TemplateError,
@@ -87,16 +82,13 @@ pub(super) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     if error.row.is_some() {
         let exception = RowError::new_err(text);
         // A failure to attach the details must not hide the error itself.
-        let _ = exception
-            .value(py)
-            .setattr("failure", PyRowFailure::from(&error));
+        let _ = exception.value(py).setattr("failure", PyRowFailure::from(&error));
         return exception;
     }
     match error.kind {
-        Kind::TemplateSyntax
-        | Kind::TemplateRaised
-        | Kind::TemplateFailed
-        | Kind::TemplateMissing => TemplateError::new_err(text),
+        Kind::TemplateSyntax | Kind::TemplateRaised | Kind::TemplateFailed | Kind::TemplateMissing => {
+            TemplateError::new_err(text)
+        }
         Kind::TokenizerLoad | Kind::TokenizerFailed => TokenizerError::new_err(text),
         Kind::Unproved | Kind::Internal => ChatmillError::new_err(text),
         _ => DataError::new_err(text),

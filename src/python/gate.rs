@@ -15,25 +15,16 @@ pub(super) fn enter<T: Send>(
     let (result, signal) = py.detach(|| {
         let mut signal: Option<PyErr> = None;
         let mut interrupted = || {
-            signal = signal
-                .take()
-                .or_else(|| Python::attach(|py| py.check_signals().err()));
+            signal = signal.take().or_else(|| Python::attach(|py| py.check_signals().err()));
             signal.is_some()
         };
-        let result =
-            catch_unwind(AssertUnwindSafe(|| work(&mut interrupted))).unwrap_or_else(|panic| {
-                let what = panic
-                    .downcast_ref::<String>()
-                    .map(String::as_str)
-                    .or(panic.downcast_ref().copied());
-                Err(Error::new(
-                    Kind::Internal,
-                    format!(
-                        "a defect of chatmill: {}; please report it",
-                        what.unwrap_or("panic")
-                    ),
-                ))
-            });
+        let result = catch_unwind(AssertUnwindSafe(|| work(&mut interrupted))).unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
+            Err(Error::new(
+                Kind::Internal,
+                format!("a defect of chatmill: {}; please report it", what.unwrap_or("panic")),
+            ))
+        });
         (result, signal)
     });
     match signal {

@@ -21,35 +21,19 @@ const ROWS: usize = 65_536;
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Mill")]
 pub(super) struct PyMill(Mill);
 
-const LABELS: [(&str, LabelPolicy); 3] = [
-    ("assistant", LabelPolicy::Assistant),
-    ("all", LabelPolicy::All),
-    ("none", LabelPolicy::None),
-];
+const LABELS: [(&str, LabelPolicy); 3] =
+    [("assistant", LabelPolicy::Assistant), ("all", LabelPolicy::All), ("none", LabelPolicy::None)];
 const ON_ERROR: [(&str, OnError); 2] = [("raise", OnError::Raise), ("null", OnError::Null)];
 
 fn choose<T: Copy>(what: &str, name: &str, choices: &[(&str, T)]) -> PyResult<T> {
-    choices
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let known: Vec<String> = choices
-                .iter()
-                .map(|(known, _)| format!("{known:?}"))
-                .collect();
-            DataError::new_err(format!(
-                "{what} must be one of {}, not {name:?}",
-                known.join(", ")
-            ))
-        })
+    choices.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<String> = choices.iter().map(|(known, _)| format!("{known:?}")).collect();
+        DataError::new_err(format!("{what} must be one of {}, not {name:?}", known.join(", ")))
+    })
 }
 
 fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static str {
-    choices
-        .iter()
-        .find(|(_, known)| known == value)
-        .map_or("", |(name, _)| name)
+    choices.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
 }
 
 #[pymethods]
@@ -79,19 +63,11 @@ impl PyMill {
             attention_mask,
             chat_template_kwargs: convert::fields(chat_template_kwargs, "chat_template_kwargs")?,
         };
-        gate::enter(py, |_| {
-            Mill::new(tokenizer.0.clone(), template.0.clone(), options)
-        })
-        .map(PyMill)
+        gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options)).map(PyMill)
     }
 
     #[pyo3(signature = (batch, *, json_column=None))]
-    fn __call__(
-        &self,
-        py: Python<'_>,
-        batch: &Bound<'_, PyAny>,
-        json_column: Option<&str>,
-    ) -> PyResult<PyTokenBatch> {
+    fn __call__(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, json_column: Option<&str>) -> PyResult<PyTokenBatch> {
         let input = arrow::batches(batch)?;
         gate::enter(py, |interrupted| {
             let layout = json_column.map_or(Layout::Columns, Layout::Json);
@@ -102,10 +78,7 @@ impl PyMill {
                 // An empty batch gives an empty batch with the right columns.
                 while from < batch.num_rows() || (from == 0 && output.batches.is_empty()) {
                     let part = batch.slice(from, ROWS.min(batch.num_rows() - from));
-                    let shift = |error: Error| Error {
-                        row: error.row.map(|row| row + base + from),
-                        ..error
-                    };
+                    let shift = |error: Error| Error { row: error.row.map(|row| row + base + from), ..error };
                     let tokens = self.0.batch(&part, layout, interrupted).map_err(shift)?;
                     output.push(tokens, shift);
                     from += ROWS;
@@ -155,26 +128,16 @@ impl PyMill {
         dict.set_item("keep_columns", &options.keep_columns)?;
         dict.set_item("attention_mask", options.attention_mask)?;
         let kwargs = Node::Map(options.chat_template_kwargs.clone()).to_json();
-        dict.set_item(
-            "chat_template_kwargs",
-            py.import("json")?.call_method1("loads", (kwargs,))?,
-        )?;
+        dict.set_item("chat_template_kwargs", py.import("json")?.call_method1("loads", (kwargs,))?)?;
         Ok(dict)
     }
 
-    fn __getnewargs_ex__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<((PyTokenizer, PyChatTemplate), Bound<'py, PyDict>)> {
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((PyTokenizer, PyChatTemplate), Bound<'py, PyDict>)> {
         Ok(((self.tokenizer(), self.template()), self.options(py)?))
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Mill(tokenizer={:?}, template={:?})",
-            self.0.tokenizer().name(),
-            self.0.template().name()
-        )
+        format!("Mill(tokenizer={:?}, template={:?})", self.0.tokenizer().name(), self.0.template().name())
     }
 }
 
@@ -199,10 +162,7 @@ impl PyTokenBatch {
     }
 
     fn schema(&self) -> PyResult<SchemaRef> {
-        let first = self
-            .batches
-            .first()
-            .ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
+        let first = self.batches.first().ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
         Ok(first.schema())
     }
 }
@@ -215,12 +175,7 @@ impl PyTokenBatch {
 
     #[getter]
     fn column_names(&self) -> PyResult<Vec<String>> {
-        Ok(self
-            .schema()?
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect())
+        Ok(self.schema()?.fields().iter().map(|field| field.name().clone()).collect())
     }
 
     #[getter]
@@ -257,13 +212,9 @@ impl PyTokenBatch {
         let _ = requested_schema;
         let batch = match self.batches.as_slice() {
             [batch] => batch.clone(),
-            batches => {
-                arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
-                    DataError::new_err(format!(
-                        "the rows do not fit into one array: {error}; take __arrow_c_stream__"
-                    ))
-                })?
-            }
+            batches => arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
+                DataError::new_err(format!("the rows do not fit into one array: {error}; take __arrow_c_stream__"))
+            })?,
         };
         arrow::array_capsules(py, &batch)
     }

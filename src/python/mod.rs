@@ -19,9 +19,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::encoding::{PyEncoding, PyRegion, PyToken};
     #[pymodule_export]
-    use super::errors::{
-        ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError,
-    };
+    use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};
     #[pymodule_export]
     use super::mill::{PyMill, PyTokenBatch};
     #[pymodule_export]

@@ -24,11 +24,7 @@ pub(super) fn conversation(
     variables: Fields<'static>,
 ) -> PyResult<Conversation<'static>> {
     let optional = |object: Option<&Bound<'_, PyAny>>| object.map(convert::node).transpose();
-    let (messages, tools, documents) = (
-        convert::node(messages)?,
-        optional(tools)?,
-        optional(documents)?,
-    );
+    let (messages, tools, documents) = (convert::node(messages)?, optional(tools)?, optional(documents)?);
     Conversation::new(messages)
         .and_then(|conversation| conversation.with_tools(tools))
         .and_then(|conversation| conversation.with_documents(documents))
@@ -47,40 +43,23 @@ impl PyChatTemplate {
         special_tokens: Option<BTreeMap<String, String>>,
     ) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| ChatTemplate::new(name, source, &tokens))
-            .map(|inner| PyChatTemplate(Arc::new(inner)))
+        gate::enter(py, |_| ChatTemplate::new(name, source, &tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
     }
 
     #[staticmethod]
     #[pyo3(signature = (source, *, name=None))]
-    fn from_pretrained(
-        py: Python<'_>,
-        source: &Bound<'_, PyAny>,
-        name: Option<&str>,
-    ) -> PyResult<Self> {
-        let found = py
-            .import("chatmill.sources")?
-            .call_method1("load_template", (source, name))?;
+    fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, name: Option<&str>) -> PyResult<Self> {
+        let found = py.import("chatmill.sources")?.call_method1("load_template", (source, name))?;
         let text: String = found.getattr("source")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
-        PyChatTemplate::new(
-            py,
-            &text,
-            &name,
-            Some(found.getattr("special_tokens")?.extract()?),
-        )
+        PyChatTemplate::new(py, &text, &name, Some(found.getattr("special_tokens")?.extract()?))
     }
 
     #[staticmethod]
     #[pyo3(signature = (name, **special_tokens))]
-    fn named(
-        py: Python<'_>,
-        name: &str,
-        special_tokens: Option<BTreeMap<String, String>>,
-    ) -> PyResult<Self> {
+    fn named(py: Python<'_>, name: &str, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| template::named(name, &tokens))
-            .map(|inner| PyChatTemplate(Arc::new(inner)))
+        gate::enter(py, |_| template::named(name, &tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
     }
 
     #[staticmethod]
@@ -101,24 +80,15 @@ impl PyChatTemplate {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
         let conversation = conversation(py, messages, tools, documents, variables)?;
         gate::enter(py, |_| {
-            let request = Request {
-                conversation: &conversation,
-                variables: &Vec::new(),
-                add_generation_prompt,
-            };
+            let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
             self.0.render(request).map(|(text, _)| text)
         })
     }
 
     #[pyo3(signature = (**special_tokens))]
-    fn with_special_tokens(
-        &self,
-        py: Python<'_>,
-        special_tokens: Option<BTreeMap<String, String>>,
-    ) -> PyResult<Self> {
+    fn with_special_tokens(&self, py: Python<'_>, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| self.0.with_special_tokens(&tokens))
-            .map(|inner| PyChatTemplate(Arc::new(inner)))
+        gate::enter(py, |_| self.0.with_special_tokens(&tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
     }
 
     #[getter]
@@ -156,11 +126,7 @@ impl PyChatTemplate {
         format!(
             "ChatTemplate({:?}, has_generation={})",
             self.0.name(),
-            if self.0.has_generation() {
-                "True"
-            } else {
-                "False"
-            }
+            if self.0.has_generation() { "True" } else { "False" }
         )
     }
 }

@@ -32,12 +32,7 @@ impl PyEngine {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Engine(name='{}', version='{}', reason={:?})",
-            self.0.name(),
-            self.0.version(),
-            self.0.reason
-        )
+        format!("Engine(name='{}', version='{}', reason={:?})", self.0.name(), self.0.version(), self.0.reason)
     }
 }
 
@@ -66,24 +61,19 @@ impl PyTokenizer {
             "fast" => EngineChoice::Fast,
             "reference" => EngineChoice::Reference,
             other => {
-                let text =
-                    format!("engine must be \"auto\", \"fast\" or \"reference\", not {other:?}");
+                let text = format!("engine must be \"auto\", \"fast\" or \"reference\", not {other:?}");
                 return Err(DataError::new_err(text));
             }
         };
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| {
-            Tokenizer::new(name, tokenizer_json, &tokens, choice)
-        })
-        .map(|inner| PyTokenizer(Arc::new(inner)))
+        gate::enter(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, choice))
+            .map(|inner| PyTokenizer(Arc::new(inner)))
     }
 
     #[staticmethod]
     #[pyo3(signature = (source, *, engine="auto"))]
     fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str) -> PyResult<Self> {
-        let found = py
-            .import("chatmill.sources")?
-            .call_method1("load_tokenizer", (source,))?;
+        let found = py.import("chatmill.sources")?.call_method1("load_tokenizer", (source,))?;
         let json: String = found.getattr("tokenizer_json")?.extract()?;
         let tokens = found.getattr("special_tokens")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
@@ -140,18 +130,11 @@ impl PyTokenizer {
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Tokenizer({:?}, engine='{}')",
-            self.0.name(),
-            self.0.engine().name()
-        )
+        format!("Tokenizer({:?}, engine='{}')", self.0.name(), self.0.engine().name())
     }
 }
 
-pub(super) fn dict<'py>(
-    py: Python<'py>,
-    pairs: &[(String, String)],
-) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn dict<'py>(py: Python<'py>, pairs: &[(String, String)]) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     for (name, token) in pairs {
         dict.set_item(name, token)?;

@@ -3,9 +3,7 @@
 use chrono::Local;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, ValueKind};
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
-};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 use minijinja_contrib::pycompat::unknown_method_callback;
 
 use super::generation::Body;
@@ -25,11 +23,7 @@ pub(super) struct Raised;
 pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     // The builder fails on delimiters only, and none are set.
-    if let Ok(syntax) = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build()
-    {
+    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         environment.set_syntax(syntax);
     }
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
@@ -49,11 +43,7 @@ pub(super) fn environment() -> Environment<'static> {
     environment
 }
 
-fn format_value(
-    out: &mut Output<'_>,
-    _state: &mut State<'_, '_>,
-    value: &Value,
-) -> Result<(), Error> {
+fn format_value(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let written = if let Some(text) = value.as_str() {
         out.write_str(text)
     } else if let Some(body) = value.downcast_object_ref::<Body>() {
@@ -74,10 +64,7 @@ fn strftime_now(format: &str) -> Result<String, Error> {
     use std::fmt::Write as _;
     let mut text = String::new();
     write!(text, "{}", Local::now().format(format)).map_err(|_| {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            format!("strftime_now cannot write the format {format:?}"),
-        )
+        Error::new(ErrorKind::InvalidOperation, format!("strftime_now cannot write the format {format:?}"))
     })?;
     Ok(text)
 }
@@ -87,10 +74,7 @@ fn length(value: &Value) -> Result<usize, Error> {
         return Ok(0);
     }
     value.len().ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            format!("object of type {} has no length", value.kind()),
-        )
+        Error::new(ErrorKind::InvalidOperation, format!("object of type {} has no length", value.kind()))
     })
 }
 
@@ -99,10 +83,8 @@ fn is_iterable(value: &Value) -> bool {
 }
 
 fn is_sequence(value: &Value) -> bool {
-    matches!(
-        value.kind(),
-        ValueKind::Seq | ValueKind::String | ValueKind::Map | ValueKind::Iterable
-    ) || value.is_undefined()
+    matches!(value.kind(), ValueKind::Seq | ValueKind::String | ValueKind::Map | ValueKind::Iterable)
+        || value.is_undefined()
 }
 
 fn dict(pairs: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {

@@ -26,17 +26,11 @@ impl Object for GenerationTag {
         let caller: Value = match kwargs {
             Some(kwargs) => kwargs.get("caller")?,
             None => {
-                return Err(Error::new(
-                    ErrorKind::MissingArgument,
-                    "generation without a body",
-                ));
+                return Err(Error::new(ErrorKind::MissingArgument, "generation without a body"));
             }
         };
         let body = caller.call(state, &[])?;
-        Ok(Value::from_object(Body {
-            text: body,
-            observer: Arc::clone(&self.0),
-        }))
+        Ok(Value::from_object(Body { text: body, observer: Arc::clone(&self.0) }))
     }
 }
 
@@ -103,10 +97,7 @@ mod tests {
 
     #[test]
     fn marks_come_out_in_pairs() {
-        assert_eq!(
-            strip_marks("a\u{fdd3}bé\u{fdd4}c"),
-            Some(("abéc".into(), vec![1..4]))
-        );
+        assert_eq!(strip_marks("a\u{fdd3}bé\u{fdd4}c"), Some(("abéc".into(), vec![1..4])));
         assert_eq!(strip_marks("a\u{fdd3}b"), None);
         assert_eq!(strip_marks("a\u{fdd4}b"), None);
     }

@@ -17,14 +17,7 @@ const DIGIT: u32 = 0xfde0;
 const LEAD: &[u8] = b"\xef\xb7";
 
 /// Templates cut messages at these to tell reasoning from answers, so no mark may lie across one.
-const THINK_TAGS: [&str; 6] = [
-    "<think>",
-    "</think>",
-    "[THINK]",
-    "[/THINK]",
-    "<reasoning>",
-    "</reasoning>",
-];
+const THINK_TAGS: [&str; 6] = ["<think>", "</think>", "[THINK]", "[/THINK]", "<reasoning>", "</reasoning>"];
 
 /// What part of a message a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +65,7 @@ pub enum MarkFault {
 
 /// Whether `text` holds characters that marks are made of.
 pub fn has_marks(text: &str) -> bool {
-    memchr::memmem::find_iter(text.as_bytes(), LEAD)
-        .any(|at| matches!(text.as_bytes().get(at + 2), Some(0x90..=0xaf)))
+    memchr::memmem::find_iter(text.as_bytes(), LEAD).any(|at| matches!(text.as_bytes().get(at + 2), Some(0x90..=0xaf)))
 }
 
 /// The conversation with marks around its values, and what each mark stands for.
@@ -84,13 +76,7 @@ pub fn mark<'a>(conversation: &Conversation<'a>) -> (Conversation<'a>, Vec<Slot>
     let mut marked = conversation.clone();
     let mut slots = Vec::new();
     for (message, fields) in marked.messages.iter_mut().enumerate() {
-        mark_message(
-            fields,
-            &mut Marker {
-                message,
-                slots: &mut slots,
-            },
-        );
+        mark_message(fields, &mut Marker { message, slots: &mut slots });
     }
     (marked, slots)
 }
@@ -163,12 +149,8 @@ fn mark_call(call: &mut Node<'_>, marker: &mut Marker<'_>) {
 fn mark_leaves(value: &mut Node<'_>, part: Part, marker: &mut Marker<'_>) {
     match value {
         Node::Str(text) => *text = Cow::Owned(marker.text(text, part)),
-        Node::List(items) => items
-            .iter_mut()
-            .for_each(|item| mark_leaves(item, part, marker)),
-        Node::Map(fields) => fields
-            .iter_mut()
-            .for_each(|(_, value)| mark_leaves(value, part, marker)),
+        Node::List(items) => items.iter_mut().for_each(|item| mark_leaves(item, part, marker)),
+        Node::Map(fields) => fields.iter_mut().for_each(|(_, value)| mark_leaves(value, part, marker)),
         _ => {}
     }
 }
@@ -222,11 +204,7 @@ pub fn is_space(character: char) -> bool {
 fn push_mark(text: &mut String, kind: char, id: usize) {
     text.push(kind);
     for digit in format!("{id:x}").chars() {
-        text.extend(
-            digit
-                .to_digit(16)
-                .and_then(|value| char::from_u32(DIGIT + value)),
-        );
+        text.extend(digit.to_digit(16).and_then(|value| char::from_u32(DIGIT + value)));
     }
     text.push(CLOSE);
 }
@@ -254,16 +232,11 @@ pub fn read(marked: &str, plain: &str, slots: usize) -> Result<Vec<Occurrence>, 
         }
         let kind = marked[mark..].chars().next();
         copy(from, mark, &mut at)?;
-        let (id, end) = read_id(marked, search)
-            .filter(|(id, _)| *id < slots)
-            .ok_or(MarkFault::Broken)?;
+        let (id, end) = read_id(marked, search).filter(|(id, _)| *id < slots).ok_or(MarkFault::Broken)?;
         match (kind, open) {
             (Some(START), None) => open = Some((id, at)),
             (Some(END), Some((slot, start))) if slot == id => {
-                occurrences.push(Occurrence {
-                    slot,
-                    span: start..at,
-                });
+                occurrences.push(Occurrence { slot, span: start..at });
                 open = None;
             }
             _ => return Err(MarkFault::Broken),
@@ -303,19 +276,14 @@ mod tests {
     fn conversation(content: &str) -> Conversation<'static> {
         let fields = vec![
             (Cow::Borrowed("role"), Node::Str("user".into())),
-            (
-                Cow::Borrowed("content"),
-                Node::Str(Cow::Owned(content.to_owned())),
-            ),
+            (Cow::Borrowed("content"), Node::Str(Cow::Owned(content.to_owned()))),
         ];
         Conversation::new(Node::List(vec![Node::Map(fields)])).unwrap()
     }
 
     fn marked_content(content: &str) -> (String, Vec<Slot>) {
         let (marked, slots) = mark(&conversation(content));
-        let Node::Str(text) = &marked.messages[0][1].1 else {
-            panic!("no text")
-        };
+        let Node::Str(text) = &marked.messages[0][1].1 else { panic!("no text") };
         (text.clone().into_owned(), slots)
     }
 
@@ -324,10 +292,7 @@ mod tests {
         let (marked, slots) = marked_content(" <think>\na </think>\n\nbé ");
         let places = read(&marked, " <think>\na </think>\n\nbé ", slots.len()).unwrap();
         let plain = " <think>\na </think>\n\nbé ";
-        let cores: Vec<&str> = places
-            .iter()
-            .map(|place| &plain[place.span.clone()])
-            .collect();
+        let cores: Vec<&str> = places.iter().map(|place| &plain[place.span.clone()]).collect();
         assert_eq!(cores, ["a", "bé"]);
         assert_eq!(slots[0].head, " <think>\n");
         assert_eq!(slots[1].tail, " ");

@@ -17,21 +17,13 @@ pub(super) struct Messages {
 
 impl Messages {
     pub(super) fn new(messages: Vec<Dict>, observer: Arc<Observer>) -> Self {
-        Messages {
-            messages: messages.into_iter().map(Arc::new).collect(),
-            observer,
-        }
+        Messages { messages: messages.into_iter().map(Arc::new).collect(), observer }
     }
 
     fn message(&self, index: usize, origin: Origin) -> Option<Value> {
         let fields = Arc::clone(self.messages.get(index)?);
         let index = u32::try_from(index).ok()?;
-        Some(Value::from_object(Message {
-            fields,
-            index,
-            origin,
-            observer: Arc::clone(&self.observer),
-        }))
+        Some(Value::from_object(Message { fields, index, origin, observer: Arc::clone(&self.observer) }))
     }
 }
 
@@ -45,12 +37,7 @@ impl Object for Messages {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Iter(Box::new(Pass {
-            list: Arc::clone(self),
-            next: 0,
-            origin: None,
-            ended: false,
-        }))
+        Enumerator::Iter(Box::new(Pass { list: Arc::clone(self), next: 0, origin: None, ended: false }))
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {

@@ -41,35 +41,20 @@ const ENTRY: &str = "chat_template";
 
 impl ChatTemplate {
     /// Compiles `source`. `special_tokens` are variables of the template, such as `bos_token`; `name` appears in errors.
-    pub fn new(
-        name: &str,
-        source: &str,
-        special_tokens: &[(String, String)],
-    ) -> Result<ChatTemplate> {
+    pub fn new(name: &str, source: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
         let prepared = source::prepare(source);
         let mut environment = environment::environment();
-        environment
-            .add_template_owned(ENTRY, prepared.source)
-            .map_err(|error| {
-                let line = error.line();
-                let mut text = format!(
-                    "chat template {name} does not compile: {}",
-                    render::what(&error)
-                );
-                if let Some(quoted) = line.and_then(|line| render::quote_line(source, line)) {
-                    text.push_str(&quoted);
-                }
-                let error = Error::new(Kind::TemplateSyntax, text);
-                if let Some(line) = line {
-                    error.at_template_line(line)
-                } else {
-                    error
-                }
-            })?;
-        let entries = special_tokens
-            .iter()
-            .map(|(name, token)| (name.as_str().into(), token.as_str().into()))
-            .collect();
+        environment.add_template_owned(ENTRY, prepared.source).map_err(|error| {
+            let line = error.line();
+            let mut text = format!("chat template {name} does not compile: {}", render::what(&error));
+            if let Some(quoted) = line.and_then(|line| render::quote_line(source, line)) {
+                text.push_str(&quoted);
+            }
+            let error = Error::new(Kind::TemplateSyntax, text);
+            if let Some(line) = line { error.at_template_line(line) } else { error }
+        })?;
+        let entries =
+            special_tokens.iter().map(|(name, token)| (name.as_str().into(), token.as_str().into())).collect();
         Ok(ChatTemplate {
             name: name.to_owned(),
             source: source.to_owned(),
@@ -124,9 +109,6 @@ impl ChatTemplate {
                 hash.update(part.as_bytes());
             }
         }
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -62,10 +62,7 @@ pub(super) struct Observer {
 impl Observer {
     /// An observer under which the bodies of `{% generation %}` are written between marks.
     pub(super) fn marking_generation() -> Self {
-        Observer {
-            mark_generation: true,
-            ..Observer::default()
-        }
+        Observer { mark_generation: true, ..Observer::default() }
     }
 
     /// Whether bodies of `{% generation %}` are to be written between marks.
@@ -92,11 +89,7 @@ impl Observer {
 
     /// Notes that something happened at the current position.
     pub(super) fn note(&self, what: Happening, origin: Origin) {
-        let event = Event {
-            position: self.position(),
-            what,
-            origin,
-        };
+        let event = Event { position: self.position(), what, origin };
         let mut log = self.log();
         // A template reads role, content and more of one message at one place: the first reading tells it all.
         if !matches!(what, Happening::Read(_)) || log.events.last() != Some(&event) {
@@ -132,14 +125,10 @@ impl Observer {
 
     /// The message that was handed out or read last.
     pub(super) fn last_message(&self) -> Option<usize> {
-        self.log()
-            .events
-            .iter()
-            .rev()
-            .find_map(|event| match event.what {
-                Happening::Iter(index) | Happening::Read(index) => Some(index as usize),
-                Happening::End => None,
-            })
+        self.log().events.iter().rev().find_map(|event| match event.what {
+            Happening::Iter(index) | Happening::Read(index) => Some(index as usize),
+            Happening::End => None,
+        })
     }
 }
 
@@ -152,15 +141,10 @@ pub(super) struct Sink<'a> {
 impl io::Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.text.len() + bytes.len() > MAX_OUTPUT {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                "the text grew beyond 256 MiB",
-            ));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the text grew beyond 256 MiB"));
         }
         self.text.extend_from_slice(bytes);
-        self.observer
-            .position
-            .store(self.text.len(), Ordering::Relaxed);
+        self.observer.position.store(self.text.len(), Ordering::Relaxed);
         Ok(bytes.len())
     }
 

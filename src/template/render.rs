@@ -58,42 +58,23 @@ impl ChatTemplate {
         let observer = Arc::new(Observer::default());
         let dicts = request.conversation.messages.iter().map(dict).collect();
         let messages = Value::from_object(Messages::new(dicts, Arc::clone(&observer)));
-        let text = self.run(messages, request, &observer).map_err(|error| {
-            match observer.last_message() {
-                Some(message) => error.at_message(message),
-                None => error,
-            }
+        let text = self.run(messages, request, &observer).map_err(|error| match observer.last_message() {
+            Some(message) => error.at_message(message),
+            None => error,
         })?;
         let events = observer.take_events();
         let generation = self.generation(&observer, &text, request)?;
-        Ok(Observed {
-            text,
-            events,
-            generation,
-        })
+        Ok(Observed { text, events, generation })
     }
 
     /// The text with the messages of `marked` in place of the conversation's own.
-    pub fn render_marked(
-        &self,
-        marked: &Conversation<'_>,
-        request: Request<'_, '_>,
-    ) -> Result<String> {
-        self.run(
-            plain_messages(marked),
-            request,
-            &Arc::new(Observer::default()),
-        )
+    pub fn render_marked(&self, marked: &Conversation<'_>, request: Request<'_, '_>) -> Result<String> {
+        self.run(plain_messages(marked), request, &Arc::new(Observer::default()))
     }
 
     /// Where the bodies of `{% generation %}` lie. Bodies that were captured, by a macro or a set block, are found
     /// by a second render with marks around them, which must give the same text.
-    fn generation(
-        &self,
-        observer: &Observer,
-        text: &str,
-        request: Request<'_, '_>,
-    ) -> Result<Vec<Range<usize>>> {
+    fn generation(&self, observer: &Observer, text: &str, request: Request<'_, '_>) -> Result<Vec<Range<usize>>> {
         if !observer.generation_was_captured() {
             return Ok(observer.take_generation());
         }
@@ -109,18 +90,8 @@ impl ChatTemplate {
         }
     }
 
-    fn run(
-        &self,
-        messages: Value,
-        request: Request<'_, '_>,
-        observer: &Arc<Observer>,
-    ) -> Result<String> {
-        let Conversation {
-            tools,
-            documents,
-            variables,
-            ..
-        } = request.conversation;
+    fn run(&self, messages: Value, request: Request<'_, '_>, observer: &Arc<Observer>) -> Result<String> {
+        let Conversation { tools, documents, variables, .. } = request.conversation;
         let or_none = |node: &Option<_>| node.as_ref().map_or(Value::from(()), value);
         let context = Value::from_object(Variables {
             messages,
@@ -133,38 +104,22 @@ impl ChatTemplate {
             special: Arc::clone(&self.special),
         });
         let mut text = Vec::with_capacity(1024);
-        let template = self
-            .environment
-            .get_template(ENTRY)
-            .map_err(|error| self.failure(&error))?;
+        let template = self.environment.get_template(ENTRY).map_err(|error| self.failure(&error))?;
         template
-            .render_captured_to(
-                context,
-                Sink {
-                    text: &mut text,
-                    observer,
-                },
-            )
+            .render_captured_to(context, Sink { text: &mut text, observer })
             .map_err(|error| self.failure(&error))?;
-        String::from_utf8(text)
-            .map_err(|_| Error::new(Kind::Internal, "the engine wrote bytes that are not UTF-8"))
+        String::from_utf8(text).map_err(|_| Error::new(Kind::Internal, "the engine wrote bytes that are not UTF-8"))
     }
 
     /// The engine's error in chatmill's terms.
     fn failure(&self, error: &minijinja::Error) -> Error {
         let raised = is_raised(error);
-        let kind = if raised {
-            Kind::TemplateRaised
-        } else {
-            Kind::TemplateFailed
-        };
+        let kind = if raised { Kind::TemplateRaised } else { Kind::TemplateFailed };
         let mut text = what(error);
         if error.kind() == ErrorKind::OutOfFuel {
             text = "the template did not come to an end within 200 million steps".to_owned();
         }
-        if !raised
-            && let Some(quoted) = error.line().and_then(|line| quote_line(&self.source, line))
-        {
+        if !raised && let Some(quoted) = error.line().and_then(|line| quote_line(&self.source, line)) {
             text.push_str(&quoted);
         }
         let failure = Error::new(kind, text);
@@ -176,13 +131,7 @@ impl ChatTemplate {
 }
 
 fn plain_messages(conversation: &Conversation<'_>) -> Value {
-    Value::from(
-        conversation
-            .messages
-            .iter()
-            .map(|fields| Value::from_object(dict(fields)))
-            .collect::<Vec<_>>(),
-    )
+    Value::from(conversation.messages.iter().map(|fields| Value::from_object(dict(fields))).collect::<Vec<_>>())
 }
 
 /// The variables of a template, looked up by name without building a map for each row.
@@ -210,12 +159,7 @@ impl Object for Variables {
             "documents" => self.documents.clone(),
             "add_generation_prompt" => self.add_generation_prompt.clone(),
             GENERATION => self.generation.clone(),
-            _ => self
-                .of_row
-                .get(key)
-                .or_else(|| self.of_all.get(key))
-                .or_else(|| self.special.get(key))?
-                .clone(),
+            _ => self.of_row.get(key).or_else(|| self.of_all.get(key)).or_else(|| self.special.get(key))?.clone(),
         })
     }
 
@@ -237,15 +181,11 @@ fn is_raised(error: &minijinja::Error) -> bool {
 
 /// What the engine says is wrong, without the place.
 pub(super) fn what(error: &minijinja::Error) -> String {
-    let mut text = error
-        .detail()
-        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    let mut text = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
         if let Some(inner) = inner.downcast_ref::<minijinja::Error>() {
-            text = inner
-                .detail()
-                .map_or_else(|| inner.kind().to_string(), str::to_owned);
+            text = inner.detail().map_or_else(|| inner.kind().to_string(), str::to_owned);
         }
         source = inner.source();
     }

@@ -26,15 +26,13 @@ pub(super) struct Prepared {
 /// Rewrites `source`. What the lexer refuses is left alone: compiling it gives the error with its line.
 pub(super) fn prepare(source: &str) -> Prepared {
     let source = normalise_newlines(source);
-    let tokens: Vec<(Token<'_>, Span)> = tokenize(&source, false, SyntaxConfig::default())
-        .map_while(|token| token.ok())
-        .collect();
+    let tokens: Vec<(Token<'_>, Span)> =
+        tokenize(&source, false, SyntaxConfig::default()).map_while(|token| token.ok()).collect();
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     let mut has_generation = false;
     let mut closures = 0usize;
     for (index, (token, _)) in tokens.iter().enumerate() {
-        let (Token::BlockStart, Some((Token::Ident(name), span))) = (token, tokens.get(index + 1))
-        else {
+        let (Token::BlockStart, Some((Token::Ident(name), span))) = (token, tokens.get(index + 1)) else {
             continue;
         };
         let (start, end) = (span.start_offset as usize, span.end_offset as usize);
@@ -62,29 +60,17 @@ pub(super) fn prepare(source: &str) -> Prepared {
         at = end;
     }
     prepared.push_str(&source[at..]);
-    Prepared {
-        source: prepared,
-        has_generation,
-    }
+    Prepared { source: prepared, has_generation }
 }
 
 /// Makes `set ns.a = x` mention `ns` on its right side too. The engine captures for a macro's or call block's body
 /// what the body reads, and would not find a namespace that the body only assigns to.
 fn cure_assignment(tokens: &[(Token<'_>, Span)], edits: &mut Vec<(usize, usize, String)>) {
-    let [
-        (Token::Ident(namespace), _),
-        (Token::Dot, _),
-        (Token::Ident(_), _),
-        (Token::Assign, assign),
-        ..,
-    ] = tokens
+    let [(Token::Ident(namespace), _), (Token::Dot, _), (Token::Ident(_), _), (Token::Assign, assign), ..] = tokens
     else {
         return;
     };
-    let Some((_, block_end)) = tokens
-        .iter()
-        .find(|(token, _)| matches!(token, Token::BlockEnd))
-    else {
+    let Some((_, block_end)) = tokens.iter().find(|(token, _)| matches!(token, Token::BlockEnd)) else {
         return;
     };
     let (after, before) = (assign.end_offset as usize, block_end.start_offset as usize);
@@ -119,8 +105,7 @@ mod tests {
 
     #[test]
     fn assignments_in_macros_read_their_namespace() {
-        let prepared =
-            prepare("{% set ns.a = 1 %}{% macro m() %}{% set ns.a = x -%}{% endmacro %}");
+        let prepared = prepare("{% set ns.a = 1 %}{% macro m() %}{% set ns.a = x -%}{% endmacro %}");
         assert_eq!(
             prepared.source,
             "{% set ns.a = 1 %}{% macro m() %}{% set ns.a = __first(( x ), ns) -%}{% endmacro %}"

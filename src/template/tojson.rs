@@ -20,16 +20,8 @@ struct Layout {
 /// `value|tojson(ensure_ascii=False, indent=None, separators=None, sort_keys=False)`, also by position.
 pub(super) fn tojson(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     let argument = |position: usize, name: &str| -> Result<Option<Value>, Error> {
-        let by_name: Option<Value> = if kwargs.has(name) {
-            Some(kwargs.get(name)?)
-        } else {
-            None
-        };
-        Ok(args
-            .get(position)
-            .cloned()
-            .or(by_name)
-            .filter(|value| !value.is_none()))
+        let by_name: Option<Value> = if kwargs.has(name) { Some(kwargs.get(name)?) } else { None };
+        Ok(args.get(position).cloned().or(by_name).filter(|value| !value.is_none()))
     };
     let mut layout = Layout::default();
     if let Some(value) = argument(0, "ensure_ascii")? {
@@ -46,18 +38,10 @@ pub(super) fn tojson(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result
         layout.sort_keys = value.is_true();
     }
     kwargs.assert_all_used()?;
-    layout.item_separator = if layout.indent.is_some() {
-        ",".into()
-    } else {
-        ", ".into()
-    };
+    layout.item_separator = if layout.indent.is_some() { ",".into() } else { ", ".into() };
     layout.key_separator = ": ".into();
     if let Some(separators) = separators {
-        let text = |index| {
-            separators
-                .get_item_by_index(index)
-                .map(|value| value.to_string())
-        };
+        let text = |index| separators.get_item_by_index(index).map(|value| value.to_string());
         (layout.item_separator, layout.key_separator) = (text(0)?, text(1)?);
     }
     let mut out = String::new();
@@ -66,30 +50,16 @@ pub(super) fn tojson(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result
 }
 
 fn not_serializable(value: &Value) -> Error {
-    let kind = if value.is_undefined() {
-        "Undefined".to_owned()
-    } else {
-        value.kind().to_string()
-    };
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("Object of type {kind} is not JSON serializable"),
-    )
+    let kind = if value.is_undefined() { "Undefined".to_owned() } else { value.kind().to_string() };
+    Error::new(ErrorKind::InvalidOperation, format!("Object of type {kind} is not JSON serializable"))
 }
 
-fn write_value(
-    out: &mut String,
-    value: &Value,
-    layout: &Layout,
-    depth: usize,
-) -> Result<(), Error> {
+fn write_value(out: &mut String, value: &Value, layout: &Layout, depth: usize) -> Result<(), Error> {
     match value.kind() {
         ValueKind::None => out.push_str("null"),
         ValueKind::Bool => out.push_str(if value.is_true() { "true" } else { "false" }),
         ValueKind::Number => write_number(out, value)?,
-        ValueKind::String => {
-            write_json_string(out, value.as_str().unwrap_or_default(), layout.ensure_ascii)
-        }
+        ValueKind::String => write_json_string(out, value.as_str().unwrap_or_default(), layout.ensure_ascii),
         ValueKind::Seq | ValueKind::Iterable => {
             let mut items = value.try_iter()?.checked().peekable();
             if items.peek().is_none() {
@@ -105,10 +75,7 @@ fn write_value(
             close(out, layout, depth, ']');
         }
         ValueKind::Map => {
-            let mut keys = value
-                .try_iter()?
-                .checked()
-                .collect::<Result<Vec<Value>, Error>>()?;
+            let mut keys = value.try_iter()?.checked().collect::<Result<Vec<Value>, Error>>()?;
             if keys.is_empty() {
                 out.push_str("{}");
                 return Ok(());
@@ -163,19 +130,14 @@ fn write_number(out: &mut String, value: &Value) -> Result<(), Error> {
 
 fn write_key(out: &mut String, key: &Value, layout: &Layout) -> Result<(), Error> {
     match key.kind() {
-        ValueKind::String => {
-            write_json_string(out, key.as_str().unwrap_or_default(), layout.ensure_ascii)
-        }
+        ValueKind::String => write_json_string(out, key.as_str().unwrap_or_default(), layout.ensure_ascii),
         ValueKind::None | ValueKind::Bool | ValueKind::Number => {
             out.push('"');
             write_value(out, key, layout, 0)?;
             out.push('"');
         }
         _ => {
-            return Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "keys must be str, int, float, bool or None",
-            ));
+            return Err(Error::new(ErrorKind::InvalidOperation, "keys must be str, int, float, bool or None"));
         }
     }
     Ok(())

@@ -20,10 +20,7 @@ impl Dict {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(key, _)| key.as_str() == Some(name))
-            .map(|(_, value)| value)
+        self.0.iter().find(|(key, _)| key.as_str() == Some(name)).map(|(_, value)| value)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -69,10 +66,5 @@ pub(super) fn value(node: &Node<'_>) -> Value {
 
 /// The engine's dict of `fields`.
 pub(super) fn dict(fields: &Fields<'_>) -> Dict {
-    Dict(
-        fields
-            .iter()
-            .map(|(key, node)| (Value::from(key.as_ref()), value(node)))
-            .collect(),
-    )
+    Dict(fields.iter().map(|(key, node)| (Value::from(key.as_ref()), value(node))).collect())
 }

@@ -40,22 +40,16 @@ const HARD: &[&str] = &[
 
 /// The fast engine, or why it may not be used.
 pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<Fast, String> {
-    let fast = Fast::new(definition, reference.pieces())
-        .map_err(|why| format!("the fast engine refuses it: {why}"))?;
+    let fast = Fast::new(definition, reference.pieces()).map_err(|why| format!("the fast engine refuses it: {why}"))?;
     for text in PLAIN {
         let mut tokens = Tokens::default();
         match fast.tokens(text, 0, &mut tokens) {
             Ok(Placed::Yes) => {}
             Ok(Placed::No) => {
-                return Err(
-                    "the fast engine gives no offsets and its tokens do not spell the text".into(),
-                );
+                return Err("the fast engine gives no offsets and its tokens do not spell the text".into());
             }
             Err(error) => {
-                return Err(format!(
-                    "the fast engine fails on the stress text: {}",
-                    error.text
-                ));
+                return Err(format!("the fast engine fails on the stress text: {}", error.text));
             }
         }
     }
@@ -71,10 +65,7 @@ pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<F
 /// Compares whole ids, and the ends where the fast engine claims to know them.
 fn same(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
     let (mut ours, mut theirs) = (Vec::new(), Tokens::default());
-    let (fast_ids, known) = (
-        fast.ids(text, &mut ours),
-        reference.tokens(text, 0, &mut theirs),
-    );
+    let (fast_ids, known) = (fast.ids(text, &mut ours), reference.tokens(text, 0, &mut theirs));
     if let Err(error) = known {
         // What the reference refuses, it will refuse in a row too; the fast engine must not be more lenient.
         return if fast_ids.is_err() {
@@ -84,16 +75,11 @@ fn same(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
         };
     }
     if let Err(error) = fast_ids {
-        return Err(format!(
-            "the fast engine fails on the stress text: {}",
-            error.text
-        ));
+        return Err(format!("the fast engine fails on the stress text: {}", error.text));
     }
     if ours != theirs.ids {
         let shown: String = text.chars().take(24).collect();
-        return Err(format!(
-            "the fast engine gives other ids than the reference, first near {shown:?}"
-        ));
+        return Err(format!("the fast engine gives other ids than the reference, first near {shown:?}"));
     }
     Ok(())
 }
@@ -101,9 +87,7 @@ fn same(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
 /// Characters of all scripts between letters, digits and spaces, some hundreds to a text.
 fn every_script() -> Vec<String> {
     // Everything up to the end of the CJK punctuation, then samples of the ideographs, syllables and planes above.
-    let characters = (0x20..0x3400)
-        .chain((0x3400..0x1_1000).step_by(23))
-        .chain((0x1_1000..0x3_0000).step_by(61));
+    let characters = (0x20..0x3400).chain((0x3400..0x1_1000).step_by(23)).chain((0x1_1000..0x3_0000).step_by(61));
     let mut texts = Vec::new();
     let mut text = String::new();
     for (index, character) in characters.filter_map(char::from_u32).enumerate() {
@@ -127,12 +111,7 @@ fn every_script() -> Vec<String> {
 
 fn around_added_tokens(reference: &Reference) -> Vec<String> {
     let tokens = reference.added_tokens();
-    let mut texts = vec![
-        tokens.concat(),
-        tokens.join(" "),
-        tokens.join("\n"),
-        tokens.join("a"),
-    ];
+    let mut texts = vec![tokens.concat(), tokens.join(" "), tokens.join("\n"), tokens.join("a")];
     // A few hundred tokens show all the flags that a vocabulary uses; the joined texts above have every one.
     for token in tokens.iter().take(300) {
         texts.push(format!("x {token}  y{token}\n{token} {token}.{token}\n\nz"));

@@ -17,9 +17,7 @@ pub(super) struct Fast {
 
 impl std::fmt::Debug for Fast {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fast")
-            .field("pieces", &self.pieces)
-            .finish_non_exhaustive()
+        f.debug_struct("Fast").field("pieces", &self.pieces).finish_non_exhaustive()
     }
 }
 
@@ -34,12 +32,10 @@ impl Fast {
     /// Loads the engine. It is a pre-release: what it does not know it refuses, and a panic counts as a refusal.
     pub(super) fn new(definition: &str, pieces: Pieces) -> std::result::Result<Fast, String> {
         let load = || -> std::result::Result<PipelineTokenizer, String> {
-            let canonical =
-                tokenizers::canonicalize_str(definition).map_err(|error| error.to_string())?;
+            let canonical = tokenizers::canonicalize_str(definition).map_err(|error| error.to_string())?;
             tokenizers::from_json(&canonical).map_err(|error| error.to_string())
         };
-        let inner = catch_unwind(AssertUnwindSafe(load))
-            .map_err(|_| "it panicked at load".to_owned())??;
+        let inner = catch_unwind(AssertUnwindSafe(load)).map_err(|_| "it panicked at load".to_owned())??;
         Ok(Fast { inner, pieces })
     }
 
@@ -47,12 +43,7 @@ impl Fast {
         let mut raw = Vec::with_capacity(text.len() / 3 + 8);
         self.inner
             .encode_into(text, &OPTIONS, &mut raw)
-            .map_err(|error| {
-                Error::new(
-                    Kind::TokenizerFailed,
-                    format!("the tokenizer failed on the text: {error}"),
-                )
-            })?;
+            .map_err(|error| Error::new(Kind::TokenizerFailed, format!("the tokenizer failed on the text: {error}")))?;
         Ok(raw)
     }
 }
@@ -67,10 +58,7 @@ impl Encoder for Fast {
         let raw = self.raw(text)?;
         let ids = PipelineToken::cast_slice(&raw);
         let before = tokens.ends.len();
-        if !self
-            .pieces
-            .place(ids, text.as_bytes(), base, &mut tokens.ends)
-        {
+        if !self.pieces.place(ids, text.as_bytes(), base, &mut tokens.ends) {
             tokens.ends.truncate(before);
             return Ok(Placed::No);
         }

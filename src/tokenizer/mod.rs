@@ -122,33 +122,18 @@ impl Tokenizer {
             .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
         let (fast, reason) = match choice {
             EngineChoice::Reference => (None, "asked for".to_owned()),
-            EngineChoice::Auto | EngineChoice::Fast => {
-                match check::fast_if_equal(definition, &reference) {
-                    Ok(fast) => (
-                        Some(fast),
-                        "its ids and token ends equal the reference's on the stress text"
-                            .to_owned(),
-                    ),
-                    Err(reason) => (None, reason),
-                }
-            }
+            EngineChoice::Auto | EngineChoice::Fast => match check::fast_if_equal(definition, &reference) {
+                Ok(fast) => (Some(fast), "its ids and token ends equal the reference's on the stress text".to_owned()),
+                Err(reason) => (None, reason),
+            },
         };
         if choice == EngineChoice::Fast && fast.is_none() {
             return Err(Error::new(
                 Kind::TokenizerLoad,
-                format!(
-                    "tokenizer {name}: the fast engine cannot be used: {reason}; take engine=\"auto\""
-                ),
+                format!("tokenizer {name}: the fast engine cannot be used: {reason}; take engine=\"auto\""),
             ));
         }
-        let engine = Engine {
-            name: if fast.is_some() {
-                EngineName::Fast
-            } else {
-                EngineName::Reference
-            },
-            reason,
-        };
+        let engine = Engine { name: if fast.is_some() { EngineName::Fast } else { EngineName::Reference }, reason };
         Ok(Tokenizer {
             name: name.to_owned(),
             definition: definition.to_owned(),
@@ -227,19 +212,10 @@ impl Tokenizer {
 
     /// SHA-256 of the definition, in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.definition.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
 fn too_long(text: &str) -> Error {
-    Error::new(
-        Kind::TokenizerFailed,
-        format!(
-            "the text has {} bytes; 4 GiB are the limit of a row",
-            text.len()
-        ),
-    )
+    Error::new(Kind::TokenizerFailed, format!("the text has {} bytes; 4 GiB are the limit of a row", text.len()))
 }

@@ -27,10 +27,7 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// From the entries of a vocabulary: token, id, and whether it is an added token, which stands for itself.
-    pub(super) fn new<'v>(
-        alphabet: Alphabet,
-        vocabulary: impl Iterator<Item = (&'v str, u32, bool)>,
-    ) -> Pieces {
+    pub(super) fn new<'v>(alphabet: Alphabet, vocabulary: impl Iterator<Item = (&'v str, u32, bool)>) -> Pieces {
         let byte_of = byte_alphabet();
         let mut entries: Vec<(u32, Vec<u8>, bool)> = vocabulary
             .map(|(token, id, added)| {
@@ -47,18 +44,10 @@ impl Pieces {
             })
             .collect();
         entries.sort_by_key(|(id, _, added)| (*id, *added));
-        let mut pieces = Pieces {
-            alphabet,
-            bytes: Vec::new(),
-            starts: vec![0],
-            added: Vec::new(),
-        };
+        let mut pieces = Pieces { alphabet, bytes: Vec::new(), starts: vec![0], added: Vec::new() };
         for (index, (id, bytes, added)) in entries.iter().enumerate() {
             // Of two entries for one id the added token counts, and it was sorted last.
-            if entries
-                .get(index + 1)
-                .is_some_and(|(next, _, _)| next == id)
-            {
+            if entries.get(index + 1).is_some_and(|(next, _, _)| next == id) {
                 continue;
             }
             while pieces.added.len() < *id as usize {
@@ -71,8 +60,7 @@ impl Pieces {
 
     fn push(&mut self, bytes: &[u8], added: bool) {
         self.bytes.extend_from_slice(bytes);
-        self.starts
-            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.starts.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
         self.added.push(added);
     }
 
@@ -128,9 +116,7 @@ fn byte_alphabet() -> Vec<Option<u8>> {
 }
 
 fn metaspace_bytes(token: &str) -> Vec<u8> {
-    let hex = token
-        .strip_prefix("<0x")
-        .and_then(|rest| rest.strip_suffix('>'));
+    let hex = token.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
     match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
         Some(byte) => vec![byte],
         None => token.replace('▁', " ").into_bytes(),
@@ -146,15 +132,8 @@ mod tests {
     fn bytes_pieces() -> Pieces {
         Pieces::new(
             Alphabet::Bytes,
-            [
-                ("a", 0, false),
-                ("Ġ", 1, false),
-                ("Ġa", 2, false),
-                ("Ã", 3, false),
-                ("©", 4, false),
-                ("<end>", 6, true),
-            ]
-            .into_iter(),
+            [("a", 0, false), ("Ġ", 1, false), ("Ġa", 2, false), ("Ã", 3, false), ("©", 4, false), ("<end>", 6, true)]
+                .into_iter(),
         )
     }
 
@@ -164,17 +143,8 @@ mod tests {
         let mut ends = Vec::new();
         assert!(pieces.place(&[0, 2, 3, 4, 6], "a aé<end>".as_bytes(), 10, &mut ends));
         assert_eq!(ends, [11, 13, 14, 15, 20]);
-        for (ids, text) in [
-            (&[0u32][..], "b"),
-            (&[0], "aa"),
-            (&[5], "x"),
-            (&[99], "a"),
-            (&[0, 0], "a"),
-        ] {
-            assert!(
-                !pieces.place(ids, text.as_bytes(), 0, &mut Vec::new()),
-                "{text}"
-            );
+        for (ids, text) in [(&[0u32][..], "b"), (&[0], "aa"), (&[5], "x"), (&[99], "a"), (&[0, 0], "a")] {
+            assert!(!pieces.place(ids, text.as_bytes(), 0, &mut Vec::new()), "{text}");
         }
     }
 
@@ -182,13 +152,7 @@ mod tests {
     fn a_segment_may_begin_with_a_space_that_the_text_lacks() {
         let pieces = Pieces::new(
             Alphabet::Metaspace,
-            [
-                ("▁a", 0, false),
-                ("▁", 1, false),
-                ("<0x0A>", 2, false),
-                ("<s>", 3, true),
-            ]
-            .into_iter(),
+            [("▁a", 0, false), ("▁", 1, false), ("<0x0A>", 2, false), ("<s>", 3, true)].into_iter(),
         );
         let mut ends = Vec::new();
         assert!(pieces.place(&[0, 0, 2, 3, 0], b"a a\n<s>a", 0, &mut ends));

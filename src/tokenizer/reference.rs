@@ -14,15 +14,10 @@ pub(super) struct Reference(tk::Tokenizer);
 impl Reference {
     pub(super) fn new(definition: &str) -> Result<Reference> {
         let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
-            Error::new(
-                Kind::TokenizerLoad,
-                format!("not a tokenizer.json that tokenizers can load: {error}"),
-            )
+            Error::new(Kind::TokenizerLoad, format!("not a tokenizer.json that tokenizers can load: {error}"))
         })?;
         inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
+        inner.with_truncation(None).map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
         Ok(Reference(inner))
     }
 
@@ -32,19 +27,11 @@ impl Reference {
             Some(decoder) => format!("{decoder:?}").contains("ByteLevel"),
             None => false,
         };
-        let alphabet = if byte_level {
-            Alphabet::Bytes
-        } else {
-            Alphabet::Metaspace
-        };
+        let alphabet = if byte_level { Alphabet::Bytes } else { Alphabet::Metaspace };
         let added = self.0.get_added_tokens_decoder();
         let vocabulary = self.0.get_vocab(false);
-        let entries = vocabulary
-            .iter()
-            .map(|(token, id)| (token.as_str(), *id, false));
-        let added = added
-            .iter()
-            .map(|(id, token)| (token.content.as_str(), *id, true));
+        let entries = vocabulary.iter().map(|(token, id)| (token.as_str(), *id, false));
+        let added = added.iter().map(|(id, token)| (token.content.as_str(), *id, true));
         Pieces::new(alphabet, entries.chain(added))
     }
 
@@ -56,9 +43,7 @@ impl Reference {
     }
 
     pub(super) fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.0
-            .decode(ids, false)
-            .map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
+        self.0.decode(ids, false).map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
     }
 
     pub(super) fn token_to_id(&self, token: &str) -> Option<u32> {
@@ -67,10 +52,7 @@ impl Reference {
 }
 
 fn failed(error: tk::Error) -> Error {
-    Error::new(
-        Kind::TokenizerFailed,
-        format!("the tokenizer failed on the text: {error}"),
-    )
+    Error::new(Kind::TokenizerFailed, format!("the tokenizer failed on the text: {error}"))
 }
 
 impl Encoder for Reference {
@@ -83,13 +65,11 @@ impl Encoder for Reference {
         let encoding = self.0.encode(text, false).map_err(failed)?;
         tokens.ids.extend_from_slice(encoding.get_ids());
         let mut last = 0;
-        tokens
-            .ends
-            .extend(encoding.get_offsets().iter().map(|(_, end)| {
-                // Tokens that a normaliser inserted have offsets of their own; ends never go back.
-                last = last.max(*end);
-                base + last as u32
-            }));
+        tokens.ends.extend(encoding.get_offsets().iter().map(|(_, end)| {
+            // Tokens that a normaliser inserted have offsets of their own; ends never go back.
+            last = last.max(*end);
+            base + last as u32
+        }));
         Ok(Placed::Yes)
     }
 }
