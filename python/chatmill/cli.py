@@ -1,0 +1,224 @@
+"""The command `chatmill`: a thin face of `chatmill.prepare` and `chatmill.show`."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from chatmill import ChatmillError, ChatTemplate, Mill, __version__
+
+app = typer.Typer(
+    name="chatmill",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Turn chat data into training tokens: render the template, tokenize, label.",
+)
+
+
+class Labels(str, Enum):
+    """Which tokens are trained."""
+
+    assistant = "assistant"
+    all = "all"
+    none = "none"
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files.",
+        show_default=False,
+    ),
+]
+TokenizerOption = Annotated[
+    str, typer.Option("--tokenizer", help="Folder, tokenizer.json or Hub id.", metavar="X", show_default=False)
+]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--template",
+        help="A name of `chatmill templates`, a .jinja file, a folder or a Hub id. Default: the tokenizer's own.",
+        metavar="T",
+        show_default=False,
+    ),
+]
+LabelsOption = Annotated[
+    Labels, typer.Option("--labels", help="Which tokens are trained: those the assistant would generate, all or none.")
+]
+MaxLengthOption = Annotated[
+    int | None, typer.Option("--max-length", min=1, help="Cut rows to this many tokens.", show_default=False)
+]
+KwargsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chat-template-kwargs",
+        metavar="JSON",
+        help="Variables for the template, such as '{\"enable_thinking\": false}'.",
+        show_default=False,
+    ),
+]
+TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show where in the code an error came from.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatmill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # its callback answers
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def prepare(
+    inputs: Inputs,
+    tokenizer: TokenizerOption,
+    output: Annotated[Path, typer.Option("--output", help="The folder to make.", metavar="DIR", show_default=False)],
+    template: TemplateOption = None,
+    labels: LabelsOption = Labels.assistant,
+    max_length: MaxLengthOption = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Default: one a core.", show_default=False)
+    ] = None,
+    keep_columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep-columns",
+            metavar="NAME",
+            help="A column of the inputs to carry over; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    attention_mask: Annotated[bool, typer.Option("--attention-mask", help="Write a column of ones as well.")] = False,
+    chat_template_kwargs: KwargsOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output of chatmill at DIR, at the end.")
+    ] = False,
+    progress: Annotated[
+        bool | None,
+        typer.Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
+    ] = None,
+    block_bytes: Annotated[
+        int | None,
+        typer.Option("--block-bytes", min=1, help="Bytes of rows worked on at a time.", show_default="8 MiB"),
+    ] = None,
+    shard_tokens: Annotated[
+        int | None, typer.Option("--shard-tokens", min=1, help="Tokens of a shard.", show_default="64 Mi")
+    ] = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """Turn files of conversations into Parquet shards of token ids and labels."""
+    with _clear_errors(traceback=traceback):
+        from rich.console import Console
+
+        from chatmill.job import prepare as run
+
+        sizes = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
+        report = run(
+            list(inputs),
+            tokenizer=tokenizer,
+            output=output,
+            template=template,
+            labels=labels.value,
+            max_length=max_length,
+            threads=threads,
+            keep_columns=keep_columns or (),
+            attention_mask=attention_mask,
+            chat_template_kwargs=_json_object(chat_template_kwargs),
+            overwrite=overwrite,
+            progress=progress,
+            **{name: size for name, size in sizes.items() if size is not None},
+        )
+        console = Console()
+        # A file or a pipe has no width to wrap at.
+        console.print(report) if console.is_terminal else typer.echo(report)
+
+
+@app.command()
+def show(
+    inputs: Inputs,
+    tokenizer: TokenizerOption,
+    template: TemplateOption = None,
+    row: Annotated[int, typer.Option("--row", min=0, help="Which row, from 0.")] = 0,
+    labels: LabelsOption = Labels.assistant,
+    max_length: MaxLengthOption = None,
+    chat_template_kwargs: KwargsOption = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """Show one row as the model will see it, with its trained part in green."""
+    with _clear_errors(traceback=traceback):
+        from rich.console import Console
+
+        from chatmill.resolve import resolve
+        from chatmill.show import encode_row, show_encoding
+
+        mill = Mill(
+            *resolve(tokenizer, template),
+            labels=labels.value,
+            max_length=max_length,
+            chat_template_kwargs=_json_object(chat_template_kwargs),
+        )
+        console = Console()
+        encoding = encode_row(mill, list(inputs), row)
+        # Chat text is no markup, and a soft wrap leaves it as it is where it is copied or piped.
+        console.print(show_encoding(encoding, color=console.color_system is not None), soft_wrap=True)
+
+
+@app.command()
+def templates() -> None:
+    """List the templates that come with chatmill."""
+    for name in ChatTemplate.names():
+        typer.echo(name)
+
+
+def main() -> None:
+    """Run the command; the entry point of `chatmill`."""
+    # Whoever ends a job (a scheduler) gets the same order as Ctrl-C: nothing half-written stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    app()
+
+
+def _json_object(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as cause:
+        raise typer.BadParameter(f"--chat-template-kwargs is not JSON: {cause}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter("--chat-template-kwargs must be a JSON object, such as '{\"enable_thinking\": false}'")
+    return value
+
+
+@contextmanager
+def _clear_errors(*, traceback: bool) -> Iterator[None]:
+    """One clear message instead of a traceback: exit status 1, and 130 for Ctrl-C."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", status=130)
+    except (ChatmillError, OSError) as error:
+        if traceback:
+            raise
+        _fail(str(error), status=1)
+
+
+def _fail(message: str, *, status: int) -> NoReturn:
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(message, err=True)
+    sys.exit(status)

@@ -1,0 +1,20 @@
+"""Input files as a stream of blocks: JSONL (plain or compressed), Parquet, Arrow IPC; anywhere fsspec reaches.
+
+A block holds a bounded number of bytes, so that memory does not grow with the files.
+"""
+
+from chatmill.inputs.block import MESSAGE_COLUMNS, Block
+from chatmill.inputs.find import InputFile, InputPath, find_inputs
+from chatmill.inputs.lines import JSON_COLUMN
+from chatmill.inputs.read import BLOCK_BYTES, read_blocks
+
+__all__ = [
+    "BLOCK_BYTES",
+    "JSON_COLUMN",
+    "MESSAGE_COLUMNS",
+    "Block",
+    "InputFile",
+    "InputPath",
+    "find_inputs",
+    "read_blocks",
+]

@@ -1,0 +1,109 @@
+"""Parquet and Arrow IPC: the columns of conversations, in record batches of bounded size."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chatmill._chatmill import DataError
+from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block
+from chatmill.inputs.find import InputFile
+
+# Rows of chat are kilobytes; this bounds a batch where the file's own sizes say little (encoded as a dictionary).
+_MOST_ROWS = 4096
+_READ_BUFFER = 1 << 20
+
+
+def read_parquet(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], block_bytes: int) -> Iterator[Block]:
+    """Read a Parquet file page by page: a large row group is not loaded at once.
+
+    Args:
+        file: What is read.
+        raw: Its bytes.
+        keep_columns: Columns to read beside those of the conversations.
+        block_bytes: About how many bytes a block holds.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    with pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
+        columns = _needed(file, parquet.schema_arrow.names, keep_columns)
+        rows = max(1, parquet.metadata.num_rows)
+        batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
+        batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
+        # Pages of several columns are read in turn, so the position in the file says little: rows do.
+        yield from _blocks(file, batches, block_bytes, lambda row, _: (file.size or 0) * row // rows)
+
+
+def read_ipc(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], block_bytes: int) -> Iterator[Block]:
+    """Read an Arrow IPC file or stream (`datasets` writes streams), batch by batch.
+
+    A record batch is read whole: how much memory that takes is up to whoever wrote the file.
+
+    Args:
+        file: What is read.
+        raw: Its bytes.
+        keep_columns: Columns to read beside those of the conversations.
+        block_bytes: About how many bytes a block holds.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    is_file = raw.read(6) == b"ARROW1"
+    names = _open_ipc(raw, is_file=is_file).schema.names
+    columns = _needed(file, names, keep_columns)
+    reader = _open_ipc(raw, is_file=is_file, fields=[names.index(column) for column in columns])
+    if not is_file:
+        yield from _blocks(file, iter(reader), block_bytes, lambda _, __: raw.tell())
+        return
+    count = reader.num_record_batches
+    batches = (reader.get_batch(index) for index in range(count))
+    yield from _blocks(file, batches, block_bytes, lambda _, index: (file.size or 0) * (index + 1) // count)
+
+
+def _open_ipc(
+    raw: pa.NativeFile, *, is_file: bool, fields: list[int] | None = None
+) -> "pa.RecordBatchFileReader | pa.RecordBatchStreamReader":
+    raw.seek(0)
+    options = pa.ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+    return pa.ipc.open_file(raw, options=options) if is_file else pa.ipc.open_stream(raw, options=options)
+
+
+def _needed(file: InputFile, names: Sequence[str], keep_columns: Sequence[str]) -> list[str]:
+    if not any(name in names for name in MESSAGE_COLUMNS):
+        raise DataError(
+            f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}: it has {', '.join(names)}; "
+            "rename the one that holds the conversations"
+        )
+    absent = [name for name in keep_columns if name not in names]
+    if absent:
+        raise DataError(f"{file.path} has no column {', '.join(absent)} to keep: it has {', '.join(names)}")
+    return [name for name in names if name in CONVERSATION_COLUMNS or name in keep_columns]
+
+
+def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:
+    """How many rows make about a block, by the sizes in the file's footer."""
+    size = 0
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for index in range(row_group.num_columns):
+            column = row_group.column(index)
+            if column.path_in_schema.split(".", 1)[0] in columns:
+                size += int(column.total_uncompressed_size)
+    bytes_per_row = max(1, size // max(1, int(metadata.num_rows)))
+    return min(_MOST_ROWS, max(1, block_bytes // bytes_per_row))
+
+
+def _blocks(
+    file: InputFile, batches: Iterator[pa.RecordBatch], block_bytes: int, bytes_read: Callable[[int, int], int]
+) -> Iterator[Block]:
+    """Cut batches to size. `bytes_read` tells how far the file has been read, by row and by batch."""
+    row = 0
+    for index, batch in enumerate(batches):
+        pieces = -(-batch.nbytes // block_bytes)
+        step = max(1, -(-batch.num_rows // max(1, pieces)))
+        for start in range(0, batch.num_rows, step):
+            piece = batch.slice(start, step)
+            end = row + piece.num_rows
+            yield Block(piece, None, file, row, None, bytes_read(end, index))
+            row = end

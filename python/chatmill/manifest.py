@@ -1,0 +1,91 @@
+"""`manifest.json`: what an output was made from and with, so that it can be told apart, checked and made again."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import ChatTemplate, Mill, Tokenizer, __version__
+from chatmill.inputs import InputFile
+from chatmill.shards import Shard
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+def build_manifest(
+    *,
+    mill: Mill,
+    files: Sequence[InputFile],
+    rows_by_file: Sequence[int],
+    options: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    shards: Sequence[Shard],
+) -> dict[str, Any]:
+    """Describe a finished run.
+
+    Args:
+        mill: What made the tokens.
+        files: What was read.
+        rows_by_file: Rows of each file, in the same order.
+        options: The options of the run, beside those of the mill.
+        counts: Rows, tokens and rejects.
+        shards: What was written.
+
+    Returns:
+        A value that JSON can hold.
+    """
+    return {
+        "format": FORMAT,
+        "chatmill": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "inputs": [
+            {"path": file.path, "size": file.size, "rows": rows} for file, rows in zip(files, rows_by_file, strict=True)
+        ],
+        "template": _template(mill.template),
+        "tokenizer": _tokenizer(mill.tokenizer),
+        "options": {**mill.options, **options},
+        "versions": {
+            "python": platform.python_version(),
+            "pyarrow": pa.__version__,
+            "platform": platform.platform(),
+        },
+        "counts": dict(counts),
+        "shards": [asdict(shard) for shard in shards],
+    }
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write `manifest.json` into a folder, whole or not at all.
+
+    Args:
+        folder: The output folder.
+        manifest: What `build_manifest` gives.
+    """
+    temporary = folder / f"{MANIFEST}.tmp"
+    text = json.dumps(manifest, ensure_ascii=False, indent=2)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(folder / MANIFEST)
+
+
+def _template(template: ChatTemplate) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "fingerprint": template.fingerprint,
+        "special_tokens": template.special_tokens,
+        "source": template.source,
+    }
+
+
+def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
+    engine = tokenizer.engine
+    return {
+        "name": tokenizer.name,
+        "fingerprint": tokenizer.fingerprint,
+        "engine": {"name": engine.name, "version": engine.version, "reason": engine.reason},
+    }

@@ -1,0 +1,161 @@
+"""Token batches to Parquet shards of a bounded number of tokens."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from chatmill._chatmill import DataError
+
+SHARD_TOKENS = 64 << 20
+# A row group is in memory while it is written: 2 Mi tokens with their labels are 16 MiB.
+_GROUP_TOKENS = 2 << 20
+_GROUP_ROWS = 1 << 16
+_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of the output.
+
+    Attributes:
+        file: Its name in the output folder.
+        rows: Rows in it.
+        tokens: Tokens in it.
+        bytes: Its size.
+    """
+
+    file: str
+    rows: int
+    tokens: int
+    bytes: int
+
+
+class ShardWriter:
+    """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on; each appears under its name when whole.
+
+    A shard ends with the row that brings it to `shard_tokens`, wherever batches end, so that the same rows make the
+    same shards. Used in a `with` block; leaving it by an exception removes the unfinished shard.
+
+    Args:
+        folder: Where to write.
+        shard_tokens: Tokens after which the next shard begins.
+
+    Raises:
+        DataError: A batch has other columns than the first one.
+    """
+
+    def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS) -> None:
+        if shard_tokens < 1:
+            raise DataError(f"shard_tokens is {shard_tokens}: it must be at least 1")
+        self._folder = folder
+        self._shard_tokens = shard_tokens
+        self._schema: pa.Schema | None = None
+        self._shards: list[Shard] = []
+        self._open: _OpenShard | None = None
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open is not None:
+            self._open.abandon()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows.
+
+        Args:
+            batch: Rows with a column `length`, their number of tokens.
+        """
+        batch = self._unified(batch)
+        start = 0
+        while start < batch.num_rows:
+            if self._open is None:
+                self._open = _OpenShard(self._folder, len(self._shards), batch.schema, self._shard_tokens)
+            start += self._open.take(batch.slice(start))
+            if self._open.is_full:
+                self._close_shard()
+
+    def finish(self) -> list[Shard]:
+        """Close the last shard and list all. Rows or not, there is one shard, so that readers learn the columns."""
+        if self._open is None and not self._shards and self._schema is not None:
+            self._open = _OpenShard(self._folder, 0, self._schema, self._shard_tokens)
+        self._close_shard()
+        return list(self._shards)
+
+    def _unified(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with the schema of the first; kept columns of another file may differ in nullability or notes."""
+        if self._schema is None:
+            self._schema = pa.schema([pa.field(column.name, column.type) for column in batch.schema])
+        if batch.schema.names != self._schema.names or batch.schema.types != self._schema.types:
+            raise DataError(
+                f"the columns differ between inputs: {_columns(self._schema)}, then {_columns(batch.schema)}; "
+                "give kept columns one type in all inputs, or do not keep them"
+            )
+        return pa.RecordBatch.from_arrays(batch.columns, schema=self._schema)
+
+    def _close_shard(self) -> None:
+        if self._open is not None:
+            self._shards.append(self._open.close())
+            self._open = None
+
+
+class _OpenShard:
+    """The shard that is being written: full row groups are in the file, the rest is held."""
+
+    def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int) -> None:
+        self._path = folder / f"part-{number:05d}.parquet"
+        self._temporary = self._path.with_suffix(".parquet.tmp")
+        self._shard_tokens = shard_tokens
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = self._held_tokens = 0
+        self._rows = self._tokens = 0
+        # The least and the greatest id of a page tell nobody anything, and cost 5 % of the writing.
+        statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
+        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=statistics)
+
+    @property
+    def is_full(self) -> bool:
+        return self._tokens >= self._shard_tokens
+
+    def take(self, batch: pa.RecordBatch) -> int:
+        """Take the rows from the start of `batch` that still fit; at least one. Gives their number."""
+        room = min(self._shard_tokens - self._tokens, _GROUP_TOKENS - self._held_tokens)
+        lengths = batch.column("length")
+        before = pc.subtract(pc.cumulative_sum(pc.cast(lengths, pa.int64())), pc.cast(lengths, pa.int64()))
+        rows = int(max(1, min(pc.sum(pc.less(before, room)).as_py(), _GROUP_ROWS - self._held_rows)))
+        taken = batch.slice(0, rows)
+        tokens = pc.sum(lengths.slice(0, rows)).as_py()
+        self._held.append(taken)
+        self._held_rows += rows
+        self._held_tokens += tokens
+        self._rows += rows
+        self._tokens += tokens
+        if self._held_tokens >= _GROUP_TOKENS or self._held_rows >= _GROUP_ROWS:
+            self._write_group()
+        return rows
+
+    def close(self) -> Shard:
+        self._write_group()
+        self._writer.close()
+        self._temporary.replace(self._path)
+        return Shard(self._path.name, self._rows, self._tokens, self._path.stat().st_size)
+
+    def abandon(self) -> None:
+        self._writer.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _write_group(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held), row_group_size=max(1, self._held_rows))
+        self._held = []
+        self._held_rows = self._held_tokens = 0
+
+
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"{column.name} {column.type}" for column in schema)

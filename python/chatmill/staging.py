@@ -1,0 +1,81 @@
+"""An output folder that is there whole or not at all: made beside its place under another name, renamed at the end."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatmill._chatmill import DataError
+
+# `overwrite` deletes folders, so it deletes only what a run of chatmill can have left there.
+_OURS = re.compile(r"part-\d+\.parquet|manifest\.json|rejects\.jsonl")
+
+
+@contextmanager
+def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a new folder to write into, and rename it to `destination` when the block ends without an exception.
+
+    On an exception (Ctrl-C is one) the new folder is removed and what was at `destination` stays.
+
+    Args:
+        destination: The folder to make; its parents are made too.
+        overwrite: Replace, at the end, an output of chatmill that is at `destination`.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        DataError: `destination` is a URL or a file, or a folder that is not empty and that may not be replaced.
+
+    Example:
+        >>> with staged_folder("build/out") as folder:  # doctest: +SKIP
+        ...     (folder / "manifest.json").write_text("{}")
+    """
+    if "://" in os.fspath(destination):
+        raise DataError(f"cannot write to {destination}: the output must be a local folder; copy it from there")
+    # A link is followed, so that both renames stay within one filesystem.
+    place = Path(destination).expanduser().resolve()
+    _check(place, overwrite=overwrite)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staging = place.with_name(f".{place.name}.incomplete-{os.getpid()}")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    try:
+        yield staging
+        _check(place, overwrite=overwrite)
+        _publish(staging, place)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _check(place: Path, *, overwrite: bool) -> None:
+    if place.exists() and not place.is_dir():
+        raise DataError(f"cannot write to {place}: it is a file; the output is a folder")
+    entries = sorted(entry.name for entry in place.iterdir()) if place.exists() else []
+    if not entries:
+        return
+    if not overwrite:
+        raise DataError(f"{place} is not empty: choose another output, or replace it with `overwrite` (`--overwrite`)")
+    foreign = [name for name in entries if not _OURS.fullmatch(name)]
+    if foreign:
+        raise DataError(
+            f"{place} holds {', '.join(foreign[:3])}{', …' if foreign[3:] else ''}, which chatmill did not write: "
+            "`overwrite` replaces only outputs of chatmill; choose another output, or remove the folder yourself"
+        )
+
+
+def _publish(staging: Path, place: Path) -> None:
+    if not place.exists():
+        staging.rename(place)
+        return
+    old = place.with_name(f".{place.name}.replaced-{os.getpid()}")
+    place.rename(old)
+    try:
+        staging.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,148 @@
+//! The cases of `tests/cases`, which the Python tests read too: texts as transformers renders them, labels by hand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chatmill::conversation::{Conversation, Fields, Node, field};
+use chatmill::error::{Error, Result};
+use chatmill::label::MASKED;
+use chatmill::mill::{Encoding, Mill, Options};
+use chatmill::template::{ChatTemplate, Request};
+use chatmill::tokenizer::{EngineChoice, EngineName, Tokenizer};
+
+fn tests_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn byte_tokenizer() -> Arc<Tokenizer> {
+    let definition = fs::read_to_string(tests_folder().join("data/byte_tokenizer.json")).unwrap();
+    let tokenizer = Tokenizer::new("bytes", &definition, &[], EngineChoice::Auto).unwrap();
+    assert_eq!(tokenizer.engine().name, EngineName::Fast, "{}", tokenizer.engine().reason);
+    Arc::new(tokenizer)
+}
+
+struct Case<'a>(Fields<'a>);
+
+impl<'a> Case<'a> {
+    fn text(&self, name: &str) -> Option<&str> {
+        field(&self.0, name).and_then(Node::as_str)
+    }
+
+    fn node(&self, name: &str) -> Option<Node<'a>> {
+        field(&self.0, name).cloned()
+    }
+
+    fn template(&self) -> Result<ChatTemplate> {
+        let tokens: Vec<(String, String)> = match self.node("special_tokens") {
+            Some(Node::Map(fields)) => fields
+                .into_iter()
+                .map(|(name, token)| (name.into_owned(), token.as_str().unwrap().to_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        ChatTemplate::new("case", self.text("template").unwrap(), &tokens)
+    }
+
+    fn conversation(&self) -> Result<Conversation<'a>> {
+        Conversation::new(self.node("messages").unwrap())?.with_tools(self.node("tools"))?.with_variables(self.node("variables"))
+    }
+
+    fn render(&self) -> Result<String> {
+        let (template, conversation) = (self.template()?, self.conversation()?);
+        let add_generation_prompt = self.node("add_generation_prompt") == Some(Node::Bool(true));
+        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
+        template.render(request).map(|(text, _)| text)
+    }
+
+    fn encode(&self, tokenizer: &Arc<Tokenizer>) -> Result<Encoding> {
+        let mill = Mill::new(Arc::clone(tokenizer), Arc::new(self.template()?), Options::default())?;
+        mill.encode(&self.conversation()?)
+    }
+}
+
+fn each_case(check: impl Fn(&str, &Case<'_>)) {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(tests_folder().join("cases")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    assert!(paths.len() >= 28, "only {} cases", paths.len());
+    for path in paths {
+        let text = fs::read(&path).unwrap();
+        let Ok(Node::Map(fields)) = Node::parse_json(&text) else { panic!("{} is no case", path.display()) };
+        check(path.file_stem().unwrap().to_str().unwrap(), &Case(fields));
+    }
+}
+
+/// The stretches of text that are trained, neighbours joined.
+fn trained(encoding: &Encoding) -> Vec<String> {
+    let mut stretches: Vec<Vec<u8>> = Vec::new();
+    let mut start = 0;
+    let mut open = false;
+    for (&end, &label) in encoding.tokens.ends.iter().zip(&encoding.labels) {
+        if label != MASKED {
+            if !open {
+                stretches.push(Vec::new());
+            }
+            stretches.last_mut().unwrap().extend_from_slice(&encoding.text.as_bytes()[start..end as usize]);
+        }
+        open = label != MASKED;
+        start = end as usize;
+    }
+    stretches.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
+}
+
+fn check_error(name: &str, error: &Error, expected: &Fields<'_>) {
+    assert_eq!(Some(error.kind.code()), field(expected, "code").and_then(Node::as_str), "{name}: {error}");
+    for (key, found) in [("message", error.message), ("template_line", error.template_line)] {
+        if let Some(Node::Int(place)) = field(expected, key) {
+            assert_eq!(found, Some(*place as usize), "{name}: {key} of {error}");
+        }
+    }
+    if let Some(text) = field(expected, "text").and_then(Node::as_str) {
+        assert_eq!(error.text, text, "{name}");
+    }
+}
+
+#[test]
+fn texts_are_those_of_transformers() {
+    each_case(|name, case| {
+        // `tests/cases/expect.py` writes a text wherever transformers renders one.
+        if let Some(expected) = case.text("text") {
+            match case.render() {
+                Ok(text) => assert_eq!(text, expected, "{name}"),
+                // A captured body that changes is found by the render that has to place it.
+                Err(error) => assert_eq!(error.kind.code(), "unproved", "{name}: {error}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn labels_are_what_the_model_would_say() {
+    let tokenizer = byte_tokenizer();
+    each_case(|name, case| match (case.node("trained"), case.node("error")) {
+        (Some(Node::List(expected)), _) => {
+            let encoding = case.encode(&tokenizer).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let expected: Vec<&str> = expected.iter().map(|node| node.as_str().unwrap()).collect();
+            assert_eq!(trained(&encoding), expected, "{name}");
+        }
+        (_, Some(Node::Map(expected))) => {
+            let error = case.encode(&tokenizer).expect_err(name);
+            check_error(name, &error, &expected);
+        }
+        _ => {}
+    });
+}
+
+#[test]
+fn regions_cover_every_text() {
+    let tokenizer = byte_tokenizer();
+    each_case(|name, case| {
+        if let Ok(encoding) = case.encode(&tokenizer)
+            && let Ok(regions) = &encoding.regions
+        {
+            regions.check(&encoding.text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    });
+}

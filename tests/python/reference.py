@@ -1,0 +1,134 @@
+"""What the tests compare with: transformers' own rendering, ids and masks, and the data they run on.
+
+Everything here is the other side of a comparison. Nothing imports chatmill, so that a bug cannot be on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import transformers
+from transformers.utils import chat_template_utils
+
+# transformers annotates these too loosely, or not at all, for a strict check.
+Tokenizer = Any
+_load: Any = transformers.PreTrainedTokenizerFast
+_render: Any = chat_template_utils.render_jinja_template
+
+ROOT = Path(__file__).resolve().parents[2]
+CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
+TEMPLATES = ROOT / "templates"
+
+Message = Mapping[str, Any]
+Conversation = Sequence[Message]
+
+# The two texts of "no corpus" must be visible in the summary of a test run, hence a marker and not a silent pass.
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}; set CHATMILL_CORPUS")
+
+
+def rows(dataset: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a dataset of the corpus."""
+    with lzma.open(CORPUS / "datasets" / f"{dataset}.jsonl.xz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+@lru_cache
+def ordinary_conversations() -> dict[str, dict[str, Any]]:
+    """The corpus' hand-made conversations, without those that its README calls exotic."""
+    exotic = ("c14", "c25a", "c25b", "c25c", "c26")
+    conversations = json.loads((CORPUS / "corpus" / "conversations.json").read_text("utf-8"))["conversations"]
+    return {name: it for name, it in conversations.items() if not name.startswith(exotic)}
+
+
+def corpus_template(name: str) -> str:
+    """The source of a chat template of the corpus."""
+    return (CORPUS / "corpus" / "templates" / f"{name}.jinja").read_text("utf-8")
+
+
+def tagged_templates() -> list[str]:
+    """The names of the corpus' templates that carry `{% generation %}`; none without the corpus."""
+    if not CORPUS.is_dir():
+        return []
+    manifest = json.loads((CORPUS / "corpus" / "manifest.json").read_text("utf-8"))
+    return [it["file"].removesuffix(".jinja") for it in manifest if it["uses_generation_tag"]]
+
+
+@lru_cache
+def tokenizer_config(name: str) -> dict[str, Any]:
+    """The `tokenizer_config.json` of a tokenizer of the corpus."""
+    config: dict[str, Any] = json.loads((CORPUS / "tokenizers" / name / "tokenizer_config.json").read_text("utf-8"))
+    return config
+
+
+def special_tokens(name: str) -> dict[str, str]:
+    """The special tokens that a tokenizer of the corpus names, such as `bos_token`."""
+    tokens: dict[str, str] = {}
+    for key in ("bos_token", "eos_token", "pad_token", "unk_token"):
+        value = tokenizer_config(name).get(key)
+        if value is not None:
+            tokens[key] = value if isinstance(value, str) else value["content"]
+    return tokens
+
+
+@lru_cache
+def tokenizer(name: str) -> Tokenizer:
+    """transformers' tokenizer for a tokenizer of the corpus, with its chat template.
+
+    Built from the file itself: `AutoTokenizer` would rebuild some of them (llama, qwen) with classes of its own.
+    """
+    return _load(
+        tokenizer_file=str(CORPUS / "tokenizers" / name / "tokenizer.json"),
+        chat_template=tokenizer_config(name).get("chat_template"),
+        **special_tokens(name),
+    )
+
+
+def render(
+    source: str,
+    messages: Conversation,
+    *,
+    tools: Sequence[Any] | None = None,
+    documents: Sequence[Any] | None = None,
+    add_generation_prompt: bool = False,
+    **variables: Any,
+) -> str:
+    """Render as `apply_chat_template` does: keys of a message whose value is None are dropped first.
+
+    Raises:
+        Exception: whatever the template raises.
+    """
+    conversation = [{key: value for key, value in message.items() if value is not None} for message in messages]
+    texts, _ = _render(
+        conversations=[conversation],
+        tools=tools,
+        documents=documents,
+        chat_template=source,
+        add_generation_prompt=add_generation_prompt,
+        **variables,
+    )
+    text: str = texts[0]
+    return text
+
+
+def spans(source: str, messages: Conversation, **variables: Any) -> tuple[str, list[tuple[int, int]]]:
+    """The text and the character spans of `{% generation %}`, as transformers tracks them."""
+    tools = variables.pop("tools", None)
+    conversation = [{key: value for key, value in message.items() if value is not None} for message in messages]
+    texts, indices = _render(
+        conversations=[conversation],
+        tools=tools,
+        documents=None,
+        chat_template=source,
+        return_assistant_tokens_mask=True,
+        add_generation_prompt=False,
+        **variables,
+    )
+    return texts[0], [(start, end) for start, end in indices[0]]

@@ -1,0 +1,57 @@
+"""Small conversations, and files of every kind to hold them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+Row = dict[str, Any]
+WriteFile = Callable[[str, Sequence[Row]], Path]
+
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".zst": zstandard.compress,
+    ".xz": lzma.compress,
+    ".bz2": bz2.compress,
+}
+
+
+def conversation(number: int) -> Row:
+    """A small row; `id` tells rows apart."""
+    return {
+        "id": number,
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": f"What is {number} + 1? 你好 👋"},
+            {"role": "assistant", "content": f"It is {number + 1}."},
+        ],
+    }
+
+
+def to_lines(rows: Sequence[Row]) -> bytes:
+    """Rows as JSONL."""
+    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows into a file whose suffix says how; seven rows to a group, so that small files have several."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix in {".parquet", ".pq"}:
+        pq.write_table(pa.Table.from_pylist(list(rows)), path, row_group_size=7)
+    elif path.suffix in {".arrow", ".ipc", ".feather"}:
+        table = pa.Table.from_pylist(list(rows))
+        # `datasets` writes streams into .arrow; the others are files.
+        new_writer = pa.ipc.new_stream if path.suffix == ".arrow" else pa.ipc.new_file
+        with new_writer(path, table.schema) as writer:
+            writer.write_table(table, max_chunksize=7)
+    else:
+        path.write_bytes(_COMPRESS.get(path.suffix, bytes)(to_lines(rows)))

@@ -1,0 +1,169 @@
+"""The command: its options, its exit status, what it prints; and what eyes see of a row."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import chatmill
+import pytest
+from chatmill.cli import app
+from chatmill.show import show_encoding
+from samples import Row, WriteFile, conversation
+from typer.testing import CliRunner
+
+
+@pytest.fixture
+def run(tokenizer: Path, in_tmp_path: Path) -> Any:
+    """Run a command; those that take a tokenizer get one."""
+
+    def run(*arguments: str, template: str | None = "chatml") -> Any:
+        options = ["--tokenizer", str(tokenizer)] if arguments[0] in {"prepare", "show"} else []
+        options += ["--template", template] if options and template else []
+        return CliRunner().invoke(app, [*arguments, *options])
+
+    return run
+
+
+def test_version_templates_and_help(run: Any) -> None:
+    assert run("--version").stdout == f"chatmill {chatmill.__version__}\n"
+    assert run("templates").stdout.split() == chatmill.ChatTemplate.names()
+    assert "prepare" in run("--help").stdout
+    assert "--chat-template-kwargs" in run("prepare", "--help").stdout
+
+
+def test_prepare(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("a.jsonl", conversations)
+    Path("a.jsonl").write_text(Path("a.jsonl").read_text("utf-8") + "{\n", "utf-8")
+    done = run(
+        *("prepare", "*.jsonl", "--output", "out", "--labels", "all", "--max-length", "30", "--threads", "2"),
+        *("--keep-columns", "id", "--attention-mask", "--chat-template-kwargs", '{"x": [1]}', "--shard-tokens", "100"),
+        *("--block-bytes", "500", "--no-progress"),
+    )
+    assert (done.exit_code, done.stderr) == (0, "")
+    for text in ("rows in", "21", "invalid_json", "a.jsonl, line 21", "trained", "100.0 %"):
+        assert text in done.stdout
+    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    expected = {"labels": "all", "max_length": 30, "threads": 2, "attention_mask": True, "shard_tokens": 100}
+    assert expected.items() <= manifest["options"].items()
+    assert list(manifest["options"]["keep_columns"]) == ["id"]
+    assert manifest["options"]["chat_template_kwargs"] == {"x": [1]}
+    again = run("prepare", "a.jsonl", "--output", "out")
+    assert again.exit_code == 1
+    assert again.stderr.startswith("error: ")
+    assert "--overwrite" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert run("prepare", "a.jsonl", "--output", "out", "--overwrite").exit_code == 0
+
+
+def test_progress_can_be_forced(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("a.jsonl", conversations)
+    done = run("prepare", "a.jsonl", "--output", "out", "--progress")
+    assert done.exit_code == 0
+    assert "20 rows" in done.stderr
+    assert "tokens/s" in done.stderr
+
+
+def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    failed = run("prepare", "gone.jsonl", "--output", "out")
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("error: there is no file gone.jsonl")
+    traced = run("prepare", "gone.jsonl", "--output", "out", "--traceback")
+    assert isinstance(traced.exception, chatmill.DataError)
+    write_file("a.jsonl", conversations)
+    assert "no chat template" in run("prepare", "a.jsonl", "--output", "out", template=None).stderr
+    for value in ("{", "[1]"):
+        failed = run("prepare", "a.jsonl", "--output", "out", "--chat-template-kwargs", value)
+        assert failed.exit_code == 2
+        assert "--chat-template-kwargs" in failed.stderr
+    assert run("prepare", "--output", "out").exit_code == 2
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst", "a.parquet", "a.arrow"])
+def test_show(name: str, run: Any, write_file: WriteFile) -> None:
+    write_file(name, [conversation(number) for number in range(200)])
+    shown = run("show", name, "--row", "150")
+    assert shown.exit_code == 0, shown.stderr
+    assert "What is 150 + 1? 你好 👋" in shown.stdout
+    assert shown.stdout.count("⟦") == 2, "one trained turn and the legend"
+    assert "⟦It is 151." in shown.stdout
+    assert "tokens" in shown.stdout.splitlines()[-1]
+    failed = run("show", name, "--row", "200")
+    assert failed.exit_code == 1
+    assert "there is no row 200: the inputs have 200 rows" in failed.stderr
+
+
+def test_show_names_the_place_of_a_bad_row(run: Any, in_tmp_path: Path) -> None:
+    (in_tmp_path / "a.jsonl").write_text('{"text": "x"}\n\n{\n[1]\n')
+    for row, text in enumerate(
+        ["a.jsonl, line 1 has no messages", "a.jsonl, line 3 is not JSON", "is not a JSON object"]
+    ):
+        failed = run("show", "a.jsonl", "--row", str(row))
+        assert failed.exit_code == 1
+        assert text in failed.stderr
+
+
+def test_a_shown_encoding_is_its_text(loaded: chatmill.Tokenizer) -> None:
+    encoding = chatmill.Mill(loaded, chatmill.ChatTemplate.named("chatml")).encode(conversation(7)["messages"])
+    plain = str(show_encoding(encoding, color=False))
+    assert plain.replace("⟦", "").replace("⟧", "").startswith(encoding.text)
+    trained = sum(label != -100 for label in encoding.labels)
+    assert plain.splitlines()[-1].startswith(f"⟦trained⟧ {trained} of {len(encoding)} tokens")
+    colored = show_encoding(encoding)
+    assert colored.plain.startswith(encoding.text)
+    green = "".join(colored.plain[span.start : span.end] for span in colored.spans if span.style == "green")
+    assert green.startswith("It is 8.")
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "chatmill", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def test_the_command_in_a_process_of_its_own(tokenizer: Path, write_file: WriteFile, in_tmp_path: Path) -> None:
+    write_file("a.jsonl", [conversation(0)])
+    common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out")
+    with start("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "rows out" in out
+    with start("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_soon_and_leaves_nothing(
+    sent: signal.Signals, status: int, tokenizer: Path, write_file: WriteFile, in_tmp_path: Path
+) -> None:
+    write_file("a.jsonl", [conversation(number) for number in range(5000)])
+    common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out", "--block-bytes", "1000")
+    with start("prepare", *["a.jsonl"] * 200, *common, cwd=in_tmp_path) as process:
+        until = time.monotonic() + 60
+        while not list(in_tmp_path.glob(".out.incomplete-*/*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(sent)
+        sent_at = time.monotonic()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == status, err
+    assert time.monotonic() - sent_at < 5
+    assert "Traceback" not in err
+    assert [path.name for path in in_tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_importing_chatmill_is_cheap() -> None:
+    check = (
+        "import sys, chatmill; print([name for name in ('pyarrow', 'typer', 'rich', 'fsspec') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

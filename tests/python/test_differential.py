@@ -1,0 +1,117 @@
+"""Every row of real data gives the text and the ids of transformers, and is refused where transformers refuses it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import reference
+from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
+
+pytestmark = reference.needs_corpus
+
+
+@dataclass(frozen=True)
+class Case:
+    """A data set with a tokenizer and its own template.
+
+    Attributes:
+        dataset: Name of the data set.
+        tokenizer: Name of the tokenizer.
+        accepted: How many rows transformers accepts, so that the test cannot pass on nothing.
+        forms: How the rows come in. Tools that differ from row to row do not fit one Arrow struct.
+    """
+
+    dataset: str
+    tokenizer: str
+    accepted: int
+    forms: tuple[str, ...] = ("arrow", "json")
+
+    def __str__(self) -> str:
+        return f"{self.dataset}-{self.tokenizer}"
+
+
+CASES = [
+    Case("smilechat_zh_10k", "qwen3", 10_000),
+    Case("tau2_tools", "qwen3", 261, forms=("json",)),
+    Case("chitchat_en_4k", "llama-3.1", 4_018),
+]
+PAIRS = [(case, form) for case in CASES for form in case.forms]
+
+
+def expected_texts(rows: list[dict[str, Any]], tokenizer: str) -> list[str | None]:
+    """What `apply_chat_template` gives for each row; None where it raises."""
+    its, texts = reference.tokenizer(tokenizer), []
+    for row in rows:
+        try:
+            texts.append(its.apply_chat_template(row["messages"], tools=row.get("tools"), tokenize=False))
+        except Exception:  # noqa: BLE001  (a template may fail in any way)
+            texts.append(None)
+    return texts
+
+
+def expected_ids(texts: list[str], tokenizer: str) -> list[list[int]]:
+    ids: list[list[int]] = reference.tokenizer(tokenizer)(texts, add_special_tokens=False)["input_ids"]
+    return ids
+
+
+def to_table(rows: list[dict[str, Any]], form: str) -> tuple[pa.Table, str | None]:
+    """Rows as a table, with the name of the JSON column if they are JSON."""
+    if form == "json":
+        return pa.table({"row": [json.dumps(row, ensure_ascii=False) for row in rows]}), "row"
+    return pa.Table.from_pylist([{"messages": row["messages"]} for row in rows]), None
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_text(case: Case) -> None:
+    rows = list(reference.rows(case.dataset))
+    template = ChatTemplate.from_pretrained(reference.CORPUS / "tokenizers" / case.tokenizer)
+    expected = expected_texts(rows, case.tokenizer)
+    wrong: list[tuple[int, str | None, str | None]] = []
+    for index, (row, text) in enumerate(zip(rows, expected, strict=True)):
+        ours: str | None
+        try:
+            ours = template.render(row["messages"], tools=row.get("tools"))
+        except ChatmillError:
+            ours = None
+        if ours != text:
+            wrong.append((index, text, ours))
+    assert wrong == []
+    assert sum(text is not None for text in expected) == case.accepted
+
+
+@pytest.mark.parametrize(("case", "form"), PAIRS, ids=str)
+def test_ids(case: Case, form: str) -> None:
+    rows = list(reference.rows(case.dataset))
+    folder = reference.CORPUS / "tokenizers" / case.tokenizer
+    mill = Mill(Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder), on_error="null")
+    table, json_column = to_table(rows, form)
+    out = pa.table(mill(table, json_column=json_column))
+
+    expected = expected_texts(rows, case.tokenizer)
+    accepted = [index for index, text in enumerate(expected) if text is not None]
+    ids = expected_ids([text for text in expected if text is not None], case.tokenizer)
+    ours = out["input_ids"].to_pylist()
+    assert [index for index, row in enumerate(ours) if row is not None] == accepted, out["error"].drop_null()[:3]
+    assert [index for index, theirs in zip(accepted, ids, strict=True) if ours[index] != theirs] == []
+    assert len(accepted) == case.accepted
+
+
+@pytest.mark.parametrize("name", ["qwen3", "llama-3.1"])
+def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
+    """The object, and the folder it was made from, are the same source."""
+    its = reference.tokenizer(name)
+    folder = reference.CORPUS / "tokenizers" / name
+    rows = [row for _, row in zip(range(50), reference.rows("chitchat_en_4k"), strict=False)]
+    table, _ = to_table(rows, "arrow")
+    of_folder, of_object = (
+        pa.table(Mill(Tokenizer.from_pretrained(source), ChatTemplate.from_pretrained(source))(table))
+        for source in (folder, its)
+    )
+    assert of_object.equals(of_folder)
+    assert of_object["input_ids"].to_pylist() == [
+        its.apply_chat_template(row["messages"], tokenize=True, return_dict=True)["input_ids"] for row in rows
+    ]

@@ -1,0 +1,223 @@
+"""Files to blocks: every kind, every border, every complaint."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from chatmill import DataError
+from chatmill.inputs import Block, find_inputs, read_blocks
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from samples import Row, WriteFile, conversation, to_lines
+
+LINES = ["a.jsonl", "a.ndjson", "a.json", "a.JSONL", "a.jsonl.gz", "a.jsonl.zst", "a.json.xz", "a.jsonl.bz2"]
+COLUMNS = ["a.parquet", "a.pq", "a.arrow", "a.ipc", "a.feather"]
+
+
+def read(*inputs: Any, **options: Any) -> list[Block]:
+    return list(read_blocks(find_inputs(list(inputs)), **options))
+
+
+def rows_of(blocks: list[Block]) -> list[Row]:
+    return [
+        json.loads(row[block.json_column]) if block.json_column else row
+        for block in blocks
+        for row in block.batch.to_pylist()
+    ]
+
+
+@pytest.mark.parametrize("block_bytes", [1, 300, 8 << 20])
+@pytest.mark.parametrize("name", LINES + COLUMNS)
+def test_every_kind_gives_all_rows_in_order(
+    name: str, block_bytes: int, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    blocks = read(write_file(name, conversations), keep_columns=["id"], block_bytes=block_bytes)
+    assert rows_of(blocks) == conversations
+    starts = [block.first_row for block in blocks]
+    ends = [block.first_row + block.batch.num_rows for block in blocks]
+    assert starts == [0, *ends[:-1]]
+    sizes = [block.bytes_read for block in blocks]
+    assert sizes == sorted(sizes)
+    assert 0 < sizes[-1] <= (blocks[0].file.size or 0)
+
+
+def test_places_of_lines_and_rows(write_file: WriteFile, conversations: list[Row], tmp_path: Path) -> None:
+    path = tmp_path / "gaps.jsonl"
+    path.write_bytes(b'\n{"a":1}\r\n \t\r\n{"a":2}\n\n\n{"a":3}')
+    for block_bytes in (1, 8, 1000):
+        blocks = read(path, block_bytes=block_bytes)
+        lines = [block.where(row)["line"] for block in blocks for row in range(block.batch.num_rows)]
+        assert lines == [2, 4, 7]
+        assert [row["a"] for row in rows_of(blocks)] == [1, 2, 3]
+    last = read(write_file("a.parquet", conversations), block_bytes=300)[-1]
+    assert last.where(last.batch.num_rows - 1) == {"file": str(tmp_path / "a.parquet"), "row": 19}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.binary(max_size=80), block_bytes=st.integers(1, 50), is_split=st.booleans())
+def test_any_bytes_are_cut_into_their_lines(text: bytes, block_bytes: int, is_split: bool, tmp_path: Path) -> None:
+    # Starts that have a meaning of their own are tested on their own.
+    text = b"x" + (text.replace(b"a", b"\n") if is_split else text)
+    path = tmp_path / "any.jsonl"
+    path.write_bytes(text)
+    blocks = read(path, block_bytes=block_bytes)
+    found = {
+        block.where(row)["line"]: block.batch.column(0)[row].as_py()
+        for block in blocks
+        for row in range(block.batch.num_rows)
+    }
+    blank = b" \t\n\x0b\x0c\r"
+    expected = {number: line for number, line in enumerate(text.split(b"\n"), 1) if line.strip(blank)}
+    assert found == expected
+
+
+def test_a_line_longer_than_a_block(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_bytes(b'{"a":"' + b"x" * 10_000 + b'"}\n{"a":"y"}\n')
+    assert [len(row["a"]) for row in rows_of(read(path, block_bytes=100))] == [10_000, 1]
+
+
+def test_empty_files_have_no_blocks(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").touch()
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"\n\n"))
+    pq.write_table(pa.table({"messages": pa.array([], pa.string())}), tmp_path / "c.parquet")
+    assert read(*sorted(tmp_path.iterdir())) == []
+
+
+def test_utf8_mark_and_missing_last_newline(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"a":1}\n{"a":2}')
+    assert rows_of(read(path)) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, lzma.compress])
+def test_files_of_several_frames_are_read_to_the_end(compress: Any, tmp_path: Path) -> None:
+    suffix = {gzip.compress: "gz", zstandard.compress: "zst", lzma.compress: "xz"}[compress]
+    path = tmp_path / f"a.jsonl.{suffix}"
+    path.write_bytes(compress(b'{"a":1}\n{"a"') + compress(b":2}\n"))
+    assert rows_of(read(path)) == [{"a": 1}, {"a": 2}]
+
+
+def test_only_needed_columns_are_read(write_file: WriteFile, conversations: list[Row]) -> None:
+    rows = [{**row, "other": "x" * 100} for row in conversations]
+    for name in COLUMNS:
+        path = write_file(name, rows)
+        assert read(path)[0].batch.schema.names == ["messages"]
+        assert read(path, keep_columns=["id"])[0].batch.schema.names == ["id", "messages"]
+
+
+def test_rows_of_a_large_row_group_come_in_parts(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"messages": ["x" * 1000] * 10_000}), tmp_path / "a.parquet", use_dictionary=False)
+    blocks = read(tmp_path / "a.parquet", block_bytes=100_000)
+    assert max(block.batch.nbytes for block in blocks) < 150_000
+    # Encoded as a dictionary the footer says little about the size: the batches are cut after reading.
+    pq.write_table(pa.table({"messages": ["x" * 1000] * 10_000}), tmp_path / "b.parquet")
+    blocks = read(tmp_path / "b.parquet", block_bytes=100_000)
+    assert max(block.batch.nbytes for block in blocks) < 150_000
+    assert sum(block.batch.num_rows for block in blocks) == 10_000
+
+
+def test_inputs_in_the_order_given_and_globs_sorted(write_file: WriteFile, in_tmp_path: Path) -> None:
+    for number, name in enumerate(["z.jsonl", "data/b.jsonl", "data/a.jsonl.gz", "data/deep/c.jsonl"]):
+        write_file(name, [conversation(number)])
+    blocks = read("z.jsonl", "data/*", str(in_tmp_path / "data/**/c.jsonl"), "z.jsonl")
+    assert [block.file.path for block in blocks] == [
+        "z.jsonl",
+        "data/a.jsonl.gz",
+        "data/b.jsonl",
+        str(in_tmp_path / "data/deep/c.jsonl"),
+        "z.jsonl",
+    ]
+    assert [block.file.position for block in blocks] == [0, 1, 2, 3, 4]
+
+
+def test_a_name_with_brackets_is_a_file(write_file: WriteFile) -> None:
+    path = write_file("chats[1].jsonl", [conversation(0)])
+    assert rows_of(read(path)) == [conversation(0)]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.xz", "a.parquet", "a.arrow", "a.feather"])
+def test_remote_files(name: str, write_file: WriteFile, conversations: list[Row]) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe(f"/bucket/{name}", write_file(name, conversations).read_bytes())
+    for url in (f"memory://bucket/{name}", "memory://bucket/a*"):
+        blocks = read(url, keep_columns=["id"], block_bytes=300)
+        assert rows_of(blocks) == conversations
+        assert blocks[0].file.path == f"memory:///bucket/{name}" or blocks[0].file.path == url
+    memory.rm("/bucket", recursive=True)
+
+
+def complaint(*inputs: Any, **options: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        read(*inputs, **options)
+    return str(caught.value)
+
+
+def test_complaints_about_names(tmp_path: Path, in_tmp_path: Path) -> None:
+    assert "no inputs" in complaint()
+    assert "there is no file gone.jsonl" in complaint("gone.jsonl")
+    assert "no file matches *.jsonl" in complaint("*.jsonl")
+    (tmp_path / "data").mkdir()
+    assert "data/*.jsonl" in complaint("data/")
+    for name in ("a.txt", "a.gz", "a.parquet.gz", "a"):
+        (tmp_path / name).touch()
+        message = complaint(name)
+        assert name in message
+        assert ".jsonl" in message
+        assert ".parquet" in message
+    assert "gone://x" in complaint("gone://x/a.jsonl")
+
+
+@pytest.mark.parametrize("name", [*LINES[4:], *COLUMNS])
+@pytest.mark.parametrize("damage", ["cut", "junk", "empty"])
+def test_damaged_files(name: str, damage: str, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file(name, conversations)
+    content = path.read_bytes()
+    path.write_bytes({"cut": content[: len(content) * 2 // 3], "junk": b"no such thing " * 20, "empty": b""}[damage])
+    message = complaint(path)
+    assert str(path) in message
+    assert "damaged or cut off" in message
+
+
+def test_an_undamaged_start_is_read_before_the_complaint(write_file: WriteFile) -> None:
+    path = write_file("a.jsonl.gz", [conversation(number) for number in range(20_000)])
+    path.write_bytes(path.read_bytes()[:-20])
+    blocks = read_blocks(find_inputs(path), block_bytes=10_000)
+    assert next(blocks).first_row == 0
+    with pytest.raises(DataError, match="damaged or cut off"):
+        list(blocks)
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (json.dumps([conversation(0)]).encode(), "jq -c '.[]'"),
+        (b'\n [\n  {"a": 1}\n]\n', "jq -c '.[]'"),
+        (json.dumps(conversation(0), indent=2).encode(), "jq -c . "),
+        (to_lines([conversation(0)]).decode().encode("utf-16"), "iconv"),
+    ],
+)
+def test_json_that_is_not_lines(content: bytes, remedy: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    message = complaint(path)
+    assert str(path) in message
+    assert remedy in message
+
+
+def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> None:
+    for name in COLUMNS:
+        path = write_file(name, [{"chat": row["messages"], "id": row["id"]} for row in conversations])
+        message = complaint(path)
+        assert f"{path} has no column messages or conversations: it has chat, id" in message
+        path = write_file(name, conversations)
+        assert f"{path} has no column source to keep" in complaint(path, keep_columns=["source", "id"])

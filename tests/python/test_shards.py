@@ -1,0 +1,215 @@
+"""Shards, the staged folder around them, and the channel between the threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chatmill import DataError, shards
+from chatmill.channel import Channel, StoppedError
+from chatmill.shards import Shard, ShardWriter
+from chatmill.staging import staged_folder
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+def batch(lengths: list[int], first: int = 0) -> pa.RecordBatch:
+    ids = [[first + row] * length for row, length in enumerate(lengths)]
+    return pa.record_batch(
+        {
+            "input_ids": pa.array(ids, pa.list_(pa.int32())),
+            "length": pa.array(lengths, pa.int32()),
+            "id": pa.array(range(first, first + len(lengths)), pa.int64()),
+        }
+    )
+
+
+def write(folder: Path, batches: list[pa.RecordBatch], shard_tokens: int) -> list[Shard]:
+    with ShardWriter(folder, shard_tokens=shard_tokens) as writer:
+        for each in batches:
+            writer.write(each)
+        return writer.finish()
+
+
+def test_shards_end_with_the_row_that_fills_them(tmp_path: Path) -> None:
+    made = write(tmp_path, [batch([3, 3, 3, 5]), batch([20, 1], first=4)], shard_tokens=6)
+    assert [(shard.file, shard.rows, shard.tokens) for shard in made] == [
+        ("part-00000.parquet", 2, 6),
+        ("part-00001.parquet", 2, 8),
+        ("part-00002.parquet", 1, 20),
+        ("part-00003.parquet", 1, 1),
+    ]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [shard.file for shard in made]
+    assert [shard.bytes for shard in made] == [(tmp_path / shard.file).stat().st_size for shard in made]
+    table = pa.concat_tables(pq.read_table(tmp_path / shard.file) for shard in made)
+    assert table == pa.Table.from_batches([batch([3, 3, 3, 5]), batch([20, 1], first=4)])
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 9), min_size=1, max_size=60),
+    cuts=st.lists(st.integers(0, 60)),
+    size=st.integers(1, 40),
+)
+def test_shards_do_not_depend_on_batches(lengths: list[int], cuts: list[int], size: int, tmp_path: Path) -> None:
+    for path in tmp_path.iterdir():
+        path.unlink()
+    whole = batch(lengths)
+    once = write(tmp_path, [whole], size)
+    borders = sorted({0, len(lengths), *(cut for cut in cuts if cut < len(lengths))})
+    pieces = [whole.slice(start, end - start) for start, end in pairwise(borders)]
+    assert write(tmp_path, pieces, size) == once
+    assert sum(shard.rows for shard in once) == len(lengths)
+    assert sum(shard.tokens for shard in once) == sum(lengths)
+    assert all(shard.tokens >= size for shard in once[:-1])
+
+
+def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "_GROUP_TOKENS", 10)
+    monkeypatch.setattr(shards, "_GROUP_ROWS", 4)
+    write(tmp_path, [batch([5] * 6), batch([0] * 9, first=6)], shard_tokens=1000)
+    metadata = pq.read_metadata(tmp_path / "part-00000.parquet")
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    assert sizes == [2, 2, 2, 4, 4, 1]
+
+
+def test_no_rows_make_one_shard_with_the_columns(tmp_path: Path) -> None:
+    made = write(tmp_path, [batch([])], shard_tokens=10)
+    assert [(shard.rows, shard.tokens) for shard in made] == [(0, 0)]
+    assert pq.read_schema(tmp_path / made[0].file).names == ["input_ids", "length", "id"]
+
+
+def test_columns_must_agree(tmp_path: Path) -> None:
+    required = pa.schema([pa.field(field.name, field.type, nullable=False) for field in batch([1]).schema], {"a": "b"})
+    same = pa.RecordBatch.from_arrays(batch([1]).columns, schema=required)
+    assert write(tmp_path, [batch([1]), same], 10)[0].rows == 2
+    other = batch([1]).set_column(2, "id", pa.array(["x"]))
+    with pytest.raises(DataError, match=r"id int64, then .*id string"):
+        write(tmp_path, [batch([1]), other], 10)
+
+
+def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), ShardWriter(tmp_path, shard_tokens=4) as writer:
+        writer.write(batch([4, 1]))
+        assert (tmp_path / "part-00001.parquet.tmp").exists()
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
+    with pytest.raises(DataError, match="shard_tokens is 0"):
+        ShardWriter(tmp_path, shard_tokens=0)
+
+
+def test_a_staged_folder_appears_whole(tmp_path: Path) -> None:
+    place = tmp_path / "deep" / "out"
+    with staged_folder(place) as folder:
+        (folder / "manifest.json").write_text("1")
+        assert not place.exists()
+        assert folder.parent == place.parent
+    assert [path.name for path in place.parent.iterdir()] == ["out"]
+    assert (place / "manifest.json").read_text() == "1"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_staged_folder_leaves_nothing_behind(error: type[BaseException], tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    place.mkdir()
+    (place / "manifest.json").write_text("old")
+    with pytest.raises(error), staged_folder(place, overwrite=True) as folder:
+        (folder / "manifest.json").write_text("new")
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (place / "manifest.json").read_text() == "old"
+
+
+def test_overwriting(tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    place.mkdir()
+    with staged_folder(place) as folder:
+        (folder / "part-00000.parquet").touch()
+    with pytest.raises(DataError, match=r"out is not empty: .*overwrite"), staged_folder(place):
+        pass
+    with staged_folder(place, overwrite=True) as folder:
+        (folder / "rejects.jsonl").touch()
+        assert (place / "part-00000.parquet").exists()
+    assert [path.name for path in place.iterdir()] == ["rejects.jsonl"]
+    (place / "thesis.tex").touch()
+    with (
+        pytest.raises(DataError, match=r"thesis\.tex, which chatmill did not write"),
+        staged_folder(place, overwrite=True),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_places_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="it is a file"), staged_folder(tmp_path / "file", overwrite=True):
+        pass
+    with pytest.raises(DataError, match="local folder"), staged_folder("s3://bucket/out"):
+        pass
+
+
+def test_a_linked_place(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk" / "real")
+    with staged_folder(tmp_path / "out") as folder:
+        (folder / "manifest.json").touch()
+    assert (tmp_path / "disk" / "real" / "manifest.json").exists()
+    assert (tmp_path / "out").is_symlink()
+
+
+def test_a_channel_keeps_order_and_is_bounded() -> None:
+    channel = Channel[int](2)
+    reached: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(10):
+            reached.append(number)
+            yield number
+
+    thread = channel.feed(numbers(), name="feeder")
+    received = iter(channel)
+    assert next(received) == 0
+    thread.join(0.2)
+    assert thread.is_alive()
+    assert len(reached) <= 4
+    assert list(received) == list(range(1, 10))
+    thread.join()
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()])
+def test_errors_cross_a_channel_both_ways(error: BaseException) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise error
+
+    channel = Channel[int](2)
+    thread = channel.feed(broken(), name="feeder")
+    with pytest.raises(type(error)):
+        list(channel)
+    thread.join()
+
+    def fail(_: int) -> None:
+        raise error
+
+    channel = Channel[int](2)
+    thread = channel.drain(fail, name="drainer")
+    with pytest.raises(type(error)):
+        for number in range(10):
+            channel.put(number)
+    with pytest.raises(type(error)):
+        channel.check()
+    thread.join()
+
+
+def test_a_stopped_channel_ends_its_threads() -> None:
+    channel = Channel[int](1)
+    thread = channel.feed(iter(range(100)), name="feeder")
+    channel.fail(StoppedError())
+    thread.join(5)
+    assert not thread.is_alive()
+    assert not [each for each in threading.enumerate() if each.name == "feeder"]
