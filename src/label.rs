@@ -7,9 +7,9 @@ pub const MASKED: i32 = -100;
 
 /// Appends a label for each token: its id where the token shares a byte with a span, else [`MASKED`].
 ///
-/// `ends` are the byte ends of the tokens, `spans` rising and disjoint byte ranges of the same text. A token without
-/// bytes of its own, such as a later piece of a character that several tokens spell, goes with the byte before it,
-/// so the pieces of one character never part.
+/// `ends` are the byte ends of the tokens, `spans` rising and disjoint byte ranges of the same text that cut no
+/// character, so the tokens that spell one character never part. A token without bytes of its own, such as the space
+/// that SentencePiece puts before a segment, goes with the byte that follows.
 ///
 /// ```
 /// let mut labels = Vec::new();
@@ -22,12 +22,12 @@ pub fn append(ids: &[u32], ends: &[u32], spans: &[Range<usize>], labels: &mut Ve
     let mut next = 0;
     for (&id, &end) in ids.iter().zip(ends) {
         let end = end as usize;
-        let bytes = if end > start { start..end } else { end.saturating_sub(1)..end.max(1) };
-        // Tokens never go back by more than one byte, so spans that end before this token are done with.
-        while spans.get(next).is_some_and(|span| span.end <= bytes.start) {
+        let bytes = if end > start { start..end } else { start..start + 1 };
+        // Tokens never go back, so spans that end before this one are done with.
+        while spans.get(next).is_some_and(|span| span.is_empty() || span.end <= bytes.start) {
             next += 1;
         }
-        let trained = spans.get(next).is_some_and(|span| span.start < bytes.end && !span.is_empty());
+        let trained = spans.get(next).is_some_and(|span| span.start < bytes.end);
         labels.push(if trained { i32::try_from(id).unwrap_or(MASKED) } else { MASKED });
         start = end;
     }
@@ -53,14 +53,14 @@ mod tests {
         assert_eq!(labels(&[2, 4, 6], &[]), [false; 3]);
         assert_eq!(labels(&[2, 4, 6], &[3..3]), [false; 3]);
         assert_eq!(labels(&[2, 4, 6], &[0..1, 5..6]), [true, false, true]);
+        assert_eq!(labels(&[2, 4, 6], &[3..3, 3..4]), [false, true, false]);
     }
 
     #[test]
-    fn pieces_of_one_character_stay_together() {
-        // The reference gives all pieces of a character the end of the character.
-        assert_eq!(labels(&[1, 4, 4, 4, 5], &[1..4]), [false, true, true, true, false]);
-        assert_eq!(labels(&[1, 4, 4, 4, 5], &[4..5]), [false, false, false, false, true]);
-        assert_eq!(labels(&[0, 3], &[0..3]), [true, true]);
+    fn a_token_without_bytes_goes_with_the_next_byte() {
+        assert_eq!(labels(&[4, 4, 5], &[0..4]), [true, false, false]);
+        assert_eq!(labels(&[4, 4, 5], &[4..5]), [false, true, true]);
+        assert_eq!(labels(&[0, 3, 3], &[0..3]), [true, true, false]);
     }
 
     proptest! {

@@ -45,7 +45,9 @@ impl<'a> Case<'a> {
     }
 
     fn conversation(&self) -> Result<Conversation<'a>> {
-        Conversation::new(self.node("messages").unwrap())?.with_tools(self.node("tools"))?.with_variables(self.node("variables"))
+        Conversation::new(self.node("messages").unwrap())?
+            .with_tools(self.node("tools"))?
+            .with_variables(self.node("variables"))
     }
 
     fn render(&self) -> Result<String> {

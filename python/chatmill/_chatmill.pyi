@@ -1,6 +1,6 @@
 """The compiled core of chatmill: tokenizer, chat template, mill."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 __version__: str
@@ -197,6 +197,9 @@ class TokenBatch:
     def num_truncated(self) -> int:
         """Rows cut to `max_length`."""
     @property
+    def num_untrained_rows(self) -> int:
+        """Rows that have tokens, but none of them trained."""
+    @property
     def failures(self) -> list[RowFailure]: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
@@ -231,6 +234,8 @@ class Mill:
         documents: Sequence[Any] | None = None,
         **variables: Any,
     ) -> Encoding: ...
+    def encode_row(self, batch: Any, row: int, *, json_column: str | None = None) -> Encoding:
+        """Encode one row of a batch, read in the way that `__call__` reads it."""
     @property
     def tokenizer(self) -> Tokenizer: ...
     @property

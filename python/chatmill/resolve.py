@@ -26,12 +26,12 @@ def resolve(tokenizer: Any, template: Any = None) -> tuple[Tokenizer, ChatTempla
         >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
     """
     loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
-    chosen = _template(tokenizer, template)
+    chosen = _template(tokenizer, template, loaded.special_tokens)
     missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
     return loaded, chosen.with_special_tokens(**missing) if missing else chosen
 
 
-def _template(tokenizer: Any, template: Any) -> ChatTemplate:
+def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str]) -> ChatTemplate:
     if isinstance(template, ChatTemplate):
         return template
     if template is None:
@@ -39,7 +39,8 @@ def _template(tokenizer: Any, template: Any) -> ChatTemplate:
             raise TemplateError("a chatmill.Tokenizer carries no chat template: give `template` as well")
         return ChatTemplate.from_pretrained(tokenizer)
     if isinstance(template, str) and template in ChatTemplate.names():
-        return ChatTemplate.named(template)
+        # The tokens of a named template are only its defaults: the tokenizer's own come first.
+        return ChatTemplate.named(template, **special_tokens)
     try:
         return ChatTemplate.from_pretrained(template)
     except TemplateError as error:

@@ -77,7 +77,8 @@ impl ChatTemplate {
     /// The facts for rows like that of `request`: with or without tools, with these variables.
     pub(super) fn facts(&self, request: Request<'_, '_>) -> Arc<Facts> {
         let conversation = request.conversation;
-        let key = format!("{}{:?}{:?}", conversation.tools.is_some(), conversation.variables, request.variables);
+        let tools = probe_tools(conversation.tools.as_ref());
+        let key = format!("{tools:?}{:?}{:?}", conversation.variables, request.variables);
         let lock = || self.facts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(facts) = lock().get(&key) {
             return Arc::clone(facts);
@@ -165,7 +166,7 @@ impl Probe<'_, '_> {
 
     fn conversation(&self, messages: &[Fields<'static>]) -> Option<Conversation<'static>> {
         let of_row = self.request.conversation;
-        let tools = of_row.tools.is_some().then(probe_tools);
+        let tools = probe_tools(of_row.tools.as_ref());
         let messages = Node::List(messages.iter().cloned().map(Node::Map).collect());
         let mut conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
         conversation.variables = of_row
@@ -239,11 +240,16 @@ fn ending_with(speaker: Speaker) -> Vec<Fields<'static>> {
     }
 }
 
-fn probe_tools() -> Node<'static> {
+/// Tools for a probe: none, an empty list or one tool, as the row has them. Always the same tool, so that the facts do
+/// not depend on which row asks first.
+fn probe_tools(of_row: Option<&Node<'_>>) -> Option<Node<'static>> {
     let definition = br#"[{"type": "function", "function": {"name": "find", "description": "Finds a place.",
         "parameters": {"type": "object", "properties": {"place": {"type": "string", "description": "A place."}},
         "required": ["place"]}}}]"#;
-    Node::parse_json(definition).map_or(Node::List(Vec::new()), Node::into_owned)
+    match of_row? {
+        Node::List(tools) if tools.is_empty() => Some(Node::List(Vec::new())),
+        _ => Node::parse_json(definition).ok(),
+    }
 }
 
 /// Whether two texts begin or end alike over at least half of each.

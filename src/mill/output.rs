@@ -21,6 +21,7 @@ pub(super) struct Run {
     lengths: Vec<Option<i32>>,
     kept: Vec<Vec<Option<String>>>,
     truncated: usize,
+    untrained: usize,
     pub(super) failures: Vec<Error>,
 }
 
@@ -28,6 +29,7 @@ impl Run {
     pub(super) fn push(&mut self, ids: &[u32], labels: &[i32], max_length: Option<usize>, kept: Vec<Option<String>>) {
         let length = ids.len().min(max_length.unwrap_or(usize::MAX));
         self.truncated += usize::from(length < ids.len());
+        self.untrained += usize::from(labels[..length].iter().all(|&label| label == MASKED));
         self.ids.extend(ids[..length].iter().map(|&id| id as i32));
         self.labels.extend_from_slice(&labels[..length]);
         self.lengths.push(Some(length as i32));
@@ -64,6 +66,8 @@ pub struct TokenBatch {
     pub num_trained_tokens: usize,
     /// Rows cut to `max_length`.
     pub num_truncated: usize,
+    /// Rows without a single trained token, failed ones not counted.
+    pub num_untrained_rows: usize,
 }
 
 impl TokenBatch {
@@ -83,12 +87,13 @@ impl TokenBatch {
             Arc::new(ListArray::new(item, offsets.clone(), values, nulls.clone()))
         };
         let (mut ids, mut labels) = (Vec::with_capacity(num_tokens), Vec::with_capacity(num_tokens));
-        let (mut failures, mut num_truncated) = (Vec::new(), 0);
+        let (mut failures, mut num_truncated, mut num_untrained_rows) = (Vec::new(), 0, 0);
         let mut kept: Vec<StringBuilder> = options.keep_columns.iter().map(|_| StringBuilder::new()).collect();
         for run in runs {
             ids.extend_from_slice(&run.ids);
             labels.extend_from_slice(&run.labels);
             num_truncated += run.truncated;
+            num_untrained_rows += run.untrained;
             failures.extend(run.failures);
             for values in run.kept {
                 for (builder, value) in kept.iter_mut().zip(values) {
@@ -129,7 +134,7 @@ impl TokenBatch {
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
             .map_err(|error| Error::new(Kind::Internal, format!("the columns do not fit together: {error}")))?;
-        Ok(TokenBatch { batch, failures, num_tokens, num_trained_tokens, num_truncated })
+        Ok(TokenBatch { batch, failures, num_tokens, num_trained_tokens, num_truncated, num_untrained_rows })
     }
 }
 

@@ -10,8 +10,8 @@ use super::errors::{ChatmillError, DataError, PyRowFailure};
 use super::template::{PyChatTemplate, conversation};
 use super::tokenizer::PyTokenizer;
 use super::{arrow, convert, gate};
-use crate::conversation::{Layout, Node};
-use crate::error::Error;
+use crate::conversation::{Layout, Node, Rows};
+use crate::error::{Error, Kind};
 use crate::mill::{LabelPolicy, Mill, OnError, Options, TokenBatch};
 
 /// Rows of one batch of the output: far fewer tokens than the 2^31 that the offsets of a list column can count.
@@ -107,6 +107,31 @@ impl PyMill {
         gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
     }
 
+    #[pyo3(signature = (batch, row, *, json_column=None))]
+    fn encode_row(
+        &self,
+        py: Python<'_>,
+        batch: &Bound<'_, PyAny>,
+        row: usize,
+        json_column: Option<&str>,
+    ) -> PyResult<PyEncoding> {
+        let input = arrow::batches(batch)?;
+        gate::enter(py, |_| {
+            let layout = json_column.map_or(Layout::Columns, Layout::Json);
+            let mut base = 0;
+            for batch in &input {
+                if row < base + batch.num_rows() {
+                    let (conversation, _) =
+                        Rows::new(batch, layout)?.conversation(row - base).map_err(|error| error.at_row(row))?;
+                    return self.0.encode(&conversation).map_err(|error| error.at_row(row));
+                }
+                base += batch.num_rows();
+            }
+            Err(Error::new(Kind::Option, format!("there is no row {row}; the batch has {base} rows, counted from 0")))
+        })
+        .map(PyEncoding)
+    }
+
     #[getter]
     fn tokenizer(&self) -> PyTokenizer {
         PyTokenizer(self.0.tokenizer().clone())
@@ -150,6 +175,7 @@ pub(super) struct PyTokenBatch {
     num_tokens: usize,
     num_trained_tokens: usize,
     num_truncated: usize,
+    num_untrained_rows: usize,
 }
 
 impl PyTokenBatch {
@@ -159,6 +185,7 @@ impl PyTokenBatch {
         self.num_tokens += tokens.num_tokens;
         self.num_trained_tokens += tokens.num_trained_tokens;
         self.num_truncated += tokens.num_truncated;
+        self.num_untrained_rows += tokens.num_untrained_rows;
     }
 
     fn schema(&self) -> PyResult<SchemaRef> {
@@ -191,6 +218,11 @@ impl PyTokenBatch {
     #[getter]
     fn num_truncated(&self) -> usize {
         self.num_truncated
+    }
+
+    #[getter]
+    fn num_untrained_rows(&self) -> usize {
+        self.num_untrained_rows
     }
 
     #[getter]

@@ -4,9 +4,9 @@ use chrono::Local;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
-use minijinja_contrib::pycompat::unknown_method_callback;
 
 use super::generation::Body;
+use super::python_str::{trim, unknown_method};
 use super::source::FIRST;
 use super::tojson::tojson;
 use crate::python_text::write_float;
@@ -30,8 +30,9 @@ pub(super) fn environment() -> Environment<'static> {
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
     environment.set_formatter(format_value);
-    environment.set_unknown_method_callback(unknown_method_callback);
+    environment.set_unknown_method_callback(unknown_method);
     environment.add_filter("tojson", tojson);
+    environment.add_filter("trim", trim);
     environment.add_filter("length", length);
     environment.add_filter("count", length);
     environment.add_test("iterable", is_iterable);

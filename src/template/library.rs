@@ -1,23 +1,51 @@
 //! The named templates: `templates/*.jinja`, compiled into the crate.
 
 use super::ChatTemplate;
+use crate::conversation::{Node, field};
 use crate::error::{Error, Kind, Result};
 
 include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
-/// The names of the templates that come with chatmill, sorted.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    LIBRARY.iter().map(|(name, _)| *name)
+/// A template of the library.
+struct Entry {
+    name: &'static str,
+    source: &'static str,
+    /// The text of its facts, `templates/<name>.json`.
+    facts: &'static str,
 }
 
-/// The template of this name, with `special_tokens` as its variables.
+/// The names of the templates that come with chatmill, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIBRARY.iter().map(|entry| entry.name)
+}
+
+/// The template of this name, with `special_tokens` in place of those that its facts name.
 pub fn named(name: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
-    match LIBRARY.iter().find(|(known, _)| *known == name) {
-        Some((name, source)) => ChatTemplate::new(name, source, special_tokens),
-        None => {
-            let known: Vec<&str> = names().collect();
-            let text = format!("no template named {name}; there are {}", known.join(", "));
-            Err(Error::new(Kind::TemplateMissing, text))
+    let Some(entry) = LIBRARY.iter().find(|entry| entry.name == name) else {
+        let known: Vec<&str> = names().collect();
+        let text = format!("no template named {name}; there are {}", known.join(", "));
+        return Err(Error::new(Kind::TemplateMissing, text));
+    };
+    ChatTemplate::new(name, entry.source, &default_tokens(entry.facts)?)?.with_special_tokens(special_tokens)
+}
+
+fn default_tokens(facts: &str) -> Result<Vec<(String, String)>> {
+    let Node::Map(facts) = Node::parse_json(facts.as_bytes())? else { return Ok(Vec::new()) };
+    let Some(Node::Map(tokens)) = field(&facts, "special_tokens") else { return Ok(Vec::new()) };
+    Ok(tokens.iter().filter_map(|(name, token)| Some((name.to_string(), token.as_str()?.to_owned()))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_compiles_with_its_own_tokens_or_others() {
+        assert!(names().count() >= 8);
+        for name in names() {
+            let template = named(name, &[("eos_token".into(), "<end>".into())]).unwrap();
+            assert!(template.special_tokens().contains(&("eos_token".into(), "<end>".into())), "{name}");
         }
+        assert_eq!(named("nothing", &[]).unwrap_err().kind, Kind::TemplateMissing);
     }
 }

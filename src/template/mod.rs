@@ -6,6 +6,7 @@ mod library;
 pub mod marks;
 mod messages;
 mod observe;
+mod python_str;
 mod render;
 mod source;
 mod tojson;

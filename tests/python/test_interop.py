@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def batches() -> Iterator[pa.RecordBatch]:
     yield from pa.Table.from_pylist(ROWS).to_batches(max_chunksize=7)
 
 
-HOLDERS = {
+HOLDERS: dict[str, Callable[[], Any]] = {
     "pyarrow table": lambda: pa.Table.from_pylist(ROWS),
     "pyarrow table in chunks": lambda: pa.Table.from_batches(batches()),
     "pyarrow record batch": lambda: pa.RecordBatch.from_pylist(ROWS),

@@ -20,8 +20,6 @@ from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-pytestmark = reference.needs_corpus
-
 MASKED = -100
 Messages = list[dict[str, Any]]
 
@@ -33,7 +31,12 @@ class Tagged:
     name: str
     source: str = field(repr=False)
     tokenizer: str
-    special_tokens: dict[str, str]
+    special_tokens: dict[str, Any]
+
+    @property
+    def bundled(self) -> bool:
+        """Whether it needs no corpus."""
+        return self.tokenizer == reference.BUNDLED
 
 
 def named(name: str, tokenizer: str) -> Tagged:
@@ -48,6 +51,8 @@ def of_corpus(name: str, tokenizer: str = "qwen3") -> Tagged:
 
 
 TEMPLATES = [
+    named("deepseek", reference.BUNDLED),
+    named("chatml", reference.BUNDLED),
     named("chatml", "qwen3"),
     named("llama3", "llama-3.1"),
     named("qwen2.5", "qwen2.5"),
@@ -65,12 +70,18 @@ TEMPLATES = [
     of_corpus("NVIDIA-NeMo__Automodel/olmo--chat_template", "gpt2"),
     of_corpus("huggingface__huggingface.js/library-rnj-1-latest"),
 ]
-by_template = pytest.mark.parametrize("tagged", TEMPLATES, ids=lambda it: it.name)
+by_template = pytest.mark.parametrize(
+    "tagged",
+    [
+        pytest.param(it, id=f"{it.name}-{it.tokenizer}", marks=() if it.bundled else reference.needs_corpus)
+        for it in TEMPLATES
+    ],
+)
 
 
 @lru_cache
 def tokenizer(name: str) -> Tokenizer:
-    return Tokenizer.from_pretrained(reference.CORPUS / "tokenizers" / name)
+    return Tokenizer.from_pretrained(reference.tokenizer_folder(name))
 
 
 @lru_cache
@@ -166,6 +177,7 @@ def drops_a_value(tagged: Tagged, messages: Messages, tools: list[Any] | None) -
     return False
 
 
+@reference.needs_corpus
 @by_template
 def test_corpus_conversations(tagged: Tagged) -> None:
     compared = 0
@@ -198,12 +210,24 @@ def test_tags_say_what_is_trained(name: str) -> None:
 
 
 @by_template
+def test_examples(tagged: Tagged) -> None:
+    rows = [it for it in map(strictly_alternating, reference.example_conversations()) if it]
+    assert len(rows) > 150
+    assert sum(check(tagged, messages) for messages in rows) > 150
+
+
+@reference.needs_corpus
+@by_template
 def test_real_rows(tagged: Tagged) -> None:
-    rows = [row["messages"] for _, row in zip(range(40), reference.rows("smilechat_zh_10k"), strict=False)]
-    rows += [row["messages"] for _, row in zip(range(40), reference.rows("chitchat_en_4k"), strict=False)]
-    rows = [it for it in map(strictly_alternating, rows) if it]
+    rows = [it for it in map(strictly_alternating, real_rows(40)) if it]
     assert len(rows) > 60
     assert sum(check(tagged, messages) for messages in rows) > 60
+
+
+def real_rows(count: int) -> list[Messages]:
+    """The first conversations of two data sets of the corpus."""
+    sets = ("smilechat_zh_10k", "chitchat_en_4k")
+    return [row["messages"] for name in sets for _, row in zip(range(count), reference.rows(name), strict=False)]
 
 
 def strictly_alternating(messages: Messages) -> Messages:
@@ -246,8 +270,7 @@ def test_random_conversations(tagged: Tagged, messages: Messages) -> None:
 
 @by_template
 def test_batch_gives_what_encode_gives(tagged: Tagged) -> None:
-    rows = [row["messages"] for _, row in zip(range(30), reference.rows("smilechat_zh_10k"), strict=False)]
-    rows = [it for it in map(strictly_alternating, rows) if it]
+    rows = [it for it in map(strictly_alternating, reference.example_conversations()[:60]) if it]
     one = mill_of(tagged, tags=True)
     out = pa.table(one(pa.Table.from_pylist([{"messages": it} for it in rows])))
     encodings = [one.encode(it) for it in rows]
@@ -262,4 +285,4 @@ def test_no_tags_warns_nobody_and_trains_the_answer() -> None:
     messages = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
     encoding = mill_of(tagged, tags=False).encode(messages)
     trained = "".join(token.text for token in encoding.tokens if token.label != MASKED)
-    assert trained == "2<|im_end|>"
+    assert trained == "2<｜end▁of▁sentence｜>"
