@@ -1,6 +1,7 @@
 //! The fast engine: tokenizers 1.0. It gives ids only; the ends come from [`Pieces`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use tokenizers::pipeline::{EncodeOptions, Override, PipelineToken, PipelineTokenizer};
 
@@ -13,7 +14,7 @@ pub(super) const VERSION: &str = "tokenizers 1.0.0-rc.3";
 
 pub(super) struct Fast {
     inner: PipelineTokenizer,
-    pieces: Pieces,
+    pieces: Arc<Pieces>,
     odd: OddBlocks,
 }
 
@@ -32,7 +33,7 @@ const OPTIONS: EncodeOptions = EncodeOptions {
 
 impl Fast {
     /// Loads the engine. It is a pre-release: what it does not know it refuses, and a panic counts as a refusal.
-    pub(super) fn new(definition: &str, pieces: Pieces) -> std::result::Result<Fast, String> {
+    pub(super) fn new(definition: &str, pieces: Arc<Pieces>) -> std::result::Result<Fast, String> {
         let load = || -> std::result::Result<PipelineTokenizer, String> {
             let canonical = tokenizers::canonicalize_str(definition).map_err(|error| error.to_string())?;
             tokenizers::from_json(&canonical).map_err(|error| error.to_string())

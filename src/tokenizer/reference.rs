@@ -1,5 +1,7 @@
 //! The reference engine: tokenizers 0.23, what transformers runs.
 
+use std::sync::Arc;
+
 use tokenizers_reference as tk;
 
 use super::pieces::{Alphabet, Pieces};
@@ -9,7 +11,10 @@ use crate::error::{Error, Kind, Result};
 pub(super) const VERSION: &str = "tokenizers 0.23";
 
 #[derive(Debug)]
-pub(super) struct Reference(tk::Tokenizer);
+pub(super) struct Reference {
+    inner: tk::Tokenizer,
+    pieces: Arc<Pieces>,
+}
 
 impl Reference {
     pub(super) fn new(definition: &str) -> Result<Reference> {
@@ -18,37 +23,40 @@ impl Reference {
         })?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
-        Ok(Reference(inner))
+        let pieces = Arc::new(pieces(&inner));
+        Ok(Reference { inner, pieces })
     }
 
-    /// The bytes of the tokens, in the alphabet of the decoder.
-    pub(super) fn pieces(&self) -> Pieces {
-        let byte_level = match self.0.get_decoder() {
-            Some(decoder) => format!("{decoder:?}").contains("ByteLevel"),
-            None => false,
-        };
-        let alphabet = if byte_level { Alphabet::Bytes } else { Alphabet::Metaspace };
-        let added = self.0.get_added_tokens_decoder();
-        let vocabulary = self.0.get_vocab(false);
-        let entries = vocabulary.iter().map(|(token, id)| (token.as_str(), *id, false));
-        let added = added.iter().map(|(id, token)| (token.content.as_str(), *id, true));
-        Pieces::new(alphabet, entries.chain(added))
+    /// The bytes of the tokens.
+    pub(super) fn pieces(&self) -> Arc<Pieces> {
+        Arc::clone(&self.pieces)
     }
 
     /// The added tokens, in the order of their ids.
     pub(super) fn added_tokens(&self) -> Vec<String> {
-        let mut tokens: Vec<_> = self.0.get_added_tokens_decoder().into_iter().collect();
+        let mut tokens: Vec<_> = self.inner.get_added_tokens_decoder().into_iter().collect();
         tokens.sort_by_key(|(id, _)| *id);
         tokens.into_iter().map(|(_, token)| token.content).collect()
     }
 
     pub(super) fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.0.decode(ids, false).map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
+        self.inner.decode(ids, false).map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
     }
 
     pub(super) fn token_to_id(&self, token: &str) -> Option<u32> {
-        self.0.token_to_id(token)
+        self.inner.token_to_id(token)
     }
+}
+
+/// The bytes of the tokens, in the alphabet of the decoder.
+fn pieces(inner: &tk::Tokenizer) -> Pieces {
+    let byte_level = inner.get_decoder().is_some_and(|decoder| format!("{decoder:?}").contains("ByteLevel"));
+    let alphabet = if byte_level { Alphabet::Bytes } else { Alphabet::Metaspace };
+    let added = inner.get_added_tokens_decoder();
+    let vocabulary = inner.get_vocab(false);
+    let entries = vocabulary.iter().map(|(token, id)| (token.as_str(), *id, false));
+    let added = added.iter().map(|(id, token)| (token.content.as_str(), *id, true));
+    Pieces::new(alphabet, entries.chain(added))
 }
 
 fn failed(error: tk::Error) -> Error {
@@ -57,30 +65,36 @@ fn failed(error: tk::Error) -> Error {
 
 impl Encoder for Reference {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        ids.extend_from_slice(self.0.encode_fast(text, false).map_err(failed)?.get_ids());
+        ids.extend_from_slice(self.inner.encode_fast(text, false).map_err(failed)?.get_ids());
         Ok(())
     }
 
     fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Placed> {
-        let encoding = self.0.encode(text, false).map_err(failed)?;
+        let encoding = self.inner.encode(text, false).map_err(failed)?;
         tokens.ids.extend_from_slice(encoding.get_ids());
-        append_ends(encoding.get_offsets(), base, &mut tokens.ends);
+        // Offsets name whole characters, and leave out what the tokenizer trims: the bytes tell more where they fit.
+        let before = tokens.ends.len();
+        if !self.pieces.place(encoding.get_ids(), text.as_bytes(), base, &mut tokens.ends) {
+            tokens.ends.truncate(before);
+            append_ends(encoding.get_offsets(), base, &mut tokens.ends);
+        }
         Ok(Placed::Yes)
     }
 }
 
 /// Appends the ends of tokens with these (start, end) offsets.
 ///
-/// Tokens that share the bytes of one character, as the pieces of an emoji do, share them out, so that each has some.
+/// Tokens that end with the same character, as the pieces of an emoji do, share out its bytes, so that each has some.
 /// Where there are more tokens than bytes, the first ones have none: such a token, like the space that SentencePiece
 /// puts before a segment, goes with the byte that follows.
 fn append_ends(offsets: &[(usize, usize)], base: u32, ends: &mut Vec<u32>) {
     let mut last = 0;
-    for run in offsets.chunk_by(|left, right| left == right) {
-        let (start, end) = (run[0].0.max(last), run[0].1.max(last));
-        let (count, bytes) = (run.len(), end - start);
+    for run in offsets.chunk_by(|left, right| left.1 == right.1 && right.0 < right.1) {
+        // Only the first token may begin before the character that they share.
+        let (character, end) = (run[run.len() - 1].0.max(last), run[0].1.max(last));
+        let (count, bytes) = (run.len(), end.saturating_sub(character));
         for index in 1..=count {
-            let shared = if bytes >= count { start + bytes * index / count } else { start };
+            let shared = if bytes >= count { character + bytes * index / count } else { character };
             last = if index == count { end } else { shared.max(last) };
             ends.push(base + last as u32);
         }
@@ -94,8 +108,8 @@ mod tests {
     #[test]
     fn pieces_of_a_character_share_its_bytes() {
         let mut ends = Vec::new();
-        append_ends(&[(0, 1), (1, 5), (1, 5), (1, 5), (6, 7)], 10, &mut ends);
-        assert_eq!(ends, [11, 12, 13, 15, 17]);
+        append_ends(&[(0, 1), (1, 5), (1, 5), (1, 5), (6, 7), (7, 11), (8, 11)], 10, &mut ends);
+        assert_eq!(ends, [11, 12, 13, 15, 17, 19, 21]);
     }
 
     #[test]
