@@ -1,5 +1,7 @@
 //! The cases of `tests/cases`, which the Python tests read too: texts as transformers renders them, labels by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

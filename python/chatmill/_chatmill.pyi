@@ -1,7 +1,25 @@
-"""The compiled core of chatmill: tokenizer, chat template, mill."""
+"""The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name tells more."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
+
+__all__ = [
+    "ChatTemplate",
+    "ChatmillError",
+    "DataError",
+    "Encoding",
+    "Engine",
+    "Mill",
+    "Region",
+    "RowError",
+    "RowFailure",
+    "TemplateError",
+    "Token",
+    "TokenBatch",
+    "Tokenizer",
+    "TokenizerError",
+    "__version__",
+]
 
 __version__: str
 
@@ -37,7 +55,7 @@ class RowFailure:
         text: What went wrong and what to do about it, in one sentence or two.
     """
 
-    row: int
+    row: int | None
     message: int | None
     template_line: int | None
     code: str
@@ -91,6 +109,7 @@ class Tokenizer:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
 class ChatTemplate:
@@ -133,6 +152,7 @@ class ChatTemplate:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of source and special tokens, as 64 hexadecimal digits."""
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
 class Region:
@@ -143,7 +163,8 @@ class Region:
         end: One past the last character.
         message: Index of the message, or None for scaffold.
         role: Role of that message, or None for scaffold.
-        kind: `scaffold`, `header`, `prefix`, `reasoning`, `content`, `tool_call`, `tool_result`, `closer` or `trailing`.
+        kind: `scaffold`, `header`, `prefix`, `reasoning`, `content`, `tool_call`, `tool_result`, `closer` or
+            `trailing`.
     """
 
     start: int
@@ -243,3 +264,4 @@ class Mill:
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments that make this mill again."""
+    def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate], dict[str, Any]]: ...

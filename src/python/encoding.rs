@@ -10,10 +10,15 @@ use crate::mill::Encoding;
 #[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Region")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PyRegion {
+    /// First character, an index into `Encoding.text`.
     start: usize,
+    /// One past the last character.
     end: usize,
+    /// Index of the message, or None for scaffold.
     message: Option<usize>,
+    /// Role of that message, or None for scaffold.
     role: Option<String>,
+    /// `scaffold`, `header`, `prefix`, `reasoning`, `content`, `tool_call`, `tool_result`, `closer` or `trailing`.
     kind: &'static str,
 }
 
@@ -32,10 +37,15 @@ impl PyRegion {
 #[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Token")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PyToken {
+    /// The token id.
     id: u32,
+    /// First character that it touches, an index into `Encoding.text`.
     start: usize,
+    /// One past the last character that it touches.
     end: usize,
+    /// These characters.
     text: String,
+    /// The id if the token is trained, else -100.
     label: i32,
 }
 
@@ -67,21 +77,25 @@ impl Characters {
 
 #[pymethods]
 impl PyEncoding {
+    /// The rendered text.
     #[getter]
     fn text(&self) -> &str {
         &self.0.text
     }
 
+    /// The token ids.
     #[getter]
     fn input_ids(&self) -> Vec<u32> {
         self.0.tokens.ids.clone()
     }
 
+    /// One label a token: its id where it is trained, else -100.
     #[getter]
     fn labels(&self) -> Vec<i32> {
         self.0.labels.clone()
     }
 
+    /// What put each part of the text there; they cover it without gaps. Raises if that cannot be proved.
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
         let regions = self.0.regions.as_ref().map_err(|error| errors::to_python(py, error.clone()))?;
@@ -94,6 +108,7 @@ impl PyEncoding {
         Ok(python.collect())
     }
 
+    /// The tokens with their places in the text.
     #[getter]
     fn tokens(&self) -> Vec<PyToken> {
         let characters = Characters::of(&self.0.text);

@@ -36,10 +36,15 @@ create_exception!(
 #[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "RowFailure")]
 #[derive(Debug, Clone)]
 pub(super) struct PyRowFailure {
+    /// Index of the row in its batch, from 0.
     row: Option<usize>,
+    /// Index of the message, from 0, or None.
     message: Option<usize>,
+    /// Line of the chat template, from 1, or None.
     template_line: Option<usize>,
+    /// A stable word for the kind of failure.
     code: &'static str,
+    /// What went wrong and what to do about it.
     text: String,
 }
 

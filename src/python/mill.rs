@@ -17,7 +17,33 @@ use crate::mill::{LabelPolicy, Mill, OnError, Options, TokenBatch};
 /// Rows of one batch of the output: far fewer tokens than the 2^31 that the offsets of a list column can count.
 const ROWS: usize = 65_536;
 
-/// Turns conversations into token ids with labels.
+/// Turns conversations into token ids with labels, in threads and without the GIL.
+///
+/// A mill may be shared between threads, and pickles as the things it was made from.
+///
+/// Args:
+///     tokenizer: The tokenizer.
+///     template: The chat template; give it the tokenizer's special tokens if it needs them.
+///     labels: `"assistant"` trains what the model would have to generate: each assistant turn after its generation
+///         prompt, through its stop token, or what the template's author put between `{% generation %}` tags. `"all"`
+///         trains every token, `"none"` no token.
+///     max_length: Tokens to keep of each row, from its start. Labels are made first.
+///     threads: Worker threads; None takes as many as the process may use. The output does not depend on it.
+///     on_error: `"raise"` raises a `RowError` for the first row that fails; `"null"` makes the row null and says why
+///         in a column `error`.
+///     keep_columns: Columns of the input to carry along. Those of JSON rows come out as strings.
+///     attention_mask: Whether to add a column `attention_mask` of ones.
+///     chat_template_kwargs: Template variables for every row; those of a row win.
+///
+/// Raises:
+///     DataError: An option is not valid.
+///
+/// Example:
+///     >>> import chatmill
+///     >>> tokenizer = chatmill.Tokenizer(TOKENIZER_JSON)
+///     >>> mill = chatmill.Mill(tokenizer, chatmill.ChatTemplate.named("chatml"))
+///     >>> mill.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}])
+///     Encoding(28 tokens, 6 trained)
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Mill")]
 pub(super) struct PyMill(Mill);
 
@@ -40,7 +66,9 @@ fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static s
 impl PyMill {
     #[new]
     #[pyo3(signature = (tokenizer, template, *, labels="assistant", max_length=None, threads=None, on_error="raise",
-                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None))]
+                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None),
+           text_signature = "(tokenizer, template, *, labels='assistant', max_length=None, threads=None, \
+                             on_error='raise', keep_columns=(), attention_mask=False, chat_template_kwargs=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -66,6 +94,20 @@ impl PyMill {
         gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options)).map(PyMill)
     }
 
+    /// Tokens and labels for every row of a batch.
+    ///
+    /// Args:
+    ///     batch: Anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`. Columns:
+    ///         `messages` or `conversations` (a list of structs, or JSON text), and `tools`, `documents`,
+    ///         `chat_template_kwargs` (likewise, optional).
+    ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
+    ///
+    /// Returns:
+    ///     A `TokenBatch` with one row for each row of the input, in the same order.
+    ///
+    /// Raises:
+    ///     RowError: A row failed, and `on_error` is `"raise"`.
+    ///     DataError: The batch has no such columns, or cannot be read.
     #[pyo3(signature = (batch, *, json_column=None))]
     fn __call__(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, json_column: Option<&str>) -> PyResult<PyTokenBatch> {
         let input = arrow::batches(batch)?;
@@ -93,6 +135,21 @@ impl PyMill {
         })
     }
 
+    /// Encodes one conversation.
+    ///
+    /// Args:
+    ///     messages: A list of dicts with `role` and `content`.
+    ///     tools: A list of JSON schemas, or None.
+    ///     documents: A list of dicts, or None.
+    ///     variables: Further template variables.
+    ///
+    /// Returns:
+    ///     An `Encoding`: text, ids, labels, regions, tokens.
+    ///
+    /// Raises:
+    ///     TemplateError: The template fails on the conversation.
+    ///     DataError: The messages do not have the form of messages.
+    ///     ChatmillError: The labels cannot be proved.
     #[pyo3(signature = (messages, tools=None, documents=None, **variables))]
     fn encode(
         &self,
@@ -107,6 +164,7 @@ impl PyMill {
         gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
     }
 
+    /// Encodes one row of a batch, read in the way that calling the mill reads it.
     #[pyo3(signature = (batch, row, *, json_column=None))]
     fn encode_row(
         &self,
@@ -132,16 +190,19 @@ impl PyMill {
         .map(PyEncoding)
     }
 
+    /// The tokenizer.
     #[getter]
     fn tokenizer(&self) -> PyTokenizer {
         PyTokenizer(self.0.tokenizer().clone())
     }
 
+    /// The chat template.
     #[getter]
     fn template(&self) -> PyChatTemplate {
         PyChatTemplate(self.0.template().clone())
     }
 
+    /// The keyword arguments that make this mill again.
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let options = self.0.options();
@@ -166,7 +227,18 @@ impl PyMill {
     }
 }
 
-/// What a `Mill` returns: an Arrow table in memory.
+/// What a `Mill` returns: an Arrow table in memory, which any Arrow library opens.
+///
+/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with `attention_mask` list<int8>, `length`
+/// int32, the kept columns, and with `on_error="null"` a string column `error`.
+///
+/// Example:
+///     >>> import pyarrow as pa
+///     >>> rows = pa.table({"messages": [[{"role": "user", "content": "Hi"}]]})
+///     >>> tokenizer = chatmill.Tokenizer(TOKENIZER_JSON)
+///     >>> tokens = chatmill.Mill(tokenizer, chatmill.ChatTemplate.named("chatml"))(rows)
+///     >>> pa.table(tokens).column_names
+///     ['input_ids', 'labels', 'length']
 #[pyclass(frozen, module = "chatmill._chatmill", name = "TokenBatch")]
 #[derive(Debug, Default)]
 pub(super) struct PyTokenBatch {
@@ -200,31 +272,37 @@ impl PyTokenBatch {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
+    /// Names of the columns, in their order.
     #[getter]
     fn column_names(&self) -> PyResult<Vec<String>> {
         Ok(self.schema()?.fields().iter().map(|field| field.name().clone()).collect())
     }
 
+    /// Tokens in all rows.
     #[getter]
     fn num_tokens(&self) -> usize {
         self.num_tokens
     }
 
+    /// Tokens whose label is not -100.
     #[getter]
     fn num_trained_tokens(&self) -> usize {
         self.num_trained_tokens
     }
 
+    /// Rows cut to `max_length`.
     #[getter]
     fn num_truncated(&self) -> usize {
         self.num_truncated
     }
 
+    /// Rows that have tokens, but none of them trained.
     #[getter]
     fn num_untrained_rows(&self) -> usize {
         self.num_untrained_rows
     }
 
+    /// The rows that failed, in their order.
     #[getter]
     fn failures(&self) -> Vec<PyRowFailure> {
         self.failures.iter().map(PyRowFailure::from).collect()

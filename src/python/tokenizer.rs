@@ -16,16 +16,19 @@ pub(super) struct PyEngine(Engine);
 
 #[pymethods]
 impl PyEngine {
+    /// `"fast"` (tokenizers 1.0) or `"reference"` (tokenizers 0.23).
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
     }
 
+    /// Why this engine, in one sentence.
     #[getter]
     fn reason(&self) -> &str {
         &self.0.reason
     }
 
+    /// The crate behind the engine, with its version.
     #[getter]
     fn version(&self) -> &'static str {
         self.0.version()
@@ -37,6 +40,23 @@ impl PyEngine {
 }
 
 /// A tokenizer, loaded once and shared by all threads.
+///
+/// Args:
+///     tokenizer_json: Text of a `tokenizer.json`.
+///     special_tokens: Names and tokens, such as `{"eos_token": "<|im_end|>"}`.
+///     name: What to call the tokenizer in reports.
+///     engine: `"auto"` takes the fast engine where a check at load finds it equal to the reference, `"fast"` insists
+///         on it, `"reference"` does without.
+///
+/// Raises:
+///     TokenizerError: The text is not a tokenizer that `tokenizers` can load.
+///
+/// Example:
+///     >>> tokenizer = chatmill.Tokenizer(TOKENIZER_JSON)
+///     >>> tokenizer.decode(tokenizer.encode("Hello"))
+///     'Hello'
+///     >>> tokenizer.engine.name
+///     'fast'
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Tokenizer")]
 pub(super) struct PyTokenizer(pub(super) Arc<Tokenizer>);
 
@@ -70,6 +90,7 @@ impl PyTokenizer {
             .map(|inner| PyTokenizer(Arc::new(inner)))
     }
 
+    /// Loads from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer.
     #[staticmethod]
     #[pyo3(signature = (source, *, engine="auto"))]
     fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str) -> PyResult<Self> {
@@ -80,6 +101,7 @@ impl PyTokenizer {
         PyTokenizer::new(py, &json, Some(tokens), &name, engine)
     }
 
+    /// The ids of a text, as `tokenizers` gives them without adding special tokens.
     fn encode(&self, py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
         gate::enter(py, |_| {
             let mut ids = Vec::new();
@@ -88,29 +110,35 @@ impl PyTokenizer {
         })
     }
 
+    /// The text of ids, special tokens included.
     fn decode(&self, py: Python<'_>, ids: Vec<u32>) -> PyResult<String> {
         gate::enter(py, |_| self.0.decode(&ids))
     }
 
+    /// The id of a token, or None.
     fn token_to_id(&self, token: &str) -> Option<u32> {
         self.0.token_to_id(token)
     }
 
+    /// What the tokenizer is called in reports.
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
     }
 
+    /// The engine in use, and why.
     #[getter]
     fn engine(&self) -> PyEngine {
         PyEngine(self.0.engine().clone())
     }
 
+    /// Names of special tokens, and the tokens.
     #[getter]
     fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dict(py, self.0.special_tokens())
     }
 
+    /// SHA-256 of the definition, as 64 hexadecimal digits.
     #[getter]
     fn fingerprint(&self) -> String {
         self.0.fingerprint()

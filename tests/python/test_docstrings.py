@@ -1,0 +1,54 @@
+"""The examples in docstrings run, those of the compiled core too, and every public name has a docstring."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chatmill
+from chatmill import _chatmill
+
+TOKENIZER_JSON = (Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8")
+MODULES = [
+    "chatmill",
+    *(
+        f"chatmill.{it.name}"
+        for it in pkgutil.walk_packages(chatmill.__path__)
+        if it.name not in ("__main__", "_chatmill")
+    ),
+]
+CORE = [name for name in dir(_chatmill) if not name.startswith("_")]
+
+
+def run(text: str, name: str) -> int:
+    """Run the examples of one docstring; their number."""
+    names: dict[str, Any] = {"chatmill": chatmill, "TOKENIZER_JSON": TOKENIZER_JSON}
+    test = doctest.DocTestParser().get_doctest(inspect.cleandoc(text), names, name, None, 0)
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
+    assert failed == 0
+    return tried
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_python_examples(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name), extraglobs={"TOKENIZER_JSON": TOKENIZER_JSON})
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_core_examples(name: str) -> None:
+    what = getattr(_chatmill, name)
+    assert what.__doc__, f"{name} has no docstring"
+    run(what.__doc__, name)
+    for key, member in vars(what).items():
+        if not key.startswith("_"):
+            assert member.__doc__, f"{name}.{key} has no docstring"
+
+
+def test_the_main_names_have_examples() -> None:
+    for name in ("Tokenizer", "ChatTemplate", "Mill", "TokenBatch"):
+        assert run(getattr(_chatmill, name).__doc__, name) > 0
