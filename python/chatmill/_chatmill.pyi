@@ -66,7 +66,7 @@ class Engine:
     """Which tokenizer engine encodes, and why it was chosen.
 
     Attributes:
-        name: `"fast"` (tokenizers 1.0) or `"reference"` (tokenizers 0.23).
+        name: `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
         reason: One sentence.
         version: Version of the crate behind the engine.
     """

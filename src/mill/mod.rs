@@ -5,6 +5,7 @@
 
 mod output;
 mod pipeline;
+mod workers;
 
 pub use output::TokenBatch;
 
@@ -17,6 +18,7 @@ use crate::label;
 use crate::region::Regions;
 use crate::template::{ChatTemplate, Request};
 use crate::tokenizer::{Tokenizer, Tokens};
+use workers::Workers;
 
 /// Which tokens are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,7 @@ pub struct Mill {
     tokenizer: Arc<Tokenizer>,
     template: Arc<ChatTemplate>,
     options: Options,
+    workers: Arc<Workers>,
 }
 
 /// Buffers that one worker uses for all its rows.
@@ -110,7 +113,7 @@ impl Mill {
                 return Err(Error::new(Kind::Option, format!("{name} must be at least 1, or None")));
             }
         }
-        Ok(Mill { tokenizer, template, options })
+        Ok(Mill { tokenizer, template, options, workers: Arc::default() })
     }
 
     /// The tokenizer.

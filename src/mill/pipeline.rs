@@ -1,14 +1,12 @@
-//! Rows in parallel: the only place with threads.
+//! Rows in parallel: the only place where threads work.
 //!
 //! Workers take small runs of rows in their order, so a long row delays nobody else; the results are put back in
-//! order, so the output does not depend on the number of threads. Threads are started for each batch: that costs some
-//! 30 µs against tens of milliseconds of work, and leaves nothing behind that a fork could break.
+//! order, so the output does not depend on the number of threads.
 
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 
@@ -21,8 +19,18 @@ use crate::error::{Error, Kind, Result};
 const RUN: usize = 32;
 /// How often the calling thread asks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Stack of a worker: room for the engine's deepest recursion (500 levels) in an unoptimised build.
-const STACK: usize = 32 << 20;
+
+/// What the workers of one batch share.
+struct Shared<'b, 'a> {
+    rows: &'b Rows<'a>,
+    runs: usize,
+    next: AtomicUsize,
+    /// Set from outside: leave at the next row.
+    interrupted: AtomicBool,
+    /// Set by a row that fails where that ends the batch: begin no further run.
+    failed: AtomicBool,
+    keep_text: bool,
+}
 
 impl Mill {
     /// Tokens and labels for every row of `batch`, in their order. `interrupted` is asked some twenty times a second.
@@ -30,62 +38,62 @@ impl Mill {
         &self,
         batch: &RecordBatch,
         layout: Layout<'_>,
-        interrupted: &mut dyn FnMut() -> bool,
+        interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
         let rows = Rows::new(batch, layout)?;
         let runs = self.runs(&rows, matches!(layout, Layout::Json(_)), interrupted)?;
         TokenBatch::new(&self.options, batch, layout, runs)
     }
 
-    fn runs(&self, rows: &Rows<'_>, keep_text: bool, interrupted: &mut dyn FnMut() -> bool) -> Result<Vec<Run>> {
-        let count = rows.len().div_ceil(RUN);
-        let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = self.options.threads.unwrap_or_else(available).min(count).max(1);
-        let next = AtomicUsize::new(0);
-        let stop = AtomicBool::new(false);
+    fn runs(
+        &self,
+        rows: &Rows<'_>,
+        keep_text: bool,
+        interrupted: &mut (dyn FnMut() -> bool + Send),
+    ) -> Result<Vec<Run>> {
+        let pool = self.workers.pool(self.options.threads)?;
+        let shared = Shared {
+            rows,
+            runs: rows.len().div_ceil(RUN),
+            next: AtomicUsize::new(0),
+            interrupted: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            keep_text,
+        };
+        let mut results: Vec<Option<Run>> = (0..shared.runs).map(|_| None).collect();
         let (sender, receiver) = channel();
-        let mut results: Vec<Option<Run>> = (0..count).map(|_| None).collect();
-        let mut stopped = false;
-        std::thread::scope(|scope| -> Result<()> {
-            for _ in 0..threads {
-                let (sender, next, stop) = (sender.clone(), &next, &stop);
-                let work = move || {
-                    let mut scratch = Scratch::default();
-                    while !stop.load(Ordering::Relaxed) {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        if index >= count {
-                            break;
-                        }
-                        let run = self.run(rows, index * RUN, keep_text, stop, &mut scratch);
+        pool.in_place_scope(|scope| {
+            for _ in 0..pool.current_num_threads().min(shared.runs) {
+                let (sender, shared) = (sender.clone(), &shared);
+                scope.spawn(move |_| {
+                    while let Some((index, run)) = self.next_run(shared) {
                         if sender.send((index, run)).is_err() {
                             break;
                         }
                     }
-                };
-                let builder = std::thread::Builder::new().name("chatmill".into()).stack_size(STACK);
-                builder.spawn_scoped(scope, work).map_err(|error| {
-                    stop.store(true, Ordering::Relaxed);
-                    Error::new(Kind::Internal, format!("no thread could be started: {error}"))
-                })?;
+                });
             }
             drop(sender);
+            let mut asked = Instant::now();
             loop {
                 match receiver.recv_timeout(PATIENCE) {
                     Ok((index, run)) => results[index] = Some(run),
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                    Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
-                if !stopped && interrupted() {
-                    stopped = true;
-                    stop.store(true, Ordering::Relaxed);
+                if asked.elapsed() >= PATIENCE {
+                    asked = Instant::now();
+                    if interrupted() {
+                        shared.interrupted.store(true, Ordering::Relaxed);
+                    }
                 }
             }
-        })?;
-        if stopped {
+        });
+        if shared.interrupted.into_inner() {
             return Err(Error::new(Kind::Interrupted, "stopped before the batch was done"));
         }
         // Runs are taken in order, so all before the first failing one are there, and the first error is the first.
-        let mut runs = Vec::with_capacity(count);
+        let mut runs = Vec::with_capacity(results.len());
         for run in results.into_iter().flatten() {
             if self.options.on_error == OnError::Raise
                 && let Some(error) = run.failures.first()
@@ -97,13 +105,25 @@ impl Mill {
         Ok(runs)
     }
 
-    fn run(&self, rows: &Rows<'_>, first: usize, keep_text: bool, stop: &AtomicBool, scratch: &mut Scratch) -> Run {
+    fn next_run(&self, shared: &Shared<'_, '_>) -> Option<(usize, Run)> {
+        if shared.failed.load(Ordering::Relaxed) || shared.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let index = shared.next.fetch_add(1, Ordering::Relaxed);
+        (index < shared.runs).then(|| (index, self.run(index * RUN, shared)))
+    }
+
+    fn run(&self, first: usize, shared: &Shared<'_, '_>) -> Run {
         let mut run = Run::default();
-        let kept = if keep_text { self.options.keep_columns.as_slice() } else { &[] };
-        for row in first..(first + RUN).min(rows.len()) {
+        let mut scratch = Scratch::default();
+        let kept = if shared.keep_text { self.options.keep_columns.as_slice() } else { &[] };
+        for row in first..(first + RUN).min(shared.rows.len()) {
+            if shared.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
             let path = || -> Result<Vec<Option<String>>> {
-                let (conversation, rest) = rows.conversation(row)?;
-                self.row(&conversation, scratch)?;
+                let (conversation, rest) = shared.rows.conversation(row)?;
+                self.row(&conversation, &mut scratch)?;
                 Ok(kept.iter().map(|name| kept_text(&rest, name)).collect())
             };
             // A defect in one row must not take the other rows with it, nor the process.
@@ -117,7 +137,7 @@ impl Mill {
                 Err(error) => {
                     run.push_failure(error.at_row(row), kept.len());
                     if self.options.on_error == OnError::Raise {
-                        stop.store(true, Ordering::Relaxed);
+                        shared.failed.store(true, Ordering::Relaxed);
                         break;
                     }
                 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 /// Runs `work` without the GIL. `work` may ask the closure it is given whether to stop.
 pub(super) fn enter<T: Send>(
     py: Python<'_>,
-    work: impl FnOnce(&mut dyn FnMut() -> bool) -> Result<T> + Send,
+    work: impl FnOnce(&mut (dyn FnMut() -> bool + Send)) -> Result<T> + Send,
 ) -> PyResult<T> {
     let (result, signal) = py.detach(|| {
         let mut signal: Option<PyErr> = None;

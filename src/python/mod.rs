@@ -11,6 +11,11 @@ mod tokenizer;
 
 use pyo3::prelude::*;
 
+/// The engine of templates allocates for every value it touches; this takes a tenth off a row, and gives memory back
+/// between batches.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The compiled core of chatmill.
 #[pymodule(gil_used = false)]
 mod _chatmill {

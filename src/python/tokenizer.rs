@@ -16,7 +16,7 @@ pub(super) struct PyEngine(Engine);
 
 #[pymethods]
 impl PyEngine {
-    /// `"fast"` (tokenizers 1.0) or `"reference"` (tokenizers 0.23).
+    /// `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
     #[getter]
     fn name(&self) -> &'static str {
         self.0.name()
@@ -31,11 +31,11 @@ impl PyEngine {
     /// The crate behind the engine, with its version.
     #[getter]
     fn version(&self) -> &'static str {
-        self.0.version()
+        self.0.version
     }
 
     fn __repr__(&self) -> String {
-        format!("Engine(name='{}', version='{}', reason={:?})", self.0.name(), self.0.version(), self.0.reason)
+        format!("Engine(name='{}', version='{}', reason={:?})", self.0.name(), self.0.version, self.0.reason)
     }
 }
 

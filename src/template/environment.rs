@@ -5,7 +5,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
 
-use super::generation::Body;
+use super::generation::GenerationEdge;
 use super::python_str::{trim, unknown_method};
 use super::source::FIRST;
 use super::tojson::tojson;
@@ -47,8 +47,8 @@ pub(super) fn environment() -> Environment<'static> {
 fn format_value(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     let written = if let Some(text) = value.as_str() {
         out.write_str(text)
-    } else if let Some(body) = value.downcast_object_ref::<Body>() {
-        body.write(out)
+    } else if let Some(edge) = value.downcast_object_ref::<GenerationEdge>() {
+        edge.reached(out)
     } else if value.kind() == ValueKind::Number && !value.is_integer() {
         write_float(out, f64::try_from(value.clone())?)
     } else {

@@ -1,10 +1,10 @@
-//! `{% generation %}`: the function behind the rewritten tag, and the marks for bodies that were captured.
+//! `{% generation %}`: the values that stand at its two ends, and the marks for bodies that were captured.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use minijinja::value::{Kwargs, Object, ObjectRepr};
-use minijinja::{Error, ErrorKind, Output, State, Value};
+use minijinja::Output;
+use minijinja::value::{Object, ObjectRepr};
 
 use super::observe::Observer;
 
@@ -12,58 +12,40 @@ use super::observe::Observer;
 const START: char = '\u{fdd3}';
 const END: char = '\u{fdd4}';
 
-/// What `__generation` is during one render.
+/// One end of a `{% generation %}`. It prints nothing but notes where it was printed.
 #[derive(Debug)]
-pub(super) struct GenerationTag(pub(super) Arc<Observer>);
+pub(super) enum GenerationEdge {
+    Start(Arc<Observer>),
+    End(Arc<Observer>),
+}
 
-impl Object for GenerationTag {
+impl Object for GenerationEdge {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
 
-    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        let kwargs: Option<Kwargs> = args.last().cloned().map(Kwargs::try_from).transpose()?;
-        let caller: Value = match kwargs {
-            Some(kwargs) => kwargs.get("caller")?,
-            None => {
-                return Err(Error::new(ErrorKind::MissingArgument, "generation without a body"));
-            }
-        };
-        let body = caller.call(state, &[])?;
-        Ok(Value::from_object(Body { text: body, observer: Arc::clone(&self.0) }))
-    }
-}
-
-/// The text between the tags, on its way to the output.
-#[derive(Debug)]
-pub(super) struct Body {
-    text: Value,
-    observer: Arc<Observer>,
-}
-
-impl Object for Body {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.text.as_str().unwrap_or_default())
-    }
-}
-
-impl Body {
-    /// Writes the body and notes where it lies.
-    pub(super) fn write(&self, out: &mut Output<'_>) -> std::fmt::Result {
-        let text = self.text.as_str().unwrap_or_default();
-        if self.observer.marks_generation() {
-            out.write_str(START.encode_utf8(&mut [0; 4]))?;
-            out.write_str(text)?;
-            return out.write_str(END.encode_utf8(&mut [0; 4]));
-        }
-        let start = self.observer.position();
-        out.write_str(text)?;
-        self.observer.note_generation(start, text.len());
+    fn render(self: &Arc<Self>, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Ok(())
+    }
+}
+
+impl GenerationEdge {
+    /// What happens where the engine prints this edge.
+    pub(super) fn reached(&self, out: &mut Output<'_>) -> std::fmt::Result {
+        match self {
+            GenerationEdge::Start(observer) if observer.marks_generation() => {
+                out.write_str(START.encode_utf8(&mut [0; 4]))
+            }
+            GenerationEdge::End(observer) if observer.marks_generation() => out.write_str(END.encode_utf8(&mut [0; 4])),
+            GenerationEdge::Start(observer) => {
+                observer.begin_generation();
+                Ok(())
+            }
+            GenerationEdge::End(observer) => {
+                observer.end_generation();
+                Ok(())
+            }
+        }
     }
 }
 

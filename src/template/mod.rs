@@ -43,17 +43,19 @@ const ENTRY: &str = "chat_template";
 impl ChatTemplate {
     /// Compiles `source`. `special_tokens` are variables of the template, such as `bos_token`; `name` appears in errors.
     pub fn new(name: &str, source: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
-        let prepared = source::prepare(source);
-        let mut environment = environment::environment();
-        environment.add_template_owned(ENTRY, prepared.source).map_err(|error| {
-            let line = error.line();
-            let mut text = format!("chat template {name} does not compile: {}", render::what(&error));
+        let refuse = |line: Option<usize>, why: &str| {
+            let mut text = format!("chat template {name} does not compile: {why}");
             if let Some(quoted) = line.and_then(|line| render::quote_line(source, line)) {
                 text.push_str(&quoted);
             }
             let error = Error::new(Kind::TemplateSyntax, text);
             if let Some(line) = line { error.at_template_line(line) } else { error }
-        })?;
+        };
+        let prepared = source::prepare(source).map_err(|tag| refuse(Some(tag.line), tag.text))?;
+        let mut environment = environment::environment();
+        environment
+            .add_template_owned(ENTRY, prepared.source)
+            .map_err(|error| refuse(error.line(), &render::what(&error)))?;
         let entries =
             special_tokens.iter().map(|(name, token)| (name.as_str().into(), token.as_str().into())).collect();
         Ok(ChatTemplate {

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// No template may print more than this for one row; a render that goes on is stopped.
@@ -48,13 +48,15 @@ struct Log {
     events: Vec<Event>,
     passes: u32,
     generation: Vec<Range<usize>>,
+    /// Where the generation blocks begin that are not ended yet.
+    open: Vec<usize>,
+    captured: bool,
 }
 
 /// The log of one render. See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     position: AtomicUsize,
-    captured: AtomicBool,
     mark_generation: bool,
     log: Mutex<Log>,
 }
@@ -97,20 +99,29 @@ impl Observer {
         }
     }
 
-    /// Notes the body of a `{% generation %}` that was written from `start` on and has `len` bytes.
-    pub(super) fn note_generation(&self, start: usize, len: usize) {
+    /// Notes that a `{% generation %}` begins here.
+    pub(super) fn begin_generation(&self) {
+        let position = self.position();
+        self.log().open.push(position);
+    }
+
+    /// Notes that the innermost `{% generation %}` ends here.
+    pub(super) fn end_generation(&self) {
         let end = self.position();
-        if end - start == len {
-            self.log().generation.push(start..end);
-        } else {
-            // It went into a macro's, set block's or filter block's own text: this position says nothing.
-            self.captured.store(true, Ordering::Relaxed);
+        let mut log = self.log();
+        if let Some(start) = log.open.pop() {
+            if start == end {
+                // Nothing was written: the body is empty, or it went into a macro's, set block's or filter block's own
+                // text, and its place is not known from positions.
+                log.captured = true;
+            }
+            log.generation.push(start..end);
         }
     }
 
-    /// Whether a body of `{% generation %}` was captured, so that its place is not known from positions.
-    pub(super) fn generation_was_captured(&self) -> bool {
-        self.captured.load(Ordering::Relaxed)
+    /// Whether a body of `{% generation %}` may have been captured, so that positions do not tell its place.
+    pub(super) fn generation_may_be_captured(&self) -> bool {
+        self.log().captured
     }
 
     /// The bodies of `{% generation %}` in byte positions, in the order they were written.

@@ -7,10 +7,10 @@ use minijinja::value::{Enumerator, Object};
 use minijinja::{ErrorKind, Value};
 
 use super::environment::Raised;
-use super::generation::{GenerationTag, strip_marks};
+use super::generation::{GenerationEdge, strip_marks};
 use super::messages::Messages;
 use super::observe::{Event, Observer, Sink};
-use super::source::GENERATION;
+use super::source::{GENERATION_END, GENERATION_START};
 use super::values::{Dict, dict, value};
 use super::{ChatTemplate, ENTRY};
 use crate::conversation::{Conversation, Fields};
@@ -72,10 +72,10 @@ impl ChatTemplate {
         self.run(plain_messages(marked), request, &Arc::new(Observer::default()))
     }
 
-    /// Where the bodies of `{% generation %}` lie. Bodies that were captured, by a macro or a set block, are found
+    /// Where the bodies of `{% generation %}` lie. Bodies that may be captured, by a macro or a set block, are found
     /// by a second render with marks around them, which must give the same text.
     fn generation(&self, observer: &Observer, text: &str, request: Request<'_, '_>) -> Result<Vec<Range<usize>>> {
-        if !observer.generation_was_captured() {
+        if !observer.generation_may_be_captured() {
             return Ok(observer.take_generation());
         }
         let observer = Arc::new(Observer::marking_generation());
@@ -98,7 +98,8 @@ impl ChatTemplate {
             tools: or_none(tools),
             documents: or_none(documents),
             add_generation_prompt: Value::from(request.add_generation_prompt),
-            generation: Value::from_object(GenerationTag(Arc::clone(observer))),
+            generation_start: Value::from_object(GenerationEdge::Start(Arc::clone(observer))),
+            generation_end: Value::from_object(GenerationEdge::End(Arc::clone(observer))),
             of_row: dict(variables),
             of_all: dict(request.variables),
             special: Arc::clone(&self.special),
@@ -141,7 +142,8 @@ struct Variables {
     tools: Value,
     documents: Value,
     add_generation_prompt: Value,
-    generation: Value,
+    generation_start: Value,
+    generation_end: Value,
     of_row: Dict,
     of_all: Dict,
     special: Arc<Dict>,
@@ -158,7 +160,8 @@ impl Object for Variables {
             "tools" => self.tools.clone(),
             "documents" => self.documents.clone(),
             "add_generation_prompt" => self.add_generation_prompt.clone(),
-            GENERATION => self.generation.clone(),
+            GENERATION_START => self.generation_start.clone(),
+            GENERATION_END => self.generation_end.clone(),
             _ => self.of_row.get(key).or_else(|| self.of_all.get(key)).or_else(|| self.special.get(key))?.clone(),
         })
     }

@@ -1,45 +1,52 @@
-//! The fast engine: tokenizers 1.0. It gives ids only; the ends come from [`Pieces`].
+//! `Fast`: an engine that gives ids only, with the bytes of the tokens that place them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokenizers::pipeline::{EncodeOptions, Override, PipelineToken, PipelineTokenizer};
-
 use super::check::OddBlocks;
+use super::fastokens::Fastokens;
 use super::pieces::Pieces;
+use super::tokenizers1::Tokenizers1;
 use super::{Encoder, Placed, Tokens};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 
-pub(super) const VERSION: &str = "tokenizers 1.0.0-rc.3";
+/// What a fast engine does: ids, and nothing else.
+pub(super) trait Ids: Send + Sync {
+    /// The crate behind the engine, with its version.
+    fn version(&self) -> &'static str;
+
+    /// Appends the ids of `text`.
+    fn append(&self, text: &str, ids: &mut Vec<u32>) -> Result<()>;
+}
 
 pub(super) struct Fast {
-    inner: PipelineTokenizer,
+    engine: Box<dyn Ids>,
     pieces: Arc<Pieces>,
     odd: OddBlocks,
 }
 
 impl std::fmt::Debug for Fast {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fast").field("pieces", &self.pieces).field("odd", &self.odd).finish_non_exhaustive()
+        f.debug_struct("Fast").field("version", &self.version()).field("odd", &self.odd).finish_non_exhaustive()
     }
 }
 
-const OPTIONS: EncodeOptions = EncodeOptions {
-    add_special_tokens: false,
-    encode_special_tokens: false,
-    padding: Override::Off,
-    truncation: Override::Off,
-};
+/// An engine by the name of its crate, and how it is loaded.
+pub(super) type Loader = (&'static str, fn(&str) -> std::result::Result<Box<dyn Ids>, String>);
+
+/// The engines in the order in which they are tried. fastokens comes first because it is quicker, twice on Chinese
+/// text (31 µs a row of smilechat against 74 µs); it knows byte-level BPE and little else.
+pub(super) const LOADERS: [Loader; 2] = [
+    ("fastokens", |definition| Ok(Box::new(Fastokens::new(definition)?))),
+    ("tokenizers 1.0", |definition| Ok(Box::new(Tokenizers1::new(definition)?))),
+];
 
 impl Fast {
-    /// Loads the engine. It is a pre-release: what it does not know it refuses, and a panic counts as a refusal.
-    pub(super) fn new(definition: &str, pieces: Arc<Pieces>) -> std::result::Result<Fast, String> {
-        let load = || -> std::result::Result<PipelineTokenizer, String> {
-            let canonical = tokenizers::canonicalize_str(definition).map_err(|error| error.to_string())?;
-            tokenizers::from_json(&canonical).map_err(|error| error.to_string())
-        };
-        let inner = catch_unwind(AssertUnwindSafe(load)).map_err(|_| "it panicked at load".to_owned())??;
-        Ok(Fast { inner, pieces, odd: OddBlocks::default() })
+    /// Loads an engine. What it does not know it refuses, and a panic counts as a refusal.
+    pub(super) fn new(loader: &Loader, definition: &str, pieces: Arc<Pieces>) -> std::result::Result<Fast, String> {
+        let engine = catch_unwind(AssertUnwindSafe(|| loader.1(definition)))
+            .unwrap_or_else(|_| Err("it panicked at load".to_owned()))?;
+        Ok(Fast { engine, pieces, odd: OddBlocks::default() })
     }
 
     /// Sets the characters that this engine is not to be asked about.
@@ -52,30 +59,24 @@ impl Fast {
         !self.odd.touch(text)
     }
 
-    fn raw(&self, text: &str) -> Result<Vec<PipelineToken>> {
-        let mut raw = Vec::with_capacity(text.len() / 3 + 8);
-        self.inner
-            .encode_into(text, &OPTIONS, &mut raw)
-            .map_err(|error| Error::new(Kind::TokenizerFailed, format!("the tokenizer failed on the text: {error}")))?;
-        Ok(raw)
+    pub(super) fn version(&self) -> &'static str {
+        self.engine.version()
     }
 }
 
 impl Encoder for Fast {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        ids.extend(self.raw(text)?.iter().map(|token| token.id()));
-        Ok(())
+        self.engine.append(text, ids)
     }
 
     fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Placed> {
-        let raw = self.raw(text)?;
-        let ids = PipelineToken::cast_slice(&raw);
-        let before = tokens.ends.len();
-        if !self.pieces.place(ids, text.as_bytes(), base, &mut tokens.ends) {
-            tokens.ends.truncate(before);
-            return Ok(Placed::No);
+        let (first, before) = (tokens.ids.len(), tokens.ends.len());
+        self.engine.append(text, &mut tokens.ids)?;
+        if self.pieces.place(&tokens.ids[first..], text.as_bytes(), base, &mut tokens.ends) {
+            return Ok(Placed::Yes);
         }
-        tokens.ids.extend_from_slice(ids);
-        Ok(Placed::Yes)
+        tokens.ids.truncate(first);
+        tokens.ends.truncate(before);
+        Ok(Placed::No)
     }
 }

@@ -1,14 +1,16 @@
 //! Tokenizing: a text goes in, token ids and the byte end of each token come out.
 //!
-//! Two engines stand behind [`Encoder`]: the fast one (tokenizers 1.0, a pre-release without offsets) and the
-//! reference (tokenizers 0.23). A tokenizer takes the fast one where a check at load finds it equal, and still asks
+//! Behind [`Encoder`] stand fast engines that give ids only (fastokens, tokenizers 1.0) and the reference (tokenizers
+//! 0.23). A tokenizer takes the first fast one that a check at load finds equal, and still asks
 //! the reference about every text with characters that the check found odd, and about every text whose tokens cannot
 //! be placed byte for byte.
 
 mod check;
 mod fast;
+mod fastokens;
 mod pieces;
 mod reference;
+mod tokenizers1;
 
 use sha2::{Digest, Sha256};
 
@@ -54,7 +56,7 @@ pub trait Encoder: std::fmt::Debug + Send + Sync {
 /// The engine in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineName {
-    /// tokenizers 1.0.
+    /// fastokens or tokenizers 1.0.
     Fast,
     /// tokenizers 0.23.
     Reference,
@@ -65,6 +67,8 @@ pub enum EngineName {
 pub struct Engine {
     /// The engine.
     pub name: EngineName,
+    /// The crate behind it, with its version.
+    pub version: &'static str,
     /// Why this one, in one sentence.
     pub reason: String,
 }
@@ -75,14 +79,6 @@ impl Engine {
         match self.name {
             EngineName::Fast => "fast",
             EngineName::Reference => "reference",
-        }
-    }
-
-    /// Version of the crate behind the engine.
-    pub fn version(&self) -> &'static str {
-        match self.name {
-            EngineName::Fast => fast::VERSION,
-            EngineName::Reference => reference::VERSION,
         }
     }
 }
@@ -134,7 +130,10 @@ impl Tokenizer {
                 format!("tokenizer {name}: the fast engine cannot be used: {reason}; take engine=\"auto\""),
             ));
         }
-        let engine = Engine { name: if fast.is_some() { EngineName::Fast } else { EngineName::Reference }, reason };
+        let engine = match &fast {
+            Some(fast) => Engine { name: EngineName::Fast, version: fast.version(), reason },
+            None => Engine { name: EngineName::Reference, version: reference::VERSION, reason },
+        };
         Ok(Tokenizer {
             name: name.to_owned(),
             definition: definition.to_owned(),
