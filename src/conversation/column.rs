@@ -240,7 +240,7 @@ impl<'a> Column<'a> {
             Values::Number(number) => number.node(row),
             Values::Text(text) => {
                 let bytes = text.bytes(row);
-                Node::Str(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|error| {
+                Node::Str(Cow::Borrowed(simdutf8::compat::from_utf8(bytes).map_err(|error| {
                     let at = error.valid_up_to();
                     Error::new(
                         Kind::InvalidUtf8,

@@ -22,10 +22,7 @@ pub(super) struct Raised;
 /// An environment without a template.
 pub(super) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
-    // The builder fails on delimiters only, and none are set.
-    if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
-        environment.set_syntax(syntax);
-    }
+    environment.set_syntax(syntax());
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_fuel(Some(FUEL));
@@ -42,6 +39,12 @@ pub(super) fn environment() -> Environment<'static> {
     environment.add_function(FIRST, |first: Value, _second: Value| first);
     environment.add_function("dict", dict);
     environment
+}
+
+/// How white space around blocks counts.
+pub(super) fn syntax() -> SyntaxConfig {
+    // The builder fails on delimiters only, and none are set.
+    SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().unwrap_or_default()
 }
 
 fn format_value(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod library;
 pub mod marks;
 mod messages;
 mod observe;
+mod plan;
 mod python_str;
 mod render;
 mod source;
@@ -34,6 +35,7 @@ pub struct ChatTemplate {
     special: Arc<Dict>,
     environment: Environment<'static>,
     has_generation: bool,
+    plan: Option<plan::Plan>,
     pub(crate) facts: FactsCache,
 }
 
@@ -52,6 +54,7 @@ impl ChatTemplate {
             if let Some(line) = line { error.at_template_line(line) } else { error }
         };
         let prepared = source::prepare(source).map_err(|tag| refuse(Some(tag.line), tag.text))?;
+        let plan = plan::compile(&prepared.source, environment::syntax());
         let mut environment = environment::environment();
         environment
             .add_template_owned(ENTRY, prepared.source)
@@ -65,6 +68,7 @@ impl ChatTemplate {
             special: Arc::new(Dict::new(entries)),
             environment,
             has_generation: prepared.has_generation,
+            plan,
             facts: FactsCache::default(),
         })
     }
