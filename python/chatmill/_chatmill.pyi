@@ -55,7 +55,7 @@ class RowFailure:
         text: What went wrong and what to do about it, in one sentence or two.
     """
 
-    row: int | None
+    row: int
     message: int | None
     template_line: int | None
     code: str

@@ -121,6 +121,7 @@ def prepare(
             tokens=counts.tokens,
             trained_tokens=counts.trained_tokens,
             truncated=counts.truncated,
+            untrained=counts.untrained,
             seconds=time.monotonic() - started,
             shards=tuple(shards),
             labels=labels,

@@ -35,6 +35,7 @@ class PrepareReport:
         tokens: Tokens written.
         trained_tokens: Those of them with a label.
         truncated: Rows cut to `max_length`.
+        untrained: Rows written without a single trained token.
         seconds: From start to end.
         shards: The files of tokens.
         labels: The policy that chose the trained tokens.
@@ -50,6 +51,7 @@ class PrepareReport:
     tokens: int
     trained_tokens: int
     truncated: int
+    untrained: int
     seconds: float
     shards: Sequence[Shard]
     labels: str
@@ -70,6 +72,7 @@ class PrepareReport:
             "tokens": self.tokens,
             "trained_tokens": self.trained_tokens,
             "truncated": self.truncated,
+            "untrained": self.untrained,
         }
 
     def __rich__(self) -> RenderableType:
@@ -87,7 +90,8 @@ class PrepareReport:
             table.add_row(Text(f"  {code}", style="red"), f"{count:,}", Text(f"{example.place}: {example.reason}"))
         table.add_row("tokens", f"{self.tokens:,}", f"{_short(self.tokens_per_second)} a second, {self.seconds:.1f} s")
         share = f"{100 * self.trained_tokens / max(1, self.tokens):.1f} %"
-        table.add_row("trained", f"{self.trained_tokens:,}", share)
+        none = f", none in {self.untrained:,} rows" if self.untrained and self.labels != "none" else ""
+        table.add_row("trained", f"{self.trained_tokens:,}", share + none)
         size = decimal(sum(shard.bytes for shard in self.shards))
         table.add_row("shards", f"{len(self.shards):,}", Text(f"{size} in {self.output}"))
         table.add_row("engine", self.engine.name, Text(f"{self.engine.version}; {self.engine.reason}"))
@@ -117,6 +121,7 @@ class Counts:
         tokens: Tokens written.
         trained_tokens: Those of them with a label.
         truncated: Rows cut to `max_length`.
+        untrained: Rows written without a single trained token.
     """
 
     rows_by_file: list[int]
@@ -124,6 +129,7 @@ class Counts:
     tokens: int = 0
     trained_tokens: int = 0
     truncated: int = 0
+    untrained: int = 0
 
     @property
     def rows_in(self) -> int:
@@ -143,6 +149,7 @@ class Counts:
         self.tokens += tokens.num_tokens
         self.trained_tokens += tokens.num_trained_tokens
         self.truncated += tokens.num_truncated
+        self.untrained += tokens.num_untrained_rows
 
 
 class Progress:

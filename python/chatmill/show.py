@@ -1,18 +1,16 @@
 """One row of a file as its tokens, the trained part coloured: what the labels look like, for eyes."""
 
-import json
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from rich.text import Text
 
-from chatmill._chatmill import DataError, Encoding, Mill
-from chatmill.inputs import MESSAGE_COLUMNS, InputPath, find_inputs, read_blocks
+from chatmill._chatmill import DataError, Encoding, Mill, RowError
+from chatmill.inputs import InputPath, find_inputs, read_blocks
+from chatmill.inputs.block import Block
 
 _MASKED = -100
 _OPEN, _CLOSE = "⟦", "⟧"
-_PARTS = ("tools", "documents", "chat_template_kwargs")
 
 
 def show_encoding(encoding: Encoding, *, color: bool = True) -> Text:
@@ -64,12 +62,24 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
         >>> encode_row(mill, "chats.jsonl", 3).text  # doctest: +SKIP
         '<|im_start|>user…'
     """
-    fields, place = _read_row(inputs, row)
-    messages = next((fields[name] for name in MESSAGE_COLUMNS if fields.get(name) is not None), None)
-    if messages is None:
-        raise DataError(f"{place} has no {' or '.join(MESSAGE_COLUMNS)}: it has {', '.join(fields)}")
-    tools, documents, variables = (fields.get(name) for name in _PARTS)
-    return mill.encode(messages, tools, documents, **(variables or {}))
+    rows_before = 0
+    for block in read_blocks(find_inputs(inputs), block_bytes=1 << 20):
+        index = row - rows_before
+        if 0 <= index < block.batch.num_rows:
+            try:
+                return mill.encode_row(block.batch, index, json_column=block.json_column)
+            except RowError as error:
+                raise RowError(f"{_place(block, index, error)}: {error.failure.text}") from error
+        rows_before += block.batch.num_rows
+    raise DataError(f"there is no row {row}: the inputs have {rows_before} rows, counted from 0")
+
+
+def _place(block: Block, index: int, error: RowError) -> str:
+    """Where a row stands, and where in it the fault is, as far as that is known."""
+    failure = error.failure
+    parts = {**block.where(index), "message": failure.message, "template line": failure.template_line}
+    named = {unit: value for unit, value in parts.items() if value is not None}
+    return ", ".join(str(value) if unit == "file" else f"{unit} {value}" for unit, value in named.items())
 
 
 def _stretches(encoding: Encoding) -> Iterator[tuple[bool, str]]:
@@ -82,46 +92,3 @@ def _stretches(encoding: Encoding) -> Iterator[tuple[bool, str]]:
             position = end
     if position < len(encoding.text):
         yield False, encoding.text[position:]
-
-
-def _read_row(inputs: InputPath | list[InputPath], row: int) -> tuple[dict[str, Any], str]:
-    """The fields of a row, and where it stands."""
-    rows_before = 0
-    for block in read_blocks(find_inputs(inputs), block_bytes=1 << 20):
-        index = row - rows_before
-        if 0 <= index < block.batch.num_rows:
-            place = ", ".join(
-                f"{unit} {value}" if unit != "file" else str(value) for unit, value in block.where(index).items()
-            )
-            return _fields(block.batch.slice(index, 1).to_pylist()[0], block.json_column, place), place
-        rows_before += block.batch.num_rows
-    raise DataError(f"there is no row {row}: the inputs have {rows_before} rows, counted from 0")
-
-
-def _fields(record: dict[str, Any], json_column: str | None, place: str) -> dict[str, Any]:
-    if json_column is None:
-        return {name: _from_column(value, place) for name, value in record.items()}
-    fields = _parse(record[json_column], place)
-    if not isinstance(fields, dict):
-        raise DataError(f"{place} is not a JSON object: each line must be one, with {' or '.join(MESSAGE_COLUMNS)}")
-    return fields
-
-
-def _from_column(value: Any, place: str) -> Any:
-    """A value of an Arrow column; its nulls are there only because all structs of a column have the same fields."""
-    return _parse(value, place) if isinstance(value, (str, bytes)) else _without_nulls(value)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value]
-    return value
-
-
-def _parse(text: str | bytes, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as cause:
-        raise DataError(f"{place} is not JSON: {cause}") from None

@@ -37,7 +37,7 @@ create_exception!(
 #[derive(Debug, Clone)]
 pub(super) struct PyRowFailure {
     /// Index of the row in its batch, from 0.
-    row: Option<usize>,
+    row: usize,
     /// Index of the message, from 0, or None.
     message: Option<usize>,
     /// Line of the chat template, from 1, or None.
@@ -53,7 +53,7 @@ impl PyRowFailure {
     fn __repr__(&self) -> String {
         format!(
             "RowFailure(row={}, message={}, template_line={}, code='{}', text={:?})",
-            or_none(self.row),
+            self.row,
             or_none(self.message),
             or_none(self.template_line),
             self.code,
@@ -69,7 +69,8 @@ fn or_none(index: Option<usize>) -> String {
 impl From<&Error> for PyRowFailure {
     fn from(error: &Error) -> Self {
         PyRowFailure {
-            row: error.row,
+            // The pipeline names the row of every failure.
+            row: error.row.unwrap_or_default(),
             message: error.message,
             template_line: error.template_line,
             code: error.kind.code(),

@@ -7,9 +7,8 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import chatmill
+import pytest
 from chatmill import _chatmill
 
 TOKENIZER_JSON = (Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8")

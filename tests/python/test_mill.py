@@ -1,0 +1,218 @@
+"""What a `Mill` does with good, odd and bad batches."""
+
+import os
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from chatmill import ChatTemplate, DataError, Mill, RowError, TemplateError, Tokenizer, TokenizerError
+from test_cases import TESTS
+
+GOOD = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def template() -> ChatTemplate:
+    return ChatTemplate.named("chatml")
+
+
+def json_rows(*rows: bytes) -> pa.RecordBatch:
+    return pa.record_batch({"json": pa.array(rows, pa.binary())})
+
+
+def test_one_row_out_for_each_row_in(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    out = pa.table(Mill(tokenizer, template, attention_mask=True)(pa.table({"messages": [GOOD] * 200})))
+    assert out.schema.types == [pa.list_(pa.int32()), pa.list_(pa.int32()), pa.list_(pa.int8()), pa.int32()]
+    row = out.slice(150, 1).to_pylist()[0]
+    assert len(row["input_ids"]) == len(row["labels"]) == len(row["attention_mask"]) == row["length"]
+    trained = [token for token in row["labels"] if token != -100]
+    assert tokenizer.decode(trained) == "Hello!<|im_end|>"
+
+
+@pytest.mark.parametrize("rows", [0, 1, 31, 32, 33])
+def test_any_number_of_rows(rows: int, tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    batch = pa.table(
+        {"messages": pa.array([GOOD] * rows, pa.list_(pa.struct({"role": pa.string(), "content": pa.string()})))}
+    )
+    out = Mill(tokenizer, template)(batch)
+    assert len(out) == rows
+    assert pa.table(out).column_names == ["input_ids", "labels", "length"]
+    assert pa.record_batch(out).num_rows == rows
+
+
+def test_a_batch_larger_than_a_slice_comes_out_whole(tokenizer: Tokenizer) -> None:
+    rows = 70_000
+    batch = pa.table({"messages": pa.chunked_array([[[{"role": "user", "content": str(i)}] for i in range(rows)]])})
+    out = pa.table(Mill(tokenizer, ChatTemplate("{{ messages[0].content }}"), labels="all")(batch))
+    assert out.num_rows == rows
+    assert tokenizer.decode(out["input_ids"][rows - 1].as_py()) == str(rows - 1)
+
+
+def test_labels_come_before_the_cut(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    whole = Mill(tokenizer, template).encode(GOOD)
+    out = Mill(tokenizer, template, max_length=len(whole) - 4)(pa.table({"messages": [GOOD]}))
+    assert pa.table(out)["labels"][0].as_py() == whole.labels[:-4]
+    assert (out.num_truncated, out.num_untrained_rows) == (1, 0)
+
+
+@pytest.mark.parametrize(("labels", "share"), [("all", 1.0), ("none", 0.0)])
+def test_other_labels(labels: Any, share: float, tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    out = Mill(tokenizer, template, labels=labels)(pa.table({"messages": [GOOD]}))
+    assert out.num_trained_tokens == share * out.num_tokens
+
+
+def test_kept_columns(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    mill = Mill(tokenizer, template, keep_columns=["id"])
+    columns = mill(pa.table({"id": pa.array([7], pa.uint8()), "messages": [GOOD]}))
+    assert pa.table(columns)["id"].type == pa.uint8()
+    rows = mill(
+        json_rows(
+            b'{"id": 7, "messages": [{"role": "user", "content": "x"}]}',
+            b'{"id": "a", "messages": [{"role": "user", "content": "x"}]}',
+            b'{"id": {"b": [null, 1.0]}, "messages": [{"role": "user", "content": "x"}]}',
+            b'{"messages": [{"role": "user", "content": "x"}]}',
+        ),
+        json_column="json",
+    )
+    assert pa.table(rows)["id"].to_pylist() == ["7", "a", '{"b": [null, 1.0]}', None]
+    with pytest.raises(DataError, match="no column missing"):
+        Mill(tokenizer, template, keep_columns=["missing"])(pa.table({"messages": [GOOD]}))
+    with pytest.raises(DataError, match="rename"):
+        Mill(tokenizer, template, keep_columns=["length"])(pa.table({"messages": [GOOD], "length": [1]}))
+
+
+BAD_ROWS = [
+    (b'{"messages": [}', "invalid_json", None),
+    (b'{"messages": [{"role": "user", "content": "\xff"}]}', "invalid_utf8", None),
+    (b'{"text": "x"}', "missing_messages", None),
+    (b'{"messages": null}', "missing_messages", None),
+    (b'{"messages": []}', "empty_conversation", None),
+    (b'{"messages": {"role": "user"}}', "wrong_type", None),
+    (b'{"messages": [{"role": "user", "content": "x"}, {"content": "y"}]}', "wrong_type", 1),
+    (b'{"messages": [{"role": "user", "content": {}}]}', "template_failed", 0),
+    (b'{"conversations": [{"from": "alien", "value": "x"}]}', "unknown_role", 0),
+    (b'["messages"]', "wrong_type", None),
+    (b"", "invalid_json", None),
+]
+
+
+@pytest.mark.parametrize(("row", "code", "message"), BAD_ROWS)
+def test_a_bad_row_is_named(row: bytes, code: str, message: int | None, tokenizer: Tokenizer) -> None:
+    good = b'{"messages": [{"role": "user", "content": "x"}]}'
+    batch, template = json_rows(*[good] * 40, row, good), ChatTemplate.named("chatml")
+    with pytest.raises(RowError, match=r"^row 40") as caught:
+        Mill(tokenizer, template)(batch, json_column="json")
+    failure = caught.value.failure
+    assert (failure.row, failure.code, failure.message) == (40, code, message)
+    out = Mill(tokenizer, template, on_error="null")(batch, json_column="json")
+    rows = pa.table(out).to_pylist()
+    assert [index for index, row in enumerate(rows) if row["input_ids"] is None] == [40]
+    assert rows[40]["labels"] is None
+    assert rows[40]["error"].startswith(f"{code}: ")
+    assert [found.row for found in out.failures] == [40]
+
+
+def test_the_first_bad_row_is_the_one_that_is_raised(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    rows = [b'{"messages": [{"role": "user", "content": "x"}]}'] * 5000
+    for bad in (4200, 1234, 4999):
+        rows[bad] = b"{}"
+    for threads in (1, 2, 8):
+        with pytest.raises(RowError, match=r"^row 1234"):
+            Mill(tokenizer, template, threads=threads)(json_rows(*rows), json_column="json")
+
+
+def test_errors_of_a_template_name_its_line(tokenizer: Tokenizer) -> None:
+    template = ChatTemplate(
+        "{% for m in messages %}\n{% if m.role == 'tool' %}{{ raise_exception('no tools') }}{% endif %}{% endfor %}"
+    )
+    batch = pa.table({"messages": [GOOD, [*GOOD, {"role": "tool", "content": "x"}]]})
+    with pytest.raises(RowError, match=r"^row 1, message 2, template line 2: no tools$"):
+        Mill(tokenizer, template, labels="none")(batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "what"),
+    [
+        ({"messages": [GOOD]}, "cannot read a dict"),
+        (pa.table({"text": ["x"]}), "no column named messages or conversations; the batch has text"),
+        (pa.table({"messages": [1]}), "messages must be a list"),
+        (
+            pa.table(
+                {
+                    "messages": pa.array(
+                        [[{"role": "user", "at": 0}]],
+                        pa.list_(pa.struct({"role": pa.string(), "at": pa.timestamp("s")})),
+                    )
+                }
+            ),
+            "timestamp|Timestamp",
+        ),
+        (pa.array([1]), "structs with named columns"),
+    ],
+)
+def test_a_batch_that_cannot_be_read(batch: Any, what: str, tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    with pytest.raises((DataError, RowError), match=what):
+        Mill(tokenizer, template)(batch)
+
+
+def test_options_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    for options, what in [
+        ({"labels": "user"}, "labels must be one of"),
+        ({"on_error": "ignore"}, "on_error must be one of"),
+        ({"max_length": 0}, "max_length must be at least 1"),
+        ({"threads": 0}, "threads must be at least 1"),
+        ({"chat_template_kwargs": [1]}, "chat_template_kwargs must be a dict"),
+    ]:
+        with pytest.raises(DataError, match=what):
+            Mill(tokenizer, template, **options)  # type: ignore[arg-type]
+    with pytest.raises(TemplateError, match="template line 2"):
+        ChatTemplate("\n{% if %}")
+    with pytest.raises(TemplateError, match="no template named none"):
+        ChatTemplate.named("none")
+    with pytest.raises(TokenizerError, match=r"tokenizer\.json"):
+        Tokenizer("{}")
+
+
+def test_variables_of_a_row_win_over_those_of_all(tokenizer: Tokenizer) -> None:
+    template = ChatTemplate("{{ a }}{{ b }}{{ bos_token }}", bos_token="<s>")
+    mill = Mill(tokenizer, template, labels="none", chat_template_kwargs={"a": 1, "b": 2})
+    rows = pa.table({"messages": [GOOD], "chat_template_kwargs": ['{"b": 3, "bos_token": "!"}']})
+    assert tokenizer.decode(pa.table(mill(rows))["input_ids"][0].as_py()) == "13!"
+
+
+def test_deep_and_huge_values_are_errors(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    deep: Any = "x"
+    for _ in range(500):
+        deep = [deep]
+    with pytest.raises(DataError, match="nested"):
+        Mill(tokenizer, template).encode([{"role": "user", "content": deep}])
+    with pytest.raises(DataError, match="128 bits"):
+        Mill(tokenizer, template).encode([{"role": "user", "content": 1 << 200}])
+    with pytest.raises(DataError, match="surrogate"):
+        Mill(tokenizer, template).encode([{"role": "user", "content": "\ud800"}])
+
+
+def test_endless_templates_are_stopped() -> None:
+    loops = "{% for a in range(90000) %}" * 3 + "x" + "{% endfor %}" * 3
+    with pytest.raises(TemplateError, match=r"256 MiB|200 million steps"):
+        ChatTemplate(loops).render(GOOD)
+    with pytest.raises(TemplateError, match="recursion"):
+        ChatTemplate("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").render(GOOD)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_mill_works_on_after_a_fork(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    mill = Mill(tokenizer, template, threads=2)
+    batch = pa.table({"messages": [GOOD] * 500})
+    expected = mill(batch).num_tokens
+    child = os.fork()
+    if child == 0:  # in the child no thread of the parent lives on
+        os._exit(0 if mill(batch).num_tokens == expected else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert mill(batch).num_tokens == expected
