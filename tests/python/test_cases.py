@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
+from transformers.utils.chat_template_utils import render_jinja_template
 
 TESTS = Path(__file__).parents[1]
 CASES = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((TESTS / "cases").glob("*.json"))}
