@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
+use super::errors::DataError;
 use super::tokenizer::{dict, pairs};
 use super::{convert, errors, gate};
 use crate::conversation::{Conversation, Fields, Node};
@@ -37,6 +38,13 @@ pub(super) fn conversation(
     variables: Fields<'static>,
 ) -> PyResult<Conversation<'static>> {
     let optional = |object: Option<&Bound<'_, PyAny>>| object.map(convert::node).transpose();
+    if let Some(tools) = tools.and_then(|tools| tools.cast::<PyList>().ok())
+        && tools.iter().any(|tool| tool.is_callable())
+    {
+        return Err(DataError::new_err(
+            "a tool is a Python function; pass its JSON schema, such as transformers.utils.get_json_schema gives",
+        ));
+    }
     let (messages, tools, documents) = (convert::node(messages)?, optional(tools)?, optional(documents)?);
     Conversation::new(messages)
         .and_then(|conversation| conversation.with_tools(tools))

@@ -160,11 +160,7 @@ impl Marker<'_> {
         let mut marked = String::with_capacity(text.len() + 64);
         let mut start = 0;
         while start < text.len() {
-            let cut = THINK_TAGS
-                .iter()
-                .filter_map(|tag| text[start..].find(tag).map(|at| (start + at, tag.len())))
-                .min_by_key(|(at, _)| *at);
-            let (end, next) = cut.map_or((text.len(), text.len()), |(at, len)| (at, at + len));
+            let (end, next) = next_think_tag(text, start).unwrap_or((text.len(), text.len()));
             self.piece(text, start..end, part, &mut marked);
             marked.push_str(&text[end..next]);
             start = next;
@@ -196,6 +192,14 @@ impl Marker<'_> {
     }
 }
 
+/// Start and end of the first think tag from `start` on.
+fn next_think_tag(text: &str, start: usize) -> Option<(usize, usize)> {
+    memchr::memchr2_iter(b'<', b'[', &text.as_bytes()[start..]).map(|at| start + at).find_map(|at| {
+        let tag = THINK_TAGS.iter().find(|tag| text[at..].starts_with(**tag))?;
+        Some((at, at + tag.len()))
+    })
+}
+
 /// White space as Python's `str.strip` knows it.
 pub fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
@@ -203,8 +207,10 @@ pub fn is_space(character: char) -> bool {
 
 fn push_mark(text: &mut String, kind: char, id: usize) {
     text.push(kind);
-    for digit in format!("{id:x}").chars() {
-        text.extend(digit.to_digit(16).and_then(|value| char::from_u32(DIGIT + value)));
+    let digits = (usize::BITS - id.leading_zeros()).div_ceil(4).max(1);
+    for place in (0..digits).rev() {
+        let digit = (id >> (4 * place) & 0xf) as u32;
+        text.extend(char::from_u32(DIGIT + digit));
     }
     text.push(CLOSE);
 }

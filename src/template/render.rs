@@ -42,7 +42,7 @@ impl ChatTemplate {
     /// The text, and the bytes of it that `{% generation %}` encloses.
     pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
         match self.plan.as_ref().and_then(|plan| plan.run(request, &self.special)) {
-            Some(rendered) => Ok(rendered),
+            Some(rendered) => Ok((rendered.text, rendered.generation)),
             None => self.render_by_engine(request),
         }
     }
@@ -57,12 +57,19 @@ impl ChatTemplate {
                 Ok((text, generation))
             }
             // The observed render fails in the same way and knows at which message. Only failing rows pay for it.
-            Err(error) => Err(self.observe(request).err().unwrap_or(error)),
+            Err(error) => Err(self.observe_by_engine(request).err().unwrap_or(error)),
         }
     }
 
     /// The text, and everything that its render shows.
     pub fn observe(&self, request: Request<'_, '_>) -> Result<Observed> {
+        match self.plan.as_ref().and_then(|plan| plan.run(request, &self.special)) {
+            Some(observed) => Ok(observed),
+            None => self.observe_by_engine(request),
+        }
+    }
+
+    fn observe_by_engine(&self, request: Request<'_, '_>) -> Result<Observed> {
         let observer = Arc::new(Observer::default());
         let dicts = request.conversation.messages.iter().map(dict).collect();
         let messages = Value::from_object(Messages::new(dicts, Arc::clone(&observer)));
@@ -77,7 +84,7 @@ impl ChatTemplate {
 
     /// The text with the messages of `marked` in place of the conversation's own.
     pub fn render_marked(&self, marked: &Conversation<'_>, request: Request<'_, '_>) -> Result<String> {
-        self.run(plain_messages(marked), request, &Arc::new(Observer::default()))
+        self.render(Request { conversation: marked, ..request }).map(|(text, _)| text)
     }
 
     /// Where the bodies of `{% generation %}` lie. Bodies that may be captured, by a macro or a set block, are found
@@ -223,7 +230,7 @@ mod tests {
 
     use super::*;
     use crate::conversation::Node;
-    use crate::template;
+    use crate::template::{self, Happening};
 
     const SOURCES: [&str; 4] = [
         "{% for m in messages %}<{{ m['role'] }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}\
@@ -278,6 +285,12 @@ mod tests {
                 let planned = template.render(request);
                 let by_engine = template.render_by_engine(request);
                 prop_assert_eq!(planned, by_engine, "{}", template.source());
+                if let (Ok(planned), Ok(mut by_engine)) = (template.observe(request), template.observe_by_engine(request)) {
+                    if planned.events.iter().all(|event| !matches!(event.what, Happening::Read(_))) {
+                        by_engine.events.retain(|event| !matches!(event.what, Happening::Read(_)));
+                    }
+                    prop_assert_eq!(planned.events, by_engine.events, "{}", template.source());
+                }
             }
         }
     }

@@ -47,7 +47,7 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, Misplaced> {
     let mut edits: Vec<Edit> = Vec::new();
     let mut has_generation = false;
     let mut closures = 0usize;
-    // Open loops and generation blocks, to tell what a `break` would leave.
+    // Open loops and the blocks that a `break` or `continue` cannot leave.
     let mut open: Vec<&str> = Vec::new();
     for (index, (token, _)) in tokens.iter().enumerate() {
         let (Token::BlockStart, Some((Token::Ident(name), span))) = (token, tokens.get(index + 1)) else { continue };
@@ -65,14 +65,33 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, Misplaced> {
                 }
                 edits.push((start, end, format!("set __ = 0 %}}{{{{ {GENERATION_END} }}}}{{% endwith")));
             }
-            "for" => open.push(name),
-            "endfor" => drop(open.pop()),
-            "break" | "continue" if open.last() == Some(&"generation") => {
-                return Err(misplaced("break and continue cannot leave a generation block"));
+            "for" | "with" | "filter" => open.push(name),
+            "endfor" | "endwith" | "endfilter" | "endset" => drop(open.pop()),
+            "break" | "continue" => match open.last() {
+                Some(&"generation") => return Err(misplaced("break and continue cannot leave a generation block")),
+                // The engine would lose what was captured so far, or stop in the middle of its own work.
+                Some(&"set" | &"filter" | &"macro" | &"call" | &"with") => {
+                    return Err(misplaced("break and continue cannot leave this block; close it before them"));
+                }
+                _ => {}
+            },
+            "macro" | "call" => {
+                open.push(name);
+                closures += 1;
             }
-            "macro" | "call" => closures += 1,
-            "endmacro" | "endcall" => closures = closures.saturating_sub(1),
-            "set" if closures > 0 => cure_assignment(&tokens[index + 2..], &mut edits),
+            "endmacro" | "endcall" => {
+                open.pop();
+                closures = closures.saturating_sub(1);
+            }
+            "set" => {
+                let rest = &tokens[index + 2..];
+                let mut until_end = rest.iter().take_while(|(token, _)| !matches!(token, Token::BlockEnd));
+                if !until_end.any(|(token, _)| matches!(token, Token::Assign)) {
+                    open.push(name);
+                } else if closures > 0 {
+                    cure_assignment(rest, &mut edits);
+                }
+            }
             _ => {}
         }
     }
@@ -139,11 +158,14 @@ mod tests {
             ("{% for m in x %}\n{% generation %}{% break %}{% endgeneration %}{% endfor %}", 2),
             ("{% generation %}\n\n{% continue %}{% endgeneration %}", 3),
             ("{% endgeneration %}", 1),
+            ("{% for m in x %}{% set y %}\n{% continue %}{% endset %}{% endfor %}", 2),
+            ("{% for m in x %}{% with %}{% break %}{% endwith %}{% endfor %}", 1),
             ("{% generation %}\nx", 2),
         ] {
             assert_eq!(prepare(source).unwrap_err().line, line, "{source}");
         }
-        let inner = "{% generation %}{% for m in x %}{% break %}{% endfor %}{% endgeneration %}";
+        let inner = "{% generation %}{% for m in x %}{% set y = 1 %}{% break %}{% endfor %}{% endgeneration %}\
+                     {% set z %}{% for m in x %}{% if m %}{% continue %}{% endif %}{% endfor %}{% endset %}";
         assert!(prepare(inner).is_ok());
     }
 

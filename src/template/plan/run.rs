@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::marks::is_space;
-use super::super::observe::MAX_OUTPUT;
-use super::super::render::Request;
+use super::super::observe::{Event, Happening, MAX_OUTPUT, Origin};
+use super::super::render::{Observed, Request};
 use super::super::values::Dict;
 use super::{Condition, Message, Plan, Step, Text};
 use crate::conversation::{Fields, Node, field};
@@ -13,19 +13,25 @@ use crate::conversation::{Fields, Node, field};
 struct HandOver;
 
 impl Plan {
-    /// The text and the bytes that `{% generation %}` encloses; None hands the row over to the engine.
-    pub(in super::super) fn run(
-        &self,
-        request: Request<'_, '_>,
-        special: &Dict,
-    ) -> Option<(String, Vec<Range<usize>>)> {
+    /// The text with what happened on the way; None hands the row over to the engine. Of the messages it notes the
+    /// iterations, which tell all that their readings would.
+    pub(in super::super) fn run(&self, request: Request<'_, '_>, special: &Dict) -> Option<Observed> {
         let messages = &request.conversation.messages;
         let content = |message: &Fields<'_>| field(message, "content").and_then(Node::as_str).map_or(0, str::len);
         let size: usize = messages.iter().map(|message| content(message) + 64).sum();
-        let mut run =
-            Run { request, special, index: None, text: String::with_capacity(size), open: None, spans: Vec::new() };
+        let mut run = Run {
+            request,
+            special,
+            index: None,
+            text: String::with_capacity(size),
+            open: None,
+            spans: Vec::new(),
+            events: Vec::with_capacity(messages.len() + 1),
+            passes: 0,
+        };
         run.steps(&self.0).ok()?;
-        (run.open.is_none() && run.text.len() <= MAX_OUTPUT).then_some((run.text, run.spans))
+        let complete = run.open.is_none() && run.text.len() <= MAX_OUTPUT;
+        complete.then_some(Observed { text: run.text, events: run.events, generation: run.spans })
     }
 }
 
@@ -38,6 +44,8 @@ struct Run<'r, 'c> {
     /// Where the open generation block began.
     open: Option<usize>,
     spans: Vec<Range<usize>>,
+    events: Vec<Event>,
+    passes: u32,
 }
 
 impl<'r> Run<'r, '_> {
@@ -50,10 +58,14 @@ impl<'r> Run<'r, '_> {
                     self.steps(branch)?;
                 }
                 Step::Loop(body) => {
+                    let origin = Origin::Pass(self.passes);
+                    self.passes += 1;
                     for index in 0..self.request.conversation.messages.len() {
                         self.index = Some(index);
+                        self.note(Happening::Iter(index as u32), origin);
                         self.steps(body)?;
                     }
+                    self.note(Happening::End, origin);
                     self.index = None;
                 }
                 Step::GenerationStart if self.open.is_none() => self.open = Some(self.text.len()),
@@ -65,6 +77,10 @@ impl<'r> Run<'r, '_> {
             }
         }
         Ok(())
+    }
+
+    fn note(&mut self, what: Happening, origin: Origin) {
+        self.events.push(Event { position: self.text.len(), what, origin });
     }
 
     fn print(&mut self, text: &Text) -> Result<(), HandOver> {
