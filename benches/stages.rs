@@ -1,25 +1,42 @@
-//! What each stage of a row costs, one thread, on conversations made for the purpose: `cargo bench --bench stages`.
+//! What each stage of a row costs, one thread: `cargo bench --bench stages`.
+//!
+//! The conversations are made for the purpose and the tokenizer has one token a byte, so that nothing else is needed.
+//! `CHATMILL_ROWS` names a JSONL file to take rows from instead (its first thousand), `CHATMILL_TOKENIZER` a
+//! `tokenizer.json`. Times are those of one row.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
 
-use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
-use chatmill::conversation::{Conversation, Layout, Node};
+use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::Field;
+use chatmill::conversation::{Conversation, Layout, Node, Rows, field};
 use chatmill::label;
 use chatmill::mill::{Mill, Options};
 use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer, Tokens};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 
-const ROWS: usize = 64;
+/// Rows that are made where no file is named.
+const MADE: usize = 64;
+/// Rows that are taken of a file.
+const TAKEN: usize = 1000;
+
+fn rows() -> Vec<String> {
+    match std::env::var_os("CHATMILL_ROWS") {
+        Some(path) => std::fs::read_to_string(path).unwrap().lines().take(TAKEN).map(str::to_owned).collect(),
+        None => made_rows(),
+    }
+}
 
 /// Rows of ten messages and some 2.5 kB of text, as JSON.
-fn rows() -> Vec<String> {
+fn made_rows() -> Vec<String> {
     let sentence = "The quick brown fox, after 42 attempts, jumps over the lazy dog again; nobody knows why. ";
-    (0..ROWS)
+    (0..MADE)
         .map(|row| {
             let mut text = String::from(r#"{"messages": ["#);
             for message in 0..10 {
@@ -46,9 +63,31 @@ fn request<'r, 'c>(
 }
 
 fn tokenizer() -> Arc<Tokenizer> {
-    let definition = include_str!("../tests/data/byte_tokenizer.json");
-    Arc::new(Tokenizer::new("bytes", definition, &[], EngineChoice::Auto).unwrap())
+    let definition = match std::env::var_os("CHATMILL_TOKENIZER") {
+        Some(path) => std::fs::read_to_string(path).unwrap(),
+        None => include_str!("../tests/data/byte_tokenizer.json").to_owned(),
+    };
+    Arc::new(Tokenizer::new("bench", &definition, &[], EngineChoice::Auto).unwrap())
 }
+
+/// The messages of all rows as one Arrow column, list of struct.
+fn arrow_batch(conversations: &[Conversation<'_>]) -> RecordBatch {
+    let text = |name: &'static str| {
+        let values = conversations.iter().flat_map(|conversation| &conversation.messages);
+        StringArray::from_iter(values.map(|message| field(message, name).and_then(Node::as_str)))
+    };
+    let columns: Vec<(&str, ArrayRef)> = vec![("role", Arc::new(text("role"))), ("content", Arc::new(text("content")))];
+    let messages = StructArray::from(RecordBatch::try_from_iter(columns).unwrap());
+    let item = Arc::new(Field::new("item", messages.data_type().clone(), true));
+    let lengths = conversations.iter().map(|conversation| conversation.messages.len());
+    let list = ListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(messages), None);
+    RecordBatch::try_from_iter([("messages", Arc::new(list) as ArrayRef)]).unwrap()
+}
+
+/// ChatML with a filter that no plan knows, so that the engine renders it.
+const BY_ENGINE: &str = "{%- for message in messages %}{{- '<|im_start|>' + message.role|lower + '\n' }}\
+    {%- if message.role == 'assistant' %}{% generation %}{{- message.content + '<|im_end|>' }}{% endgeneration %}\
+    {%- else %}{{- message.content + '<|im_end|>' }}{%- endif %}{{- '\n' }}{%- endfor %}";
 
 fn stages(criterion: &mut Criterion) {
     let rows = rows();
@@ -62,54 +101,88 @@ fn stages(criterion: &mut Criterion) {
         conversations.iter().map(|conversation| tagged.render(request(conversation, &none)).unwrap().0).collect();
     let tokenizer = tokenizer();
 
+    let by_engine = ChatTemplate::new("by engine", BY_ENGINE, &[]).unwrap();
+    let batch = arrow_batch(&conversations);
+    let count = rows.len() as u32;
+    let bytes: usize = texts.iter().map(String::len).sum();
+    eprintln!("{count} rows of {} bytes of text; {:?}", bytes / rows.len(), tokenizer.engine());
+
     let mut group = criterion.benchmark_group("stages");
-    group.throughput(Throughput::Elements(ROWS as u64));
-    group.bench_function("json", |bench| {
-        bench.iter(|| rows.iter().for_each(|row| drop(black_box(conversation(row)))));
-    });
-    group.bench_function("render", |bench| {
-        bench.iter(|| {
-            for conversation in &conversations {
-                black_box(tagged.render(request(conversation, &none)).unwrap());
-            }
+    // One iteration is one row on average: all rows are run and the time is shared out.
+    let mut stage = |name: &str, mut all_rows: Box<dyn FnMut() + '_>| {
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|rounds| {
+                let start = Instant::now();
+                for _ in 0..rounds {
+                    all_rows();
+                }
+                start.elapsed() / count
+            });
         });
-    });
-    group.bench_function("regions", |bench| {
-        bench.iter(|| {
+    };
+    let columns = Rows::new(&batch, Layout::Columns).unwrap();
+    stage("arrow", Box::new(|| (0..columns.len()).for_each(|row| drop(black_box(columns.conversation(row).unwrap())))));
+    stage("json", Box::new(|| rows.iter().for_each(|row| drop(black_box(conversation(row))))));
+    let render = |template: &ChatTemplate| {
+        for conversation in &conversations {
+            black_box(template.render(request(conversation, &none)).unwrap());
+        }
+    };
+    stage("render, plan", Box::new(|| render(&tagged)));
+    stage("render, engine", Box::new(|| render(&by_engine)));
+    stage(
+        "regions",
+        Box::new(|| {
             for conversation in &conversations {
-                let _ = black_box(untagged.regions(request(conversation, &none)).unwrap());
+                drop(black_box(untagged.regions(request(conversation, &none)).unwrap()));
             }
-        });
-    });
-    group.bench_function("tokens", |bench| {
-        let mut tokens = Tokens::default();
-        bench.iter(|| {
+        }),
+    );
+    let mut ids = Vec::new();
+    stage(
+        "ids",
+        Box::new(|| {
+            for text in &texts {
+                ids.clear();
+                tokenizer.ids(text, &mut ids).unwrap();
+            }
+        }),
+    );
+    let mut tokens = Tokens::default();
+    stage(
+        "ids and ends",
+        Box::new(|| {
             for text in &texts {
                 tokens.clear();
                 tokenizer.tokens(text, &[], &mut tokens).unwrap();
             }
-        });
-    });
-    group.bench_function("labels", |bench| {
-        let mut tokens = Tokens::default();
-        tokenizer.tokens(&texts[0], &[], &mut tokens).unwrap();
-        let (_, spans) = tagged.render(request(&conversations[0], &none)).unwrap();
-        let mut labels = Vec::new();
-        bench.iter(|| {
-            for _ in 0..ROWS {
+        }),
+    );
+    let labelled: Vec<_> = conversations
+        .iter()
+        .map(|conversation| {
+            let (text, spans) = tagged.render(request(conversation, &none)).unwrap();
+            let mut tokens = Tokens::default();
+            tokenizer.tokens(&text, &[], &mut tokens).unwrap();
+            (tokens, spans)
+        })
+        .collect();
+    let mut labels = Vec::new();
+    stage(
+        "labels",
+        Box::new(|| {
+            for (tokens, spans) in &labelled {
                 labels.clear();
-                label::append(&tokens.ids, &tokens.ends, &spans, &mut labels);
+                label::append(&tokens.ids, &tokens.ends, spans, &mut labels);
             }
-        });
-    });
-    group.bench_function("whole", |bench| {
-        let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(String::as_bytes)));
-        let batch = RecordBatch::try_from_iter([("json", column)]).unwrap();
-        let template = Arc::new(template::named("chatml", &[]).unwrap());
-        let options = Options { threads: Some(1), ..Options::default() };
-        let mill = Mill::new(Arc::clone(&tokenizer), template, options).unwrap();
-        bench.iter(|| black_box(mill.batch(&batch, Layout::Json("json"), &mut || false).unwrap()));
-    });
+        }),
+    );
+    let options = Options { threads: Some(1), ..Options::default() };
+    let mill = Mill::new(Arc::clone(&tokenizer), Arc::new(template::named("chatml", &[]).unwrap()), options).unwrap();
+    stage("whole, arrow", Box::new(|| drop(black_box(mill.batch(&batch, Layout::Columns, &mut || false).unwrap()))));
+    let json: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(String::as_bytes)));
+    let json = RecordBatch::try_from_iter([("json", json)]).unwrap();
+    stage("whole, json", Box::new(|| drop(black_box(mill.batch(&json, Layout::Json("json"), &mut || false).unwrap()))));
     group.finish();
 }
 

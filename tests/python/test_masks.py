@@ -1,7 +1,7 @@
 """Labels equal transformers' masks where the template tags answer and stop token, and do not need the tags.
 
 transformers finds the tokens of a span with `char_to_token`, which is wrong in two cases: a span that begins with white
-space that the tokenizer trims off its offsets (llama-3.1), and a span that ends at token 0. Hence two references: its
+space that the tokenizer leaves out of its offsets, and a span that ends at token 0. Hence two references: its
 own mask where neither happens, and the overlap of tokens and spans, computed from the offsets, everywhere.
 """
 
