@@ -114,6 +114,10 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
+        if variables.iter().any(|(name, _)| name == "continue_final_message") {
+            // As a variable it would be passed over in silence.
+            return Err(DataError::new_err("continue_final_message is not there yet; cut the text behind the message"));
+        }
         let conversation = conversation(py, messages, tools, documents, variables)?;
         gate::enter(py, |_| {
             let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };

@@ -1,0 +1,25 @@
+//! A template's source before the first zero byte, messages as JSON behind it: a text or an error, in bounded time.
+
+#![no_main]
+
+use chatmill::conversation::{Conversation, Node};
+use chatmill::template::{ChatTemplate, Request};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let (source, messages) = match data.iter().position(|byte| *byte == 0) {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, br#"[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]"#.as_slice()),
+    };
+    let Ok(source) = std::str::from_utf8(source) else { return };
+    let Ok(template) = ChatTemplate::new("fuzz", source, &[("bos_token".into(), "<s>".into())]) else { return };
+    let Ok(conversation) = Node::parse_json(messages).and_then(Conversation::new) else { return };
+    for add_generation_prompt in [false, true] {
+        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
+        let _ = template.render(request);
+    }
+    let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: false };
+    if let Ok((text, Ok(attributed))) = template.regions(request) {
+        attributed.regions.check(&text).expect("regions cover the text");
+    }
+});

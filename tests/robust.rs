@@ -1,0 +1,100 @@
+//! Whatever a row holds, it comes out as tokens or as an error: no panic, no row lost, no other row harmed.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
+use chatmill::conversation::Layout;
+use chatmill::mill::{LabelPolicy, Mill, OnError, Options};
+use chatmill::template;
+use chatmill::tokenizer::{EngineChoice, Tokenizer};
+use proptest::prelude::*;
+
+static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
+    let definition = include_str!("data/byte_tokenizer.json");
+    let tokenizer = Arc::new(Tokenizer::new("bytes", definition, &[], EngineChoice::Auto).unwrap());
+    let mill = |name: &str, labels| {
+        let template = Arc::new(template::named(name, &[]).unwrap());
+        let options = Options { labels, on_error: OnError::Null, threads: Some(2), ..Options::default() };
+        Mill::new(Arc::clone(&tokenizer), template, options).unwrap()
+    };
+    vec![mill("chatml", LabelPolicy::Assistant), mill("qwen2.5", LabelPolicy::All), mill("mistral", LabelPolicy::None)]
+});
+
+/// JSON of any shape, often that of messages.
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        any::<f64>().prop_map(|value| format!("{value:?}")),
+        "(\\PC|<think>|\u{fdd0}|\\\\n){0,6}".prop_map(|text| format!("{text:?}")),
+        Just("\"\\ud83d\"".to_owned()),
+        Just("[{\"role\": \"user\", \"content\": \"x\"}]".to_owned()),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        let key = prop::sample::select(vec![
+            "messages",
+            "conversations",
+            "role",
+            "content",
+            "tools",
+            "documents",
+            "tool_calls",
+            "function",
+            "name",
+            "arguments",
+            "from",
+            "value",
+            "text",
+            "reasoning",
+            "chat_template_kwargs",
+            "id",
+        ]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec((key, inner), 0..6).prop_map(|fields| {
+                let fields: Vec<String> = fields.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            }),
+        ]
+    })
+}
+
+fn row() -> impl Strategy<Value = Vec<u8>> {
+    let message = (prop::sample::select(vec!["system", "user", "assistant", "tool"]), value(), value()).prop_map(
+        |(role, content, calls)| format!("{{\"role\":\"{role}\",\"content\":{content},\"tool_calls\":{calls}}}"),
+    );
+    let conversation = (prop::collection::vec(message, 0..5), value())
+        .prop_map(|(messages, tools)| format!("{{\"messages\":[{}],\"tools\":{tools}}}", messages.join(",")));
+    prop_oneof![
+        conversation.prop_map(String::into_bytes),
+        value().prop_map(String::into_bytes),
+        value().prop_map(|text| text.into_bytes().into_iter().rev().collect()),
+        prop::collection::vec(any::<u8>(), 0..40),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_row_is_accounted_for(rows in prop::collection::vec(row(), 0..40)) {
+        let good = br#"{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}"#.to_vec();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).chain([good.as_slice()]).collect();
+        let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
+        let batch = RecordBatch::try_from_iter([("json", column)]).unwrap();
+        for mill in MILLS.iter() {
+            let out = mill.batch(&batch, Layout::Json("json"), &mut || false).unwrap();
+            prop_assert_eq!(out.batch.num_rows(), rows.len());
+            let ids = out.batch.column_by_name("input_ids").unwrap();
+            prop_assert_eq!(ids.null_count(), out.failures.len());
+            prop_assert!(!ids.is_null(rows.len() - 1));
+            for failure in &out.failures {
+                prop_assert!(ids.is_null(failure.row.unwrap()));
+                prop_assert_ne!(failure.kind.code(), "internal", "{}", failure);
+            }
+        }
+    }
+}
