@@ -27,7 +27,7 @@
 //! let conversation = Conversation::new(messages)?;
 //! let template = template::named("chatml", &[])?;
 //! let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: true };
-//! let (text, _) = template.render(request)?;
+//! let text = template.text(request)?;
 //! assert_eq!(text, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 //! # Ok::<(), chatmill::error::Error>(())
 //! ```

@@ -180,7 +180,7 @@ impl Probe<'_, '_> {
     fn text(&self, messages: &[Fields<'static>], add_generation_prompt: bool) -> Option<String> {
         let conversation = self.conversation(messages)?;
         let request = Request { conversation: &conversation, variables: self.request.variables, add_generation_prompt };
-        self.template.render(request).ok().map(|(text, _)| text)
+        self.template.text(request).ok()
     }
 
     fn layout(&self, messages: &[Fields<'static>]) -> Option<(Observed, Layout)> {

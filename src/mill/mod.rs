@@ -165,15 +165,12 @@ impl Mill {
                 let (text, regions) = self.template.regions(request)?;
                 Ok((text, Trained::Spans(regions?.trained(conversation)?)))
             }
-            policy => {
+            LabelPolicy::Assistant => {
                 let (text, generation) = self.template.render(request)?;
-                let trained = match policy {
-                    LabelPolicy::Assistant => Trained::Spans(generation),
-                    LabelPolicy::All => Trained::All,
-                    LabelPolicy::None => Trained::Nothing,
-                };
-                Ok((text, trained))
+                Ok((text, Trained::Spans(generation)))
             }
+            LabelPolicy::All => Ok((self.template.text(request)?, Trained::All)),
+            LabelPolicy::None => Ok((self.template.text(request)?, Trained::Nothing)),
         }
     }
 

@@ -121,7 +121,7 @@ impl PyChatTemplate {
         let conversation = conversation(py, messages, tools, documents, variables)?;
         gate::enter(py, |_| {
             let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
-            self.0.render(request).map(|(text, _)| text)
+            self.0.text(request)
         })
     }
 

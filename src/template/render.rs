@@ -10,6 +10,7 @@ use super::environment::Raised;
 use super::generation::{GenerationEdge, strip_marks};
 use super::messages::Messages;
 use super::observe::{Event, Observer, Sink};
+use super::plan::Ran;
 use super::source::{GENERATION_END, GENERATION_START};
 use super::values::{Dict, dict, value};
 use super::{ChatTemplate, ENTRY};
@@ -34,57 +35,65 @@ pub struct Observed {
     pub text: String,
     /// What happened to the messages, in the order it happened.
     pub events: Vec<Event>,
-    /// Bytes of the text that `{% generation %}` encloses, in their order. Empty without such tags.
-    pub generation: Vec<Range<usize>>,
 }
 
 impl ChatTemplate {
-    /// The text, and the bytes of it that `{% generation %}` encloses.
+    /// The text.
+    pub fn text(&self, request: Request<'_, '_>) -> Result<String> {
+        match self.planned(request) {
+            Some(ran) => Ok(ran.text),
+            None => self.text_by_engine(request, &Arc::default()),
+        }
+    }
+
+    /// The text, and the bytes of it that `{% generation %}` encloses, in their order.
     pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        match self.plan.as_ref().and_then(|plan| plan.run(request, &self.special)) {
-            Some(rendered) => Ok((rendered.text, rendered.generation)),
+        match self.planned(request) {
+            Some(ran) => Ok((ran.text, ran.generation)),
             None => self.render_by_engine(request),
         }
     }
 
-    /// The same as [`render`](Self::render), without the plan that a simple template has.
-    fn render_by_engine(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let observer = Arc::new(Observer::default());
-        let messages = plain_messages(request.conversation);
-        match self.run(messages, request, &observer) {
-            Ok(text) => {
-                let generation = self.generation(&observer, &text, request)?;
-                Ok((text, generation))
-            }
-            // The observed render fails in the same way and knows at which message. Only failing rows pay for it.
-            Err(error) => Err(self.observe_by_engine(request).err().unwrap_or(error)),
-        }
-    }
-
-    /// The text, and everything that its render shows.
+    /// The text, and what happened to the messages while it was rendered.
     pub fn observe(&self, request: Request<'_, '_>) -> Result<Observed> {
-        match self.plan.as_ref().and_then(|plan| plan.run(request, &self.special)) {
-            Some(observed) => Ok(observed),
+        match self.planned(request) {
+            Some(ran) => Ok(Observed { text: ran.text, events: ran.events }),
             None => self.observe_by_engine(request),
         }
     }
 
+    /// What the plan of a simple template gives; None leaves the row to the engine.
+    fn planned(&self, request: Request<'_, '_>) -> Option<Ran> {
+        self.plan.as_ref()?.run(request, &self.special)
+    }
+
+    fn text_by_engine(&self, request: Request<'_, '_>, observer: &Arc<Observer>) -> Result<String> {
+        // The observed render fails in the same way and knows at which message. Only failing rows pay for it.
+        self.run(plain_messages(request.conversation), request, observer)
+            .map_err(|error| self.observe_by_engine(request).err().unwrap_or(error))
+    }
+
+    fn render_by_engine(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
+        let observer = Arc::default();
+        let text = self.text_by_engine(request, &observer)?;
+        let generation = self.generation(&observer, &text, request)?;
+        Ok((text, generation))
+    }
+
     fn observe_by_engine(&self, request: Request<'_, '_>) -> Result<Observed> {
-        let observer = Arc::new(Observer::default());
+        let observer: Arc<Observer> = Arc::default();
         let dicts = request.conversation.messages.iter().map(dict).collect();
         let messages = Value::from_object(Messages::new(dicts, Arc::clone(&observer)));
         let text = self.run(messages, request, &observer).map_err(|error| match observer.last_message() {
             Some(message) => error.at_message(message),
             None => error,
         })?;
-        let events = observer.take_events();
-        let generation = self.generation(&observer, &text, request)?;
-        Ok(Observed { text, events, generation })
+        Ok(Observed { text, events: observer.take_events() })
     }
 
     /// The text with the messages of `marked` in place of the conversation's own.
     pub fn render_marked(&self, marked: &Conversation<'_>, request: Request<'_, '_>) -> Result<String> {
-        self.render(Request { conversation: marked, ..request }).map(|(text, _)| text)
+        self.text(Request { conversation: marked, ..request })
     }
 
     /// Where the bodies of `{% generation %}` lie. Bodies that may be captured, by a macro or a set block, are found

@@ -219,3 +219,44 @@ impl Tokenizer {
 fn too_long(text: &str) -> Error {
     Error::new(Kind::TokenizerFailed, format!("the text has {} bytes; 4 GiB are the limit of a row", text.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokenizer(choice: EngineChoice) -> Tokenizer {
+        let definition = include_str!("../../tests/data/byte_tokenizer.json");
+        Tokenizer::new("bytes", definition, &[], choice).unwrap()
+    }
+
+    #[test]
+    fn both_engines_give_the_same() {
+        let (fast, reference) = (tokenizer(EngineChoice::Fast), tokenizer(EngineChoice::Reference));
+        for text in ["", "Hi <|im_end|>\n é中👍\u{1a17}", "<s></s>"] {
+            let (mut ours, mut theirs) = (Tokens::default(), Tokens::default());
+            fast.tokens(text, &[], &mut ours).unwrap();
+            reference.tokens(text, &[], &mut theirs).unwrap();
+            assert_eq!(ours, theirs, "{text}");
+            assert_eq!(fast.decode(&ours.ids).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn no_token_crosses_a_cut() {
+        for choice in [EngineChoice::Fast, EngineChoice::Reference] {
+            let tokenizer = tokenizer(choice);
+            let (mut whole, mut cut) = (Tokens::default(), Tokens::default());
+            tokenizer.tokens("a</s>b", &[], &mut whole).unwrap();
+            assert_eq!(whole.ends, [1, 5, 6]);
+            tokenizer.tokens("a</s>b", &[3], &mut cut).unwrap();
+            assert_eq!(cut.ends, [1, 2, 3, 4, 5, 6]);
+            assert!(tokenizer.tokens("é", &[1], &mut cut).is_err());
+            assert!(tokenizer.tokens("abc", &[2, 1], &mut cut).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_no_tokenizer_is_an_error() {
+        assert_eq!(Tokenizer::new("x", "{}", &[], EngineChoice::Auto).unwrap_err().kind, Kind::TokenizerLoad);
+    }
+}

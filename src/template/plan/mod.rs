@@ -9,6 +9,7 @@ mod compile;
 mod run;
 
 pub(super) use compile::compile;
+pub(super) use run::Ran;
 
 /// A template's steps.
 #[derive(Debug, PartialEq)]

@@ -4,18 +4,27 @@ use std::ops::Range;
 
 use super::super::marks::is_space;
 use super::super::observe::{Event, Happening, MAX_OUTPUT, Origin};
-use super::super::render::{Observed, Request};
+use super::super::render::Request;
 use super::super::values::Dict;
 use super::{Condition, Message, Plan, Step, Text};
 use crate::conversation::{Fields, Node, field};
+
+/// What a run gives.
+#[derive(Debug)]
+pub(in super::super) struct Ran {
+    pub(in super::super) text: String,
+    /// The iterations over the messages, which tell all that their readings would.
+    pub(in super::super) events: Vec<Event>,
+    /// The bytes that `{% generation %}` encloses.
+    pub(in super::super) generation: Vec<Range<usize>>,
+}
 
 /// The row is not one that the plan knows: the engine is to render it.
 struct HandOver;
 
 impl Plan {
-    /// The text with what happened on the way; None hands the row over to the engine. Of the messages it notes the
-    /// iterations, which tell all that their readings would.
-    pub(in super::super) fn run(&self, request: Request<'_, '_>, special: &Dict) -> Option<Observed> {
+    /// Runs the steps; None hands the row over to the engine.
+    pub(in super::super) fn run(&self, request: Request<'_, '_>, special: &Dict) -> Option<Ran> {
         let messages = &request.conversation.messages;
         let content = |message: &Fields<'_>| field(message, "content").and_then(Node::as_str).map_or(0, str::len);
         let size: usize = messages.iter().map(|message| content(message) + 64).sum();
@@ -31,7 +40,7 @@ impl Plan {
         };
         run.steps(&self.0).ok()?;
         let complete = run.open.is_none() && run.text.len() <= MAX_OUTPUT;
-        complete.then_some(Observed { text: run.text, events: run.events, generation: run.spans })
+        complete.then_some(Ran { text: run.text, events: run.events, generation: run.spans })
     }
 }
 
