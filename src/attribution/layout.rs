@@ -44,20 +44,16 @@ impl Layout {
     /// Finds the places by a second render with marks, which must give the text of `observed`.
     pub(super) fn of(template: &ChatTemplate, request: Request<'_, '_>, observed: &Observed) -> Result<Layout> {
         let conversation = request.conversation;
-        let (turns, dropped) = if marks::has_marks(&observed.text) {
+        if marks::has_marks(&observed.text) {
             return Err(unproved(MarkFault::InData));
-        } else {
-            let (marked, slots) = marks::mark(conversation);
-            let marked_text = template.render_marked(&marked, request).map_err(|error| {
-                let text = format!(
-                    "labels are not proved (marked_raises): with marks in it the template fails: {}",
-                    error.text
-                );
-                Error { kind: Kind::Unproved, text, ..error }
-            })?;
-            let occurrences = marks::read(&marked_text, &observed.text, slots.len()).map_err(unproved)?;
-            cores(conversation, slots, occurrences)
-        };
+        }
+        let (marked, slots) = marks::mark(conversation);
+        let marked_text = template.render_marked(&marked, request).map_err(|error| {
+            let text = "labels are not proved (marked_raises): with marks in it the template fails";
+            Error { kind: Kind::Unproved, text: format!("{text}: {}", error.text), ..error }
+        })?;
+        let occurrences = marks::read(&marked_text, &observed.text, slots.len()).map_err(unproved)?;
+        let (turns, dropped) = cores(conversation, slots, occurrences);
         let mut turns: Vec<Turn> =
             turns.into_iter().zip(dropped).map(|(cores, dropped)| Turn { cores, dropped, ..Turn::default() }).collect();
         let end = place_turns(&mut turns, &observed.events, observed.text.len());

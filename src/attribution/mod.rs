@@ -10,6 +10,7 @@ mod layout;
 mod turns;
 
 pub use facts::FactsCache;
+use facts::Speaker;
 
 use std::ops::Range;
 
@@ -78,7 +79,7 @@ impl Attributed {
 
 /// Whether the message is one that a model writes.
 fn is_assistant(conversation: &Conversation<'_>, message: usize) -> bool {
-    matches!(conversation.role(message), "assistant" | "model")
+    Speaker::of(conversation.role(message)) == Speaker::Assistant
 }
 
 impl ChatTemplate {

@@ -56,10 +56,19 @@ impl Splitter<'_> {
                 continue;
             };
             let behind = before + closer.len();
-            if self.text[before..].starts_with(closer) && self.layout.turns[index].reads.contains(&behind) {
+            if self.text[before..self.first_value(index)].starts_with(closer)
+                && self.layout.turns[index].reads.contains(&behind)
+            {
                 self.starts[index] = behind;
             }
         }
+    }
+
+    /// Where the first value of turn `index` or of one after it begins, or the text ends. What a template puts around
+    /// values lies before it, even if the value itself reads like a closer.
+    fn first_value(&self, index: usize) -> usize {
+        let turns = self.layout.turns.iter().skip(index);
+        turns.flat_map(|turn| turn.cores.first()).next().map_or(self.text.len(), |core| core.span.start)
     }
 
     /// Where the turn after `index` begins, or where the loop or the text ends.
@@ -253,7 +262,7 @@ impl Splitter<'_> {
         let start = from + closer_start;
         let mut end = from + gap.len();
         if start == end {
-            let rest = &self.text[next..];
+            let rest = &self.text[next..self.first_value(index + 1).max(next)];
             if let Some(closer) = self.facts.end_closer(Speaker::Assistant).filter(|closer| rest.starts_with(closer)) {
                 // The template of the next turn prints it.
                 end = next + closer.trim_end_matches(is_space).len();
