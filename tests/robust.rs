@@ -5,9 +5,9 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
-use chatmill::conversation::Layout;
+use chatmill::conversation::{Conversation, Fields, Layout, Node, field};
 use chatmill::mill::{LabelPolicy, Mill, OnError, Options};
-use chatmill::template;
+use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use proptest::prelude::*;
 
@@ -94,6 +94,79 @@ proptest! {
             for failure in &out.failures {
                 prop_assert!(ids.is_null(failure.row.unwrap()));
                 prop_assert_ne!(failure.kind.code(), "internal", "{}", failure);
+            }
+        }
+    }
+}
+
+/// The templates of the shared cases, and the named ones without their tags: labels of these need regions.
+static UNTAGGED: LazyLock<Vec<ChatTemplate>> = LazyLock::new(|| {
+    let tokens = [("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())];
+    let mut sources: Vec<String> = Vec::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let text = std::fs::read(path).unwrap();
+            let Ok(Node::Map(case)) = Node::parse_json(&text) else { panic!("no case") };
+            sources.push(field(&case, "template").and_then(Node::as_str).unwrap().to_owned());
+        }
+    }
+    sources.extend(template::names().map(|name| template::named(name, &[]).unwrap().source().to_owned()));
+    let untagged = |source: &String| {
+        // `if true` trims and scopes like the tag, as far as these templates go.
+        let source = source.replace(" endgeneration ", " endif ").replace(" generation ", " if true ");
+        ChatTemplate::new("untagged", &source, &tokens).ok()
+    };
+    sources.iter().filter_map(untagged).collect()
+});
+
+/// Contents made of what templates print themselves: values that read like headers, closers and think tags.
+fn lookalike() -> impl Strategy<Value = String> {
+    let pieces = vec![
+        "</s>",
+        "<s>",
+        "<|im_end|>",
+        "<|im_start|>",
+        "<|im_start|>assistant\n",
+        "user",
+        "\n",
+        " ",
+        "<think>",
+        "</think>",
+        "[INST]",
+        "[/INST]",
+        "[U]",
+        "[A]",
+        "<",
+        "x",
+        "é",
+        "<end_of_turn>\n",
+        "<|eot_id|>",
+        "U:",
+        "A:",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..4).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn values_that_read_like_the_template_break_nothing(
+        turns in prop::collection::vec((prop::sample::select(vec!["system", "user", "assistant"]), lookalike()), 1..6),
+    ) {
+        let message = |(role, content): &(&'static str, String)| -> Node<'static> {
+            let fields: Fields<'static> =
+                vec![("role".into(), Node::Str((*role).into())), ("content".into(), Node::Str(content.clone().into()))];
+            Node::Map(fields)
+        };
+        let conversation = Conversation::new(Node::List(turns.iter().map(message).collect())).unwrap();
+        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: false };
+        prop_assert!(UNTAGGED.len() > 25);
+        for template in UNTAGGED.iter() {
+            if let Ok((text, Ok(attributed))) = template.regions(request) {
+                attributed.regions.check(&text).unwrap();
+                for span in attributed.trained(&conversation).unwrap_or_default() {
+                    prop_assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+                }
             }
         }
     }
