@@ -153,9 +153,7 @@ except KeyboardInterrupt:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child alone")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_ends_a_batch_within_a_second(threads: int, tokenizer: Path) -> None:
-    # On a machine that is busy with other work the system itself may take its time; once in three is enough.
-    seconds = [seconds_to_interrupt(threads, tokenizer) for _ in range(3)]
-    assert min(seconds) < 1, seconds
+    assert seconds_to_interrupt(threads, tokenizer) < 1
 
 
 def seconds_to_interrupt(threads: int, tokenizer: Path) -> float:
