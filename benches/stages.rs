@@ -59,7 +59,7 @@ fn request<'r, 'c>(
     conversation: &'r Conversation<'c>,
     variables: &'r Vec<(std::borrow::Cow<'r, str>, Node<'r>)>,
 ) -> Request<'r, 'c> {
-    Request { conversation, variables, add_generation_prompt: false }
+    Request::of(conversation, variables)
 }
 
 fn tokenizer() -> Arc<Tokenizer> {

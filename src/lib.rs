@@ -26,7 +26,8 @@
 //! let messages = Node::parse_json(br#"[{"role": "user", "content": "Hi"}]"#)?;
 //! let conversation = Conversation::new(messages)?;
 //! let template = template::named("chatml", &[])?;
-//! let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: true };
+//! let variables = Vec::new();
+//! let request = Request { add_generation_prompt: true, ..Request::of(&conversation, &variables) };
 //! let text = template.text(request)?;
 //! assert_eq!(text, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
 //! # Ok::<(), chatmill::error::Error>(())

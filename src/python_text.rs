@@ -1,6 +1,11 @@
-//! Floats and JSON strings as Python writes them.
+//! Floats and JSON strings as Python writes them, and what it takes for white space.
 
 use std::fmt::{self, Write};
+
+/// White space as Python's `str.strip` and `\s` know it.
+pub(crate) fn is_space(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
+}
 
 /// Writes `value` as Python's `repr` does: the shortest digits that read back, an exponent below 1e-4 and from 1e16 on.
 pub(crate) fn write_float(out: &mut impl Write, value: f64) -> fmt::Result {
@@ -51,8 +56,8 @@ pub(crate) fn write_json_string(out: &mut String, text: &str, ensure_ascii: bool
             '\u{8}' => "\\b",
             '\u{c}' => "\\f",
             '\0'..='\u{1f}' => "",
-            _ if ensure_ascii && !character.is_ascii() => "",
-            // Python leaves DEL alone, and so does its ASCII form.
+            '\u{7f}'.. if ensure_ascii => "",
+            // Without it Python leaves DEL alone.
             _ => continue,
         };
         out.push_str(&text[plain..index]);

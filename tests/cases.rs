@@ -55,7 +55,8 @@ impl<'a> Case<'a> {
     fn render(&self) -> Result<String> {
         let (template, conversation) = (self.template()?, self.conversation()?);
         let add_generation_prompt = self.node("add_generation_prompt") == Some(Node::Bool(true));
-        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
+        let none = Vec::new();
+        let request = Request { add_generation_prompt, ..Request::of(&conversation, &none) };
         template.text(request)
     }
 

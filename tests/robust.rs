@@ -159,7 +159,8 @@ proptest! {
             Node::Map(fields)
         };
         let conversation = Conversation::new(Node::List(turns.iter().map(message).collect())).unwrap();
-        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: false };
+        let none = Vec::new();
+        let request = Request::of(&conversation, &none);
         prop_assert!(UNTAGGED.len() > 25);
         for template in UNTAGGED.iter() {
             if let Ok((text, Ok(attributed))) = template.regions(request) {

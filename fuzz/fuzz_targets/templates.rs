@@ -14,12 +14,12 @@ fuzz_target!(|data: &[u8]| {
     let Ok(source) = std::str::from_utf8(source) else { return };
     let Ok(template) = ChatTemplate::new("fuzz", source, &[("bos_token".into(), "<s>".into())]) else { return };
     let Ok(conversation) = Node::parse_json(messages).and_then(Conversation::new) else { return };
+    let variables = Vec::new();
     for add_generation_prompt in [false, true] {
-        let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
+        let request = Request { add_generation_prompt, ..Request::of(&conversation, &variables) };
         let _ = template.render(request);
     }
-    let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt: false };
-    if let Ok((text, Ok(attributed))) = template.regions(request) {
+    if let Ok((text, Ok(attributed))) = template.regions(Request::of(&conversation, &variables)) {
         attributed.regions.check(&text).expect("regions cover the text");
     }
 });

@@ -30,6 +30,7 @@ from chatmill._chatmill import (
 
 if TYPE_CHECKING:
     from chatmill.job import prepare
+    from chatmill.lint import Finding
     from chatmill.report import PrepareReport
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "DataError",
     "Encoding",
     "Engine",
+    "Finding",
     "Mill",
     "PrepareReport",
     "Region",
@@ -54,7 +56,7 @@ __all__ = [
 
 # Files are read and written with pyarrow, which takes longer to import than everything else here together;
 # who only mills batches in memory should not wait for it.
-_LAZY = {"prepare": "chatmill.job", "PrepareReport": "chatmill.report"}
+_LAZY = {"prepare": "chatmill.job", "PrepareReport": "chatmill.report", "Finding": "chatmill.lint"}
 
 
 def __getattr__(name: str) -> Any:

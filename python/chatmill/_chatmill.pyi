@@ -1,6 +1,7 @@
 """The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name tells more."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, final
 
 __all__ = [
@@ -118,13 +119,21 @@ class ChatTemplate:
     Args:
         source: The Jinja source.
         name: What to call it in errors and reports.
+        tool_use: The source for conversations with tools, where they have one of their own.
         special_tokens: Variables such as `bos_token="<s>"`.
     """
 
-    def __new__(cls, source: str, *, name: str = "chat_template", **special_tokens: str) -> ChatTemplate: ...
+    def __new__(
+        cls, source: str, *, name: str = "chat_template", tool_use: str | None = None, **special_tokens: str
+    ) -> ChatTemplate: ...
     @staticmethod
-    def from_pretrained(source: Any, *, name: str | None = None) -> ChatTemplate:
-        """Load from a folder, a file, a Hub id, or a transformers tokenizer. `name` picks one of several templates."""
+    def from_pretrained(source: Any, *, name: str | None = None, fallback: str | None = None) -> ChatTemplate:
+        """Load a template as transformers finds it.
+
+        `source` is a folder, a `.jinja` file, Jinja text, a Hub id, or a transformers tokenizer or processor. `name`
+        picks one of several templates; without it `tool_use` serves conversations with tools and `default` the others.
+        `fallback` is the named template to take where the source has none.
+        """
     @staticmethod
     def named(name: str, **special_tokens: str) -> ChatTemplate:
         """One of the templates that come with chatmill; `ChatTemplate.names()` lists them."""
@@ -136,8 +145,34 @@ class ChatTemplate:
         tools: Sequence[Any] | None = None,
         documents: Sequence[Any] | None = None,
         add_generation_prompt: bool = False,
+        continue_final_message: bool | str = False,
+        now: datetime | None = None,
         **variables: Any,
-    ) -> str: ...
+    ) -> str:
+        """The text of a conversation, byte for byte as transformers renders it.
+
+        `tools` are JSON schemas or Python functions. `continue_final_message` ends the text where the content of the
+        last message ends (or the field of that name). `now` is the time that `strftime_now` shows.
+        """
+    def regions(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] | None = None,
+        documents: Sequence[Any] | None = None,
+        now: datetime | None = None,
+        **variables: Any,
+    ) -> list[Region]:
+        """What put each part of the text there, in characters of the text that `render` gives."""
+    def keys_read(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        tools: Sequence[Any] | None = None,
+        documents: Sequence[Any] | None = None,
+        add_generation_prompt: bool = False,
+        now: datetime | None = None,
+        **variables: Any,
+    ) -> dict[str, bool]:
+        """The keys of messages that the template asks for, each with whether any message has it."""
     def with_special_tokens(self, **special_tokens: str) -> ChatTemplate:
         """The same template with other special tokens; those given here win."""
     @property
@@ -146,6 +181,15 @@ class ChatTemplate:
     def source(self) -> str: ...
     @property
     def special_tokens(self) -> dict[str, str]: ...
+    @property
+    def tool_use(self) -> str | None:
+        """The source for conversations with tools, where they have one of their own."""
+    @property
+    def reads_clock(self) -> bool:
+        """Whether the template asks for the time of day, so that its text depends on `now`."""
+    @property
+    def variables(self) -> list[str]:
+        """Names of the variables that the template takes from outside."""
     @property
     def has_generation(self) -> bool:
         """Whether the source carries `{% generation %}`."""
@@ -242,6 +286,7 @@ class Mill:
         keep_columns: Sequence[str] = (),
         attention_mask: bool = False,
         chat_template_kwargs: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
     ) -> Mill: ...
     def __call__(self, batch: Any, *, json_column: str | None = None) -> TokenBatch:
         """Process a batch: anything with `__arrow_c_array__` or `__arrow_c_stream__`.

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -46,8 +47,18 @@ TemplateOption = Annotated[
     str | None,
     typer.Option(
         "--template",
-        help="A name of `chatmill templates`, a .jinja file, a folder or a Hub id. Default: the tokenizer's own.",
+        help="A name of `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub id. "
+        "Default: the tokenizer's own.",
         metavar="T",
+        show_default=False,
+    ),
+]
+FallbackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--template-fallback",
+        metavar="NAME",
+        help="A name of `chatmill templates`, for a tokenizer that has no template at all.",
         show_default=False,
     ),
 ]
@@ -90,6 +101,7 @@ def prepare(
     tokenizer: TokenizerOption,
     output: Annotated[Path, typer.Option("--output", help="The folder to make.", metavar="DIR", show_default=False)],
     template: TemplateOption = None,
+    template_fallback: FallbackOption = None,
     labels: LabelsOption = Labels.assistant,
     max_length: MaxLengthOption = None,
     threads: Annotated[
@@ -106,6 +118,15 @@ def prepare(
     ] = None,
     attention_mask: Annotated[bool, typer.Option("--attention-mask", help="Write a column of ones as well.")] = False,
     chat_template_kwargs: KwargsOption = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            "--now",
+            metavar="ISO_DATETIME",
+            help="The time that templates print, such as 2025-07-01T12:00. Default: when the run begins.",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output of chatmill at DIR, at the end.")
     ] = False,
@@ -134,12 +155,14 @@ def prepare(
             tokenizer=tokenizer,
             output=output,
             template=template,
+            template_fallback=template_fallback,
             labels=labels.value,
             max_length=max_length,
             threads=threads,
             keep_columns=keep_columns or (),
             attention_mask=attention_mask,
             chat_template_kwargs=_json_object(chat_template_kwargs),
+            now=_time(now),
             overwrite=overwrite,
             progress=progress,
             **{name: size for name, size in sizes.items() if size is not None},
@@ -154,6 +177,7 @@ def show(
     inputs: Inputs,
     tokenizer: TokenizerOption,
     template: TemplateOption = None,
+    template_fallback: FallbackOption = None,
     row: Annotated[int, typer.Option("--row", min=0, help="Which row, from 0.")] = 0,
     labels: LabelsOption = Labels.assistant,
     max_length: MaxLengthOption = None,
@@ -168,7 +192,7 @@ def show(
         from chatmill.show import encode_row, show_encoding
 
         mill = Mill(
-            *resolve(tokenizer, template),
+            *resolve(tokenizer, template, template_fallback=template_fallback),
             labels=labels.value,
             max_length=max_length,
             chat_template_kwargs=_json_object(chat_template_kwargs),
@@ -203,6 +227,13 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise typer.BadParameter("--chat-template-kwargs must be a JSON object, such as '{\"enable_thinking\": false}'")
     return value
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"--now is {text!r}: give a time such as 2025-07-01T12:00") from None
 
 
 @contextmanager

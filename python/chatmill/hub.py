@@ -12,6 +12,7 @@ _FILES = (
     "chat_template.jinja",
     "chat_template.json",
     "additional_chat_templates/*.jinja",
+    "chat_templates/*.jinja",
 )
 
 

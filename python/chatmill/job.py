@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -31,12 +32,14 @@ def prepare(
     tokenizer: Any,
     output: str | os.PathLike[str],
     template: Any = None,
+    template_fallback: str | None = None,
     labels: Literal["assistant", "all", "none"] = "assistant",
     max_length: int | None = None,
     threads: int | None = None,
     keep_columns: Sequence[str] = (),
     attention_mask: bool = False,
     chat_template_kwargs: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
     overwrite: bool = False,
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
@@ -53,12 +56,15 @@ def prepare(
         output: The folder to make.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` takes;
             None for the tokenizer's own.
+        template_fallback: A name of `ChatTemplate.names()`, for a tokenizer that has no template at all.
         labels: Which tokens are trained: those the assistant would generate, all, or none.
         max_length: Cut rows to this many tokens.
         threads: Of the mill; None for one a core.
         keep_columns: Columns of the inputs to carry over.
         attention_mask: Write a column of ones as well.
         chat_template_kwargs: Variables for the template, such as `{"enable_thinking": False}`.
+        now: What the clock of the templates shows (`strftime_now`), for all rows of the run; None for the time at which
+            `prepare` began. The manifest records it: given again, it makes the same tokens on another day.
         overwrite: Replace an output of chatmill at `output`, at the end.
         progress: Show a progress bar on stderr; None for: if it is a terminal.
         block_bytes: About how many bytes of rows are worked on at a time.
@@ -76,11 +82,13 @@ def prepare(
         (10000, 5820144)
     """
     started = time.monotonic()
+    # Without a time zone, as transformers has it: templates that print one must print nothing here too.
+    now = datetime.now() if now is None else now  # noqa: DTZ005
     if block_bytes < 1:
         raise DataError(f"block_bytes is {block_bytes}: it must be at least 1")
     with staged_folder(output, overwrite=overwrite) as folder:
         files = find_inputs(inputs)
-        loaded, chosen = resolve(tokenizer, template)
+        loaded, chosen = resolve(tokenizer, template, template_fallback=template_fallback)
         mill = Mill(
             loaded,
             chosen,
@@ -91,6 +99,7 @@ def prepare(
             keep_columns=keep_columns,
             attention_mask=attention_mask,
             chat_template_kwargs=chat_template_kwargs,
+            now=now,
         )
         counts = Counts(rows_by_file=[0] * len(files))
         with (
@@ -128,7 +137,12 @@ def prepare(
             engine=loaded.engine,
         )
         _account(report)
-        options = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
+        options = {
+            "template_fallback": template_fallback,
+            "now": now.isoformat(),
+            "block_bytes": block_bytes,
+            "shard_tokens": shard_tokens,
+        }
         manifest = build_manifest(
             mill=mill,
             files=files,

@@ -14,8 +14,6 @@ from chatmill._chatmill import ChatmillError, TokenizerError
 
 STANDARD_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
-# transformers writes the first; the second is what people make by hand.
-_TEMPLATE_FOLDERS = ("additional_chat_templates", "chat_templates")
 _ADDED_TOKENS = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
 
 
@@ -110,7 +108,9 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
 def read_templates(folder: Path, error: type[ChatmillError]) -> dict[str, str]:
     """The chat templates of a folder by name; the usual single one is called `default`.
 
-    Files of their own win over `tokenizer_config.json`, and that over the `chat_template.json` of processors.
+    Files of their own win over `tokenizer_config.json`, and that over the `chat_template.json` of processors. Of these
+    files, `additional_chat_templates/*.jinja`, where transformers keeps named ones, win over `chat_template.jinja`, and
+    that over `chat_templates/*.jinja`, which people make by hand.
 
     Args:
         folder: Where to look.
@@ -119,14 +119,11 @@ def read_templates(folder: Path, error: type[ChatmillError]) -> dict[str, str]:
     Raises:
         ChatmillError: A file cannot be read or has another form; as `error`.
     """
-    templates = {
-        path.stem: read_text(path, error)
-        for inner in reversed(_TEMPLATE_FOLDERS)
-        for path in sorted((folder / inner).glob("*.jinja"))
-    }
     main = folder / "chat_template.jinja"
-    if main.is_file():
-        templates["default"] = read_text(main, error)
+    files = [(path.stem, path) for path in sorted((folder / "chat_templates").glob("*.jinja"))]
+    files += [("default", main)] if main.is_file() else []
+    files += [(path.stem, path) for path in sorted((folder / "additional_chat_templates").glob("*.jinja"))]
+    templates = {name: read_text(path, error) for name, path in dict(files).items()}
     for file in ("tokenizer_config.json", "chat_template.json"):
         if not templates:
             path = folder / file
@@ -138,7 +135,8 @@ def named_templates(value: object, where: str, error: type[ChatmillError]) -> di
     """Templates by name from a `chat_template` in any of its forms.
 
     Args:
-        value: A string, a list of `{"name": …, "template": …}`, a mapping of names to sources, or None.
+        value: A string, a list of `{"name": …, "template": …}`, a mapping of names to sources, or None. An empty list
+            or mapping counts as None.
         where: What the value belongs to, for errors.
         error: The class to raise.
 
@@ -149,7 +147,7 @@ def named_templates(value: object, where: str, error: type[ChatmillError]) -> di
         >>> named_templates("{{ messages }}", "an example", ChatmillError)
         {'default': '{{ messages }}'}
     """
-    if value is None:
+    if value is None or value in ([], {}):
         return {}
     if isinstance(value, str):
         return {"default": value}

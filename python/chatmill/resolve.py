@@ -5,44 +5,52 @@ from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatTemplate, TemplateError, Tokenizer
+from chatmill.sources import check_fallback, is_jinja, load_template
 
 
-def resolve(tokenizer: Any, template: Any = None) -> tuple[Tokenizer, ChatTemplate]:
+def resolve(
+    tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+) -> tuple[Tokenizer, ChatTemplate]:
     """Load a tokenizer and its template.
 
     Args:
         tokenizer: A `Tokenizer`, or anything `Tokenizer.from_pretrained` takes.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` takes;
             None for the tokenizer's own. It gets the special tokens of the tokenizer that it has not itself.
+        template_fallback: A name of `ChatTemplate.names()`, for where the tokenizer, or what `template` names, has no
+            template at all.
 
     Returns:
         Both, loaded.
 
     Raises:
         TokenizerError: The tokenizer cannot be loaded.
-        TemplateError: The template cannot be loaded, or the tokenizer has none.
+        TemplateError: The template cannot be loaded, or there is none and no fallback, or no such fallback.
 
     Example:
         >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
     """
+    check_fallback(template_fallback)  # a wrong name should not wait for the first tokenizer that needs it
     loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
-    chosen = _template(tokenizer, template, loaded.special_tokens)
+    chosen = _template(tokenizer, template, loaded.special_tokens, template_fallback)
     missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
     return loaded, chosen.with_special_tokens(**missing) if missing else chosen
 
 
-def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str]) -> ChatTemplate:
+def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
     if isinstance(template, ChatTemplate):
         return template
     if template is None:
-        if isinstance(tokenizer, Tokenizer):
-            raise TemplateError("a chatmill.Tokenizer carries no chat template: give `template` as well")
-        return ChatTemplate.from_pretrained(tokenizer)
+        if isinstance(tokenizer, Tokenizer) and fallback is None:
+            raise TemplateError(
+                "a chatmill.Tokenizer carries no chat template: give `template` as well, or `template_fallback`"
+            )
+        return _load(tokenizer, special_tokens, fallback)
     if isinstance(template, str) and template in ChatTemplate.names():
         # The tokens of a named template are only its defaults: the tokenizer's own come first.
         return ChatTemplate.named(template, **special_tokens)
     try:
-        return ChatTemplate.from_pretrained(template)
+        return _load(template, special_tokens, fallback)
     except TemplateError as error:
         if not _may_be_name(template):
             raise
@@ -52,5 +60,15 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str]) -> 
         ) from error
 
 
+def _load(source: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
+    if fallback is not None:
+        found = load_template(source, None, fallback)
+        if found.library is not None:
+            return ChatTemplate.named(found.library, **{**special_tokens, **found.special_tokens})
+    return ChatTemplate.from_pretrained(source)
+
+
 def _may_be_name(template: Any) -> bool:
-    return isinstance(template, str) and os.sep not in template and not Path(template).exists()
+    if not isinstance(template, str) or is_jinja(template):
+        return False
+    return os.sep not in template and not Path(template).exists()

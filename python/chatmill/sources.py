@@ -3,6 +3,7 @@
 `Tokenizer.from_pretrained` and `ChatTemplate.from_pretrained` call `load_tokenizer` and `load_template`.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import ChatmillError, TemplateError, TokenizerError
+from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Tokenizer, TokenizerError
 from chatmill.hub import snapshot
 from chatmill.pretrained import complete_added_tokens, named_templates, read_config, read_templates, read_text
 from chatmill.pretrained import special_tokens as special_tokens_of
 
+_DEFAULT, _TOOL_USE = "default", "tool_use"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
+_JINJA = re.compile(r"\{[{%#]")
 _CHOOSE_TEMPLATE = (
     'choose one with `--template`, or in Python with `ChatTemplate.named("chatml")` '
     "(`chatmill templates` lists the names) or `ChatTemplate.from_pretrained(path)`"
@@ -42,22 +45,45 @@ class TemplateSource:
     """What a `ChatTemplate` is built from.
 
     Attributes:
-        source: The Jinja source.
+        source: The Jinja source; empty if `library` is given.
         special_tokens: Names to tokens; the template sees them as variables.
         name: What to call the template in errors and reports.
+        tool_use: The Jinja source for rows that have tools, where it is another one.
+        library: The name of the template of `ChatTemplate.names()` to take, as there is none at the place itself.
     """
 
     source: str
     special_tokens: dict[str, str]
     name: str
+    tool_use: str | None = None
+    library: str | None = None
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """The templates of one place.
+
+    Attributes:
+        by_name: Jinja sources; one that stands alone is called `default`.
+        special_tokens: Those that stand beside them.
+        label: What to call the place in reports.
+        where: What to call the place in errors.
+        by_tools: Whether rows with tools take `tool_use`. In transformers tokenizers do so, processors do not.
+    """
+
+    by_name: Mapping[str, str]
+    special_tokens: dict[str, str]
+    label: str
+    where: str
+    by_tools: bool = True
 
 
 def load_tokenizer(source: Any) -> TokenizerSource:
     """Find the definition of a tokenizer.
 
     Args:
-        source: A folder, the path of a `tokenizer.json`, a Hub id, a fast transformers tokenizer, or a
-            `tokenizers.Tokenizer`.
+        source: A folder, the path of a `tokenizer.json`, a Hub id, a fast transformers tokenizer or a processor that
+            has one, or a `tokenizers.Tokenizer`.
 
     Returns:
         The definition, its special tokens and a name.
@@ -84,45 +110,75 @@ def load_tokenizer(source: Any) -> TokenizerSource:
     return _tokenizer_of_folder(folder, "tokenizer.json", hub_id)
 
 
-def load_template(source: Any, name: str | None = None) -> TemplateSource:
+def load_template(source: Any, name: str | None = None, fallback: str | None = None) -> TemplateSource:
     """Find the source of a chat template.
 
     Args:
-        source: A folder, the path of a `.jinja` file, a Hub id, or a transformers tokenizer.
-        name: Which template, where there are several; without it the one called `default`.
+        source: A folder, the path of a `.jinja` file, Jinja source, a Hub id, or a tokenizer or processor of
+            transformers.
+        name: Which template, where there are several. Without it rows with tools take the one called `tool_use`, all
+            others the one called `default`, as in transformers.
+        fallback: Which template of `ChatTemplate.names()` to take where `source` has none at all.
 
     Returns:
-        The Jinja source, the special tokens that stand beside it and a name.
+        The Jinja source, or the name of the fallback; the special tokens that stand beside it; and a name.
 
     Raises:
-        TemplateError: There is no template, or none of that name; the message lists the names.
+        TemplateError: There is no template, or none of that name, or no such fallback; the message lists the names.
 
     Example:
         >>> load_template("models/qwen3").name  # doctest: +SKIP
         'qwen3'
+        >>> load_template("models/base", fallback="chatml").library  # doctest: +SKIP
+        'chatml'
     """
-    if not isinstance(source, (str, os.PathLike)):
-        return _template_of_object(source, name)
-    path = _path(source, TemplateError)
-    if path.is_file():
-        return _template_of_file(path, name)
-    if path.is_dir():
-        return _template_of_folder(path, name, _last_part(path), str(path))
-    hub_id = _hub_id(
-        path, source, "one of the names of `chatmill templates`, a folder, the path of a .jinja file, or a Hub id"
-    )
-    folder = snapshot(hub_id, lambda found: bool(read_templates(found, TemplateError)), TemplateError)
-    return _template_of_folder(folder, name, hub_id, f"the Hub's {hub_id}")
+    check_fallback(fallback)
+    found = _find_templates(source, name)
+    if found.by_name:
+        return _choose(found, name)
+    if fallback is None:
+        raise TemplateError(f"{found.where} has no chat template: {_CHOOSE_TEMPLATE}")
+    return TemplateSource("", found.special_tokens, fallback, library=fallback)
+
+
+def check_fallback(fallback: str | None) -> None:
+    """Refuse a fallback that chatmill has not, before it is known whether it is needed.
+
+    Args:
+        fallback: A name of `ChatTemplate.names()`, or None.
+
+    Raises:
+        TemplateError: There is no template of that name; the message lists the names.
+    """
+    if fallback is not None and fallback not in ChatTemplate.names():
+        names = ", ".join(ChatTemplate.names())
+        raise TemplateError(f"no template is called {fallback!r}: the fallback must be one of {names}")
+
+
+def is_jinja(source: Any) -> bool:
+    """Whether a source is the text of a template, not a place where one may be.
+
+    Args:
+        source: What a user gave.
+
+    Example:
+        >>> is_jinja("{{ messages }}"), is_jinja("models/qwen3")
+        (True, False)
+    """
+    if not isinstance(source, str) or _JINJA.search(source) is None:
+        return False
+    return not os.path.exists(source)  # noqa: PTH110  # `Path.exists` raises where a text is too long for a name
 
 
 def _tokenizer_of_object(source: Any) -> TokenizerSource:
-    backend = getattr(source, "backend_tokenizer", source)
+    tokenizer = _tokenizer_in(source)
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not callable(getattr(backend, "to_str", None)):
         raise TokenizerError(
             f"cannot load a tokenizer from {_kind(source)}: give a folder, the path of a tokenizer.json, a Hub id, a "
-            "tokenizers.Tokenizer, or a transformers tokenizer that has a `backend_tokenizer` (a fast one)"
+            "tokenizers.Tokenizer, or a transformers tokenizer or processor that has a `backend_tokenizer` (a fast one)"
         )
-    return TokenizerSource(backend.to_str(), _special_tokens_of_object(source), _name_of_object(source))
+    return TokenizerSource(backend.to_str(), _special_tokens_of_object(tokenizer), _name_of_object(tokenizer))
 
 
 def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
@@ -138,53 +194,88 @@ def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
     return TokenizerSource(text, special_tokens_of(config), name)
 
 
-def _template_of_object(source: Any, name: str | None) -> TemplateSource:
-    if not hasattr(source, "chat_template"):
+def _find_templates(source: Any, name: str | None) -> _Templates:
+    if not isinstance(source, (str, os.PathLike)):
+        return _templates_of_object(source)
+    if is_jinja(source):
+        return _only_template(str(source), "chat_template", "Jinja source", name)
+    path = _path(source, TemplateError)
+    if path.is_file() and path.suffix != ".json":
+        return _only_template(read_text(path, TemplateError), path.stem, str(path), name)
+    if path.is_file():
+        # The path of a tokenizer.json stands for its folder, so that one value serves as tokenizer and as template.
+        path = path.parent
+    if path.is_dir():
+        return _templates_of_folder(path, _last_part(path), str(path))
+    expected = (
+        "one of the names of `chatmill templates`, a folder, the path of a .jinja file, Jinja source, or a Hub id"
+    )
+    hub_id = _hub_id(path, source, expected)
+
+    def is_complete(folder: Path) -> bool:
+        templates = read_templates(folder, TemplateError)
+        return bool(templates) and (name is None or name in templates)
+
+    return _templates_of_folder(snapshot(hub_id, is_complete, TemplateError), hub_id, f"the Hub's {hub_id}")
+
+
+def _templates_of_object(source: Any) -> _Templates:
+    tokenizer = _tokenizer_in(source)
+    is_processor = tokenizer is not source
+    if is_processor and getattr(source, "chat_template", None) is None:
+        return _templates_of_object(tokenizer)
+    backend = getattr(source, "backend_tokenizer", source)
+    if not hasattr(source, "chat_template") and not isinstance(source, Tokenizer) and not hasattr(backend, "to_str"):
         raise TemplateError(
             f"cannot load a chat template from {_kind(source)}: give a folder, a .jinja file, a Hub id, or a "
-            f"transformers tokenizer; or {_CHOOSE_TEMPLATE}"
+            f"tokenizer or processor of transformers; or {_CHOOSE_TEMPLATE}"
         )
-    label = _name_of_object(source)
-    where = f"the tokenizer {label}"
-    return _choose(
-        named_templates(source.chat_template, where, TemplateError),
-        name,
-        _special_tokens_of_object(source),
-        label,
-        where,
-    )
+    label = _name_of_object(tokenizer)
+    where = f"the {'processor' if is_processor else 'tokenizer'} {label}"
+    templates = named_templates(getattr(source, "chat_template", None), where, TemplateError)
+    return _Templates(templates, _special_tokens_of_object(tokenizer), label, where, by_tools=not is_processor)
 
 
-def _template_of_file(path: Path, name: str | None) -> TemplateSource:
-    if path.suffix == ".json":
-        # The path of a tokenizer.json stands for its folder, so that one value serves as tokenizer and as template.
-        return _template_of_folder(path.parent, name, _last_part(path.parent), str(path.parent))
-    if name is not None:
-        raise TemplateError(f"{path} holds one template: `name={name!r}` is for folders with several; leave it out")
-    return TemplateSource(read_text(path, TemplateError), {}, path.stem)
-
-
-def _template_of_folder(folder: Path, name: str | None, label: str, where: str) -> TemplateSource:
+def _templates_of_folder(folder: Path, label: str, where: str) -> _Templates:
     special_tokens = special_tokens_of(read_config(folder, TemplateError))
-    return _choose(read_templates(folder, TemplateError), name, special_tokens, label, where)
+    return _Templates(read_templates(folder, TemplateError), special_tokens, label, where)
 
 
-def _choose(
-    templates: Mapping[str, str], name: str | None, special_tokens: dict[str, str], label: str, where: str
-) -> TemplateSource:
-    if not templates:
-        raise TemplateError(f"{where} has no chat template: {_CHOOSE_TEMPLATE}")
-    wanted = "default" if name is None else name
-    if wanted not in templates:
-        absent = "no template called `default`" if name is None else f"no template called {name!r}"
-        raise TemplateError(
-            f"{where} has {absent}; it has {', '.join(sorted(templates))}: "
-            "choose one with `ChatTemplate.from_pretrained(…, name=…)`, or give its .jinja file"
-        )
-    return TemplateSource(templates[wanted], special_tokens, label if wanted == "default" else f"{label}:{wanted}")
+def _only_template(text: str, label: str, where: str, name: str | None) -> _Templates:
+    if name is not None:
+        raise TemplateError(f"{where} holds one template: `name={name!r}` is for folders with several; leave it out")
+    return _Templates({_DEFAULT: text}, {}, label, where)
+
+
+def _choose(found: _Templates, name: str | None) -> TemplateSource:
+    templates, special_tokens = found.by_name, found.special_tokens
+    if name is not None and name in templates:
+        label = found.label if name == _DEFAULT else f"{found.label}:{name}"
+        return TemplateSource(templates[name], special_tokens, label)
+    tool_use = templates.get(_TOOL_USE) if found.by_tools else None
+    absent = "no template called `default`" if name is None else f"no template called {name!r}"
+    names = ", ".join(sorted(templates))
+    remedy = f"it has {names}: choose one with `ChatTemplate.from_pretrained(…, name=…)`, or give its .jinja file"
+    if name is not None or (_DEFAULT not in templates and tool_use is None):
+        raise TemplateError(f"{found.where} has {absent}; {remedy}")
+    source = templates.get(_DEFAULT)
+    if source is None:
+        # Rows with tools have a template, so these may go on; the others fail one by one, as in transformers.
+        refusal = f"{found.label} has {absent} for a conversation without tools; {remedy}"
+        source = f"{{{{ raise_exception({json.dumps(refusal, ensure_ascii=False)}) }}}}"
+    return TemplateSource(source, special_tokens, found.label, tool_use)
+
+
+def _tokenizer_in(source: Any) -> Any:
+    """The tokenizer of a processor of transformers; anything else is itself."""
+    inner = getattr(source, "tokenizer", None)
+    # Some tokenizers have a `tokenizer` too, of another library.
+    return inner if hasattr(inner, "special_tokens_map") else source
 
 
 def _special_tokens_of_object(source: Any) -> dict[str, str]:
+    if isinstance(source, Tokenizer):
+        return source.special_tokens
     tokens = getattr(source, "special_tokens_map", None) or {}
     return {key: value for key, value in tokens.items() if isinstance(value, str)}
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::layout::Layout;
 use crate::conversation::{Conversation, Fields, Node};
-use crate::template::marks::is_space;
-use crate::template::{ChatTemplate, Observed, Request};
+use crate::python_text::is_space;
+use crate::template::{ChatTemplate, Request, Traced};
 
 /// Roles that facts are kept for; others count as the user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,6 @@ pub(super) struct Facts {
     prompts: [Option<String>; 4],
     /// What follows the last value when a conversation ends with each speaker.
     end_closers: [Option<String>; 4],
-    /// Whether white space at the (left, right) edge of each speaker's content is printed.
-    keeps_space: [(bool, bool); 4],
     /// What stands before the content of an assistant turn amid a conversation.
     pub(super) header: Option<String>,
     /// A generation prompt that is printed whether asked for or not.
@@ -55,10 +53,6 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn prompt_after(&self, speaker: Speaker) -> Option<&str> {
         self.prompts[speaker as usize].as_deref()
-    }
-
-    pub(super) fn keeps_space(&self, speaker: Speaker) -> (bool, bool) {
-        self.keeps_space[speaker as usize]
     }
 
     pub(super) fn end_closer(&self, speaker: Speaker) -> Option<&str> {
@@ -113,18 +107,17 @@ impl Probe<'_, '_> {
         for speaker in Speaker::ALL {
             let messages = ending_with(speaker);
             facts.prompts[speaker as usize] = self.prompt(&messages);
-            facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(observed, layout)| {
+            facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(traced, layout)| {
                 let from = layout.turns.last()?.cores.last()?.span.end;
-                let in_loop = observed.text.get(from..layout.end.unwrap_or(observed.text.len()))?;
+                let in_loop = traced.text.get(from..layout.end.unwrap_or(traced.text.len()))?;
                 // Where the loop prints nothing after a message, the closer comes with what follows.
                 let blank = in_loop.trim_matches(is_space).is_empty();
-                observed.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
+                traced.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
             });
-            facts.keeps_space[speaker as usize] = self.keeps_space(speaker).unwrap_or_default();
         }
         let dialogue = [user(0), assistant(1), user(2), assistant(3)];
-        if let Some((observed, layout)) = self.layout(&dialogue) {
-            let text = &observed.text;
+        if let Some((traced, layout)) = self.layout(&dialogue) {
+            let text = &traced.text;
             let turn = &layout.turns[1];
             if let Some(core) = turn.cores.first() {
                 facts.header = text.get(turn.start..core.span.start).map(str::to_owned);
@@ -139,24 +132,6 @@ impl Probe<'_, '_> {
             }
         }
         facts
-    }
-
-    /// Whether white space around the content of a speaker is printed, left and right.
-    fn keeps_space(&self, speaker: Speaker) -> Option<(bool, bool)> {
-        let padded = format!("\n \t{}\t \n", WORDS[4]);
-        let mut messages = ending_with(speaker);
-        let index = messages.len() - 1;
-        let content = messages[index].iter_mut().find(|(name, _)| name == "content")?;
-        content.1 = Node::Str(Cow::Owned(padded));
-        // In the midst of a conversation: at its end, templates trim more.
-        messages.push(if speaker == Speaker::Assistant { user(0) } else { assistant(1) });
-        if speaker == Speaker::System {
-            messages.insert(1, user(0));
-        }
-        let (observed, layout) = self.layout(&messages)?;
-        let core = &layout.turns[index].cores.first()?.span;
-        let text = &observed.text;
-        Some((text[..core.start].ends_with("\n \t"), text[core.end..].starts_with("\t \n")))
     }
 
     fn special_token(&self, name: &str) -> Option<String> {
@@ -179,17 +154,16 @@ impl Probe<'_, '_> {
 
     fn text(&self, messages: &[Fields<'static>], add_generation_prompt: bool) -> Option<String> {
         let conversation = self.conversation(messages)?;
-        let request = Request { conversation: &conversation, variables: self.request.variables, add_generation_prompt };
+        let request = Request { conversation: &conversation, add_generation_prompt, ..self.request };
         self.template.text(request).ok()
     }
 
-    fn layout(&self, messages: &[Fields<'static>]) -> Option<(Observed, Layout)> {
+    fn layout(&self, messages: &[Fields<'static>]) -> Option<(Traced, Layout)> {
         let conversation = self.conversation(messages)?;
-        let request =
-            Request { conversation: &conversation, variables: self.request.variables, add_generation_prompt: false };
-        let observed = self.template.observe(request).ok()?;
-        let layout = Layout::of(self.template, request, &observed).ok()?;
-        Some((observed, layout))
+        let request = Request { conversation: &conversation, add_generation_prompt: false, ..self.request };
+        let traced = self.template.trace(request).ok()?;
+        let layout = Layout::of(&conversation, &traced);
+        Some((traced, layout))
     }
 
     fn prompt(&self, messages: &[Fields<'static>]) -> Option<String> {

@@ -3,18 +3,15 @@
 use std::ops::Range;
 
 use crate::conversation::Conversation;
-use crate::error::{Error, Kind, Result};
-use crate::template::marks::{self, MarkFault, Part, Slot};
-use crate::template::{ChatTemplate, Event, Happening, Observed, Origin, Request};
+use crate::template::{Event, Happening, Leaves, Origin, Part, Printed, Traced, words_at};
 
-/// A value of a message where the text shows it.
+/// A value of a message, or a part of one, where the text shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Core {
     pub(super) span: Range<usize>,
+    /// Where its words begin, behind white space and a think tag: what stands before may also come from a prompt.
+    pub(super) words: usize,
     pub(super) part: Part,
-    /// What stands around the core in its value.
-    pub(super) head: String,
-    pub(super) tail: String,
 }
 
 /// One message in the text.
@@ -41,23 +38,19 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Finds the places by a second render with marks, which must give the text of `observed`.
-    pub(super) fn of(template: &ChatTemplate, request: Request<'_, '_>, observed: &Observed) -> Result<Layout> {
-        let conversation = request.conversation;
-        if marks::has_marks(&observed.text) {
-            return Err(unproved(MarkFault::InData));
-        }
-        let (marked, slots) = marks::mark(conversation);
-        let marked_text = template.render_marked(&marked, request).map_err(|error| {
-            let text = "labels are not proved (marked_raises): with marks in it the template fails";
-            Error { kind: Kind::Unproved, text: format!("{text}: {}", error.text), ..error }
-        })?;
-        let occurrences = marks::read(&marked_text, &observed.text, slots.len()).map_err(unproved)?;
-        let (turns, dropped) = cores(conversation, slots, occurrences);
-        let mut turns: Vec<Turn> =
-            turns.into_iter().zip(dropped).map(|(cores, dropped)| Turn { cores, dropped, ..Turn::default() }).collect();
-        let end = place_turns(&mut turns, &observed.events, observed.text.len());
-        Ok(Layout { turns, end })
+    /// The places in a traced text.
+    pub(super) fn of(conversation: &Conversation<'_>, traced: &Traced) -> Layout {
+        let leaves = Leaves::of(conversation);
+        let cores = cores(conversation, &leaves, traced);
+        let mut has_values = vec![false; conversation.messages.len()];
+        leaves.all().iter().for_each(|leaf| has_values[leaf.message] = true);
+        let mut turns: Vec<Turn> = cores
+            .into_iter()
+            .zip(has_values)
+            .map(|(cores, has_values)| Turn { dropped: cores.is_empty() && has_values, cores, ..Turn::default() })
+            .collect();
+        let end = place_turns(&mut turns, &traced.events, traced.text.len());
+        Layout { turns, end }
     }
 
     /// The end of the last value before turn `index`, or 0.
@@ -66,42 +59,29 @@ impl Layout {
     }
 }
 
-fn unproved(fault: MarkFault) -> Error {
-    let (code, text) = match fault {
-        MarkFault::InData => ("marks_in_data", "the text holds noncharacters (U+FDD0 to U+FDEF); remove them"),
-        MarkFault::Broken => ("marks_broken", "the template takes values apart, so their places cannot be told"),
-        MarkFault::Differs => ("marked_differs", "the template changes values, so their places cannot be told"),
-    };
-    let remedy = "use a template with {% generation %} tags, or leave the row out";
-    Error::new(Kind::Unproved, format!("labels are not proved ({code}): {text}; {remedy}"))
-}
-
-/// The cores of each message, and whether all values of the message are missing.
-fn cores(
-    conversation: &Conversation<'_>,
-    slots: Vec<Slot>,
-    mut occurrences: Vec<marks::Occurrence>,
-) -> (Vec<Vec<Core>>, Vec<bool>) {
-    let count = conversation.messages.len();
-    let mut has_values = vec![false; count];
-    for slot in &slots {
-        has_values[slot.message] = true;
+/// The cores of each message. What is printed more than once has its place where it is printed first.
+fn cores(conversation: &Conversation<'_>, leaves: &Leaves<'_>, traced: &Traced) -> Vec<Vec<Core>> {
+    let mut seen: Vec<Vec<Range<usize>>> = vec![Vec::new(); leaves.all().len()];
+    let mut found: Vec<(usize, Core)> = Vec::new();
+    for Printed { span, address, verbatim } in &traced.printed {
+        let Some((index, offset)) = leaves.find(*address) else { continue };
+        let leaf = leaves.all()[index];
+        let part = if *verbatim { offset..offset + span.len() } else { 0..leaf.text.len() };
+        let echo = seen[index].iter().any(|known| known.start < part.end && part.start < known.end);
+        let Some(words) = words_at(&traced.text[span.clone()]).filter(|_| !echo) else { continue };
+        seen[index].push(part);
+        let words = span.start + words;
+        found.push((leaf.message, Core { span: span.clone(), words, part: leaf.part }));
     }
-    // A value that is printed more than once has its place where it is printed first.
-    let mut seen = vec![false; slots.len()];
-    occurrences.retain(|occurrence| !std::mem::replace(&mut seen[occurrence.slot], true));
-    let order: Vec<usize> = occurrences.iter().map(|occurrence| slots[occurrence.slot].message).collect();
-    let mut slots: Vec<Option<Slot>> = slots.into_iter().map(Some).collect();
-    let mut turns: Vec<Vec<Core>> = vec![Vec::new(); count];
+    let order: Vec<usize> = found.iter().map(|(message, _)| *message).collect();
+    let mut turns: Vec<Vec<Core>> = vec![Vec::new(); conversation.messages.len()];
+    let mut found: Vec<Option<(usize, Core)>> = found.into_iter().map(Some).collect();
     for index in longest_rising(&order) {
-        let occurrence = &occurrences[index];
-        if let Some(slot) = slots[occurrence.slot].take() {
-            let core = Core { span: occurrence.span.clone(), part: slot.part, head: slot.head, tail: slot.tail };
-            turns[slot.message].push(core);
+        if let Some((message, core)) = found[index].take() {
+            turns[message].push(core);
         }
     }
-    let dropped = turns.iter().zip(has_values).map(|(cores, has_values)| cores.is_empty() && has_values).collect();
-    (turns, dropped)
+    turns
 }
 
 /// Indices of a longest subsequence that never goes down. What it leaves out echoes another turn's values.

@@ -1,9 +1,8 @@
 //! Attribution: which message, and which part of it, put each byte of a rendered text there.
 //!
-//! Two renders a row. The plain one, observed, gives the text and where turns begin ([`layout`]); the same render with
-//! marks inside the values gives the exact place of every value, and proves itself. Some thirty small renders a
-//! template, made once, tell what the generation prompt and the end of a turn look like ([`facts`]). With these the
-//! gaps between values are split ([`turns`]).
+//! One traced render a row gives the text, the place of every value in it, and where turns begin ([`layout`]). Some
+//! twenty small renders a template, made once, tell what the generation prompt and the end of a turn look like
+//! ([`facts`]). With these the gaps between values are split ([`turns`]).
 
 mod facts;
 mod layout;
@@ -86,15 +85,12 @@ impl ChatTemplate {
     /// The text of `request`, and its regions. The outer error is that of the render; the inner one says that the
     /// regions could not be proved.
     pub fn regions(&self, request: Request<'_, '_>) -> Result<(String, Result<Attributed>)> {
-        let observed = self.observe(request)?;
-        let attributed = Layout::of(self, request, &observed).map(|layout| {
-            let facts = self.facts(request);
-            turns::split(request.conversation, &observed.text, &layout, &facts)
-        });
-        let attributed = match attributed {
-            Ok(attributed) => attributed.regions.check(&observed.text).map(|()| attributed),
-            Err(error) => Err(error),
-        };
-        Ok((observed.text, attributed))
+        let template = self.for_row(request.conversation);
+        let traced = template.trace(request)?;
+        let layout = Layout::of(request.conversation, &traced);
+        let facts = template.facts(request);
+        let attributed = turns::split(request.conversation, &traced.text, &layout, &facts);
+        let checked = attributed.regions.check(&traced.text).map(|()| attributed);
+        Ok((traced.text, checked))
     }
 }

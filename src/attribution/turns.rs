@@ -1,11 +1,12 @@
 //! `split`: the gaps between values, told apart by the facts of the template.
 
 use super::facts::{Facts, Speaker, back_to_border, common_prefix, common_suffix};
-use super::layout::{Core, Layout};
+use super::layout::Layout;
 use super::{Attributed, Doubt};
 use crate::conversation::Conversation;
+use crate::python_text::is_space;
 use crate::region::{RegionKind, Regions};
-use crate::template::marks::{Part, is_space};
+use crate::template::Part;
 
 /// A header is a part of the generation prompt only if so much of it is there, or all up to the first value.
 const LEAST_PART: usize = 4;
@@ -89,8 +90,7 @@ impl Splitter<'_> {
         let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
             return self.regions.push(next, message, RegionKind::Header);
         };
-        let start = self.grown_left(index, first, self.starts[index]);
-        let end = self.grown_right(index, last, next);
+        let (start, end) = (first.span.start, last.span.end);
         self.regions.push(start, message, RegionKind::Header);
         self.regions.push(end, message, kind);
         let gap = self.text[end..next].trim_end_matches(is_space);
@@ -110,7 +110,7 @@ impl Splitter<'_> {
         let layout = self.layout;
         let turn = &layout.turns[index];
         let next = self.next_start(index);
-        let first_value = turn.cores.first().map_or(next, |core| core.span.start);
+        let first_value = turn.cores.first().map_or(next, |core| core.words);
         let header_end = match self.header_end(index, first_value) {
             Some(end) => end,
             None => {
@@ -129,17 +129,15 @@ impl Splitter<'_> {
             return self.closing(index, header_end, next, RegionKind::Prefix);
         };
         // Between the header and the first value.
-        let start = self.grown_left(index, first, header_end);
         let opening = if first.part == Part::Content { RegionKind::Prefix } else { kind_of(first.part) };
-        self.regions.push(start, message, opening);
+        self.regions.push(first.span.start.max(header_end), message, opening);
         // The values, and the gaps between them.
         for pair in turn.cores.windows(2) {
             self.regions.push(pair[0].span.end, message, kind_of(pair[0].part));
             self.regions.push(pair[1].span.start, message, gap_kind(pair[0].part, pair[1].part));
         }
-        let end = self.grown_right(index, last, next);
-        self.regions.push(end, message, kind_of(last.part));
-        self.closing(index, end, next, kind_of(last.part));
+        self.regions.push(last.span.end, message, kind_of(last.part));
+        self.closing(index, last.span.end, next, kind_of(last.part));
     }
 
     /// Where the part of the turn ends that the generation prompt supplies. None if nothing there looks like it.
@@ -211,30 +209,6 @@ impl Splitter<'_> {
             (Some(left), Some(right)) if left == right => Some(limit),
             _ => Some(end),
         }
-    }
-
-    /// Start of the first value with what the template printed of the rest of the value before it.
-    fn grown_left(&self, index: usize, core: &Core, floor: usize) -> usize {
-        let before = &self.text[floor..core.span.start];
-        let heads = [core.head.as_str(), core.head.trim_start_matches(is_space)];
-        let grown = heads.into_iter().find(|head| {
-            !head.is_empty()
-                && before.ends_with(head)
-                && (self.facts.keeps_space(self.speakers[index]).0 || !head.trim_matches(is_space).is_empty())
-        });
-        core.span.start - grown.map_or(0, str::len)
-    }
-
-    /// End of the last value with what the template printed of the rest of the value after it.
-    fn grown_right(&self, index: usize, core: &Core, ceiling: usize) -> usize {
-        let after = &self.text[core.span.end..ceiling];
-        let tails = [core.tail.as_str(), core.tail.trim_end_matches(is_space)];
-        let grown = tails.into_iter().find(|tail| {
-            !tail.is_empty()
-                && after.starts_with(tail)
-                && (self.facts.keeps_space(self.speakers[index]).1 || !tail.trim_matches(is_space).is_empty())
-        });
-        core.span.end + grown.map_or(0, str::len)
     }
 
     /// Splits `from..next`, the end of an assistant turn whose last value is of `kind`, into the rest of that value,

@@ -97,7 +97,7 @@ impl Number<'_> {
             Number::U32(array) => int(array, row),
             Number::U64(array) => {
                 let value = array.value(row);
-                i64::try_from(value).map_or(Node::BigInt(i128::from(value)), Node::Int)
+                i64::try_from(value).map_or(Node::BigInt(value.into()), Node::Int)
             }
             Number::F16(array) => Node::Float(f64::from(array.value(row))),
             Number::F32(array) => Node::Float(f64::from(array.value(row))),

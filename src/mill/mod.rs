@@ -12,6 +12,8 @@ pub use output::TokenBatch;
 use std::ops::Range;
 use std::sync::Arc;
 
+use chrono::NaiveDateTime;
+
 use crate::conversation::{Conversation, Fields};
 use crate::error::{Error, Kind, Result};
 use crate::label;
@@ -58,6 +60,8 @@ pub struct Options {
     pub attention_mask: bool,
     /// Template variables for every row; those of a row win.
     pub chat_template_kwargs: Fields<'static>,
+    /// What `strftime_now` takes for the time; None for the clock's.
+    pub now: Option<NaiveDateTime>,
 }
 
 impl Default for Options {
@@ -70,6 +74,7 @@ impl Default for Options {
             keep_columns: Vec::new(),
             attention_mask: false,
             chat_template_kwargs: Vec::new(),
+            now: None,
         }
     }
 }
@@ -132,7 +137,12 @@ impl Mill {
     }
 
     fn request<'r, 'c>(&'r self, conversation: &'r Conversation<'c>) -> Request<'r, 'c> {
-        Request { conversation, variables: &self.options.chat_template_kwargs, add_generation_prompt: false }
+        Request {
+            conversation,
+            variables: &self.options.chat_template_kwargs,
+            add_generation_prompt: false,
+            now: self.options.now,
+        }
     }
 
     /// Tokens and labels of one conversation, left in `scratch`. Labels come before the cut to `max_length`.
@@ -161,7 +171,7 @@ impl Mill {
     fn text_and_spans(&self, conversation: &Conversation<'_>) -> Result<(String, Trained)> {
         let request = self.request(conversation);
         match self.options.labels {
-            LabelPolicy::Assistant if !self.template.has_generation() => {
+            LabelPolicy::Assistant if !self.template.for_row(conversation).has_generation() => {
                 let (text, regions) = self.template.regions(request)?;
                 Ok((text, Trained::Spans(regions?.trained(conversation)?)))
             }

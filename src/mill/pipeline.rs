@@ -20,6 +20,10 @@ const RUN: usize = 32;
 /// How often the calling thread asks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+fn stopped() -> Error {
+    Error::new(Kind::Interrupted, "stopped before the batch was done")
+}
+
 /// What the workers of one batch share.
 struct Shared<'b, 'a> {
     rows: &'b Rows<'a>,
@@ -51,6 +55,10 @@ impl Mill {
         keep_text: bool,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Run>> {
+        // A batch may be done before it is time to ask, and the next one too.
+        if interrupted() {
+            return Err(stopped());
+        }
         let pool = self.workers.pool(self.options.threads)?;
         let shared = Shared {
             rows,
@@ -90,7 +98,7 @@ impl Mill {
             }
         });
         if shared.interrupted.into_inner() {
-            return Err(Error::new(Kind::Interrupted, "stopped before the batch was done"));
+            return Err(stopped());
         }
         // Runs are taken in order, so all before the first failing one are there, and the first error is the first.
         let mut runs = Vec::with_capacity(results.len());

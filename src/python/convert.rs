@@ -41,9 +41,13 @@ fn nested(object: &Bound<'_, PyAny>, depth: usize) -> PyResult<Node<'static>> {
     } else if let Ok(value) = object.cast::<PyInt>() {
         match value.extract::<i64>() {
             Ok(small) => Ok(Node::Int(small)),
-            Err(_) => value.extract::<i128>().map(Node::BigInt).map_err(|_| {
-                DataError::new_err(format!("the integer {value} has more than 128 bits; write it as a string"))
-            }),
+            // Python refuses to print integers of more than 4300 digits, and so does this.
+            Err(_) => value
+                .str()
+                .ok()
+                .and_then(|digits| digits.to_str().ok()?.parse().ok())
+                .map(Node::BigInt)
+                .ok_or_else(|| DataError::new_err("an integer has more than 4300 digits; write it as a string")),
         }
     } else if let Ok(value) = object.cast::<PyFloat>() {
         Ok(Node::Float(value.value()))

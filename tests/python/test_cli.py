@@ -62,6 +62,29 @@ def test_prepare(run: Any, write_file: WriteFile, conversations: list[Row]) -> N
     assert run("prepare", "a.jsonl", "--output", "out", "--overwrite").exit_code == 0
 
 
+def test_the_fallback_and_the_clock(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("a.jsonl", conversations)
+    fallback = ("--template-fallback", "chatml")
+    done = run("prepare", "a.jsonl", "--output", "out", *fallback, "--now", "2001-02-03T04:05", template=None)
+    assert done.exit_code == 0, done.stderr
+    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    assert manifest["template"]["name"] == "chatml"
+    assert {"template_fallback": "chatml", "now": "2001-02-03T04:05:00"}.items() <= manifest["options"].items()
+    failed = run("prepare", "a.jsonl", "--output", "other", "--now", "soon")
+    assert failed.exit_code == 2
+    assert "--now is 'soon'" in failed.stderr
+
+
+def test_show_takes_the_fallback(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("a.jsonl", conversations)
+    shown = run("show", "a.jsonl", "--template-fallback", "chatml", template=None)
+    assert shown.exit_code == 0, shown.stderr
+    assert shown.stdout == run("show", "a.jsonl").stdout
+    failed = run("show", "a.jsonl", "--template-fallback", "chatlm")
+    assert failed.exit_code == 1
+    assert "the fallback must be one of" in failed.stderr
+
+
 def test_progress_can_be_forced(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     write_file("a.jsonl", conversations)
     done = run("prepare", "a.jsonl", "--output", "out", "--progress")

@@ -191,15 +191,15 @@ def test_deep_and_huge_values_are_errors(tokenizer: Tokenizer, template: ChatTem
         deep = [deep]
     with pytest.raises(DataError, match="nested"):
         Mill(tokenizer, template).encode([{"role": "user", "content": deep}])
-    with pytest.raises(DataError, match="128 bits"):
-        Mill(tokenizer, template).encode([{"role": "user", "content": 1 << 200}])
+    with pytest.raises(DataError, match="4300 digits"):
+        Mill(tokenizer, template).encode([{"role": "user", "content": 1 << 20_000}])
     with pytest.raises(DataError, match="surrogate"):
         Mill(tokenizer, template).encode([{"role": "user", "content": "\ud800"}])
 
 
 def test_endless_templates_are_stopped() -> None:
     loops = "{% for a in range(90000) %}" * 3 + "x" + "{% endfor %}" * 3
-    with pytest.raises(TemplateError, match=r"256 MiB|200 million steps"):
+    with pytest.raises(TemplateError, match=r"256 MiB|100 million steps"):
         ChatTemplate(loops).render(GOOD)
     with pytest.raises(TemplateError, match="recursion"):
         ChatTemplate("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").render(GOOD)

@@ -1,4 +1,7 @@
-"""chatmill's own templates: what they print, and that the models' templates print the same."""
+"""chatmill's own templates: what they print, and that the models' templates print the same.
+
+What is expected of a template stands in `tests/named/NAME.json`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ import pytest
 import reference
 from chatmill import ChatTemplate
 
+NAMED = reference.ROOT / "tests" / "named"
+NAMES = sorted(path.stem for path in NAMED.glob("*.json"))
+
 BASIC = [
     {"role": "user", "content": "Guten Tag! 👋"},
     {"role": "assistant", "content": "Hallo."},
@@ -18,75 +24,62 @@ BASIC = [
     {"role": "assistant", "content": "Zeit für Tee."},
 ]
 
-BASIC_TEXTS = {
-    "chatml": "<|im_start|>user\nGuten Tag! 👋<|im_end|>\n<|im_start|>assistant\nHallo.<|im_end|>\n"
-    "<|im_start|>user\nWie spät ist es?<|im_end|>\n<|im_start|>assistant\nZeit für Tee.<|im_end|>\n",
-    "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nGuten Tag! 👋<|eot_id|>"
-    "<|start_header_id|>assistant<|end_header_id|>\n\nHallo.<|eot_id|>"
-    "<|start_header_id|>user<|end_header_id|>\n\nWie spät ist es?<|eot_id|>"
-    "<|start_header_id|>assistant<|end_header_id|>\n\nZeit für Tee.<|eot_id|>",
-    "qwen2.5": "<|im_start|>system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant.<|im_end|>\n"
-    "<|im_start|>user\nGuten Tag! 👋<|im_end|>\n<|im_start|>assistant\nHallo.<|im_end|>\n"
-    "<|im_start|>user\nWie spät ist es?<|im_end|>\n<|im_start|>assistant\nZeit für Tee.<|im_end|>\n",
-    "mistral": "<s>[INST] Guten Tag! 👋[/INST] Hallo.</s>[INST] Wie spät ist es?[/INST] Zeit für Tee.</s>",
-    "gemma": "<bos><start_of_turn>user\nGuten Tag! 👋<end_of_turn>\n<start_of_turn>model\nHallo.<end_of_turn>\n"
-    "<start_of_turn>user\nWie spät ist es?<end_of_turn>\n<start_of_turn>model\nZeit für Tee.<end_of_turn>\n",
-    "zephyr": "<|user|>\nGuten Tag! 👋</s>\n<|assistant|>\nHallo.</s>\n"
-    "<|user|>\nWie spät ist es?</s>\n<|assistant|>\nZeit für Tee.</s>\n",
-    "phi-4": "<|im_start|>user<|im_sep|>Guten Tag! 👋<|im_end|><|im_start|>assistant<|im_sep|>Hallo.<|im_end|>"
-    "<|im_start|>user<|im_sep|>Wie spät ist es?<|im_end|><|im_start|>assistant<|im_sep|>Zeit für Tee.<|im_end|>",
-    "deepseek": "<｜begin▁of▁sentence｜><｜User｜>Guten Tag! 👋<｜Assistant｜>Hallo.<｜end▁of▁sentence｜>"
-    "<｜User｜>Wie spät ist es?<｜Assistant｜>Zeit für Tee.<｜end▁of▁sentence｜>",
+# What templates get that work with tools or documents only.
+GIVEN: dict[str, list[dict[str, Any]]] = {
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "clock",
+                "description": "Tells the time.",
+                "parameters": {"type": "object", "properties": {}},
+            },
+        }
+    ],
+    "documents": [{"title": "Tea", "text": "Tea is drunk at five."}],
 }
-
-NAMES = sorted(BASIC_TEXTS)
 
 
 @dataclass(frozen=True)
-class Model:
-    """The template that one of ours was checked against.
+class Expected:
+    """What is expected of a named template.
 
     Attributes:
-        source: A template of the corpus, or `tokenizers/…` for the one that a tokenizer carries.
+        reference: The model's template: one of the corpus, or `tokenizers/…` for the one that a tokenizer carries.
+        equal: The number of ordinary conversations where both print the same text.
+        text: What it prints of BASIC.
+        trained: The parts of that text that the model generates.
+        replaced: What is replaced in the source of the reference before it renders, in this order.
+        why: Why that is replaced.
+        end: What follows the conversation where no answer is asked for, and where one is, before the prompt for it.
         differs: Conversations where the texts differ on purpose, with the reason.
+        variables: Variables of the model's template, which ours must know too.
     """
 
-    source: str
+    reference: str
+    equal: int
+    text: str
+    trained: list[str]
+    replaced: dict[str, str] = field(default_factory=dict)
+    why: str = ""
+    end: tuple[str, str] = ("", "")
     differs: dict[str, str] = field(default_factory=dict)
+    variables: list[dict[str, Any]] = field(default_factory=list)
 
-    def text(self) -> str:
-        if self.source.startswith("tokenizers/"):
-            text: str = reference.tokenizer_config(self.source.removeprefix("tokenizers/"))["chat_template"]
-            return text
-        return reference.corpus_template(self.source)
+    def source(self) -> str:
+        """The source of the model's template."""
+        if self.reference.startswith("tokenizers/"):
+            text: str = reference.tokenizer_config(self.reference.removeprefix("tokenizers/"))["chat_template"]
+        else:
+            text = reference.corpus_template(self.reference)
+        for old, new in self.replaced.items():
+            assert old in text, f"{self.reference} has no {old!r} to replace"
+            text = text.replace(old, new)
+        return text
 
 
-MODELS = {
-    "chatml": Model("axolotl-ai-cloud__axolotl/chatml"),
-    "llama3": Model("huggingface__trl/llama3"),
-    "qwen2.5": Model("tokenizers/qwen2.5"),
-    "mistral": Model(
-        "axolotl-ai-cloud__axolotl/fixture_mistralv03_chat_template_jinja_w_system",
-        {"c30_empty_lists": "empty lists of tools and calls count as none; theirs prints half a bracket"},
-    ),
-    "gemma": Model("huggingface__trl/gemma3"),
-    "zephyr": Model("GregoryBolshakov__hf-chat-template/zephyr-7b-beta"),
-    "phi-4": Model(
-        "ngxson__llama.cpp/phi-4",
-        {
-            "c22_user_user": "theirs prints the assistant's header after every user turn",
-            "c30_empty_lists": "a generation prompt after an answer; theirs prints it after users only",
-        },
-    ),
-    "deepseek": Model(
-        "axolotl-ai-cloud__axolotl/deepseek_v3",
-        {
-            "c11_inline_think": "theirs cuts an inline <think> block, as V3.1 does",
-            "c29_think_edge": "theirs cuts an inline <think> block, as V3.1 does",
-            "c30_empty_lists": "an empty list of calls counts as none",
-        },
-    ),
-}
+def expected_of(name: str) -> Expected:
+    return Expected(**json.loads((NAMED / f"{name}.json").read_text("utf-8")))
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -97,6 +90,16 @@ def facts(name: str) -> dict[str, Any]:
 
 def source(name: str) -> str:
     return (reference.TEMPLATES / f"{name}.jinja").read_text("utf-8")
+
+
+def given(name: str) -> dict[str, Any]:
+    """The tools or documents that a template does not work without."""
+    return {key: GIVEN[key] for key in facts(name).get("requires", [])}
+
+
+def clock(name: str) -> dict[str, Any]:
+    """The time for chatmill's render, where the template asks for it."""
+    return {"now": reference.NOW} if "strftime_now" in source(name) else {}
 
 
 def attempt(render: Any, *args: Any, **kwargs: Any) -> str | None:
@@ -113,10 +116,20 @@ def shows_tools(conversation: dict[str, Any]) -> bool:
     return bool(conversation.get("tools")) or any(it.get("tool_calls") or it["role"] == "tool" for it in messages)
 
 
+def has_parts(conversation: dict[str, Any]) -> bool:
+    return any(isinstance(it.get("content"), (list, dict)) for it in conversation["messages"])
+
+
 def arguments(conversation: dict[str, Any], name: str) -> dict[str, Any]:
-    """The keyword arguments of a render: the conversation's own, and the template's special tokens."""
+    """The keyword arguments of a render: the conversation's own, what the template needs, its special tokens."""
     rest = {key: value for key, value in conversation.items() if key not in ("messages", "kw")}
-    return {**rest, **conversation.get("kw", {}), **facts(name)["special_tokens"]}
+    needed = {key: value for key, value in given(name).items() if not rest.get(key)}
+    return {**rest, **needed, **conversation.get("kw", {}), **facts(name)["special_tokens"]}
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference.freeze_clock(monkeypatch)
 
 
 def test_names_are_the_files() -> None:
@@ -130,73 +143,124 @@ def test_unknown_name_lists_the_known() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_basic_text(name: str) -> None:
-    assert ChatTemplate.named(name).render(BASIC) == BASIC_TEXTS[name]
+    assert ChatTemplate.named(name).render(BASIC, **given(name), **clock(name)) == expected_of(name).text
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_facts_hold(name: str) -> None:
-    template, fact = ChatTemplate.named(name), facts(name)
+    template, fact, (end, prompt_end) = ChatTemplate.named(name), facts(name), expected_of(name).end
     assert template.name == name
     assert template.has_generation
     assert template.special_tokens == fact["special_tokens"]
-    prompted = template.render(BASIC[:1], add_generation_prompt=True)
-    assert prompted == template.render(BASIC[:1]) + fact["generation_prompt"]
+    question = template.render(BASIC[:1], **given(name), **clock(name))
+    assert question.endswith(end)
+    question = question.removesuffix(end)
+    prompted = template.render(BASIC[:1], add_generation_prompt=True, **given(name), **clock(name))
+    assert prompted == question + prompt_end + fact["generation_prompt"]
     # The prompt is what precedes the answer, the stop token what ends it: the two edges of the trained span.
-    answered = template.render(BASIC[:2])
-    assert answered.startswith(prompted)
-    assert answered.removeprefix(prompted).strip() == "Hallo." + fact["stop_tokens"][0]
+    text, spans = reference.spans(source(name), BASIC[:2], **given(name), **fact["special_tokens"])
+    assert text == template.render(BASIC[:2], **given(name), **clock(name))
+    ((start, stop),) = spans
+    assert text[:start] == question + fact["generation_prompt"]
+    assert text[start:stop].endswith(tuple(fact["stop_tokens"]) or "Hallo.")
+    assert text[stop:].removesuffix(end).strip() == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_generation_spans_are_answer_and_stop(name: str) -> None:
-    text, spans = reference.spans(source(name), BASIC, **facts(name)["special_tokens"])
-    assert text == BASIC_TEXTS[name]
-    stop = facts(name)["stop_tokens"][0]
-    assert [text[start:end].strip() for start, end in spans] == [f"Hallo.{stop}", f"Zeit für Tee.{stop}"]
+    text, spans = reference.spans(source(name), BASIC, **given(name), **facts(name)["special_tokens"])
+    assert text == expected_of(name).text
+    assert [text[start:end] for start, end in spans] == expected_of(name).trained
+    # Each holds one answer and, if the model has any, a stop token.
+    for (start, end), answer in zip(spans, ("Hallo.", "Zeit für Tee."), strict=True):
+        _, stop = text[start:end].split(answer)
+        assert stop.strip() in (facts(name)["stop_tokens"] or [""])
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("name", NAMES)
+def test_every_answer_is_a_span(name: str) -> None:
+    fact = facts(name)
+    for key, conversation in reference.ordinary_conversations().items():
+        kwargs = {**arguments(conversation, name), "add_generation_prompt": False}
+        if attempt(reference.render, source(name), conversation["messages"], **kwargs) is None:
+            continue
+        del kwargs["add_generation_prompt"]
+        text, spans = reference.spans(source(name), conversation["messages"], **kwargs)
+        answers = [it for it in conversation["messages"] if it["role"] == "assistant"]
+        for (start, end), answer in zip(spans, answers, strict=True):
+            if fact.get("stop_after_calls", True) or not answer.get("tool_calls"):
+                assert text[start:end].endswith(tuple(fact["stop_tokens"]) or ""), key
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_given_special_tokens_win(name: str) -> None:
-    template = ChatTemplate.named(name, bos_token="<first>", eos_token="<last>")
+    tokens: dict[str, Any] = {"bos_token": "<first>", "eos_token": "<last>"}
+    template = ChatTemplate.named(name, **tokens)
     assert template.special_tokens["bos_token"] == "<first>"
-    expected = reference.render(source(name), BASIC, bos_token="<first>", eos_token="<last>")
-    assert template.render(BASIC) == expected
+    expected = reference.render(source(name), BASIC, **given(name), **tokens)
+    assert template.render(BASIC, **given(name), **clock(name)) == expected
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not facts(name)["tools"]])
 @pytest.mark.parametrize("where", ["tools", "tool_calls"])
 def test_tools_are_refused_not_dropped(name: str, where: str) -> None:
-    tool = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}
     call = {"id": "call00001", "type": "function", "function": {"name": "clock", "arguments": {}}}
     messages: list[dict[str, Any]] = [dict(it) for it in BASIC]
     if where == "tool_calls":
         messages[-1]["tool_calls"] = [call]
+    tools = GIVEN["tools"] if where == "tools" else None
     with pytest.raises(chatmill.TemplateError, match="tool"):
-        ChatTemplate.named(name).render(messages, tools=[tool] if where == "tools" else None)
+        ChatTemplate.named(name).render(messages, tools=tools, **given(name), **clock(name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "requires" in facts(name)])
+def test_what_is_required_is_asked_for(name: str) -> None:
+    for missing in facts(name)["requires"]:
+        rest = {key: value for key, value in given(name).items() if key != missing}
+        with pytest.raises(chatmill.TemplateError, match=f"with {missing}"):
+            ChatTemplate.named(name).render(BASIC, **rest, **clock(name))
 
 
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_same_text_as_the_model(name: str) -> None:
     """Ours, rendered by chatmill, against theirs, rendered by transformers, on every ordinary conversation."""
-    model, fact, template = MODELS[name], facts(name), ChatTemplate.named(name)
-    theirs, equal = model.text(), 0
+    expect, fact, template = expected_of(name), facts(name), ChatTemplate.named(name)
+    theirs, equal = expect.source(), 0
     for key, conversation in reference.ordinary_conversations().items():
         kwargs = arguments(conversation, name)
         expected = attempt(reference.render, theirs, conversation["messages"], **kwargs)
-        text = attempt(template.render, conversation["messages"], **kwargs)
-        text_only = all(isinstance(it.get("content"), str) for it in conversation["messages"])
-        if expected is None or (not fact["tools"] and shows_tools(conversation)):
-            assert text is None, (key, text)
-        elif key in model.differs:
+        text = attempt(template.render, conversation["messages"], **kwargs, **clock(name))
+        if key in expect.differs:
             assert text != expected, f"{key} agrees now: drop it from the list"
+        elif expected is None or (not fact["tools"] and shows_tools(conversation)):
+            assert text is None, (key, text)
         elif text is None:
-            # Their `content | trim` prints a list of parts as Python does; ours refuses it.
-            assert not text_only, key
+            # Theirs prints a list of parts as Python does, or nothing of it, or of images; ours refuses it.
+            assert has_parts(conversation), key
         else:
             assert text == expected, key
             equal += 1
-    assert equal >= 14
+    assert equal == expect.equal
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("name", [name for name in NAMES if expected_of(name).variables])
+def test_variables_of_the_model(name: str) -> None:
+    """Variables change ours as they change theirs."""
+    expect, template = expected_of(name), ChatTemplate.named(name)
+    theirs = expect.source()
+    for variables in expect.variables:
+        changed = 0
+        for key, conversation in reference.ordinary_conversations().items():
+            plain = {**arguments(conversation, name), **clock(name)}
+            text = attempt(template.render, conversation["messages"], **{**plain, **variables})
+            if text is not None and key not in expect.differs:
+                kwargs = {**arguments(conversation, name), **variables}
+                assert text == attempt(reference.render, theirs, conversation["messages"], **kwargs), (key, variables)
+                changed += text != attempt(template.render, conversation["messages"], **plain)
+        assert changed, variables
 
 
 @reference.needs_corpus
@@ -207,6 +271,6 @@ def test_same_text_as_transformers_on_our_source(name: str) -> None:
     for key, conversation in reference.ordinary_conversations().items():
         kwargs = arguments(conversation, name)
         expected = attempt(reference.render, source(name), conversation["messages"], **kwargs)
-        assert attempt(template.render, conversation["messages"], **kwargs) == expected, key
+        assert attempt(template.render, conversation["messages"], **kwargs, **clock(name)) == expected, key
         equal += expected is not None
-    assert equal >= 14
+    assert equal >= expected_of(name).equal

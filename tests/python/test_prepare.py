@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,42 @@ def test_tokenizer_and_template_as_sources_or_objects(
     rows = read_output()
     run(path, tokenizer=tokenizer, overwrite=True)
     assert read_output() == rows
+
+
+def test_one_run_has_one_clock(run: Any, loaded: Tokenizer, write_file: WriteFile, conversations: list[Row]) -> None:
+    template = "{{ strftime_now('%Y-%m-%d %H:%M:%S') }}: {{ messages[1].content }}"
+    options = {"template": template, "labels": "all", "overwrite": True, "block_bytes": 200}
+    path = write_file("a.jsonl", conversations)
+    run(path, **options, now=datetime.fromisoformat("2001-02-03T04:05:06"))
+    for row, original in zip(read_output(), conversations, strict=True):
+        expected = f"2001-02-03 04:05:06: {original['messages'][1]['content']}"
+        assert loaded.decode(row["input_ids"]) == expected
+    assert read_manifest()["options"]["now"] == "2001-02-03T04:05:06"
+    before = datetime.now()  # noqa: DTZ005  # transformers' clock has no time zone
+    run(path, **options)
+    rows, now = read_output(), datetime.fromisoformat(read_manifest()["options"]["now"])
+    assert before <= now <= datetime.now()  # noqa: DTZ005
+    assert len({loaded.decode(row["input_ids"])[:19] for row in rows}) == 1
+    run(path, **options, now=now)
+    assert read_output() == rows, "the time of the manifest makes the same tokens again"
+
+
+def test_the_fallback_is_for_tokenizers_without_a_template(
+    run: Any, tokenizer: Path, loaded: Tokenizer, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    path = write_file("a.jsonl", conversations)
+    run(path)
+    assert read_manifest()["options"]["template_fallback"] is None
+    rows = read_output()
+    for source in (tokenizer, loaded):
+        run(path, tokenizer=source, template=None, template_fallback="chatml", overwrite=True)
+        assert read_output() == rows
+        manifest = read_manifest()
+        assert (manifest["template"]["name"], manifest["options"]["template_fallback"]) == ("chatml", "chatml")
+    run(path, template="{{ messages[1].content }}", labels="all", template_fallback="chatml", overwrite=True)
+    assert read_manifest()["template"]["source"] == "{{ messages[1].content }}"
+    wrong = complaint(run, path, template_fallback="chatlm", kind=TemplateError, overwrite=True)
+    assert "no template is called 'chatlm': the fallback must be one of" in wrong
 
 
 def complaint(run: Any, *inputs: Any, kind: type[ChatmillError] = DataError, **options: Any) -> str:

@@ -16,34 +16,10 @@ import transformers
 from chatmill import ChatTemplate, TemplateError, Tokenizer, TokenizerError
 from chatmill.resolve import resolve
 from chatmill.sources import load_template, load_tokenizer
-from tokenizers.models import BPE
-from tokenizers.pre_tokenizers import ByteLevel
+from folders import configure, write_json
 
 FLAGS = {"lstrip": False, "rstrip": False, "single_word": False, "normalized": False, "special": True}
 load_with_transformers: Any = transformers.AutoTokenizer.from_pretrained
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with a tiny tokenizer: 256 bytes and two words, `<a>` and `<b>` added."""
-    vocabulary = {character: index for index, character in enumerate(sorted(ByteLevel.alphabet()))}
-    tiny = tokenizers.Tokenizer(BPE(vocab={**vocabulary, "<eos>": 256, "<mid>": 257}, merges=[]))
-    tiny.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    tiny.add_special_tokens([tokenizers.AddedToken("<a>", special=True)])
-    tiny.add_tokens([tokenizers.AddedToken("<b>", normalized=True)])
-    path = tmp_path / "tiny"
-    path.mkdir()
-    tiny.save(str(path / "tokenizer.json"))
-    write_json(path / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<eos>"})
-    return path
-
-
-def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value), encoding="utf-8")
-
-
-def configure(folder: Path, **config: Any) -> None:
-    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **config})
 
 
 def added_tokens(tokenizer_json: str) -> list[dict[str, Any]]:
@@ -132,7 +108,7 @@ def test_tokenizer_objects(folder: Path) -> None:
             load_tokenizer(source)
 
 
-def test_templates_of_a_folder_and_which_file_wins(folder: Path) -> None:
+def test_templates_of_a_folder_and_which_file_wins(folder: Path, tmp_path: Path) -> None:
     write_json(folder / "chat_template.json", {"chat_template": "from chat_template.json"})
     assert load_template(folder).source == "from chat_template.json"
     configure(folder, chat_template="from the configuration", bos_token="<a>")
@@ -146,24 +122,19 @@ def test_templates_of_a_folder_and_which_file_wins(folder: Path) -> None:
         (folder / inner / "rag.jinja").write_text(f"rag of {inner}")
         found = load_template(folder, "rag")
         assert (found.source, found.name) == (f"rag of {inner}", "tiny:rag")
-    assert load_template(folder).source == load_with_transformers(str(folder)).chat_template["default"]
-
-
-def test_several_named_templates(folder: Path) -> None:
-    named = [{"name": "default", "template": "A"}, {"name": "tool_use", "template": "B"}]
-    configure(folder, chat_template=named)
-    loaded = load_with_transformers(str(folder))
-    for source in (folder, loaded):
-        assert load_template(source).source == "A"
-        assert load_template(source, "tool_use").source == "B"
-        with pytest.raises(TemplateError, match="no template called 'rag'; it has default, tool_use"):
-            load_template(source, "rag")
-    configure(folder, chat_template=named[1:])
-    with pytest.raises(TemplateError, match=r"no template called `default`; it has tool_use.*name="):
-        load_template(folder)
-    configure(folder, chat_template=[1])
-    with pytest.raises(TemplateError, match=r"neither a string nor a list"):
-        load_template(folder)
+    for inner in ("chat_templates", "additional_chat_templates"):
+        (folder / inner / "default.jinja").write_text(f"default of {inner}")
+        found = load_template(folder)
+        assert found.source == load_with_transformers(str(folder)).chat_template["default"]
+    assert found.source == "default of additional_chat_templates"
+    nothing: list[Any] = [None, [], {}]
+    for empty in nothing:
+        configure(tmp_path, chat_template=empty)
+        with pytest.raises(TemplateError, match="has no chat template"):
+            load_template(tmp_path)
+    configure(tmp_path, chat_template=[1])
+    with pytest.raises(TemplateError, match="neither a string nor a list"):
+        load_template(tmp_path)
 
 
 def test_a_jinja_file(tmp_path: Path) -> None:

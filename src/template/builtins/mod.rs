@@ -1,0 +1,37 @@
+//! What templates find there: filters, tests, functions and methods, as Python and Jinja2 define them.
+
+mod casing;
+mod filters;
+pub(crate) mod functions;
+pub(crate) mod markup;
+pub(crate) mod methods;
+mod number_format;
+pub(crate) mod percent_format;
+mod pretty;
+mod sequence_filters;
+mod str_format;
+mod str_methods;
+mod strftime;
+mod tests_of_values;
+mod text_filters;
+mod tojson;
+mod wrap;
+
+use super::run::{Arguments, Machine, Run};
+use super::value::Value;
+
+/// A filter: the value, and the arguments behind it.
+pub(crate) type Filter = for<'d> fn(&mut Machine<'d>, Value<'d>, Arguments<'d>) -> Run<Value<'d>>;
+
+/// A test: the value, and the arguments behind it.
+pub(crate) type Test = for<'d> fn(&mut Machine<'d>, &Value<'d>, Arguments<'d>) -> Run<bool>;
+
+/// The filter of this name.
+pub(crate) fn filter(name: &str) -> Option<Filter> {
+    filters::find(name)
+}
+
+/// The test of this name.
+pub(crate) fn test(name: &str) -> Option<Test> {
+    tests_of_values::find(name)
+}

@@ -1,0 +1,211 @@
+//! Expressions of the syntax tree as the program has them.
+
+use minijinja::machinery::Span as TreeSpan;
+use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr as Tree, UnaryOpKind};
+use minijinja::value::ValueKind;
+
+use super::SyntaxError;
+use super::scope::Scopes;
+use crate::template::builtins;
+use crate::template::program::{Arg, Args, Comparison, Const, Expr, ExprKind, FilterRef, NamedArg, Span, TestRef};
+use crate::template::value::arithmetic::Operator;
+
+/// Where an expression stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Here {
+    pub(super) scope: usize,
+    /// In a branch: names of filters and tests that do not exist only matter if the branch is taken.
+    pub(super) branch: bool,
+}
+
+pub(super) fn span(span: TreeSpan) -> Span {
+    Span { start: span.start_offset, end: span.end_offset.max(span.start_offset) }
+}
+
+/// Compiles an expression.
+pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree<'a>) -> Result<Expr, SyntaxError> {
+    let boxed = |scopes: &mut Scopes<'a>, tree: &'a Tree<'a>| expression(scopes, here, tree).map(Box::new);
+    let kind = match tree {
+        Tree::Var(name) => ExprKind::Name(scopes.place(here.scope, name.id)),
+        Tree::Const(constant) => ExprKind::Const(self::constant(&constant.value)?),
+        Tree::List(list) => ExprKind::List(expressions(scopes, here, &list.items)?),
+        Tree::Tuple(tuple) => ExprKind::Tuple(expressions(scopes, here, &tuple.items)?),
+        Tree::Map(map) => {
+            let keys = expressions(scopes, here, &map.keys)?;
+            let values = expressions(scopes, here, &map.values)?;
+            ExprKind::Dict(keys.into_iter().zip(values).collect())
+        }
+        Tree::GetAttr(attribute) => ExprKind::Attribute(boxed(scopes, &attribute.expr)?, attribute.name.to_owned()),
+        Tree::GetItem(item) => ExprKind::Item(boxed(scopes, &item.expr)?, boxed(scopes, &item.subscript_expr)?),
+        Tree::Slice(slice) => {
+            let value = boxed(scopes, &slice.expr)?;
+            let mut bound =
+                |tree: &'a Option<Tree<'a>>| tree.as_ref().map(|tree| expression(scopes, here, tree)).transpose();
+            let bounds = [bound(&slice.start)?, bound(&slice.stop)?, bound(&slice.step)?];
+            ExprKind::Slice(value, Box::new(bounds))
+        }
+        Tree::UnaryOp(unary) => match unary.op {
+            UnaryOpKind::Not => ExprKind::Not(boxed(scopes, &unary.expr)?),
+            UnaryOpKind::Neg => ExprKind::Sign(boxed(scopes, &unary.expr)?, true),
+        },
+        Tree::BinOp(binary) => {
+            let pair = |scopes: &mut Scopes<'a>| -> Result<(Box<Expr>, Box<Expr>), SyntaxError> {
+                Ok((
+                    expression(scopes, here, &binary.left).map(Box::new)?,
+                    expression(scopes, here, &binary.right).map(Box::new)?,
+                ))
+            };
+            let mut arithmetic = |operator| pair(scopes).map(|(left, right)| ExprKind::Binary(operator, left, right));
+            match binary.op {
+                BinOpKind::Sub => arithmetic(Operator::Sub)?,
+                BinOpKind::Mul => arithmetic(Operator::Mul)?,
+                BinOpKind::Div => arithmetic(Operator::Div)?,
+                BinOpKind::FloorDiv => arithmetic(Operator::FloorDiv)?,
+                BinOpKind::Rem => arithmetic(Operator::Mod)?,
+                BinOpKind::Pow => arithmetic(Operator::Pow)?,
+                BinOpKind::Add | BinOpKind::Concat => {
+                    let mut operands = Vec::new();
+                    chain(tree, binary.op, &mut operands);
+                    let operands =
+                        operands.into_iter().map(|tree| expression(scopes, here, tree)).collect::<Result<_, _>>()?;
+                    if matches!(binary.op, BinOpKind::Add) {
+                        ExprKind::Sum(operands)
+                    } else {
+                        ExprKind::Concat(operands)
+                    }
+                }
+                BinOpKind::ScAnd => pair(scopes).map(|(left, right)| ExprKind::And(left, right))?,
+                BinOpKind::ScOr => pair(scopes).map(|(left, right)| ExprKind::Or(left, right))?,
+                BinOpKind::Eq => compared(scopes, here, &binary.left, Comparison::Equal, &binary.right)?,
+                BinOpKind::Ne => compared(scopes, here, &binary.left, Comparison::NotEqual, &binary.right)?,
+                BinOpKind::Lt => compared(scopes, here, &binary.left, Comparison::Less, &binary.right)?,
+                BinOpKind::Lte => compared(scopes, here, &binary.left, Comparison::LessEqual, &binary.right)?,
+                BinOpKind::Gt => compared(scopes, here, &binary.left, Comparison::Greater, &binary.right)?,
+                BinOpKind::Gte => compared(scopes, here, &binary.left, Comparison::GreaterEqual, &binary.right)?,
+                BinOpKind::In => compared(scopes, here, &binary.left, Comparison::In, &binary.right)?,
+            }
+        }
+        Tree::Compare(compare) => {
+            let first = boxed(scopes, &compare.expr)?;
+            let mut with = Vec::with_capacity(compare.ops.len());
+            for next in &compare.ops {
+                let comparison = match next.op {
+                    CompareOpKind::Eq => Comparison::Equal,
+                    CompareOpKind::Ne => Comparison::NotEqual,
+                    CompareOpKind::Lt => Comparison::Less,
+                    CompareOpKind::Lte => Comparison::LessEqual,
+                    CompareOpKind::Gt => Comparison::Greater,
+                    CompareOpKind::Gte => Comparison::GreaterEqual,
+                    CompareOpKind::In => Comparison::In,
+                    CompareOpKind::NotIn => Comparison::NotIn,
+                };
+                with.push((comparison, expression(scopes, here, &next.expr)?));
+            }
+            ExprKind::Compare(first, with)
+        }
+        Tree::IfExpr(choice) => {
+            let branch = Here { branch: true, ..here };
+            let no = choice.false_expr.as_ref().map(|tree| expression(scopes, branch, tree)).transpose()?;
+            ExprKind::If {
+                test: Box::new(expression(scopes, branch, &choice.test_expr)?),
+                yes: Box::new(expression(scopes, branch, &choice.true_expr)?),
+                no: no.map(Box::new),
+            }
+        }
+        Tree::Filter(filter) => {
+            let value = filter.expr.as_ref().map(|tree| expression(scopes, here, tree)).transpose()?;
+            let known = match builtins::filter(filter.name) {
+                Some(known) => FilterRef::Known(known),
+                None if here.branch => FilterRef::Unknown(filter.name.to_owned()),
+                None => return Err(unknown("filter", filter.name, filter.span())),
+            };
+            ExprKind::Filter(value.map(Box::new), known, arguments(scopes, here, &filter.args)?)
+        }
+        Tree::Test(test) => {
+            let known = match builtins::test(test.name) {
+                Some(known) => TestRef::Known(known),
+                None if here.branch => TestRef::Unknown(test.name.to_owned()),
+                None => return Err(unknown("test", test.name, test.span())),
+            };
+            ExprKind::Test(boxed(scopes, &test.expr)?, known, arguments(scopes, here, &test.args)?)
+        }
+        Tree::Call(call) => {
+            let args = arguments(scopes, here, &call.args)?;
+            match &call.expr {
+                Tree::GetAttr(attribute) => {
+                    ExprKind::Method(boxed(scopes, &attribute.expr)?, attribute.name.to_owned(), args)
+                }
+                callee => ExprKind::Call(boxed(scopes, callee)?, args),
+            }
+        }
+    };
+    Ok(Expr { kind, span: span(tree.span()) })
+}
+
+fn compared<'a>(
+    scopes: &mut Scopes<'a>,
+    here: Here,
+    left: &'a Tree<'a>,
+    comparison: Comparison,
+    right: &'a Tree<'a>,
+) -> Result<ExprKind, SyntaxError> {
+    let left = Box::new(expression(scopes, here, left)?);
+    Ok(ExprKind::Compare(left, vec![(comparison, expression(scopes, here, right)?)]))
+}
+
+fn expressions<'a>(scopes: &mut Scopes<'a>, here: Here, trees: &'a [Tree<'a>]) -> Result<Vec<Expr>, SyntaxError> {
+    trees.iter().map(|tree| expression(scopes, here, tree)).collect()
+}
+
+/// The operands of a chain of one operator, from left to right.
+fn chain<'a>(tree: &'a Tree<'a>, operator: BinOpKind, operands: &mut Vec<&'a Tree<'a>>) {
+    match tree {
+        Tree::BinOp(binary) if std::mem::discriminant(&binary.op) == std::mem::discriminant(&operator) => {
+            chain(&binary.left, operator, operands);
+            operands.push(&binary.right);
+        }
+        other => operands.push(other),
+    }
+}
+
+pub(super) fn arguments<'a>(scopes: &mut Scopes<'a>, here: Here, args: &'a [CallArg<'a>]) -> Result<Args, SyntaxError> {
+    let mut compiled = Args::default();
+    for arg in args {
+        match arg {
+            CallArg::Pos(tree) => compiled.positional.push(Arg::One(expression(scopes, here, tree)?)),
+            CallArg::PosSplat(tree) => compiled.positional.push(Arg::All(expression(scopes, here, tree)?)),
+            CallArg::Kwarg(name, tree) => {
+                let value = expression(scopes, here, tree)?;
+                compiled.named.push(NamedArg::One((*name).to_owned(), value));
+            }
+            CallArg::KwargSplat(tree) => compiled.named.push(NamedArg::All(expression(scopes, here, tree)?)),
+        }
+    }
+    Ok(compiled)
+}
+
+fn constant(value: &minijinja::Value) -> Result<Const, SyntaxError> {
+    Ok(match value.kind() {
+        ValueKind::None => Const::None,
+        ValueKind::Bool => Const::Bool(value.is_true()),
+        ValueKind::String => Const::Str(value.as_str().unwrap_or_default().to_owned()),
+        ValueKind::Number if value.is_integer() => {
+            let digits = value.to_string();
+            digits.parse().map_or(Const::Big(digits), Const::Int)
+        }
+        ValueKind::Number => {
+            let float = f64::try_from(value.clone()).map_err(|error| SyntaxError::new(error.to_string()))?;
+            Const::Float(float)
+        }
+        other => return Err(SyntaxError::new(format!("a constant of the kind {other} is not known"))),
+    })
+}
+
+fn unknown(what: &str, name: &str, place: TreeSpan) -> SyntaxError {
+    let place = span(place);
+    SyntaxError {
+        text: format!("No {what} named '{name}'."),
+        line: None,
+        columns: Some((place.start as usize, place.end as usize)),
+    }
+}

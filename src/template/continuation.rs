@@ -1,0 +1,99 @@
+//! `continue_final_message`: a text that ends where its last message ends, so that a model goes on with it.
+//!
+//! As transformers does it: a tag behind the message's text, found again in the render, and all from there cut off.
+
+use std::borrow::Cow;
+
+use super::{ChatTemplate, Request};
+use crate::conversation::{Fields, Node};
+use crate::error::{Error, Kind, Result};
+use crate::python_text::is_space;
+
+const TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
+
+/// Names of the reasoning of a message; where one is continued, all copies of it are.
+const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
+
+impl ChatTemplate {
+    /// The text up to the end of `field` of the last message.
+    pub fn continued(&self, request: Request<'_, '_>, field: &str) -> Result<String> {
+        if request.add_generation_prompt {
+            return Err(refused(
+                "continue_final_message and add_generation_prompt exclude each other: the text ends in the last \
+                 message, or in the prompt for the next one",
+            ));
+        }
+        let template = self.for_row(request.conversation);
+        let mut conversation = request.conversation.clone();
+        let Some(last) = conversation.messages.last_mut() else {
+            return Err(refused("continue_final_message is set, but the conversation is empty"));
+        };
+        let text = mark(last, field, &template.source)?;
+        let rendered = template.text(Request { conversation: &conversation, ..request })?;
+        let lost = || {
+            let text = "continue_final_message is set, but the last message is not in the text as it is: the chat template \
+                        drops or changes a part of it";
+            Error::new(Kind::TemplateFailed, text).at_message(request.conversation.messages.len() - 1)
+        };
+        if !rendered.contains(text.trim_matches(is_space)) {
+            return Err(lost());
+        }
+        let at = rendered.rfind(TAG.trim_end()).ok_or_else(lost)?;
+        // Without the tag's own space the template trims, and has trimmed what stood before the tag.
+        let kept = &rendered[..at];
+        let kept = if rendered[at..].starts_with(TAG) { kept } else { kept.trim_end_matches(is_space) };
+        Ok(kept.to_owned())
+    }
+}
+
+/// Puts the tag behind `field` of a message, and returns the text that it stands behind.
+fn mark(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String> {
+    let value = |message: &Fields<'_>, name: &str| {
+        message.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone().into_owned())
+    };
+    let Some(wanted) = value(message, field).filter(|value| *value != Node::Null) else {
+        return Err(refused(&format!(
+            "continue_final_message is set, but the last message has no {field} to continue"
+        )));
+    };
+    let fields: Vec<&str> = match REASONING.contains(&field) {
+        true => REASONING.into_iter().filter(|name| value(message, name).as_ref() == Some(&wanted)).collect(),
+        false => vec![field],
+    };
+    if !fields.iter().any(|name| source.contains(name)) {
+        return Err(refused(&format!("continue_final_message is set to {field}, which the chat template never reads")));
+    }
+    match wanted {
+        Node::Str(text) => {
+            for (name, value) in message.iter_mut() {
+                if let (true, Node::Str(text)) = (fields.contains(&name.as_ref()), value) {
+                    *text = Cow::Owned(format!("{text}{TAG}"));
+                }
+            }
+            Ok(text.into_owned())
+        }
+        Node::List(_) => {
+            let parts = message.iter_mut().find_map(|(name, value)| match value {
+                Node::List(parts) if name == field => Some(parts),
+                _ => None,
+            });
+            let texts = parts.into_iter().flatten().rev().filter_map(|part| match part {
+                Node::Map(fields) => fields.iter_mut().find(|(name, _)| name == "text"),
+                _ => None,
+            });
+            for (_, value) in texts {
+                if let Node::Str(text) = value {
+                    let before = text.to_string();
+                    *text = Cow::Owned(format!("{before}{TAG}"));
+                    return Ok(before);
+                }
+            }
+            Err(refused("continue_final_message is set, but the last message has no text to continue"))
+        }
+        _ => Err(refused(&format!("continue_final_message is set, but {field} of the last message is no text"))),
+    }
+}
+
+fn refused(text: &str) -> Error {
+    Error::new(Kind::WrongType, text)
+}

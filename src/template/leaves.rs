@@ -1,0 +1,150 @@
+//! `Leaves`: the texts of messages by their address in memory.
+//!
+//! A traced render notes where the bytes that it prints come from. Here an address becomes the message and the part of
+//! it that the bytes belong to.
+
+use crate::conversation::{Conversation, Fields, Node};
+use crate::python_text::is_space;
+
+/// What part of a message a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The content, or the text of one of its parts.
+    Content,
+    /// The reasoning.
+    Reasoning,
+    /// The name or an argument of a tool call.
+    ToolCall,
+}
+
+/// One text of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf<'a> {
+    /// Index of the message.
+    pub message: usize,
+    /// Which part of the message.
+    pub part: Part,
+    /// The text.
+    pub text: &'a str,
+}
+
+/// The texts of all messages, by address.
+#[derive(Debug)]
+pub struct Leaves<'a>(Vec<Leaf<'a>>);
+
+impl<'a> Leaves<'a> {
+    /// The texts of a conversation. Roles, ids and keys are left out, and so are texts without words: they tell nothing
+    /// of a message.
+    pub fn of(conversation: &'a Conversation<'_>) -> Leaves<'a> {
+        let mut leaves = Vec::new();
+        for (message, fields) in conversation.messages.iter().enumerate() {
+            of_message(fields, &mut |part, text: &'a str| {
+                if words_at(text).is_some() {
+                    leaves.push(Leaf { message, part, text });
+                }
+            });
+        }
+        leaves.sort_by_key(|leaf| leaf.text.as_ptr());
+        Leaves(leaves)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Leaf<'a>] {
+        &self.0
+    }
+
+    /// The index of the text that holds an address, and the place in it.
+    pub fn find(&self, address: usize) -> Option<(usize, usize)> {
+        let after = self.0.partition_point(|leaf| leaf.text.as_ptr() as usize <= address);
+        let index = after.checked_sub(1)?;
+        let offset = address - self.0[index].text.as_ptr() as usize;
+        (offset < self.0[index].text.len()).then_some((index, offset))
+    }
+}
+
+/// Tags that open or close reasoning. Templates print them of themselves too.
+const THINK_TAGS: [&str; 6] = ["<think>", "</think>", "[THINK]", "[/THINK]", "<reasoning>", "</reasoning>"];
+
+/// Where the words of a text begin, behind white space and tags of reasoning; None where it has no others.
+pub fn words_at(text: &str) -> Option<usize> {
+    let mut rest = text.trim_start_matches(is_space);
+    while let Some(behind) = THINK_TAGS.iter().find_map(|tag| rest.strip_prefix(tag)) {
+        rest = behind.trim_start_matches(is_space);
+    }
+    (!rest.is_empty()).then(|| text.len() - rest.len())
+}
+
+fn of_message<'a>(fields: &'a Fields<'_>, found: &mut impl FnMut(Part, &'a str)) {
+    for (name, value) in fields {
+        match (name.as_ref(), value) {
+            ("content", value) => of_content(value, found),
+            ("reasoning_content" | "thinking" | "reasoning", Node::Str(text)) => found(Part::Reasoning, text),
+            ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| of_call(call, found)),
+            _ => {}
+        }
+    }
+}
+
+fn of_content<'a>(value: &'a Node<'_>, found: &mut impl FnMut(Part, &'a str)) {
+    match value {
+        Node::Str(text) => found(Part::Content, text),
+        Node::List(parts) => {
+            for part in parts {
+                match part {
+                    Node::Map(fields) => {
+                        fields
+                            .iter()
+                            .filter(|(name, _)| name == "text")
+                            .for_each(|(_, value)| of_content(value, found));
+                    }
+                    part => of_content(part, found),
+                }
+            }
+        }
+        Node::Map(_) => all_of(value, Part::Content, found),
+        _ => {}
+    }
+}
+
+fn of_call<'a>(call: &'a Node<'_>, found: &mut impl FnMut(Part, &'a str)) {
+    let Node::Map(fields) = call else { return };
+    for (name, value) in fields {
+        match name.as_ref() {
+            "function" => of_call(value, found),
+            "name" | "arguments" | "parameters" => all_of(value, Part::ToolCall, found),
+            _ => {}
+        }
+    }
+}
+
+fn all_of<'a>(value: &'a Node<'_>, part: Part, found: &mut impl FnMut(Part, &'a str)) {
+    match value {
+        Node::Str(text) => found(part, text),
+        Node::List(items) => items.iter().for_each(|item| all_of(item, part, found)),
+        Node::Map(fields) => fields.iter().for_each(|(_, value)| all_of(value, part, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_their_texts() {
+        let json = br#"[{"role": "user", "content": [{"type": "text", "text": "one"}, "two"]},
+            {"role": "assistant", "content": " ", "reasoning": "three",
+             "tool_calls": [{"id": "x", "function": {"name": "four", "arguments": {"k": ["five"]}}}]}]"#;
+        let conversation = Conversation::new(Node::parse_json(json).unwrap()).unwrap();
+        let leaves = Leaves::of(&conversation);
+        let mut texts: Vec<(usize, Part, &str)> =
+            leaves.all().iter().map(|leaf| (leaf.message, leaf.part, leaf.text)).collect();
+        texts.dedup();
+        assert_eq!(texts.len(), 5 + usize::from(leaves.all().len() > 5 && texts.len() > 5));
+        for (index, leaf) in leaves.all().iter().enumerate() {
+            let (found, offset) = leaves.find(leaf.text.as_ptr() as usize + 1).unwrap();
+            assert_eq!((leaves.all()[found].text, offset), (leaves.all()[index].text, 1));
+        }
+        assert_eq!(leaves.find(conversation.role(0).as_ptr() as usize), None);
+    }
+}

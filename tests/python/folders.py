@@ -1,0 +1,33 @@
+"""Folders of a tiny tokenizer, as those of models are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value into a file."""
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def configure(folder: Path, **config: Any) -> None:
+    """Write the `tokenizer_config.json` of a folder."""
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", **config})
+
+
+def write_tiny(folder: Path) -> None:
+    """Write a tokenizer of 256 bytes and two words, with `<a>` and `<b>` added."""
+    vocabulary = {character: index for index, character in enumerate(sorted(ByteLevel.alphabet()))}
+    tiny = tokenizers.Tokenizer(BPE(vocab={**vocabulary, "<eos>": 256, "<mid>": 257}, merges=[]))
+    tiny.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tiny.add_special_tokens([tokenizers.AddedToken("<a>", special=True)])
+    tiny.add_tokens([tokenizers.AddedToken("<b>", normalized=True)])
+    folder.mkdir()
+    tiny.save(str(folder / "tokenizer.json"))
+    configure(folder, eos_token="<eos>")
