@@ -37,6 +37,19 @@ def resolve(
     return loaded, chosen.with_special_tokens(**missing) if missing else chosen
 
 
+def no_template(template: Any, error: TemplateError) -> TemplateError:
+    """What to say of a template that cannot be loaded: where it may be meant as a name, the names.
+
+    Args:
+        template: What the user gave.
+        error: What came of loading it.
+    """
+    if not _may_be_name(template):
+        return error
+    names = ", ".join(ChatTemplate.names())
+    return TemplateError(f"no template is called {template!r}; the names are {names}. Nor is it a source: {error}")
+
+
 def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
     if isinstance(template, ChatTemplate):
         return template
@@ -52,12 +65,7 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fal
     try:
         return _load(template, special_tokens, fallback)
     except TemplateError as error:
-        if not _may_be_name(template):
-            raise
-        names = ", ".join(ChatTemplate.names())
-        raise TemplateError(
-            f"no template is called {template!r}; the names are {names}. Nor is it a source: {error}"
-        ) from error
+        raise no_template(template, error) from error
 
 
 def _load(source: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:

@@ -5,11 +5,12 @@ use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
+use super::convert::{self, Held};
 use super::encoding::PyEncoding;
 use super::errors::{ChatmillError, DataError, PyRowFailure};
 use super::template::{PyChatTemplate, conversation, python_time, time};
 use super::tokenizer::PyTokenizer;
-use super::{arrow, convert, gate};
+use super::{arrow, gate};
 use crate::conversation::{Layout, Node, Rows};
 use crate::error::{Error, Kind};
 use crate::mill::{LabelPolicy, Mill, OnError, Options, TokenBatch};
@@ -164,7 +165,8 @@ impl PyMill {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyEncoding> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
-        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let held = Held::default();
+        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
     }
 

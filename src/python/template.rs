@@ -7,10 +7,11 @@ use chrono::NaiveDateTime;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 
+use super::convert::{self, Held};
 use super::encoding::{PyRegion, python_regions};
 use super::errors::DataError;
 use super::tokenizer::{dict, pairs};
-use super::{convert, errors, gate};
+use super::{errors, gate};
 use crate::conversation::{Conversation, Fields, Node};
 use crate::template::{self, ChatTemplate, Request};
 
@@ -32,22 +33,24 @@ use crate::template::{self, ChatTemplate, Request};
 #[pyclass(frozen, module = "chatmill._chatmill", name = "ChatTemplate")]
 pub(super) struct PyChatTemplate(pub(super) Arc<ChatTemplate>);
 
-/// A conversation from Python objects. Functions among the tools become their schemas.
-pub(super) fn conversation(
+/// A conversation from Python objects, whose strings `held` keeps. Functions among the tools become their schemas.
+pub(super) fn conversation<'h>(
     py: Python<'_>,
+    held: &'h Held,
     messages: &Bound<'_, PyAny>,
     tools: Option<&Bound<'_, PyAny>>,
     documents: Option<&Bound<'_, PyAny>>,
     variables: Fields<'static>,
-) -> PyResult<Conversation<'static>> {
-    let optional = |object: Option<&Bound<'_, PyAny>>| object.map(convert::node).transpose();
+) -> PyResult<Conversation<'h>> {
+    let node = |object: &Bound<'_, PyAny>| convert::node(object, held);
+    let optional = |object: Option<&Bound<'_, PyAny>>| object.map(node).transpose();
     let tools = match tools {
         Some(tools) if has_function(tools) => {
             Some(py.import("chatmill.tool_schema")?.call_method1("schemas_of", (tools,))?)
         }
         tools => tools.cloned(),
     };
-    let (messages, tools, documents) = (convert::node(messages)?, optional(tools.as_ref())?, optional(documents)?);
+    let (messages, tools, documents) = (node(messages)?, optional(tools.as_ref())?, optional(documents)?);
     Conversation::new(messages)
         .and_then(|conversation| conversation.with_tools(tools))
         .and_then(|conversation| conversation.with_documents(documents))
@@ -182,7 +185,8 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
-        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let held = Held::default();
+        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;
         let continued: Option<String> = match continue_final_message {
             None => None,
@@ -223,7 +227,8 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
-        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let held = Held::default();
+        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;
         gate::enter(py, |_| {
             let none = Vec::new();
@@ -249,7 +254,8 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<BTreeMap<String, bool>> {
         let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
-        let conversation = conversation(py, messages, tools, documents, variables)?;
+        let held = Held::default();
+        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;
         gate::enter(py, |_| {
             let none = Vec::new();

@@ -237,3 +237,11 @@ impl Undefined<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes() {
+        eprintln!("value {} str {} und {} list {} dict {} raise {}", size_of::<super::Value<'_>>(), size_of::<super::Str<'_>>(), size_of::<super::Undefined<'_>>(), size_of::<super::List<'_>>(), size_of::<super::Dict<'_>>(), size_of::<crate::template::run::Run<super::Value<'_>>>());
+    }
+}

@@ -1,0 +1,125 @@
+"""Whether the beginning of a conversation keeps its text when the conversation goes on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chatmill.lint.finding import Finding
+from chatmill.lint.probes import (
+    ANSWER_2,
+    PLAIN,
+    QUESTION_2,
+    REASONING,
+    WITH_REASONING,
+    WITH_SYSTEM,
+    WITH_THINK,
+    Conversation,
+    assistant,
+    user,
+)
+from chatmill.lint.quote import difference, excerpt, to_border
+from chatmill.lint.subject import Subject
+
+_BECAUSE = (
+    "Trained on whole conversations, the model sees earlier turns in a form that it never writes, and caches of "
+    "prompts do not hold"
+)
+
+
+@dataclass(frozen=True)
+class _Break:
+    """Where a text changes: that of the first `count` messages, and that of all."""
+
+    count: int
+    message: int
+    part: str
+    whole: str
+    at: int
+
+
+def check_prefix(subject: Subject) -> Iterator[Finding]:
+    """The first message whose text changes when others follow, and the kinds of conversation where one does."""
+    conversations: dict[str, tuple[Conversation, list[Any] | None]] = {
+        "plain": (PLAIN, None),
+        "with a system message": (WITH_SYSTEM, None),
+        "with reasoning_content": (WITH_REASONING, None),
+        "with <think> in the content": (WITH_THINK, None),
+    }
+    if subject.arguments_as_text is not None:
+        then = [user(QUESTION_2), assistant(ANSWER_2)]
+        conversations["with tools"] = ([*subject.tool_turns(), *then], subject.tools)
+        thought = subject.tool_turns(reasoning_content=REASONING)
+        conversations["with tools and reasoning_content"] = ([*thought, *then], subject.tools)
+    found = {}
+    for name, (messages, tools) in conversations.items():
+        broken = _first_break(subject, messages, tools)
+        if broken:
+            found[name] = broken
+    if not found:
+        return
+    first, broken = next(iter(found.items()))
+    messages, tools = conversations[first]
+    role = messages[broken.message]["role"]
+    others = f" (and so {', '.join(list(found)[1:])})" if len(found) > 1 else ""
+    yield Finding(
+        "not-prefix-stable",
+        "warning",
+        f"the text of the first messages changes when the conversation goes on, in a conversation {first}{others}: "
+        f"message {broken.message} ({role}) {_how(messages, broken)}. {_BECAUSE}",
+        example=f"after {broken.count} of {len(messages)} messages {excerpt(broken.part, broken.at)}, "
+        f"in the whole {excerpt(broken.whole, broken.at)}",
+        remedy=_remedy(subject, [conversations[name] for name in found]),
+    )
+
+
+def _first_break(subject: Subject, messages: Conversation, tools: list[Any] | None, **switch: Any) -> _Break | None:
+    whole = subject.render(messages, tools, **switch)
+    if not whole.ok:
+        return None
+    for count in range(1, len(messages)):
+        part = subject.render(messages[:count], tools, **switch)
+        # Some beginnings are no conversations: a system message alone, a call without its result.
+        if part.ok and not whole.text.startswith(part.text):
+            at = to_border(part.text, difference(part.text, whole.text))
+            message = _message_at(subject, messages[:count], tools, part.text, at)
+            return _Break(count, message, part.text, whole.text, at)
+    return None
+
+
+def _message_at(subject: Subject, messages: Conversation, tools: list[Any] | None, text: str, at: int) -> int:
+    """The message whose text stands at a place; where this cannot be proved the last whose content begins before."""
+    for region in subject.regions(messages, tools):
+        if region.start <= at < region.end and region.message is not None:
+            return region.message
+    begins = [text.find(message["content"]) for message in messages]
+    return max((index for index, begin in enumerate(begins) if 0 <= begin <= at), default=0)
+
+
+def _how(messages: Conversation, broken: _Break) -> str:
+    """What happens to the text, in words."""
+    lost, now = broken.part[broken.at :], broken.whole[broken.at :]
+    contents = [str(message["content"]) for message in messages[: broken.count]]
+    last = max(broken.part.rfind(content) + len(content) for content in contents)
+    if broken.at >= last:
+        return "ends in another way while it is the last"
+    if REASONING in lost and REASONING not in now:
+        return "loses its reasoning once it is history"
+    if "<think>" in lost and lost.find("<think>") < 12:
+        return "loses its empty block of reasoning once it is history"
+    if any(broken.part.find(content) != broken.whole.find(content) for content in contents):
+        return "is moved, or something is put before it"
+    return "is written in another way"
+
+
+def _remedy(subject: Subject, broken: list[tuple[Conversation, list[Any] | None]]) -> str:
+    for switch in subject.switches():
+        if not any(_first_break(subject, messages, tools, **switch) for messages, tools in broken):
+            return f"set {_said(switch)} (`chat_template_kwargs`): then nothing changes"
+    return (
+        "make one row of each answer with what came before it, so that each is trained as it is generated; or take a "
+        "variant of the template made for training"
+    )
+
+
+def _said(switch: dict[str, Any]) -> str:
+    return " and ".join(f"{name}={value}" for name, value in switch.items())

@@ -1,0 +1,119 @@
+"""All checks, in the order in which they are told."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from chatmill._chatmill import ChatTemplate, TemplateError, Tokenizer
+from chatmill.lint import labels, messages, outside, prefix, prompt, reasoning, stop, tools
+from chatmill.lint.data import check_data
+from chatmill.lint.finding import LEVELS, Finding
+from chatmill.lint.quote import line_in_error, reason_in_error
+from chatmill.lint.subject import Subject
+
+_CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
+    messages.check_renders,
+    stop.check_stop,
+    labels.check_provable,
+    labels.check_tags,
+    outside.check_tags,
+    prefix.check_prefix,
+    prompt.check_presence,
+    prompt.check_prompt,
+    reasoning.check_reasoning,
+    reasoning.check_think,
+    tools.check_tools,
+    tools.check_calls,
+    tools.check_null_content,
+    messages.check_messages,
+    messages.check_merged,
+    messages.check_parts,
+    messages.check_trimmed,
+    outside.check_default_system,
+    outside.check_clock,
+    outside.check_bos,
+    outside.check_variables,
+)
+
+
+def lint_template(
+    template: ChatTemplate,
+    *,
+    data: Iterable[Any] | None = None,
+    tools: Sequence[Any] | None = None,
+    tokenizer: Tokenizer | None = None,
+    now: datetime | None = None,
+    **variables: Any,
+) -> list[Finding]:
+    r"""What may be wrong with a template, or surprising in training.
+
+    Args:
+        template: The template.
+        data: Rows that it shall be used for: mappings with `messages`, or lists of messages.
+        tools: Tools to try it with, as JSON schemas; by default lint has one of its own.
+        tokenizer: The tokenizer it is used with: tells special tokens, and whether a stop token is one token.
+        now: The time that it is given; without it a template that reads the clock is found.
+        variables: Template variables that it is always given.
+
+    Returns:
+        Errors first, then warnings, then notes. Whatever the template does, this does not raise.
+
+    Raises:
+        DataError: The data are no conversations.
+
+    Example:
+        >>> template = ChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+        >>> [finding.code for finding in lint_template(template) if finding.code.startswith("stop")]
+        ['stop-token-missing']
+    """
+    known = template.special_tokens
+    told = {} if tokenizer is None else tokenizer.special_tokens
+    template = template.with_special_tokens(**{name: token for name, token in told.items() if name not in known})
+    findings = list(outside.check_missing_tokens(template))
+    stand_ins = outside.missing_tokens(template)
+    subject = Subject(
+        template.with_special_tokens(**stand_ins) if stand_ins else template,
+        tools=tools,
+        tokenizer=tokenizer,
+        now=now,
+        variables=variables,
+    )
+    for check in _CHECKS:
+        findings += check(subject)
+    if data is not None:
+        findings += check_data(subject, data)
+    return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
+
+
+def lint_source(
+    source: str,
+    name: str = "chat_template",
+    *,
+    tool_use: str | None = None,
+    special_tokens: Mapping[str, str] | None = None,
+    **options: Any,
+) -> list[Finding]:
+    r"""The same for the source of a template, which may be broken.
+
+    Args:
+        source: The Jinja source.
+        name: What to call it.
+        tool_use: The source for conversations with tools, where they have one of their own.
+        special_tokens: Such as `{"bos_token": "<s>"}`.
+        options: As for `lint_template`.
+
+    Returns:
+        A single error where the source does not compile.
+
+    Example:
+        >>> print(lint_source("{% for m in messages %}\n{{ m.content }").pop().line)
+        2
+    """
+    try:
+        template = ChatTemplate(source, name=name, tool_use=tool_use, **(special_tokens or {}))
+    except TemplateError as error:
+        text, _, quoted = reason_in_error(str(error)).partition("\n")
+        text = text.removeprefix(f"chat template {name} does not compile: ")
+        remedy = "correct the template at this line"
+        return [Finding("syntax", "error", f"does not compile: {text}", quoted, remedy, line_in_error(str(error)))]
+    return lint_template(template, **options)
