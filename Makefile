@@ -39,7 +39,9 @@ lint: $(BUILT)
 
 bench: $(BUILT)
 	cargo bench --no-default-features --bench stages
+	cargo bench --no-default-features --bench render
 	$(BIN)/python -m pytest benches --benchmark-enable --timeout 0
+	$(BIN)/python benches/rendering.py
 	$(BIN)/python benches/table.py
 
 build: $(BUILT)

@@ -1,18 +1,13 @@
-"""The parts of the path on their own: the bare tokenizer, and rendering."""
+"""The part of the path that nobody can leave out: the bare tokenizer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import chatmill
 import fastokens
 import rows
 from contenders import one_thread
 from expert import EDGE, Expert
-from transformers.utils import chat_template_utils
-
-_render_jinja_template: Any = chat_template_utils.render_jinja_template
 
 
 def rendered(workload: rows.Workload) -> list[list[str]]:
@@ -33,33 +28,5 @@ def bare_tokenizer(workload: rows.Workload) -> Callable[[], None]:
     def run() -> None:
         for texts in batches:
             tokenizer.encode_batch_flat(texts)
-
-    return run
-
-
-def renderer(workload: rows.Workload, who: str) -> Callable[[], None]:
-    """Rendering alone, row by row, from Python objects.
-
-    Args:
-        workload: The rows.
-        who: `"transformers"`, `"jinja2"` (compiled once, nothing copied) or `"chatmill"`.
-    """
-    special = workload.special_tokens
-
-    def by_transformers(messages: Any) -> Any:
-        return _render_jinja_template(conversations=[messages], chat_template=workload.template, **special)
-
-    expert = Expert(workload.tokenizer / "tokenizer.json", workload.template, **special)
-
-    def by_jinja2(messages: Any) -> Any:
-        return expert.render(messages=messages, **expert.variables)
-
-    template = chatmill.ChatTemplate(workload.template, **special)
-    render = {"transformers": by_transformers, "jinja2": by_jinja2, "chatmill": template.render}[who]
-
-    def run() -> None:
-        for batch in workload.conversations:
-            for messages in batch:
-                render(messages)
 
     return run

@@ -17,9 +17,12 @@ fn rows() -> Vec<String> {
     if let Some(path) = std::env::var_os("CHATMILL_ROWS") {
         return std::fs::read_to_string(path).unwrap().lines().take(2_000).map(str::to_owned).collect();
     }
-    let turn = |role: &str, words: usize| format!(r#"{{"role": "{role}", "content": "{}"}}"#, "some words 你好 ".repeat(words));
+    let turn = |role: &str, words: usize| {
+        format!(r#"{{"role": "{role}", "content": "{}"}}"#, "some words 你好 ".repeat(words))
+    };
     let row = |n: usize| {
-        let turns: Vec<String> = (0..n % 6 + 1).flat_map(|at| [turn("user", 3 + at), turn("assistant", 20 + at)]).collect();
+        let turns: Vec<String> =
+            (0..n % 6 + 1).flat_map(|at| [turn("user", 3 + at), turn("assistant", 20 + at)]).collect();
         format!(r#"{{"messages": [{}]}}"#, turns.join(", "))
     };
     (0..2_000).map(row).collect()

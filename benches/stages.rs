@@ -84,11 +84,6 @@ fn arrow_batch(conversations: &[Conversation<'_>]) -> RecordBatch {
     RecordBatch::try_from_iter([("messages", Arc::new(list) as ArrayRef)]).unwrap()
 }
 
-/// ChatML with a filter that no plan knows, so that the engine renders it.
-const BY_ENGINE: &str = "{%- for message in messages %}{{- '<|im_start|>' + message.role|lower + '\n' }}\
-    {%- if message.role == 'assistant' %}{% generation %}{{- message.content + '<|im_end|>' }}{% endgeneration %}\
-    {%- else %}{{- message.content + '<|im_end|>' }}{%- endif %}{{- '\n' }}{%- endfor %}";
-
 fn stages(criterion: &mut Criterion) {
     let rows = rows();
     let tagged = template::named("chatml", &[]).unwrap();
@@ -101,7 +96,6 @@ fn stages(criterion: &mut Criterion) {
         conversations.iter().map(|conversation| tagged.render(request(conversation, &none)).unwrap().0).collect();
     let tokenizer = tokenizer();
 
-    let by_engine = ChatTemplate::new("by engine", BY_ENGINE, &[]).unwrap();
     let batch = arrow_batch(&conversations);
     let count = rows.len() as u32;
     let bytes: usize = texts.iter().map(String::len).sum();
@@ -128,8 +122,7 @@ fn stages(criterion: &mut Criterion) {
             black_box(template.render(request(conversation, &none)).unwrap());
         }
     };
-    stage("render, plan", Box::new(|| render(&tagged)));
-    stage("render, engine", Box::new(|| render(&by_engine)));
+    stage("render", Box::new(|| render(&tagged)));
     stage(
         "regions",
         Box::new(|| {

@@ -41,9 +41,3 @@ def test_inputs_and_tags(form: str, workload: rows.Workload, reference: contende
 def test_bare_tokenizer(workload: rows.Workload, benchmark: Any) -> None:
     """The mark to compare the whole path with: the fastest tokenizer on the rendered texts, and nothing else."""
     measure(benchmark, parts.bare_tokenizer(workload), workload)
-
-
-@pytest.mark.benchmark(group="rendering from Python objects")
-@pytest.mark.parametrize("who", ["transformers", "jinja2", "chatmill"])
-def test_render(who: str, workload: rows.Workload, benchmark: Any) -> None:
-    measure(benchmark, parts.renderer(workload, who), workload)

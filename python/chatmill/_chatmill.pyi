@@ -1,8 +1,10 @@
 """The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name tells more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, final
+
+from chatmill.lint.finding import Finding
 
 __all__ = [
     "ChatTemplate",
@@ -15,6 +17,7 @@ __all__ = [
     "RowError",
     "RowFailure",
     "TemplateError",
+    "TextBatch",
     "Token",
     "TokenBatch",
     "Tokenizer",
@@ -25,7 +28,19 @@ __all__ = [
 __version__: str
 
 class ChatmillError(ValueError):
-    """The base of every error that chatmill raises."""
+    """The base of every error that chatmill raises.
+
+    Attributes:
+        code: A stable word for the kind of failure, such as `template_raised`.
+        message: Index of the message the failure belongs to, from 0, or None.
+        template_line: Line of the chat template, from 1, or None.
+
+    Only errors of the core have these attributes.
+    """
+
+    code: str
+    message: int | None
+    template_line: int | None
 
 class TemplateError(ChatmillError):
     """A chat template that does not compile, or that fails on a conversation."""
@@ -154,6 +169,16 @@ class ChatTemplate:
         `tools` are JSON schemas or Python functions. `continue_final_message` ends the text where the content of the
         last message ends (or the field of that name). `now` is the time that `strftime_now` shows.
         """
+    def render_batch(
+        self,
+        batch: Any,
+        *,
+        json_column: str | None = None,
+        add_generation_prompt: bool = False,
+        chat_template_kwargs: Mapping[str, Any] | None = None,
+        now: datetime | None = None,
+    ) -> TextBatch:
+        """The texts of all rows of a batch (what a `Mill` takes), without the GIL."""
     def regions(
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -173,6 +198,16 @@ class ChatTemplate:
         **variables: Any,
     ) -> dict[str, bool]:
         """The keys of messages that the template asks for, each with whether any message has it."""
+    def lint(
+        self,
+        data: Iterable[Mapping[str, Any]] | None = None,
+        *,
+        tools: Sequence[Any] | None = None,
+        tokenizer: Tokenizer | None = None,
+        now: datetime | None = None,
+        **variables: Any,
+    ) -> list[Finding]:
+        """What may be wrong with the template, or surprising in training."""
     def with_special_tokens(self, **special_tokens: str) -> ChatTemplate:
         """The same template with other special tokens; those given here win."""
     @property
@@ -197,6 +232,15 @@ class ChatTemplate:
     def fingerprint(self) -> str:
         """SHA-256 of source and special tokens, as 64 hexadecimal digits."""
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
+
+@final
+class TextBatch:
+    """What `ChatTemplate.render_batch` returns: an Arrow table with one column `text` (large_string)."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
 class Region:

@@ -6,7 +6,13 @@ use pyo3::prelude::*;
 
 use crate::error::{Error, Kind};
 
-create_exception!(chatmill._chatmill, ChatmillError, PyValueError, "The base of every error that chatmill raises.");
+create_exception!(
+    chatmill._chatmill,
+    ChatmillError,
+    PyValueError,
+    "The base of every error that chatmill raises. Errors of the core carry `code` (a stable word), `message` (index of \
+     the message) and `template_line`, each None where it is not known."
+);
 create_exception!(
     chatmill._chatmill,
     TemplateError,
@@ -85,18 +91,22 @@ pub(super) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     if error.kind == Kind::Interrupted {
         return PyKeyboardInterrupt::new_err(text);
     }
-    if error.row.is_some() {
-        let exception = RowError::new_err(text);
-        // A failure to attach the details must not hide the error itself.
-        let _ = exception.value(py).setattr("failure", PyRowFailure::from(&error));
-        return exception;
-    }
-    match error.kind {
+    let exception = match error.kind {
+        _ if error.row.is_some() => RowError::new_err(text),
         Kind::TemplateSyntax | Kind::TemplateRaised | Kind::TemplateFailed | Kind::TemplateMissing => {
             TemplateError::new_err(text)
         }
         Kind::TokenizerLoad | Kind::TokenizerFailed => TokenizerError::new_err(text),
         Kind::Unproved | Kind::Internal => ChatmillError::new_err(text),
         _ => DataError::new_err(text),
+    };
+    // A failure to attach the details must not hide the error itself.
+    let value = exception.value(py);
+    let _ = value.setattr("code", error.kind.code());
+    let _ = value.setattr("message", error.message);
+    let _ = value.setattr("template_line", error.template_line);
+    if error.row.is_some() {
+        let _ = value.setattr("failure", PyRowFailure::from(&error));
     }
+    exception
 }

@@ -7,12 +7,12 @@ mod errors;
 mod gate;
 mod mill;
 mod template;
+mod text_batch;
 mod tokenizer;
 
 use pyo3::prelude::*;
 
-/// The engine of templates allocates for every value it touches; this takes a tenth off a row, and gives memory back
-/// between batches.
+/// Takes a tenth off a row, and gives memory back between batches.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -29,6 +29,8 @@ mod _chatmill {
     use super::mill::{PyMill, PyTokenBatch};
     #[pymodule_export]
     use super::template::PyChatTemplate;
+    #[pymodule_export]
+    use super::text_batch::PyTextBatch;
     #[pymodule_export]
     use super::tokenizer::{PyEngine, PyTokenizer};
 

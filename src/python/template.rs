@@ -10,10 +10,12 @@ use pyo3::types::{PyBool, PyDict, PyList};
 use super::convert::{self, Held};
 use super::encoding::{PyRegion, python_regions};
 use super::errors::DataError;
+use super::text_batch::PyTextBatch;
 use super::tokenizer::{dict, pairs};
-use super::{errors, gate};
-use crate::conversation::{Conversation, Fields, Node};
-use crate::template::{self, ChatTemplate, Request};
+use super::{arrow, errors, gate};
+use crate::conversation::{Conversation, Fields, Layout, Node};
+use crate::error::Error;
+use crate::template::{self, BatchRequest, ChatTemplate, Request};
 
 /// A compiled chat template.
 ///
@@ -205,6 +207,47 @@ impl PyChatTemplate {
         })
     }
 
+    /// The texts of all rows of a batch, without the GIL.
+    ///
+    /// Args:
+    ///     batch: What a `Mill` takes: anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`.
+    ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
+    ///     add_generation_prompt: Whether the texts shall end in the prompt for the next assistant turn.
+    ///     chat_template_kwargs: Template variables for every row; those of a row win.
+    ///     now: The time that `strftime_now` shows; None for the clock's.
+    ///
+    /// Returns:
+    ///     A `TextBatch` with one row for each row of the input, in the same order.
+    ///
+    /// Raises:
+    ///     RowError: The template fails on a row; the first one is named.
+    ///     DataError: The batch has no such columns, or cannot be read.
+    #[pyo3(signature = (batch, *, json_column=None, add_generation_prompt=false, chat_template_kwargs=None, now=None))]
+    fn render_batch(
+        &self,
+        py: Python<'_>,
+        batch: &Bound<'_, PyAny>,
+        json_column: Option<&str>,
+        add_generation_prompt: bool,
+        chat_template_kwargs: Option<&Bound<'_, PyAny>>,
+        now: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyTextBatch> {
+        let input = arrow::batches(batch)?;
+        let variables = convert::fields(chat_template_kwargs, "chat_template_kwargs")?;
+        let request = BatchRequest { variables, add_generation_prompt, now: time(now)? };
+        gate::enter(py, |interrupted| {
+            let layout = json_column.map_or(Layout::Columns, Layout::Json);
+            let mut base = 0;
+            let mut texts = Vec::with_capacity(input.len());
+            for batch in &input {
+                let shift = |error: Error| Error { row: error.row.map(|row| row + base), ..error };
+                texts.push(self.0.texts(batch, layout, &request, interrupted).map_err(shift)?);
+                base += batch.num_rows();
+            }
+            Ok(PyTextBatch(texts))
+        })
+    }
+
     /// What put each part of the text there, as `Mill.encode(…).regions` tells it.
     ///
     /// Args:
@@ -215,7 +258,8 @@ impl PyChatTemplate {
     ///
     /// Raises:
     ///     TemplateError: The template fails.
-    ///     ChatmillError: The regions cannot be proved.
+    ///
+    /// A message that is doubtful to the labels (`mill.encode` refuses it) has its regions here all the same.
     #[pyo3(signature = (messages, tools=None, documents=None, now=None, **variables))]
     fn regions(
         &self,
@@ -262,6 +306,34 @@ impl PyChatTemplate {
             let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
             Ok(self.0.trace(request)?.asked.into_iter().collect())
         })
+    }
+
+    /// What may be wrong with the template, or surprising in training.
+    ///
+    /// Args:
+    ///     data: Rows to check it with: dicts with `messages` and what belongs to them.
+    ///     tools: Tools for the conversations it is tried on; None for ones that are made up.
+    ///     tokenizer: A `Tokenizer`, to see whether the stop tokens are single tokens.
+    ///     now: The time that `strftime_now` shows.
+    ///     variables: Further template variables.
+    ///
+    /// Returns:
+    ///     A list of `Finding`: code, level, text, example, remedy, line.
+    #[pyo3(signature = (data=None, *, tools=None, tokenizer=None, now=None, **variables))]
+    fn lint<'py>(
+        slf: Bound<'py, Self>,
+        data: Option<Bound<'py, PyAny>>,
+        tools: Option<Bound<'py, PyAny>>,
+        tokenizer: Option<Bound<'py, PyAny>>,
+        now: Option<Bound<'py, PyAny>>,
+        variables: Option<Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let options = variables.unwrap_or_else(|| PyDict::new(py));
+        for (name, value) in [("data", data), ("tools", tools), ("tokenizer", tokenizer), ("now", now)] {
+            options.set_item(name, value)?;
+        }
+        py.import("chatmill.lint")?.getattr("lint_template")?.call((slf,), Some(&options))
     }
 
     /// The same template with other special tokens; those given here win.

@@ -4,6 +4,7 @@
 //! source ── compile ──► Program ── run, over values that point into the row ──► text, and what is known of its bytes
 //! ```
 
+mod batch;
 mod builtins;
 mod compile;
 mod continuation;
@@ -14,6 +15,7 @@ mod render;
 mod run;
 mod value;
 
+pub use batch::BatchRequest;
 pub use leaves::{Leaf, Leaves, Part, words_at};
 pub use library::{named, names};
 pub use render::{Printed, Request, Traced};

@@ -76,9 +76,13 @@ pub(crate) enum ExprKind {
     List(Vec<Expr>),
     Tuple(Vec<Expr>),
     Dict(Vec<(Expr, Expr)>),
-    Attribute(Box<Expr>, String),
+    /// `value.name`.
+    Attribute(Box<Expr>, Name),
+    /// `value['name']`.
+    Key(Box<Expr>, Name),
     Item(Box<Expr>, Box<Expr>),
-    Slice(Box<Expr>, Box<[Option<Expr>; 3]>),
+    /// `value[start:stop:step]`, and whether it is part of an expression of literals alone.
+    Slice(Box<Expr>, Box<[Option<Expr>; 3]>, bool),
     Not(Box<Expr>),
     Sign(Box<Expr>, bool),
     Binary(Operator, Box<Expr>, Box<Expr>),
@@ -98,6 +102,14 @@ pub(crate) enum ExprKind {
     Call(Box<Expr>, Args),
     /// `value.name(…)`.
     Method(Box<Expr>, String, Args),
+}
+
+/// The name of an attribute or key.
+#[derive(Debug)]
+pub(crate) struct Name {
+    pub(crate) text: String,
+    /// Whether a dict has nothing of this name but its items.
+    pub(crate) only_item: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -106,9 +106,9 @@ fn push_title(out: &mut String, character: char) {
         }
         '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => out.extend(char::from_u32(u32::from(character) + 9)),
         '\u{1fbc}' | '\u{1fcc}' | '\u{1ffc}' => out.push(character),
-        '\u{1fb7}' => out.push_str("\u{1fbc}\u{342}"),
-        '\u{1fc7}' => out.push_str("\u{1fcc}\u{342}"),
-        '\u{1ff7}' => out.push_str("\u{1ffc}\u{342}"),
+        '\u{1fb7}' => out.push_str("\u{391}\u{342}\u{345}"),
+        '\u{1fc7}' => out.push_str("\u{397}\u{342}\u{345}"),
+        '\u{1ff7}' => out.push_str("\u{3a9}\u{342}\u{345}"),
         '\u{1fb2}' => out.push_str("\u{1fba}\u{345}"),
         '\u{1fb4}' => out.push_str("\u{386}\u{345}"),
         '\u{1fc2}' => out.push_str("\u{1fca}\u{345}"),

@@ -70,6 +70,9 @@ pub(crate) fn is_private(value: &Value<'_>, name: &str) -> bool {
         Value::Str(_) | Value::Tuple(_) => container,
         Value::List(_) => list,
         Value::Dict(_) => dict,
+        Value::Undefined(_) => {
+            "add bool call float getattr getitem int iter len mod mul neg pos pow sub truediv floordiv"
+        }
         _ => "call iter len getitem dict module next name qualname self weakref",
     };
     of_all.split(' ').chain(of_kind.split(' ')).any(|known| known == name)

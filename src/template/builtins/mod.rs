@@ -1,16 +1,23 @@
 //! What templates find there: filters, tests, functions and methods, as Python and Jinja2 define them.
 
+mod attribute_path;
 mod casing;
 mod filters;
+mod format_spec;
 pub(crate) mod functions;
 pub(crate) mod markup;
 pub(crate) mod methods;
 mod number_format;
+mod ordering_filters;
 pub(crate) mod percent_format;
 mod pretty;
+mod selecting_filters;
 mod sequence_filters;
 mod str_format;
 mod str_methods;
+mod str_search;
+mod str_split;
+mod str_table;
 mod strftime;
 mod tests_of_values;
 mod text_filters;

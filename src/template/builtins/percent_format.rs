@@ -2,7 +2,7 @@
 
 use super::number_format;
 use crate::template::run::{Exception, Machine, Raise, Run};
-use crate::template::value::{Str, Value, arithmetic, repr};
+use crate::template::value::{Kind, Str, Value, arithmetic, repr};
 
 /// `format % values`.
 pub(crate) fn format_value<'d>(machine: &mut Machine<'d>, format: &Str<'d>, values: &Value<'d>) -> Run<Value<'d>> {
@@ -62,7 +62,7 @@ impl<'d> Formatter<'_, 'd> {
             Value::Tuple(items) => self.next < items.len(),
             // Mappings and sequences may be left alone.
             Value::Dict(_) | Value::List(_) | Value::Undefined(_) => false,
-            Value::Object(_) => false,
+            Value::Object(object) if matches!(object.kind(), Kind::Range | Kind::Namespace | Kind::Template) => false,
             _ => self.next == 0 && !self.used,
         };
         if left {

@@ -1,12 +1,9 @@
 //! Filters for lists and dicts.
 
-use std::cmp::Ordering;
-
+use super::attribute_path::Path;
 use super::filters::generator;
 use crate::template::run::{Arguments, Exception, Machine, Pull, Raise, Run};
-use crate::template::value::{
-    Generator, Object, Str, Undefined, Value, ViewKind, access, arithmetic, compare, iterate, repr,
-};
+use crate::template::value::{Generator, Object, Str, Undefined, Value, ViewKind, arithmetic, iterate, repr};
 
 pub(super) fn length<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
     let [] = args.bind("len", [], 0)?;
@@ -51,9 +48,6 @@ fn reversed<'d>(machine: &mut Machine<'d>, value: &Value<'d>) -> Run<Option<Vec<
 
 pub(super) fn last<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
     let [] = args.bind("last", [], 0)?;
-    if let Value::Undefined(undefined) = &value {
-        return Err(Raise::undefined(undefined));
-    }
     match reversed(machine, &value)? {
         Some(items) => Ok(items
             .into_iter()
@@ -69,9 +63,6 @@ pub(super) fn reverse<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arg
         let new: String = text.chars().rev().collect();
         let made = machine.remade(text, new)?;
         return Ok(Value::Str(if text.is_markup() { made.into_markup() } else { made }));
-    }
-    if let Value::Undefined(undefined) = &value {
-        return Err(Raise::undefined(undefined));
     }
     if let Some(items) = reversed(machine, &value)? {
         let name = match &value {
@@ -108,49 +99,6 @@ pub(super) fn items<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'
     }))
 }
 
-/// A path of attributes such as `function.name` or `0.text`.
-struct Path<'d> {
-    parts: Vec<Value<'d>>,
-    lowers: bool,
-    default: Option<Value<'d>>,
-}
-
-impl<'d> Path<'d> {
-    fn of(attribute: Option<&Value<'d>>) -> Path<'d> {
-        let parts = match attribute {
-            None | Some(Value::None) => Vec::new(),
-            Some(Value::Str(text)) => text
-                .split('.')
-                .map(|part| match part.parse() {
-                    Ok(index) if part.bytes().all(|byte| byte.is_ascii_digit()) => Value::Int(index),
-                    _ => Value::Str(text.part_of(part)),
-                })
-                .collect(),
-            Some(other) => vec![other.clone()],
-        };
-        Path { parts, lowers: false, default: None }
-    }
-
-    fn lowering(mut self, lowers: bool) -> Path<'d> {
-        self.lowers = lowers;
-        self
-    }
-
-    fn get(&self, machine: &mut Machine<'d>, item: &Value<'d>) -> Run<Value<'d>> {
-        let mut value = item.clone();
-        for part in &self.parts {
-            value = access::item(machine, &value, part)?;
-            if let (Some(default), true) = (&self.default, value.is_undefined()) {
-                value = default.clone();
-            }
-        }
-        Ok(match value {
-            Value::Str(text) if self.lowers => Value::text(text.to_lowercase()),
-            other => other,
-        })
-    }
-}
-
 pub(super) fn join<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
     let [separator, attribute] = args.bind("join", ["d", "attribute"], 0)?;
     let separator = separator.unwrap_or(Value::fixed(""));
@@ -177,261 +125,6 @@ pub(super) fn join<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Argume
     }
     let joined = arithmetic::join(machine, &parts)?;
     Ok(Value::Str(if markup { joined.into_markup() } else { joined }))
-}
-
-pub(super) fn map<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    Ok(generator("sync_do_map", move |machine| {
-        if !value.is_true() {
-            return Ok(Vec::new());
-        }
-        let Arguments { positional, mut named } = args;
-        if positional.is_empty()
-            && let Some(at) = named.iter().position(|(name, _)| &**name == "attribute")
-        {
-            let mut path = Path::of(Some(&named.remove(at).1));
-            if let Some(at) = named.iter().position(|(name, _)| &**name == "default") {
-                path.default = Some(named.remove(at).1).filter(|default| !matches!(default, Value::None));
-            }
-            if let Some((name, _)) = named.first() {
-                let text = format!("Unexpected keyword argument {}", repr::quoted(name));
-                return Err(Raise::new(Exception::Runtime, text));
-            }
-            return machine.items(&value)?.iter().map(|item| path.get(machine, item)).collect();
-        }
-        let mut positional = positional.into_iter();
-        let Some(name) = positional.next() else {
-            return Err(Raise::new(Exception::Runtime, "map requires a filter argument"));
-        };
-        let rest: Vec<Value<'d>> = positional.collect();
-        let filter = name
-            .as_str()
-            .and_then(|name| super::filter(name))
-            .ok_or_else(|| Raise::new(Exception::Runtime, format!("No filter named {}.", repr::brief(&name))))?;
-        let items = machine.items(&value)?;
-        items
-            .into_iter()
-            .map(|item| {
-                let args = Arguments { positional: rest.clone(), named: named.clone() };
-                filter(machine, item, args)
-            })
-            .collect()
-    }))
-}
-
-/// `select`, `reject` and their forms for attributes: the items for which a test holds, or does not.
-fn chosen<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by_attribute: bool) -> Value<'d> {
-    let name = match (wanted, by_attribute) {
-        (true, false) => "sync_do_select",
-        (false, false) => "sync_do_reject",
-        (true, true) => "sync_do_selectattr",
-        (false, true) => "sync_do_rejectattr",
-    };
-    generator(name, move |machine| {
-        if !value.is_true() {
-            return Ok(Vec::new());
-        }
-        let Arguments { positional, named } = args;
-        let mut positional = positional.into_iter();
-        let path = match by_attribute {
-            false => Path::of(None),
-            true => match positional.next() {
-                Some(attribute) => Path::of(Some(&attribute)),
-                None => return Err(Raise::new(Exception::Runtime, "Missing parameter for attribute name")),
-            },
-        };
-        let test = positional
-            .next()
-            .map(|name| {
-                name.as_str()
-                    .and_then(|name| super::test(name))
-                    .ok_or_else(|| Raise::new(Exception::Runtime, format!("No test named {}.", repr::brief(&name))))
-            })
-            .transpose()?;
-        let rest: Vec<Value<'d>> = positional.collect();
-        let mut kept = Vec::new();
-        for item in machine.items(&value)? {
-            let tested = path.get(machine, &item)?;
-            let holds = match test {
-                None => tested.is_true(),
-                Some(test) => test(machine, &tested, Arguments { positional: rest.clone(), named: named.clone() })?,
-            };
-            if holds == wanted {
-                kept.push(item);
-            }
-        }
-        Ok(kept)
-    })
-}
-
-pub(super) fn select<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    Ok(chosen(value, args, true, false))
-}
-
-pub(super) fn reject<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    Ok(chosen(value, args, false, false))
-}
-
-pub(super) fn selectattr<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    Ok(chosen(value, args, true, true))
-}
-
-pub(super) fn rejectattr<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    Ok(chosen(value, args, false, true))
-}
-
-/// Sorts items by their keys, as Python's `sorted` does: stable, and failing where keys have no order.
-fn sorted<'d>(mut keyed: Vec<(Value<'d>, Value<'d>)>, reverse: bool) -> Run<Vec<Value<'d>>> {
-    let mut failure = None;
-    if reverse {
-        keyed.reverse();
-    }
-    keyed.sort_by(|(left, _), (right, _)| {
-        // Python asks whether the later one is less than the earlier.
-        match compare::order(right, left, "<") {
-            Ok(order) => order.map_or(Ordering::Equal, Ordering::reverse),
-            Err(raise) => {
-                failure.get_or_insert(raise);
-                Ordering::Equal
-            }
-        }
-    });
-    if reverse {
-        keyed.reverse();
-    }
-    match failure {
-        Some(raise) => Err(raise),
-        None => Ok(keyed.into_iter().map(|(_, item)| item).collect()),
-    }
-}
-
-pub(super) fn sort<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [reverse, sensitive, attribute] = args.bind("sort", ["reverse", "case_sensitive", "attribute"], 0)?;
-    let lowers = !sensitive.is_some_and(|value| value.is_true());
-    let paths: Vec<Path<'d>> = match &attribute {
-        Some(Value::Str(all)) => {
-            let each = all.split(',').map(|one| Value::Str(all.part_of(one)));
-            each.map(|one| Path::of(Some(&one)).lowering(lowers)).collect()
-        }
-        other => vec![Path::of(other.as_ref()).lowering(lowers)],
-    };
-    let mut keyed = Vec::new();
-    for item in machine.items(&value)? {
-        let keys = paths.iter().map(|path| path.get(machine, &item)).collect::<Run<Vec<_>>>()?;
-        keyed.push((Value::list(keys), item));
-    }
-    sorted(keyed, reverse.is_some_and(|value| value.is_true())).map(Value::list)
-}
-
-pub(super) fn dictsort<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [sensitive, by, reverse] = args.bind("dictsort", ["case_sensitive", "by", "reverse"], 0)?;
-    let by_value = match &by {
-        None => false,
-        Some(Value::Str(by)) if &**by == "key" => false,
-        Some(Value::Str(by)) if &**by == "value" => true,
-        Some(_) => {
-            return Err(Raise::new(Exception::Runtime, "You can only sort by either \"key\" or \"value\""));
-        }
-    };
-    let lowers = !sensitive.is_some_and(|value| value.is_true());
-    let dict = match &value {
-        Value::Dict(dict) => dict,
-        Value::Undefined(undefined) => return Err(Raise::undefined(undefined)),
-        other => {
-            let text = format!("'{}' object has no attribute 'items'", other.type_name());
-            return Err(Raise::new(Exception::Attribute, text));
-        }
-    };
-    let keyed = dict
-        .entries()
-        .map(|(key, value)| {
-            let by = match if by_value { &value } else { &key } {
-                Value::Str(text) if lowers => Value::text(text.to_lowercase()),
-                other => other.clone(),
-            };
-            (by, Value::tuple(vec![key, value]))
-        })
-        .collect();
-    sorted(keyed, reverse.is_some_and(|value| value.is_true())).map(Value::list)
-}
-
-pub(super) fn groupby<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [attribute, default, sensitive] = args.bind("groupby", ["attribute", "default", "case_sensitive"], 1)?;
-    let lowers = !sensitive.is_some_and(|value| value.is_true());
-    let path = |lowers| {
-        let mut path = Path::of(attribute.as_ref()).lowering(lowers);
-        path.default = default.clone().filter(|default| !matches!(default, Value::None));
-        path
-    };
-    let (by, plain) = (path(lowers), path(false));
-    let mut keyed = Vec::new();
-    for item in machine.items(&value)? {
-        keyed.push((by.get(machine, &item)?, item));
-    }
-    let mut groups: Vec<(Value<'d>, Vec<Value<'d>>)> = Vec::new();
-    for item in sorted(keyed, false)? {
-        let key = by.get(machine, &item)?;
-        match groups.last_mut() {
-            Some((known, items)) if compare::equal(known, &key) => items.push(item),
-            _ => groups.push((key, vec![item])),
-        }
-    }
-    let mut out = Vec::with_capacity(groups.len());
-    for (_, items) in groups {
-        let key = plain.get(machine, &items[0])?;
-        out.push(Value::tuple(vec![key, Value::list(items)]));
-    }
-    Ok(Value::list(out))
-}
-
-pub(super) fn unique<'d>(_: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [sensitive, attribute] = args.bind("unique", ["case_sensitive", "attribute"], 0)?;
-    let lowers = !sensitive.is_some_and(|value| value.is_true());
-    Ok(generator("sync_do_unique", move |machine| {
-        let path = Path::of(attribute.as_ref()).lowering(lowers);
-        let mut seen: Vec<Value<'d>> = Vec::new();
-        let mut kept = Vec::new();
-        for item in machine.items(&value)? {
-            let key = path.get(machine, &item)?;
-            compare::hashable(&key)?;
-            machine.charge_items(seen.len())?;
-            if !seen.iter().any(|known| compare::equal(known, &key)) {
-                seen.push(key);
-                kept.push(item);
-            }
-        }
-        Ok(kept)
-    }))
-}
-
-fn extreme<'d>(
-    machine: &mut Machine<'d>,
-    value: &Value<'d>,
-    args: Arguments<'d>,
-    symbol: &str,
-    wanted: Ordering,
-) -> Run<Value<'d>> {
-    let [sensitive, attribute] = args.bind("min", ["case_sensitive", "attribute"], 0)?;
-    let path = Path::of(attribute.as_ref()).lowering(!sensitive.is_some_and(|value| value.is_true()));
-    let mut best: Option<(Value<'d>, Value<'d>)> = None;
-    for item in machine.items(value)? {
-        let key = path.get(machine, &item)?;
-        let better = match &best {
-            None => true,
-            Some((known, _)) => compare::order(&key, known, symbol)? == Some(wanted),
-        };
-        if better {
-            best = Some((key, item));
-        }
-    }
-    Ok(best.map_or(Value::Undefined(Undefined::Hint("No aggregated item, sequence was empty.")), |(_, item)| item))
-}
-
-pub(super) fn min<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    extreme(machine, &value, args, "<", Ordering::Less)
-}
-
-pub(super) fn max<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
-    extreme(machine, &value, args, ">", Ordering::Greater)
 }
 
 pub(super) fn sum<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {

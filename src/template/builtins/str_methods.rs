@@ -1,9 +1,12 @@
 //! The methods of `str`.
 
+use super::str_search::{affix, find, replace};
+use super::str_split::{lines, split};
+use super::str_table::{make_table, translate};
 use super::{casing, markup, str_format};
 use crate::python_text::is_space;
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Dict, Method, Str, Value, arithmetic, repr};
+use crate::template::value::{Method, Str, Value, arithmetic, repr};
 
 /// Calls a method of a string. Methods of a `Markup` escape their arguments and give `Markup`.
 pub(super) fn call<'d>(
@@ -192,7 +195,7 @@ pub(super) fn is_kind(text: &str, method: &str) -> bool {
     }
 }
 
-fn needed_str<'d>(value: Option<Value<'d>>, why: &str) -> Run<Str<'d>> {
+pub(super) fn needed_str<'d>(value: Option<Value<'d>>, why: &str) -> Run<Str<'d>> {
     match value {
         Some(Value::Str(text)) => Ok(text),
         Some(Value::Undefined(undefined)) => Err(Raise::undefined(&undefined)),
@@ -203,7 +206,7 @@ fn needed_str<'d>(value: Option<Value<'d>>, why: &str) -> Run<Str<'d>> {
     }
 }
 
-fn int(value: &Value<'_>, method: &str) -> Run<i64> {
+pub(super) fn int(value: &Value<'_>, method: &str) -> Run<i64> {
     match value {
         Value::Int(value) => Ok(*value),
         Value::Bool(value) => Ok(i64::from(*value)),
@@ -230,222 +233,6 @@ pub(super) fn strip<'d>(text: &Str<'d>, characters: Option<&Value<'d>>, left: bo
     let kept = if left { kept.trim_start_matches(goes) } else { kept };
     let kept = if right { kept.trim_end_matches(goes) } else { kept };
     Ok(text.part_of(kept))
-}
-
-fn split<'d>(machine: &mut Machine<'d>, text: &Str<'d>, args: Arguments<'d>, from_right: bool) -> Run<Value<'d>> {
-    let name = if from_right { "rsplit" } else { "split" };
-    let [separator, limit] = args.bind(name, ["sep", "maxsplit"], 0)?;
-    let limit = limit.as_ref().map_or(Ok(-1), |limit| int(limit, name))?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut parts: Vec<&str> = match separator {
-        None | Some(Value::None) if from_right => words_from_right(text, limit),
-        None | Some(Value::None) => words(text, limit),
-        Some(Value::Str(separator)) => {
-            if separator.is_empty() {
-                return Err(Raise::new(Exception::Value, "empty separator"));
-            }
-            let most = limit.saturating_add(1);
-            if from_right {
-                text.rsplitn(most, &*separator).collect()
-            } else {
-                text.splitn(most, &*separator).collect()
-            }
-        }
-        Some(Value::Undefined(undefined)) => return Err(Raise::undefined(&undefined)),
-        Some(other) => {
-            let text = format!("must be str or None, not {}", other.type_name());
-            return Err(Raise::new(Exception::Type, text));
-        }
-    };
-    if from_right {
-        parts.reverse();
-    }
-    machine.charge_items(parts.len())?;
-    Ok(Value::list(parts.into_iter().map(|part| Value::Str(text.part_of(part))).collect()))
-}
-
-/// Words between white space, at most `limit` of them cut off the rest.
-fn words(text: &str, limit: usize) -> Vec<&str> {
-    let mut words = Vec::new();
-    let mut rest = text.trim_start_matches(is_space);
-    while !rest.is_empty() {
-        let end = if words.len() < limit { rest.find(is_space) } else { None };
-        match end {
-            Some(end) => {
-                words.push(&rest[..end]);
-                rest = rest[end..].trim_start_matches(is_space);
-            }
-            None => {
-                words.push(if words.len() < limit { rest } else { rest.trim_end_matches(is_space) });
-                rest = "";
-            }
-        }
-    }
-    // The rest behind the last cut keeps the white space at its end.
-    if words.len() > limit
-        && let Some(last) = words.last_mut()
-    {
-        let start = last.as_ptr() as usize - text.as_ptr() as usize;
-        *last = &text[start..];
-    }
-    words
-}
-
-/// The same from the right; the last word first.
-fn words_from_right(text: &str, limit: usize) -> Vec<&str> {
-    let mut words = Vec::new();
-    let mut rest = text.trim_end_matches(is_space);
-    while !rest.is_empty() {
-        if words.len() == limit {
-            words.push(rest);
-            break;
-        }
-        match rest.char_indices().rev().find(|(_, character)| is_space(*character)) {
-            Some((at, space)) => {
-                words.push(&rest[at + space.len_utf8()..]);
-                rest = rest[..at].trim_end_matches(is_space);
-            }
-            None => {
-                words.push(rest);
-                rest = "";
-            }
-        }
-    }
-    words
-}
-
-/// The lines of a text by Python's line ends, with them or without.
-pub(super) fn lines(text: &str, keep: bool) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let ends = |it: char| {
-            matches!(it, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
-        };
-        let (line, width) = match rest.char_indices().find(|(_, character)| ends(*character)) {
-            Some((at, '\r')) if rest[at + 1..].starts_with('\n') => (at, 2),
-            Some((at, character)) => (at, character.len_utf8()),
-            None => (rest.len(), 0),
-        };
-        let found = &rest[..if keep { line + width } else { line }];
-        rest = &rest[line + width..];
-        Some(found)
-    })
-}
-
-/// The bytes of the characters `start..stop`, by Python's rules for bounds; None where start lies behind the end.
-fn bounded(text: &str, start: Option<&Value<'_>>, stop: Option<&Value<'_>>) -> Run<Option<std::ops::Range<usize>>> {
-    if start.is_none() && stop.is_none() {
-        return Ok(Some(0..text.len()));
-    }
-    let len = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    let place = |bound: Option<&Value<'_>>, default: i64| -> Run<i64> {
-        Ok(match bound {
-            None | Some(Value::None) => default,
-            Some(bound) => {
-                let bound = int(bound, "slice")?;
-                if bound < 0 { (bound + len).max(0) } else { bound }
-            }
-        })
-    };
-    let (start, stop) = (place(start, 0)?, place(stop, len)?.min(len));
-    if start > stop || start > len {
-        return Ok(None);
-    }
-    let byte = |at: i64| text.char_indices().nth(at as usize).map_or(text.len(), |(byte, _)| byte);
-    Ok(Some(byte(start)..byte(stop)))
-}
-
-fn affix<'d>(text: &Str<'d>, method: &str, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [affix, start, stop] = args.bind(method, ["prefix", "start", "end"], 1)?;
-    let part = bounded(text, start.as_ref(), stop.as_ref())?;
-    let holds = |affix: &Value<'d>| match affix {
-        Value::Str(affix) => Ok(part.clone().is_some_and(|range| {
-            let part = &text[range];
-            if method == "startswith" { part.starts_with(&**affix) } else { part.ends_with(&**affix) }
-        })),
-        Value::Undefined(undefined) => Err(Raise::undefined(undefined)),
-        other => {
-            let kind = other.type_name();
-            Err(Raise::new(Exception::Type, format!("{method} first arg must be str or a tuple of str, not {kind}")))
-        }
-    };
-    match affix {
-        Some(Value::Tuple(any)) => {
-            for affix in any.iter() {
-                if holds(affix)? {
-                    return Ok(Value::Bool(true));
-                }
-            }
-            Ok(Value::Bool(false))
-        }
-        Some(affix) => holds(&affix).map(Value::Bool),
-        None => Ok(Value::Bool(false)),
-    }
-}
-
-fn find<'d>(text: &Str<'d>, method: &str, args: Arguments<'d>) -> Run<Value<'d>> {
-    let [wanted, start, stop] = args.bind(method, ["sub", "start", "end"], 1)?;
-    let wanted = needed_str(wanted, "must be str")?;
-    let range = bounded(text, start.as_ref(), stop.as_ref())?;
-    if method == "count" {
-        let count = range.map_or(0, |range| match wanted.is_empty() {
-            true => text[range].chars().count() + 1,
-            false => text[range].matches(&*wanted).count(),
-        });
-        return Ok(Value::Int(count as i64));
-    }
-    let found = range.and_then(|range| {
-        let part = &text[range.clone()];
-        let at = if method.starts_with('r') { part.rfind(&*wanted) } else { part.find(&*wanted) };
-        at.map(|at| range.start + at)
-    });
-    match found {
-        Some(at) => Ok(Value::Int(text[..at].chars().count() as i64)),
-        None if method.ends_with("index") => Err(Raise::new(Exception::Value, "substring not found")),
-        None => Ok(Value::Int(-1)),
-    }
-}
-
-/// `text.replace(old, new, count)`, with what is known of the parts that stay.
-pub(super) fn replace<'d>(
-    machine: &mut Machine<'d>,
-    text: &Str<'d>,
-    old: &Str<'d>,
-    new: &Str<'d>,
-    count: i64,
-) -> Run<Str<'d>> {
-    let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let places: Vec<usize> = match old.is_empty() {
-        true => text.char_indices().map(|(at, _)| at).chain([text.len()]).take(count).collect(),
-        false => memchr::memmem::find_iter(text.as_bytes(), old.as_bytes()).take(count).collect(),
-    };
-    if places.is_empty() {
-        return Ok(text.clone());
-    }
-    machine.charge_bytes(text.len().saturating_add(new.len().saturating_mul(places.len())))?;
-    if !text.has_notes(machine.traces()) && !new.has_notes(machine.traces()) {
-        let mut out = String::with_capacity(text.len() + new.len().saturating_sub(old.len()) * places.len());
-        let mut from = 0;
-        for at in places {
-            out.push_str(&text[from..at]);
-            out.push_str(new);
-            from = at + old.len();
-        }
-        out.push_str(&text[from..]);
-        return Ok(Str::own(out));
-    }
-    let mut parts = Vec::with_capacity(places.len() * 2 + 1);
-    let mut from = 0;
-    for at in places {
-        parts.push(text.part(from..at));
-        parts.push(new.clone());
-        from = at + old.len();
-    }
-    parts.push(text.part(from..text.len()));
-    arithmetic::join(machine, &parts.iter().collect::<Vec<_>>())
 }
 
 fn pad<'d>(machine: &mut Machine<'d>, text: &Str<'d>, method: &str, args: Arguments<'d>) -> Run<Value<'d>> {
@@ -515,75 +302,4 @@ fn expand_tabs<'d>(machine: &mut Machine<'d>, text: &Str<'d>, size: i64) -> Run<
         }
     }
     machine.remade(text, out)
-}
-
-fn translate<'d>(machine: &mut Machine<'d>, text: &Str<'d>, table: &Value<'d>) -> Run<Str<'d>> {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        let code = Value::Int(i64::from(u32::from(character)));
-        let found = match table {
-            Value::Dict(dict) => dict.get(&code),
-            _ => return Err(Raise::new(Exception::Type, "translate() needs a dict of characters")),
-        };
-        match found {
-            None => out.push(character),
-            Some(Value::None) => {}
-            Some(Value::Str(text)) => out.push_str(&text),
-            Some(Value::Int(code)) => match u32::try_from(code).ok().and_then(char::from_u32) {
-                Some(character) => out.push(character),
-                None => return Err(Raise::new(Exception::Value, "character mapping must be in range(0x110000)")),
-            },
-            Some(_) => {
-                let text = "character mapping must return integer, None or str";
-                return Err(Raise::new(Exception::Type, text));
-            }
-        }
-    }
-    machine.remade(text, out)
-}
-
-fn make_table<'d>(args: Arguments<'d>) -> Run<Value<'d>> {
-    let [from, to, drop] = args.bind("maketrans", ["x", "y", "z"], 1)?;
-    let code = |character: char| Value::Int(i64::from(u32::from(character)));
-    let mut entries = Vec::new();
-    match (from, to) {
-        (Some(Value::Dict(dict)), None) => {
-            for (key, value) in dict.entries() {
-                let key = match &key {
-                    Value::Str(text) if text.char_count() == 1 => text.chars().next().map(code).unwrap_or(Value::None),
-                    other => other.clone(),
-                };
-                entries.push((key, value));
-            }
-        }
-        (Some(Value::Str(from)), Some(Value::Str(to))) if from.char_count() == to.char_count() => {
-            entries.extend(from.chars().zip(to.chars()).map(|(from, to)| (code(from), code(to))));
-            if let Some(Value::Str(drop)) = drop {
-                entries.extend(drop.chars().map(|character| (code(character), Value::None)));
-            }
-        }
-        _ => return Err(Raise::new(Exception::Value, "maketrans() needs a dict, or two strings of equal length")),
-    }
-    Ok(Value::Dict(Dict::own(entries)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_pythons() {
-        assert_eq!(words(" a  b\u{1c}c ", usize::MAX), ["a", "b", "c"]);
-        assert_eq!(words(" a  b c ", 1), ["a", "b c "]);
-        assert_eq!(words(" a ", 0), ["a "]);
-        assert_eq!(words_from_right(" a  b c ", 1), ["c", " a  b"]);
-        assert_eq!(words_from_right(" a b ", usize::MAX), ["b", "a"]);
-    }
-
-    #[test]
-    fn lines_are_pythons() {
-        assert_eq!(lines("a\r\nb\u{85}c\n\nd", false).collect::<Vec<_>>(), ["a", "b", "c", "", "d"]);
-        assert_eq!(lines("a\r\nb\n", true).collect::<Vec<_>>(), ["a\r\n", "b\n"]);
-        assert_eq!(lines("", false).count(), 0);
-    }
 }

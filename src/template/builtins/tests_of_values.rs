@@ -29,8 +29,14 @@ pub(super) fn find(name: &str) -> Option<Test> {
         "escaped" => |_, value, args| alone(args, matches!(value, Value::Str(text) if text.is_markup())),
         "lower" => |machine, value, args| of_text(machine, value, args, "islower"),
         "upper" => |machine, value, args| of_text(machine, value, args, "isupper"),
-        "filter" => |_, value, args| alone(args, matches!(value, Value::Str(name) if super::filter(name).is_some())),
-        "test" => |_, value, args| alone(args, matches!(value, Value::Str(name) if super::test(name).is_some())),
+        "filter" => |_, value, args| {
+            compare::hashable(value)?;
+            alone(args, matches!(value, Value::Str(name) if super::filter(name).is_some()))
+        },
+        "test" => |_, value, args| {
+            compare::hashable(value)?;
+            alone(args, matches!(value, Value::Str(name) if super::test(name).is_some()))
+        },
         "sameas" => |_, value, args| other("sameas", args).map(|other| compare::same(value, &other)),
         "in" => |machine, value, args| {
             let container = other("in", args)?;

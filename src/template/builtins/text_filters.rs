@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::filters::needs_str;
-use super::{casing, markup, percent_format, pretty, str_methods};
+use super::{casing, markup, percent_format, pretty, str_methods, str_search, str_split};
 use crate::python_text::is_space;
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Str, Value, arithmetic, repr};
+use crate::template::value::{Str, Value, arithmetic, iterate, repr};
 
 /// `str(value)`; a `Markup` stays one.
 fn soft<'d>(machine: &mut Machine<'d>, value: &Value<'d>) -> Run<Str<'d>> {
@@ -107,14 +107,14 @@ pub(super) fn replace<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arg
     };
     let (text, old, new) = (soft(machine, &value)?, soft(machine, &old)?, soft(machine, &new)?);
     if !machine.autoescapes() {
-        return str_methods::replace(machine, &text.plain(), &old, &new, count).map(Value::Str);
+        return str_search::replace(machine, &text.plain(), &old, &new, count).map(Value::Str);
     }
     let text = if old.is_markup() || (new.is_markup() && !text.is_markup()) { markup::escape(&text) } else { text };
     let (old, new) = match text.is_markup() {
         true => (markup::escape(&old), markup::escape(&new)),
         false => (old, new),
     };
-    let replaced = str_methods::replace(machine, &text, &old, &new, count)?;
+    let replaced = str_search::replace(machine, &text, &old, &new, count)?;
     Ok(Value::Str(if text.is_markup() { replaced.into_markup() } else { replaced }))
 }
 
@@ -143,7 +143,7 @@ pub(super) fn indent<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Argu
     let newline = Str::fixed("\n");
     let indention = if text.is_markup() { markup::escape(&indention) } else { indention };
     // The line end that is appended ends the last line, so a text that ends in one has a blank line behind it.
-    let mut lines: Vec<Str<'d>> = str_methods::lines(&text, false).map(|line| text.part_of(line)).collect();
+    let mut lines: Vec<Str<'d>> = str_split::lines(&text, false).map(|line| text.part_of(line)).collect();
     if text.is_empty() || (ends_in_line_end(&text) && !text.ends_with('\r')) {
         lines.push(text.part(text.len()..text.len()));
     }
@@ -163,7 +163,7 @@ pub(super) fn indent<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Argu
 }
 
 fn ends_in_line_end(text: &str) -> bool {
-    str_methods::lines(text, true).last().zip(str_methods::lines(text, false).last()).is_some_and(|(a, b)| a != b)
+    str_split::lines(text, true).last().zip(str_split::lines(text, false).last()).is_some_and(|(a, b)| a != b)
 }
 
 pub(super) fn format<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {
@@ -292,9 +292,9 @@ pub(super) fn urlencode<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: A
     let [] = args.bind("urlencode", [], 0)?;
     let pairs = match &value {
         Value::Dict(dict) => dict.entries().map(|(key, value)| vec![key, value]).collect(),
-        Value::List(_) | Value::Tuple(_) => {
+        value if !matches!(value, Value::Str(_)) && iterate::is_iterable(value) => {
             let mut pairs = Vec::new();
-            for pair in machine.items(&value)? {
+            for pair in machine.items(value)? {
                 pairs.push(machine.items(&pair)?);
             }
             pairs

@@ -1,6 +1,6 @@
 //! The filter `wordwrap`: lines of a width, broken between words.
 
-use super::{casing, str_methods};
+use super::{casing, str_split};
 use crate::python_text::is_space;
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
 use crate::template::value::{Value, repr};
@@ -22,7 +22,7 @@ pub(super) fn wordwrap<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Ar
     };
     let text = super::filters::needs_str(&value, "splitlines")?;
     let mut lines = Vec::new();
-    for line in str_methods::lines(&text, false) {
+    for line in str_split::lines(&text, false) {
         machine.charge_items(line.len())?;
         lines.push(wrap(line, width, break_words, hyphens).join(&separator));
     }

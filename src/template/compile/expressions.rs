@@ -7,7 +7,9 @@ use minijinja::value::ValueKind;
 use super::SyntaxError;
 use super::scope::Scopes;
 use crate::template::builtins;
-use crate::template::program::{Arg, Args, Comparison, Const, Expr, ExprKind, FilterRef, NamedArg, Span, TestRef};
+use crate::template::program::{
+    Arg, Args, Comparison, Const, Expr, ExprKind, FilterRef, Name, NamedArg, Span, TestRef,
+};
 use crate::template::value::arithmetic::Operator;
 
 /// Where an expression stands.
@@ -16,6 +18,8 @@ pub(super) struct Here {
     pub(super) scope: usize,
     /// In a branch: names of filters and tests that do not exist only matter if the branch is taken.
     pub(super) branch: bool,
+    /// In an expression of literals alone, which Jinja2 works out when it compiles.
+    pub(super) folded: bool,
 }
 
 pub(super) fn span(span: TreeSpan) -> Span {
@@ -24,6 +28,8 @@ pub(super) fn span(span: TreeSpan) -> Span {
 
 /// Compiles an expression.
 pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree<'a>) -> Result<Expr, SyntaxError> {
+    let folded = here.folded;
+    let here = Here { folded: folded || is_literal(tree), ..here };
     let boxed = |scopes: &mut Scopes<'a>, tree: &'a Tree<'a>| expression(scopes, here, tree).map(Box::new);
     let kind = match tree {
         Tree::Var(name) => ExprKind::Name(scopes.place(here.scope, name.id)),
@@ -35,14 +41,19 @@ pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree
             let values = expressions(scopes, here, &map.values)?;
             ExprKind::Dict(keys.into_iter().zip(values).collect())
         }
-        Tree::GetAttr(attribute) => ExprKind::Attribute(boxed(scopes, &attribute.expr)?, attribute.name.to_owned()),
-        Tree::GetItem(item) => ExprKind::Item(boxed(scopes, &item.expr)?, boxed(scopes, &item.subscript_expr)?),
+        Tree::GetAttr(attribute) => ExprKind::Attribute(boxed(scopes, &attribute.expr)?, name(attribute.name)),
+        Tree::GetItem(item) => match &item.subscript_expr {
+            Tree::Const(key) if key.value.as_str().is_some() => {
+                ExprKind::Key(boxed(scopes, &item.expr)?, name(key.value.as_str().unwrap_or_default()))
+            }
+            key => ExprKind::Item(boxed(scopes, &item.expr)?, boxed(scopes, key)?),
+        },
         Tree::Slice(slice) => {
             let value = boxed(scopes, &slice.expr)?;
             let mut bound =
                 |tree: &'a Option<Tree<'a>>| tree.as_ref().map(|tree| expression(scopes, here, tree)).transpose();
             let bounds = [bound(&slice.start)?, bound(&slice.stop)?, bound(&slice.step)?];
-            ExprKind::Slice(value, Box::new(bounds))
+            ExprKind::Slice(value, Box::new(bounds), folded)
         }
         Tree::UnaryOp(unary) => match unary.op {
             UnaryOpKind::Not => ExprKind::Not(boxed(scopes, &unary.expr)?),
@@ -140,6 +151,48 @@ pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree
         }
     };
     Ok(Expr { kind, span: span(tree.span()) })
+}
+
+fn name(text: &str) -> Name {
+    let only_item = builtins::methods::of_dict(text).is_none() && !text.starts_with('_');
+    Name { text: text.to_owned(), only_item }
+}
+
+/// Whether an expression is made of literals alone, so that Jinja2 works it out when it compiles.
+pub(super) fn is_literal(tree: &Tree<'_>) -> bool {
+    let args = |args: &[CallArg<'_>]| {
+        args.iter().all(|arg| match arg {
+            CallArg::Pos(tree) | CallArg::Kwarg(_, tree) => is_literal(tree),
+            CallArg::PosSplat(_) | CallArg::KwargSplat(_) => false,
+        })
+    };
+    match tree {
+        Tree::Var(_) | Tree::Call(_) => false,
+        Tree::Const(_) => true,
+        Tree::Slice(slice) => {
+            let bounds = [&slice.start, &slice.stop, &slice.step];
+            is_literal(&slice.expr) && bounds.into_iter().flatten().all(is_literal)
+        }
+        Tree::UnaryOp(unary) => is_literal(&unary.expr),
+        Tree::BinOp(binary) => is_literal(&binary.left) && is_literal(&binary.right),
+        Tree::Compare(compare) => is_literal(&compare.expr) && compare.ops.iter().all(|with| is_literal(&with.expr)),
+        Tree::IfExpr(choice) => {
+            is_literal(&choice.test_expr)
+                && is_literal(&choice.true_expr)
+                && choice.false_expr.as_ref().is_some_and(is_literal)
+        }
+        // These ask for the variables of the template.
+        Tree::Filter(filter) if matches!(filter.name, "map" | "select" | "reject" | "selectattr" | "rejectattr") => {
+            false
+        }
+        Tree::Filter(filter) => filter.expr.as_ref().is_some_and(is_literal) && args(&filter.args),
+        Tree::Test(test) => is_literal(&test.expr) && args(&test.args),
+        Tree::GetAttr(attribute) => is_literal(&attribute.expr),
+        Tree::GetItem(item) => is_literal(&item.expr) && is_literal(&item.subscript_expr),
+        Tree::List(list) => list.items.iter().all(is_literal),
+        Tree::Tuple(tuple) => tuple.items.iter().all(is_literal),
+        Tree::Map(map) => map.keys.iter().chain(&map.values).all(is_literal),
+    }
 }
 
 fn compared<'a>(

@@ -3,7 +3,7 @@
 use minijinja::machinery::Span as TreeSpan;
 use minijinja::machinery::ast::{Expr as Tree, ForLoop as TreeLoop, Macro as TreeMacro, Stmt as TreeStmt};
 
-use super::expressions::{Here, arguments, expression, span};
+use super::expressions::{Here, arguments, expression, is_literal, span};
 use super::scope::{Scopes, visit};
 use super::{SyntaxError, generation_body};
 use crate::template::program::{
@@ -66,7 +66,7 @@ impl Place {
     }
 
     fn here(self) -> Here {
-        Here { scope: self.scope, branch: self.branch }
+        Here { scope: self.scope, branch: self.branch, folded: false }
     }
 }
 
@@ -83,7 +83,10 @@ impl<'a> Compiler<'a> {
         Ok(match statement {
             TreeStmt::Template(_) => return Err(SyntaxError::new("a template inside a template")),
             TreeStmt::EmitRaw(raw) => Stmt::Text(raw.raw.to_owned()),
-            TreeStmt::EmitExpr(emit) => Stmt::Print(self.expr(place, &emit.expr)?),
+            TreeStmt::EmitExpr(emit) => {
+                let here = Here { folded: is_literal(&emit.expr), ..place.here() };
+                Stmt::Print(expression(&mut self.scopes, here, &emit.expr)?)
+            }
             TreeStmt::IfCond(_) => self.branches(place, statement)?,
             TreeStmt::ForLoop(each) => Stmt::For(Box::new(self.for_loop(place, each, each.span())?)),
             TreeStmt::Set(set) => {

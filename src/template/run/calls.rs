@@ -134,7 +134,7 @@ impl<'d> Machine<'d> {
             self.step()?;
             return methods::call(self, owner, method, args);
         }
-        let callee = access::attribute(self, owner, name)?;
+        let callee = access::any_attribute(self, owner, name)?;
         let args = self.arguments(args)?;
         self.call(&callee, args)
     }

@@ -88,8 +88,6 @@ pub(crate) struct Machine<'d> {
     out: Text,
     /// While a macro or block is written: how much of the output there is.
     outer_position: Option<usize>,
-    /// Operands on their way to be printed.
-    operands: Vec<Value<'d>>,
     autoescape: bool,
     steps: u64,
     depth: u32,
@@ -134,7 +132,6 @@ pub(crate) fn render<'d>(
         kept: Vec::new(),
         out: Text { text: String::with_capacity(capacity), notes: Vec::new() },
         outer_position: None,
-        operands: Vec::new(),
         autoescape: false,
         steps: STEPS,
         depth: 0,
@@ -173,7 +170,6 @@ impl<'d> Machine<'d> {
     /// Lets go of all variables: macros hold the variables that hold them.
     fn release(&mut self) {
         self.globals.clear();
-        self.operands.clear();
         for activation in self.kept.drain(..).chain([Rc::clone(&self.root)]) {
             let slots = activation.slots.take();
             drop(slots);

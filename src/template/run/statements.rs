@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::{Activation, Exception, Flow, MAX_OUTPUT, Machine, Raise, Run};
 use crate::template::builtins::markup;
-use crate::template::program::{Expr, ExprKind, Stmt, Target};
+use crate::template::program::{Const, Expr, ExprKind, Stmt, Target};
+use crate::template::value::arithmetic::{self, Operator};
 use crate::template::value::{Object, Str, Text, Value, What, repr};
 
 impl<'d> Machine<'d> {
@@ -162,51 +163,54 @@ impl<'d> Machine<'d> {
 
     /// Prints an expression. Strings that are only joined to be printed are printed one by one.
     fn print(&mut self, expr: &'d Expr) -> Run<()> {
-        let operands = match &expr.kind {
-            ExprKind::Sum(operands) => operands,
-            ExprKind::If { test, yes, no } => {
-                return match (self.test(test)?, no) {
-                    (true, _) => self.print(yes),
-                    (false, Some(no)) => self.print(no),
-                    (false, None) => Ok(()),
-                };
+        match &expr.kind {
+            ExprKind::Const(Const::Str(text)) if !self.autoescape => {
+                self.out.text.push_str(text);
+                self.check_output()
             }
-            ExprKind::Concat(operands) if !self.autoescape => {
-                let floor = self.operands.len();
-                for operand in operands {
-                    let value = self.eval(operand)?;
-                    self.operands.push(value);
-                }
-                return self.emit_operands(floor);
-            }
+            ExprKind::Sum(operands) if !self.autoescape => self.print_sum(operands, expr),
+            ExprKind::Concat(operands) if !self.autoescape => operands.iter().try_for_each(|operand| {
+                // `~` makes plain text of whatever it joins.
+                self.print(operand)
+            }),
+            ExprKind::If { test, yes, no } => match (self.test(test)?, no) {
+                (true, _) => self.print(yes),
+                (false, Some(no)) => self.print(no),
+                (false, None) => Ok(()),
+            },
             _ => {
                 let value = self.eval(expr)?;
-                return self.emit(&value).map_err(|raise| raise.at(expr.span));
+                self.emit(&value).map_err(|raise| raise.at(expr.span))
             }
-        };
-        let floor = self.operands.len();
-        for operand in operands {
-            let value = self.eval(operand)?;
-            self.operands.push(value);
         }
-        let simple = !self.autoescape
-            && self.operands[floor..].iter().all(|value| matches!(value, Value::Str(text) if !text.is_markup()));
-        if simple {
-            return self.emit_operands(floor);
-        }
-        let values: Vec<Value<'d>> = self.operands.drain(floor..).collect();
-        let value = self.sum(values).map_err(|raise| raise.at(expr.span))?;
-        self.emit(&value)
     }
 
-    /// Prints the operands from `floor` on.
-    fn emit_operands(&mut self, floor: usize) -> Run<()> {
-        for at in floor..self.operands.len() {
-            let value = std::mem::replace(&mut self.operands[at], Value::None);
-            self.emit(&value)?;
+    fn print_sum(&mut self, operands: &'d [Expr], expr: &'d Expr) -> Run<()> {
+        let traces = self.traces();
+        let start = self.out.text.len();
+        let mut rest = operands.iter();
+        let mut total = loop {
+            let Some(operand) = rest.next() else { return self.check_output() };
+            if let ExprKind::Const(Const::Str(text)) = &operand.kind {
+                self.out.text.push_str(text);
+                continue;
+            }
+            match self.eval(operand)? {
+                Value::Str(text) if !text.is_markup() => text.append_to(&mut self.out, traces),
+                other if self.out.text.len() == start && std::ptr::eq(operand, &operands[0]) => break other,
+                other => {
+                    // What was printed so far is the left side.
+                    let before = Value::Str(Str::noted(self.out.split_off(start)));
+                    break arithmetic::apply(self, Operator::Add, &before, &other)
+                        .map_err(|raise| raise.at(expr.span))?;
+                }
+            }
+        };
+        for operand in rest {
+            let value = self.eval(operand)?;
+            total = arithmetic::apply(self, Operator::Add, &total, &value).map_err(|raise| raise.at(expr.span))?;
         }
-        self.operands.truncate(floor);
-        Ok(())
+        self.emit(&total)
     }
 
     /// Prints a value.

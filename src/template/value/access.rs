@@ -5,28 +5,50 @@
 
 use std::rc::Rc;
 
-use super::{Function, MissingItem, Object, Str, Undefined, Value, ViewKind};
+use super::{Dict, Function, Kind, MissingItem, Object, Str, Undefined, Value, ViewKind};
 use crate::template::builtins::methods;
+use crate::template::program::Name;
 use crate::template::run::{Exception, Machine, Raise, Run};
 
 /// `value.name`.
-pub(crate) fn attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &'d str) -> Run<Value<'d>> {
+pub(crate) fn attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &'d Name) -> Run<Value<'d>> {
     // The common case first: a field of a message.
-    if let Value::Dict(dict) = value
-        && methods::of_dict(name).is_none()
-        && !name.starts_with('_')
-    {
+    if let (Value::Dict(dict), true) = (value, name.only_item) {
+        return Ok(field(machine, dict, &name.text));
+    }
+    any_attribute(machine, value, &name.text)
+}
+
+/// `value['name']`.
+pub(crate) fn key<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &'d Name) -> Run<Value<'d>> {
+    if let (Value::Dict(dict), true) = (value, name.only_item) {
+        return Ok(field(machine, dict, &name.text));
+    }
+    item(machine, value, &Value::fixed(&name.text))
+}
+
+fn field<'d>(machine: &mut Machine<'d>, dict: &Dict<'d>, name: &'d str) -> Value<'d> {
+    machine.read(dict, name);
+    dict.get_str(name).unwrap_or(Value::Undefined(Undefined::Attribute(Kind::Dict, name)))
+}
+
+/// `value.name` of any value.
+pub(crate) fn any_attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &'d str) -> Run<Value<'d>> {
+    if let Value::Dict(dict) = value {
         machine.read(dict, name);
-        return Ok(dict.get_str(name).unwrap_or(Value::Undefined(Undefined::Attribute(value.owner(), name))));
     }
     if let Value::Undefined(undefined) = value {
-        return Err(Raise::undefined(undefined));
+        // Python's own attributes are there even on what is not.
+        return match methods::is_private(value, name) {
+            true => Ok(unsafe_name(name, "Undefined")),
+            false => Err(Raise::undefined(undefined)),
+        };
     }
     match python_attribute(machine, value, name)? {
         Some(found) => Ok(found),
         None => Ok(match subscript(machine, value, &Value::fixed(name)) {
             Ok(found) => found,
-            Err(raise) if raise.is_lookup() => Value::Undefined(Undefined::Attribute(value.owner(), name)),
+            Err(raise) if raise.is_lookup() => Value::Undefined(Undefined::Attribute(value.kind(), name)),
             Err(raise) => return Err(raise),
         }),
     }
@@ -75,9 +97,9 @@ pub(crate) fn missing<'d>(value: &Value<'d>, item: &Value<'d>) -> Value<'d> {
     if let Value::Str(name) = item
         && let Some(name) = name.lasting()
     {
-        return Value::Undefined(Undefined::Attribute(value.owner(), name));
+        return Value::Undefined(Undefined::Attribute(value.kind(), name));
     }
-    Value::Undefined(Undefined::Missing(Rc::new(MissingItem { owner: value.owner(), name: item.clone() })))
+    Value::Undefined(Undefined::Missing(Rc::new(MissingItem { owner: value.kind(), name: item.clone() })))
 }
 
 /// Python's `value[item]`; errors that Jinja2 turns into an undefined value are lookups.
@@ -161,7 +183,7 @@ fn python_attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &str
                     "catch_varargs" => Some(Value::Bool(value.code.varargs.is_some())),
                     "caller" => Some(Value::Bool(value.code.caller.is_some())),
                     "explicit_caller" => Some(Value::Bool(value.code.arguments().any(|name| name == "caller"))),
-                    _ if name.starts_with('_') => unsafe_name(name, "Macro"),
+                    _ if name.starts_with('_') => Some(unsafe_name(name, "Macro")),
                     _ => None,
                 });
             }
@@ -189,18 +211,18 @@ fn python_attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &str
         },
     };
     match method {
-        Some(method) if methods::modifies(value, method) => Ok(unsafe_name(method, value.type_name())),
+        Some(method) if methods::modifies(value, method) => Ok(Some(unsafe_name(method, value.type_name()))),
         Some(method) => Ok(Some(Value::object(Object::Method(value.clone(), method)))),
-        None if methods::is_private(value, name) => Ok(unsafe_name(name, value.type_name())),
+        None if methods::is_private(value, name) => Ok(Some(unsafe_name(name, value.type_name()))),
         None => Ok(None),
     }
 }
 
-fn unsafe_name<'d>(name: &str, owner: &str) -> Option<Value<'d>> {
+fn unsafe_name<'d>(name: &str, owner: &str) -> Value<'d> {
     let text = format!(
         "access to attribute {} of {} object is unsafe.",
         super::repr::quoted(name),
         super::repr::quoted(owner)
     );
-    Some(Value::Undefined(Undefined::Unsafe(text.into())))
+    Value::Undefined(Undefined::Unsafe(text.into()))
 }

@@ -9,7 +9,8 @@ pub(crate) fn items<'d>(machine: &mut Machine<'d>, value: &Value<'d>) -> Run<Vec
         Value::Undefined(_) => Vec::new(),
         Value::Str(text) => {
             let starts = text.char_indices().map(|(start, character)| start..start + character.len_utf8());
-            starts.map(|range| Value::Str(text.part(range))).collect()
+            // Iteration over a `Markup` gives plain strings.
+            starts.map(|range| Value::Str(text.part(range).plain())).collect()
         }
         Value::List(list) => list.iter().collect(),
         Value::Tuple(items) => items.to_vec(),

@@ -9,12 +9,14 @@ pub(crate) mod arithmetic;
 pub(crate) mod compare;
 mod dict;
 pub(crate) mod iterate;
+mod kind;
 mod object;
 pub(crate) mod repr;
 pub(crate) mod slice;
 mod text;
 
 pub(crate) use dict::Dict;
+pub(crate) use kind::Kind;
 pub(crate) use object::{Function, Generator, LoopState, MacroValue, Method, Object, ViewKind};
 pub(crate) use text::{Str, Text, What};
 
@@ -48,7 +50,7 @@ pub(crate) enum Undefined<'d> {
     /// An attribute or item that the owner does not have.
     Missing(Rc<MissingItem<'d>>),
     /// The same for a name that the template spells out: by far the most common, so it must cost nothing.
-    Attribute(Owner, &'d str),
+    Attribute(Kind, &'d str),
     /// A text of its own.
     Hint(&'static str),
     /// An attribute that the sandbox keeps from templates.
@@ -57,32 +59,8 @@ pub(crate) enum Undefined<'d> {
 
 #[derive(Debug)]
 pub(crate) struct MissingItem<'d> {
-    pub(crate) owner: Owner,
+    pub(crate) owner: Kind,
     pub(crate) name: Value<'d>,
-}
-
-/// The kind of value that lacks something, as Jinja2 calls it in messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
-    None,
-    Of(&'static str),
-}
-
-impl Owner {
-    /// Jinja2's name of it: `None`, or the type with the word object.
-    pub(crate) fn name(self) -> String {
-        match self {
-            Owner::None => "None".into(),
-            Owner::Of(kind) if kind == "Namespace" || kind == "LoopContext" || kind == "Macro" => match kind {
-                "Namespace" => {
-                    "transformers.utils.chat_template_utils._compile_jinja_template.<locals>.TemplateNamespace object"
-                        .into()
-                }
-                other => format!("jinja2.runtime.{other} object"),
-            },
-            Owner::Of(kind) => format!("{kind} object"),
-        }
-    }
 }
 
 /// A list: of the row, or made by the template.
@@ -138,24 +116,23 @@ impl<'d> Value<'d> {
 
     /// Python's `type(value).__name__`.
     pub(crate) fn type_name(&self) -> &'static str {
-        match self {
-            Value::Undefined(_) => "Undefined",
-            Value::None => "NoneType",
-            Value::Bool(_) => "bool",
-            Value::Int(_) | Value::Big(_) => "int",
-            Value::Float(_) => "float",
-            Value::Str(text) if text.is_markup() => "Markup",
-            Value::Str(_) => "str",
-            Value::List(_) => "list",
-            Value::Tuple(_) => "tuple",
-            Value::Dict(_) => "dict",
-            Value::Object(object) => object.type_name(),
-        }
+        self.kind().name()
     }
 
-    /// What this value is called where it lacks something.
-    pub(crate) fn owner(&self) -> Owner {
-        if matches!(self, Value::None) { Owner::None } else { Owner::Of(self.type_name()) }
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Value::Undefined(_) => Kind::Undefined,
+            Value::None => Kind::None,
+            Value::Bool(_) => Kind::Bool,
+            Value::Int(_) | Value::Big(_) => Kind::Int,
+            Value::Float(_) => Kind::Float,
+            Value::Str(text) if text.is_markup() => Kind::Markup,
+            Value::Str(_) => Kind::Str,
+            Value::List(_) => Kind::List,
+            Value::Tuple(_) => Kind::Tuple,
+            Value::Dict(_) => Kind::Dict,
+            Value::Object(object) => object.kind(),
+        }
     }
 
     /// Python's `bool(value)`.
@@ -224,24 +201,16 @@ impl Undefined<'_> {
         match self {
             Undefined::Variable(name) => format!("{} is undefined", repr::quoted(name)),
             Undefined::Attribute(owner, name) => {
-                format!("{} has no attribute {}", repr::quoted(&owner.name()), repr::quoted(name))
+                format!("{} has no attribute {}", repr::quoted(owner.owner_name()), repr::quoted(name))
             }
             Undefined::Missing(missing) => match &missing.name {
                 Value::Str(name) => {
-                    format!("{} has no attribute {}", repr::quoted(&missing.owner.name()), repr::quoted(name))
+                    format!("{} has no attribute {}", repr::quoted(missing.owner.owner_name()), repr::quoted(name))
                 }
-                name => format!("{} has no element {}", missing.owner.name(), repr::brief(name)),
+                name => format!("{} has no element {}", missing.owner.owner_name(), repr::brief(name)),
             },
             Undefined::Hint(text) => (*text).to_owned(),
             Undefined::Unsafe(text) => text.to_string(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn sizes() {
-        eprintln!("value {} str {} und {} list {} dict {} raise {}", size_of::<super::Value<'_>>(), size_of::<super::Str<'_>>(), size_of::<super::Undefined<'_>>(), size_of::<super::List<'_>>(), size_of::<super::Dict<'_>>(), size_of::<crate::template::run::Run<super::Value<'_>>>());
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Dict, Value};
+use super::{Dict, Kind, Value};
 use crate::template::program::MacroCode;
 use crate::template::run::{Activation, Pull};
 
@@ -89,29 +89,27 @@ pub(crate) struct LoopState<'d> {
 }
 
 impl<'d> Object<'d> {
-    pub(crate) fn type_name(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Object::Range { .. } => "range",
-            Object::Namespace(_) => "Namespace",
-            Object::Generator(generator)
-                if generator.name.starts_with("sync_do_") || generator.name.starts_with("do_") =>
-            {
-                "generator"
+            Object::Range { .. } => Kind::Range,
+            Object::Namespace(_) => Kind::Namespace,
+            Object::Generator(generator) if generator.name.contains("do_") || generator.name == "select_or_reject" => {
+                Kind::Generator
             }
-            Object::Generator(generator) => generator.name,
-            Object::View(ViewKind::Keys, _) => "dict_keys",
-            Object::View(ViewKind::Values, _) => "dict_values",
-            Object::View(ViewKind::Items, _) => "dict_items",
-            Object::Macro(_) => "Macro",
-            Object::Function(Function::Dict) => "TemplateDict",
-            Object::Function(Function::Namespace | Function::Cycler | Function::Joiner) => "type",
-            Object::Function(_) => "function",
-            Object::Method(..) => "builtin_function_or_method",
-            Object::Loop(_) => "LoopContext",
-            Object::Cycler { .. } => "Cycler",
-            Object::Joiner { .. } => "Joiner",
-            Object::Template => "TemplateReference",
-            Object::Block(_) => "BlockReference",
+            Object::Generator(_) => Kind::Reversed,
+            Object::View(ViewKind::Keys, _) => Kind::Keys,
+            Object::View(ViewKind::Values, _) => Kind::Values,
+            Object::View(ViewKind::Items, _) => Kind::Items,
+            Object::Macro(_) => Kind::Macro,
+            Object::Function(Function::Dict) => Kind::TemplateDict,
+            Object::Function(Function::Namespace | Function::Cycler | Function::Joiner) => Kind::Type,
+            Object::Function(_) => Kind::Function,
+            Object::Method(..) => Kind::Method,
+            Object::Loop(_) => Kind::Loop,
+            Object::Cycler { .. } => Kind::Cycler,
+            Object::Joiner { .. } => Kind::Joiner,
+            Object::Template => Kind::Template,
+            Object::Block(_) => Kind::Block,
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-use super::{Function, Object, Str, Text, Value, ViewKind, What};
+use super::{Function, Kind, Object, Str, Text, Value, ViewKind, What};
 use crate::python_text::write_float;
 use crate::template::run::{Machine, Run};
 
@@ -146,17 +146,17 @@ impl Writer {
             Object::Macro(value) => self.format(format_args!("<Macro {}>", quoted(&value.code.name))),
             Object::Function(function) => self.format(format_args!("<function {}>", function_name(*function))),
             Object::Method(owner, name) => {
-                self.format(format_args!("<built-in method {name} of {} object at 0x0>", owner.type_name()));
+                self.format(format_args!("<built-in method {name} of {} object at 0x7f0000000000>", owner.type_name()));
             }
             Object::Loop(state) => {
                 self.format(format_args!("<LoopContext {}/{}>", state.index.get() + 1, state.items.borrow().len()));
             }
             Object::Template => self.push("<TemplateReference None>"),
-            Object::Generator(generator) if object.type_name() == "generator" => {
-                self.format(format_args!("<generator object {} at 0x0>", generator.name));
+            Object::Generator(generator) if object.kind() == Kind::Generator => {
+                self.format(format_args!("<generator object {} at 0x7f0000000000>", generator.name));
             }
-            Object::Generator(generator) => self.format(format_args!("<{} object at 0x0>", generator.name)),
-            other => self.format(format_args!("<{} object at 0x0>", other.type_name())),
+            Object::Generator(generator) => self.format(format_args!("<{} object at 0x7f0000000000>", generator.name)),
+            other => self.format(format_args!("<{} object at 0x7f0000000000>", other.kind().name())),
         }
     }
 

@@ -182,6 +182,14 @@ impl Text {
         }
     }
 
+    /// Cuts the text at `start` and returns the rest with what is known of it.
+    pub(crate) fn split_off(&mut self, start: usize) -> Text {
+        let mut rest = Text { text: self.text.split_off(start), notes: Vec::new() };
+        rest.note_part(&self.notes, &(start..start + rest.text.len()), 0);
+        self.notes.retain(|note| note.end <= start);
+        rest
+    }
+
     /// Takes over what `notes` say of `range`, which now begins at `at`.
     fn note_part(&mut self, notes: &[Note], range: &Range<usize>, at: usize) {
         for note in notes {
