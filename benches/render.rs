@@ -3,6 +3,8 @@
 //! `CHATMILL_ROWS` names a JSONL file with real rows; without it there are made-up ones. A family that refuses a row
 //! leaves it out, and says how many it took.
 
+#![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

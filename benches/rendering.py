@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def template(family: str) -> ChatTemplate:
     return ChatTemplate.from_pretrained(folder) if folder.is_dir() else ChatTemplate.named(MODELS[family])
 
 
-def contenders(family: str, workload: rows.Workload) -> dict[str, Callable[[], list[str]]]:
+def contenders(family: str, workload: rows.Workload) -> dict[str, Callable[[], list[Any]]]:
     """Who renders, by name; each gives the texts of all rows."""
     ours = template(family)
     source, tokens = ours.source, ours.special_tokens
@@ -67,6 +68,10 @@ def equal(runs: dict[str, Callable[[], list[Any]]]) -> bool:
     return texts == runs["transformers"]() == runs["chatmill, row by row"]()
 
 
+def _finish(run: Callable[[], list[Any]]) -> None:
+    run()
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,7 +85,7 @@ def main() -> None:
     for family, least in LEAST.items():
         runs = contenders(family, workload)
         same = "equal" if equal(runs) else "DIFFERENT"
-        seconds = interleave({name: lambda run=run: run() and None for name, run in runs.items()}, options.rounds)
+        seconds = interleave({name: partial(_finish, run) for name, run in runs.items()}, options.rounds)
         for name, value in seconds.items():
             ratio = seconds["transformers"] / value
             print(f"{family:<12}{name:<24}{value / count * 1e6:>10.1f}{ratio:>16.1f}  {same}")

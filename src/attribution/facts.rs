@@ -162,7 +162,7 @@ impl Probe<'_, '_> {
         let conversation = self.conversation(messages)?;
         let request = Request { conversation: &conversation, add_generation_prompt: false, ..self.request };
         let traced = self.template.trace(request).ok()?;
-        let layout = Layout::of(&conversation, &traced);
+        let layout = Layout::of(&traced);
         Some((traced, layout))
     }
 

@@ -1,9 +1,9 @@
 //! `Layout`: where the values of the messages stand in a text, and where each turn begins.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::conversation::Conversation;
-use crate::template::{Event, Happening, Leaves, Origin, Part, Printed, Traced, words_at};
+use crate::template::{Event, Happening, Origin, Part, Printed, Traced, words_at};
 
 /// A value of a message, or a part of one, where the text shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +39,11 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The places in a traced text.
-    pub(super) fn of(conversation: &Conversation<'_>, traced: &Traced) -> Layout {
-        let leaves = Leaves::of(conversation);
-        let cores = cores(conversation, &leaves, traced);
-        let mut has_values = vec![false; conversation.messages.len()];
-        leaves.all().iter().for_each(|leaf| has_values[leaf.message] = true);
-        let mut turns: Vec<Turn> = cores
+    pub(super) fn of(traced: &Traced) -> Layout {
+        let mut turns: Vec<Turn> = cores(traced)
             .into_iter()
-            .zip(has_values)
-            .map(|(cores, has_values)| Turn { dropped: cores.is_empty() && has_values, cores, ..Turn::default() })
+            .zip(&traced.has_texts)
+            .map(|(cores, has_texts)| Turn { dropped: cores.is_empty() && *has_texts, cores, ..Turn::default() })
             .collect();
         let end = place_turns(&mut turns, &traced.events, traced.text.len());
         Layout { turns, end }
@@ -59,22 +55,41 @@ impl Layout {
     }
 }
 
+/// The bytes of a value that were printed so far.
+#[derive(Debug, Default)]
+struct Seen {
+    ranges: Vec<Range<usize>>,
+    end: usize,
+}
+
+impl Seen {
+    /// Adds `bytes` and says whether they are new. Templates that go through a value print its bytes in order, so
+    /// there is mostly nothing to compare.
+    fn add(&mut self, bytes: &Range<usize>) -> bool {
+        if bytes.start < self.end && self.ranges.iter().any(|known| known.start < bytes.end && bytes.start < known.end)
+        {
+            return false;
+        }
+        self.end = self.end.max(bytes.end);
+        self.ranges.push(bytes.clone());
+        true
+    }
+}
+
 /// The cores of each message. What is printed more than once has its place where it is printed first.
-fn cores(conversation: &Conversation<'_>, leaves: &Leaves<'_>, traced: &Traced) -> Vec<Vec<Core>> {
-    let mut seen: Vec<Vec<Range<usize>>> = vec![Vec::new(); leaves.all().len()];
+fn cores(traced: &Traced) -> Vec<Vec<Core>> {
+    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
     let mut found: Vec<(usize, Core)> = Vec::new();
-    for Printed { span, address, verbatim } in &traced.printed {
-        let Some((index, offset)) = leaves.find(*address) else { continue };
-        let leaf = leaves.all()[index];
-        let part = if *verbatim { offset..offset + span.len() } else { 0..leaf.text.len() };
-        let echo = seen[index].iter().any(|known| known.start < part.end && part.start < known.end);
-        let Some(words) = words_at(&traced.text[span.clone()]).filter(|_| !echo) else { continue };
-        seen[index].push(part);
-        let words = span.start + words;
-        found.push((leaf.message, Core { span: span.clone(), words, part: leaf.part }));
+    for Printed { span, message, part, value } in &traced.printed {
+        let (index, bytes) = value;
+        let Some(words) = words_at(&traced.text[span.clone()]) else { continue };
+        if !seen.entry(*index).or_default().add(bytes) {
+            continue;
+        }
+        found.push((*message, Core { span: span.clone(), words: span.start + words, part: *part }));
     }
     let order: Vec<usize> = found.iter().map(|(message, _)| *message).collect();
-    let mut turns: Vec<Vec<Core>> = vec![Vec::new(); conversation.messages.len()];
+    let mut turns: Vec<Vec<Core>> = vec![Vec::new(); traced.has_texts.len()];
     let mut found: Vec<Option<(usize, Core)>> = found.into_iter().map(Some).collect();
     for index in longest_rising(&order) {
         if let Some((message, core)) = found[index].take() {

@@ -87,7 +87,7 @@ impl ChatTemplate {
     pub fn regions(&self, request: Request<'_, '_>) -> Result<(String, Result<Attributed>)> {
         let template = self.for_row(request.conversation);
         let traced = template.trace(request)?;
-        let layout = Layout::of(request.conversation, &traced);
+        let layout = Layout::of(&traced);
         let facts = template.facts(request);
         let attributed = turns::split(request.conversation, &traced.text, &layout, &facts);
         let checked = attributed.regions.check(&traced.text).map(|()| attributed);

@@ -51,9 +51,13 @@ impl<'a> Conversation<'a> {
         Ok(Conversation { messages, tools: None, documents: None, variables: Vec::new() })
     }
 
-    /// Sets the tools: a list, or a string that holds one as JSON.
+    /// Sets the tools: a list of objects, each of which may be JSON text, or a string that holds such a list as JSON.
     pub fn with_tools(mut self, tools: Option<Node<'a>>) -> Result<Self> {
-        self.tools = list_or_none("tools", tools)?;
+        let tools = list_or_none("tools", tools)?;
+        self.tools = match tools {
+            Some(Node::List(items)) => Some(Node::List(items.into_iter().map(tool).collect::<Result<_>>()?)),
+            other => other,
+        };
         Ok(self)
     }
 
@@ -71,6 +75,20 @@ impl<'a> Conversation<'a> {
             Some(other) => return Err(wrong_type("chat_template_kwargs", "an object", &other)),
         }
         Ok(self)
+    }
+
+    /// The same conversation with strings of its own, none of which shares memory with another.
+    pub fn to_owned(&self) -> Conversation<'static> {
+        let node = |node: &Node<'_>| node.clone().into_owned();
+        let fields = |fields: &Fields<'_>| -> Fields<'static> {
+            fields.iter().map(|(name, value)| (Cow::Owned(name.clone().into_owned()), node(value))).collect()
+        };
+        Conversation {
+            messages: self.messages.iter().map(fields).collect(),
+            tools: self.tools.as_ref().map(node),
+            documents: self.documents.as_ref().map(node),
+            variables: fields(&self.variables),
+        }
     }
 
     /// A conversation from the fields of a row; fields that it does not know stay in `row`.
@@ -133,6 +151,16 @@ fn alias_reasoning(fields: &mut Fields<'_>) {
     fields.insert(0, (Cow::Borrowed("thinking"), thinking));
     if field(fields, "reasoning_content").is_none() {
         fields.push((Cow::Borrowed("reasoning_content"), reasoning));
+    }
+}
+
+fn tool(item: Node<'_>) -> Result<Node<'_>> {
+    match item {
+        text @ Node::Str(_) => match from_json_string(text)? {
+            schema @ Node::Map(_) => Ok(schema),
+            other => Err(wrong_type("a tool", "a JSON schema", &other)),
+        },
+        other => Ok(other),
     }
 }
 

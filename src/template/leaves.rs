@@ -3,6 +3,8 @@
 //! A traced render notes where the bytes that it prints come from. Here an address becomes the message and the part of
 //! it that the bytes belong to.
 
+use std::ops::Range;
+
 use crate::conversation::{Conversation, Fields, Node};
 use crate::python_text::is_space;
 
@@ -44,7 +46,7 @@ impl<'a> Leaves<'a> {
                 }
             });
         }
-        leaves.sort_by_key(|leaf| leaf.text.as_ptr());
+        leaves.sort_by_key(|leaf| (leaf.text.as_ptr(), leaf.message));
         Leaves(leaves)
     }
 
@@ -53,8 +55,24 @@ impl<'a> Leaves<'a> {
         &self.0
     }
 
+    /// Whether texts of different messages lie in the same memory, as equal strings may do: then an address does not
+    /// tell which message it is of.
+    pub fn share_memory(&self) -> bool {
+        self.0.windows(2).any(|pair| {
+            let end = pair[0].text.as_ptr() as usize + pair[0].text.len();
+            (pair[1].text.as_ptr() as usize) < end && (pair[0].message, pair[0].part) != (pair[1].message, pair[1].part)
+        })
+    }
+
+    /// The text that `len` bytes from an address on belong to, and which part of it they are; all of it if they are
+    /// not `verbatim`.
+    pub fn part_at(&self, address: usize, len: usize, verbatim: bool) -> Option<(usize, Range<usize>)> {
+        let (index, offset) = self.find(address)?;
+        Some((index, if verbatim { offset..offset + len } else { 0..self.0[index].text.len() }))
+    }
+
     /// The index of the text that holds an address, and the place in it.
-    pub fn find(&self, address: usize) -> Option<(usize, usize)> {
+    fn find(&self, address: usize) -> Option<(usize, usize)> {
         let after = self.0.partition_point(|leaf| leaf.text.as_ptr() as usize <= address);
         let index = after.checked_sub(1)?;
         let offset = address - self.0[index].text.as_ptr() as usize;
@@ -146,5 +164,17 @@ mod tests {
             assert_eq!((leaves.all()[found].text, offset), (leaves.all()[index].text, 1));
         }
         assert_eq!(leaves.find(conversation.role(0).as_ptr() as usize), None);
+        assert!(!leaves.share_memory());
+    }
+
+    #[test]
+    fn equal_strings_in_the_same_memory_are_seen() {
+        let message = |role: &'static str| {
+            vec![("role".into(), Node::Str(role.into())), ("content".into(), Node::Str("the same".into()))]
+        };
+        let messages = Node::List(vec![Node::Map(message("user")), Node::Map(message("assistant"))]);
+        let conversation = Conversation::new(messages).unwrap();
+        assert!(Leaves::of(&conversation).share_memory());
+        assert!(!Leaves::of(&conversation.to_owned()).share_memory());
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use chrono::NaiveDateTime;
 
 use super::ChatTemplate;
+use super::leaves::{Leaf, Leaves, Part};
 use super::program::Span;
 use super::run::{self, Context, Event, Exception, Failure, Rendered};
 use super::value::What;
@@ -31,15 +32,17 @@ impl<'r, 'c> Request<'r, 'c> {
     }
 }
 
-/// A stretch of a text that was made from the row.
+/// A stretch of a text that was made from a text of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printed {
-    /// The bytes of the text.
+    /// The bytes of the rendered text.
     pub span: Range<usize>,
-    /// Where in memory the row's bytes begin.
-    pub address: usize,
-    /// Whether they are printed as they are.
-    pub verbatim: bool,
+    /// Index of the message.
+    pub message: usize,
+    /// Which part of the message.
+    pub part: Part,
+    /// Which of the message's texts, and which bytes of it.
+    pub value: (usize, Range<usize>),
 }
 
 /// A text with what its render showed.
@@ -47,8 +50,10 @@ pub struct Printed {
 pub struct Traced {
     /// The rendered text.
     pub text: String,
-    /// What of it was made from the row, in the order of the text.
+    /// What of it was made from texts of messages, in the order of the text.
     pub printed: Vec<Printed>,
+    /// For each message, whether it has texts that could be printed.
+    pub has_texts: Vec<bool>,
     /// What happened to the messages, in the order it happened.
     pub events: Vec<Event>,
     /// Keys of messages that the template asked for, and whether any message had them.
@@ -78,23 +83,36 @@ impl ChatTemplate {
 
     /// The text, and what of it comes from where.
     pub fn trace(&self, request: Request<'_, '_>) -> Result<Traced> {
+        let leaves = Leaves::of(request.conversation);
+        if leaves.share_memory() {
+            let conversation = request.conversation.to_owned();
+            let leaves = Leaves::of(&conversation);
+            return self.trace_leaves(Request { conversation: &conversation, ..request }, &leaves);
+        }
+        self.trace_leaves(request, &leaves)
+    }
+
+    fn trace_leaves(&self, request: Request<'_, '_>, leaves: &Leaves<'_>) -> Result<Traced> {
         let template = self.for_row(request.conversation);
         let Rendered { text, trace, .. } = template.run(request, true)?;
-        let mut printed: Vec<Printed> = text
-            .notes
-            .iter()
-            .filter_map(|note| {
-                let (address, verbatim) = match note.what {
-                    What::Copied(address) => (address, true),
-                    What::Derived(address) => (address, false),
-                    What::Generation => return None,
-                };
-                Some(Printed { span: note.start..note.end, address, verbatim })
-            })
-            .collect();
+        let mut printed: Vec<Printed> = Vec::new();
+        for note in &text.notes {
+            let span = note.start..note.end;
+            let found = match note.what {
+                What::Copied(address) => leaves.part_at(address, span.len(), true),
+                What::Derived(address) => leaves.part_at(address, span.len(), false),
+                What::Generation => None,
+            };
+            if let Some((index, bytes)) = found {
+                let Leaf { message, part, .. } = leaves.all()[index];
+                printed.push(Printed { span, message, part, value: (index, bytes) });
+            }
+        }
         printed.sort_by_key(|printed| printed.span.start);
+        let mut has_texts = vec![false; request.conversation.messages.len()];
+        leaves.all().iter().for_each(|leaf| has_texts[leaf.message] = true);
         let trace = trace.unwrap_or_default();
-        Ok(Traced { text: text.text, printed, events: trace.events, asked: trace.asked })
+        Ok(Traced { text: text.text, printed, has_texts, events: trace.events, asked: trace.asked })
     }
 
     fn run(&self, request: Request<'_, '_>, trace: bool) -> Result<Rendered> {

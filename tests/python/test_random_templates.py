@@ -49,12 +49,12 @@ indent(3,blank=true) replace('a','ZZ') replace('l','',1) items dictsort unique m
 round(0,'floor') wordcount center(9) truncate(7) truncate(5,true,'') striptags urlencode batch(2) slice(2) map('upper')
 map(attribute='r') map(attribute='n',default=0) selectattr('n') selectattr('r','equalto','user') rejectattr('c')
 select('string') reject('none') select groupby('r') format(1) format('a','b') filesizeformat wordwrap(6) xmlattr
-forceescape attr('x') string|length list|length dictsort(false,'value') sort(attribute='r') sort(reverse=true) map('int')
-trim('H') int(7) float(1.5) int(0,16)""".split()  # noqa: SIM905  (shorter)
+forceescape attr('x') string|length list|length dictsort(false,'value') sort(attribute='r') sort(reverse=true)
+map('int') trim('H') int(7) float(1.5) int(0,16)""".split()  # noqa: SIM905  (shorter)
 TESTS = """defined undefined none string number integer float boolean mapping sequence iterable callable true false odd
 even divisibleby(2) eq(5) ne('a') gt(1) lt(2) ge(2) le('a') in([1,2,'a']) sameas(none) lower upper escaped""".split()  # noqa: SIM905  (shorter)
-METHODS = """upper() lower() strip() lstrip() rstrip('e') split() split(',',1) rsplit(maxsplit=1) splitlines(true) title()
-capitalize() swapcase() casefold() replace('l','L',1) find('l') rfind('l') index('l') count('l') startswith('H')
+METHODS = """upper() lower() strip() lstrip() rstrip('e') split() split(',',1) rsplit(maxsplit=1) splitlines(true)
+title() capitalize() swapcase() casefold() replace('l','L',1) find('l') rfind('l') index('l') count('l') startswith('H')
 endswith(('t','x')) partition('l') rpartition('l') zfill(8) center(9,'*') ljust(6) rjust(30,'.') isdigit() isalpha()
 isalnum() isspace() isupper() islower() istitle() isnumeric() isdecimal() isidentifier() isprintable() isascii()
 format(1,2) format(a=3) join(ls) expandtabs(4) removeprefix('He') removesuffix('st') items() keys() values() get('a')

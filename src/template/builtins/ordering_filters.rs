@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::attribute_path::Path;
 use super::filters::generator;
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Undefined, Value, compare};
+use crate::template::value::{Object, Undefined, Value, compare};
 
 /// Sorts items by their keys, as Python's `sorted` does: stable, and failing where keys have no order.
 fn sorted<'d>(mut keyed: Vec<(Value<'d>, Value<'d>)>, reverse: bool) -> Run<Vec<Value<'d>>> {
@@ -106,7 +106,7 @@ pub(super) fn groupby<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arg
     let mut out = Vec::with_capacity(groups.len());
     for (_, items) in groups {
         let key = plain.get(machine, &items[0])?;
-        out.push(Value::tuple(vec![key, Value::list(items)]));
+        out.push(Value::object(Object::Group([key, Value::list(items)])));
     }
     Ok(Value::list(out))
 }

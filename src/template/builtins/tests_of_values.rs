@@ -91,7 +91,7 @@ fn divisibleby<'d>(machine: &mut Machine<'d>, value: &Value<'d>, args: Arguments
 fn is_sequence(value: &Value<'_>) -> bool {
     match value {
         Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => true,
-        Value::Object(object) => matches!(&**object, Object::Range { .. }),
+        Value::Object(object) => matches!(&**object, Object::Range { .. } | Object::Group(_)),
         // It has a length of 0, and its items are only missed when they are asked for.
         Value::Undefined(_) => true,
         _ => false,

@@ -2,7 +2,7 @@
 
 use crate::python_text::{write_json_float, write_json_string};
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Str, Text, Value, What, compare, repr};
+use crate::template::value::{Object, Str, Text, Value, What, compare, repr};
 
 /// How `json.dumps` lays its text out.
 #[derive(Debug)]
@@ -106,6 +106,10 @@ impl<'d> Writer<'_, 'd> {
                 }
                 self.new_line(depth);
                 self.out.text.push('}');
+            }
+            Value::Object(object) if matches!(&**object, Object::Group(_)) => {
+                let pair = self.machine.items(value)?;
+                self.items(pair.into_iter(), depth)?;
             }
             Value::Undefined(_) | Value::Object(_) => {
                 let text = format!("Object of type {} is not JSON serializable", value.type_name());

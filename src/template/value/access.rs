@@ -116,6 +116,7 @@ fn subscript<'d>(machine: &mut Machine<'d>, value: &Value<'d>, item: &Value<'d>)
                 let len = super::object::range_len(*start, *stop, *step);
                 index(item, len).map(|at| Value::Int(start + at as i64 * step)).ok_or_else(lookup)
             }
+            Object::Group(pair) => index(item, pair.len()).map(|at| pair[at].clone()).ok_or_else(lookup),
             Object::Template => match item {
                 Value::Str(name) => {
                     machine.block(name).map(|block| Value::object(Object::Block(block))).ok_or_else(lookup)
@@ -175,6 +176,11 @@ fn python_attribute<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &str
                 return Ok(found);
             }
             Object::Loop(_) => return machine.loop_attribute(object, name),
+            Object::Group([key, items]) => match name {
+                "grouper" => return Ok(Some(key.clone())),
+                "list" => return Ok(Some(items.clone())),
+                _ => None,
+            },
             Object::Macro(value) => {
                 return Ok(match name {
                     "name" => Some(Value::fixed(&value.code.name)),

@@ -34,6 +34,9 @@ pub(crate) fn equal<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
                 items(left) == items(right)
             }
             (Object::Function(left), Object::Function(right)) => left == right,
+            (Object::Group(left), Object::Group(right)) => {
+                left.iter().zip(right).all(|(left, right)| equal(left, right))
+            }
             _ => std::rc::Rc::ptr_eq(left, right),
         },
         _ => numeric(left, right) == Some(Ordering::Equal),
@@ -128,7 +131,7 @@ pub(crate) fn contains<'d>(machine: &mut Machine<'d>, container: &Value<'d>, ite
         }
         Value::Object(object) => match &**object {
             Object::View(super::ViewKind::Keys, dict) => Ok(dict.get(item).is_some()),
-            Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Loop(_) => {
+            Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_) => {
                 Ok(machine.items(container)?.iter().any(|known| equal(known, item)))
             }
             _ => Err(not_iterable(container)),

@@ -28,6 +28,7 @@ pub(crate) fn items<'d>(machine: &mut Machine<'d>, value: &Value<'d>) -> Run<Vec
                     ViewKind::Items => Value::tuple(vec![key, value]),
                 })
                 .collect(),
+            Object::Group(pair) => pair.to_vec(),
             Object::Generator(generator) => {
                 // Taken out first, so that a generator which reads itself sees an empty one, as in Python.
                 let state = generator.state.take();
@@ -56,7 +57,10 @@ pub(crate) fn is_iterable(value: &Value<'_>) -> bool {
     match value {
         Value::Undefined(_) | Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => true,
         Value::Object(object) => {
-            matches!(&**object, Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Loop(_))
+            matches!(
+                &**object,
+                Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_)
+            )
         }
         _ => false,
     }

@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     Range,
     Namespace,
     Generator,
+    Group,
     /// What `reverse` gives.
     Reversed,
     Keys,
@@ -50,6 +51,7 @@ impl Kind {
             Kind::Range => "range",
             Kind::Namespace => "TemplateNamespace",
             Kind::Generator => "generator",
+            Kind::Group => "_GroupTuple",
             Kind::Reversed => "reversed",
             Kind::Keys => "dict_keys",
             Kind::Values => "dict_values",
@@ -85,6 +87,7 @@ impl Kind {
                 "transformers.utils.chat_template_utils._compile_jinja_template.<locals>.TemplateNamespace object"
             }
             Kind::Generator => "generator object",
+            Kind::Group => "jinja2.filters._GroupTuple object",
             Kind::Reversed => "reversed object",
             Kind::Keys => "dict_keys object",
             Kind::Values => "dict_values object",

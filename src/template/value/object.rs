@@ -17,6 +17,8 @@ pub(crate) enum Object<'d> {
     },
     Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>),
     Generator(Generator<'d>),
+    /// What `groupby` gives for a group: a tuple of a key and a list, by the names `grouper` and `list` too.
+    Group([Value<'d>; 2]),
     /// `d.keys()`, `d.values()`, `d.items()`.
     View(ViewKind, Dict<'d>),
     Macro(MacroValue<'d>),
@@ -97,6 +99,7 @@ impl<'d> Object<'d> {
                 Kind::Generator
             }
             Object::Generator(_) => Kind::Reversed,
+            Object::Group(_) => Kind::Group,
             Object::View(ViewKind::Keys, _) => Kind::Keys,
             Object::View(ViewKind::Values, _) => Kind::Values,
             Object::View(ViewKind::Items, _) => Kind::Items,
@@ -118,6 +121,7 @@ impl<'d> Object<'d> {
         match self {
             Object::Range { start, stop, step } => Some(range_len(*start, *stop, *step)),
             Object::View(_, dict) => Some(dict.len()),
+            Object::Group(pair) => Some(pair.len()),
             Object::Loop(state) => Some(state.items.borrow().len()),
             _ => None,
         }

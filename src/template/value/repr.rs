@@ -151,6 +151,11 @@ impl Writer {
             Object::Loop(state) => {
                 self.format(format_args!("<LoopContext {}/{}>", state.index.get() + 1, state.items.borrow().len()));
             }
+            Object::Group(pair) => {
+                self.push("(");
+                self.items(pair.iter().cloned());
+                self.push(")");
+            }
             Object::Template => self.push("<TemplateReference None>"),
             Object::Generator(generator) if object.kind() == Kind::Generator => {
                 self.format(format_args!("<generator object {} at 0x7f0000000000>", generator.name));
