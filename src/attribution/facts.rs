@@ -105,7 +105,10 @@ impl Probe<'_, '_> {
             ..Facts::default()
         };
         for speaker in Speaker::ALL {
-            let messages = ending_with(speaker);
+            // Some templates take the arguments of calls as JSON text only.
+            let forms = [Arguments::Object, Arguments::Text];
+            let either = |form: &Arguments| self.text(&ending_with(speaker, *form), false).is_some();
+            let messages = ending_with(speaker, forms.into_iter().find(either).unwrap_or(Arguments::Object));
             facts.prompts[speaker as usize] = self.prompt(&messages);
             facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(traced, layout)| {
                 let from = layout.turns.last()?.cores.last()?.span.end;
@@ -188,7 +191,14 @@ fn assistant(word: usize) -> Fields<'static> {
     message("assistant", WORDS[word])
 }
 
-fn ending_with(speaker: Speaker) -> Vec<Fields<'static>> {
+/// How the arguments of a probe's call are given.
+#[derive(Debug, Clone, Copy)]
+enum Arguments {
+    Object,
+    Text,
+}
+
+fn ending_with(speaker: Speaker, form: Arguments) -> Vec<Fields<'static>> {
     match speaker {
         Speaker::System => vec![message("system", WORDS[4])],
         Speaker::User => vec![user(0)],
@@ -196,7 +206,10 @@ fn ending_with(speaker: Speaker) -> Vec<Fields<'static>> {
         Speaker::Tool => {
             let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
             // Some templates insist on ids of nine characters.
-            let arguments = Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]);
+            let arguments = match form {
+                Arguments::Object => Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]),
+                Arguments::Text => Node::Str(Cow::Owned(format!("{{\"place\": \"{}\"}}", WORDS[2]))),
+            };
             let function =
                 Node::Map(vec![(Cow::Borrowed("name"), text("find")), (Cow::Borrowed("arguments"), arguments)]);
             let call = Node::Map(vec![

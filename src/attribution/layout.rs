@@ -45,7 +45,7 @@ impl Layout {
             .zip(&traced.has_texts)
             .map(|(cores, has_texts)| Turn { dropped: cores.is_empty() && *has_texts, cores, ..Turn::default() })
             .collect();
-        let end = place_turns(&mut turns, &traced.events, traced.text.len());
+        let end = place_turns(&mut turns, traced);
         Layout { turns, end }
     }
 
@@ -119,7 +119,8 @@ fn longest_rising(order: &[usize]) -> Vec<usize> {
 }
 
 /// Sets the start of each turn from the events, and returns the end of the loop that printed the last one.
-fn place_turns(turns: &mut [Turn], events: &[Event], text_end: usize) -> Option<usize> {
+fn place_turns(turns: &mut [Turn], traced: &Traced) -> Option<usize> {
+    let (events, text_end): (&[Event], usize) = (&traced.events, traced.text.len());
     let mut iterations: Vec<Vec<(usize, u32)>> = vec![Vec::new(); turns.len()];
     let mut reads: Vec<Vec<(usize, Origin)>> = vec![Vec::new(); turns.len()];
     let mut advance: Vec<(usize, usize)> = Vec::new();
@@ -168,7 +169,8 @@ fn place_turns(turns: &mut [Turn], events: &[Event], text_end: usize) -> Option<
             }
             None => {
                 last_pass = None;
-                by_read()
+                // Where a template gathers its text first and prints it at last, the positions of reads tell nothing.
+                by_read().or(traced.within[index].filter(|position| inside(*position)))
             }
         };
         let turn = &mut turns[index];

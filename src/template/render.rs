@@ -54,6 +54,8 @@ pub struct Traced {
     pub printed: Vec<Printed>,
     /// For each message, whether it has texts that could be printed.
     pub has_texts: Vec<bool>,
+    /// For each message, where the first text stands that the template put together while it was at this message.
+    pub within: Vec<Option<usize>>,
     /// What happened to the messages, in the order it happened.
     pub events: Vec<Event>,
     /// Keys of messages that the template asked for, and whether any message had them.
@@ -96,11 +98,17 @@ impl ChatTemplate {
         let template = self.for_row(request.conversation);
         let Rendered { text, trace, .. } = template.run(request, true)?;
         let mut printed: Vec<Printed> = Vec::new();
+        let mut within: Vec<Option<usize>> = vec![None; request.conversation.messages.len()];
         for note in &text.notes {
             let span = note.start..note.end;
             let found = match note.what {
                 What::Copied(address) => leaves.part_at(address, span.len(), true),
                 What::Derived(address) => leaves.part_at(address, span.len(), false),
+                What::Within(message) => {
+                    let place = &mut within[message as usize];
+                    *place = Some(place.map_or(span.start, |known| known.min(span.start)));
+                    None
+                }
                 What::Generation => None,
             };
             if let Some((index, bytes)) = found {
@@ -112,7 +120,7 @@ impl ChatTemplate {
         let mut has_texts = vec![false; request.conversation.messages.len()];
         leaves.all().iter().for_each(|leaf| has_texts[leaf.message] = true);
         let trace = trace.unwrap_or_default();
-        Ok(Traced { text: text.text, printed, has_texts, events: trace.events, asked: trace.asked })
+        Ok(Traced { text: text.text, printed, has_texts, within, events: trace.events, asked: trace.asked })
     }
 
     fn run(&self, request: Request<'_, '_>, trace: bool) -> Result<Rendered> {

@@ -269,7 +269,9 @@ impl<'d> Machine<'d> {
             check_name(&name)?;
             attributes.push(((*name).into(), value));
         }
-        Ok(Value::object(Object::Namespace(attributes.into())))
+        let namespace = Rc::new(Object::Namespace(attributes.into()));
+        self.namespaces.push(Rc::downgrade(&namespace));
+        Ok(Value::Object(namespace))
     }
 
     /// The entries of `dict(…)`: of a mapping or pairs, and by name.

@@ -16,7 +16,7 @@ pub use trace::{Event, Happening, Origin};
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use chrono::NaiveDateTime;
 
@@ -84,6 +84,8 @@ pub(crate) struct Machine<'d> {
     root: Rc<Activation<'d>>,
     /// Activations that something still holds after their call. They may hold themselves, so they are emptied at last.
     kept: Vec<Rc<Activation<'d>>>,
+    /// All namespaces: they may hold themselves, so they are emptied at last too.
+    namespaces: Vec<Weak<Object<'d>>>,
     /// What is being written: the output, or the text of a macro or block.
     out: Text,
     /// While a macro or block is written: how much of the output there is.
@@ -130,6 +132,7 @@ pub(crate) fn render<'d>(
         activation: Rc::clone(&root),
         root,
         kept: Vec::new(),
+        namespaces: Vec::new(),
         out: Text { text: String::with_capacity(capacity), notes: Vec::new() },
         outer_position: None,
         autoescape: false,
@@ -167,12 +170,18 @@ impl<'d> Machine<'d> {
         self.body(&self.program.body).map(|_| ())
     }
 
-    /// Lets go of all variables: macros hold the variables that hold them.
+    /// Lets go of all variables: macros hold the variables that hold them, and a namespace may hold itself.
     fn release(&mut self) {
         self.globals.clear();
         for activation in self.kept.drain(..).chain([Rc::clone(&self.root)]) {
             let slots = activation.slots.take();
             drop(slots);
+        }
+        for namespace in self.namespaces.drain(..).filter_map(|namespace| namespace.upgrade()) {
+            if let Object::Namespace(attributes) = &*namespace {
+                let attributes = attributes.take();
+                drop(attributes);
+            }
         }
     }
 

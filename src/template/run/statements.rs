@@ -6,7 +6,7 @@ use super::{Activation, Exception, Flow, MAX_OUTPUT, Machine, Raise, Run};
 use crate::template::builtins::markup;
 use crate::template::program::{Const, Expr, ExprKind, Stmt, Target};
 use crate::template::value::arithmetic::{self, Operator};
-use crate::template::value::{Object, Str, Text, Value, What, repr};
+use crate::template::value::{Note, Object, Str, Text, Value, What, repr};
 
 impl<'d> Machine<'d> {
     /// Runs statements until one leaves the loop around them.
@@ -128,6 +128,11 @@ impl<'d> Machine<'d> {
         }
         let value = result?;
         self.charge_bytes(text.text.len())?;
+        let mut text = text;
+        if let Some(message) = self.message_in_loop().filter(|_| !text.text.is_empty()) {
+            let len = text.text.len();
+            text.notes.insert(0, Note { start: 0, end: len, what: What::Within(message) });
+        }
         Ok((value, Str::noted(text)))
     }
 

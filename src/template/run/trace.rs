@@ -72,6 +72,12 @@ impl<'d> Machine<'d> {
         }
     }
 
+    /// In a traced render, the message that the innermost loop over messages is at, or else the one that was read last.
+    pub(crate) fn message_in_loop(&self) -> Option<u32> {
+        let open = self.trace.as_ref()?.open.last().map(|(_, message)| *message);
+        open.or(self.last_message.map(|message| message as u32))
+    }
+
     /// Notes that a key of a dict is read.
     pub(crate) fn read(&mut self, dict: &Dict<'d>, key: &str) {
         let Dict::Data(fields) = dict else { return };

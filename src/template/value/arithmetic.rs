@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use num_bigint::{BigInt, Sign};
 
-use super::{Str, Text, Value, compare, integer};
+use super::{Str, Text, Value, What, compare, integer};
 use crate::template::builtins::{markup, percent_format};
 use crate::template::run::{Exception, Machine, Raise, Run};
 
@@ -297,8 +297,13 @@ pub(crate) fn join<'d>(machine: &mut Machine<'d>, parts: &[&Str<'d>]) -> Run<Str
     let size = parts.iter().map(|part| part.len()).sum();
     machine.charge_bytes(size)?;
     let mut text = Text { text: String::with_capacity(size), notes: Vec::new() };
+    let within = machine.message_in_loop();
     for part in parts {
+        let start = text.text.len();
         part.append_to(&mut text, machine.traces());
+        if let (true, Some(message)) = (part.is_fixed(), within) {
+            text.note(start, text.text.len(), What::Within(message));
+        }
     }
     Ok(Str::noted(text))
 }

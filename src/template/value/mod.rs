@@ -18,7 +18,7 @@ mod text;
 pub(crate) use dict::Dict;
 pub(crate) use kind::Kind;
 pub(crate) use object::{Function, Generator, LoopState, MacroValue, Method, Object, ViewKind};
-pub(crate) use text::{Str, Text, What};
+pub(crate) use text::{Note, Str, Text, What};
 
 use std::rc::Rc;
 

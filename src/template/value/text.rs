@@ -45,6 +45,8 @@ pub(crate) enum What {
     Copied(usize),
     /// Made from the row's value at this address, not byte for byte.
     Derived(usize),
+    /// Put together while a loop over messages was at this one.
+    Within(u32),
     /// Printed inside `{% generation %}`.
     Generation,
 }
@@ -89,6 +91,11 @@ impl<'d> Str<'d> {
         }
     }
 
+    /// Whether it is text of the template itself.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self.kind, Kind::Fixed(_))
+    }
+
     /// Number of characters, which is Python's length.
     pub(crate) fn char_count(&self) -> usize {
         if self.is_ascii() { self.len() } else { self.chars().count() }
@@ -122,7 +129,7 @@ impl<'d> Str<'d> {
             Kind::Fixed(_) => None,
             Kind::Own(own) => own.notes.iter().find_map(|note| match note.what {
                 What::Copied(address) | What::Derived(address) => Some(address),
-                What::Generation => None,
+                What::Within(_) | What::Generation => None,
             }),
         }
     }
@@ -169,13 +176,16 @@ impl Deref for Str<'_> {
 impl Text {
     /// Notes something of the bytes `start..end`. Empty stretches are not worth a note, but empty generations are.
     pub(crate) fn note(&mut self, start: usize, end: usize, what: What) {
-        if let (Some(last), What::Copied(address)) = (self.notes.last_mut(), what)
-            && let What::Copied(before) = last.what
-            && last.end == start
-            && before + (last.end - last.start) == address
-        {
-            last.end = end;
-            return;
+        if let Some(last) = self.notes.last_mut().filter(|last| last.end == start) {
+            let goes_on = match (last.what, what) {
+                (What::Copied(before), What::Copied(address)) => before + (last.end - last.start) == address,
+                (What::Within(before), What::Within(message)) => before == message,
+                _ => false,
+            };
+            if goes_on {
+                last.end = end;
+                return;
+            }
         }
         if start < end || what == What::Generation {
             self.notes.push(Note { start, end, what });

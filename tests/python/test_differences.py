@@ -1,0 +1,148 @@
+"""Where chatmill renders otherwise than transformers: the rows of the tables in COMPATIBILITY.md, both sides of each.
+
+A difference that goes away fails here; then it leaves that page too.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+import reference
+from chatmill import ChatmillError, ChatTemplate
+
+ANY = "any text"
+VARIABLES: dict[str, Any] = {"t": True, "f": False, "n": 5, "x": "abc", "y": [1, 2, 3]}
+VARIABLES |= {"pair": (1, 2), "keys": {1: "a", None: "b"}, "half": "\ud83d"}
+MESSAGES = [{"role": "user", "content": "Hi"}]
+
+
+def nested(tag: str, times: int) -> str:
+    return f"{{% {tag} %}}" * times + "a" + f"{{% end{tag.split(maxsplit=1)[0]} %}}" * times
+
+
+# By the row of the page: a template, what transformers renders and what chatmill does; None where it refuses.
+DIFFERENCES: dict[str, list[tuple[str, str | None, str | None]]] = {
+    "tuples": [
+        ("{{ 1, 2 }}", "(1, 2)", None),
+        ("{% for i in 1, 2 %}{{ i }}{% endfor %}", "12", None),
+        ("{% if f, f %}a{% endif %}", "a", None),
+        ("{{ {(0, 1): 'a'}[0, 1] }}", "a", None),
+    ],
+    "colons": [
+        ("{% if t: %}a{% endif %}", "a", None),
+        ("{% for i in y: %}{{ i }}{% endfor %}", "123", None),
+    ],
+    "print": [("{% print x %}", "abc", None)],
+    "spaces": [
+        ("{{\u00a0x\u00a0}}", "abc", None),
+        ("{% if\u3000t %}a{% endif %}", "a", None),
+        ("{{\u000bx }}", "abc", None),
+    ],
+    "calls": [
+        ("{{ x|attr('upper')() }}", "ABC", None),
+        ("{{ n is odd + 1 }}", "2", None),
+        ("{{ x[] }}", "", None),
+    ],
+    "numbers": [
+        ("{{ 12345678901234567890123456789012345678901234567890 % 7 }}", "1", None),
+        ("{{ 0or 2 }}", "2", None),
+    ],
+    "names": [
+        ("{% set loop = 1 %}{{ loop }}", "1", None),
+        ("{% set self = 1 %}{{ self }}", "1", None),
+        ("{% set in = 1 %}{{ in }}", "1", None),
+        ("{{ dict(in=1, true=2) }}", "{'in': 1, 'true': 2}", None),
+    ],
+    "blocks": [
+        ("{% for i in y %}{% block a scoped %}{{ i }}{% endblock %}{% endfor %}", "123", ""),
+        ("{% block a required %}{% endblock %}", None, ""),
+    ],
+    "random": [("{{ lipsum() }}", ANY, None), ("{{ y|random }}", ANY, None)],
+    "html": [("{{ 'a b'|urlize }}", "a b", None)],
+    "bytes": [("{{ x.encode() }}", "b'abc'", None), ("{{ n.to_bytes(2, 'big') }}", "b'\\x00\\x05'", None)],
+    "floats": [
+        ("{{ (-8) ** 0.5 }}", "(1.7319121124709868e-16+2.8284271247461903j)", None),
+        ("{{ (1.5).hex() }}", "0x1.8000000000000p+0", None),
+    ],
+    "addresses": [("{{ y|map('string') }}", ANY, "<generator object sync_do_map at 0x7f0000000000>")],
+    "escapes": [("{{ '\\é' }}", "\\xe9", "\\é"), ("{{ '\\ud83d\\ude00' }}", "\ud83d\ude00", "😀")],
+    "surrogates": [("{{ '\\ud83d' }}", "\ud83d", None), ("{{ half }}", "\ud83d", None)],
+    "autoescape": [
+        ("{% autoescape t %}{% set z %}{{ '<' }}{% endset %}{{ z }}{% endautoescape %}", "<", "&lt;"),
+    ],
+    "clock": [
+        ("{{ strftime_now('%10d') }}", "0000000004", "%10d"),
+        ("{{ strftime_now('%Ey %-f') }}", "26 %-f", "%Ey 0"),
+    ],
+    "lenient": [
+        ("{{ 1. }}", None, "1.0"),
+        ("{{ 007 }}", None, "7"),
+        ("{{ 1 +}}", None, "1"),
+        ("{{ n is number is number }}", None, "True"),
+        ("{{ n is divisibleby -5 }}", None, "True"),
+        ("{{ dict(a=1, a=2) }}", None, "{'a': 2}"),
+        ("{% for i, in [[1]] %}{{ i }}{% endfor %}", None, "1"),
+        ("{% macro m(a, a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}", None, "2"),
+        ("{% macro m(a,) %}{{ a }}{% endmacro %}{{ m(1) }}", None, "1"),
+        ("{% macro m(caller) %}{{ caller }}{% endmacro %}{{ m(1) }}", None, "1"),
+        ("{% raw +%}a{% endraw %}", None, "a"),
+    ],
+    "depth": [
+        ("{{ " + " + ".join(["1"] * 500) + " }}", None, "500"),
+        (nested("if t", 110), None, "a"),
+        (nested("for i in [1]", 25), None, "a"),
+    ],
+    "limits": [
+        ("{{ (x * 100000000)|length }}", "300000000", None),
+        ("{{ 2 ** (n * 220000) % 7 }}", "4", None),
+    ],
+    "data": [
+        ("{{ pair }}", "(1, 2)", "[1, 2]"),
+        ("{{ keys }}", "{1: 'a', None: 'b'}", "{'1': 'a', 'None': 'b'}"),
+        ("{{ keys[1] }}", "a", ""),
+    ],
+}
+
+
+def transformers(template: str, variables: dict[str, Any]) -> str | None:
+    try:
+        return reference.render(template, MESSAGES, **variables)
+    except Exception:  # noqa: BLE001  (jinja2, SyntaxError, RecursionError: a template may fail in any way)
+        return None
+
+
+def chatmill(template: str, variables: dict[str, Any]) -> str | None:
+    try:
+        return ChatTemplate(template).render(MESSAGES, now=reference.NOW, **variables)
+    except ChatmillError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("row", "template", "theirs", "ours"),
+    [(row, *difference) for row, differences in DIFFERENCES.items() for difference in differences],
+)
+def test_difference(
+    row: str, template: str, theirs: str | None, ours: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference.freeze_clock(monkeypatch)
+    known = {name: value for name, value in VARIABLES.items() if name != "half" or row == "surrogates"}
+    rendered = transformers(template, known)
+    assert ours == chatmill(template, known)
+    assert rendered is not None if theirs == ANY else rendered == theirs
+    assert rendered != ours
+
+
+def test_python_may_be_let_go_deeper() -> None:
+    """What nests or recurses too deep is refused by both; where is a setting of Python, and fixed here."""
+    limit = sys.getrecursionlimit()
+    macro = "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% endif %}{{ n }}{% endmacro %}{{ m(250)|length }}"
+    parentheses = "{{ " + "(" * 170 + "1" + ")" * 170 + " }}"
+    sys.setrecursionlimit(20_000)
+    try:
+        assert [transformers(it, {}) for it in (macro, parentheses)] == ["643", "1"]
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [chatmill(it, {}) for it in (macro, parentheses)] == [None, None]
