@@ -172,3 +172,39 @@ proptest! {
         }
     }
 }
+
+/// What is as deep as a template may be, or deeper, on a thread with little stack: a text or an error, no overflow.
+#[test]
+fn deep_templates_do_not_overflow_the_stack() {
+    let sources: Vec<String> = [500, 501, 20_000, 400_000]
+        .into_iter()
+        .flat_map(|depth| {
+            [
+                format!("{{{{ 'x'{} }}}}", "|e".repeat(depth)),
+                format!("{{{{ {}x }}}}", "not ".repeat(depth)),
+                format!("{{{{ {}1 }}}}", "- ".repeat(depth)),
+                format!("{{{{ {}1{} }}}}", "(".repeat(depth), ")".repeat(depth)),
+                format!("{{{{ {}1{} }}}}", "[".repeat(depth), "]".repeat(depth)),
+                format!("{{{{ {}1 }}}}", "1 if x else ".repeat(depth)),
+                format!("{{{{ x{} }}}}", ".y".repeat(depth)),
+                format!("{{{{ 1{} }}}}", " * 1".repeat(depth)),
+                format!("{{{{ 1{} }}}}", " < 1".repeat(depth)),
+                format!("{{% if x %}}{}{{% endif %}}", "{% elif x %}".repeat(depth)),
+                format!("{}x{}", "{% if true %}".repeat(depth), "{% endif %}".repeat(depth)),
+                format!("{}x{}", "{% for i in [1] %}".repeat(depth), "{% endfor %}".repeat(depth)),
+                format!("{}x{}", "{% set a %}".repeat(depth), "{% endset %}".repeat(depth)),
+            ]
+        })
+        .collect();
+    let work = move || {
+        let messages = Node::parse_json(br#"[{"role": "user", "content": "x"}]"#).unwrap();
+        let conversation = Conversation::new(messages).unwrap();
+        let none = Vec::new();
+        for source in sources {
+            if let Ok(template) = ChatTemplate::new("deep", &source, &[]) {
+                let _ = template.text(Request::of(&conversation, &none));
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(work).unwrap().join().unwrap();
+}

@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Kind, Result};
 
-/// Stack of a worker: room for the engine's deepest recursion (500 levels) in an unoptimised build.
+/// Stack of a worker: room for the deepest templates, so that it need not grow in each row.
 const STACK: usize = 32 << 20;
 
 /// A pool of threads, started when it is first needed.

@@ -5,31 +5,21 @@ use std::cmp::Ordering;
 use super::attribute_path::Path;
 use super::filters::generator;
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Object, Undefined, Value, compare};
+use crate::template::value::{Object, Undefined, Value, compare, sorting};
 
 /// Sorts items by their keys, as Python's `sorted` does: stable, and failing where keys have no order.
 fn sorted<'d>(mut keyed: Vec<(Value<'d>, Value<'d>)>, reverse: bool) -> Run<Vec<Value<'d>>> {
-    let mut failure = None;
     if reverse {
         keyed.reverse();
     }
-    keyed.sort_by(|(left, _), (right, _)| {
-        // Python asks whether the later one is less than the earlier.
-        match compare::order(right, left, "<") {
-            Ok(order) => order.map_or(Ordering::Equal, Ordering::reverse),
-            Err(raise) => {
-                failure.get_or_insert(raise);
-                Ordering::Equal
-            }
-        }
-    });
+    let mut less = |left: &(Value<'d>, Value<'d>), right: &(Value<'d>, Value<'d>)| {
+        compare::order(&left.0, &right.0, "<").map(|order| order == Some(Ordering::Less))
+    };
+    let mut keyed = sorting::sorted(keyed, &mut less)?;
     if reverse {
         keyed.reverse();
     }
-    match failure {
-        Some(raise) => Err(raise),
-        None => Ok(keyed.into_iter().map(|(_, item)| item).collect()),
-    }
+    Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
 pub(super) fn sort<'d>(machine: &mut Machine<'d>, value: Value<'d>, args: Arguments<'d>) -> Run<Value<'d>> {

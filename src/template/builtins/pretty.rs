@@ -1,6 +1,8 @@
 //! `pprint`: values laid out over lines of 80 characters, with the keys of dicts sorted.
 
-use crate::template::value::{Value, compare, repr};
+use std::cmp::Ordering;
+
+use crate::template::value::{Value, compare, repr, sorting};
 
 const WIDTH: usize = 80;
 
@@ -37,15 +39,15 @@ fn flat(value: &Value<'_>) -> String {
 
 fn sorted<'d>(value: &Value<'d>) -> Vec<(Value<'d>, Value<'d>)> {
     let Value::Dict(dict) = value else { return Vec::new() };
-    let mut entries: Vec<_> = dict.entries().collect();
-    entries.sort_by(|(left, _), (right, _)| {
+    let entries: Vec<_> = dict.entries().collect();
+    let by_key = |left: &(Value<'d>, Value<'d>), right: &(Value<'d>, Value<'d>)| {
         // Keys without an order are sorted by the names of their types.
-        match compare::order(left, right, "<") {
-            Ok(Some(order)) => order,
-            _ => left.type_name().cmp(right.type_name()),
-        }
-    });
-    entries
+        Ok(match compare::order(&left.0, &right.0, "<") {
+            Ok(order) => order == Some(Ordering::Less),
+            Err(_) => left.0.type_name() < right.0.type_name(),
+        })
+    };
+    sorting::sorted(entries, &mut { by_key }).unwrap_or_default()
 }
 
 /// Writes `value` at the column `indent`, with room for `allowance` characters behind it.

@@ -1,8 +1,10 @@
 //! The filter `tojson` as transformers defines it: Python's `json.dumps` without escaping of non-ASCII text.
 
+use std::cmp::Ordering;
+
 use crate::python_text::{write_json_float, write_json_string};
 use crate::template::run::{Arguments, Exception, Machine, Raise, Run};
-use crate::template::value::{Object, Str, Text, Value, What, compare, repr};
+use crate::template::value::{Object, Str, Text, Value, What, compare, repr, sorting};
 
 /// How `json.dumps` lays its text out.
 #[derive(Debug)]
@@ -85,17 +87,9 @@ impl<'d> Writer<'_, 'd> {
                     return Ok(());
                 }
                 if self.layout.sort_keys {
-                    let mut failure = None;
-                    entries.sort_by(|(left, _), (right, _)| match compare::order(left, right, "<") {
-                        Ok(order) => order.unwrap_or(std::cmp::Ordering::Equal),
-                        Err(raise) => {
-                            failure.get_or_insert(raise);
-                            std::cmp::Ordering::Equal
-                        }
-                    });
-                    if let Some(raise) = failure {
-                        return Err(raise);
-                    }
+                    entries = sorting::sorted(entries, &mut |left, right| {
+                        compare::order(&left.0, &right.0, "<").map(|order| order == Some(Ordering::Less))
+                    })?;
                 }
                 self.out.text.push('{');
                 for (index, (key, value)) in entries.iter().enumerate() {

@@ -33,8 +33,14 @@ impl SyntaxError {
     }
 }
 
-/// Compiles `source`.
+/// Compiles `source`. The parser and the compiler follow the depth of a template by calling themselves, so they are
+/// given a stack that fits the deepest that is let through, whatever thread this runs on.
 pub(super) fn compile(source: &str) -> Result<Program, SyntaxError> {
+    const STACK: usize = 16 << 20;
+    stacker::maybe_grow(STACK / 2, STACK, || parsed(source))
+}
+
+fn parsed(source: &str) -> Result<Program, SyntaxError> {
     let prepared = source::prepare(source).map_err(|misplaced| SyntaxError {
         text: misplaced.text,
         line: Some(misplaced.line),

@@ -40,6 +40,7 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, Misplaced> {
     let source = normalise_newlines(source);
     let pieces = scan(&source);
     let mut edits: Vec<Edit> = Vec::new();
+    check_size(&source, &pieces)?;
     let mut open_generations: Vec<usize> = Vec::new();
     let mut has_generation = false;
     let odd_space = source.contains(is_odd_space);
@@ -89,6 +90,32 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, Misplaced> {
         return Err(misplaced(at, "this generation block is not ended"));
     }
     Ok(Prepared { source: apply(&source, edits), has_generation })
+}
+
+/// Operators that one tag may have, and branches that all `if`s may have: the parser follows them by calling itself.
+const MAX_OPERATORS: usize = 500;
+
+/// Refuses what would take the parser deeper than the stack goes. Real templates have a tenth of it at most.
+fn check_size(source: &str, pieces: &[Piece]) -> Result<(), Misplaced> {
+    let (mut operators, mut branches) = (0, 0);
+    for piece in pieces {
+        let text = &source[piece.start..piece.end];
+        match piece.kind {
+            PieceKind::BlockStart | PieceKind::VariableStart => operators = 0,
+            PieceKind::Operator if !matches!(text, "," | ":" | ")" | "]" | "}" | "{" | "=") => operators += 1,
+            PieceKind::Word if text == "elif" => branches += 1,
+            PieceKind::Word if matches!(text, "and" | "or" | "not" | "is" | "in" | "if" | "else") => operators += 1,
+            _ => {}
+        }
+        if operators > MAX_OPERATORS || branches > MAX_OPERATORS {
+            let text = match branches > MAX_OPERATORS {
+                true => format!("the template has more than {MAX_OPERATORS} branches"),
+                false => format!("this tag has more than {MAX_OPERATORS} operators"),
+            };
+            return Err(Misplaced { line: line_of(source, piece.start), text });
+        }
+    }
+    Ok(())
 }
 
 fn apply(source: &str, mut edits: Vec<Edit>) -> String {
@@ -188,6 +215,13 @@ mod tests {
     fn what_cannot_stand_is_named_with_its_line() {
         for (source, line) in [("\n{% endgeneration %}", 2), ("{% generation %}\nx", 1), ("\n\n{{ '\\x' }}", 3)] {
             assert_eq!(prepare(source).unwrap_err().line, line, "{source}");
+        }
+        for source in [
+            format!("{{{{ x{} }}}}", "|e".repeat(501)),
+            format!("{{{{ {} x }}}}", "not ".repeat(100_000)),
+            format!("{{% if a %}}{}{{% endif %}}", "{% elif b %}".repeat(5000)),
+        ] {
+            assert!(prepare(&source).unwrap_err().text.contains("more than 500"));
         }
     }
 

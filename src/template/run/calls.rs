@@ -316,9 +316,10 @@ impl<'d> Machine<'d> {
     }
 }
 
-/// Grow the stack where less than this is left, by this much.
-const RED_ZONE: usize = 256 << 10;
-const STACK: usize = 2 << 20;
+/// Where less than this is left of the stack it grows by that much. The longest expression that compiles takes half of
+/// it in a build without optimisation.
+pub(super) const RED_ZONE: usize = 2 << 20;
+pub(super) const STACK: usize = 8 << 20;
 
 fn not_callable(value: &Value<'_>) -> Raise {
     Raise::new(Exception::Type, format!("'{}' object is not callable", value.type_name()))

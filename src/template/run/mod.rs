@@ -9,6 +9,7 @@ mod statements;
 mod trace;
 
 pub(crate) use calls::Arguments;
+use calls::{RED_ZONE, STACK};
 pub(crate) use pull::Pull;
 pub(crate) use raise::{Exception, Raise, Run};
 pub(crate) use trace::Trace;
@@ -142,7 +143,7 @@ pub(crate) fn render<'d>(
         trace: trace.then(Trace::default),
         generation_lost: false,
     };
-    let result = machine.template();
+    let result = stacker::maybe_grow(RED_ZONE, STACK, || machine.template());
     machine.release();
     match result {
         Ok(()) => {

@@ -13,6 +13,7 @@ mod kind;
 mod object;
 pub(crate) mod repr;
 pub(crate) mod slice;
+pub(crate) mod sorting;
 mod text;
 
 pub(crate) use dict::Dict;
