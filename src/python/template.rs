@@ -373,10 +373,10 @@ impl PyChatTemplate {
         self.0.reads_clock()
     }
 
-    /// Names of the variables that the template takes from outside, such as `messages` and `tools`.
+    /// Names of the variables that the template may take from outside, such as `messages` and `tools`.
     #[getter]
     fn variables(&self) -> Vec<&str> {
-        self.0.variables().iter().map(String::as_str).collect()
+        self.0.variables().collect()
     }
 
     /// Whether the source carries `{% generation %}`.

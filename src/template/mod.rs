@@ -126,9 +126,11 @@ impl ChatTemplate {
             || self.tool_use.as_ref().is_some_and(|template| template.reads_clock())
     }
 
-    /// The names of variables that the template takes from outside.
-    pub fn variables(&self) -> &[String] {
-        &self.program.globals
+    /// The names of variables that the template may take from outside: those that it reads and does not set in every
+    /// case before, without the functions that are always there.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let names = self.program.globals.iter().map(String::as_str);
+        names.filter(|name| run::global_function(name).is_none())
     }
 
     /// SHA-256 of source and special tokens, in hexadecimal digits.

@@ -97,6 +97,8 @@ DIFFERENCES: dict[str, list[tuple[str, str | None, str | None]]] = {
     "limits": [
         ("{{ (x * 100000000)|length }}", "300000000", None),
         ("{{ 2 ** (n * 220000) % 7 }}", "4", None),
+        ("{{ " + " ~ ".join(["n"] * 600) + " }}", "5" * 600, None),
+        ("{% if f %}" + "{% elif f %}" * 600 + "{% else %}a{% endif %}", "a", None),
     ],
     "data": [
         ("{{ pair }}", "(1, 2)", "[1, 2]"),
@@ -122,7 +124,11 @@ def chatmill(template: str, variables: dict[str, Any]) -> str | None:
 
 @pytest.mark.parametrize(
     ("row", "template", "theirs", "ours"),
-    [(row, *difference) for row, differences in DIFFERENCES.items() for difference in differences],
+    [
+        pytest.param(row, *difference, id=f"{row}-{number}")
+        for row, differences in DIFFERENCES.items()
+        for number, difference in enumerate(differences)
+    ],
 )
 def test_difference(
     row: str, template: str, theirs: str | None, ours: str | None, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ def cases(name: str) -> list[dict[str, Any]]:
 @reference.needs_corpus
 def test_what_the_environment_prints() -> None:
     for case in cases("hf_render_semantics"):
-        template = lambda: ChatTemplate(case["chat_template"]).render(case["messages"], **case["kwargs"])  # noqa: B023, E731
+        template = ChatTemplate("{{ raise_exception('does not compile') }}")
+        with contextlib.suppress(ChatmillError):
+            template = ChatTemplate(case["chat_template"])
         if "rendered" in case:
-            assert template() == case["rendered"], case["case"]
+            assert template.render(case["messages"], **case["kwargs"]) == case["rendered"], case["case"]
         else:
             with pytest.raises(ChatmillError):
-                template()
+                template.render(case["messages"], **case["kwargs"])
 
 
 @reference.needs_corpus
@@ -49,7 +52,10 @@ def test_a_message_is_continued() -> None:
     assert template.render(MESSAGES, continue_final_message=False) == template.render(MESSAGES)
     trimming = ChatTemplate(PLAIN.replace("m.content", "m.content | trim"))
     assert trimming.render(MESSAGES, continue_final_message=True) == "<user>U</><assistant>An answer"
-    parts = [MESSAGES[0], {"role": "assistant", "content": [{"type": "text", "text": "An"}, {"type": "image"}]}]
+    parts: list[dict[str, Any]] = [
+        dict(MESSAGES[0]),
+        {"role": "assistant", "content": [{"type": "text", "text": "An"}, {"type": "image"}]},
+    ]
     listing = ChatTemplate(
         "{% for m in messages %}{{ m.content if m.content is string else m.content[0].text }}.{% endfor %}"
     )
@@ -70,7 +76,7 @@ def test_tools_as_json_text() -> None:
     template = ChatTemplate("{% for t in tools %}{{ t.function.name }};{% endfor %}")
     tool = {"type": "function", "function": {"name": "clock"}}
     for tools in ([tool], [json.dumps(tool)], json.dumps([tool]), json.dumps([json.dumps(tool)])):
-        assert template.render(MESSAGES, tools=tools) == "clock;"  # type: ignore[arg-type]
+        assert template.render(MESSAGES, tools=tools) == "clock;"
     with pytest.raises(DataError, match="a tool must be a JSON schema"):
         template.render(MESSAGES, tools=["[1]"])
 

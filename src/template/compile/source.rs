@@ -52,6 +52,14 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, Misplaced> {
                 // Jinja2 keeps a line end right behind this tag.
                 edits.push((piece.end - 2, piece.end - 2, "+".into()));
             }
+            PieceKind::RawEnd if !text.starts_with("{%-") && !text.starts_with("{%+") => {
+                // What stands between the two tags on one line is no indentation.
+                let inside = index.checked_sub(1).map(|before| &pieces[before]).filter(|it| it.kind == PieceKind::Text);
+                let inside = inside.map_or("", |it| &source[it.start..it.end]);
+                if !inside.contains('\n') && inside.chars().all(is_space) {
+                    edits.push((piece.start + 2, piece.start + 2, "+".into()));
+                }
+            }
             PieceKind::Str if text.contains('\\') => {
                 let rewritten = literal::rewrite(text).map_err(|why| misplaced(piece.start, why))?;
                 edits.push((piece.start, piece.end, rewritten));
@@ -230,6 +238,7 @@ mod tests {
         for (source, expected) in [
             ("a\r\nb\rc", "a\nb\nc"),
             ("{% raw %}\n{% endraw %}", "{% raw +%}\n{% endraw %}"),
+            ("{% raw %} {% endraw %}", "{% raw +%} {%+ endraw %}"),
             ("{{ +1 + +x }}{%+ if a +%}", "{{ - -1 + - -x }}{%+ if a +%}"),
             ("a\u{1c}\n{%- if x -%} \u{1f}b", "a\n{%- if x -%}b"),
             ("a\n\u{1c}{% if x %}", "a\n{% if x %}"),

@@ -336,20 +336,25 @@ impl<'d> Context<'d> {
                 if let Some((_, token)) = self.special.iter().find(|(known, _)| known == name) {
                     return Some(Value::fixed(token));
                 }
-                Value::object(Object::Function(match name {
-                    "raise_exception" => Function::RaiseException,
-                    "strftime_now" => Function::StrftimeNow,
-                    "dict" => Function::Dict,
-                    "namespace" => Function::Namespace,
-                    "range" => Function::Range,
-                    "cycler" => Function::Cycler,
-                    "joiner" => Function::Joiner,
-                    "lipsum" => Function::Lipsum,
-                    _ => return None,
-                }))
+                Value::object(Object::Function(global_function(name)?))
             }
         })
     }
+}
+
+/// The function that every template finds under this name.
+pub(crate) fn global_function(name: &str) -> Option<Function> {
+    Some(match name {
+        "raise_exception" => Function::RaiseException,
+        "strftime_now" => Function::StrftimeNow,
+        "dict" => Function::Dict,
+        "namespace" => Function::Namespace,
+        "range" => Function::Range,
+        "cycler" => Function::Cycler,
+        "joiner" => Function::Joiner,
+        "lipsum" => Function::Lipsum,
+        _ => return None,
+    })
 }
 
 /// A dict with these keys, which differ.
