@@ -1,7 +1,7 @@
 //! Attribution: which message, and which part of it, put each byte of a rendered text there.
 //!
-//! One traced render a row gives the text, the place of every value in it, and where turns begin ([`layout`]). Some
-//! twenty small renders a template, made once, tell what the generation prompt and the end of a turn look like
+//! One traced render a row gives the text, the place of every value in it, and where turns begin ([`layout`]). A
+//! dozen small renders a template, made once, tell what the generation prompt and the end of a turn look like
 //! ([`facts`]). With these the gaps between values are split ([`turns`]).
 
 mod facts;

@@ -28,6 +28,9 @@ pub struct Conversation<'a> {
     pub documents: Option<Node<'a>>,
     /// Further template variables.
     pub variables: Fields<'a>,
+    /// Whether equal strings may be one and the same in memory, as Python's often are: then an address does not tell
+    /// which value a string is.
+    pub shares_strings: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -48,7 +51,7 @@ impl<'a> Conversation<'a> {
         for (index, item) in items.into_iter().enumerate() {
             messages.push(message(item).map_err(|error| error.at_message(index))?);
         }
-        Ok(Conversation { messages, tools: None, documents: None, variables: Vec::new() })
+        Ok(Conversation { messages, tools: None, documents: None, variables: Vec::new(), shares_strings: false })
     }
 
     /// Sets the tools: a list of objects, each of which may be JSON text, or a string that holds such a list as JSON.
@@ -88,6 +91,7 @@ impl<'a> Conversation<'a> {
             tools: self.tools.as_ref().map(node),
             documents: self.documents.as_ref().map(node),
             variables: fields(&self.variables),
+            shares_strings: false,
         }
     }
 

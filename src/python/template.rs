@@ -57,6 +57,7 @@ pub(super) fn conversation<'h>(
         .and_then(|conversation| conversation.with_tools(tools))
         .and_then(|conversation| conversation.with_documents(documents))
         .and_then(|conversation| conversation.with_variables(Some(Node::Map(variables))))
+        .map(|conversation| Conversation { shares_strings: true, ..conversation })
         .map_err(|error| errors::to_python(py, error))
 }
 

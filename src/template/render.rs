@@ -86,7 +86,7 @@ impl ChatTemplate {
     /// The text, and what of it comes from where.
     pub fn trace(&self, request: Request<'_, '_>) -> Result<Traced> {
         let leaves = Leaves::of(request.conversation);
-        if leaves.share_memory() {
+        if request.conversation.shares_strings || leaves.share_memory() {
             let conversation = request.conversation.to_owned();
             let leaves = Leaves::of(&conversation);
             return self.trace_leaves(Request { conversation: &conversation, ..request }, &leaves);
@@ -124,7 +124,7 @@ impl ChatTemplate {
     }
 
     fn run(&self, request: Request<'_, '_>, trace: bool) -> Result<Rendered> {
-        let Conversation { messages, tools, documents, variables } = request.conversation;
+        let Conversation { messages, tools, documents, variables, .. } = request.conversation;
         let context = Context {
             messages,
             tools: tools.as_ref(),

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -286,3 +287,18 @@ def test_no_tags_warns_nobody_and_trains_the_answer() -> None:
     encoding = mill_of(tagged, tags=False).encode(messages)
     trained = "".join(token.text for token in encoding.tokens if token.label != MASKED)
     assert trained == "2<｜end▁of▁sentence｜>"
+
+
+def test_values_that_are_one_string_in_memory() -> None:
+    """Python keeps one copy of short strings: a content may be the very object that is a role, a name or a key."""
+    source = (
+        "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
+    )
+    tokenizer = Tokenizer((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    mill = Mill(tokenizer, ChatTemplate(source))
+    for answer in ("user", "assistant", "x", "content", "role", "0"):
+        messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": answer}]
+        encoding = mill.encode(messages)
+        trained = "".join(token.text for token in encoding.tokens if token.label != -100)
+        assert trained == f"{answer}<|end|>"

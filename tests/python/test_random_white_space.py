@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import reference
 from chatmill import ChatmillError, ChatTemplate
@@ -29,7 +30,7 @@ SPACES = [
     "",
 ]
 RAW = ["{{ x }}", "{% y %}", ""]
-VALUES = {"t": True, "s": "S", "l": [1, 2]}
+VALUES: dict[str, Any] = {"t": True, "s": "S", "l": [1, 2]}
 
 
 class Maker:

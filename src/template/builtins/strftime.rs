@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chrono::{Datelike as _, NaiveDateTime, Timelike as _};
+use chrono::{Datelike as _, Local, NaiveDateTime, Timelike as _};
 
 use crate::template::run::{Exception, Raise, Run};
 
@@ -31,7 +31,10 @@ pub(super) fn strftime(now: NaiveDateTime, format: &str) -> Run<String> {
             'x' => now.format("%m/%d/%y").to_string(),
             'X' => now.format("%H:%M:%S").to_string(),
             'h' => now.format("%b").to_string(),
-            's' => now.and_utc().timestamp().to_string(),
+            's' => match now.and_local_timezone(Local).earliest() {
+                Some(local) => local.timestamp().to_string(),
+                None => now.and_utc().timestamp().to_string(),
+            },
             'Y' => now.year().to_string(),
             'a' | 'A' | 'b' | 'B' | 'C' | 'd' | 'D' | 'e' | 'F' | 'g' | 'G' | 'H' | 'I' | 'j' | 'k' | 'l' | 'm'
             | 'M' | 'n' | 'p' | 'P' | 'r' | 'R' | 'S' | 't' | 'T' | 'u' | 'U' | 'V' | 'w' | 'W' | 'y' => {

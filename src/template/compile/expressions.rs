@@ -150,7 +150,32 @@ pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree
             }
         }
     };
-    Ok(Expr { kind, span: span(tree.span()) })
+    // The parser's place of a postfix or filter begins behind its operand.
+    let mut place = span(tree.span());
+    if let Some(operand) = operand(&kind) {
+        place.start = place.start.min(operand.span.start);
+    }
+    Ok(Expr { kind, span: place })
+}
+
+/// What a postfix, filter or operator stands behind.
+fn operand(kind: &ExprKind) -> Option<&Expr> {
+    match kind {
+        ExprKind::Attribute(inner, _)
+        | ExprKind::Key(inner, _)
+        | ExprKind::Item(inner, _)
+        | ExprKind::Slice(inner, ..)
+        | ExprKind::Filter(Some(inner), ..)
+        | ExprKind::Test(inner, ..)
+        | ExprKind::Call(inner, _)
+        | ExprKind::Method(inner, ..)
+        | ExprKind::Binary(_, inner, _)
+        | ExprKind::And(inner, _)
+        | ExprKind::Or(inner, _)
+        | ExprKind::Compare(inner, _) => Some(inner),
+        ExprKind::Sum(operands) | ExprKind::Concat(operands) => operands.first(),
+        _ => None,
+    }
 }
 
 fn name(text: &str) -> Name {
