@@ -1,6 +1,6 @@
 //! `Program`: a compiled template. Names are slots, filters and tests are functions, every expression knows its place.
 
-use super::builtins::{Filter, Test};
+use super::builtins::{Filter, KindTest, Test};
 use super::value::arithmetic::Operator;
 
 /// A compiled template.
@@ -144,6 +144,8 @@ pub(crate) enum FilterRef {
 
 #[derive(Debug)]
 pub(crate) enum TestRef {
+    /// A test for the kind of a value, without arguments.
+    OfKind(KindTest),
     Known(Test),
     Unknown(String),
 }

@@ -33,6 +33,14 @@ pub(crate) type Filter = for<'d> fn(&mut Machine<'d>, Value<'d>, Arguments<'d>) 
 /// A test: the value, and the arguments behind it.
 pub(crate) type Test = for<'d> fn(&mut Machine<'d>, &Value<'d>, Arguments<'d>) -> Run<bool>;
 
+/// A test for the kind of a value.
+pub(crate) type KindTest = fn(&Value<'_>) -> bool;
+
+/// The test of this name, if it is one for the kind of a value.
+pub(crate) fn kind_test(name: &str) -> Option<KindTest> {
+    tests_of_values::find_kind(name)
+}
+
 /// The filter of this name.
 pub(crate) fn filter(name: &str) -> Option<Filter> {
     filters::find(name)

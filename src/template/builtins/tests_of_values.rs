@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Test, str_methods};
+use super::{KindTest, Test, str_methods};
 use crate::template::run::{Arguments, Machine, Run};
 use crate::template::value::{Function, Object, Value, arithmetic, compare, iterate, repr};
 
@@ -12,21 +12,21 @@ pub(super) fn find(name: &str) -> Option<Test> {
         "odd" => odd,
         "even" => even,
         "divisibleby" => divisibleby,
-        "defined" => |_, value, args| alone(args, !value.is_undefined()),
-        "undefined" => |_, value, args| alone(args, value.is_undefined()),
-        "none" => |_, value, args| alone(args, matches!(value, Value::None)),
-        "boolean" => |_, value, args| alone(args, matches!(value, Value::Bool(_))),
-        "true" => |_, value, args| alone(args, matches!(value, Value::Bool(true))),
-        "false" => |_, value, args| alone(args, matches!(value, Value::Bool(false))),
-        "integer" => |_, value, args| alone(args, matches!(value, Value::Int(_) | Value::Big(_))),
-        "float" => |_, value, args| alone(args, matches!(value, Value::Float(_))),
-        "number" => |_, value, args| alone(args, compare::is_number(value)),
-        "string" => |_, value, args| alone(args, matches!(value, Value::Str(_))),
-        "mapping" => |_, value, args| alone(args, matches!(value, Value::Dict(_))),
-        "sequence" => |_, value, args| alone(args, is_sequence(value)),
-        "iterable" => |_, value, args| alone(args, iterate::is_iterable(value)),
-        "callable" => |_, value, args| alone(args, is_callable(value)),
-        "escaped" => |_, value, args| alone(args, matches!(value, Value::Str(text) if text.is_markup())),
+        "defined" => |_, value, args| of_kind("defined", value, args),
+        "undefined" => |_, value, args| of_kind("undefined", value, args),
+        "none" => |_, value, args| of_kind("none", value, args),
+        "boolean" => |_, value, args| of_kind("boolean", value, args),
+        "true" => |_, value, args| of_kind("true", value, args),
+        "false" => |_, value, args| of_kind("false", value, args),
+        "integer" => |_, value, args| of_kind("integer", value, args),
+        "float" => |_, value, args| of_kind("float", value, args),
+        "number" => |_, value, args| of_kind("number", value, args),
+        "string" => |_, value, args| of_kind("string", value, args),
+        "mapping" => |_, value, args| of_kind("mapping", value, args),
+        "sequence" => |_, value, args| of_kind("sequence", value, args),
+        "iterable" => |_, value, args| of_kind("iterable", value, args),
+        "callable" => |_, value, args| of_kind("callable", value, args),
+        "escaped" => |_, value, args| of_kind("escaped", value, args),
         "lower" => |machine, value, args| of_text(machine, value, args, "islower"),
         "upper" => |machine, value, args| of_text(machine, value, args, "isupper"),
         "filter" => |_, value, args| {
@@ -50,6 +50,33 @@ pub(super) fn find(name: &str) -> Option<Test> {
         "<=" | "le" => |_, value, args| ordered(value, args, "<=", &[Ordering::Less, Ordering::Equal]),
         _ => return None,
     })
+}
+
+/// The tests for the kind of a value.
+pub(super) fn find_kind(name: &str) -> Option<KindTest> {
+    Some(match name {
+        "defined" => |value| !value.is_undefined(),
+        "undefined" => |value| value.is_undefined(),
+        "none" => |value| matches!(value, Value::None),
+        "boolean" => |value| matches!(value, Value::Bool(_)),
+        "true" => |value| matches!(value, Value::Bool(true)),
+        "false" => |value| matches!(value, Value::Bool(false)),
+        "integer" => |value| matches!(value, Value::Int(_) | Value::Big(_)),
+        "float" => |value| matches!(value, Value::Float(_)),
+        "number" => |value| compare::is_number(value),
+        "string" => |value| matches!(value, Value::Str(_)),
+        "mapping" => |value| matches!(value, Value::Dict(_)),
+        "sequence" => is_sequence,
+        "iterable" => iterate::is_iterable,
+        "callable" => is_callable,
+        "escaped" => |value| matches!(value, Value::Str(text) if text.is_markup()),
+        _ => return None,
+    })
+}
+
+/// A test for a kind where it is asked for by name.
+fn of_kind<'d>(name: &str, value: &Value<'d>, args: Arguments<'d>) -> Run<bool> {
+    alone(args, find_kind(name).is_some_and(|test| test(value)))
 }
 
 fn alone(args: Arguments<'_>, holds: bool) -> Run<bool> {

@@ -133,10 +133,12 @@ pub(super) fn expression<'a>(scopes: &mut Scopes<'a>, here: Here, tree: &'a Tree
             ExprKind::Filter(value.map(Box::new), known, arguments(scopes, here, &filter.args)?)
         }
         Tree::Test(test) => {
-            let known = match builtins::test(test.name) {
-                Some(known) => TestRef::Known(known),
-                None if here.branch => TestRef::Unknown(test.name.to_owned()),
-                None => return Err(unknown("test", test.name, test.span())),
+            let of_kind = builtins::kind_test(test.name).filter(|_| test.args.is_empty());
+            let known = match (of_kind, builtins::test(test.name)) {
+                (Some(of_kind), _) => TestRef::OfKind(of_kind),
+                (None, Some(known)) => TestRef::Known(known),
+                (None, None) if here.branch => TestRef::Unknown(test.name.to_owned()),
+                (None, None) => return Err(unknown("test", test.name, test.span())),
             };
             ExprKind::Test(boxed(scopes, &test.expr)?, known, arguments(scopes, here, &test.args)?)
         }

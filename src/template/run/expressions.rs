@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::{Exception, Machine, Raise, Run};
-use crate::template::program::{Comparison, Const, Expr, ExprKind, FilterRef, TestRef};
+use crate::conversation::Fields;
+use crate::template::program::{Comparison, Const, Expr, ExprKind, FilterRef, Place, Slot, TestRef};
 use crate::template::value::arithmetic::{self, Operator};
 use crate::template::value::{Dict, Str, Undefined, Value, access, compare, integer, repr, slice};
 
@@ -16,15 +17,31 @@ impl<'d> Machine<'d> {
         match &expr.kind {
             ExprKind::Const(Const::Str(text)) => Ok(Value::fixed(text)),
             ExprKind::Name(place) => Ok(self.place(*place)),
-            ExprKind::Attribute(owner, name) => {
-                let owner = self.eval(owner)?;
-                access::attribute(self, &owner, name).map_err(|raise| raise.at(expr.span))
-            }
-            ExprKind::Key(owner, name) => {
-                let owner = self.eval(owner)?;
-                access::key(self, &owner, name).map_err(|raise| raise.at(expr.span))
-            }
+            ExprKind::Attribute(owner, name) => match self.row_fields(owner).filter(|_| name.only_item) {
+                Some(fields) => Ok(access::field(self, &Dict::Data(fields), &name.text)),
+                None => {
+                    let owner = self.eval(owner)?;
+                    access::attribute(self, &owner, name).map_err(|raise| raise.at(expr.span))
+                }
+            },
+            ExprKind::Key(owner, name) => match self.row_fields(owner).filter(|_| name.only_item) {
+                Some(fields) => Ok(access::field(self, &Dict::Data(fields), &name.text)),
+                None => {
+                    let owner = self.eval(owner)?;
+                    access::key(self, &owner, name).map_err(|raise| raise.at(expr.span))
+                }
+            },
             _ => self.eval_other(expr).map_err(|raise| raise.at(expr.span)),
+        }
+    }
+
+    /// The fields of the row that a variable stands for, where it does: mostly a message, whose value need not be made
+    /// to ask it for a field.
+    fn row_fields(&self, owner: &'d Expr) -> Option<&'d Fields<'d>> {
+        let ExprKind::Name(Place::Slot(slot @ Slot { out: 0, .. })) = &owner.kind else { return None };
+        match self.activation.slots.borrow().get(slot.index as usize) {
+            Some(Value::Dict(Dict::Data(fields))) => Some(fields),
+            _ => None,
         }
     }
 
@@ -163,8 +180,12 @@ impl<'d> Machine<'d> {
     fn run_test(&mut self, expr: &'d Expr) -> Run<bool> {
         let ExprKind::Test(value, test, args) = &expr.kind else { return Ok(false) };
         let value = self.eval(value)?;
+        if let TestRef::OfKind(test) = test {
+            return Ok(test(&value));
+        }
         let args = self.arguments(args)?;
         match test {
+            TestRef::OfKind(test) => Ok(test(&value)),
             TestRef::Known(test) => test(self, &value, args),
             TestRef::Unknown(name) => Err(Raise::new(Exception::Runtime, format!("No test named '{name}' found."))),
         }

@@ -27,7 +27,8 @@ pub(crate) fn key<'d>(machine: &mut Machine<'d>, value: &Value<'d>, name: &'d Na
     item(machine, value, &Value::fixed(&name.text))
 }
 
-fn field<'d>(machine: &mut Machine<'d>, dict: &Dict<'d>, name: &'d str) -> Value<'d> {
+/// The field of a dict that has nothing else of this name.
+pub(crate) fn field<'d>(machine: &mut Machine<'d>, dict: &Dict<'d>, name: &'d str) -> Value<'d> {
     machine.read(dict, name);
     dict.get_str(name).unwrap_or(Value::Undefined(Undefined::Attribute(Kind::Dict, name)))
 }
