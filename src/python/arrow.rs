@@ -70,32 +70,62 @@ fn from_array(capsules: &Bound<'_, PyAny>) -> PyResult<RecordBatch> {
     Ok(RecordBatch::from(rows))
 }
 
-/// A capsule with the schema, as a struct.
-pub(super) fn schema_capsule<'py>(py: Python<'py>, schema: &SchemaRef) -> PyResult<Bound<'py, PyCapsule>> {
-    let schema = FFI_ArrowSchema::try_from(schema.as_ref()).map_err(|error| failed(&error))?;
-    PyCapsule::new_with_value(py, schema, SCHEMA)
-}
+/// Batches of one schema that Python may take as a table.
+#[derive(Debug, Default)]
+pub(super) struct Table(Vec<RecordBatch>);
 
-/// Capsules with schema and data of one batch, as a struct array.
-pub(super) fn array_capsules<'py>(
-    py: Python<'py>,
-    batch: &RecordBatch,
-) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-    let array = StructArray::from(batch.clone());
-    let schema = schema_capsule(py, batch.schema_ref())?;
-    Ok((schema, PyCapsule::new_with_value(py, FFI_ArrowArray::new(&array.to_data()), ARRAY)?))
-}
+impl Table {
+    /// Appends a batch. One without rows is kept only while it is alone, for its columns.
+    pub(super) fn push(&mut self, batch: RecordBatch) {
+        if self.0.first().is_some_and(|first| first.num_rows() == 0) {
+            self.0.clear();
+        }
+        if batch.num_rows() > 0 || self.0.is_empty() {
+            self.0.push(batch);
+        }
+    }
 
-/// A capsule with a stream of batches.
-pub(super) fn stream_capsule<'py>(
-    py: Python<'py>,
-    schema: &SchemaRef,
-    batches: Vec<RecordBatch>,
-) -> PyResult<Bound<'py, PyCapsule>> {
-    let reader = RecordBatchIterator::new(batches.into_iter().map(Ok), schema.clone());
-    PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
-}
+    /// Whether there is no batch, not even one without rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 
-fn failed(error: &arrow_schema::ArrowError) -> PyErr {
-    ChatmillError::new_err(format!("the output cannot be handed over: {error}"))
+    pub(super) fn num_rows(&self) -> usize {
+        self.0.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    pub(super) fn schema(&self) -> PyResult<SchemaRef> {
+        let first = self.0.first().ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
+        Ok(first.schema())
+    }
+
+    /// A capsule with the schema, as a struct.
+    pub(super) fn schema_capsule<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let schema = FFI_ArrowSchema::try_from(self.schema()?.as_ref())
+            .map_err(|error| ChatmillError::new_err(format!("the output cannot be handed over: {error}")))?;
+        PyCapsule::new_with_value(py, schema, SCHEMA)
+    }
+
+    /// Capsules with schema and data of all batches as one struct array.
+    pub(super) fn array_capsules<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let batch = match self.0.as_slice() {
+            [batch] => batch.clone(),
+            batches => arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
+                DataError::new_err(format!("the rows do not fit into one array: {error}; take __arrow_c_stream__"))
+            })?,
+        };
+        let array = StructArray::from(batch);
+        let schema = self.schema_capsule(py)?;
+        Ok((schema, PyCapsule::new_with_value(py, FFI_ArrowArray::new(&array.to_data()), ARRAY)?))
+    }
+
+    /// A capsule with a stream of the batches.
+    pub(super) fn stream_capsule<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let batches = self.0.clone().into_iter().map(Ok);
+        let reader = RecordBatchIterator::new(batches, self.schema()?);
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
+    }
 }

@@ -1,19 +1,19 @@
-//! `chatmill.Mill` and `chatmill.TokenBatch`.
+//! `chatmill.Mill`.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyDict};
+use pyo3::types::PyDict;
 
+use super::arguments::{conversation, python_time, time};
 use super::convert::{self, Held};
 use super::encoding::PyEncoding;
-use super::errors::{ChatmillError, DataError, PyRowFailure};
-use super::template::{PyChatTemplate, conversation, python_time, time};
+use super::errors::DataError;
+use super::template::PyChatTemplate;
+use super::token_batch::PyTokenBatch;
 use super::tokenizer::PyTokenizer;
 use super::{arrow, gate};
 use crate::conversation::{Layout, Node, Rows};
 use crate::error::{Error, Kind};
-use crate::mill::{LabelPolicy, Mill, OnError, Options, TokenBatch};
+use crate::mill::{LabelPolicy, Mill, OnError, Options};
 
 /// Rows of one batch of the output: far fewer tokens than the 2^31 that the offsets of a list column can count.
 const ROWS: usize = 65_536;
@@ -123,7 +123,7 @@ impl PyMill {
             for batch in &input {
                 let mut from = 0;
                 // An empty batch gives an empty batch with the right columns.
-                while from < batch.num_rows() || (from == 0 && output.batches.is_empty()) {
+                while from < batch.num_rows() || (from == 0 && output.is_empty()) {
                     let part = batch.slice(from, ROWS.min(batch.num_rows() - from));
                     let shift = |error: Error| Error { row: error.row.map(|row| row + base + from), ..error };
                     let tokens = self.0.batch(&part, layout, interrupted).map_err(shift)?;
@@ -131,10 +131,6 @@ impl PyMill {
                     from += ROWS;
                 }
                 base += batch.num_rows();
-            }
-            // The column of an empty first batch is typed like the others, so nothing is lost by leaving it out.
-            if output.batches.len() > 1 {
-                output.batches.retain(|batch| batch.num_rows() > 0);
             }
             Ok(output)
         })
@@ -164,7 +160,6 @@ impl PyMill {
         documents: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyEncoding> {
-        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
@@ -231,129 +226,5 @@ impl PyMill {
 
     fn __repr__(&self) -> String {
         format!("Mill(tokenizer={:?}, template={:?})", self.0.tokenizer().name(), self.0.template().name())
-    }
-}
-
-/// What a `Mill` returns: an Arrow table in memory, which any Arrow library opens.
-///
-/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with `attention_mask` list<int8>, `length`
-/// int32, the kept columns, and with `on_error="null"` a string column `error`.
-///
-/// Example:
-///     >>> import pyarrow as pa
-///     >>> rows = pa.table({"messages": [[{"role": "user", "content": "Hi"}]]})
-///     >>> tokenizer = chatmill.Tokenizer(TOKENIZER_JSON)
-///     >>> tokens = chatmill.Mill(tokenizer, chatmill.ChatTemplate.named("chatml"))(rows)
-///     >>> pa.table(tokens).column_names
-///     ['input_ids', 'labels', 'length']
-#[pyclass(frozen, module = "chatmill._chatmill", name = "TokenBatch")]
-#[derive(Debug, Default)]
-pub(super) struct PyTokenBatch {
-    batches: Vec<RecordBatch>,
-    failures: Vec<Error>,
-    num_tokens: usize,
-    num_trained_tokens: usize,
-    num_truncated: usize,
-    num_untrained_rows: usize,
-}
-
-impl PyTokenBatch {
-    fn push(&mut self, tokens: TokenBatch, shift: impl Fn(Error) -> Error) {
-        self.batches.push(tokens.batch);
-        self.failures.extend(tokens.failures.into_iter().map(shift));
-        self.num_tokens += tokens.num_tokens;
-        self.num_trained_tokens += tokens.num_trained_tokens;
-        self.num_truncated += tokens.num_truncated;
-        self.num_untrained_rows += tokens.num_untrained_rows;
-    }
-
-    fn schema(&self) -> PyResult<SchemaRef> {
-        let first = self.batches.first().ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
-        Ok(first.schema())
-    }
-}
-
-#[pymethods]
-impl PyTokenBatch {
-    fn __len__(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
-    }
-
-    /// Names of the columns, in their order.
-    #[getter]
-    fn column_names(&self) -> PyResult<Vec<String>> {
-        Ok(self.schema()?.fields().iter().map(|field| field.name().clone()).collect())
-    }
-
-    /// Tokens in all rows.
-    #[getter]
-    fn num_tokens(&self) -> usize {
-        self.num_tokens
-    }
-
-    /// Tokens whose label is not -100.
-    #[getter]
-    fn num_trained_tokens(&self) -> usize {
-        self.num_trained_tokens
-    }
-
-    /// Rows cut to `max_length`.
-    #[getter]
-    fn num_truncated(&self) -> usize {
-        self.num_truncated
-    }
-
-    /// Rows that have tokens, but none of them trained.
-    #[getter]
-    fn num_untrained_rows(&self) -> usize {
-        self.num_untrained_rows
-    }
-
-    /// The rows that failed, in their order.
-    #[getter]
-    fn failures(&self) -> Vec<PyRowFailure> {
-        self.failures.iter().map(PyRowFailure::from).collect()
-    }
-
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        arrow::schema_capsule(py, &self.schema()?)
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_array__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // The interface lets a producer ignore the request and give the types that it has.
-        let _ = requested_schema;
-        let batch = match self.batches.as_slice() {
-            [batch] => batch.clone(),
-            batches => arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
-                DataError::new_err(format!("the rows do not fit into one array: {error}; take __arrow_c_stream__"))
-            })?,
-        };
-        arrow::array_capsules(py, &batch)
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        let _ = requested_schema;
-        arrow::stream_capsule(py, &self.schema()?, self.batches.clone())
-    }
-
-    fn __repr__(&self) -> PyResult<String> {
-        Ok(format!(
-            "TokenBatch({} rows, {} tokens, {} trained, {} failed, columns {})",
-            self.__len__(),
-            self.num_tokens,
-            self.num_trained_tokens,
-            self.failures.len(),
-            self.column_names()?.join(", ")
-        ))
     }
 }

@@ -1,5 +1,6 @@
 //! The Python module: one frozen wrapper for each core type, no logic of its own.
 
+mod arguments;
 mod arrow;
 mod convert;
 mod encoding;
@@ -8,6 +9,7 @@ mod gate;
 mod mill;
 mod template;
 mod text_batch;
+mod token_batch;
 mod tokenizer;
 
 use pyo3::prelude::*;
@@ -26,11 +28,13 @@ mod _chatmill {
     #[pymodule_export]
     use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};
     #[pymodule_export]
-    use super::mill::{PyMill, PyTokenBatch};
+    use super::mill::PyMill;
     #[pymodule_export]
     use super::template::PyChatTemplate;
     #[pymodule_export]
     use super::text_batch::PyTextBatch;
+    #[pymodule_export]
+    use super::token_batch::PyTokenBatch;
     #[pymodule_export]
     use super::tokenizer::{PyEngine, PyTokenizer};
 

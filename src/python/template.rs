@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::NaiveDateTime;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList};
+use pyo3::types::{PyBool, PyDict};
 
+use super::arguments::{conversation, time};
 use super::convert::{self, Held};
 use super::encoding::{PyRegion, python_regions};
-use super::errors::DataError;
 use super::text_batch::PyTextBatch;
 use super::tokenizer::{dict, pairs};
-use super::{arrow, errors, gate};
-use crate::conversation::{Conversation, Fields, Layout, Node};
+use super::{arrow, gate};
+use crate::conversation::Layout;
 use crate::error::Error;
 use crate::template::{self, BatchRequest, ChatTemplate, Request};
 
@@ -34,57 +33,6 @@ use crate::template::{self, BatchRequest, ChatTemplate, Request};
 ///     'user: Hi\n'
 #[pyclass(frozen, module = "chatmill._chatmill", name = "ChatTemplate")]
 pub(super) struct PyChatTemplate(pub(super) Arc<ChatTemplate>);
-
-/// A conversation from Python objects, whose strings `held` keeps. Functions among the tools become their schemas.
-pub(super) fn conversation<'h>(
-    py: Python<'_>,
-    held: &'h Held,
-    messages: &Bound<'_, PyAny>,
-    tools: Option<&Bound<'_, PyAny>>,
-    documents: Option<&Bound<'_, PyAny>>,
-    variables: Fields<'static>,
-) -> PyResult<Conversation<'h>> {
-    let node = |object: &Bound<'_, PyAny>| convert::node(object, held);
-    let optional = |object: Option<&Bound<'_, PyAny>>| object.map(node).transpose();
-    let tools = match tools {
-        Some(tools) if has_function(tools) => {
-            Some(py.import("chatmill.tool_schema")?.call_method1("schemas_of", (tools,))?)
-        }
-        tools => tools.cloned(),
-    };
-    let (messages, tools, documents) = (node(messages)?, optional(tools.as_ref())?, optional(documents)?);
-    Conversation::new(messages)
-        .and_then(|conversation| conversation.with_tools(tools))
-        .and_then(|conversation| conversation.with_documents(documents))
-        .and_then(|conversation| conversation.with_variables(Some(Node::Map(variables))))
-        .map(|conversation| Conversation { shares_strings: true, ..conversation })
-        .map_err(|error| errors::to_python(py, error))
-}
-
-fn has_function(tools: &Bound<'_, PyAny>) -> bool {
-    tools.cast::<PyList>().is_ok_and(|tools| tools.iter().any(|tool| tool.is_callable()))
-        || tools.cast::<pyo3::types::PyTuple>().is_ok_and(|tools| tools.iter().any(|tool| tool.is_callable()))
-}
-
-/// A `datetime` without a time zone.
-pub(super) fn time(now: Option<&Bound<'_, PyAny>>) -> PyResult<Option<NaiveDateTime>> {
-    let Some(now) = now.filter(|now| !now.is_none()) else { return Ok(None) };
-    let naive = now.getattr("tzinfo").is_ok_and(|zone| zone.is_none());
-    let text: Option<String> = now.call_method0("isoformat").and_then(|text| text.extract()).ok();
-    match text.and_then(|text| text.parse().ok()).filter(|_| naive) {
-        Some(now) => Ok(Some(now)),
-        None => Err(DataError::new_err(
-            "now must be a datetime without a time zone, as datetime.now() gives it: templates see no zone",
-        )),
-    }
-}
-
-/// The datetime of `now`.
-pub(super) fn python_time<'py>(py: Python<'py>, now: Option<NaiveDateTime>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let Some(now) = now else { return Ok(None) };
-    let text = now.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
-    py.import("datetime")?.getattr("datetime")?.call_method1("fromisoformat", (text,)).map(Some)
-}
 
 #[pymethods]
 impl PyChatTemplate {
@@ -187,7 +135,6 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
-        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;
@@ -239,7 +186,7 @@ impl PyChatTemplate {
         gate::enter(py, |interrupted| {
             let layout = json_column.map_or(Layout::Columns, Layout::Json);
             let mut base = 0;
-            let mut texts = Vec::with_capacity(input.len());
+            let mut texts = arrow::Table::default();
             for batch in &input {
                 let shift = |error: Error| Error { row: error.row.map(|row| row + base), ..error };
                 texts.push(self.0.texts(batch, layout, &request, interrupted).map_err(shift)?);
@@ -271,7 +218,6 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
-        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;
@@ -298,7 +244,6 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<BTreeMap<String, bool>> {
-        let variables = convert::fields(variables.map(|dict| dict.as_any()), "variables")?;
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         let now = time(now)?;

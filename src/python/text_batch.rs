@@ -1,12 +1,9 @@
 //! `chatmill.TextBatch`.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use super::arrow;
-use super::errors::{ChatmillError, DataError};
+use super::arrow::Table;
 
 /// What `ChatTemplate.render_batch` returns: an Arrow table in memory with one column `text` (large_string), which any
 /// Arrow library opens.
@@ -19,23 +16,16 @@ use super::errors::{ChatmillError, DataError};
 ///     ['<|im_start|>user\nHi<|im_end|>\n']
 #[pyclass(frozen, module = "chatmill._chatmill", name = "TextBatch")]
 #[derive(Debug)]
-pub(super) struct PyTextBatch(pub(super) Vec<RecordBatch>);
-
-impl PyTextBatch {
-    fn schema(&self) -> PyResult<SchemaRef> {
-        let first = self.0.first().ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
-        Ok(first.schema())
-    }
-}
+pub(super) struct PyTextBatch(pub(super) Table);
 
 #[pymethods]
 impl PyTextBatch {
     fn __len__(&self) -> usize {
-        self.0.iter().map(RecordBatch::num_rows).sum()
+        self.0.num_rows()
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        arrow::schema_capsule(py, &self.schema()?)
+        self.0.schema_capsule(py)
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -44,14 +34,9 @@ impl PyTextBatch {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // The interface lets a producer ignore the request and give the types that it has.
+        // The interface lets a producer pass over the request and give the types that it has.
         let _ = requested_schema;
-        let batch = match self.0.as_slice() {
-            [batch] => batch.clone(),
-            batches => arrow_select::concat::concat_batches(&self.schema()?, batches)
-                .map_err(|error| DataError::new_err(format!("the texts do not fit into one array: {error}")))?,
-        };
-        arrow::array_capsules(py, &batch)
+        self.0.array_capsules(py)
     }
 
     #[pyo3(signature = (requested_schema=None))]
@@ -61,7 +46,7 @@ impl PyTextBatch {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
-        arrow::stream_capsule(py, &self.schema()?, self.0.clone())
+        self.0.stream_capsule(py)
     }
 
     fn __repr__(&self) -> String {
