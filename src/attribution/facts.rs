@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::layout::Layout;
-use crate::conversation::{Conversation, Fields, Node};
+use crate::conversation::{Conversation, Fields, Node, field};
 use crate::python_text::is_space;
 use crate::template::{ChatTemplate, Request, Traced};
 
@@ -68,17 +68,20 @@ pub struct FactsCache(Mutex<HashMap<String, Arc<Facts>>>);
 const CACHED: usize = 64;
 
 impl ChatTemplate {
-    /// The facts for rows like that of `request`: with or without tools, with these variables.
+    /// The facts for rows like that of `request`: with or without tools, contents as strings or as parts, with these
+    /// variables.
     pub(super) fn facts(&self, request: Request<'_, '_>) -> Arc<Facts> {
         let conversation = request.conversation;
         let tools = probe_tools(conversation.tools.as_ref());
-        let key = format!("{tools:?}{:?}{:?}", conversation.variables, request.variables);
+        let forms = Forms::of(conversation);
+        let key = format!("{tools:?}{forms:?}{:?}{:?}", conversation.variables, request.variables);
         let lock = || self.facts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(facts) = lock().get(&key) {
             return Arc::clone(facts);
         }
         // Learnt outside the lock: two threads may do the same work once, and none waits for the other.
-        let facts = Arc::new(Probe { template: self, request }.learn());
+        let probe = Probe { template: self, request, forms };
+        let facts = Arc::new(probe.in_form().learn());
         let mut cache = lock();
         if cache.len() >= CACHED {
             cache.clear();
@@ -92,12 +95,59 @@ impl ChatTemplate {
 struct Probe<'p, 'c> {
     template: &'p ChatTemplate,
     request: Request<'p, 'c>,
+    forms: Forms,
+}
+
+/// Whose contents are lists of parts: templates may print other spaces around these than around strings.
+#[derive(Debug, Clone, Copy, Default)]
+struct Forms {
+    assistant_in_parts: bool,
+    others_in_parts: bool,
+}
+
+impl Forms {
+    fn of(conversation: &Conversation<'_>) -> Forms {
+        let in_parts = |assistant: bool| {
+            (0..conversation.messages.len()).any(|index| {
+                (Speaker::of(conversation.role(index)) == Speaker::Assistant) == assistant
+                    && matches!(field(&conversation.messages[index], "content"), Some(Node::List(_)))
+            })
+        };
+        Forms { assistant_in_parts: in_parts(true), others_in_parts: in_parts(false) }
+    }
+
+    /// A message of a probe, its content as those of the row.
+    fn shape(self, mut message: Fields<'static>) -> Fields<'static> {
+        let assistant = message.iter().any(|(key, value)| key == "role" && value.as_str() == Some("assistant"));
+        let in_parts = if assistant { self.assistant_in_parts } else { self.others_in_parts };
+        for (_, value) in message.iter_mut().filter(|(key, _)| in_parts && key == "content") {
+            let text = std::mem::replace(value, Node::Null);
+            let kind = Node::Str(Cow::Borrowed("text"));
+            *value = Node::List(vec![Node::Map(vec![(Cow::Borrowed("type"), kind), (Cow::Borrowed("text"), text)])]);
+        }
+        message
+    }
 }
 
 /// Contents of probes: words that no template prints of itself.
 const WORDS: [&str; 5] = ["Quorvex", "Zimbalto", "Wexpundit", "Jarnivole", "Kestrumph"];
 
 impl Probe<'_, '_> {
+    /// The same, with contents as strings where the template does not know parts and prints the lists as they are:
+    /// their brackets belong to the content.
+    fn in_form(self) -> Self {
+        let letters = |probe: &Self| {
+            let text: String = probe.text(&dialogue(), false)?.split(is_space).collect();
+            Some(text).filter(|text| text.contains(WORDS[1]))
+        };
+        let strings = Probe { forms: Forms::default(), ..self };
+        match (letters(&self), letters(&strings)) {
+            (Some(in_parts), Some(in_strings)) if in_parts != in_strings => strings,
+            (None, _) => strings,
+            _ => self,
+        }
+    }
+
     fn learn(&self) -> Facts {
         let mut facts = Facts {
             peeks: self.template.source().contains("nextitem"),
@@ -118,8 +168,7 @@ impl Probe<'_, '_> {
                 traced.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
             });
         }
-        let dialogue = [user(0), assistant(1), user(2), assistant(3)];
-        if let Some((traced, layout)) = self.layout(&dialogue) {
+        if let Some((traced, layout)) = self.layout(&dialogue()) {
             let text = &traced.text;
             let turn = &layout.turns[1];
             if let Some(core) = turn.cores.first() {
@@ -145,7 +194,8 @@ impl Probe<'_, '_> {
     fn conversation(&self, messages: &[Fields<'static>]) -> Option<Conversation<'static>> {
         let of_row = self.request.conversation;
         let tools = probe_tools(of_row.tools.as_ref());
-        let messages = Node::List(messages.iter().cloned().map(Node::Map).collect());
+        let shaped = messages.iter().map(|message| Node::Map(self.forms.shape(message.clone())));
+        let messages = Node::List(shaped.collect());
         let mut conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
         conversation.variables = of_row
             .variables
@@ -189,6 +239,10 @@ fn user(word: usize) -> Fields<'static> {
 
 fn assistant(word: usize) -> Fields<'static> {
     message("assistant", WORDS[word])
+}
+
+fn dialogue() -> [Fields<'static>; 4] {
+    [user(0), assistant(1), user(2), assistant(3)]
 }
 
 /// How the arguments of a probe's call are given.

@@ -12,14 +12,14 @@ from collections import Counter
 
 import reference
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Tokenizer
+from test_cases import TESTS
 
 GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
 Spans = list[tuple[int, int]]
 
-# Labelled otherwise than the truth has it, and not refused: contents as lists of parts, which the facts of these
-# templates, learnt from strings, do not fit; a stop token that the template prints with the next turn; a llama2 whose
-# closer is taken for less than it is. And one where the truth ends at the answer's words, without white space and stop
-# token.
+# Labelled otherwise than the truth has it, and not refused: contents as lists that Jamba prints as JSON; a stop token
+# that the template prints with the next turn; a llama2 whose closer is taken for less than it is. And one where the
+# truth ends at the answer's words, without white space and stop token.
 WRONG = {
     ("AI21-Jamba-Large-1.6", "v15_parts"),
     ("AI21-Jamba-Large-1.6", "v20_think_edge"),
@@ -27,7 +27,6 @@ WRONG = {
     ("jamba", "v15_parts"),
     ("jamba", "v20_think_edge"),
     ("llama2ChatJinjaTemplate", "v19_ws_only_assistant"),
-    ("llava_next_training", "v15_parts"),
 }
 
 
@@ -89,3 +88,25 @@ def test_trained_spans_are_true_or_refused() -> None:
     assert outcomes["failed"] == 0, outcomes
     assert outcomes["equal"] > 7_700, outcomes
     assert outcomes["refused"] < 800, outcomes
+
+
+def test_contents_in_parts_have_facts_of_their_own() -> None:
+    """The space before an answer is the prompt's where contents are strings, and the model's where they are parts."""
+    source = (
+        "{% for m in messages %}{% set text = m.content if m.content is string else m.content[0].text %}"
+        "{{ 'USER: ' + text + ' ' if m.role == 'user' else 'ASSISTANT: ' + text + '</s>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ 'ASSISTANT: ' if messages[-1].content is string else 'ASSISTANT:' }}"
+        "{% endif %}"
+    )
+    tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text(encoding="utf-8"))
+    mill = Mill(tokenizer, ChatTemplate(source))
+
+    def answers(*messages: tuple[str, str | list[dict[str, str]]]) -> list[str]:
+        encoding = mill.encode([{"role": role, "content": content} for role, content in messages])
+        return [encoding.text[start:end] for start, end in trained(encoding, {1, 3})]
+
+    def parts(text: str) -> list[dict[str, str]]:
+        return [{"type": "text", "text": text}]
+
+    assert answers(("user", "a"), ("assistant", "b")) == ["b</s>"]
+    assert answers(("user", parts("a")), ("assistant", parts("b"))) == [" b</s>"]
