@@ -125,20 +125,13 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
 
 
 def _refusal(what: str, said: str, rendered: Rendered) -> Finding:
-    if rendered.refused:
-        return Finding(
-            f"{what}-refused",
-            "note",
-            f"the template refuses {said}",
-            example=shorten(rendered.reason),
-            remedy="rows with such messages fail; take another template for them",
-            line=rendered.line,
-        )
+    refused = rendered.refused
     return Finding(
-        f"{what}-fail",
-        "warning",
-        f"the template fails on {said}",
+        f"{what}-{'refused' if refused else 'fail'}",
+        "note" if refused else "warning",
+        f"the template {'refuses' if refused else 'fails on'} {said}",
         example=shorten(rendered.reason),
-        remedy="rows with such messages fail; take another template for them, or correct this one",
+        remedy="rows with such messages fail; take another template for them"
+        + ("" if refused else ", or correct this one"),
         line=rendered.line,
     )
