@@ -15,7 +15,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringAr
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 use chatmill::conversation::{Conversation, Layout, Node, Rows, field};
-use chatmill::label;
+use chatmill::label::{self, Boundary, Span};
 use chatmill::mill::{Mill, Options};
 use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer, Tokens};
@@ -157,25 +157,29 @@ fn stages(criterion: &mut Criterion) {
             let (text, spans) = tagged.render(request(conversation, &none)).unwrap();
             let mut tokens = Tokens::default();
             tokenizer.tokens(&text, &[], &mut tokens).unwrap();
-            (tokens, spans)
+            let spans = spans.into_iter().map(|range| Span { range, weight: 1.0 }).collect::<Vec<_>>();
+            (text, tokens, spans)
         })
         .collect();
     let mut labels = Vec::new();
     stage(
         "labels",
         Box::new(|| {
-            for (tokens, spans) in &labelled {
+            for (text, Tokens { ids, ends }, spans) in &labelled {
                 labels.clear();
-                label::append(&tokens.ids, &tokens.ends, spans, &mut labels);
+                label::append(text, ids, ends, spans, Boundary::Overlap, &mut labels, None);
             }
         }),
     );
     let options = Options { threads: Some(1), ..Options::default() };
     let mill = Mill::new(Arc::clone(&tokenizer), Arc::new(template::named("chatml", &[]).unwrap()), options).unwrap();
-    stage("whole, arrow", Box::new(|| drop(black_box(mill.batch(&batch, Layout::Columns, &mut || false).unwrap()))));
+    stage("whole, arrow", Box::new(|| drop(black_box(mill.batch(&batch, 0, Layout::Columns, &mut || false).unwrap()))));
     let json: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(String::as_bytes)));
     let json = RecordBatch::try_from_iter([("json", json)]).unwrap();
-    stage("whole, json", Box::new(|| drop(black_box(mill.batch(&json, Layout::Json("json"), &mut || false).unwrap()))));
+    stage(
+        "whole, json",
+        Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))),
+    );
     group.finish();
 }
 

@@ -37,8 +37,14 @@ pub enum Kind {
     TokenizerLoad,
     /// A text that the tokenizer cannot encode.
     TokenizerFailed,
-    /// Labels that could not be proved right.
-    Unproved,
+    /// Labels that could not be proved right, with the reason's stable word.
+    Unproved(&'static str),
+    /// A row whose tokens all are masked, with the reason's stable word.
+    AllMasked(&'static str),
+    /// A row with more tokens than are wanted.
+    TooLong,
+    /// Text of a user that reads as a control token.
+    ControlToken,
     /// The work was stopped from outside.
     Interrupted,
     /// A defect of chatmill.
@@ -63,7 +69,9 @@ impl Kind {
             Kind::TemplateMissing => "template_missing",
             Kind::TokenizerLoad => "tokenizer_load",
             Kind::TokenizerFailed => "tokenizer_failed",
-            Kind::Unproved => "unproved",
+            Kind::Unproved(reason) | Kind::AllMasked(reason) => reason,
+            Kind::TooLong => "too_long",
+            Kind::ControlToken => "control_token",
             Kind::Interrupted => "interrupted",
             Kind::Internal => "internal",
         }

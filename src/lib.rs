@@ -16,6 +16,7 @@
 //! | which part of a message a piece of text is | [`attribution`], [`region`] |
 //! | token ids and where tokens end | [`tokenizer`] |
 //! | which token is trained | [`label`] |
+//! | labels as other tools make them | [`peers`] |
 //! | threads, order of rows, output columns | [`mill`] |
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod conversation;
 pub mod error;
 pub mod label;
 pub mod mill;
+pub mod peers;
 mod python_text;
 pub mod region;
 pub mod template;

@@ -28,6 +28,19 @@ pub enum RegionKind {
 }
 
 impl RegionKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [RegionKind; 9] = [
+        RegionKind::Scaffold,
+        RegionKind::Header,
+        RegionKind::Prefix,
+        RegionKind::Reasoning,
+        RegionKind::Content,
+        RegionKind::ToolCall,
+        RegionKind::ToolResult,
+        RegionKind::Closer,
+        RegionKind::Trailing,
+    ];
+
     /// The name that users see.
     pub fn name(self) -> &'static str {
         match self {

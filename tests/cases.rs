@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chatmill::conversation::{Conversation, Fields, Node, field};
 use chatmill::error::{Error, Result};
-use chatmill::label::MASKED;
+use chatmill::label::{Labels, MASKED};
 use chatmill::mill::{Encoding, Mill, Options};
 use chatmill::template::{ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, EngineName, Tokenizer};
@@ -61,7 +61,12 @@ impl<'a> Case<'a> {
     }
 
     fn encode(&self, tokenizer: &Arc<Tokenizer>) -> Result<Encoding> {
-        let mill = Mill::new(Arc::clone(tokenizer), Arc::new(self.template()?), Options::default())?;
+        let labels = match self.node("labels") {
+            Some(labels) => Labels::from_json(&labels.to_json())?,
+            None => Labels::default(),
+        };
+        let mill =
+            Mill::new(Arc::clone(tokenizer), Arc::new(self.template()?), Options { labels, ..Options::default() })?;
         mill.encode(&self.conversation()?)
     }
 }
@@ -97,6 +102,14 @@ fn trained(encoding: &Encoding) -> Vec<String> {
     stretches.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
 }
 
+fn number(node: &Node<'_>) -> f64 {
+    match node {
+        Node::Int(number) => *number as f64,
+        Node::Float(number) => *number,
+        other => panic!("{other:?} is no number"),
+    }
+}
+
 fn check_error(name: &str, error: &Error, expected: &Fields<'_>) {
     assert_eq!(Some(error.kind.code()), field(expected, "code").and_then(Node::as_str), "{name}: {error}");
     for (key, found) in [("message", error.message), ("template_line", error.template_line)] {
@@ -128,6 +141,18 @@ fn labels_are_what_the_model_would_say() {
             let encoding = case.encode(&tokenizer).unwrap_or_else(|error| panic!("{name}: {error}"));
             let expected: Vec<&str> = expected.iter().map(|node| node.as_str().unwrap()).collect();
             assert_eq!(trained(&encoding), expected, "{name}");
+            if let Some(Node::List(notes)) = case.node("notes") {
+                let notes: Vec<&str> = notes.iter().map(|note| note.as_str().unwrap()).collect();
+                for note in notes {
+                    assert!(encoding.notes.iter().any(|known| known.code() == note), "{name}: {:?}", encoding.notes);
+                }
+            }
+            if let Some(Node::List(weights)) = case.node("weights") {
+                let expected: Vec<f64> = weights.iter().map(number).collect();
+                let mut found: Vec<f64> = encoding.weights.unwrap().into_iter().map(f64::from).collect();
+                found.dedup();
+                assert_eq!(found, expected, "{name}");
+            }
         }
         (_, Some(Node::Map(expected))) => {
             let error = case.encode(&tokenizer).expect_err(name);

@@ -4,9 +4,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
 use chatmill::conversation::{Conversation, Fields, Layout, Node, field};
-use chatmill::mill::{LabelPolicy, Mill, OnError, Options};
+use chatmill::label::Labels;
+use chatmill::mill::{Mill, OnError, Options, Samples, SpecialTokens, Truncation};
 use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use proptest::prelude::*;
@@ -14,12 +17,32 @@ use proptest::prelude::*;
 static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
     let definition = include_str!("data/byte_tokenizer.json");
     let tokenizer = Arc::new(Tokenizer::new("bytes", definition, &[], EngineChoice::Auto).unwrap());
-    let mill = |name: &str, labels| {
+    let mill = |name: &str, options: Options| {
         let template = Arc::new(template::named(name, &[]).unwrap());
-        let options = Options { labels, on_error: OnError::Null, threads: Some(2), ..Options::default() };
+        let options = Options { on_error: OnError::Null, threads: Some(2), ..options };
         Mill::new(Arc::clone(&tokenizer), template, options).unwrap()
     };
-    vec![mill("chatml", LabelPolicy::Assistant), mill("qwen2.5", LabelPolicy::All), mill("mistral", LabelPolicy::None)]
+    let labels = |json: &str| Options { labels: Labels::from_json(json).unwrap(), ..Options::default() };
+    vec![
+        mill("chatml", Options::default()),
+        mill("qwen2.5", Options { labels: Labels::everything(), ..Options::default() }),
+        mill("mistral", Options { labels: Labels::nothing(), ..Options::default() }),
+        mill("qwen3", Options { special_tokens: SpecialTokens::Text, ..labels(r#"{"weighted": true}"#) }),
+        mill(
+            "llama3.1",
+            Options {
+                truncation: Truncation::Turns,
+                max_length: Some(400),
+                ..labels(r#"{"roles": "all", "unproved": "mask", "boundary": "split", "tags": false}"#)
+            },
+        ),
+        mill("qwen3", labels(r#"{"like": "axolotl"}"#)),
+        mill("chatml", labels(r#"{"like": "hf"}"#)),
+        mill("gpt-oss", labels(r#"{"like": "unsloth"}"#)),
+        mill("qwen3", labels(r#"{"like": "open-instruct"}"#)),
+        mill("gemma", labels(r#"{"like": "completion"}"#)),
+        mill("deepseek-r1", Options { samples: Samples::PerTurn, ..Options::default() }),
+    ]
 });
 
 /// JSON of any shape, often that of messages.
@@ -51,6 +74,11 @@ fn value() -> impl Strategy<Value = String> {
             "reasoning",
             "chat_template_kwargs",
             "id",
+            "train",
+            "weight",
+            "train_detail",
+            "begin_offset",
+            "end_offset",
         ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..5).prop_map(|items| format!("[{}]", items.join(","))),
@@ -86,13 +114,19 @@ proptest! {
         let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
         let batch = RecordBatch::try_from_iter([("json", column)]).unwrap();
         for mill in MILLS.iter() {
-            let out = mill.batch(&batch, Layout::Json("json"), &mut || false).unwrap();
-            prop_assert_eq!(out.batch.num_rows(), rows.len());
+            let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).unwrap();
             let ids = out.batch.column_by_name("input_ids").unwrap();
             prop_assert_eq!(ids.null_count(), out.failures.len());
-            prop_assert!(!ids.is_null(rows.len() - 1));
+            let of_sample: Vec<usize> = match out.batch.column_by_name("row") {
+                Some(numbers) => numbers.as_primitive::<Int64Type>().values().iter().map(|row| *row as usize).collect(),
+                None => (0..out.batch.num_rows()).collect(),
+            };
+            let mut accounted = of_sample.clone();
+            accounted.dedup();
+            prop_assert_eq!(accounted, (0..rows.len()).collect::<Vec<_>>());
+            prop_assert!(!ids.is_null(of_sample.len() - 1));
             for failure in &out.failures {
-                prop_assert!(ids.is_null(failure.row.unwrap()));
+                prop_assert!(ids.is_null(of_sample.iter().position(|row| Some(*row) == failure.row).unwrap()));
                 prop_assert_ne!(failure.kind.code(), "internal", "{}", failure);
             }
         }
@@ -165,8 +199,12 @@ proptest! {
         for template in UNTAGGED.iter() {
             if let Ok((text, Ok(attributed))) = template.regions(request) {
                 attributed.regions.check(&text).unwrap();
-                for span in attributed.trained(&conversation).unwrap_or_default() {
-                    prop_assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end));
+                let Ok(chosen) = Labels::default().choose(&conversation, &text, &attributed, &[], None) else { continue };
+                let mut end = 0;
+                for span in chosen.spans {
+                    prop_assert!(text.is_char_boundary(span.range.start) && text.is_char_boundary(span.range.end));
+                    prop_assert!(end <= span.range.start && span.range.start < span.range.end);
+                    end = span.range.end;
                 }
             }
         }

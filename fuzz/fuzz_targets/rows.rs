@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
     let batch = RecordBatch::try_from_iter([("json", column)]).expect("one column");
     for mill in MILLS.iter() {
-        let out = mill.batch(&batch, Layout::Json("json"), &mut || false).expect("errors are in the rows");
+        let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).expect("errors are in the rows");
         assert_eq!(out.batch.num_rows(), rows.len());
         for failure in &out.failures {
             assert_ne!(failure.kind.code(), "internal", "{failure}");

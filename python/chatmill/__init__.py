@@ -31,6 +31,7 @@ from chatmill._chatmill import (
 
 if TYPE_CHECKING:
     from chatmill.job import prepare
+    from chatmill.labels import Labels
     from chatmill.lint import Finding
     from chatmill.report import PrepareReport
 
@@ -41,6 +42,7 @@ __all__ = [
     "Encoding",
     "Engine",
     "Finding",
+    "Labels",
     "Mill",
     "PrepareReport",
     "Region",
@@ -58,7 +60,12 @@ __all__ = [
 
 # Files are read and written with pyarrow, which takes longer to import than everything else here together;
 # who only mills batches in memory should not wait for it.
-_LAZY = {"prepare": "chatmill.job", "PrepareReport": "chatmill.report", "Finding": "chatmill.lint"}
+_LAZY = {
+    "Finding": "chatmill.lint",
+    "Labels": "chatmill.labels",
+    "PrepareReport": "chatmill.report",
+    "prepare": "chatmill.job",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, final
 
+from chatmill.labels import Labels
 from chatmill.lint.finding import Finding
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
+    "_check_labels",
 ]
 
 __version__: str
@@ -98,6 +100,7 @@ class Tokenizer:
     Args:
         tokenizer_json: Text of a `tokenizer.json`.
         special_tokens: Names to tokens, such as `{"eos_token": "<|im_end|>"}`; templates see them as variables.
+        stop_tokens: Tokens, beside `eos_token`, that end a turn.
         name: What to call the tokenizer in reports.
         engine: `"auto"` takes the fast engine where it proves equal to the reference on a stress text.
     """
@@ -107,6 +110,7 @@ class Tokenizer:
         tokenizer_json: str,
         *,
         special_tokens: Mapping[str, str] | None = None,
+        stop_tokens: Sequence[str] = (),
         name: str = "tokenizer",
         engine: Literal["auto", "fast", "reference"] = "auto",
     ) -> Tokenizer: ...
@@ -122,6 +126,9 @@ class Tokenizer:
     def engine(self) -> Engine: ...
     @property
     def special_tokens(self) -> dict[str, str]: ...
+    @property
+    def stop_tokens(self) -> list[str]:
+        """Tokens, beside `eos_token`, that end a turn."""
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
@@ -184,6 +191,7 @@ class ChatTemplate:
         messages: Sequence[Mapping[str, Any]],
         tools: Sequence[Any] | None = None,
         documents: Sequence[Any] | None = None,
+        add_generation_prompt: bool = False,
         now: datetime | None = None,
         **variables: Any,
     ) -> list[Region]:
@@ -282,17 +290,27 @@ class Encoding:
     @property
     def labels(self) -> list[int]: ...
     @property
+    def weights(self) -> list[float] | None:
+        """One weight a token, or None where the labels are not weighted."""
+    @property
+    def notes(self) -> list[str]:
+        """What was noted of the row, such as how its labels are proved."""
+    @property
     def regions(self) -> list[Region]: ...
     @property
     def tokens(self) -> list[Token]: ...
+    def show(self, *, regions: bool = True) -> None:
+        """Print the text with its trained part coloured, and with the names of its regions."""
+    def _repr_html_(self) -> str: ...
     def __len__(self) -> int: ...
 
 @final
 class TokenBatch:
     """What a `Mill` returns: an Arrow table in memory, read by any Arrow library.
 
-    Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), optional `attention_mask` list<int8>,
-    `length` int32, the kept columns, and with `on_error="null"` a string column `error`.
+    Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>,
+    optional `attention_mask` list<int8>, `length` int32 (without padding), where a row may become several samples `row`
+    int64, the kept columns, and with `on_error="null"` a string column `error`.
     """
 
     def __len__(self) -> int: ...
@@ -305,6 +323,12 @@ class TokenBatch:
     @property
     def num_truncated(self) -> int:
         """Rows cut to `max_length`."""
+    @property
+    def num_rows_in(self) -> int:
+        """Rows of the input."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by what was noted of them, such as how their labels are proved."""
     @property
     def num_untrained_rows(self) -> int:
         """Rows that have tokens, but none of them trained."""
@@ -323,8 +347,14 @@ class Mill:
         tokenizer: Tokenizer,
         template: ChatTemplate,
         *,
-        labels: Literal["assistant", "all", "none"] = "assistant",
+        labels: str | Mapping[str, Any] | Labels = "assistant",
+        split: Literal["per_turn"] | None = None,
         max_length: int | None = None,
+        truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] = "keep_start",
+        padding: Literal["longest", "max_length"] | None = None,
+        special_tokens: Literal["allow", "text", "raise"] = "allow",
+        allowed_special_tokens: Sequence[str] = (),
+        all_masked: Literal["keep", "reject"] = "keep",
         threads: int | None = None,
         on_error: Literal["raise", "null"] = "raise",
         keep_columns: Sequence[str] = (),
@@ -351,6 +381,14 @@ class Mill:
     @property
     def template(self) -> ChatTemplate: ...
     @property
+    def labels(self) -> Labels: ...
+    @property
+    def warnings(self) -> list[str]:
+        """What is worth a warning of the tokenizer with these options."""
+    @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments that make this mill again."""
     def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate], dict[str, Any]]: ...
+
+def _check_labels(json: str) -> None:
+    """Raise a `DataError` if a JSON object names no labels."""

@@ -24,12 +24,43 @@ app = typer.Typer(
 )
 
 
-class Labels(str, Enum):
-    """Which tokens are trained."""
+class Truncation(Enum):
+    """What becomes of rows that are too long."""
 
-    assistant = "assistant"
-    all = "all"
-    none = "none"
+    keep_start = "keep_start"
+    keep_end = "keep_end"
+    turns = "turns"
+    drop = "drop"
+    raise_ = "raise"
+    split = "split"
+
+
+class SpecialTokens(str, Enum):
+    """What becomes of control tokens in the texts of messages."""
+
+    allow = "allow"
+    text = "text"
+    raise_ = "raise"
+
+
+class Split(str, Enum):
+    """Whether rows become several samples."""
+
+    per_turn = "per_turn"
+
+
+class Padding(str, Enum):
+    """How far rows are filled up."""
+
+    longest = "longest"
+    max_length = "max_length"
+
+
+class AllMasked(str, Enum):
+    """What becomes of rows without a trained token."""
+
+    reject = "reject"
+    keep = "keep"
 
 
 Inputs = Annotated[
@@ -62,8 +93,25 @@ FallbackOption = Annotated[
         show_default=False,
     ),
 ]
-LabelsOption = Annotated[
-    Labels, typer.Option("--labels", help="Which tokens are trained: those the assistant would generate, all or none.")
+LABELS_HELP = (
+    "Which tokens are trained: assistant, all, none, last, hf, trl, axolotl, unsloth, open-instruct, llama-factory or "
+    "completion; a YAML file; or YAML such as '{turns: last, weights: {reasoning: 0.5}}'."
+)
+LabelsOption = Annotated[str, typer.Option("--labels", metavar="L", help=LABELS_HELP)]
+SpecialTokensOption = Annotated[
+    SpecialTokens,
+    typer.Option(
+        "--special-tokens", help="Control tokens in the texts of messages: as such, as plain text, or an error."
+    ),
+]
+AllowedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-special-token",
+        metavar="TOKEN",
+        help="A control token that may be there all the same, such as '<think>'; may be given several times.",
+        show_default=False,
+    ),
 ]
 MaxLengthOption = Annotated[
     int | None, typer.Option("--max-length", min=1, help="Cut rows to this many tokens.", show_default=False)
@@ -102,8 +150,26 @@ def prepare(
     output: Annotated[Path, typer.Option("--output", help="The folder to make.", metavar="DIR", show_default=False)],
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
-    labels: LabelsOption = Labels.assistant,
+    labels: LabelsOption = "assistant",
+    split: Annotated[
+        Split | None, typer.Option("--split", help="Make a sample of each trained turn.", show_default=False)
+    ] = None,
     max_length: MaxLengthOption = None,
+    truncation: Annotated[
+        Truncation,
+        typer.Option(
+            "--truncation",
+            help="Of longer rows keep the start, the end or whole turns, drop them, end the run, or split them.",
+        ),
+    ] = Truncation.keep_start,
+    padding: Annotated[
+        Padding | None, typer.Option("--padding", help="Fill rows up with pad tokens.", show_default=False)
+    ] = None,
+    special_tokens: SpecialTokensOption = SpecialTokens.allow,
+    allow_special_token: AllowedOption = None,
+    all_masked: Annotated[
+        AllMasked, typer.Option("--all-masked", help="Rows without a trained token: reject or keep them.")
+    ] = AllMasked.reject,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Default: one a core.", show_default=False)
     ] = None,
@@ -156,8 +222,14 @@ def prepare(
             output=output,
             template=template,
             template_fallback=template_fallback,
-            labels=labels.value,
+            labels=labels,
+            split=None if split is None else split.value,
             max_length=max_length,
+            truncation=truncation.value,
+            padding=None if padding is None else padding.value,
+            special_tokens=special_tokens.value,
+            allowed_special_tokens=allow_special_token or (),
+            all_masked=all_masked.value,
             threads=threads,
             keep_columns=keep_columns or (),
             attention_mask=attention_mask,
@@ -179,8 +251,11 @@ def show(
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
     row: Annotated[int, typer.Option("--row", min=0, help="Which row, from 0.")] = 0,
-    labels: LabelsOption = Labels.assistant,
+    labels: LabelsOption = "assistant",
+    regions: Annotated[bool, typer.Option("--regions/--no-regions", help="Name the region of each stretch.")] = False,
     max_length: MaxLengthOption = None,
+    special_tokens: SpecialTokensOption = SpecialTokens.allow,
+    allow_special_token: AllowedOption = None,
     chat_template_kwargs: KwargsOption = None,
     traceback: TracebackOption = False,
 ) -> None:
@@ -193,14 +268,83 @@ def show(
 
         mill = Mill(
             *resolve(tokenizer, template, template_fallback=template_fallback),
-            labels=labels.value,
+            labels=labels,
             max_length=max_length,
+            special_tokens=special_tokens.value,
+            allowed_special_tokens=allow_special_token or (),
             chat_template_kwargs=_json_object(chat_template_kwargs),
         )
         console = Console()
         encoding = encode_row(mill, list(inputs), row)
         # Chat text is no markup, and a soft wrap leaves it as it is where it is copied or piped.
-        console.print(show_encoding(encoding, color=console.color_system is not None), soft_wrap=True)
+        color = console.color_system is not None and not console.no_color
+        shown = show_encoding(encoding, color=color, regions=regions)
+        console.print(shown, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    inputs: Inputs,
+    tokenizer: Annotated[
+        list[str],
+        typer.Option(
+            "--tokenizer", help="Folder, tokenizer.json or Hub id; given twice, two are compared.", metavar="X"
+        ),
+    ],
+    template: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--template",
+            help="As for `prepare`; given twice, two are compared. Default: the tokenizer's own.",
+            metavar="T",
+            show_default=False,
+        ),
+    ] = None,
+    template_fallback: FallbackOption = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--labels", metavar="L", help="As for `prepare`; given twice, two are compared."),
+    ] = None,
+    rows: Annotated[
+        int | None, typer.Option("--rows", min=1, help="How many rows to look at.", show_default="all")
+    ] = None,
+    show_rows: Annotated[int, typer.Option("--show", min=0, help="How many rows that differ to show.")] = 10,
+    max_length: MaxLengthOption = None,
+    chat_template_kwargs: KwargsOption = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """Show the rows and spans where two labels, templates or tokenizers differ; exit status 1 if any do."""
+    with _clear_errors(traceback=traceback):
+        from rich.console import Console
+
+        from chatmill.diff import diff_rows, show_difference, show_summary
+        from chatmill.resolve import resolve
+
+        def mill_of(side: int) -> Mill:
+            return Mill(
+                *resolve(
+                    tokenizer[side % len(tokenizer)],
+                    template[side % len(template)] if template else None,
+                    template_fallback=template_fallback,
+                ),
+                labels=labels[side % len(labels)] if labels else "assistant",
+                max_length=max_length,
+                chat_template_kwargs=_json_object(chat_template_kwargs),
+            )
+
+        for name, given in (("--tokenizer", tokenizer), ("--template", template), ("--labels", labels)):
+            if len(given or ()) > 2:
+                raise typer.BadParameter(f"{name} may be given once or twice")
+        names = _sides(tokenizer, template, labels)
+        console = Console()
+        color = console.color_system is not None and not console.no_color
+        report = diff_rows(mill_of(0), mill_of(1), list(inputs), rows=rows)
+        for shown, difference in enumerate(report):
+            if shown < show_rows:
+                console.print(show_difference(difference, color=color, names=names), soft_wrap=True)
+        console.print(show_summary(report, color=color, names=names), soft_wrap=True)
+        if report.differing:
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -274,6 +418,15 @@ def main() -> None:
     # Whoever ends a job (a scheduler) gets the same order as Ctrl-C: nothing half-written stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     app()
+
+
+def _sides(*given: list[str] | None) -> tuple[str, str]:
+    """What to call the two sides of a comparison: what is given twice."""
+    pairs = [values for values in given if values is not None and len(values) == 2]
+    if not pairs:
+        raise typer.BadParameter("give --labels, --template or --tokenizer twice: what is to be compared?")
+    left, right = (", ".join(values[side] for values in pairs) for side in (0, 1))
+    return (left, right) if max(len(left), len(right)) <= 40 else ("left", "right")
 
 
 def _json_object(text: str | None) -> dict[str, Any] | None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
 from chatmill.channel import Channel, StoppedError
 from chatmill.inputs import BLOCK_BYTES, JSON_COLUMN, Block, InputPath, find_inputs, read_blocks
+from chatmill.labels import Labels
 from chatmill.manifest import build_manifest, write_manifest
 from chatmill.rejects import RejectLog
 from chatmill.report import Counts, PrepareReport, Progress
@@ -33,8 +35,14 @@ def prepare(
     output: str | os.PathLike[str],
     template: Any = None,
     template_fallback: str | None = None,
-    labels: Literal["assistant", "all", "none"] = "assistant",
+    labels: str | Mapping[str, Any] | Labels = "assistant",
+    split: Literal["per_turn"] | None = None,
     max_length: int | None = None,
+    truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] = "keep_start",
+    padding: Literal["longest", "max_length"] | None = None,
+    special_tokens: Literal["allow", "text", "raise"] = "allow",
+    allowed_special_tokens: Sequence[str] = (),
+    all_masked: Literal["keep", "reject"] = "reject",
     threads: int | None = None,
     keep_columns: Sequence[str] = (),
     attention_mask: bool = False,
@@ -57,8 +65,14 @@ def prepare(
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` takes;
             None for the tokenizer's own.
         template_fallback: A name of `ChatTemplate.names()`, for a tokenizer that has no template at all.
-        labels: Which tokens are trained: those the assistant would generate, all, or none.
-        max_length: Cut rows to this many tokens.
+        labels: Which tokens are trained: a `Labels`, or what `Labels.of` reads, such as `"assistant"` or `"axolotl"`.
+        split: `"per_turn"` makes a sample of each trained turn, rendered as at inference.
+        max_length: Tokens that a sample may have; labels are made first.
+        truncation: What becomes of longer rows; as for `Mill`.
+        padding: Fill rows up with the pad token, to the longest of a block or to `max_length`.
+        special_tokens: Control tokens in texts of messages: `"allow"`, `"text"` or `"raise"`; as for `Mill`.
+        allowed_special_tokens: Control tokens that may be there all the same.
+        all_masked: Rows without a single trained token go to the rejects with the reason, or are kept.
         threads: Of the mill; None for one a core.
         keep_columns: Columns of the inputs to carry over.
         attention_mask: Write a column of ones as well.
@@ -93,7 +107,13 @@ def prepare(
             loaded,
             chosen,
             labels=labels,
+            split=split,
             max_length=max_length,
+            truncation=truncation,
+            padding=padding,
+            special_tokens=special_tokens,
+            allowed_special_tokens=allowed_special_tokens,
+            all_masked=all_masked,
             threads=threads,
             on_error="null",
             keep_columns=keep_columns,
@@ -110,9 +130,9 @@ def prepare(
 
             def write(milled: _Milled) -> None:
                 block, tokens = milled
-                batch = _accepted(block, tokens, rejects)
+                batch = _accepted(block, tokens, rejects, first_row=counts.rows_in)
                 writer.write(batch)
-                counts.add(block, tokens, rows_out=batch.num_rows)
+                counts.add(block, tokens, samples=batch.num_rows)
                 bar.advance(block)
 
             blocks = read_blocks(files, keep_columns=keep_columns, block_bytes=block_bytes)
@@ -129,11 +149,13 @@ def prepare(
             examples=dict(rejects.examples),
             tokens=counts.tokens,
             trained_tokens=counts.trained_tokens,
-            truncated=counts.truncated,
+            samples=counts.samples,
             untrained=counts.untrained,
+            notes=dict(counts.notes),
+            warnings=tuple(mill.warnings),
             seconds=time.monotonic() - started,
             shards=tuple(shards),
-            labels=labels,
+            labels=mill.labels.spec(),
             engine=loaded.engine,
         )
         _account(report)
@@ -181,17 +203,20 @@ def _mill(mill: Mill, block: Block) -> TokenBatch:
         tokens = mill(block.batch, json_column=block.json_column)
     except DataError as error:
         raise DataError(f"{block.file.path}: {error}") from error
-    if len(tokens) != block.batch.num_rows:
+    if tokens.num_rows_in != block.batch.num_rows:
         raise ChatmillError(
-            f"{block.file.path}: {block.batch.num_rows} rows went into the mill and {len(tokens)} came out; "
+            f"{block.file.path}: the block has {block.batch.num_rows} rows and the mill read {tokens.num_rows_in}; "
             "please report this as a bug of chatmill"
         )
     return tokens
 
 
-def _accepted(block: Block, tokens: TokenBatch, rejects: RejectLog) -> pa.RecordBatch:
-    """The rows that have tokens; the others go to the rejects."""
+def _accepted(block: Block, tokens: TokenBatch, rejects: RejectLog, *, first_row: int) -> pa.RecordBatch:
+    """The rows that have tokens; the others go to the rejects. A column `row` counts over all inputs."""
     batch = pa.record_batch(tokens)
+    if "row" in batch.schema.names:
+        place = batch.schema.get_field_index("row")
+        batch = batch.set_column(place, "row", pc.add(batch.column("row"), first_row))
     if tokens.failures:
         for failure in tokens.failures:
             rejects.write(block, failure)

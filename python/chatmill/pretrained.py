@@ -64,6 +64,25 @@ def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
     return {name: token["content"] for name, token in _named_tokens(config)}
 
 
+def stop_tokens(folder: Path, tokenizer_json: str, error: type[ChatmillError]) -> list[str]:
+    """The tokens that the `generation_config.json` of a folder ends generation at.
+
+    Args:
+        folder: Where to look; without the file there are none.
+        tokenizer_json: Text of the `tokenizer.json`, which tells the tokens of ids.
+        error: The class to raise.
+
+    Raises:
+        ChatmillError: The file is not a JSON object; as `error`.
+    """
+    ids = _read_object(folder / "generation_config.json", error).get("eos_token_id")
+    if ids is None:
+        return []
+    wanted = ids if isinstance(ids, list) else [ids]
+    tokens = {token["id"]: str(token["content"]) for token in _read_added_tokens(tokenizer_json, folder)}
+    return [tokens[token_id] for token_id in wanted if token_id in tokens]
+
+
 def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: Path) -> str:
     """Add to a `tokenizer.json` the tokens that only its `tokenizer_config.json` knows.
 

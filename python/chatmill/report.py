@@ -2,8 +2,9 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -28,14 +29,19 @@ class PrepareReport:
     Attributes:
         output: The folder it made.
         rows_in: Rows read; `rows_out + rejected`.
-        rows_out: Rows with tokens.
+        rows_out: Rows that became samples.
         rejected: Rows without; they are in `rejects.jsonl`.
         reasons: Rejected rows by the code of the failure, most frequent first.
         examples: The first rejected row of each code.
         tokens: Tokens written.
         trained_tokens: Those of them with a label.
-        truncated: Rows cut to `max_length`.
-        untrained: Rows written without a single trained token.
+        samples: Samples written; more than `rows_out` where rows become several.
+        untrained: Samples written without a single trained token.
+        notes: Rows by what was noted of them: how their labels are proved (`proved`, `proved_by_prefixes`, `tagged`,
+            `like_another_tool`), turns left out (`value_dropped`, `other_role`, `header_mismatch`, `merged`,
+            `unanchored`),
+            `missing_stop`, `doubled_bos`, `control_text`, `truncated`, `masked_pieces`.
+        warnings: What is worth a warning of the tokenizer with these options.
         seconds: From start to end.
         shards: The files of tokens.
         labels: The policy that chose the trained tokens.
@@ -50,17 +56,24 @@ class PrepareReport:
     examples: Mapping[str, Reject]
     tokens: int
     trained_tokens: int
-    truncated: int
+    samples: int
     untrained: int
+    notes: Mapping[str, int]
+    warnings: Sequence[str]
     seconds: float
     shards: Sequence[Shard]
-    labels: str
+    labels: str | Mapping[str, Any]
     engine: Engine
 
     @property
     def tokens_per_second(self) -> float:
         """Tokens written by the second of the whole run."""
         return self.tokens / max(self.seconds, 1e-9)
+
+    @property
+    def truncated(self) -> int:
+        """Rows cut to `max_length`."""
+        return self.notes.get("truncated", 0)
 
     def counts(self) -> dict[str, Any]:
         """The counts alone, as `manifest.json` holds them."""
@@ -71,8 +84,9 @@ class PrepareReport:
             "rejected_by_reason": dict(self.reasons),
             "tokens": self.tokens,
             "trained_tokens": self.trained_tokens,
-            "truncated": self.truncated,
+            "samples": self.samples,
             "untrained": self.untrained,
+            "notes": dict(self.notes),
         }
 
     def __rich__(self) -> RenderableType:
@@ -81,9 +95,9 @@ class PrepareReport:
         table.add_column(justify="right")
         table.add_column(overflow="fold")
         table.add_row("rows in", f"{self.rows_in:,}")
-        table.add_row(
-            "rows out", f"{self.rows_out:,}", f"{self.truncated:,} cut to max_length" if self.truncated else ""
-        )
+        cut = f"{self.truncated:,} cut to max_length" if self.truncated else ""
+        several = f"{self.samples:,} samples" if self.samples != self.rows_out else ""
+        table.add_row("rows out", f"{self.rows_out:,}", ", ".join(filter(None, [several, cut])))
         table.add_row("rejected", f"{self.rejected:,}", Text(str(self.output / REJECTS) if self.rejected else ""))
         for code, count in self.reasons.items():
             example = self.examples[code]
@@ -92,6 +106,9 @@ class PrepareReport:
         share = f"{100 * self.trained_tokens / max(1, self.tokens):.1f} %"
         none = f", none in {self.untrained:,} rows" if self.untrained and self.labels != "none" else ""
         table.add_row("trained", f"{self.trained_tokens:,}", share + none)
+        for code, meaning in _NOTES.items():
+            if rows := self.notes.get(code):
+                table.add_row(Text(f"  {code}", style=_STYLES.get(code, "yellow")), f"{rows:,}", Text(meaning))
         size = decimal(sum(shard.bytes for shard in self.shards))
         table.add_row("shards", f"{len(self.shards):,}", Text(f"{size} in {self.output}"))
         table.add_row("engine", self.engine.name, Text(f"{self.engine.version}; {self.engine.reason}"))
@@ -108,7 +125,26 @@ class PrepareReport:
             return ["The inputs have no rows: the output has one shard without rows."]
         if self.trained_tokens == 0 and self.labels != "none":
             return ["No token is trained: see `chatmill show` for a row, and the roles of its messages."]
-        return []
+        return list(self.warnings)
+
+
+# How labels were made, and what is worth a look; `truncated` stands with the rows.
+_NOTES = {
+    "proved": "rows whose labels one render proves",
+    "proved_by_prefixes": "rows whose labels the prompts of their turns prove",
+    "tagged": "rows with the labels of {% generation %}",
+    "like_another_tool": "rows labelled as another tool does",
+    "value_dropped": "rows with a turn that the template does not print; it is not trained",
+    "other_role": "rows with a turn that the template prints under a user's header; it is not trained",
+    "header_mismatch": "rows with a turn whose header is not the generation prompt; it is not trained",
+    "merged": "rows with a turn that has no place of its own; it is not trained",
+    "unanchored": "rows with a turn without words, whose end is not sure; it is not trained",
+    "missing_stop": "rows with a trained turn that does not end in a stop token",
+    "doubled_bos": "rows that begin with two begin-of-text tokens",
+    "control_text": "rows with control tokens in texts of messages, encoded as plain text",
+    "masked_pieces": "rows with pieces that have no trained token; they are left out",
+}
+_STYLES = {"proved": "green", "proved_by_prefixes": "green", "tagged": "green", "like_another_tool": "green"}
 
 
 @dataclass
@@ -117,39 +153,42 @@ class Counts:
 
     Attributes:
         rows_by_file: Rows read of each input file.
-        rows_out: Rows written.
+        rows_out: Rows that became samples.
+        samples: Samples written.
         tokens: Tokens written.
         trained_tokens: Those of them with a label.
-        truncated: Rows cut to `max_length`.
-        untrained: Rows written without a single trained token.
+        untrained: Samples written without a single trained token.
+        notes: Rows by what was noted of them.
     """
 
     rows_by_file: list[int]
     rows_out: int = 0
+    samples: int = 0
     tokens: int = 0
     trained_tokens: int = 0
-    truncated: int = 0
     untrained: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows_in(self) -> int:
         """Rows read of all files."""
         return sum(self.rows_by_file)
 
-    def add(self, block: Block, tokens: TokenBatch, *, rows_out: int) -> None:
+    def add(self, block: Block, tokens: TokenBatch, *, samples: int) -> None:
         """Count a block.
 
         Args:
             block: What was read.
             tokens: What the mill made of it.
-            rows_out: How many of its rows were written.
+            samples: How many of these were written.
         """
         self.rows_by_file[block.file.position] += block.batch.num_rows
-        self.rows_out += rows_out
+        self.rows_out += block.batch.num_rows - len(tokens.failures)
+        self.samples += samples
         self.tokens += tokens.num_tokens
         self.trained_tokens += tokens.num_trained_tokens
-        self.truncated += tokens.num_truncated
         self.untrained += tokens.num_untrained_rows
+        self.notes.update(tokens.counts)
 
 
 class Progress:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Token
 from chatmill.hub import snapshot
 from chatmill.pretrained import complete_added_tokens, named_templates, read_config, read_templates, read_text
 from chatmill.pretrained import special_tokens as special_tokens_of
+from chatmill.pretrained import stop_tokens as stop_tokens_of
 
 _DEFAULT, _TOOL_USE = "default", "tool_use"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
@@ -33,11 +34,13 @@ class TokenizerSource:
         tokenizer_json: Text of a `tokenizer.json`.
         special_tokens: Names to tokens, as transformers' `special_tokens_map` has them.
         name: What to call the tokenizer in reports.
+        stop_tokens: Tokens, beside `eos_token`, that end a turn.
     """
 
     tokenizer_json: str
     special_tokens: dict[str, str]
     name: str
+    stop_tokens: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
         )
     config = read_config(folder, TokenizerError)
     text = complete_added_tokens(read_text(path, TokenizerError), config, path)
-    return TokenizerSource(text, special_tokens_of(config), name)
+    return TokenizerSource(text, special_tokens_of(config), name, stop_tokens_of(folder, text, TokenizerError))
 
 
 def _find_templates(source: Any, name: str | None) -> _Templates:

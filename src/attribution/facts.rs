@@ -9,19 +9,24 @@ use crate::conversation::{Conversation, Fields, Node, field};
 use crate::python_text::is_space;
 use crate::template::{ChatTemplate, Request, Traced};
 
-/// Roles that facts are kept for; others count as the user's.
+/// Who speaks: the roles that templates tell apart. Others count as the user's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub enum Speaker {
+    /// `system`, `developer`.
     System,
+    /// `user`, and every role that is none of the others.
     User,
+    /// `assistant`, `model`.
     Assistant,
+    /// `tool`, and the other names of what tools answer.
     Tool,
 }
 
 impl Speaker {
     const ALL: [Speaker; 4] = [Speaker::System, Speaker::User, Speaker::Assistant, Speaker::Tool];
 
-    pub(super) fn of(role: &str) -> Speaker {
+    /// The speaker behind the name of a role.
+    pub fn of(role: &str) -> Speaker {
         match role {
             "system" | "developer" => Speaker::System,
             "assistant" | "model" => Speaker::Assistant,
@@ -40,6 +45,8 @@ pub(super) struct Facts {
     end_closers: [Option<String>; 4],
     /// What stands before the content of an assistant turn amid a conversation.
     pub(super) header: Option<String>,
+    /// What stands before the content of a user turn amid a conversation, without white space around it.
+    pub(super) user_header: Option<String>,
     /// A generation prompt that is printed whether asked for or not.
     pub(super) always_prompt: Option<String>,
     /// What ends an assistant turn that a user turn follows, without white space at its end.
@@ -176,6 +183,11 @@ impl Probe<'_, '_> {
                 let closer = text.get(core.span.end..layout.turns[2].start);
                 facts.mid_closer = closer.map(|closer| closer.trim_end_matches(is_space).to_owned());
             }
+            let user = &layout.turns[2];
+            facts.user_header = user.cores.first().and_then(|core| {
+                let header = text.get(user.start..core.span.start)?.trim_matches(is_space);
+                (!header.is_empty()).then(|| header.to_owned())
+            });
             let tail = layout.end.and_then(|end| text.get(end..));
             if let (Some(tail), Some(header)) = (tail, &facts.header)
                 && alike(tail.trim_matches(is_space), header.trim_matches(is_space))

@@ -29,10 +29,15 @@ pub(super) struct Turn {
     pub(super) reads: Vec<usize>,
 }
 
+/// Messages, and where a value of them stands amid those of other messages.
+pub(super) type Displaced = Vec<(usize, Range<usize>)>;
+
 /// The places of all messages of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) turns: Vec<Turn>,
+    /// Values that stand amid those of other messages.
+    pub(super) displaced: Displaced,
     /// Where the loop over the messages came to its end; None if that was not seen.
     pub(super) end: Option<usize>,
 }
@@ -40,13 +45,14 @@ pub(super) struct Layout {
 impl Layout {
     /// The places in a traced text.
     pub(super) fn of(traced: &Traced) -> Layout {
-        let mut turns: Vec<Turn> = cores(traced)
+        let (cores, displaced) = cores(traced);
+        let mut turns: Vec<Turn> = cores
             .into_iter()
             .zip(&traced.has_texts)
             .map(|(cores, has_texts)| Turn { dropped: cores.is_empty() && *has_texts, cores, ..Turn::default() })
             .collect();
         let end = place_turns(&mut turns, traced);
-        Layout { turns, end }
+        Layout { turns, displaced, end }
     }
 
     /// The end of the last value before turn `index`, or 0.
@@ -76,11 +82,12 @@ impl Seen {
     }
 }
 
-/// The cores of each message. What is printed more than once has its place where it is printed first.
-fn cores(traced: &Traced) -> Vec<Vec<Core>> {
+/// The cores of each message, and what breaks their order. What is printed more than once has its place where it is
+/// printed first.
+fn cores(traced: &Traced) -> (Vec<Vec<Core>>, Displaced) {
     let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
     let mut found: Vec<(usize, Core)> = Vec::new();
-    for Printed { span, message, part, value } in &traced.printed {
+    for Printed { span, message, part, value, .. } in &traced.printed {
         let (index, bytes) = value;
         let Some(words) = words_at(&traced.text[span.clone()]) else { continue };
         if !seen.entry(*index).or_default().add(bytes) {
@@ -96,7 +103,8 @@ fn cores(traced: &Traced) -> Vec<Vec<Core>> {
             turns[message].push(core);
         }
     }
-    turns
+    let displaced = found.into_iter().flatten().map(|(message, core)| (message, core.span)).collect();
+    (turns, displaced)
 }
 
 /// Indices of a longest subsequence that never goes down. What it leaves out echoes another turn's values.

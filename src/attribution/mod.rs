@@ -2,49 +2,61 @@
 //!
 //! One traced render a row gives the text, the place of every value in it, and where turns begin ([`layout`]). A
 //! dozen small renders a template, made once, tell what the generation prompt and the end of a turn look like
-//! ([`facts`]). With these the gaps between values are split ([`turns`]).
+//! ([`facts`]). With these the gaps between values are split ([`turns`]). Turns that stay doubtful are settled, where
+//! that is possible, by rendering the conversation up to them ([`prefixes`]).
 
 mod facts;
 mod layout;
+mod prefixes;
 mod turns;
 
-pub use facts::FactsCache;
-use facts::Speaker;
+pub use facts::{FactsCache, Speaker};
 
-use std::ops::Range;
-
-use crate::conversation::Conversation;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::region::Regions;
-use crate::template::{ChatTemplate, Request};
+use crate::template::{ChatTemplate, Printed, Request};
 use layout::Layout;
 
-/// Why a turn, or a whole row, is not fit for training without a second look.
+/// Why a turn is not fit for training without a second look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
     /// The text before the turn's first value is nothing that a generation prompt would supply.
     HeaderMismatch,
     /// The template printed none of the turn's values.
     ValueDropped,
+    /// The template prints the turn under a user's header.
+    OtherRole,
     /// The turn has no place of its own in the text.
     Merged,
+    /// The turn shows no words, and text follows its stop token, so nothing tells where it ends.
+    Unanchored,
 }
 
 impl Doubt {
-    /// The stable word for reject files.
+    /// The stable word for reject files and summaries.
     pub fn code(self) -> &'static str {
         match self {
             Doubt::HeaderMismatch => "header_mismatch",
             Doubt::ValueDropped => "value_dropped",
+            Doubt::OtherRole => "other_role",
             Doubt::Merged => "merged",
+            Doubt::Unanchored => "unanchored",
         }
     }
 
-    fn explanation(self) -> &'static str {
+    /// Whether the turn is no turn of the model: then there is nothing to train, and the rest of the row is not touched.
+    pub fn is_no_turn(self) -> bool {
+        matches!(self, Doubt::ValueDropped | Doubt::OtherRole)
+    }
+
+    /// What it means, for errors.
+    pub fn explanation(self) -> &'static str {
         match self {
             Doubt::HeaderMismatch => "what stands before the answer is not the generation prompt",
             Doubt::ValueDropped => "the template prints nothing of this message",
+            Doubt::OtherRole => "the template prints this message under a user's header",
             Doubt::Merged => "the template does not give this message a turn of its own",
+            Doubt::Unanchored => "the message has no words, and nothing tells where its turn ends",
         }
     }
 }
@@ -56,41 +68,32 @@ pub struct Attributed {
     pub regions: Regions,
     /// Messages, and what is doubtful about them.
     pub doubts: Vec<(usize, Doubt)>,
-}
-
-impl Attributed {
-    /// The bytes that the model itself would have to write in the assistant turns of `conversation`: all of a turn
-    /// after what the generation prompt supplies, through its stop token. An error if one of these turns is doubtful.
-    pub fn trained(&self, conversation: &Conversation<'_>) -> Result<Vec<Range<usize>>> {
-        if let Some((message, doubt)) = self.doubts.iter().find(|(message, _)| is_assistant(conversation, *message)) {
-            let text = format!(
-                "labels are not proved ({}): {}; use a template with {{% generation %}} tags, or leave the row out",
-                doubt.code(),
-                doubt.explanation()
-            );
-            return Err(Error::new(Kind::Unproved, text).at_message(*message));
-        }
-        Ok(self.regions.spans(|region| {
-            region.kind.is_generated() && region.message.is_some_and(|message| is_assistant(conversation, message))
-        }))
-    }
-}
-
-/// Whether the message is one that a model writes.
-fn is_assistant(conversation: &Conversation<'_>, message: usize) -> bool {
-    Speaker::of(conversation.role(message)) == Speaker::Assistant
+    /// Messages whose doubt was settled by rendering the conversation up to them.
+    pub settled: Vec<usize>,
+    /// What of the text was made from texts of messages, in the order of the text.
+    pub printed: Vec<Printed>,
 }
 
 impl ChatTemplate {
     /// The text of `request`, and its regions. The outer error is that of the render; the inner one says that the
-    /// regions could not be proved.
+    /// regions do not explain the text.
     pub fn regions(&self, request: Request<'_, '_>) -> Result<(String, Result<Attributed>)> {
         let template = self.for_row(request.conversation);
         let traced = template.trace(request)?;
         let layout = Layout::of(&traced);
         let facts = template.facts(request);
-        let attributed = turns::split(request.conversation, &traced.text, &layout, &facts);
-        let checked = attributed.regions.check(&traced.text).map(|()| attributed);
+        let mut split = turns::split(request.conversation, &traced.text, &layout, &facts, &[]);
+        let headers = template.settle(request, &traced.text, &layout, &split);
+        if !headers.is_empty() {
+            split = turns::split(request.conversation, &traced.text, &layout, &facts, &headers);
+        }
+        let turns::Split { regions, doubts, .. } = split;
+        let checked = regions.check(&traced.text).map(|()| Attributed {
+            regions,
+            doubts,
+            settled: headers.iter().map(|header| header.message).collect(),
+            printed: traced.printed,
+        });
         Ok((traced.text, checked))
     }
 }

@@ -1,9 +1,10 @@
 //! `split`: the gaps between values, told apart by the facts of the template.
 
+use super::Doubt;
 use super::facts::{Facts, Speaker, back_to_border, common_prefix, common_suffix};
 use super::layout::Layout;
-use super::{Attributed, Doubt};
-use crate::conversation::Conversation;
+use super::prefixes::ProvedHeader;
+use crate::conversation::{Conversation, Fields, Node, field};
 use crate::python_text::is_space;
 use crate::region::{RegionKind, Regions};
 use crate::template::Part;
@@ -11,16 +12,43 @@ use crate::template::Part;
 /// A header is a part of the generation prompt only if so much of it is there, or all up to the first value.
 const LEAST_PART: usize = 4;
 
-/// Regions for all of `text`.
-pub(super) fn split(conversation: &Conversation<'_>, text: &str, layout: &Layout, facts: &Facts) -> Attributed {
+/// How much of a generation prompt makes a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    /// All of it, or a part that ends where a token or a word does.
+    Strict,
+    /// Any part that is long enough: the best guess for a turn that is doubtful anyway.
+    Loose,
+}
+
+/// Regions for all of a text, and the turns that are doubtful.
+pub(super) struct Split {
+    pub(super) regions: Regions,
+    pub(super) doubts: Vec<(usize, Doubt)>,
+    /// Turns of a template without generation prompts, whose header is what such turns mostly begin with.
+    pub(super) customary: Vec<usize>,
+}
+
+/// Regions for all of `text`; `proved` are headers whose ends are known.
+pub(super) fn split(
+    conversation: &Conversation<'_>,
+    text: &str,
+    layout: &Layout,
+    facts: &Facts,
+    proved: &[ProvedHeader],
+) -> Split {
     let mut splitter = Splitter {
         text,
         layout,
         facts,
         speakers: (0..layout.turns.len()).map(|index| Speaker::of(conversation.role(index))).collect(),
+        blank: conversation.messages.iter().map(is_blank).collect(),
         starts: layout.turns.iter().map(|turn| turn.start).collect(),
         regions: Regions::default(),
         doubts: Vec::new(),
+        customary: Vec::new(),
+        proved,
+        claimed: 0,
     };
     splitter.undo_peeking();
     splitter.regions.push(splitter.starts.first().copied().unwrap_or(0), None, RegionKind::Scaffold);
@@ -31,7 +59,8 @@ pub(super) fn split(conversation: &Conversation<'_>, text: &str, layout: &Layout
         }
     }
     splitter.regions.push(text.len(), None, RegionKind::Scaffold);
-    Attributed { regions: splitter.regions, doubts: splitter.doubts }
+    splitter.doubt_displaced();
+    Split { regions: splitter.regions, doubts: splitter.doubts, customary: splitter.customary }
 }
 
 struct Splitter<'s> {
@@ -39,9 +68,15 @@ struct Splitter<'s> {
     layout: &'s Layout,
     facts: &'s Facts,
     speakers: Vec<Speaker>,
+    /// Messages whose content is white space alone.
+    blank: Vec<bool>,
     starts: Vec<usize>,
     regions: Regions,
     doubts: Vec<(usize, Doubt)>,
+    customary: Vec<usize>,
+    proved: &'s [ProvedHeader],
+    /// Where the last generation prompt ends that an assistant turn took for its header.
+    claimed: usize,
 }
 
 impl Splitter<'_> {
@@ -82,6 +117,22 @@ impl Splitter<'_> {
         .max(floor)
     }
 
+    /// A value amid those of another message makes both turns doubtful: which of them the text around it belongs to is
+    /// not known. Templates that print what tools answered before the content of the message that called them do this.
+    fn doubt_displaced(&mut self) {
+        for (message, span) in &self.layout.displaced {
+            let regions = self.regions.as_slice();
+            let around = regions.partition_point(|region| region.end <= span.start);
+            let owner = regions.get(around).and_then(|region| region.message);
+            for turn in owner.filter(|owner| owner != message).into_iter().chain([*message]) {
+                let known = self.doubts.contains(&(turn, Doubt::Merged));
+                if self.speakers[turn] == Speaker::Assistant && owner != Some(*message) && !known {
+                    self.doubts.push((turn, Doubt::Merged));
+                }
+            }
+        }
+    }
+
     fn other(&mut self, index: usize) {
         let message = Some(index);
         let next = self.next_start(index);
@@ -111,17 +162,26 @@ impl Splitter<'_> {
         let turn = &layout.turns[index];
         let next = self.next_start(index);
         let first_value = turn.cores.first().map_or(next, |core| core.words);
-        let header_end = match self.header_end(index, first_value) {
+        let proved = self.proved.iter().find(|header| header.message == index).map(|header| header.end);
+        let header_end = match proved.or_else(|| self.header_end(index, first_value, Likeness::Strict)) {
             Some(end) => end,
-            None => {
-                self.doubts.push((index, Doubt::HeaderMismatch));
+            // Nothing stands before the first value: whatever the prompt would be, there is no border to find.
+            None if first_value == self.starts[index] && !turn.merged && !self.customary.contains(&index) => {
                 first_value
             }
+            None => {
+                let other = self.facts.user_header.as_deref();
+                let gap = &self.text[self.starts[index]..first_value];
+                let is_other = other.is_some_and(|header| gap.contains(header));
+                self.doubts.push((index, if is_other { Doubt::OtherRole } else { Doubt::HeaderMismatch }));
+                self.header_end(index, first_value, Likeness::Loose).unwrap_or(first_value)
+            }
         };
+        self.claimed = header_end;
         if turn.dropped {
             self.doubts.push((index, Doubt::ValueDropped));
         }
-        if turn.merged {
+        if turn.merged && proved.is_none() {
             self.doubts.push((index, Doubt::Merged));
         }
         self.regions.push(header_end, message, RegionKind::Header);
@@ -141,12 +201,13 @@ impl Splitter<'_> {
     }
 
     /// Where the part of the turn ends that the generation prompt supplies. None if nothing there looks like it.
-    fn header_end(&self, index: usize, first_value: usize) -> Option<usize> {
+    fn header_end(&mut self, index: usize, first_value: usize, likeness: Likeness) -> Option<usize> {
         let start = self.starts[index];
-        let from = self.layout.values_end_before(index).min(start);
+        // The prompt may have been printed with the turn before, but not be that turn's own.
+        let from = self.layout.values_end_before(index).max(self.claimed).min(start);
         let find = |prompt: &str| {
-            self.prompt_end(prompt, from, start, first_value)
-                .or_else(|| self.prompt_end(prompt.trim_start_matches(is_space), from, start, first_value))
+            self.prompt_end(prompt, from, start, first_value, likeness)
+                .or_else(|| self.prompt_end(prompt.trim_start_matches(is_space), from, start, first_value, likeness))
         };
         let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
         let before = if index == 0 { Speaker::User } else { self.speakers[index - 1] };
@@ -166,13 +227,18 @@ impl Splitter<'_> {
                     return find(prompt);
                 }
                 let header = self.facts.header.as_deref()?;
-                if header.trim_matches(is_space).is_empty() { Some(start) } else { find(header) }
+                if header.trim_matches(is_space).is_empty() {
+                    return Some(start);
+                }
+                let end = find(header);
+                self.customary.push(index);
+                end
             }
         }
     }
 
     /// The end of `prompt`, or of as much of it as is there, between `from` and `limit`, not before `start`.
-    fn prompt_end(&self, prompt: &str, from: usize, start: usize, limit: usize) -> Option<usize> {
+    fn prompt_end(&self, prompt: &str, from: usize, start: usize, limit: usize, likeness: Likeness) -> Option<usize> {
         if prompt.is_empty() {
             return None;
         }
@@ -195,7 +261,10 @@ impl Splitter<'_> {
         // What is missing of the prompt must be white space or a token: a prompt that breaks off amid a word, as one
         // with an unfilled placeholder does, is another text than the one that stands here.
         let rest = &prompt[length..];
-        let clean = rest.is_empty() || rest.starts_with(is_space) || rest.starts_with(['<', '[']);
+        let clean = likeness == Likeness::Loose
+            || rest.is_empty()
+            || rest.starts_with(is_space)
+            || rest.starts_with(['<', '[']);
         if (length < LEAST_PART || !clean) && end < limit {
             return None;
         }
@@ -225,20 +294,32 @@ impl Splitter<'_> {
             .collect();
         // More text than the stop token: the turn is over at the first one.
         let stops = closers.iter().copied().chain(self.facts.eos_token.as_deref());
-        let stop = stops.filter_map(|stop| gap.find(stop).map(|at| at + stop.len())).min().unwrap_or(gap.len());
-        let gap = &gap[..stop];
+        let stop = stops.filter_map(|stop| gap.find(stop).map(|at| at + stop.len())).min();
+        let worded = !self.layout.turns[index].cores.is_empty();
+        if self.blank[index] && stop.is_some_and(|stop| stop < gap.len()) {
+            self.doubts.push((index, Doubt::Unanchored));
+        }
+        let gap = &gap[..stop.unwrap_or(gap.len())];
         let closer_start = if kind == RegionKind::Content {
-            0
+            // What stands between the words and the closer is the value's too, such as the end of a printed list.
+            let known = closers.iter().filter_map(|closer| gap.find(closer)).min();
+            known.filter(|at| !gap[..*at].trim_matches(is_space).is_empty()).unwrap_or(0)
         } else {
             let suffix = closers.iter().map(|closer| border_suffix(gap, closer)).max().unwrap_or(0);
             gap.len() - if suffix > 0 || self.facts.mid_closer.is_some() { suffix } else { last_token(gap) }
         };
-        let start = from + closer_start;
+        let mut start = from + closer_start;
         let mut end = from + gap.len();
+        let rest = &self.text[next..self.first_value(index + 1).max(next)];
+        let closer = self.facts.end_closer(Speaker::Assistant).filter(|closer| rest.starts_with(closer));
+        // The template prints the closer with the next turn; what stands before belongs to the value.
+        let moved = closer.is_some_and(|_| stop.is_none() && worded && index + 1 < self.starts.len());
+        if moved {
+            start = end;
+        }
         if start == end {
-            let rest = &self.text[next..self.first_value(index + 1).max(next)];
-            if let Some(closer) = self.facts.end_closer(Speaker::Assistant).filter(|closer| rest.starts_with(closer)) {
-                // The template of the next turn prints it.
+            // A turn without words is only known to be empty if nothing at all stands in it.
+            if let Some(closer) = closer.filter(|_| worded || gap.is_empty()) {
                 end = next + closer.trim_end_matches(is_space).len();
                 if let Some(next_start) = self.starts.get_mut(index + 1) {
                     *next_start = (*next_start).max(end);
@@ -254,6 +335,12 @@ impl Splitter<'_> {
         self.regions.push(end, message, RegionKind::Closer);
         self.regions.push(self.next_start(index).max(end), message, RegionKind::Trailing);
     }
+}
+
+/// Whether the content of a message is white space and nothing else.
+fn is_blank(message: &Fields<'_>) -> bool {
+    let content = field(message, "content").and_then(Node::as_str).unwrap_or("");
+    !content.is_empty() && content.trim_matches(is_space).is_empty()
 }
 
 fn kind_of(part: Part) -> RegionKind {

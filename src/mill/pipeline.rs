@@ -10,10 +10,13 @@ use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
 
-use super::output::{Run, TokenBatch, kept_text};
-use super::{Mill, OnError, Scratch};
+use super::output::{TokenBatch, kept_text};
+use super::run::Run;
+use super::sample::Scratch;
+use super::{Mill, OnError, Truncation};
 use crate::conversation::{Layout, Rows};
 use crate::error::{Error, Kind, Result};
+use crate::label::Unproved;
 
 /// Rows that a worker takes at a time.
 const RUN: usize = 32;
@@ -37,16 +40,28 @@ struct Shared<'b, 'a> {
 }
 
 impl Mill {
-    /// Tokens and labels for every row of `batch`, in their order. `interrupted` is asked some twenty times a second.
+    /// Tokens and labels for every row of `batch`, in their order; the first has the number `first_row` in a column
+    /// `row`. `interrupted` is asked some twenty times a second.
     pub fn batch(
         &self,
         batch: &RecordBatch,
+        first_row: usize,
         layout: Layout<'_>,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
         let rows = Rows::new(batch, layout)?;
         let runs = self.runs(&rows, matches!(layout, Layout::Json(_)), interrupted)?;
-        TokenBatch::new(&self.options, batch, layout, runs)
+        TokenBatch::new(&self.options, super::pad_id(&self.tokenizer), (batch, first_row), layout, runs)
+    }
+
+    /// Whether a failing row ends the batch.
+    fn ends_batch(&self, error: &Error) -> bool {
+        self.options.on_error == OnError::Raise
+            || match error.kind {
+                Kind::TooLong => self.options.truncation == Truncation::Raise,
+                Kind::Unproved(_) => self.options.labels.unproved == Unproved::Raise,
+                _ => false,
+            }
     }
 
     fn runs(
@@ -103,9 +118,7 @@ impl Mill {
         // Runs are taken in order, so all before the first failing one are there, and the first error is the first.
         let mut runs = Vec::with_capacity(results.len());
         for run in results.into_iter().flatten() {
-            if self.options.on_error == OnError::Raise
-                && let Some(error) = run.failures.first()
-            {
+            if let Some(error) = run.failures.iter().find(|error| self.ends_batch(error)) {
                 return Err(error.clone());
             }
             runs.push(run);
@@ -129,10 +142,12 @@ impl Mill {
             if shared.interrupted.load(Ordering::Relaxed) {
                 break;
             }
-            let path = || -> Result<Vec<Option<String>>> {
+            let before = run.mark();
+            let path = || -> Result<()> {
                 let (conversation, rest) = shared.rows.conversation(row)?;
-                self.row(&conversation, &mut scratch)?;
-                Ok(kept.iter().map(|name| kept_text(&rest, name)).collect())
+                let notes = self.row(&conversation, &mut scratch, &mut run)?;
+                run.end_row(row, notes, kept.iter().map(|name| kept_text(&rest, name)).collect());
+                Ok(())
             };
             // A defect in one row must not take the other rows with it, nor the process.
             let result = catch_unwind(AssertUnwindSafe(path)).unwrap_or_else(|panic| {
@@ -140,14 +155,14 @@ impl Mill {
                 let text = format!("a defect of chatmill: {}; please report this row", what.unwrap_or("panic"));
                 Err(Error::new(Kind::Internal, text))
             });
-            match result {
-                Ok(kept) => run.push(&scratch.tokens.ids, &scratch.labels, self.options.max_length, kept),
-                Err(error) => {
-                    run.push_failure(error.at_row(row), kept.len());
-                    if self.options.on_error == OnError::Raise {
-                        shared.failed.store(true, Ordering::Relaxed);
-                        break;
-                    }
+            if let Err(error) = result {
+                let error = error.at_row(row);
+                let ends = self.ends_batch(&error);
+                run.back_to(before);
+                run.push_failure(error, kept.len());
+                if ends {
+                    shared.failed.store(true, Ordering::Relaxed);
+                    break;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! `chatmill.Encoding`: one conversation with places counted in characters, as Python counts them.
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::errors;
 use crate::label::MASKED;
@@ -107,6 +108,18 @@ impl PyEncoding {
         self.0.labels.clone()
     }
 
+    /// One weight a token, or None where the labels are not weighted.
+    #[getter]
+    fn weights(&self) -> Option<Vec<f32>> {
+        self.0.weights.clone()
+    }
+
+    /// What was noted of the row, such as how its labels are proved.
+    #[getter]
+    fn notes(&self) -> Vec<&'static str> {
+        self.0.notes.iter().map(|note| note.code()).collect()
+    }
+
     /// What put each part of the text there; they cover it without gaps. Raises if that cannot be proved.
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
@@ -127,6 +140,20 @@ impl PyEncoding {
             from = end as usize;
         }
         tokens
+    }
+
+    /// Prints the text with its trained part coloured, and with the names of its regions.
+    #[pyo3(signature = (*, regions=true))]
+    fn show(slf: &Bound<'_, Self>, regions: bool) -> PyResult<()> {
+        let kwargs = PyDict::new(slf.py());
+        kwargs.set_item("regions", regions)?;
+        slf.py().import("chatmill.show")?.call_method("print_encoding", (slf,), Some(&kwargs))?;
+        Ok(())
+    }
+
+    /// The same for a notebook.
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        slf.py().import("chatmill.show_html")?.call_method1("to_html", (slf,))?.extract()
     }
 
     fn __len__(&self) -> usize {

@@ -97,7 +97,7 @@ pub(super) fn to_python(py: Python<'_>, error: Error) -> PyErr {
             TemplateError::new_err(text)
         }
         Kind::TokenizerLoad | Kind::TokenizerFailed => TokenizerError::new_err(text),
-        Kind::Unproved | Kind::Internal => ChatmillError::new_err(text),
+        Kind::Unproved(_) | Kind::Internal => ChatmillError::new_err(text),
         _ => DataError::new_err(text),
     };
     // A failure to attach the details must not hide the error itself.

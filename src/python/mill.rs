@@ -13,7 +13,8 @@ use super::tokenizer::PyTokenizer;
 use super::{arrow, gate};
 use crate::conversation::{Layout, Node, Rows};
 use crate::error::{Error, Kind};
-use crate::mill::{LabelPolicy, Mill, OnError, Options};
+use crate::label::Labels;
+use crate::mill::{AllMasked, Mill, OnError, Options, Padding, Samples, SpecialTokens, Truncation};
 
 /// Rows of one batch of the output: far fewer tokens than the 2^31 that the offsets of a list column can count.
 const ROWS: usize = 65_536;
@@ -25,10 +26,20 @@ const ROWS: usize = 65_536;
 /// Args:
 ///     tokenizer: The tokenizer.
 ///     template: The chat template; give it the tokenizer's special tokens if it needs them.
-///     labels: `"assistant"` trains what the model would have to generate: each assistant turn after its generation
-///         prompt, through its stop token, or what the template's author put between `{% generation %}` tags. `"all"`
-///         trains every token, `"none"` no token.
-///     max_length: Tokens to keep of each row, from its start. Labels are made first.
+///     labels: Which tokens are trained: a `Labels`, or what `Labels.of` reads. `"assistant"` trains what the model would
+///         have to generate: each assistant turn after its generation prompt, through its stop token, or what the
+///         template's author put between `{% generation %}` tags. `"all"` trains every token, `"none"` no token;
+///         `"axolotl"` and others label as that tool does.
+///     split: `"per_turn"` makes a sample of each trained turn: the conversation up to it, rendered as at inference. The
+///         output then has a column `row`, the number of the row that a sample comes from.
+///     max_length: Tokens that a sample may have. Labels are made first.
+///     truncation: Of a longer row `"keep_start"` keeps the first tokens, `"keep_end"` the last ones, `"turns"` the first
+///         turns that fit whole; `"drop"` makes it fail, `"raise"` ends the run, `"split"` makes several samples of it.
+///     padding: Fill rows up with `pad_token` to the `"longest"` of a batch or to `"max_length"`, masked.
+///     special_tokens: Control tokens in texts of messages: `"allow"` encodes them as such, as transformers does, `"text"`
+///         encodes them as plain text, `"raise"` makes the row fail.
+///     allowed_special_tokens: Control tokens that may be there all the same, such as `<think>`.
+///     all_masked: A row without a single trained token stays (`"keep"`) or fails (`"reject"`).
 ///     threads: Worker threads; None takes as many as the process may use. The output does not depend on it.
 ///     on_error: `"raise"` raises a `RowError` for the first row that fails; `"null"` makes the row null and says why
 ///         in a column `error`.
@@ -47,11 +58,43 @@ const ROWS: usize = 65_536;
 ///     >>> mill.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}])
 ///     Encoding(28 tokens, 6 trained)
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Mill")]
-pub(super) struct PyMill(Mill);
+pub(super) struct PyMill {
+    mill: Mill,
+    /// The labels as JSON, from which Python makes them again.
+    labels: String,
+}
 
-const LABELS: [(&str, LabelPolicy); 3] =
-    [("assistant", LabelPolicy::Assistant), ("all", LabelPolicy::All), ("none", LabelPolicy::None)];
 const ON_ERROR: [(&str, OnError); 2] = [("raise", OnError::Raise), ("null", OnError::Null)];
+const SPLIT: [(&str, Samples); 1] = [("per_turn", Samples::PerTurn)];
+const TRUNCATION: [(&str, Truncation); 6] = [
+    ("keep_start", Truncation::KeepStart),
+    ("keep_end", Truncation::KeepEnd),
+    ("turns", Truncation::Turns),
+    ("drop", Truncation::Drop),
+    ("raise", Truncation::Raise),
+    ("split", Truncation::Split),
+];
+const PADDING: [(&str, Padding); 2] = [("longest", Padding::Longest), ("max_length", Padding::MaxLength)];
+const SPECIAL_TOKENS: [(&str, SpecialTokens); 3] =
+    [("allow", SpecialTokens::Allow), ("text", SpecialTokens::Text), ("raise", SpecialTokens::Raise)];
+const ALL_MASKED: [(&str, AllMasked); 2] = [("keep", AllMasked::Keep), ("reject", AllMasked::Reject)];
+
+/// The labels that `given` names, as JSON.
+fn labels_json(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    let class = py.import("chatmill.labels")?.getattr("Labels")?;
+    let labels = match given {
+        Some(given) => class.call_method1("of", (given,))?,
+        None => class.call0()?,
+    };
+    labels.call_method0("to_json")?.extract()
+}
+
+/// Raises a `DataError` if a JSON object names no labels.
+#[pyfunction]
+#[pyo3(name = "_check_labels")]
+pub(super) fn check_labels(py: Python<'_>, json: &str) -> PyResult<()> {
+    gate::enter(py, |_| Labels::from_json(json).map(|_| ()))
+}
 
 fn choose<T: Copy>(what: &str, name: &str, choices: &[(&str, T)]) -> PyResult<T> {
     choices.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
@@ -67,18 +110,27 @@ fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static s
 #[pymethods]
 impl PyMill {
     #[new]
-    #[pyo3(signature = (tokenizer, template, *, labels="assistant", max_length=None, threads=None, on_error="raise",
-                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None, now=None),
-           text_signature = "(tokenizer, template, *, labels='assistant', max_length=None, threads=None, \
-                             on_error='raise', keep_columns=(), attention_mask=False, chat_template_kwargs=None, \
-                             now=None)")]
+    #[pyo3(signature = (tokenizer, template, *, labels=None, split=None, max_length=None, truncation="keep_start",
+                        padding=None, special_tokens="allow", allowed_special_tokens=Vec::new(), all_masked="keep",
+                        threads=None, on_error="raise", keep_columns=Vec::new(), attention_mask=false,
+                        chat_template_kwargs=None, now=None),
+           text_signature = "(tokenizer, template, *, labels='assistant', split=None, max_length=None, \
+                             truncation='keep_start', padding=None, special_tokens='allow', \
+                             allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
+                             keep_columns=(), attention_mask=False, chat_template_kwargs=None, now=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
         tokenizer: &PyTokenizer,
         template: &PyChatTemplate,
-        labels: &str,
+        labels: Option<&Bound<'_, PyAny>>,
+        split: Option<&str>,
         max_length: Option<usize>,
+        truncation: &str,
+        padding: Option<&str>,
+        special_tokens: &str,
+        allowed_special_tokens: Vec<String>,
+        all_masked: &str,
         threads: Option<usize>,
         on_error: &str,
         keep_columns: Vec<String>,
@@ -86,9 +138,17 @@ impl PyMill {
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let json = labels_json(py, labels)?;
+        let labels = gate::enter(py, |_| Labels::from_json(&json))?;
         let options = Options {
-            labels: choose("labels", labels, &LABELS)?,
+            labels,
+            samples: split.map_or(Ok(Samples::PerRow), |split| choose("split", split, &SPLIT))?,
             max_length,
+            truncation: choose("truncation", truncation, &TRUNCATION)?,
+            padding: padding.map_or(Ok(Padding::None), |padding| choose("padding", padding, &PADDING))?,
+            special_tokens: choose("special_tokens", special_tokens, &SPECIAL_TOKENS)?,
+            allowed_special_tokens,
+            all_masked: choose("all_masked", all_masked, &ALL_MASKED)?,
             threads,
             on_error: choose("on_error", on_error, &ON_ERROR)?,
             keep_columns,
@@ -96,7 +156,8 @@ impl PyMill {
             chat_template_kwargs: convert::fields(chat_template_kwargs, "chat_template_kwargs")?,
             now: time(now)?,
         };
-        gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options)).map(PyMill)
+        let mill = gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options))?;
+        Ok(PyMill { mill, labels: json })
     }
 
     /// Tokens and labels for every row of a batch.
@@ -108,7 +169,8 @@ impl PyMill {
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
     ///
     /// Returns:
-    ///     A `TokenBatch` with one row for each row of the input, in the same order.
+    ///     A `TokenBatch` with one row for each row of the input, in the same order; with `split` or
+    ///     `truncation="split"` a row may become several, or none.
     ///
     /// Raises:
     ///     RowError: A row failed, and `on_error` is `"raise"`.
@@ -126,7 +188,7 @@ impl PyMill {
                 while from < batch.num_rows() || (from == 0 && output.is_empty()) {
                     let part = batch.slice(from, ROWS.min(batch.num_rows() - from));
                     let shift = |error: Error| Error { row: error.row.map(|row| row + base + from), ..error };
-                    let tokens = self.0.batch(&part, layout, interrupted).map_err(shift)?;
+                    let tokens = self.mill.batch(&part, base + from, layout, interrupted).map_err(shift)?;
                     output.push(tokens, shift);
                     from += ROWS;
                 }
@@ -162,7 +224,7 @@ impl PyMill {
     ) -> PyResult<PyEncoding> {
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
-        gate::enter(py, |_| self.0.encode(&conversation)).map(PyEncoding)
+        gate::enter(py, |_| self.mill.encode(&conversation)).map(PyEncoding)
     }
 
     /// Encodes one row of a batch, read in the way that calling the mill reads it.
@@ -182,7 +244,7 @@ impl PyMill {
                 if row < base + batch.num_rows() {
                     let (conversation, _) =
                         Rows::new(batch, layout)?.conversation(row - base).map_err(|error| error.at_row(row))?;
-                    return self.0.encode(&conversation).map_err(|error| error.at_row(row));
+                    return self.mill.encode(&conversation).map_err(|error| error.at_row(row));
                 }
                 base += batch.num_rows();
             }
@@ -194,22 +256,42 @@ impl PyMill {
     /// The tokenizer.
     #[getter]
     fn tokenizer(&self) -> PyTokenizer {
-        PyTokenizer(self.0.tokenizer().clone())
+        PyTokenizer(self.mill.tokenizer().clone())
     }
 
     /// The chat template.
     #[getter]
     fn template(&self) -> PyChatTemplate {
-        PyChatTemplate(self.0.template().clone())
+        PyChatTemplate(self.mill.template().clone())
+    }
+
+    /// The labels.
+    #[getter]
+    fn labels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let written = py.import("json")?.call_method1("loads", (&self.labels,))?;
+        py.import("chatmill.labels")?.getattr("Labels")?.call_method1("of", (written,))
+    }
+
+    /// What is worth a warning of the tokenizer with these options.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.mill.warnings()
     }
 
     /// The keyword arguments that make this mill again.
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let options = self.0.options();
+        let options = self.mill.options();
         let dict = PyDict::new(py);
-        dict.set_item("labels", name_of(&options.labels, &LABELS))?;
+        dict.set_item("labels", self.labels(py)?.call_method0("spec")?)?;
+        let or_none = |name: &'static str| (!name.is_empty()).then_some(name);
+        dict.set_item("split", or_none(name_of(&options.samples, &SPLIT)))?;
         dict.set_item("max_length", options.max_length)?;
+        dict.set_item("truncation", name_of(&options.truncation, &TRUNCATION))?;
+        dict.set_item("padding", or_none(name_of(&options.padding, &PADDING)))?;
+        dict.set_item("special_tokens", name_of(&options.special_tokens, &SPECIAL_TOKENS))?;
+        dict.set_item("allowed_special_tokens", &options.allowed_special_tokens)?;
+        dict.set_item("all_masked", name_of(&options.all_masked, &ALL_MASKED))?;
         dict.set_item("threads", options.threads)?;
         dict.set_item("on_error", name_of(&options.on_error, &ON_ERROR))?;
         dict.set_item("keep_columns", &options.keep_columns)?;
@@ -225,6 +307,6 @@ impl PyMill {
     }
 
     fn __repr__(&self) -> String {
-        format!("Mill(tokenizer={:?}, template={:?})", self.0.tokenizer().name(), self.0.template().name())
+        format!("Mill(tokenizer={:?}, template={:?})", self.mill.tokenizer().name(), self.mill.template().name())
     }
 }

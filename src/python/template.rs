@@ -208,13 +208,15 @@ impl PyChatTemplate {
     ///     TemplateError: The template fails.
     ///
     /// A message that is doubtful to the labels (`mill.encode` refuses it) has its regions here all the same.
-    #[pyo3(signature = (messages, tools=None, documents=None, now=None, **variables))]
+    #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn regions(
         &self,
         py: Python<'_>,
         messages: &Bound<'_, PyAny>,
         tools: Option<&Bound<'_, PyAny>>,
         documents: Option<&Bound<'_, PyAny>>,
+        add_generation_prompt: bool,
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
@@ -223,7 +225,8 @@ impl PyChatTemplate {
         let now = time(now)?;
         gate::enter(py, |_| {
             let none = Vec::new();
-            let (text, attributed) = self.0.regions(Request { now, ..Request::of(&conversation, &none) })?;
+            let (text, attributed) =
+                self.0.regions(Request { add_generation_prompt, now, ..Request::of(&conversation, &none) })?;
             let roles: Vec<String> =
                 (0..conversation.messages.len()).map(|index| conversation.role(index).to_owned()).collect();
             Ok(python_regions(&text, &attributed?.regions, &roles))

@@ -1,17 +1,20 @@
 //! `chatmill.TokenBatch`.
 
+use std::collections::BTreeMap;
+
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use super::arrow::Table;
 use super::errors::PyRowFailure;
 use crate::error::Error;
-use crate::mill::TokenBatch;
+use crate::mill::{Note, Tally, TokenBatch};
 
 /// What a `Mill` returns: an Arrow table in memory, which any Arrow library opens.
 ///
-/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with `attention_mask` list<int8>, `length`
-/// int32, the kept columns, and with `on_error="null"` a string column `error`.
+/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>, with
+/// `attention_mask` or `padding` list<int8>, `length` int32 (without padding), where a row may become several samples
+/// `row` int64, the kept columns, and with `on_error="null"` a string column `error`.
 ///
 /// Example:
 ///     >>> import pyarrow as pa
@@ -27,7 +30,8 @@ pub(super) struct PyTokenBatch {
     failures: Vec<Error>,
     num_tokens: usize,
     num_trained_tokens: usize,
-    num_truncated: usize,
+    num_rows_in: usize,
+    tally: Tally,
     num_untrained_rows: usize,
 }
 
@@ -43,7 +47,8 @@ impl PyTokenBatch {
         self.failures.extend(tokens.failures.into_iter().map(shift));
         self.num_tokens += tokens.num_tokens;
         self.num_trained_tokens += tokens.num_trained_tokens;
-        self.num_truncated += tokens.num_truncated;
+        self.num_rows_in += tokens.num_rows_in;
+        self.tally.add(&tokens.tally);
         self.num_untrained_rows += tokens.num_untrained_rows;
     }
 }
@@ -75,7 +80,20 @@ impl PyTokenBatch {
     /// Rows cut to `max_length`.
     #[getter]
     fn num_truncated(&self) -> usize {
-        self.num_truncated
+        self.tally.rows(Note::Truncated)
+    }
+
+    /// Rows of the input.
+    #[getter]
+    fn num_rows_in(&self) -> usize {
+        self.num_rows_in
+    }
+
+    /// Rows by what was noted of them, such as how their labels are proved; words without rows are left out.
+    #[getter]
+    fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let rows = Note::ALL.into_iter().map(|note| (note.code(), self.tally.rows(note)));
+        rows.filter(|(_, rows)| *rows > 0).collect()
     }
 
     /// Rows that have tokens, but none of them trained.

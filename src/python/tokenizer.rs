@@ -44,6 +44,8 @@ impl PyEngine {
 /// Args:
 ///     tokenizer_json: Text of a `tokenizer.json`.
 ///     special_tokens: Names and tokens, such as `{"eos_token": "<|im_end|>"}`.
+///     stop_tokens: Tokens, beside `eos_token`, that end a turn; where a template gives a turn none, the labels take one
+///         of these from the next turn.
 ///     name: What to call the tokenizer in reports.
 ///     engine: `"auto"` takes the fast engine where a check at load finds it equal to the reference, `"fast"` insists
 ///         on it, `"reference"` does without.
@@ -68,11 +70,13 @@ pub(super) fn pairs(tokens: Option<BTreeMap<String, String>>) -> Vec<(String, St
 #[pymethods]
 impl PyTokenizer {
     #[new]
-    #[pyo3(signature = (tokenizer_json, *, special_tokens=None, name="tokenizer", engine="auto"))]
+    #[pyo3(signature = (tokenizer_json, *, special_tokens=None, stop_tokens=Vec::new(), name="tokenizer", engine="auto"),
+           text_signature = "(tokenizer_json, *, special_tokens=None, stop_tokens=(), name='tokenizer', engine='auto')")]
     fn new(
         py: Python<'_>,
         tokenizer_json: &str,
         special_tokens: Option<BTreeMap<String, String>>,
+        stop_tokens: Vec<String>,
         name: &str,
         engine: &str,
     ) -> PyResult<Self> {
@@ -87,7 +91,7 @@ impl PyTokenizer {
         };
         let tokens = pairs(special_tokens);
         gate::enter(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, choice))
-            .map(|inner| PyTokenizer(Arc::new(inner)))
+            .map(|inner| PyTokenizer(Arc::new(inner.with_stop_tokens(stop_tokens))))
     }
 
     /// Loads from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer.
@@ -98,7 +102,8 @@ impl PyTokenizer {
         let json: String = found.getattr("tokenizer_json")?.extract()?;
         let tokens = found.getattr("special_tokens")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
-        PyTokenizer::new(py, &json, Some(tokens), &name, engine)
+        let stop_tokens = found.getattr("stop_tokens")?.extract()?;
+        PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine)
     }
 
     /// The ids of a text, as `tokenizers` gives them without adding special tokens.
@@ -138,6 +143,12 @@ impl PyTokenizer {
         dict(py, self.0.special_tokens())
     }
 
+    /// Tokens, beside `eos_token`, that end a turn.
+    #[getter]
+    fn stop_tokens(&self) -> Vec<String> {
+        self.0.stop_tokens().to_vec()
+    }
+
     /// SHA-256 of the definition, as 64 hexadecimal digits.
     #[getter]
     fn fingerprint(&self) -> String {
@@ -147,6 +158,7 @@ impl PyTokenizer {
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
         let kwargs = PyDict::new(py);
         kwargs.set_item("special_tokens", self.special_tokens(py)?)?;
+        kwargs.set_item("stop_tokens", self.0.stop_tokens())?;
         kwargs.set_item("name", self.0.name())?;
         let choice = match self.0.choice() {
             EngineChoice::Auto => "auto",

@@ -26,6 +26,8 @@ pub struct Leaf<'a> {
     pub message: usize,
     /// Which part of the message.
     pub part: Part,
+    /// Which of the message's texts, in the order of [`texts_of`].
+    pub ordinal: usize,
     /// The text.
     pub text: &'a str,
 }
@@ -40,10 +42,12 @@ impl<'a> Leaves<'a> {
     pub fn of(conversation: &'a Conversation<'_>) -> Leaves<'a> {
         let mut leaves = Vec::new();
         for (message, fields) in conversation.messages.iter().enumerate() {
+            let mut ordinal = 0;
             of_message(fields, &mut |part, text: &'a str| {
                 if words_at(text).is_some() {
-                    leaves.push(Leaf { message, part, text });
+                    leaves.push(Leaf { message, part, ordinal, text });
                 }
+                ordinal += 1;
             });
         }
         leaves.sort_by_key(|leaf| (leaf.text.as_ptr(), leaf.message));
@@ -64,11 +68,29 @@ impl<'a> Leaves<'a> {
         })
     }
 
-    /// The text that `len` bytes from an address on belong to, and which part of it they are; all of it if they are
-    /// not `verbatim`.
-    pub fn part_at(&self, address: usize, len: usize, verbatim: bool) -> Option<(usize, Range<usize>)> {
-        let (index, offset) = self.find(address)?;
-        Some((index, if verbatim { offset..offset + len } else { 0..self.0[index].text.len() }))
+    /// The texts that `len` bytes from an address on are copied from: for each its index, which bytes of it, and how
+    /// many bytes behind the address these begin. Texts may stand side by side in memory, so there may be several.
+    pub fn copied_from(&self, address: usize, len: usize) -> impl Iterator<Item = (usize, Range<usize>, usize)> {
+        let first = self.0.partition_point(|leaf| leaf.text.as_ptr() as usize + leaf.text.len() <= address);
+        let leaves = self.0[first..]
+            .iter()
+            .enumerate()
+            .take_while(move |(_, leaf)| (leaf.text.as_ptr() as usize) < address + len);
+        // Of a text under two names, as reasoning has them, the last counts.
+        let leaves = leaves.filter(move |(index, leaf)| {
+            self.0.get(first + index + 1).is_none_or(|next| next.text.as_ptr() != leaf.text.as_ptr())
+        });
+        leaves.map(move |(index, leaf)| {
+            let start = leaf.text.as_ptr() as usize;
+            let (from, to) = (address.max(start), (address + len).min(start + leaf.text.len()));
+            (first + index, from - start..to - start, from - address)
+        })
+    }
+
+    /// The text that holds an address.
+    pub fn derived_from(&self, address: usize) -> Option<(usize, Range<usize>)> {
+        let (index, _) = self.find(address)?;
+        Some((index, 0..self.0[index].text.len()))
     }
 
     /// The index of the text that holds an address, and the place in it.
@@ -78,6 +100,13 @@ impl<'a> Leaves<'a> {
         let offset = address - self.0[index].text.as_ptr() as usize;
         (offset < self.0[index].text.len()).then_some((index, offset))
     }
+}
+
+/// The texts of a message, blank ones too, in a fixed order.
+pub fn texts_of<'a>(message: &'a Fields<'_>) -> Vec<&'a str> {
+    let mut texts = Vec::new();
+    of_message(message, &mut |_, text: &'a str| texts.push(text));
+    texts
 }
 
 /// Tags that open or close reasoning. Templates print them of themselves too.
@@ -165,6 +194,22 @@ mod tests {
         }
         assert_eq!(leaves.find(conversation.role(0).as_ptr() as usize), None);
         assert!(!leaves.share_memory());
+    }
+
+    #[test]
+    fn texts_side_by_side_in_memory_are_told_apart() {
+        let memory = String::from("onetwo three");
+        let message = |text: &'static str| vec![("content".into(), Node::Str(text.into()))];
+        // Leaked, so that the texts may live as long as they like.
+        let memory: &'static str = memory.leak();
+        let messages = vec![message(&memory[..3]), message(&memory[3..6]), message(&memory[7..])];
+        let conversation =
+            Conversation { messages, tools: None, documents: None, variables: Vec::new(), shares_strings: false };
+        let leaves = Leaves::of(&conversation);
+        assert!(!leaves.share_memory());
+        let found: Vec<_> = leaves.copied_from(memory.as_ptr() as usize + 1, 9).collect();
+        assert_eq!(found, [(0, 1..3, 0), (1, 0..3, 2), (2, 0..3, 6)]);
+        assert_eq!(leaves.copied_from(memory.as_ptr() as usize + 6, 1).count(), 0);
     }
 
     #[test]

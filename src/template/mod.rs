@@ -16,7 +16,7 @@ mod run;
 mod value;
 
 pub use batch::BatchRequest;
-pub use leaves::{Leaf, Leaves, Part, words_at};
+pub use leaves::{Leaf, Leaves, Part, texts_of, words_at};
 pub use library::{named, names};
 pub use render::{Printed, Request, Traced};
 pub use run::{Event, Happening, Origin};

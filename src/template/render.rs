@@ -41,7 +41,9 @@ pub struct Printed {
     pub message: usize,
     /// Which part of the message.
     pub part: Part,
-    /// Which of the message's texts, and which bytes of it.
+    /// Which of the message's texts, in the order of [`texts_of`](super::texts_of).
+    pub ordinal: usize,
+    /// Which of the texts of all messages, and which bytes of it.
     pub value: (usize, Range<usize>),
 }
 
@@ -69,13 +71,26 @@ impl ChatTemplate {
         template.run(request, false).map(|rendered| rendered.text.text)
     }
 
+    /// The text, and the bytes of it that transformers takes for those that `{% generation %}` encloses: it counts from
+    /// the output that is finished when a tag is met, so inside macros and set blocks they lie too early.
+    pub fn render_as_transformers(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
+        let rendered = self.for_row(request.conversation).run(request, false)?;
+        let text = rendered.text.text;
+        let spans = rendered.generation_as_transformers.into_iter().filter_map(|(start, characters)| {
+            let end = text.get(start..)?.char_indices().nth(characters).map_or(text.len(), |(at, _)| start + at);
+            Some(start..end)
+        });
+        let spans = spans.collect();
+        Ok((text, spans))
+    }
+
     /// The text, and the bytes of it that `{% generation %}` encloses, in their order.
     pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
         let template = self.for_row(request.conversation);
         let rendered = template.run(request, false)?;
         if rendered.generation_lost {
             return Err(Error::new(
-                Kind::Unproved,
+                Kind::Unproved("generation_changed"),
                 "the text inside {% generation %} is changed after its tag, so its place cannot be told; \
                  put the tag around the final output",
             ));
@@ -101,19 +116,27 @@ impl ChatTemplate {
         let mut within: Vec<Option<usize>> = vec![None; request.conversation.messages.len()];
         for note in &text.notes {
             let span = note.start..note.end;
-            let found = match note.what {
-                What::Copied(address) => leaves.part_at(address, span.len(), true),
-                What::Derived(address) => leaves.part_at(address, span.len(), false),
+            let mut print = |span: Range<usize>, (index, bytes): (usize, Range<usize>)| {
+                let Leaf { message, part, ordinal, .. } = leaves.all()[index];
+                printed.push(Printed { span, message, part, ordinal, value: (index, bytes) });
+            };
+            match note.what {
+                What::Copied(address) => {
+                    for (index, bytes, offset) in leaves.copied_from(address, span.len()) {
+                        let start = span.start + offset;
+                        print(start..start + bytes.len(), (index, bytes));
+                    }
+                }
+                What::Derived(address) => {
+                    if let Some(found) = leaves.derived_from(address) {
+                        print(span, found);
+                    }
+                }
                 What::Within(message) => {
                     let place = &mut within[message as usize];
                     *place = Some(place.map_or(span.start, |known| known.min(span.start)));
-                    None
                 }
-                What::Generation => None,
-            };
-            if let Some((index, bytes)) = found {
-                let Leaf { message, part, .. } = leaves.all()[index];
-                printed.push(Printed { span, message, part, value: (index, bytes) });
+                What::Generation => {}
             }
         }
         printed.sort_by_key(|printed| printed.span.start);

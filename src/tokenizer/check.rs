@@ -192,7 +192,7 @@ fn blocks() -> impl Iterator<Item = (u32, String)> {
 }
 
 fn around_added_tokens(reference: &Reference) -> Vec<String> {
-    let tokens = reference.added_tokens();
+    let tokens: Vec<String> = reference.added_tokens().into_iter().map(|token| token.text).collect();
     let mut texts = vec![tokens.concat(), tokens.join(" "), tokens.join("\n"), tokens.join("a")];
     // A few hundred tokens show all the flags that a vocabulary uses; the joined texts above have every one.
     for token in tokens.iter().take(300) {

@@ -12,6 +12,9 @@ mod pieces;
 mod reference;
 mod tokenizers1;
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
@@ -33,6 +36,15 @@ impl Tokens {
         self.ids.clear();
         self.ends.clear();
     }
+}
+
+/// A token that stands for itself, whatever stands around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedToken {
+    /// Its text.
+    pub text: String,
+    /// Whether it steers the model and is no text of its own.
+    pub special: bool,
 }
 
 /// Whether an engine knows where its tokens lie.
@@ -100,7 +112,11 @@ pub struct Tokenizer {
     name: String,
     definition: String,
     special_tokens: Vec<(String, String)>,
+    stop_tokens: Vec<String>,
+    added_tokens: Vec<AddedToken>,
     reference: Reference,
+    /// The same without added tokens; loaded when it is first needed.
+    plain: OnceLock<Result<Reference>>,
     fast: Option<Fast>,
     engine: Engine,
     choice: EngineChoice,
@@ -138,11 +154,20 @@ impl Tokenizer {
             name: name.to_owned(),
             definition: definition.to_owned(),
             special_tokens: special_tokens.to_vec(),
+            stop_tokens: Vec::new(),
+            added_tokens: reference.added_tokens(),
             reference,
+            plain: OnceLock::new(),
             fast,
             engine,
             choice,
         })
+    }
+
+    /// The same tokenizer with these tokens, beside `eos_token`, as those that end a turn.
+    pub fn with_stop_tokens(mut self, stop_tokens: Vec<String>) -> Tokenizer {
+        self.stop_tokens = stop_tokens;
+        self
     }
 
     /// Appends the ids of `text`, as `tokenizers` gives them without adding special tokens.
@@ -158,21 +183,70 @@ impl Tokenizer {
     pub fn tokens(&self, text: &str, cuts: &[usize], tokens: &mut Tokens) -> Result<()> {
         let mut start = 0;
         for end in cuts.iter().copied().chain([text.len()]) {
-            let Some(segment) = text.get(start..end) else {
-                let why = format!("a cut at byte {end} lies inside a character or out of order");
-                return Err(Error::new(Kind::Internal, why));
-            };
-            let base = u32::try_from(start).map_err(|_| too_long(text))?;
-            let placed = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
-                Some(fast) => fast.tokens(segment, base, tokens)?,
-                None => Placed::No,
-            };
-            if placed == Placed::No {
-                self.reference.tokens(segment, base, tokens)?;
+            self.segment(text, start..end, tokens)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// The same, and in `plain`, rising ranges of bytes, no added token is known: they are text like any other.
+    pub fn tokens_with_plain(
+        &self,
+        text: &str,
+        cuts: &[usize],
+        plain: &[Range<usize>],
+        tokens: &mut Tokens,
+    ) -> Result<()> {
+        let edges = plain.iter().flat_map(|range| [range.start, range.end]);
+        let mut cuts: Vec<usize> = cuts.iter().copied().chain(edges).chain([text.len()]).collect();
+        cuts.sort_unstable();
+        let mut start = 0;
+        for end in cuts {
+            if plain.iter().any(|range| range.start <= start && end <= range.end) && start < end {
+                self.plain_segment(text, start..end, tokens)?;
+            } else {
+                self.segment(text, start..end, tokens)?;
             }
             start = end;
         }
         Ok(())
+    }
+
+    /// Appends ids and ends of `text`, and gives the bytes that `tokenizers` says each token stands for: whole
+    /// characters, and without what it trims. By the reference, so slower.
+    pub fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
+        self.reference.offsets(text, tokens)
+    }
+
+    fn segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
+        let (base, segment) = slice(text, bytes)?;
+        let placed = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
+            Some(fast) => fast.tokens(segment, base, tokens)?,
+            None => Placed::No,
+        };
+        if placed == Placed::No {
+            self.reference.tokens(segment, base, tokens)?;
+        }
+        Ok(())
+    }
+
+    fn plain_segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
+        let plain = self.plain.get_or_init(|| Reference::without_added_tokens(&self.definition));
+        let plain = plain.as_ref().map_err(|error| {
+            let text = format!("the tokenizer does not load without its added tokens: {}", error.text);
+            Error::new(Kind::ControlToken, text)
+        })?;
+        let before = tokens.ids.len();
+        let (base, segment) = slice(text, bytes)?;
+        plain.tokens(segment, base, tokens)?;
+        // A vocabulary may hold the token as an ordinary one as well.
+        match tokens.ids[before..].iter().find(|&&id| self.is_added(id)) {
+            None => Ok(()),
+            Some(id) => {
+                let text = format!("the tokenizer has no plain text for the control token {id}; leave the row out");
+                Err(Error::new(Kind::ControlToken, text))
+            }
+        }
     }
 
     /// The text of `ids`, special tokens included.
@@ -200,6 +274,32 @@ impl Tokenizer {
         &self.special_tokens
     }
 
+    /// The token of this name, such as `bos_token`.
+    pub fn special_token(&self, name: &str) -> Option<&str> {
+        let token = self.special_tokens.iter().find(|(known, _)| known == name).map(|(_, token)| token.as_str());
+        token.filter(|token| !token.is_empty())
+    }
+
+    /// The tokens, beside `eos_token`, that end a turn.
+    pub fn stop_tokens(&self) -> &[String] {
+        &self.stop_tokens
+    }
+
+    /// The tokens that stand for themselves.
+    pub fn added_tokens(&self) -> &[AddedToken] {
+        &self.added_tokens
+    }
+
+    /// Whether `id` is an added token.
+    pub fn is_added(&self, id: u32) -> bool {
+        self.reference.is_added(id)
+    }
+
+    /// Whether each segment of a text gets a space that the text lacks, so that texts must not be cut.
+    pub fn adds_space(&self) -> bool {
+        self.reference.adds_space()
+    }
+
     /// The engine in use, and why.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -213,6 +313,18 @@ impl Tokenizer {
     /// SHA-256 of the definition, in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A segment of `text`, and where it begins.
+fn slice(text: &str, bytes: Range<usize>) -> Result<(u32, &str)> {
+    let base = u32::try_from(bytes.start).map_err(|_| too_long(text))?;
+    match text.get(bytes.clone()) {
+        Some(segment) => Ok((base, segment)),
+        None => {
+            let why = format!("a cut at byte {} lies inside a character or out of order", bytes.end);
+            Err(Error::new(Kind::Internal, why))
+        }
     }
 }
 

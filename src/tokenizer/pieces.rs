@@ -72,6 +72,11 @@ impl Pieces {
         }
     }
 
+    /// Whether `id` is an added token.
+    pub(super) fn is_added(&self, id: u32) -> bool {
+        self.added.get(id as usize).copied().unwrap_or(false)
+    }
+
     /// Appends the end of each token, counted from `base`, if the tokens make up `text` to the last byte.
     pub(super) fn place(&self, ids: &[u32], text: &[u8], base: u32, ends: &mut Vec<u32>) -> bool {
         let mut at = 0;

@@ -1,11 +1,12 @@
 //! The reference engine: tokenizers 0.23, what transformers runs.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use tokenizers_reference as tk;
 
 use super::pieces::{Alphabet, Pieces};
-use super::{Encoder, Placed, Tokens};
+use super::{AddedToken, Encoder, Placed, Tokens};
 use crate::error::{Error, Kind, Result};
 
 pub(super) const VERSION: &str = "tokenizers 0.23";
@@ -33,10 +34,41 @@ impl Reference {
     }
 
     /// The added tokens, in the order of their ids.
-    pub(super) fn added_tokens(&self) -> Vec<String> {
+    pub(super) fn added_tokens(&self) -> Vec<AddedToken> {
         let mut tokens: Vec<_> = self.inner.get_added_tokens_decoder().into_iter().collect();
         tokens.sort_by_key(|(id, _)| *id);
-        tokens.into_iter().map(|(_, token)| token.content).collect()
+        let added = tokens.into_iter().map(|(_, token)| AddedToken { text: token.content, special: token.special });
+        added.collect()
+    }
+
+    /// The same tokenizer without its added tokens: to it they are text like any other.
+    pub(super) fn without_added_tokens(definition: &str) -> Result<Reference> {
+        let failed = |error: String| Error::new(Kind::TokenizerLoad, error);
+        let mut json: serde_json::Value =
+            serde_json::from_str(definition).map_err(|error| failed(error.to_string()))?;
+        json["added_tokens"] = serde_json::Value::Array(Vec::new());
+        // A post-processor may insist on tokens that are gone, and is not asked here.
+        json["post_processor"] = serde_json::Value::Null;
+        Reference::new(&json.to_string())
+    }
+
+    /// Whether a segment gets a space that the text lacks.
+    pub(super) fn adds_space(&self) -> bool {
+        let first = |text: &str| self.inner.encode_fast(text, false).ok()?.get_ids().first().copied();
+        let token = first("a").and_then(|id| self.inner.id_to_token(id));
+        token.is_some_and(|token| token.starts_with('▁'))
+    }
+
+    /// Appends ids and ends of `text`, and gives the bytes that tokenizers says each token stands for.
+    pub(super) fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
+        let encoding = self.inner.encode(text, false).map_err(failed)?;
+        tokens.ids.extend_from_slice(encoding.get_ids());
+        append_ends(encoding.get_offsets(), 0, &mut tokens.ends);
+        Ok(encoding.get_offsets().iter().map(|&(start, end)| start..end).collect())
+    }
+
+    pub(super) fn is_added(&self, id: u32) -> bool {
+        self.pieces.is_added(id)
     }
 
     pub(super) fn decode(&self, ids: &[u32]) -> Result<String> {

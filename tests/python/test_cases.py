@@ -23,6 +23,10 @@ def template_of(case: dict[str, Any]) -> ChatTemplate:
     return ChatTemplate(case["template"], **case.get("special_tokens", {}))
 
 
+def mill_of(case: dict[str, Any], tokenizer: Tokenizer) -> Mill:
+    return Mill(tokenizer, template_of(case), labels=case.get("labels", "assistant"))
+
+
 def render(case: dict[str, Any]) -> str:
     return template_of(case).render(
         case["messages"],
@@ -56,7 +60,7 @@ def test_transformers_gives_the_same(case: dict[str, Any]) -> None:
 @each_case
 def test_labels(case: dict[str, Any], tokenizer: Tokenizer) -> None:
     if "trained" in case:
-        encoding = Mill(tokenizer, template_of(case)).encode(
+        encoding = mill_of(case, tokenizer).encode(
             case["messages"], tools=case.get("tools"), **case.get("variables", {})
         )
         stretches = []
@@ -65,13 +69,16 @@ def test_labels(case: dict[str, Any], tokenizer: Tokenizer) -> None:
                 run = list(tokens)
                 stretches.append(encoding.text[run[0].start : run[-1].end])
         assert stretches == case["trained"]
+        assert set(case.get("notes", [])) <= set(encoding.notes)
+        if "weights" in case:
+            assert [weight for weight, _ in groupby(encoding.weights or [])] == case["weights"]
 
 
 @each_case
 def test_errors(case: dict[str, Any], tokenizer: Tokenizer) -> None:
     if "error" in case:
         with pytest.raises(ChatmillError) as caught:
-            Mill(tokenizer, template_of(case)).encode(case["messages"], tools=case.get("tools"))
+            mill_of(case, tokenizer).encode(case["messages"], tools=case.get("tools"))
         for key, what in (("message", "message"), ("template_line", "template line")):
             if key in case["error"]:
                 assert f"{what} {case['error'][key]}" in str(caught.value)

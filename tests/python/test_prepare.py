@@ -95,7 +95,14 @@ def test_a_remote_input(run: Any, write_file: WriteFile, conversations: list[Row
 def test_the_manifest_tells_everything(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     write_file("data/a.jsonl", conversations[:15])
     write_file("data/b.jsonl", conversations[15:])
-    report = run("data/*.jsonl", "data/a.jsonl", shard_tokens=300, max_length=20, chat_template_kwargs={"a": 1})
+    report = run(
+        "data/*.jsonl",
+        "data/a.jsonl",
+        shard_tokens=300,
+        max_length=20,
+        chat_template_kwargs={"a": 1},
+        all_masked="keep",
+    )
     manifest = read_manifest()
     assert manifest["chatmill"] == chatmill.__version__
     assert [(each["path"], each["rows"]) for each in manifest["inputs"]] == [
@@ -114,7 +121,8 @@ def test_the_manifest_tells_everything(run: Any, write_file: WriteFile, conversa
     assert manifest["options"]["shard_tokens"] == 300
     assert manifest["options"]["chat_template_kwargs"] == {"a": 1}
     assert manifest["counts"] == report.counts()
-    assert manifest["counts"]["truncated"] == 35
+    assert manifest["counts"]["notes"] == {"tagged": 35, "missing_stop": 35, "truncated": 35}
+    assert manifest["options"]["labels"] == "assistant"
     assert manifest["versions"]["pyarrow"] == pa.__version__
     assert manifest["created"].endswith("+00:00")
     assert sum(shard["rows"] for shard in manifest["shards"]) == 35

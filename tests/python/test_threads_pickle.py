@@ -20,7 +20,13 @@ from chatmill import ChatTemplate, Mill, Tokenizer
 SPECIAL = {"bos_token": "<｜begin▁of▁sentence｜>", "eos_token": "<｜end▁of▁sentence｜>"}
 OPTIONS: dict[str, Any] = {
     "labels": "all",
+    "split": "per_turn",
     "max_length": 40,
+    "truncation": "split",
+    "padding": "longest",
+    "special_tokens": "text",
+    "allowed_special_tokens": ["<｜User｜>"],
+    "all_masked": "reject",
     "threads": 2,
     "on_error": "null",
     "keep_columns": ["id"],

@@ -98,6 +98,7 @@ pub(crate) struct Machine<'d> {
     trace: Option<Trace>,
     /// A text with generations in it was changed, so that their places are lost.
     generation_lost: bool,
+    generation_as_transformers: Vec<(usize, usize)>,
 }
 
 /// What a render gives.
@@ -107,6 +108,8 @@ pub(crate) struct Rendered {
     /// The bytes that `{% generation %}` encloses, in their order.
     pub(crate) generation: Vec<Range<usize>>,
     pub(crate) generation_lost: bool,
+    /// Bytes of output when each `{% generation %}` began, and the characters that it enclosed.
+    pub(crate) generation_as_transformers: Vec<(usize, usize)>,
     pub(crate) trace: Option<Trace>,
 }
 
@@ -142,6 +145,7 @@ pub(crate) fn render<'d>(
         last_message: None,
         trace: trace.then(Trace::default),
         generation_lost: false,
+        generation_as_transformers: Vec::new(),
     };
     let result = stacker::maybe_grow(RED_ZONE, STACK, || machine.template());
     machine.release();
@@ -154,6 +158,7 @@ pub(crate) fn render<'d>(
             Ok(Rendered {
                 generation,
                 generation_lost: machine.generation_lost,
+                generation_as_transformers: std::mem::take(&mut machine.generation_as_transformers),
                 trace: machine.trace.take(),
                 text: std::mem::take(&mut machine.out),
             })

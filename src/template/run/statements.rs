@@ -88,10 +88,11 @@ impl<'d> Machine<'d> {
                 self.emit(&value)?;
             }
             Stmt::Generation(frame, body) => {
-                let start = self.out.text.len();
+                let (start, output) = (self.out.text.len(), self.position());
                 self.enter(frame);
                 let flow = self.body(body)?;
                 let end = self.out.text.len();
+                self.generation_as_transformers.push((output, self.out.text[start..].chars().count()));
                 self.out.note(start, end, What::Generation);
                 return Ok(flow);
             }

@@ -1,0 +1,150 @@
+//! `Options`: the settings of a mill.
+
+use chrono::NaiveDateTime;
+
+use crate::conversation::Fields;
+use crate::error::{Error, Kind, Result};
+use crate::label::Labels;
+
+/// What becomes of a row that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// The batch fails with the error of its first such row.
+    Raise,
+    /// The row is null in the output, and a column `error` says why.
+    Null,
+}
+
+/// What becomes of a row with more than `max_length` tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    /// The first tokens are kept.
+    KeepStart,
+    /// The last tokens are kept.
+    KeepEnd,
+    /// The first turns are kept, as many as fit whole.
+    Turns,
+    /// The row fails.
+    Drop,
+    /// The whole batch fails.
+    Raise,
+    /// The row becomes several samples, one after the other.
+    Split,
+}
+
+/// Whether a row becomes one sample or several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Samples {
+    /// One sample.
+    PerRow,
+    /// One for each trained turn, which ends with this turn and trains it alone.
+    PerTurn,
+}
+
+/// What becomes of control tokens in the texts of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecialTokens {
+    /// They are control tokens, as transformers has it.
+    Allow,
+    /// They are encoded as plain text.
+    Text,
+    /// The row fails.
+    Raise,
+}
+
+/// How far rows are filled up with pad tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// Not at all.
+    None,
+    /// To the longest row of the batch.
+    Longest,
+    /// To `max_length`.
+    MaxLength,
+}
+
+/// What becomes of a row without a single trained token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllMasked {
+    /// It stays, and is counted.
+    Keep,
+    /// It fails.
+    Reject,
+}
+
+/// The settings of a [`Mill`](super::Mill).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which tokens are trained.
+    pub labels: Labels,
+    /// Whether each trained turn becomes a sample of its own.
+    pub samples: Samples,
+    /// Tokens that a sample may have; labels are made before a row is cut.
+    pub max_length: Option<usize>,
+    /// How it is cut.
+    pub truncation: Truncation,
+    /// How far rows are filled up.
+    pub padding: Padding,
+    /// What becomes of control tokens in the texts of messages.
+    pub special_tokens: SpecialTokens,
+    /// Control tokens that may be there all the same.
+    pub allowed_special_tokens: Vec<String>,
+    /// What becomes of rows without a trained token.
+    pub all_masked: AllMasked,
+    /// Worker threads; None takes as many as the process may use.
+    pub threads: Option<usize>,
+    /// What becomes of a row that fails.
+    pub on_error: OnError,
+    /// Columns of the input that the output carries along.
+    pub keep_columns: Vec<String>,
+    /// Whether the output has a column `attention_mask`.
+    pub attention_mask: bool,
+    /// Template variables for every row; those of a row win.
+    pub chat_template_kwargs: Fields<'static>,
+    /// What `strftime_now` takes for the time; None for the clock's.
+    pub now: Option<NaiveDateTime>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            labels: Labels::default(),
+            samples: Samples::PerRow,
+            max_length: None,
+            truncation: Truncation::KeepStart,
+            padding: Padding::None,
+            special_tokens: SpecialTokens::Allow,
+            allowed_special_tokens: Vec::new(),
+            all_masked: AllMasked::Keep,
+            threads: None,
+            on_error: OnError::Raise,
+            keep_columns: Vec::new(),
+            attention_mask: false,
+            chat_template_kwargs: Vec::new(),
+            now: None,
+        }
+    }
+}
+
+impl Options {
+    /// Whether rows of the output are other ones than those of the input.
+    pub fn changes_rows(&self) -> bool {
+        self.samples == Samples::PerTurn || (self.truncation == Truncation::Split && self.max_length.is_some())
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |text: &str| Err(Error::new(Kind::Option, text));
+        for (name, value) in [("max_length", self.max_length), ("threads", self.threads)] {
+            if value == Some(0) {
+                return wrong(&format!("{name} must be at least 1, or None"));
+            }
+        }
+        if self.padding == Padding::MaxLength && self.max_length.is_none() {
+            return wrong("padding to max_length needs a max_length");
+        }
+        if self.special_tokens == SpecialTokens::Allow && !self.allowed_special_tokens.is_empty() {
+            return wrong("allowed_special_tokens are exceptions of special_tokens \"text\" or \"raise\"");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,505 @@
+//! axolotl's `chat_template` strategy, as of 0.19: the place of each turn is where the text changes when the turn's
+//! content is put aside for a word.
+//!
+//! That takes two more renders for each trained turn. Rows are prepared as axolotl prepares them: keys of messages that
+//! it does not see the template read are left out, arguments of calls are read as JSON, parts are joined.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::{Deserialize, Deserializer};
+
+use super::{Tools, message_keys, thinking};
+use crate::conversation::{Conversation, Fields, Node, field};
+use crate::error::{Error, Kind, Result};
+use crate::label::MASKED;
+use crate::template::Request;
+use crate::tokenizer::Tokens;
+
+/// Which of the tokens that end turns are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrainStops {
+    /// Those of all turns.
+    All,
+    /// Those of trained turns.
+    Turn,
+    /// That of the last turn that was looked at.
+    Last,
+    /// None.
+    None,
+}
+
+/// The options of a dataset in axolotl's config, and those of its top level that matter here.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AxolotlOptions {
+    /// Roles that are trained; empty, with no other choice made, for the last turn alone.
+    #[serde(deserialize_with = "list_or_null")]
+    roles_to_train: Vec<String>,
+    #[serde(deserialize_with = "stops_or_null")]
+    train_on_eos: TrainStops,
+    train_on_eot: Option<TrainStops>,
+    #[serde(deserialize_with = "flag_or_null")]
+    train_on_inputs: bool,
+    eot_tokens: Option<Vec<String>>,
+    message_field_training: Option<String>,
+    message_field_training_detail: Option<String>,
+    #[serde(deserialize_with = "flag_or_null")]
+    split_thinking: bool,
+    #[serde(deserialize_with = "flag_or_null")]
+    drop_system_message: bool,
+    /// Target roles to the names that stand for them.
+    roles: Option<BTreeMap<String, Vec<String>>>,
+    field_messages: Option<String>,
+    message_property_mappings: Option<BTreeMap<String, String>>,
+}
+
+fn list_or_null<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+fn stops_or_null<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<TrainStops, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(TrainStops::None))
+}
+
+fn flag_or_null<'d, D: Deserializer<'d>>(from: D) -> std::result::Result<bool, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(false))
+}
+
+impl Default for AxolotlOptions {
+    fn default() -> Self {
+        AxolotlOptions {
+            roles_to_train: vec!["assistant".to_owned()],
+            train_on_eos: TrainStops::Turn,
+            train_on_eot: None,
+            train_on_inputs: false,
+            eot_tokens: None,
+            message_field_training: None,
+            message_field_training_detail: None,
+            split_thinking: false,
+            drop_system_message: false,
+            roles: None,
+            field_messages: None,
+            message_property_mappings: None,
+        }
+    }
+}
+
+const SENTINELS: [&str; 2] = ["[[dummy_message]]", "zzdummymessagezz"];
+
+/// One message as axolotl has it.
+struct Turn {
+    fields: Fields<'static>,
+    training: Option<bool>,
+    /// Characters of the content, first and last, and whether they are trained.
+    detail: Option<Vec<(usize, usize, bool)>>,
+}
+
+impl Turn {
+    fn role(&self) -> &str {
+        field(&self.fields, "role").and_then(Node::as_str).unwrap_or("")
+    }
+}
+
+impl AxolotlOptions {
+    fn role<'r>(&'r self, name: &'r str) -> &'r str {
+        match &self.roles {
+            Some(roles) => {
+                let target = roles.iter().find(|(_, sources)| sources.iter().any(|source| source == name));
+                target.map_or(name, |(target, _)| target)
+            }
+            None => match name {
+                "human" => "user",
+                "gpt" => "assistant",
+                name => name,
+            },
+        }
+    }
+
+    /// Whether nothing was chosen, so that the last turn is trained without a look for its place.
+    fn is_legacy(&self) -> bool {
+        self.roles_to_train.is_empty()
+            && self.train_on_eos == TrainStops::None
+            && self.train_on_eot.is_none_or(|stops| stops == TrainStops::None)
+            && self.message_field_training.is_none()
+            && self.message_field_training_detail.is_none()
+    }
+
+    fn turn(&self, message: &Fields<'_>, keys: &std::collections::BTreeSet<String>) -> Result<Turn> {
+        let mut turn = Turn { fields: Vec::new(), training: None, detail: None };
+        for (name, value) in message {
+            if without_nulls(value) == Node::Null {
+                continue;
+            }
+            let known = matches!(name.as_ref(), "role" | "content" | "reasoning_content" | "thinking");
+            if Some(name.as_ref()) == self.message_field_training.as_deref() {
+                turn.training = Some(is_true(value));
+            } else if Some(name.as_ref()) == self.message_field_training_detail.as_deref() {
+                turn.detail = Some(detail(value)?);
+            }
+            if known || keys.contains(name.as_ref()) {
+                turn.fields.push((Cow::Owned(name.clone().into_owned()), without_nulls(value)));
+            }
+        }
+        let role = turn.role().to_owned();
+        let mut thought = None;
+        for (name, value) in &mut turn.fields {
+            match name.as_ref() {
+                "role" => *value = Node::Str(Cow::Owned(self.role(&role).to_owned())),
+                "content" => {
+                    if let Node::List(parts) = value {
+                        let (text, detail) = joined(parts)?;
+                        turn.detail = turn.detail.take().or(detail);
+                        *value = Node::Str(Cow::Owned(text));
+                    }
+                    if self.split_thinking
+                        && self.role(&role) == "assistant"
+                        && let Some((reasoning, answer)) = value.as_str().and_then(thinking::split)
+                    {
+                        thought = Some(reasoning);
+                        *value = Node::Str(Cow::Owned(answer));
+                    }
+                }
+                "tool_calls" => read_arguments(value)?,
+                _ => {}
+            }
+        }
+        if let Some(thought) = thought {
+            turn.fields.retain(|(name, _)| name != "reasoning_content" && name != "thinking");
+            turn.fields.push((Cow::Borrowed("reasoning_content"), Node::Str(Cow::Owned(thought.clone()))));
+            turn.fields.push((Cow::Borrowed("thinking"), Node::Str(Cow::Owned(thought))));
+        }
+        Ok(turn)
+    }
+}
+
+fn is_true(value: &Node<'_>) -> bool {
+    match value {
+        Node::Null => false,
+        Node::Bool(value) => *value,
+        Node::Int(value) => *value != 0,
+        Node::Float(value) => *value != 0.0,
+        Node::Str(text) => !text.is_empty(),
+        Node::List(items) => !items.is_empty(),
+        Node::Map(fields) => !fields.is_empty(),
+        Node::BigInt(_) => true,
+    }
+}
+
+/// The value without the nulls inside it.
+fn without_nulls(value: &Node<'_>) -> Node<'static> {
+    match value {
+        Node::List(items) => Node::List(items.iter().map(without_nulls).filter(|item| *item != Node::Null).collect()),
+        Node::Map(fields) => {
+            let fields =
+                fields.iter().map(|(name, value)| (Cow::Owned(name.clone().into_owned()), without_nulls(value)));
+            Node::Map(fields.filter(|(_, value)| *value != Node::Null).collect())
+        }
+        other => other.clone().into_owned(),
+    }
+}
+
+fn wrong(text: impl Into<String>) -> Error {
+    Error::new(Kind::WrongType, text)
+}
+
+fn detail(value: &Node<'_>) -> Result<Vec<(usize, usize, bool)>> {
+    let Node::List(items) = value else { return Err(wrong("train_detail must be a list")) };
+    let range = |item: &Node<'_>| {
+        let Node::Map(fields) = item else { return None };
+        let number = |name: &str| match field(fields, name) {
+            Some(Node::Int(number)) => usize::try_from(*number).ok(),
+            _ => None,
+        };
+        Some((number("begin_offset")?, number("end_offset")?, field(fields, "train").is_some_and(is_true)))
+    };
+    let ranges: Option<Vec<_>> = items.iter().map(range).collect();
+    ranges.ok_or_else(|| wrong("an entry of train_detail is {begin_offset, end_offset, train}"))
+}
+
+type Joined = (String, Option<Vec<(usize, usize, bool)>>);
+
+/// The text of all parts, and their ranges if one of them says whether it is trained.
+fn joined(parts: &[Node<'_>]) -> Result<Joined> {
+    let (mut text, mut ranges, mut flagged) = (String::new(), Vec::new(), false);
+    let mut length = 0;
+    for part in parts {
+        let Node::Map(fields) = part else {
+            let part = part.as_str().ok_or_else(|| wrong("a part of a content must be an object or a string"))?;
+            text.push_str(part);
+            length += part.chars().count();
+            continue;
+        };
+        let own = ["text", "content", "value"].into_iter().find_map(|name| field(fields, name)).and_then(Node::as_str);
+        let own = own.unwrap_or("");
+        let flag = ["train", "weight"].into_iter().find_map(|name| field(fields, name));
+        flagged |= flag.is_some();
+        let count = own.chars().count();
+        if count > 0 {
+            ranges.push((length, length + count - 1, flag.is_none_or(is_true)));
+        }
+        text.push_str(own);
+        length += count;
+    }
+    Ok((text, flagged.then_some(ranges)))
+}
+
+/// Arguments of calls that are JSON text become what they say.
+fn read_arguments(calls: &mut Node<'static>) -> Result<()> {
+    let Node::List(calls) = calls else { return Ok(()) };
+    for call in calls {
+        let Node::Map(call) = call else { continue };
+        let Some((_, Node::Map(function))) = call.iter_mut().find(|(name, _)| name == "function") else { continue };
+        if let Some((_, arguments)) = function.iter_mut().find(|(name, _)| name == "arguments")
+            && let Some(text) = arguments.as_str()
+        {
+            *arguments = Node::parse_json(text.as_bytes())
+                .map_err(|error| {
+                    Error::new(error.kind, format!("the arguments of a call are no JSON: {}", error.text))
+                })?
+                .into_owned();
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn label(
+    tools: &Tools<'_, '_>,
+    options: &AxolotlOptions,
+    tokens: &mut Tokens,
+    labels: &mut Vec<i32>,
+) -> Result<String> {
+    let given = tools.request.conversation;
+    let template = tools.template.for_row(given);
+    let keys = message_keys::keys_read(template.source());
+    let mut turns: Vec<Turn> = Vec::with_capacity(given.messages.len());
+    for (index, message) in given.messages.iter().enumerate() {
+        turns.push(options.turn(message, &keys).map_err(|error| error.at_message(index))?);
+    }
+    if options.drop_system_message && turns.first().is_some_and(|turn| turn.role() == "system") {
+        turns.remove(0);
+    }
+    let search = Search { tools, template_source: template.source(), options, given, turns: &turns };
+    if options.is_legacy() { search.last_turn(tokens, labels) } else { search.all_turns(tokens, labels) }
+}
+
+struct Search<'s, 't, 'c> {
+    tools: &'s Tools<'t, 'c>,
+    template_source: &'s str,
+    options: &'s AxolotlOptions,
+    given: &'s Conversation<'c>,
+    turns: &'s [Turn],
+}
+
+/// The tokens of a turn, as indices of Python: -1 where it was not found.
+type Place = (isize, isize);
+const NOT_FOUND: Place = (-1, -1);
+
+impl Search<'_, '_, '_> {
+    fn text(&self, messages: Vec<Fields<'static>>, with_tools: bool, prompt: bool) -> Result<String> {
+        let Conversation { tools, documents, variables, shares_strings, .. } = self.given.clone();
+        let tools = tools.filter(|_| with_tools);
+        let conversation = Conversation { messages, tools, documents, variables, shares_strings };
+        let request = Request { conversation: &conversation, add_generation_prompt: prompt, ..self.tools.request };
+        self.tools.template.text(request)
+    }
+
+    fn messages(&self) -> Vec<Fields<'static>> {
+        self.turns.iter().map(|turn| turn.fields.clone()).collect()
+    }
+
+    /// Everything behind the prompt of the last turn. Tools are not shown to the template.
+    fn last_turn(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
+        let text = self.text(self.messages(), false, false)?;
+        self.tools.tokenizer.tokens(&text, &[], tokens)?;
+        let mut prompt = Vec::new();
+        let mut before = self.messages();
+        before.pop();
+        if !before.is_empty() {
+            self.tools.tokenizer.ids(&self.text(before, false, true)?, &mut prompt)?;
+        }
+        let length = prompt.len().min(tokens.ids.len());
+        tokens.ids[..length].copy_from_slice(&prompt[..length]);
+        let masked = if self.options.train_on_inputs { 0 } else { length };
+        labels.resize(masked, MASKED);
+        labels.extend(tokens.ids[masked..].iter().map(|&id| id as i32));
+        Ok(text)
+    }
+
+    fn all_turns(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
+        let (eos, eots) = self.stops()?;
+        let on_eos = self.options.train_on_eos;
+        let on_eot = self.options.train_on_eot.unwrap_or(on_eos);
+        if eos.is_some_and(|eos| eots.contains(&eos)) && on_eos != on_eot {
+            let text = "labels: axolotl refuses train_on_eos and train_on_eot that differ where the eos token is one of \
+                        the eot_tokens";
+            return Err(Error::new(Kind::Option, text));
+        }
+        let text = self.text(self.messages(), true, false)?;
+        let offsets = self.tools.tokenizer.offsets(&text, tokens)?;
+        let ids = &tokens.ids;
+        labels.resize(ids.len(), MASKED);
+        let train = |labels: &mut Vec<i32>, index: isize| {
+            // An index of -1 is the last token, as in Python.
+            let index = if index < 0 { ids.len().wrapping_add_signed(index) } else { index as usize };
+            if let (Some(label), Some(&id)) = (labels.get_mut(index), ids.get(index)) {
+                *label = id as i32;
+            }
+        };
+        let mut last = [None, None];
+        for (index, turn) in self.turns.iter().enumerate() {
+            let roles = &self.options.roles_to_train;
+            let of_role =
+                || self.options.train_on_inputs || roles.iter().any(|role| self.options.role(role) == turn.role());
+            let trained =
+                turn.training.or(turn.detail.as_ref().map(|detail| !detail.is_empty())).unwrap_or_else(of_role);
+            if !trained && on_eos != TrainStops::All && on_eot != TrainStops::All {
+                continue;
+            }
+            let (start, end) = self.find(&text, index, &offsets)?;
+            if trained && (start, end) != NOT_FOUND {
+                match turn.detail.as_ref().filter(|detail| !detail.is_empty()) {
+                    Some(detail) => {
+                        let content = field(&turn.fields, "content").and_then(Node::as_str).unwrap_or("");
+                        for token in self.detailed(content, detail)? {
+                            let index = start + token as isize;
+                            if (index as usize) < ids.len() {
+                                train(labels, index);
+                            }
+                        }
+                    }
+                    None => (start..end).for_each(|index| train(labels, index)),
+                }
+            }
+            for (kind, stops, option) in [(0, &eots[..], on_eot), (1, eos.as_slice(), on_eos)] {
+                let is_stop = |index: isize| {
+                    let index = if index < 0 { ids.len().checked_add_signed(index) } else { Some(index as usize) };
+                    index.and_then(|index| ids.get(index)).is_some_and(|id| stops.contains(id))
+                };
+                let Some(found) = (end..ids.len() as isize).find(|&index| is_stop(index)) else { continue };
+                // A turn that was not found is looked for from -1 on, and then -1 itself counts as not found.
+                if found == -1 || (found - end).abs() > 3 {
+                    continue;
+                }
+                last[kind] = Some(found);
+                if option == TrainStops::All || (option == TrainStops::Turn && trained) {
+                    train(labels, found);
+                }
+            }
+        }
+        for (found, option) in last.into_iter().zip([on_eot, on_eos]) {
+            if let (Some(found), TrainStops::Last) = (found, option) {
+                train(labels, found);
+            }
+        }
+        Ok(text)
+    }
+
+    /// The ids of the eos token, and of the tokens that end turns.
+    fn stops(&self) -> Result<(Option<u32>, Vec<u32>)> {
+        let tokenizer = self.tools.tokenizer;
+        let eos = tokenizer.special_token("eos_token");
+        let id = eos.and_then(|eos| tokenizer.token_to_id(eos));
+        let Some(names) = &self.options.eot_tokens else { return Ok((id, id.into_iter().collect())) };
+        let mut ids = Vec::new();
+        for name in names {
+            let mut own = Vec::new();
+            tokenizer.ids(name, &mut own)?;
+            let &[only] = own.as_slice() else {
+                let text = format!("labels: the eot token {name} is not one token of {} but {own:?}", tokenizer.name());
+                return Err(Error::new(Kind::Option, text));
+            };
+            let alone = names.len() == 1 && Some(name.as_str()) == eos;
+            // A token that the template does not write is left out.
+            if alone || self.template_source.contains(name.as_str()) {
+                ids.push(only);
+            }
+        }
+        Ok((id, ids))
+    }
+
+    /// The tokens of turn `index`.
+    fn find(&self, text: &str, index: usize, offsets: &[Range<usize>]) -> Result<Place> {
+        let role = self.turns[index].role().to_owned();
+        let mistral = self.tools.tokenizer.name().to_lowercase().contains("mistral");
+        if index == 0 && role == "system" && mistral {
+            return Ok(NOT_FOUND);
+        }
+        let mut span: Option<Range<usize>> = None;
+        for sentinel in SENTINELS {
+            let mut messages = self.messages();
+            messages[index] = vec![
+                (Cow::Borrowed("role"), Node::Str(Cow::Owned(role.clone()))),
+                (Cow::Borrowed("content"), Node::Str(Cow::Borrowed(sentinel))),
+            ];
+            let other = self.text(messages, true, false)?;
+            let changed = changed(text, &other);
+            span = Some(match span {
+                Some(known) => known.start.min(changed.start)..known.end.max(changed.end),
+                None => changed,
+            });
+        }
+        let Some(span) = span.filter(|span| span.start < span.end) else { return Ok(NOT_FOUND) };
+        let start = offsets.partition_point(|offset| offset.end <= span.start);
+        let end = offsets.partition_point(|offset| offset.start < span.end);
+        Ok(if start < end { (start as isize, end as isize) } else { NOT_FOUND })
+    }
+
+    /// Which tokens of a content, tokenized alone, lie inside a range to train.
+    fn detailed(&self, content: &str, detail: &[(usize, usize, bool)]) -> Result<Vec<usize>> {
+        let mut tokens = Tokens::default();
+        let offsets = self.tools.tokenizer.offsets(content, &mut tokens)?;
+        let count = content.chars().count();
+        let characters = |byte: usize| content[..byte].chars().count();
+        let starts: Vec<usize> = offsets.iter().map(|offset| characters(offset.start)).collect();
+        // First and last character of each token, where the last reaches up to the next token.
+        let places: Vec<(usize, usize)> = starts
+            .iter()
+            .enumerate()
+            .map(|(index, &start)| (start, starts.get(index + 1).copied().unwrap_or(count).saturating_sub(1)))
+            .collect();
+        let mut chosen = Vec::new();
+        let ranges: Vec<(usize, usize, bool)> = detail
+            .iter()
+            .filter_map(|&(begin, end, train)| outward(&places, begin, end).map(|(b, e)| (b, e, train)))
+            .collect();
+        for (index, &(start, end)) in places.iter().enumerate() {
+            if ranges.iter().any(|&(from, to, train)| train && start >= from && end <= to) {
+                chosen.push(index);
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+/// A range of characters, widened to the tokens that it cuts.
+fn outward(places: &[(usize, usize)], begin: usize, end: usize) -> Option<(usize, usize)> {
+    let mut first = places.iter().position(|place| place.0 >= begin).unwrap_or(places.len());
+    if first > 0 && places[first - 1].1 > begin {
+        first -= 1;
+    }
+    let mut last = places.iter().rposition(|place| place.1 <= end).map_or(-1, |last| last as isize);
+    if places.get((last + 1) as usize).is_some_and(|next| next.0 < end) {
+        last += 1;
+    }
+    (first as isize <= last).then(|| (places[first].0, places[last as usize].1))
+}
+
+/// What of `text` is not in `other` too, by what both begin and end with.
+fn changed(text: &str, other: &str) -> Range<usize> {
+    let same = |left: &u8, right: &u8| left == right;
+    let (left, right) = (text.as_bytes(), other.as_bytes());
+    let mut start = left.iter().zip(right).take_while(|(a, b)| same(a, b)).count();
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let most = left.len().min(right.len()) - start;
+    let shared = left.iter().rev().zip(right.iter().rev()).take(most).take_while(|(a, b)| same(a, b)).count();
+    let mut end = text.len() - shared;
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}

@@ -1,0 +1,61 @@
+"""Labels as other tools make them, against what these tools gave."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import reference
+from chatmill import ChatTemplate, Labels, Mill, Tokenizer
+
+FOLDERS = {"qwen": "qwen3", "llama2": "llama2", "llama3": "llama-3.1"}
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    path = reference.CORPUS / "reference" / "fixtures" / name
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def parts_of(case: dict[str, Any]) -> tuple[Tokenizer, ChatTemplate]:
+    tokens = {name: case[name] for name in ("bos_token", "eos_token") if case[name]}
+    path = reference.CORPUS / "tokenizers" / FOLDERS[case["tokenizer"]] / "tokenizer.json"
+    tokenizer = Tokenizer(path.read_text("utf-8"), special_tokens=tokens, name=FOLDERS[case["tokenizer"]])
+    return tokenizer, ChatTemplate(case["chat_template"], **tokens)
+
+
+def ids_of(case: dict[str, Any]) -> str:
+    return str(case["case"])
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("case", cases("axolotl_chat_template_0.19.0.jsonl"), ids=ids_of)
+def test_axolotl(case: dict[str, Any]) -> None:
+    tokenizer, template = parts_of(case)
+    options = {**case["dataset_cfg"], **case["cfg"]}
+    mill = Mill(tokenizer, template, labels=Labels.preset("axolotl", **options))
+    messages = case["row"].get("messages") or case["row"]["conversations"]
+    encoding = mill.encode(messages, tools=case["row"].get("tools"))
+    assert encoding.input_ids == case["input_ids"]
+    assert encoding.labels == case["labels"]
+    assert encoding.notes[0] == "like_another_tool"
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("case", cases("hf_generation_mask.jsonl"), ids=ids_of)
+def test_transformers(case: dict[str, Any]) -> None:
+    tokenizer, template = parts_of(case)
+    kwargs = case["kwargs"]
+    assert set(kwargs) <= {"truncation", "max_length"}
+    mill = Mill(tokenizer, template, labels="hf", max_length=kwargs.get("max_length"))
+    encoding = mill.encode(case["messages"])
+    assert encoding.input_ids == case["input_ids"]
+    assert [int(label != -100) for label in encoding.labels] == case["assistant_masks"]
+
+
+@reference.needs_corpus
+def test_all_fixtures_are_there() -> None:
+    assert len(cases("axolotl_chat_template_0.19.0.jsonl")) >= 26
+    assert len(cases("hf_generation_mask.jsonl")) >= 9
