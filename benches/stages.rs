@@ -15,7 +15,7 @@ use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringAr
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 use chatmill::conversation::{Conversation, Layout, Node, Rows, field};
-use chatmill::label::{self, Boundary, Span};
+use chatmill::label::{self, Boundary, Labels, Span};
 use chatmill::mill::{Mill, Options};
 use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer, Tokens};
@@ -89,7 +89,7 @@ fn stages(criterion: &mut Criterion) {
     let tagged = template::named("chatml", &[]).unwrap();
     let untagged = "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endfor %}\
                     {%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}";
-    let untagged = ChatTemplate::new("untagged", untagged, &[]).unwrap();
+    let untagged = Arc::new(ChatTemplate::new("untagged", untagged, &[]).unwrap());
     let conversations: Vec<Conversation<'_>> = rows.iter().map(|row| conversation(row)).collect();
     let none = Vec::new();
     let texts: Vec<String> =
@@ -180,6 +180,14 @@ fn stages(criterion: &mut Criterion) {
         "whole, json",
         Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))),
     );
+    let mill_of = |labels: Labels| {
+        let options = Options { labels, threads: Some(1), ..Options::default() };
+        Mill::new(Arc::clone(&tokenizer), Arc::clone(&untagged), options).unwrap()
+    };
+    let (without, with) = (mill_of(Labels::nothing()), mill_of(Labels::default()));
+    for (name, mill) in [("whole, json, no labels", &without), ("whole, json, by regions", &with)] {
+        stage(name, Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))));
+    }
     group.finish();
 }
 

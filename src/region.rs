@@ -87,6 +87,11 @@ pub struct Region {
 pub struct Regions(Vec<Region>);
 
 impl Regions {
+    /// None yet, with room for so many.
+    pub fn with_capacity(regions: usize) -> Regions {
+        Regions(Vec::with_capacity(regions))
+    }
+
     /// Appends a region that ends at `end` and begins where the last one ended. Empty ones vanish; one like its
     /// neighbour is joined to it.
     pub fn push(&mut self, end: usize, message: Option<usize>, kind: RegionKind) {

@@ -6,13 +6,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from chatmill import ChatmillError, ChatTemplate, Mill, __version__
+from chatmill.cli_options import (
+    AllMasked,
+    AllowedOption,
+    FallbackOption,
+    Inputs,
+    KwargsOption,
+    LabelsOption,
+    MaxLengthOption,
+    Padding,
+    SpecialTokens,
+    SpecialTokensOption,
+    Split,
+    TemplateOption,
+    TokenizerOption,
+    TracebackOption,
+    Truncation,
+)
 
 app = typer.Typer(
     name="chatmill",
@@ -22,110 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Turn chat data into training tokens: render the template, tokenize, label.",
 )
-
-
-class Truncation(Enum):
-    """What becomes of rows that are too long."""
-
-    keep_start = "keep_start"
-    keep_end = "keep_end"
-    turns = "turns"
-    drop = "drop"
-    raise_ = "raise"
-    split = "split"
-
-
-class SpecialTokens(str, Enum):
-    """What becomes of control tokens in the texts of messages."""
-
-    allow = "allow"
-    text = "text"
-    raise_ = "raise"
-
-
-class Split(str, Enum):
-    """Whether rows become several samples."""
-
-    per_turn = "per_turn"
-
-
-class Padding(str, Enum):
-    """How far rows are filled up."""
-
-    longest = "longest"
-    max_length = "max_length"
-
-
-class AllMasked(str, Enum):
-    """What becomes of rows without a trained token."""
-
-    reject = "reject"
-    keep = "keep"
-
-
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT...",
-        help="Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files.",
-        show_default=False,
-    ),
-]
-TokenizerOption = Annotated[
-    str, typer.Option("--tokenizer", help="Folder, tokenizer.json or Hub id.", metavar="X", show_default=False)
-]
-TemplateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--template",
-        help="A name of `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub id. "
-        "Default: the tokenizer's own.",
-        metavar="T",
-        show_default=False,
-    ),
-]
-FallbackOption = Annotated[
-    str | None,
-    typer.Option(
-        "--template-fallback",
-        metavar="NAME",
-        help="A name of `chatmill templates`, for a tokenizer that has no template at all.",
-        show_default=False,
-    ),
-]
-LABELS_HELP = (
-    "Which tokens are trained: assistant, all, none, last, hf, trl, axolotl, unsloth, open-instruct, llama-factory or "
-    "completion; a YAML file; or YAML such as '{turns: last, weights: {reasoning: 0.5}}'."
-)
-LabelsOption = Annotated[str, typer.Option("--labels", metavar="L", help=LABELS_HELP)]
-SpecialTokensOption = Annotated[
-    SpecialTokens,
-    typer.Option(
-        "--special-tokens", help="Control tokens in the texts of messages: as such, as plain text, or an error."
-    ),
-]
-AllowedOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-special-token",
-        metavar="TOKEN",
-        help="A control token that may be there all the same, such as '<think>'; may be given several times.",
-        show_default=False,
-    ),
-]
-MaxLengthOption = Annotated[
-    int | None, typer.Option("--max-length", min=1, help="Cut rows to this many tokens.", show_default=False)
-]
-KwargsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--chat-template-kwargs",
-        metavar="JSON",
-        help="Variables for the template, such as '{\"enable_thinking\": false}'.",
-        show_default=False,
-    ),
-]
-TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show where in the code an error came from.")]
 
 
 def _print_version(wanted: bool) -> None:

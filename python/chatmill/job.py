@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
+from chatmill._chatmill import ChatmillError, DataError, Mill, RowError, TokenBatch
 from chatmill.channel import Channel, StoppedError
 from chatmill.inputs import BLOCK_BYTES, JSON_COLUMN, Block, InputPath, find_inputs, read_blocks
 from chatmill.labels import Labels
@@ -19,6 +19,7 @@ from chatmill.rejects import RejectLog
 from chatmill.report import Counts, PrepareReport, Progress
 from chatmill.resolve import resolve
 from chatmill.shards import SHARD_TOKENS, ShardWriter
+from chatmill.show import place_in_row, place_of
 from chatmill.staging import staged_folder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
@@ -201,6 +202,11 @@ def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) 
 def _mill(mill: Mill, block: Block) -> TokenBatch:
     try:
         tokens = mill(block.batch, json_column=block.json_column)
+    except RowError as error:
+        # Only what shall end the run comes here: `truncation="raise"`, `unproved: raise`.
+        failure = error.failure
+        where = ", ".join(filter(None, [place_of(block, failure.row), place_in_row(failure)]))
+        raise RowError(f"{where}: {failure.text}") from error
     except DataError as error:
         raise DataError(f"{block.file.path}: {error}") from error
     if tokens.num_rows_in != block.batch.num_rows:

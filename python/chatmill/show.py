@@ -26,11 +26,14 @@ _USUAL = ("proved", "tagged")
 _SENTENCES = {
     "proved_by_prefixes": "The labels are proved by rendering the conversation up to some of its turns as well.",
     "value_dropped": "A turn is not trained, since the template does not print it.",
+    "other_role": "A turn is not trained, since the template prints it under a user's header.",
     "header_mismatch": "A turn is not trained, since its header is not the generation prompt.",
     "merged": "A turn is not trained, since it has no place of its own.",
     "unanchored": "A turn is not trained, since it has no words that tell its place.",
     "missing_stop": "A trained turn does not end in a stop token.",
     "doubled_bos": "The text begins with two begin-of-text tokens.",
+    "truncated": "The row is cut to max_length.",
+    "pieces_left_out": "Samples of the row are left out: without a trained token, or too long.",
     "control_text": "Text of a user that reads as a control token was encoded as plain text.",
     "like_another_tool": "The labels are made as another tool makes them.",
 }

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub(super) mid_closer: Option<String>,
     /// Whether the template looks at the next message before it is done with one.
     pub(super) peeks: bool,
+    /// What ends an assistant turn, amid a conversation and at its end, without white space around it.
+    pub(super) closers: Vec<String>,
     /// The token that ends a sequence, if the template knows one.
     pub(super) eos_token: Option<String>,
 }
@@ -67,9 +69,48 @@ impl Facts {
     }
 }
 
-/// Facts by the variables they were learnt with.
+/// Facts by what they were learnt with.
 #[derive(Debug, Default)]
-pub struct FactsCache(Mutex<HashMap<String, Arc<Facts>>>);
+pub struct FactsCache(Mutex<HashMap<Key, Arc<Facts>>>);
+
+/// What of a row may change the facts.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    tools: ToolsGiven,
+    forms: Forms,
+    /// The variables of the row and of all rows, written down; mostly there are none.
+    variables: Option<String>,
+}
+
+impl Key {
+    fn of(request: Request<'_, '_>, forms: Forms) -> Key {
+        let (of_row, of_all) = (&request.conversation.variables, request.variables);
+        let none = of_row.is_empty() && of_all.is_empty();
+        Key {
+            tools: ToolsGiven::of(request.conversation.tools.as_ref()),
+            forms,
+            variables: (!none).then(|| format!("{of_row:?}{of_all:?}")),
+        }
+    }
+}
+
+/// How a row gives its tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum ToolsGiven {
+    None,
+    Empty,
+    Some,
+}
+
+impl ToolsGiven {
+    fn of(tools: Option<&Node<'_>>) -> ToolsGiven {
+        match tools {
+            None => ToolsGiven::None,
+            Some(Node::List(tools)) if tools.is_empty() => ToolsGiven::Empty,
+            Some(_) => ToolsGiven::Some,
+        }
+    }
+}
 
 /// Sets of variables to keep facts for. A dataset has a handful; one that gives each row its own must not grow this.
 const CACHED: usize = 64;
@@ -79,9 +120,8 @@ impl ChatTemplate {
     /// variables.
     pub(super) fn facts(&self, request: Request<'_, '_>) -> Arc<Facts> {
         let conversation = request.conversation;
-        let tools = probe_tools(conversation.tools.as_ref());
         let forms = Forms::of(conversation);
-        let key = format!("{tools:?}{forms:?}{:?}{:?}", conversation.variables, request.variables);
+        let key = Key::of(request, forms);
         let lock = || self.facts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(facts) = lock().get(&key) {
             return Arc::clone(facts);
@@ -106,7 +146,7 @@ struct Probe<'p, 'c> {
 }
 
 /// Whose contents are lists of parts: templates may print other spaces around these than around strings.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Forms {
     assistant_in_parts: bool,
     others_in_parts: bool,
@@ -168,7 +208,7 @@ impl Probe<'_, '_> {
             let messages = ending_with(speaker, forms.into_iter().find(either).unwrap_or(Arguments::Object));
             facts.prompts[speaker as usize] = self.prompt(&messages);
             facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(traced, layout)| {
-                let from = layout.turns.last()?.cores.last()?.span.end;
+                let from = layout.cores(layout.turns.len().checked_sub(1)?).last()?.span.end;
                 let in_loop = traced.text.get(from..layout.end.unwrap_or(traced.text.len()))?;
                 // Where the loop prints nothing after a message, the closer comes with what follows.
                 let blank = in_loop.trim_matches(is_space).is_empty();
@@ -178,13 +218,13 @@ impl Probe<'_, '_> {
         if let Some((traced, layout)) = self.layout(&dialogue()) {
             let text = &traced.text;
             let turn = &layout.turns[1];
-            if let Some(core) = turn.cores.first() {
+            if let Some(core) = layout.cores(1).first() {
                 facts.header = text.get(turn.start..core.span.start).map(str::to_owned);
                 let closer = text.get(core.span.end..layout.turns[2].start);
                 facts.mid_closer = closer.map(|closer| closer.trim_end_matches(is_space).to_owned());
             }
             let user = &layout.turns[2];
-            facts.user_header = user.cores.first().and_then(|core| {
+            facts.user_header = layout.cores(2).first().and_then(|core| {
                 let header = text.get(user.start..core.span.start)?.trim_matches(is_space);
                 (!header.is_empty()).then(|| header.to_owned())
             });
@@ -195,6 +235,10 @@ impl Probe<'_, '_> {
                 facts.always_prompt = Some(tail.to_owned());
             }
         }
+        let closers = [facts.mid_closer.as_deref(), facts.end_closer(Speaker::Assistant)];
+        let closers = closers.into_iter().flatten().map(|closer| closer.trim_matches(is_space));
+        facts.closers = closers.filter(|closer| !closer.is_empty()).map(str::to_owned).collect();
+        facts.closers.dedup();
         facts
     }
 

@@ -40,9 +40,9 @@ impl ChatTemplate {
             doubtful.extend(others.map(|&message| (message, Doubt::HeaderMismatch)));
         }
         for (message, doubt) in doubtful {
-            let turn = &layout.turns[message];
+            let cores = layout.cores(message);
             // Without words of its own nothing says that the text behind the prompt is this turn's.
-            let Some((first, last)) = turn.cores.first().zip(turn.cores.last()) else { continue };
+            let Some((first, last)) = cores.first().zip(cores.last()) else { continue };
             let Some(end) = self.prefix(request, text, message, true) else { continue };
             let begins = (layout.values_end_before(message)..=first.words).contains(&end);
             // A turn without a place of its own needs proof of its end as well.

@@ -44,7 +44,7 @@ pub(super) fn split(
         speakers: (0..layout.turns.len()).map(|index| Speaker::of(conversation.role(index))).collect(),
         blank: conversation.messages.iter().map(is_blank).collect(),
         starts: layout.turns.iter().map(|turn| turn.start).collect(),
-        regions: Regions::default(),
+        regions: Regions::with_capacity(5 * layout.turns.len()),
         doubts: Vec::new(),
         customary: Vec::new(),
         proved,
@@ -92,9 +92,7 @@ impl Splitter<'_> {
                 continue;
             };
             let behind = before + closer.len();
-            if self.text[before..self.first_value(index)].starts_with(closer)
-                && self.layout.turns[index].reads.contains(&behind)
-            {
+            if self.text[before..self.first_value(index)].starts_with(closer) && self.layout.is_read_at(index, behind) {
                 self.starts[index] = behind;
             }
         }
@@ -103,13 +101,12 @@ impl Splitter<'_> {
     /// Where the first value of turn `index` or of one after it begins, or the text ends. What a template puts around
     /// values lies before it, even if the value itself reads like a closer.
     fn first_value(&self, index: usize) -> usize {
-        let turns = self.layout.turns.iter().skip(index);
-        turns.flat_map(|turn| turn.cores.first()).next().map_or(self.text.len(), |core| core.span.start)
+        self.layout.first_core_from(index).map_or(self.text.len(), |core| core.span.start)
     }
 
     /// Where the turn after `index` begins, or where the loop or the text ends.
     fn next_start(&self, index: usize) -> usize {
-        let floor = self.layout.turns[index].cores.last().map_or(self.starts[index], |core| core.span.end);
+        let floor = self.layout.cores(index).last().map_or(self.starts[index], |core| core.span.end);
         match self.starts.get(index + 1) {
             Some(start) => *start,
             None => self.layout.end.unwrap_or(self.text.len()),
@@ -137,7 +134,7 @@ impl Splitter<'_> {
         let message = Some(index);
         let next = self.next_start(index);
         let kind = if self.speakers[index] == Speaker::Tool { RegionKind::ToolResult } else { RegionKind::Content };
-        let cores = &self.layout.turns[index].cores;
+        let cores = self.layout.cores(index);
         let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
             return self.regions.push(next, message, RegionKind::Header);
         };
@@ -159,9 +156,9 @@ impl Splitter<'_> {
     fn assistant(&mut self, index: usize) {
         let message = Some(index);
         let layout = self.layout;
-        let turn = &layout.turns[index];
+        let (turn, cores) = (&layout.turns[index], layout.cores(index));
         let next = self.next_start(index);
-        let first_value = turn.cores.first().map_or(next, |core| core.words);
+        let first_value = cores.first().map_or(next, |core| core.words);
         let proved = self.proved.iter().find(|header| header.message == index).map(|header| header.end);
         let header_end = match proved.or_else(|| self.header_end(index, first_value, Likeness::Strict)) {
             Some(end) => end,
@@ -185,14 +182,14 @@ impl Splitter<'_> {
             self.doubts.push((index, Doubt::Merged));
         }
         self.regions.push(header_end, message, RegionKind::Header);
-        let (Some(first), Some(last)) = (turn.cores.first(), turn.cores.last()) else {
+        let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
             return self.closing(index, header_end, next, RegionKind::Prefix);
         };
         // Between the header and the first value.
         let opening = if first.part == Part::Content { RegionKind::Prefix } else { kind_of(first.part) };
         self.regions.push(first.span.start.max(header_end), message, opening);
         // The values, and the gaps between them.
-        for pair in turn.cores.windows(2) {
+        for pair in cores.windows(2) {
             self.regions.push(pair[0].span.end, message, kind_of(pair[0].part));
             self.regions.push(pair[1].span.start, message, gap_kind(pair[0].part, pair[1].part));
         }
@@ -285,24 +282,22 @@ impl Splitter<'_> {
     fn closing(&mut self, index: usize, from: usize, next: usize, kind: RegionKind) {
         let message = Some(index);
         let gap = self.text[from..next].trim_end_matches(is_space);
-        let closers = [self.facts.mid_closer.as_deref(), self.facts.end_closer(Speaker::Assistant)];
-        let closers: Vec<&str> = closers
-            .into_iter()
-            .flatten()
-            .map(|closer| closer.trim_matches(is_space))
-            .filter(|closer| !closer.is_empty())
-            .collect();
         // More text than the stop token: the turn is over at the first one.
-        let stops = closers.iter().copied().chain(self.facts.eos_token.as_deref());
-        let stop = stops.filter_map(|stop| gap.find(stop).map(|at| at + stop.len())).min();
-        let worded = !self.layout.turns[index].cores.is_empty();
+        let closers = self.facts.closers.as_slice();
+        let stops = || closers.iter().chain(&self.facts.eos_token);
+        let stop = match stops().any(|stop| stop == gap) {
+            // Mostly a stop token is all that is there. None lies inside another one.
+            true if !stops().any(|stop| stop != gap && gap.contains(stop.as_str())) => Some(gap.len()),
+            _ => stops().filter_map(|stop| gap.find(stop.as_str()).map(|at| at + stop.len())).min(),
+        };
+        let worded = !self.layout.cores(index).is_empty();
         if self.blank[index] && stop.is_some_and(|stop| stop < gap.len()) {
             self.doubts.push((index, Doubt::Unanchored));
         }
         let gap = &gap[..stop.unwrap_or(gap.len())];
         let closer_start = if kind == RegionKind::Content {
             // What stands between the words and the closer is the value's too, such as the end of a printed list.
-            let known = closers.iter().filter_map(|closer| gap.find(closer)).min();
+            let known = closers.iter().filter_map(|closer| gap.find(closer.as_str())).min();
             known.filter(|at| !gap[..*at].trim_matches(is_space).is_empty()).unwrap_or(0)
         } else {
             let suffix = closers.iter().map(|closer| border_suffix(gap, closer)).max().unwrap_or(0);

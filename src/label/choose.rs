@@ -76,7 +76,7 @@ impl Labels {
         let regions = attributed.regions.as_slice();
         for (index, region) in regions.iter().enumerate() {
             let weight = self.region_weight(region, &weights, last);
-            match region.message.map(|message| (message, &details[message])) {
+            match region.message.and_then(|message| Some((message, details.get(message)?))) {
                 Some((message, details)) if weight > 0.0 && !details.is_empty() => {
                     push_detailed(&mut chosen, region, weight, (message, details), attributed);
                 }
@@ -107,14 +107,26 @@ impl Labels {
         };
         let weights = self.proved_weights(conversation, attributed, only, &mut chosen)?;
         let details = self.details(conversation, &weights)?;
-        for span in generation {
-            for region in attributed.regions.as_slice() {
-                let (start, end) = (region.start.max(span.start), region.end.min(span.end));
-                let Some(message) = region.message.filter(|_| start < end) else { continue };
-                let part = Region { start, end, ..*region };
-                push_detailed(&mut chosen, &part, weights[message], (message, &details[message]), attributed);
+        let last = weights.iter().rposition(|&weight| weight > 0.0);
+        for region in attributed.regions.as_slice() {
+            let Some(message) = region.message.filter(|&message| weights[message] > 0.0) else { continue };
+            let of_message = details.get(message).map_or(&[][..], Vec::as_slice);
+            if Speaker::of(conversation.role(message)) != Speaker::Assistant {
+                // Tags are around assistants' turns; another message that asks to be trained goes by its regions.
+                let weight = self.region_weight(region, &weights, last);
+                push_detailed(&mut chosen, region, weight, (message, of_message), attributed);
+                continue;
             }
-            if chosen.spans.last().is_some_and(|last| last.range.end == span.end) {
+            for span in generation {
+                let (start, end) = (region.start.max(span.start), region.end.min(span.end));
+                if start < end {
+                    let part = Region { start, end, ..*region };
+                    push_detailed(&mut chosen, &part, weights[message], (message, of_message), attributed);
+                }
+            }
+        }
+        for span in generation.iter().filter(|span| !span.is_empty()) {
+            if chosen.spans.iter().any(|chosen| chosen.range.contains(&(span.end - 1))) {
                 chosen.turn_ends.push(span.end);
             }
         }
@@ -153,7 +165,11 @@ impl Labels {
         Ok(weights)
     }
 
+    /// The details of each message; nothing at all where no message has any.
     fn details(&self, conversation: &Conversation<'_>, weights: &[f32]) -> Result<Vec<Vec<Detail>>> {
+        if !conversation.messages.iter().any(|message| detail::is_detailed(self, message)) {
+            return Ok(Vec::new());
+        }
         let messages = conversation.messages.iter().zip(weights).enumerate();
         messages
             .map(|(index, (message, &weight))| {

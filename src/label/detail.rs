@@ -23,8 +23,11 @@ pub(super) fn is_detailed(labels: &Labels, message: &Fields<'_>) -> bool {
         Node::Map(fields) => labels.flags.iter().any(|name| !matches!(field(fields, name), None | Some(Node::Null))),
         _ => false,
     };
-    ranges(labels, message).is_some()
-        || matches!(field(message, "content"), Some(Node::List(parts)) if parts.iter().any(flagged))
+    message.iter().any(|(name, value)| match value {
+        Node::Null => false,
+        Node::List(parts) if name == "content" => parts.iter().any(flagged),
+        _ => labels.ranges.as_deref() == Some(name),
+    })
 }
 
 fn ranges<'m>(labels: &Labels, message: &'m Fields<'_>) -> Option<&'m Node<'m>> {

@@ -8,6 +8,7 @@ mod detail;
 mod flags;
 mod policy;
 mod tokens;
+mod written;
 
 pub use choose::{Chosen, Span};
 pub use policy::{Boundary, Labels, Method, Peer, Roles, Stop, Turns, Unproved};

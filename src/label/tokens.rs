@@ -1,5 +1,7 @@
 //! Labels: (token ends, spans of the text to train) → one label a token.
 
+use std::ops::Range;
+
 use super::{Boundary, Span};
 
 /// The label of a token that is not trained.
@@ -31,8 +33,36 @@ pub fn append(
     mut weights: Option<&mut Vec<f32>>,
 ) {
     labels.reserve(ids.len());
+    let label = |id: u32| id as i32;
     let (mut start, mut next, mut index) = (0, 0, 0);
     while index < ids.len() {
+        // Tokens never go back, so spans that end before this one are done with.
+        while spans.get(next).is_some_and(|span| span.range.end <= start) {
+            next += 1;
+        }
+        // Most tokens lie with their neighbours between two spans, or inside one.
+        let (limit, inside) = match spans.get(next) {
+            None => (usize::MAX, None),
+            Some(span) if span.range.start <= start => (span.range.end, Some(span.weight)),
+            Some(span) => (span.range.start, None),
+        };
+        // Runs are short: to search for the end by halves took thrice as long.
+        let rest = &ends[index..];
+        let run = rest.iter().position(|&end| end as usize >= limit).unwrap_or(rest.len());
+        let run = whole_characters(text, &ends[index..index + run]);
+        if run > 0 {
+            let ids = &ids[index..index + run];
+            match inside {
+                Some(_) => labels.extend(ids.iter().map(|&id| label(id))),
+                None => labels.resize(labels.len() + run, MASKED),
+            }
+            if let Some(weights) = weights.as_deref_mut() {
+                weights.resize(weights.len() + run, inside.unwrap_or(0.0));
+            }
+            index += run;
+            start = ends[index - 1] as usize;
+            continue;
+        }
         let first = index;
         let mut end = ends[index] as usize;
         while !text.is_char_boundary(end) && index + 1 < ids.len() {
@@ -41,37 +71,38 @@ pub fn append(
         }
         index += 1;
         let bytes = if end > start { start..end } else { start..start + 1 };
-        // Tokens never go back, so spans that end before this one are done with.
-        while spans.get(next).is_some_and(|span| span.range.end <= bytes.start) {
-            next += 1;
-        }
-        let near = spans[next..].iter().take_while(|span| span.range.start < bytes.end);
-        let weight = match boundary {
-            Boundary::Overlap | Boundary::Split => near.map(|span| span.weight).fold(0.0, f32::max),
-            Boundary::First => {
-                near.take(1).find(|span| span.range.start <= bytes.start).map_or(0.0, |span| span.weight)
-            }
-            Boundary::Contained => {
-                let inside = |span: &Span| span.range.end.min(bytes.end) - span.range.start.max(bytes.start);
-                let (covered, least) = near
-                    .fold((0, f32::INFINITY), |(bytes, least), span| (bytes + inside(span), least.min(span.weight)));
-                if covered == bytes.len() { least } else { 0.0 }
-            }
-        };
-        for &id in &ids[first..index] {
-            labels.push(if weight > 0.0 { i32::try_from(id).unwrap_or(MASKED) } else { MASKED });
-        }
+        let weight = weight_of(&bytes, &spans[next..], boundary);
+        labels.extend(ids[first..index].iter().map(|&id| if weight > 0.0 { label(id) } else { MASKED }));
         if let Some(weights) = weights.as_deref_mut() {
-            weights.extend(std::iter::repeat_n(weight, index - first));
+            weights.resize(weights.len() + index - first, weight);
         }
         start = end;
     }
 }
 
+/// How many of these tokens, from the first on, end where a character does.
+fn whole_characters(text: &str, ends: &[u32]) -> usize {
+    let whole = ends.iter().rposition(|&end| text.is_char_boundary(end as usize));
+    whole.map_or(0, |last| last + 1)
+}
+
+/// What a token of these bytes counts; `spans` are those that do not end before it.
+fn weight_of(bytes: &Range<usize>, spans: &[Span], boundary: Boundary) -> f32 {
+    let near = spans.iter().take_while(|span| span.range.start < bytes.end);
+    match boundary {
+        Boundary::Overlap | Boundary::Split => near.map(|span| span.weight).fold(0.0, f32::max),
+        Boundary::First => near.take(1).find(|span| span.range.start <= bytes.start).map_or(0.0, |span| span.weight),
+        Boundary::Contained => {
+            let inside = |span: &Span| span.range.end.min(bytes.end) - span.range.start.max(bytes.start);
+            let (covered, least) =
+                near.fold((0, f32::INFINITY), |(bytes, least), span| (bytes + inside(span), least.min(span.weight)));
+            if covered == bytes.len() { least } else { 0.0 }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::ops::Range;
-
     use proptest::prelude::*;
 
     use super::*;

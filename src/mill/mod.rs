@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::conversation::Conversation;
 use crate::error::{Error, Kind, Result};
-use crate::label::Boundary;
+use crate::label::{Boundary, Method};
 use crate::region::Regions;
 use crate::template::ChatTemplate;
 use crate::tokenizer::{Tokenizer, Tokens};
@@ -75,6 +75,10 @@ impl Mill {
                     format!("labels: the stop token {token} is not one token of {} but {ids:?}", tokenizer.name());
                 return Err(Error::new(Kind::Option, text));
             }
+        }
+        if options.samples == Samples::PerTurn && labels.method != Method::Regions {
+            let text = "split per_turn trains one turn of each sample, which another tool's labels do not know; leave like out";
+            return Err(Error::new(Kind::Option, text));
         }
         if labels.boundary == Boundary::Split && tokenizer.adds_space() {
             let text = format!(

@@ -3,7 +3,7 @@
 use super::fit::fit;
 use super::run::Run;
 use super::tally::{Note, Notes};
-use super::{AllMasked, Mill, Samples};
+use super::{AllMasked, Mill, Samples, Truncation};
 use crate::attribution::{Attributed, Doubt};
 use crate::conversation::Conversation;
 use crate::error::{Error, Kind, Result};
@@ -65,13 +65,26 @@ impl Mill {
     fn samples_per_turn(&self, conversation: &Conversation<'_>, scratch: &mut Scratch, run: &mut Run) -> Result<Notes> {
         let mut notes = Notes::default();
         let before = run.mark();
+        let mut left_out = None;
         for turn in self.options.labels.trained_messages(conversation)? {
             let messages = conversation.messages[..=turn].to_vec();
             let upto = Conversation { messages, ..conversation.clone() };
-            self.samples(&upto, Some(turn), scratch, run, &mut notes)?;
+            match self.samples(&upto, Some(turn), scratch, run, &mut notes) {
+                Ok(()) => {}
+                // The other samples of the row are none the worse for it.
+                Err(error) if matches!(error.kind, Kind::AllMasked(_) | Kind::TooLong) => left_out = Some(error),
+                Err(error) => return Err(error),
+            }
         }
         if run.mark() == before {
-            return Err(Error::new(Kind::AllMasked("nothing_to_train"), "the row has no trained turn"));
+            let nothing = || Error::new(Kind::AllMasked("nothing_to_train"), "the row has no trained turn");
+            return Err(left_out.unwrap_or_else(nothing));
+        }
+        if let Some(error) = left_out {
+            if error.kind == Kind::TooLong && self.options.truncation == Truncation::Raise {
+                return Err(error);
+            }
+            notes.note(Note::PiecesLeftOut);
         }
         Ok(notes)
     }
@@ -98,7 +111,7 @@ impl Mill {
         let mut kept = 0;
         for piece in pieces {
             if rejects && masked(&scratch.labels[piece.clone()]) {
-                notes.note(Note::MaskedPieces);
+                notes.note(Note::PiecesLeftOut);
                 continue;
             }
             kept += 1;
@@ -227,7 +240,9 @@ impl Mill {
         let (text, attributed) = self.template.regions(request)?;
         let attributed = attributed?;
         let chosen = labels.choose(conversation, &text, &attributed, &self.stops, only)?;
-        notes.note(if chosen.settled { Note::ProvedByPrefixes } else { Note::Proved });
+        if chosen.left_out.iter().all(|(_, doubt)| doubt.is_no_turn()) {
+            notes.note(if chosen.settled { Note::ProvedByPrefixes } else { Note::Proved });
+        }
         note_left_out(&chosen, notes);
         Ok(Labelled { text, trained: Trained::Chosen(chosen), attributed: Some(attributed) })
     }

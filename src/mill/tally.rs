@@ -29,8 +29,8 @@ pub enum Note {
     ControlText,
     /// The row was cut.
     Truncated,
-    /// Pieces of a row without a trained token were left out.
-    MaskedPieces,
+    /// Samples of a row were left out: without a trained token, or too long.
+    PiecesLeftOut,
 }
 
 impl Note {
@@ -49,7 +49,7 @@ impl Note {
         Note::DoubledBos,
         Note::ControlText,
         Note::Truncated,
-        Note::MaskedPieces,
+        Note::PiecesLeftOut,
     ];
 
     /// The stable word for summaries.
@@ -68,7 +68,7 @@ impl Note {
             Note::DoubledBos => "doubled_bos",
             Note::ControlText => "control_text",
             Note::Truncated => "truncated",
-            Note::MaskedPieces => "masked_pieces",
+            Note::PiecesLeftOut => "pieces_left_out",
         }
     }
 }

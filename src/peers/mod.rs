@@ -4,13 +4,14 @@
 //! nothing with the regions: what such a tool gets wrong is wrong here too. `docs/labels.md` shows all on one row.
 
 mod axolotl;
+mod axolotl_rows;
 mod message_keys;
 mod prefixes;
 mod thinking;
 mod transformers;
 mod unsloth;
 
-pub use axolotl::{AxolotlOptions, TrainStops};
+pub use axolotl_rows::{AxolotlOptions, TrainStops};
 
 use std::ops::Range;
 

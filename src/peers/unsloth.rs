@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::Tools;
 use crate::attribution::Speaker;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::region::RegionKind;
 use crate::tokenizer::Tokens;
 
@@ -20,10 +20,16 @@ pub(super) fn label(
 ) -> Result<String> {
     let conversation = tools.request.conversation;
     let (text, attributed) = tools.template.regions(tools.request)?;
+    let attributed = attributed?;
+    if let Some((message, doubt)) = attributed.doubts.iter().find(|(_, doubt)| !doubt.is_no_turn()) {
+        let text =
+            format!("the headers that unsloth looks for are not found ({}): {}", doubt.code(), doubt.explanation());
+        return Err(Error::new(Kind::Unproved(doubt.code()), text).at_message(*message));
+    }
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut open: Option<usize> = None;
     let mut before = None;
-    for region in attributed?.regions.as_slice() {
+    for region in attributed.regions.as_slice() {
         let Some(message) = region.message else { continue };
         let begins = before != Some(message);
         before = Some(message);

@@ -253,7 +253,7 @@ impl PyChatTemplate {
         gate::enter(py, |_| {
             let none = Vec::new();
             let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
-            Ok(self.0.trace(request)?.asked.into_iter().collect())
+            Ok(self.0.keys_read(request)?.into_iter().collect())
         })
     }
 

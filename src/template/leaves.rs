@@ -40,7 +40,7 @@ impl<'a> Leaves<'a> {
     /// The texts of a conversation. Roles, ids and keys are left out, and so are texts without words: they tell nothing
     /// of a message.
     pub fn of(conversation: &'a Conversation<'_>) -> Leaves<'a> {
-        let mut leaves = Vec::new();
+        let mut leaves = Vec::with_capacity(conversation.messages.len());
         for (message, fields) in conversation.messages.iter().enumerate() {
             let mut ordinal = 0;
             of_message(fields, &mut |part, text: &'a str| {
@@ -50,7 +50,11 @@ impl<'a> Leaves<'a> {
                 ordinal += 1;
             });
         }
-        leaves.sort_by_key(|leaf| (leaf.text.as_ptr(), leaf.message));
+        let by_address = |leaf: &Leaf<'_>| (leaf.text.as_ptr(), leaf.message);
+        // A row that was read in one go has its texts in their order.
+        if !leaves.is_sorted_by_key(by_address) {
+            leaves.sort_by_key(by_address);
+        }
         Leaves(leaves)
     }
 
@@ -115,6 +119,9 @@ const THINK_TAGS: [&str; 6] = ["<think>", "</think>", "[THINK]", "[/THINK]", "<r
 /// Where the words of a text begin, behind white space and tags of reasoning; None where it has no others.
 pub fn words_at(text: &str) -> Option<usize> {
     let mut rest = text.trim_start_matches(is_space);
+    if !rest.starts_with(['<', '[']) {
+        return (!rest.is_empty()).then(|| text.len() - rest.len());
+    }
     while let Some(behind) = THINK_TAGS.iter().find_map(|tag| rest.strip_prefix(tag)) {
         rest = behind.trim_start_matches(is_space);
     }

@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use super::ChatTemplate;
 use super::leaves::{Leaf, Leaves, Part};
 use super::program::Span;
-use super::run::{self, Context, Event, Exception, Failure, Rendered};
+use super::run::{self, Context, Event, Exception, Failure, Rendered, Tracing};
 use super::value::What;
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::error::{Error, Kind, Result};
@@ -60,21 +60,19 @@ pub struct Traced {
     pub within: Vec<Option<usize>>,
     /// What happened to the messages, in the order it happened.
     pub events: Vec<Event>,
-    /// Keys of messages that the template asked for, and whether any message had them.
-    pub asked: Vec<(String, bool)>,
 }
 
 impl ChatTemplate {
     /// The text.
     pub fn text(&self, request: Request<'_, '_>) -> Result<String> {
         let template = self.for_row(request.conversation);
-        template.run(request, false).map(|rendered| rendered.text.text)
+        template.run(request, Tracing::Off).map(|rendered| rendered.text.text)
     }
 
     /// The text, and the bytes of it that transformers takes for those that `{% generation %}` encloses: it counts from
     /// the output that is finished when a tag is met, so inside macros and set blocks they lie too early.
     pub fn render_as_transformers(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let rendered = self.for_row(request.conversation).run(request, false)?;
+        let rendered = self.for_row(request.conversation).run(request, Tracing::Off)?;
         let text = rendered.text.text;
         let spans = rendered.generation_as_transformers.into_iter().filter_map(|(start, characters)| {
             let end = text.get(start..)?.char_indices().nth(characters).map_or(text.len(), |(at, _)| start + at);
@@ -87,7 +85,7 @@ impl ChatTemplate {
     /// The text, and the bytes of it that `{% generation %}` encloses, in their order.
     pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
         let template = self.for_row(request.conversation);
-        let rendered = template.run(request, false)?;
+        let rendered = template.run(request, Tracing::Off)?;
         if rendered.generation_lost {
             return Err(Error::new(
                 Kind::Unproved("generation_changed"),
@@ -96,6 +94,12 @@ impl ChatTemplate {
             ));
         }
         Ok((rendered.text.text, rendered.generation))
+    }
+
+    /// Keys of messages that the template asks for, and whether any message has them.
+    pub fn keys_read(&self, request: Request<'_, '_>) -> Result<Vec<(String, bool)>> {
+        let rendered = self.for_row(request.conversation).run(request, Tracing::Keys)?;
+        Ok(rendered.trace.and_then(|trace| trace.asked).unwrap_or_default())
     }
 
     /// The text, and what of it comes from where.
@@ -111,8 +115,8 @@ impl ChatTemplate {
 
     fn trace_leaves(&self, request: Request<'_, '_>, leaves: &Leaves<'_>) -> Result<Traced> {
         let template = self.for_row(request.conversation);
-        let Rendered { text, trace, .. } = template.run(request, true)?;
-        let mut printed: Vec<Printed> = Vec::new();
+        let Rendered { text, trace, .. } = template.run(request, Tracing::Places)?;
+        let mut printed: Vec<Printed> = Vec::with_capacity(text.notes.len());
         let mut within: Vec<Option<usize>> = vec![None; request.conversation.messages.len()];
         for note in &text.notes {
             let span = note.start..note.end;
@@ -139,14 +143,16 @@ impl ChatTemplate {
                 What::Generation => {}
             }
         }
-        printed.sort_by_key(|printed| printed.span.start);
+        if !printed.is_sorted_by_key(|printed| printed.span.start) {
+            printed.sort_by_key(|printed| printed.span.start);
+        }
         let mut has_texts = vec![false; request.conversation.messages.len()];
         leaves.all().iter().for_each(|leaf| has_texts[leaf.message] = true);
         let trace = trace.unwrap_or_default();
-        Ok(Traced { text: text.text, printed, has_texts, within, events: trace.events, asked: trace.asked })
+        Ok(Traced { text: text.text, printed, has_texts, within, events: trace.events })
     }
 
-    fn run(&self, request: Request<'_, '_>, trace: bool) -> Result<Rendered> {
+    fn run(&self, request: Request<'_, '_>, tracing: Tracing) -> Result<Rendered> {
         let Conversation { messages, tools, documents, variables, .. } = request.conversation;
         let context = Context {
             messages,
@@ -160,7 +166,7 @@ impl ChatTemplate {
         };
         let content = |message: &Fields<'_>| field(message, "content").and_then(Node::as_str).map_or(0, str::len);
         let capacity: usize = messages.iter().map(|message| content(message) + 64).sum();
-        run::render(&self.program, context, trace, capacity).map_err(|failure| self.failure(failure))
+        run::render(&self.program, context, tracing, capacity).map_err(|failure| self.failure(failure))
     }
 
     /// A failed render in chatmill's terms.

@@ -139,6 +139,32 @@ def test_tools_that_need_tags_say_so(tokenizer: Tokenizer) -> None:
         Mill(tokenizer, bare, labels="trl").encode(TURNS)
 
 
+def test_roles_count_in_templates_with_tags_too(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    """Tags are around assistants' turns: who asks for other messages gets them by their regions."""
+    assert template.has_generation
+    users = table(Mill(tokenizer, template, labels={"roles": ["user"]})(rows(TURNS)))[0]
+    assert trained(tokenizer, users) == "U1<|im_end|>U2<|im_end|>"
+    everyone = table(Mill(tokenizer, template, labels={"train_on_inputs": True})(rows(TURNS)))[0]
+    assert trained(tokenizer, everyone) == "U1<|im_end|>A1<|im_end|>U2<|im_end|>A2<|im_end|>"
+    flagged = [{**TURNS[0], "train": True}, *TURNS[1:]]
+    out = Mill(tokenizer, template)(rows(flagged))
+    assert trained(tokenizer, table(out)[0]) == "U1<|im_end|>A1<|im_end|>A2<|im_end|>"
+    assert out.counts == {"tagged": 1}
+
+
+def test_a_masked_turn_is_not_claimed_proved(tokenizer: Tokenizer) -> None:
+    odd = ChatTemplate(
+        "{% for m in messages %}{{ '### ' + m.role + ': ' + m.content + '\\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '### model says: ' }}{% endif %}"
+    )
+    assert Mill(tokenizer, odd, labels={"unproved": "mask"})(rows(TURNS)).counts == {"header_mismatch": 1}
+    with pytest.raises(RowError, match="header_mismatch"):
+        Mill(tokenizer, odd, labels={"unproved": "raise"}, on_error="null")(rows(TURNS))
+    assert Mill(tokenizer, odd, on_error="null")(rows(TURNS)).failures[0].code == "header_mismatch"
+    # unsloth would look for headers that are not known here.
+    assert Mill(tokenizer, odd, labels="unsloth", on_error="null")(rows(TURNS)).failures[0].code == "header_mismatch"
+
+
 def test_weights_are_a_column(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     mill = Mill(tokenizer, template, labels={"weights": {"closer": 0.25}})
     row = table(mill(rows(TURNS)))[0]
@@ -167,6 +193,26 @@ def test_a_sample_for_each_trained_turn(tokenizer: Tokenizer, template: ChatTemp
     # Each ends with its turn.
     assert got[0]["input_ids"] == mill.encode(TURNS[:2]).input_ids
     assert (out.num_rows_in, [failure.code for failure in out.failures]) == (3, ["nothing_to_train"])
+
+
+def test_one_bad_sample_leaves_the_others(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    length = len(Mill(tokenizer, template).encode(TURNS[:2]))
+    for truncation in ("keep_start", "drop"):
+        mill = Mill(
+            tokenizer,
+            template,
+            split="per_turn",
+            truncation=truncation,
+            max_length=length,
+            all_masked="reject",
+            on_error="null",
+        )
+        out = mill(rows(TURNS, TURNS[:1]))
+        assert [(row["row"], trained(tokenizer, row)) for row in table(out) if row["labels"]] == [(0, "A1<|im_end|>")]
+        assert out.counts["pieces_left_out"] == 1
+        assert [(failure.row, failure.code) for failure in out.failures] == [(1, "nothing_to_train")]
+    with pytest.raises(DataError, match="leave like out"):
+        Mill(tokenizer, template, split="per_turn", labels="axolotl")
 
 
 def test_per_turn_samples_are_rendered_as_at_inference(tokenizer: Tokenizer) -> None:
@@ -221,7 +267,7 @@ def test_rows_split_into_pieces(tokenizer: Tokenizer, template: ChatTemplate) ->
         assert [value for row in got if row["row"] == 1 for value in row[name]] == of_whole
     assert max(row["length"] for row in got) == 10
     only = Mill(tokenizer, template, truncation="split", max_length=10, all_masked="reject")(rows(TURNS))
-    assert only.counts["masked_pieces"] == 1
+    assert only.counts["pieces_left_out"] == 1
     assert all(trained(tokenizer, row) for row in table(only))
 
 

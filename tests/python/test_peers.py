@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import reference
-from chatmill import ChatTemplate, Labels, Mill, Tokenizer
+from chatmill import ChatTemplate, DataError, Labels, Mill, Tokenizer
+from test_cases import TESTS
 
 FOLDERS = {"qwen": "qwen3", "llama2": "llama2", "llama3": "llama-3.1"}
 
@@ -59,3 +60,12 @@ def test_transformers(case: dict[str, Any]) -> None:
 def test_all_fixtures_are_there() -> None:
     assert len(cases("axolotl_chat_template_0.19.0.jsonl")) >= 26
     assert len(cases("hf_generation_mask.jsonl")) >= 9
+
+
+def test_fields_that_axolotl_would_rename_are_not_passed_over() -> None:
+    """Rows are read before labels are made: a mapping that chatmill does not follow must not be accepted."""
+    tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    for options in ({"message_property_mappings": {"content": "body"}}, {"field_messages": "chat"}):
+        mill = Mill(tokenizer, ChatTemplate.named("chatml"), labels=Labels.preset("axolotl", **options))
+        with pytest.raises(DataError, match="rename the fields"):
+            mill.encode([{"role": "user", "content": "x"}])

@@ -12,8 +12,8 @@ pub(crate) use calls::Arguments;
 use calls::{RED_ZONE, STACK};
 pub(crate) use pull::Pull;
 pub(crate) use raise::{Exception, Raise, Run};
-pub(crate) use trace::Trace;
 pub use trace::{Event, Happening, Origin};
+pub(crate) use trace::{Trace, Tracing};
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -120,11 +120,11 @@ pub(crate) struct Failure {
     pub(crate) message: Option<usize>,
 }
 
-/// Renders. `trace` asks for notes on what is printed where, for `capacity` bytes of text or so.
+/// Renders. `tracing` asks for notes, for `capacity` bytes of text or so.
 pub(crate) fn render<'d>(
     program: &'d Program,
     context: Context<'d>,
-    trace: bool,
+    tracing: Tracing,
     capacity: usize,
 ) -> Result<Rendered, Failure> {
     let root = Activation::new(program.slots, None);
@@ -143,7 +143,7 @@ pub(crate) fn render<'d>(
         steps: STEPS,
         depth: 0,
         last_message: None,
-        trace: trace.then(Trace::default),
+        trace: Trace::of(tracing),
         generation_lost: false,
         generation_as_transformers: Vec::new(),
     };

@@ -42,11 +42,27 @@ pub(crate) struct Trace {
     passes: u32,
     /// The loops over messages that run, each with the message it is at.
     open: Vec<(u32, u32)>,
-    /// Keys of messages that were asked for, and whether they were there.
-    pub(crate) asked: Vec<(String, bool)>,
+    /// Keys of messages that were asked for, and whether they were there; None where nobody wants to know.
+    pub(crate) asked: Option<Vec<(String, bool)>>,
+}
+
+/// What a render notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tracing {
+    /// Nothing.
+    Off,
+    /// What is printed where.
+    Places,
+    /// That, and the keys that are read.
+    Keys,
 }
 
 impl Trace {
+    pub(crate) fn of(tracing: Tracing) -> Option<Trace> {
+        (tracing != Tracing::Off)
+            .then(|| Trace { asked: (tracing == Tracing::Keys).then(Vec::new), ..Trace::default() })
+    }
+
     fn note(&mut self, position: usize, what: Happening, origin: Origin) {
         let event = Event { position, what, origin };
         // A template reads role, content and more of one message at one place: the first reading tells it all.
@@ -88,13 +104,12 @@ impl<'d> Machine<'d> {
             let inside = trace.open.iter().rev().find(|(_, at)| *at as usize == index);
             let origin = inside.map_or(Origin::Index, |(pass, _)| Origin::Pass(*pass));
             trace.note(position, Happening::Read(index as u32), origin);
-            if !trace.asked.iter().any(|(known, _)| known == key) {
-                trace.asked.push((key.to_owned(), false));
-            }
-            if dict.get_str(key).is_some()
-                && let Some((_, there)) = trace.asked.iter_mut().find(|(known, _)| known == key)
-            {
-                *there = true;
+            if let Some(asked) = &mut trace.asked {
+                let there = dict.get_str(key).is_some();
+                match asked.iter_mut().find(|(known, _)| known == key) {
+                    Some((_, known)) => *known |= there,
+                    None => asked.push((key.to_owned(), there)),
+                }
             }
         }
     }
