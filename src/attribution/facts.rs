@@ -47,6 +47,8 @@ pub(super) struct Facts {
     pub(super) header: Option<String>,
     /// What stands before the content of a user turn amid a conversation, without white space around it.
     pub(super) user_header: Option<String>,
+    /// What the template prints behind the loop over the messages where a user spoke last, without white space around.
+    pub(super) user_tail: Option<String>,
     /// A generation prompt that is printed whether asked for or not.
     pub(super) always_prompt: Option<String>,
     /// What ends an assistant turn that a user turn follows, without white space at its end.
@@ -77,6 +79,7 @@ pub struct FactsCache(Mutex<HashMap<Key, Arc<Facts>>>);
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
     tools: ToolsGiven,
+    documents: bool,
     forms: Forms,
     /// The variables of the row and of all rows, written down; mostly there are none.
     variables: Option<String>,
@@ -88,6 +91,7 @@ impl Key {
         let none = of_row.is_empty() && of_all.is_empty();
         Key {
             tools: ToolsGiven::of(request.conversation.tools.as_ref()),
+            documents: request.conversation.documents.is_some(),
             forms,
             variables: (!none).then(|| format!("{of_row:?}{of_all:?}")),
         }
@@ -154,13 +158,14 @@ struct Forms {
 
 impl Forms {
     fn of(conversation: &Conversation<'_>) -> Forms {
-        let in_parts = |assistant: bool| {
-            (0..conversation.messages.len()).any(|index| {
-                (Speaker::of(conversation.role(index)) == Speaker::Assistant) == assistant
-                    && matches!(field(&conversation.messages[index], "content"), Some(Node::List(_)))
-            })
-        };
-        Forms { assistant_in_parts: in_parts(true), others_in_parts: in_parts(false) }
+        let mut forms = Forms::default();
+        for (index, message) in conversation.messages.iter().enumerate() {
+            if matches!(field(message, "content"), Some(Node::List(_))) {
+                let assistant = Speaker::of(conversation.role(index)) == Speaker::Assistant;
+                *(if assistant { &mut forms.assistant_in_parts } else { &mut forms.others_in_parts }) = true;
+            }
+        }
+        forms
     }
 
     /// A message of a probe, its content as those of the row.
@@ -215,6 +220,10 @@ impl Probe<'_, '_> {
                 traced.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
             });
         }
+        if let Some((traced, layout)) = self.layout(&ending_with(Speaker::User, Arguments::Object)) {
+            let tail = layout.end.and_then(|end| traced.text.get(end..));
+            facts.user_tail = tail.map(|tail| tail.trim_matches(is_space).to_owned());
+        }
         if let Some((traced, layout)) = self.layout(&dialogue()) {
             let text = &traced.text;
             let turn = &layout.turns[1];
@@ -252,7 +261,9 @@ impl Probe<'_, '_> {
         let tools = probe_tools(of_row.tools.as_ref());
         let shaped = messages.iter().map(|message| Node::Map(self.forms.shape(message.clone())));
         let messages = Node::List(shaped.collect());
-        let mut conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
+        let documents = of_row.documents.as_ref().map(|_| probe_documents());
+        let conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
+        let mut conversation = conversation.with_documents(documents).ok()?;
         conversation.variables = of_row
             .variables
             .iter()
@@ -347,6 +358,12 @@ fn probe_tools(of_row: Option<&Node<'_>>) -> Option<Node<'static>> {
         Node::List(tools) if tools.is_empty() => Some(Node::List(Vec::new())),
         _ => Node::parse_json(definition).ok(),
     }
+}
+
+/// Documents for a probe of a row that has some: always the same one.
+fn probe_documents() -> Node<'static> {
+    let field = |name: &'static str| (Cow::Borrowed(name), Node::Str(Cow::Borrowed("A place.")));
+    Node::List(vec![Node::Map(["title", "text", "content", "contents", "snippet"].map(field).to_vec())])
 }
 
 /// Whether two texts begin or end alike over at least half of each.

@@ -88,6 +88,10 @@ impl Splitter<'_> {
         }
         for index in 1..self.starts.len() {
             let before = self.layout.values_end_before(index);
+            // A turn without values shows nothing that its closer could stand behind.
+            if before < self.starts[index - 1] {
+                continue;
+            }
             let Some(closer) = self.facts.end_closer(self.speakers[index - 1]) else {
                 continue;
             };
@@ -277,6 +281,25 @@ impl Splitter<'_> {
         }
     }
 
+    /// Whether a turn goes on behind its stop token: with other text than stop tokens, and to another one. Then it was
+    /// none of its end, but that of a part of it, such as reasoning without an answer.
+    fn goes_on(&self, behind: &str) -> bool {
+        let stops: Vec<&String> = self.facts.closers.iter().chain(&self.facts.eos_token).collect();
+        let mut rest = behind.trim_start_matches(is_space);
+        while let Some(next) = stops.iter().find_map(|stop| rest.strip_prefix(stop.as_str())) {
+            rest = next.trim_start_matches(is_space);
+        }
+        !rest.is_empty() && stops.iter().any(|stop| rest.contains(stop.as_str()))
+    }
+
+    /// Whether what stands behind the loop over the messages closes the last turn. What the template prints there
+    /// whoever spoke last is its own, unless it is the token that ends a sequence.
+    fn closes(&self, tail: &str) -> bool {
+        let tail = tail.trim_matches(is_space);
+        let is_eos = self.facts.eos_token.as_deref().is_some_and(|eos| tail.starts_with(eos));
+        !tail.is_empty() && (is_eos || self.facts.user_tail.as_deref() != Some(tail))
+    }
+
     /// Splits `from..next`, the end of an assistant turn whose last value is of `kind`, into the rest of that value,
     /// the closer and what trails.
     fn closing(&mut self, index: usize, from: usize, next: usize, kind: RegionKind) {
@@ -291,7 +314,8 @@ impl Splitter<'_> {
             _ => stops().filter_map(|stop| gap.find(stop.as_str()).map(|at| at + stop.len())).min(),
         };
         let worded = !self.layout.cores(index).is_empty();
-        if self.blank[index] && stop.is_some_and(|stop| stop < gap.len()) {
+        let behind = &gap[stop.unwrap_or(gap.len())..];
+        if (self.blank[index] && !behind.is_empty()) || (kind != RegionKind::Content && self.goes_on(behind)) {
             self.doubts.push((index, Doubt::Unanchored));
         }
         let gap = &gap[..stop.unwrap_or(gap.len())];
@@ -319,10 +343,7 @@ impl Splitter<'_> {
                 if let Some(next_start) = self.starts.get_mut(index + 1) {
                     *next_start = (*next_start).max(end);
                 }
-            } else if index + 1 == self.starts.len()
-                && self.facts.always_prompt.is_none()
-                && !rest.trim_matches(is_space).is_empty()
-            {
+            } else if index + 1 == self.starts.len() && self.facts.always_prompt.is_none() && self.closes(rest) {
                 end = next + rest.trim_end_matches(is_space).len();
             }
         }

@@ -116,7 +116,7 @@ impl Written {
             return Err(option("like takes the choice of another tool: only options and unproved go with it"));
         }
         if labels.weights.iter().all(|&weight| weight == 0.0) {
-            labels = Labels { method: labels.method, ..Labels::nothing() };
+            labels = Labels { method: labels.method, weighted: labels.weighted, ..Labels::nothing() };
         }
         Ok(labels)
     }

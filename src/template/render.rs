@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::NaiveDateTime;
 
 use super::ChatTemplate;
-use super::leaves::{Leaf, Leaves, Part};
+use super::leaves::{Leaf, Leaves, Part, words_at};
 use super::program::Span;
 use super::run::{self, Context, Event, Exception, Failure, Rendered, Tracing};
 use super::value::What;
@@ -147,7 +147,10 @@ impl ChatTemplate {
             printed.sort_by_key(|printed| printed.span.start);
         }
         let mut has_texts = vec![false; request.conversation.messages.len()];
-        leaves.all().iter().for_each(|leaf| has_texts[leaf.message] = true);
+        for leaf in leaves.all() {
+            // White space and think tags alone tell nothing of a message.
+            has_texts[leaf.message] = has_texts[leaf.message] || words_at(leaf.text).is_some();
+        }
         let trace = trace.unwrap_or_default();
         Ok(Traced { text: text.text, printed, has_texts, within, events: trace.events })
     }

@@ -197,6 +197,9 @@ impl Tokenizer {
         plain: &[Range<usize>],
         tokens: &mut Tokens,
     ) -> Result<()> {
+        if plain.is_empty() {
+            return self.tokens(text, cuts, tokens);
+        }
         let edges = plain.iter().flat_map(|range| [range.start, range.end]);
         let mut cuts: Vec<usize> = cuts.iter().copied().chain(edges).chain([text.len()]).collect();
         cuts.sort_unstable();

@@ -1,0 +1,107 @@
+"""What labels cost: the whole path with them and without, and whether it grows with the number of turns.
+
+    python benches/labels.py [--rounds 7] [--rows N]
+
+Rows of the corpus under the templates that models have themselves, without tags; without the corpus, the rows of the
+demo under chatmill's own, their tags put aside. One thread, in turns in one process, from JSON rows to Arrow columns;
+the ids with labels and without are compared. Each mill meets rows that it has seen in earlier rounds, so its
+tokenizer is as quick as it gets, and the share of labels as large.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from functools import partial
+from itertools import chain, cycle, islice
+from typing import Any
+
+import pyarrow as pa
+import rows
+from chatmill import ChatTemplate, Mill, Tokenizer
+from table import interleave
+
+MODELS = {"qwen3": "qwen3", "llama-3.1": "llama3.1", "deepseek-v4": "deepseek-v3"}
+# What the whole path with labels may take of that without.
+MOST = 1.25
+# Tokens a second on long rows against those on short ones.
+LEAST = 0.9
+
+
+def lines(workload: rows.Workload, columns: list[list[dict[str, Any]]]) -> list[pa.RecordBatch]:
+    """Conversations as batches of JSON rows."""
+    texts = [json.dumps({"messages": messages}, ensure_ascii=False) for messages in columns]
+    size = rows.BATCH
+    assert workload.rows
+    return [pa.record_batch({"row": pa.array(texts[at : at + size])}) for at in range(0, len(texts), size)]
+
+
+def run(mill: Mill, batches: list[pa.RecordBatch]) -> None:
+    """Put all batches through a mill."""
+    for batch in batches:
+        mill(batch, json_column="row")
+
+
+def ids(mill: Mill, batches: list[pa.RecordBatch]) -> list[Any]:
+    """The token ids of all rows."""
+    return [pa.table(mill(batch, json_column="row"))["input_ids"].combine_chunks() for batch in batches]
+
+
+def of_turns(conversations: list[list[dict[str, Any]]], turns: int, tokens_like: int) -> list[list[dict[str, Any]]]:
+    """Conversations of so many turns each, cut out of one stream of user and assistant messages."""
+    stream = cycle(message for it in conversations for message in it if message["role"] in {"user", "assistant"})
+    wanted = ("user", "assistant")
+
+    def conversation() -> list[dict[str, Any]]:
+        return [{**next(stream), "role": wanted[turn % 2]} for turn in range(turns)]
+
+    return [conversation() for _ in range(tokens_like // turns)]
+
+
+def mill_of(family: str, labels: Any) -> Mill:
+    """A mill of a model's own tokenizer and template."""
+    folder = rows.CORPUS / "tokenizers" / family
+    if folder.is_dir():
+        parts = Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder)
+    else:
+        parts = Tokenizer.from_pretrained(rows.load(1).tokenizer), ChatTemplate.named(MODELS[family])
+    return Mill(*parts, threads=1, labels=labels)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=2000, help="rows of each set")
+    options = parser.parse_args()
+    workload = rows.load(options.rows)
+    conversations = list(chain.from_iterable(workload.conversations))
+    batches = lines(workload, conversations)
+    print(f"{workload.name.rpartition(',')[0] or workload.name}: {len(conversations)} rows, one thread\n")
+    print(f"{'':<14}{'without, µs':>14}{'with, µs':>12}{'ratio':>8}  ids")
+    for family in MODELS:
+        without, regions = mill_of(family, "none"), mill_of(family, {"tags": False})
+        same = all(a.equals(b) for a, b in zip(ids(without, batches), ids(regions, batches), strict=True))
+        runs: dict[str, Callable[[], None]] = {
+            "without": partial(run, without, batches),
+            "with": partial(run, regions, batches),
+        }
+        seconds = interleave(runs, options.rounds)
+        off, on = (seconds[name] / len(conversations) * 1e6 for name in ("without", "with"))
+        verdict = "equal" if same else "DIFFERENT"
+        print(f"{family:<14}{off:>14.1f}{on:>12.1f}{on / off:>8.2f}  {verdict}, wanted {MOST}")
+    print(f"\n{'':<14}{'4 turns, M tokens/s':>22}{'60 turns':>10}{'ratio':>8}")
+    for family in MODELS:
+        mill = mill_of(family, {"tags": False})
+        messages = sum(len(it) for it in islice(conversations, 2000))
+        sizes = {turns: lines(workload, of_turns(conversations, turns, messages)) for turns in (4, 60)}
+        tokens = {turns: sum(mill(it, json_column="row").num_tokens for it in sizes[turns]) for turns in sizes}
+        seconds = interleave({str(turns): partial(run, mill, sizes[turns]) for turns in sizes}, options.rounds)
+        speed = {turns: tokens[turns] / seconds[str(turns)] / 1e6 for turns in sizes}
+        ratio = speed[60] / speed[4]
+        print(f"{family:<14}{speed[4]:>22.2f}{speed[60]:>10.2f}{ratio:>8.2f}  wanted {LEAST}")
+
+
+if __name__ == "__main__":
+    main()
