@@ -43,6 +43,7 @@ bench: $(BUILT)
 	$(BIN)/python -m pytest benches --benchmark-enable --timeout 0
 	$(BIN)/python benches/rendering.py
 	$(BIN)/python benches/table.py
+	$(BIN)/python benches/labels.py
 
 build: $(BUILT)
 	$(BIN)/maturin build --release --out dist

@@ -67,7 +67,7 @@ impl Facts {
     }
 
     pub(super) fn end_closer(&self, speaker: Speaker) -> Option<&str> {
-        self.end_closers[speaker as usize].as_deref().filter(|closer| !closer.trim_matches(is_space).is_empty())
+        self.end_closers[speaker as usize].as_deref()
     }
 }
 
@@ -217,7 +217,8 @@ impl Probe<'_, '_> {
                 let in_loop = traced.text.get(from..layout.end.unwrap_or(traced.text.len()))?;
                 // Where the loop prints nothing after a message, the closer comes with what follows.
                 let blank = in_loop.trim_matches(is_space).is_empty();
-                traced.text.get(from..).filter(|_| blank).or(Some(in_loop)).map(str::to_owned)
+                let closer = traced.text.get(from..).filter(|_| blank).or(Some(in_loop));
+                closer.filter(|closer| !closer.trim_matches(is_space).is_empty()).map(str::to_owned)
             });
         }
         if let Some((traced, layout)) = self.layout(&ending_with(Speaker::User, Arguments::Object)) {

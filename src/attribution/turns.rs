@@ -42,7 +42,7 @@ pub(super) fn split(
         layout,
         facts,
         speakers: (0..layout.turns.len()).map(|index| Speaker::of(conversation.role(index))).collect(),
-        blank: conversation.messages.iter().map(is_blank).collect(),
+        messages: &conversation.messages,
         starts: layout.turns.iter().map(|turn| turn.start).collect(),
         regions: Regions::with_capacity(5 * layout.turns.len()),
         doubts: Vec::new(),
@@ -68,8 +68,7 @@ struct Splitter<'s> {
     layout: &'s Layout,
     facts: &'s Facts,
     speakers: Vec<Speaker>,
-    /// Messages whose content is white space alone.
-    blank: Vec<bool>,
+    messages: &'s [Fields<'s>],
     starts: Vec<usize>,
     regions: Regions,
     doubts: Vec<(usize, Doubt)>,
@@ -146,8 +145,8 @@ impl Splitter<'_> {
         self.regions.push(start, message, RegionKind::Header);
         self.regions.push(end, message, kind);
         let gap = self.text[end..next].trim_end_matches(is_space);
-        if let Some(closer) = self.facts.end_closer(Speaker::System).map(|closer| closer.trim_matches(is_space))
-            && self.speakers[index] == Speaker::System
+        if self.speakers[index] == Speaker::System
+            && let Some(closer) = self.facts.end_closer(Speaker::System).map(|closer| closer.trim_matches(is_space))
             && gap.ends_with(closer)
         {
             // What stands between a system prompt and its closer, such as tool declarations, is not the message's.
@@ -315,7 +314,9 @@ impl Splitter<'_> {
         };
         let worded = !self.layout.cores(index).is_empty();
         let behind = &gap[stop.unwrap_or(gap.len())..];
-        if (self.blank[index] && !behind.is_empty()) || (kind != RegionKind::Content && self.goes_on(behind)) {
+        if (!behind.is_empty() && is_blank(&self.messages[index]))
+            || (kind != RegionKind::Content && self.goes_on(behind))
+        {
             self.doubts.push((index, Doubt::Unanchored));
         }
         let gap = &gap[..stop.unwrap_or(gap.len())];

@@ -42,7 +42,8 @@ impl Roles {
         match self {
             Roles::All => true,
             Roles::Named(names) => {
-                names.iter().any(|name| name == role || (known(name).is_some() && known(name) == known(role)))
+                let speaker = known(role);
+                names.iter().any(|name| name == role || (speaker.is_some() && known(name) == speaker))
             }
         }
     }
