@@ -82,10 +82,10 @@ impl ChatTemplate {
         let traced = template.trace(request)?;
         let layout = Layout::of(&traced);
         let facts = template.facts(request);
-        let mut split = turns::split(request.conversation, &traced.text, &layout, &facts, &[]);
+        let mut split = turns::split(request.conversation, &traced.text, (&layout, &traced.printed), &facts, &[]);
         let headers = template.settle(request, &traced.text, &layout, &split);
         if !headers.is_empty() {
-            split = turns::split(request.conversation, &traced.text, &layout, &facts, &headers);
+            split = turns::split(request.conversation, &traced.text, (&layout, &traced.printed), &facts, &headers);
         }
         let turns::Split { regions, doubts, .. } = split;
         let checked = regions.check(&traced.text).map(|()| Attributed {

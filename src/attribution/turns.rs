@@ -7,7 +7,7 @@ use super::prefixes::ProvedHeader;
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::python_text::is_space;
 use crate::region::{RegionKind, Regions};
-use crate::template::Part;
+use crate::template::{Part, Printed};
 
 /// A header is a part of the generation prompt only if so much of it is there, or all up to the first value.
 const LEAST_PART: usize = 4;
@@ -33,13 +33,14 @@ pub(super) struct Split {
 pub(super) fn split(
     conversation: &Conversation<'_>,
     text: &str,
-    layout: &Layout,
+    (layout, printed): (&Layout, &[Printed]),
     facts: &Facts,
     proved: &[ProvedHeader],
 ) -> Split {
     let mut splitter = Splitter {
         text,
         layout,
+        printed,
         facts,
         speakers: (0..layout.turns.len()).map(|index| Speaker::of(conversation.role(index))).collect(),
         messages: &conversation.messages,
@@ -66,6 +67,7 @@ pub(super) fn split(
 struct Splitter<'s> {
     text: &'s str,
     layout: &'s Layout,
+    printed: &'s [Printed],
     facts: &'s Facts,
     speakers: Vec<Speaker>,
     messages: &'s [Fields<'s>],
@@ -138,10 +140,10 @@ impl Splitter<'_> {
         let next = self.next_start(index);
         let kind = if self.speakers[index] == Speaker::Tool { RegionKind::ToolResult } else { RegionKind::Content };
         let cores = self.layout.cores(index);
-        let (Some(first), Some(last)) = (cores.first(), cores.last()) else {
-            return self.regions.push(next, message, RegionKind::Header);
+        let words = cores.first().zip(cores.last()).map(|(first, last)| (first.span.start, last.span.end));
+        let Some((start, end)) = words.or_else(|| self.blank_value(index, next)) else {
+            return self.empty(index, next);
         };
-        let (start, end) = (first.span.start, last.span.end);
         self.regions.push(start, message, RegionKind::Header);
         self.regions.push(end, message, kind);
         let gap = self.text[end..next].trim_end_matches(is_space);
@@ -153,6 +155,29 @@ impl Splitter<'_> {
             self.regions.push(end + gap.len() - closer.len(), None, RegionKind::Scaffold);
         }
         self.regions.push(end + gap.len(), message, RegionKind::Closer);
+        self.regions.push(next, message, RegionKind::Trailing);
+    }
+
+    /// Where a value without words stands in turn `index`, which ends at `next`.
+    fn blank_value(&self, index: usize, next: usize) -> Option<(usize, usize)> {
+        let turn = self.starts[index]..next;
+        let of_turn = |printed: &&Printed| {
+            printed.message == index && turn.start <= printed.span.start && printed.span.end <= turn.end
+        };
+        let mut printed = self.printed.iter().filter(of_turn).map(|printed| &printed.span);
+        let first = printed.next()?;
+        Some((first.start, printed.last().unwrap_or(first).end))
+    }
+
+    /// The turn of another role that shows no value: its closer is known from turns that do.
+    fn empty(&mut self, index: usize, next: usize) {
+        let message = Some(index);
+        let text = self.text[self.starts[index]..next].trim_end_matches(is_space);
+        let closer = self.facts.end_closer(self.speakers[index]).map(|closer| closer.trim_matches(is_space));
+        let end = self.starts[index] + text.len();
+        let closer = closer.filter(|closer| text.ends_with(closer)).map_or(0, str::len);
+        self.regions.push(if closer == 0 { next } else { end - closer }, message, RegionKind::Header);
+        self.regions.push(end, message, RegionKind::Closer);
         self.regions.push(next, message, RegionKind::Trailing);
     }
 
