@@ -71,6 +71,9 @@ impl Mill {
             let upto = Conversation { messages, ..conversation.clone() };
             match self.samples(&upto, Some(turn), scratch, run, &mut notes) {
                 Ok(()) => {}
+                Err(error) if error.kind == Kind::TooLong && self.options.truncation == Truncation::Raise => {
+                    return Err(error);
+                }
                 // The other samples of the row are none the worse for it.
                 Err(error) if matches!(error.kind, Kind::AllMasked(_) | Kind::TooLong) => left_out = Some(error),
                 Err(error) => return Err(error),
@@ -80,10 +83,7 @@ impl Mill {
             let nothing = || Error::new(Kind::AllMasked("nothing_to_train"), "the row has no trained turn");
             return Err(left_out.unwrap_or_else(nothing));
         }
-        if let Some(error) = left_out {
-            if error.kind == Kind::TooLong && self.options.truncation == Truncation::Raise {
-                return Err(error);
-            }
+        if left_out.is_some() {
             notes.note(Note::PiecesLeftOut);
         }
         Ok(notes)

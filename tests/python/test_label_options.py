@@ -211,6 +211,9 @@ def test_one_bad_sample_leaves_the_others(tokenizer: Tokenizer, template: ChatTe
         assert [(row["row"], trained(tokenizer, row)) for row in table(out) if row["labels"]] == [(0, "A1<|im_end|>")]
         assert out.counts["pieces_left_out"] == 1
         assert [(failure.row, failure.code) for failure in out.failures] == [(1, "nothing_to_train")]
+    ends = Mill(tokenizer, template, split="per_turn", truncation="raise", max_length=length, on_error="null")
+    with pytest.raises(RowError, match="row 0: the row has"):
+        ends(rows(TURNS))
     with pytest.raises(DataError, match="leave like out"):
         Mill(tokenizer, template, split="per_turn", labels="axolotl")
 
