@@ -166,7 +166,7 @@ impl Splitter<'_> {
         };
         let mut printed = self.printed.iter().filter(of_turn).map(|printed| &printed.span);
         let first = printed.next()?;
-        Some((first.start, printed.last().unwrap_or(first).end))
+        Some((first.start, printed.next_back().unwrap_or(first).end))
     }
 
     /// The turn of another role that shows no value: its closer is known from turns that do.
