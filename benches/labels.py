@@ -1,6 +1,6 @@
 """What labels cost: the whole path with them and without, and whether it grows with the number of turns.
 
-    python benches/labels.py [--rounds 7] [--rows N]
+    python benches/labels.py [--rounds 15] [--rows N]
 
 Rows of the corpus under the templates that models have themselves, without tags; without the corpus, the rows of the
 demo under chatmill's own, their tags put aside. One thread, in turns in one process, from JSON rows to Arrow columns;
@@ -72,7 +72,7 @@ def mill_of(family: str, labels: Any) -> Mill:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--rows", type=int, default=2000, help="rows of each set")
     options = parser.parse_args()
     workload = rows.load(options.rows)

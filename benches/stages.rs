@@ -143,7 +143,7 @@ fn stages(criterion: &mut Criterion) {
     );
     let mut tokens = Tokens::default();
     stage(
-        "ids and ends",
+        "ids and all ends",
         Box::new(|| {
             for text in &texts {
                 tokens.clear();
@@ -155,19 +155,35 @@ fn stages(criterion: &mut Criterion) {
         .iter()
         .map(|conversation| {
             let (text, spans) = tagged.render(request(conversation, &none)).unwrap();
-            let mut tokens = Tokens::default();
-            tokenizer.tokens(&text, &[], &mut tokens).unwrap();
-            let spans = spans.into_iter().map(|range| Span { range, weight: 1.0 }).collect::<Vec<_>>();
-            (text, tokens, spans)
+            (text, spans.into_iter().map(|range| Span { range, weight: 1.0 }).collect::<Vec<_>>())
+        })
+        .collect();
+    let mut stretches = Vec::new();
+    stage(
+        "ids and ends near edges",
+        Box::new(|| {
+            for (text, spans) in &labelled {
+                tokens.clear();
+                stretches.clear();
+                tokenizer.tokens_near(text, &label::edges(spans), &mut tokens, &mut stretches).unwrap();
+            }
+        }),
+    );
+    let labelled: Vec<_> = labelled
+        .into_iter()
+        .map(|(text, spans)| {
+            let (mut tokens, mut stretches) = (Tokens::default(), Vec::new());
+            tokenizer.tokens_near(&text, &label::edges(&spans), &mut tokens, &mut stretches).unwrap();
+            (tokens.ids, stretches, spans)
         })
         .collect();
     let mut labels = Vec::new();
     stage(
         "labels",
         Box::new(|| {
-            for (text, Tokens { ids, ends }, spans) in &labelled {
+            for (ids, stretches, spans) in &labelled {
                 labels.clear();
-                label::append(text, ids, ends, spans, Boundary::Overlap, &mut labels, None);
+                label::append(ids, stretches, spans, Boundary::Overlap, &mut labels, None);
             }
         }),
     );

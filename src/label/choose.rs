@@ -31,7 +31,26 @@ pub struct Chosen {
     pub turn_ends: Vec<usize>,
 }
 
+/// Where spans begin and end: rising.
+pub fn edges(spans: &[Span]) -> Vec<usize> {
+    let mut edges: Vec<usize> = spans.iter().flat_map(|span| [span.range.start, span.range.end]).collect();
+    edges.dedup();
+    edges
+}
+
 impl Chosen {
+    /// The places of the text at which it matters where tokens lie: rising.
+    pub fn edges(&self) -> Vec<usize> {
+        let mut edges = edges(&self.spans);
+        // Nearly all turns end where a span does.
+        let more: Vec<usize> = self.turn_ends.iter().copied().filter(|end| edges.binary_search(end).is_err()).collect();
+        if !more.is_empty() {
+            edges.extend(more);
+            edges.sort_unstable();
+        }
+        edges
+    }
+
     fn push(&mut self, range: Range<usize>, weight: f32) {
         // A stop token taken from the next turn reaches into that one.
         let range = range.start.max(self.spans.last().map_or(0, |last| last.range.end))..range.end;

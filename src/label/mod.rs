@@ -10,6 +10,6 @@ mod policy;
 mod tokens;
 mod written;
 
-pub use choose::{Chosen, Span};
+pub use choose::{Chosen, Span, edges};
 pub use policy::{Boundary, Labels, Method, Peer, Roles, Stop, Turns, Unproved};
 pub use tokens::{MASKED, append};

@@ -1,8 +1,9 @@
-//! Labels: (token ends, spans of the text to train) → one label a token.
+//! Labels: (stretches of tokens, spans of the text to train) → one label a token.
 
 use std::ops::Range;
 
 use super::{Boundary, Span};
+use crate::tokenizer::Stretch;
 
 /// The label of a token that is not trained.
 pub const MASKED: i32 = -100;
@@ -10,83 +11,49 @@ pub const MASKED: i32 = -100;
 /// Appends a label for each token: its id where it is trained, else [`MASKED`]; and to `weights`, if they are wanted,
 /// what it counts, 0 where it is not trained.
 ///
-/// `ends` are the byte ends of the tokens in `text`, `spans` what is trained of it. A token with bytes inside and
-/// outside goes by `boundary`. Tokens that share a character never part: they go together, by the bytes of all of them.
-/// A token without bytes of its own, such as the space that SentencePiece puts before a segment, goes with the byte
-/// that follows.
+/// `spans` are what is trained of a text, `stretches` the tokens between their [edges](super::edges). A stretch with
+/// bytes inside and outside, which is one token or several that share a character, goes by `boundary`. A token without
+/// bytes of its own, such as the space that SentencePiece puts before a segment, goes with the byte that follows.
 ///
 /// ```
-/// use chatmill::label::{append, Boundary, Span};
+/// use chatmill::label::{append, edges, Boundary, Span};
+/// use chatmill::tokenizer::stretches;
 ///
-/// let mut labels = Vec::new();
 /// let spans = [Span { range: 3..4, weight: 1.0 }];
-/// append("abcdef", &[5, 6, 7], &[2, 4, 6], &spans, Boundary::Overlap, &mut labels, None);
+/// let (mut found, mut labels) = (Vec::new(), Vec::new());
+/// stretches("abcdef", &[2, 4, 6], &edges(&spans), &mut found);
+/// append(&[5, 6, 7], &found, &spans, Boundary::Overlap, &mut labels, None);
 /// assert_eq!(labels, [-100, 6, -100]);
 /// ```
 pub fn append(
-    text: &str,
     ids: &[u32],
-    ends: &[u32],
+    stretches: &[Stretch],
     spans: &[Span],
     boundary: Boundary,
     labels: &mut Vec<i32>,
     mut weights: Option<&mut Vec<f32>>,
 ) {
     labels.reserve(ids.len());
-    let label = |id: u32| id as i32;
-    let (mut start, mut next, mut index) = (0, 0, 0);
-    while index < ids.len() {
-        // Tokens never go back, so spans that end before this one are done with.
+    let (mut first, mut start, mut next) = (0, 0, 0);
+    for &Stretch { tokens, end } in stretches {
+        // Stretches never go back, so spans that end before this one are done with.
         while spans.get(next).is_some_and(|span| span.range.end <= start) {
             next += 1;
         }
-        // Most tokens lie with their neighbours between two spans, or inside one.
-        let (limit, inside) = match spans.get(next) {
-            None => (usize::MAX, None),
-            Some(span) if span.range.start <= start => (span.range.end, Some(span.weight)),
-            Some(span) => (span.range.start, None),
-        };
-        // Runs are short: to search for the end by halves took thrice as long.
-        let rest = &ends[index..];
-        let run = rest.iter().position(|&end| end as usize >= limit).unwrap_or(rest.len());
-        let run = whole_characters(text, &ends[index..index + run]);
-        if run > 0 {
-            let ids = &ids[index..index + run];
-            match inside {
-                Some(_) => labels.extend(ids.iter().map(|&id| label(id))),
-                None => labels.resize(labels.len() + run, MASKED),
-            }
-            if let Some(weights) = weights.as_deref_mut() {
-                weights.resize(weights.len() + run, inside.unwrap_or(0.0));
-            }
-            index += run;
-            start = ends[index - 1] as usize;
-            continue;
-        }
-        let first = index;
-        let mut end = ends[index] as usize;
-        while !text.is_char_boundary(end) && index + 1 < ids.len() {
-            index += 1;
-            end = ends[index] as usize;
-        }
-        index += 1;
         let bytes = if end > start { start..end } else { start..start + 1 };
         let weight = weight_of(&bytes, &spans[next..], boundary);
-        labels.extend(ids[first..index].iter().map(|&id| if weight > 0.0 { label(id) } else { MASKED }));
-        if let Some(weights) = weights.as_deref_mut() {
-            weights.resize(weights.len() + index - first, weight);
+        match weight > 0.0 {
+            true => labels.extend(ids[first..tokens].iter().map(|&id| id as i32)),
+            false => labels.resize(labels.len() + tokens - first, MASKED),
         }
-        start = end;
+        if let Some(weights) = weights.as_deref_mut() {
+            weights.resize(weights.len() + tokens - first, weight);
+        }
+        (first, start) = (tokens, end);
     }
 }
 
-/// How many of these tokens, from the first on, end where a character does.
-fn whole_characters(text: &str, ends: &[u32]) -> usize {
-    let whole = ends.iter().rposition(|&end| text.is_char_boundary(end as usize));
-    whole.map_or(0, |last| last + 1)
-}
-
-/// What a token of these bytes counts; `spans` are those that do not end before it.
+/// What a stretch of these bytes counts; `spans` are those that do not end before it.
 fn weight_of(bytes: &Range<usize>, spans: &[Span], boundary: Boundary) -> f32 {
     let near = spans.iter().take_while(|span| span.range.start < bytes.end);
     match boundary {
@@ -106,6 +73,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::label::edges;
+    use crate::tokenizer::stretches;
+
+    fn append_all(
+        text: &str,
+        ids: &[u32],
+        ends: &[u32],
+        spans: &[Span],
+        boundary: Boundary,
+        labels: &mut Vec<i32>,
+        weights: &mut Vec<f32>,
+    ) {
+        let mut found = Vec::new();
+        stretches(text, ends, &edges(spans), &mut found);
+        append(ids, &found, spans, boundary, labels, Some(weights));
+    }
 
     fn spans(ranges: &[Range<usize>]) -> Vec<Span> {
         let spans = ranges.iter().filter(|range| !range.is_empty());
@@ -115,7 +98,7 @@ mod tests {
     fn trained(text: &str, ends: &[u32], ranges: &[Range<usize>], boundary: Boundary) -> Vec<bool> {
         let ids: Vec<u32> = (0..ends.len() as u32).collect();
         let (mut labels, mut weights) = (Vec::new(), Vec::new());
-        append(text, &ids, ends, &spans(ranges), boundary, &mut labels, Some(&mut weights));
+        append_all(text, &ids, ends, &spans(ranges), boundary, &mut labels, &mut weights);
         let trained: Vec<bool> = labels.iter().map(|label| *label != MASKED).collect();
         assert_eq!(trained, weights.iter().map(|weight| *weight > 0.0).collect::<Vec<_>>());
         trained
@@ -164,10 +147,10 @@ mod tests {
     fn weights_come_out() {
         let spans = [Span { range: 0..2, weight: 0.5 }, Span { range: 2..4, weight: 2.0 }];
         let (mut labels, mut weights) = (Vec::new(), Vec::new());
-        append("abcdef", &[7, 8, 9], &[1, 4, 6], &spans, Boundary::Overlap, &mut labels, Some(&mut weights));
+        append_all("abcdef", &[7, 8, 9], &[1, 4, 6], &spans, Boundary::Overlap, &mut labels, &mut weights);
         assert_eq!((labels, weights), (vec![7, 8, -100], vec![0.5, 2.0, 0.0]));
         let mut weights = Vec::new();
-        append("abcdef", &[7, 8, 9], &[1, 4, 6], &spans, Boundary::Contained, &mut Vec::new(), Some(&mut weights));
+        append_all("abcdef", &[7, 8, 9], &[1, 4, 6], &spans, Boundary::Contained, &mut Vec::new(), &mut weights);
         assert_eq!(weights, [0.5, 0.5, 0.0]);
     }
 

@@ -144,7 +144,7 @@ impl Mill {
             let why = "the tool whose labels these are shows the template another conversation";
             Err(Error::new(Kind::Unproved("another_text"), why))
         });
-        let Scratch { mut tokens, mut labels, mut weights } = scratch;
+        let Scratch { mut tokens, mut labels, mut weights, .. } = scratch;
         if tokens.ends.is_empty() {
             tokens.clear();
             self.tokenizer.tokens(&text, &[], &mut tokens)?;

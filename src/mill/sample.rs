@@ -10,12 +10,13 @@ use crate::error::{Error, Kind, Result};
 use crate::label::{self, Boundary, Chosen, MASKED, Method};
 use crate::peers;
 use crate::template::Request;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::{Stretch, Tokens, stretches};
 
 /// Buffers that one worker uses for all its rows.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub(super) tokens: Tokens,
+    stretches: Vec<Stretch>,
     pub(super) labels: Vec<i32>,
     pub(super) weights: Vec<f32>,
 }
@@ -23,6 +24,7 @@ pub(super) struct Scratch {
 impl Scratch {
     pub(super) fn clear(&mut self) {
         self.tokens.clear();
+        self.stretches.clear();
         self.labels.clear();
         self.weights.clear();
     }
@@ -183,16 +185,18 @@ impl Mill {
         match trained {
             Trained::Made => {}
             Trained::Chosen(chosen) => {
-                let cuts: Vec<usize> = match labels.boundary {
-                    Boundary::Split => {
-                        chosen.spans.iter().flat_map(|span| [span.range.start, span.range.end]).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                self.tokenizer.tokens_with_plain(text, &cuts, &plain, &mut scratch.tokens)?;
-                let Tokens { ids, ends } = &scratch.tokens;
-                label::append(text, ids, ends, &chosen.spans, labels.boundary, &mut scratch.labels, weights);
-                if labels.trains_stops() && self.lacks_stop(&scratch.tokens, &chosen.turn_ends) {
+                let Scratch { tokens, stretches: found, .. } = scratch;
+                let edges = chosen.edges();
+                if labels.boundary == Boundary::Split || !plain.is_empty() {
+                    let cuts =
+                        if labels.boundary == Boundary::Split { label::edges(&chosen.spans) } else { Vec::new() };
+                    self.tokenizer.tokens_with_plain(text, &cuts, &plain, tokens)?;
+                    stretches(text, &tokens.ends, &edges, found);
+                } else {
+                    self.tokenizer.tokens_near(text, &edges, tokens, found)?;
+                }
+                label::append(&tokens.ids, found, &chosen.spans, labels.boundary, &mut scratch.labels, weights);
+                if labels.trains_stops() && self.lacks_stop(&tokens.ids, found, &chosen.turn_ends) {
                     notes.note(Note::MissingStop);
                 }
             }
@@ -257,10 +261,11 @@ impl Mill {
     }
 
     /// Whether a trained turn ends in something else than a stop token.
-    fn lacks_stop(&self, tokens: &Tokens, turn_ends: &[usize]) -> bool {
+    fn lacks_stop(&self, ids: &[u32], stretches: &[Stretch], turn_ends: &[usize]) -> bool {
         turn_ends.iter().any(|&end| {
-            let last = tokens.ends.partition_point(|&token| (token as usize) < end);
-            !tokens.ids.get(last).is_some_and(|&id| self.tokenizer.is_added(id))
+            let stretch = stretches.get(stretches.partition_point(|stretch| stretch.end < end));
+            let last = stretch.and_then(|stretch| ids.get(stretch.tokens.checked_sub(1)?));
+            !last.is_some_and(|&id| self.tokenizer.is_added(id))
         })
     }
 

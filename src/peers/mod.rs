@@ -50,10 +50,11 @@ struct Tools<'t, 'c> {
 impl Tools<'_, '_> {
     /// Labels by spans of the text: every token that shares a byte with one.
     fn by_spans(&self, text: &str, spans: Vec<Range<usize>>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<()> {
-        self.tokenizer.tokens(text, &[], tokens)?;
         let spans: Vec<Span> =
             spans.into_iter().filter(|range| !range.is_empty()).map(|range| Span { range, weight: 1.0 }).collect();
-        label::append(text, &tokens.ids, &tokens.ends, &spans, Boundary::Overlap, labels, None);
+        let mut found = Vec::new();
+        self.tokenizer.tokens_near(text, &label::edges(&spans), tokens, &mut found)?;
+        label::append(&tokens.ids, &found, &spans, Boundary::Overlap, labels, None);
         Ok(())
     }
 }

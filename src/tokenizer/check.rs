@@ -110,7 +110,7 @@ pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(
 }
 
 fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
-    let mut fast = Fast::new(loader, definition, reference.pieces()).map_err(|why| format!("it refuses ({why})"))?;
+    let mut fast = Fast::new(loader, definition, reference).map_err(|why| format!("it refuses ({why})"))?;
     for text in PLAIN {
         match fast.tokens(text, 0, &mut Tokens::default()) {
             Ok(Placed::Yes) => {}

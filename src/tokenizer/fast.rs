@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::check::OddBlocks;
 use super::fastokens::Fastokens;
+use super::near::Anchors;
 use super::pieces::Pieces;
+use super::reference::Reference;
+use super::stretch::{Stretch, stretches};
 use super::tokenizers1::Tokenizers1;
 use super::{Encoder, Placed, Tokens};
 use crate::error::Result;
@@ -22,6 +25,7 @@ pub(super) trait Ids: Send + Sync {
 pub(super) struct Fast {
     engine: Box<dyn Ids>,
     pieces: Arc<Pieces>,
+    anchors: Option<Anchors>,
     odd: OddBlocks,
 }
 
@@ -43,10 +47,11 @@ pub(super) const LOADERS: [Loader; 2] = [
 
 impl Fast {
     /// Loads an engine. What it does not know it refuses, and a panic counts as a refusal.
-    pub(super) fn new(loader: &Loader, definition: &str, pieces: Arc<Pieces>) -> std::result::Result<Fast, String> {
+    pub(super) fn new(loader: &Loader, definition: &str, reference: &Reference) -> std::result::Result<Fast, String> {
         let engine = catch_unwind(AssertUnwindSafe(|| loader.1(definition)))
             .unwrap_or_else(|_| Err("it panicked at load".to_owned()))?;
-        Ok(Fast { engine, pieces, odd: OddBlocks::default() })
+        let (pieces, anchors) = (reference.pieces(), reference.anchors());
+        Ok(Fast { engine, pieces, anchors, odd: OddBlocks::default() })
     }
 
     /// Sets the characters that this engine is not to be asked about.
@@ -61,6 +66,29 @@ impl Fast {
 
     pub(super) fn version(&self) -> &'static str {
         self.engine.version()
+    }
+
+    /// Leaves the ids of `text` in `tokens`, and the stretches between `edges` in `found`, both empty before. They stay
+    /// empty when the tokens cannot be placed.
+    pub(super) fn near(
+        &self,
+        text: &str,
+        edges: &[usize],
+        tokens: &mut Tokens,
+        found: &mut Vec<Stretch>,
+    ) -> Result<Placed> {
+        self.engine.append(text, &mut tokens.ids)?;
+        let near = |anchors: &Anchors| anchors.stretches(&self.pieces, &tokens.ids, text, edges, found);
+        if self.anchors.as_ref().is_some_and(near) {
+            return Ok(Placed::Yes);
+        }
+        found.clear();
+        if self.pieces.place(&tokens.ids, text.as_bytes(), 0, &mut tokens.ends) {
+            stretches(text, &tokens.ends, edges, found);
+            return Ok(Placed::Yes);
+        }
+        tokens.clear();
+        Ok(Placed::No)
     }
 }
 

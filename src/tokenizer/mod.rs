@@ -8,8 +8,10 @@
 mod check;
 mod fast;
 mod fastokens;
+mod near;
 mod pieces;
 mod reference;
+mod stretch;
 mod tokenizers1;
 
 use std::ops::Range;
@@ -20,13 +22,15 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Kind, Result};
 use fast::Fast;
 use reference::Reference;
+pub use stretch::{Stretch, stretches};
 
 /// Token ids of a text, and where each token ends in it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Tokens {
     /// The ids.
     pub ids: Vec<u32>,
-    /// The byte end of each token; never decreasing. A token begins where the one before it ends.
+    /// The byte end of each token; never decreasing. A token begins where the one before it ends. Empty where nobody
+    /// asked for them.
     pub ends: Vec<u32>,
 }
 
@@ -185,6 +189,28 @@ impl Tokenizer {
         for end in cuts.iter().copied().chain([text.len()]) {
             self.segment(text, start..end, tokens)?;
             start = end;
+        }
+        Ok(())
+    }
+
+    /// Leaves the ids of `text` in `tokens`, and in `found` the stretches between `edges`, rising positions between
+    /// characters. The ends of the tokens are left out where they are not needed.
+    pub fn tokens_near(
+        &self,
+        text: &str,
+        edges: &[usize],
+        tokens: &mut Tokens,
+        found: &mut Vec<Stretch>,
+    ) -> Result<()> {
+        tokens.clear();
+        found.clear();
+        let placed = match self.fast.as_ref().filter(|fast| fast.suits(text)) {
+            Some(fast) => fast.near(text, edges, tokens, found)?,
+            None => Placed::No,
+        };
+        if placed == Placed::No {
+            self.tokens(text, &[], tokens)?;
+            stretches(text, &tokens.ends, edges, found);
         }
         Ok(())
     }

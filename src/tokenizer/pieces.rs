@@ -14,6 +14,16 @@ pub(super) enum Alphabet {
     Metaspace,
 }
 
+impl Alphabet {
+    /// What a token of the model stands for. None if it can stand for nothing.
+    pub(super) fn bytes(self, token: &str) -> Option<Vec<u8>> {
+        match self {
+            Alphabet::Bytes => token.chars().map(byte_of).collect(),
+            Alphabet::Metaspace => Some(metaspace_bytes(token)),
+        }
+    }
+}
+
 /// The bytes of every token, by id.
 ///
 /// The lengths lie apart from the rest. Where a token begins hangs on the lengths of all before it, so these must come
@@ -79,19 +89,10 @@ fn ends_alike(left: &[u8], right: &[u8]) -> bool {
 impl Pieces {
     /// From the entries of a vocabulary: token, id, and whether it is an added token, which stands for itself.
     pub(super) fn new<'v>(alphabet: Alphabet, vocabulary: impl Iterator<Item = (&'v str, u32, bool)>) -> Pieces {
-        let byte_of = byte_alphabet();
         let mut entries: Vec<(u32, Vec<u8>, bool)> = vocabulary
             .map(|(token, id, added)| {
-                let bytes = match alphabet {
-                    _ if added => token.as_bytes().to_vec(),
-                    Alphabet::Bytes => token
-                        .chars()
-                        .map(|c| byte_of.get(c as usize).copied().flatten())
-                        .collect::<Option<_>>()
-                        .unwrap_or_default(),
-                    Alphabet::Metaspace => metaspace_bytes(token),
-                };
-                (id, bytes, added)
+                let bytes = if added { Some(token.as_bytes().to_vec()) } else { alphabet.bytes(token) };
+                (id, bytes.unwrap_or_default(), added)
             })
             .collect();
         entries.sort_by_key(|(id, _, added)| (*id, *added));
@@ -151,46 +152,58 @@ impl Pieces {
 
     /// Appends the end of each token, counted from `base`, if the tokens make up `text` to the last byte.
     pub(super) fn place(&self, ids: &[u32], text: &[u8], base: u32, ends: &mut Vec<u32>) -> bool {
-        let mut at = 0;
-        let mut segment_start = true;
+        let mut place = Place::default();
         ends.reserve(ids.len());
         for &id in ids {
-            let id = id as usize;
-            let known = self.lengths.get(id).copied().unwrap_or_default();
-            let (length, rest) = (known.bytes(), &text[at..]);
-            if length == 0 {
-                return false;
-            }
-            if self.begins(rest, id, length) {
-                at += length;
-            } else if self.alphabet == Alphabet::Metaspace
-                && segment_start
-                && self.begins_behind_space(rest, id, length)
-            {
-                at += length - 1;
-            } else {
-                return false;
-            }
-            segment_start = self.alphabet == Alphabet::Metaspace && known.is_added();
-            ends.push(base + at as u32);
+            let Some(next) = self.step(place, id, text) else { return false };
+            place = next;
+            ends.push(base + place.byte as u32);
         }
-        at == text.len()
+        place.byte == text.len()
+    }
+
+    /// The place behind the token `id`, if its bytes are those at `place`.
+    #[inline]
+    pub(super) fn step(&self, place: Place, id: u32, text: &[u8]) -> Option<Place> {
+        let index = id as usize;
+        let known = self.lengths.get(index).copied().unwrap_or_default();
+        let (length, rest) = (known.bytes(), &text[place.byte..]);
+        if length == 0 {
+            return None;
+        }
+        let metaspace = self.alphabet == Alphabet::Metaspace;
+        let bytes = if self.begins(rest, index, length) {
+            length
+        } else if metaspace && !place.inside && self.begins_behind_space(rest, index, length) {
+            length - 1
+        } else {
+            return None;
+        };
+        Some(Place { token: place.token + 1, byte: place.byte + bytes, inside: !known.is_added() })
     }
 }
 
+/// A place between two tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Tokens before it.
+    pub(super) token: usize,
+    /// Bytes before it.
+    pub(super) byte: usize,
+    /// Whether it lies inside a segment: not at the beginning of the text, and not behind an added token.
+    pub(super) inside: bool,
+}
+
 /// The inverse of GPT-2's table: printable bytes stand for themselves, the others follow from U+0100 on.
-fn byte_alphabet() -> Vec<Option<u8>> {
-    let mut table = vec![None; 0x200];
-    let mut next = 0x100;
-    for byte in 0..=255u8 {
-        let printable = matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
-        let code = if printable { usize::from(byte) } else { next };
-        if !printable {
-            next += 1;
-        }
-        table[code] = Some(byte);
+fn byte_of(character: char) -> Option<u8> {
+    let code = u32::from(character);
+    match code {
+        0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff => Some(code as u8),
+        0x100..=0x120 => Some((code - 0x100) as u8),
+        0x121..=0x142 => Some((code - 0x121) as u8 + 0x7f),
+        0x143 => Some(0xad),
+        _ => None,
     }
-    table
 }
 
 fn metaspace_bytes(token: &str) -> Vec<u8> {

@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use tk::Model as _;
 use tokenizers_reference as tk;
 
+use super::near::Anchors;
 use super::pieces::{Alphabet, Pieces};
 use super::{AddedToken, Encoder, Placed, Tokens};
 use crate::error::{Error, Kind, Result};
@@ -31,6 +33,26 @@ impl Reference {
     /// The bytes of the tokens.
     pub(super) fn pieces(&self) -> Arc<Pieces> {
         Arc::clone(&self.pieces)
+    }
+
+    /// The added tokens as anchors, where they can be.
+    pub(super) fn anchors(&self) -> Option<Anchors> {
+        let added = self.inner.get_added_tokens_decoder();
+        let alphabet = alphabet(&self.inner);
+        let normalized = match self.inner.get_normalizer() {
+            None => false,
+            Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
+            Some(_) => true,
+        };
+        let is_cut_out = |id: u32, token: &tk::AddedToken| {
+            let changed = token.normalized && normalized;
+            let as_it_stands = !(token.single_word || token.lstrip || token.rstrip || changed);
+            // A token of the model may stand for other bytes than its name shows: `Ġ` for a space, `<0x0A>` for a line break.
+            let of_model = self.inner.get_model().id_to_token(id).and_then(|name| alphabet.bytes(&name));
+            as_it_stands && of_model.is_none_or(|bytes| bytes == token.content.as_bytes())
+        };
+        let all = added.iter().all(|(id, token)| is_cut_out(*id, token));
+        all.then(|| Anchors::new(added.iter().map(|(id, token)| (*id, token.content.as_str()))))
     }
 
     /// The added tokens, in the order of their ids.
@@ -82,13 +104,16 @@ impl Reference {
 
 /// The bytes of the tokens, in the alphabet of the decoder.
 fn pieces(inner: &tk::Tokenizer) -> Pieces {
-    let byte_level = inner.get_decoder().is_some_and(|decoder| format!("{decoder:?}").contains("ByteLevel"));
-    let alphabet = if byte_level { Alphabet::Bytes } else { Alphabet::Metaspace };
     let added = inner.get_added_tokens_decoder();
     let vocabulary = inner.get_vocab(false);
     let entries = vocabulary.iter().map(|(token, id)| (token.as_str(), *id, false));
     let added = added.iter().map(|(id, token)| (token.content.as_str(), *id, true));
-    Pieces::new(alphabet, entries.chain(added))
+    Pieces::new(alphabet(inner), entries.chain(added))
+}
+
+fn alphabet(inner: &tk::Tokenizer) -> Alphabet {
+    let byte_level = inner.get_decoder().is_some_and(|decoder| format!("{decoder:?}").contains("ByteLevel"));
+    if byte_level { Alphabet::Bytes } else { Alphabet::Metaspace }
 }
 
 fn failed(error: tk::Error) -> Error {
