@@ -1,0 +1,16 @@
+"""Config files: one YAML file, named as axolotl names things, as typed values.
+
+Keys that concern the data are served, or refused with the reason; keys of training are passed over; all others are
+refused. Errors name the file, the line and the key.
+
+Example:
+    >>> config = parse_config("datasets: [{path: rows.jsonl, type: alpaca}]", name="config.yaml")
+    >>> config.datasets[0].type, config.seed
+    ('alpaca', 42)
+"""
+
+from chatmill.config.model import Config, DatasetConfig
+from chatmill.config.read import parse_config, read_config
+from chatmill.config.schema import config_schema
+
+__all__ = ["Config", "DatasetConfig", "config_schema", "parse_config", "read_config"]

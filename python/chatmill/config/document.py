@@ -1,0 +1,210 @@
+"""A YAML file as values that know their key and their line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from chatmill._chatmill import DataError
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+# `=` alone has a tag of its own in YAML 1.1, and is text to everybody.
+_TEXT = (f"{_TAG}str", f"{_TAG}value")
+_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of the file.
+
+    Attributes:
+        source: What to call the file.
+        key: Where it stands, such as `datasets[0].split`; empty for the whole file.
+        name: The last part of that, `split`.
+        line: The line of its key; of an item of a list, its own.
+        node: What PyYAML composed.
+    """
+
+    source: str
+    key: str
+    name: str
+    line: int
+    node: yaml.Node
+
+    def error(self, message: str) -> DataError:
+        """An error at this place.
+
+        Args:
+            message: What is wrong and what to do.
+        """
+        key = f"{self.key}: " if self.key else ""
+        return DataError(f"{self.source}:{self.line}: {key}{message}")
+
+    def mismatch(self, expected: str) -> DataError:
+        """The error for a value of another type.
+
+        Args:
+            expected: What it should be.
+        """
+        return self.error(f"expected {expected}, found {self.found()}")
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing stands behind the key."""
+        return self.tag == "null"
+
+    @property
+    def tag(self) -> str:
+        """Its type by the rules of YAML 1.1, which PyYAML and so axolotl go by: `str`, `int`, `map`, `!custom`."""
+        return "str" if self.node.tag in _TEXT else self.node.tag.removeprefix(_TAG)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is text without quotes."""
+        return isinstance(self.node, yaml.ScalarNode) and self.tag == "str" and self.node.style is None
+
+    def found(self) -> str:
+        """What stands there, in words."""
+        if isinstance(self.node, yaml.MappingNode):
+            return "a mapping"
+        if isinstance(self.node, yaml.SequenceNode):
+            return "a list"
+        text = str(self.node.value)
+        text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        words = {"null": "nothing", "bool": text, "int": f"the integer {text}", "float": f"the number {text}"}
+        if self.tag in words:
+            return words[self.tag]
+        if self.tag == "timestamp":
+            return f"the date {text} (in quotes it is text)"
+        return f"the text {text!r}" if self.tag == "str" else f"a value with the tag {self.node.tag}"
+
+    def fields(self) -> Iterator["Value"]:
+        """The values of a mapping, those of `<<` last; nulls too.
+
+        Raises:
+            DataError: This is no mapping, or a key is not text.
+        """
+        if not isinstance(self.node, yaml.MappingNode):
+            raise self.mismatch("a mapping")
+        own: set[str] = set()
+        merged: list[yaml.Node] = []
+        for key, node in self.node.value:
+            if key.tag == _MERGE:
+                merged += node.value if isinstance(node, yaml.SequenceNode) else [node]
+                continue
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in _TEXT:
+                raise Value(self.source, self.key, self.name, line, key).mismatch("text as a key")
+            own.add(key.value)
+            inner = f"{self.key}.{key.value}" if self.key else key.value
+            yield Value(self.source, inner, key.value, line, node)
+        for node in merged:
+            other = Value(self.source, self.key, self.name, node.start_mark.line + 1, node)
+            for value in other.fields():
+                if value.name not in own:
+                    own.add(value.name)
+                    yield value
+
+    def items(self) -> Iterator["Value"]:
+        """The values of a list.
+
+        Raises:
+            DataError: This is no list.
+        """
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise self.mismatch("a list")
+        for number, node in enumerate(self.node.value):
+            name = f"{self.name}[{number}]"
+            yield Value(self.source, f"{self.key}[{number}]", name, node.start_mark.line + 1, node)
+
+    def scalar(self) -> Any:
+        """A single value as Python has it.
+
+        Raises:
+            DataError: This is a list or a mapping, or has a type that JSON has not, such as a date.
+        """
+        if not isinstance(self.node, yaml.ScalarNode) or self.tag not in ("null", "bool", "int", "float", "str"):
+            raise self.mismatch("text, a number, true or false")
+        if self.tag in ("null", "str"):
+            return None if self.tag == "null" else self.node.value
+        try:
+            return yaml.constructor.SafeConstructor().construct_object(self.node)
+        except (ValueError, KeyError, IndexError, OverflowError):
+            # What its tag says (`!!int abc`) or its first characters (`0b_`) does not hold.
+            raise self.error(f"{self.node.value!r} cannot be read as a value of the type {self.tag}") from None
+
+    def plain(self) -> Any:
+        """The value with all that it holds, as lists, dicts and single values.
+
+        Raises:
+            DataError: Something in it is not as JSON has it.
+        """
+        if isinstance(self.node, yaml.SequenceNode):
+            return [item.plain() for item in self.items()]
+        if isinstance(self.node, yaml.MappingNode):
+            return {field.name: field.plain() for field in self.fields()}
+        return self.scalar()
+
+
+def read_document(text: str, *, name: str) -> Value:
+    r"""Read a YAML file that holds one mapping.
+
+    Args:
+        text: The file.
+        name: What to call it in errors.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        DataError: The file is not YAML, or no mapping, or a mapping in it has a key twice.
+
+    Example:
+        >>> [(value.name, value.line) for value in read_document("a: 1\nb: [2]", name="x.yaml").fields()]
+        [('a', 1), ('b', 2)]
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            raise DataError(f"{name}: the file is empty; it needs `datasets`")
+        root = Value(name, "", "", node.start_mark.line + 1, node)
+        _check(root.node, name, open_nodes=set(), done=set())
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise DataError(f"{name}:{line}: not YAML: the character {chr(error.character)!r} may not be there") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = name if mark is None else f"{name}:{mark.line + 1}"
+        raise DataError(f"{place}: not YAML: {error.problem or error.context}") from None
+    except RecursionError:
+        raise DataError(f"{name}: lists and mappings are nested too deeply") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise root.mismatch("a mapping of keys such as `datasets:`")
+    return root
+
+
+def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) -> None:
+    """Refuse what PyYAML takes without a word: keys that stand twice, and values that hold themselves."""
+    if isinstance(node, yaml.ScalarNode) or id(node) in done:
+        return
+    if id(node) in open_nodes:
+        raise DataError(f"{name}:{node.start_mark.line + 1}: this value holds itself by its alias")
+    open_nodes.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        first: dict[tuple[str, str], int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                seen = first.get((key.tag, key.value))
+                if seen is not None and key.tag != _MERGE:
+                    raise DataError(f"{name}:{line}: {key.value} stands twice, first in line {seen}: remove one")
+                first[key.tag, key.value] = line
+            _check(key, name, open_nodes=open_nodes, done=done)
+            _check(value, name, open_nodes=open_nodes, done=done)
+    else:
+        for item in node.value:
+            _check(item, name, open_nodes=open_nodes, done=done)
+    open_nodes.remove(id(node))
+    done.add(id(node))

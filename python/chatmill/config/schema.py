@@ -1,0 +1,28 @@
+"""The JSON schema of a config file."""
+
+from typing import Any
+
+from chatmill.config.keys import CONFIG_TABLE
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON schema of a config file, for editors: it completes keys and marks what `read_config` refuses.
+
+    Returns:
+        A schema of the draft 2020-12. Keys of training may have any value.
+
+    Example:
+        >>> config_schema()["properties"]["train_on_inputs"]
+        {'type': ['boolean', 'null'], 'description': 'Train the prompts too.'}
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A config of chatmill",
+        "description": "What `chatmill prepare` reads; named as axolotl names it.",
+        **CONFIG_TABLE.schema(),
+        "anyOf": [_given("datasets"), _given("pretraining_dataset")],
+    }
+
+
+def _given(key: str) -> dict[str, Any]:
+    return {"required": [key], "properties": {key: {"type": "array"}}}
