@@ -116,15 +116,17 @@ class Table:
         }
         for name, reason in self.refused.items():
             properties[name] = {"enum": [None, False], "description": f"Not served by chatmill: {reason}"}
-        for name in sorted(self.passed | self.misspelled):
+        for name in sorted(self.passed):
             properties[name] = {"description": "Of training; chatmill passes it over."}
         for name in self.required:
             properties[name] = {**self.served[name].kind.schema, "description": self.served[name].about}
         schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
         if self.required:
             schema["required"] = list(self.required)
-        if self.families:
-            schema["patternProperties"] = {f"^({'|'.join(self.families)})": True}
+        # Patterns are not completed by editors: so no misspelled key is proposed.
+        patterns = [*self.families, *(f"{name}$" for name in sorted(self.misspelled))]
+        if patterns:
+            schema["patternProperties"] = {f"^({'|'.join(patterns)})": True}
         return schema
 
 
