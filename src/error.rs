@@ -17,6 +17,10 @@ pub enum Kind {
     MissingMessages,
     /// A value has a type that cannot be read in its place.
     WrongType,
+    /// A row or a message lacks a field that it must have, or it is null.
+    MissingField,
+    /// A field without text, where text is wanted.
+    EmptyField,
     /// A conversation without a single message.
     EmptyConversation,
     /// A speaker's name that has no role.
@@ -59,6 +63,8 @@ impl Kind {
             Kind::InvalidUtf8 => "invalid_utf8",
             Kind::MissingMessages => "missing_messages",
             Kind::WrongType => "wrong_type",
+            Kind::MissingField => "missing_field",
+            Kind::EmptyField => "empty_field",
             Kind::EmptyConversation => "empty_conversation",
             Kind::UnknownRole => "unknown_role",
             Kind::Batch => "batch",

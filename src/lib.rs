@@ -12,6 +12,7 @@
 //! | to change | look in |
 //! |---|---|
 //! | which columns and JSON are read, and how nulls count | [`conversation`] |
+//! | what other formats of rows are, and what they stand for | [`format`](mod@format) |
 //! | what a template prints | [`template`] |
 //! | which part of a message a piece of text is | [`attribution`], [`region`] |
 //! | token ids and where tokens end | [`tokenizer`] |
@@ -37,6 +38,7 @@
 pub mod attribution;
 pub mod conversation;
 pub mod error;
+pub mod format;
 pub mod label;
 pub mod mill;
 pub mod peers;

@@ -30,6 +30,7 @@ from chatmill._chatmill import (
 )
 
 if TYPE_CHECKING:
+    from chatmill.formats import Format
     from chatmill.job import prepare
     from chatmill.labels import Labels
     from chatmill.lint import Finding
@@ -42,6 +43,7 @@ __all__ = [
     "Encoding",
     "Engine",
     "Finding",
+    "Format",
     "Labels",
     "Mill",
     "PrepareReport",
@@ -62,6 +64,7 @@ __all__ = [
 # who only mills batches in memory should not wait for it.
 _LAZY = {
     "Finding": "chatmill.lint",
+    "Format": "chatmill.formats",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.report",
     "prepare": "chatmill.job",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, final
 
+from chatmill.formats import Format
 from chatmill.labels import Labels
 from chatmill.lint.finding import Finding
 
@@ -24,6 +25,7 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
+    "_check_format",
     "_check_labels",
 ]
 
@@ -345,12 +347,14 @@ class Mill:
     def __new__(
         cls,
         tokenizer: Tokenizer,
-        template: ChatTemplate,
+        template: ChatTemplate | None = None,
         *,
+        format: str | Mapping[str, Any] | Format | None = None,
         labels: str | Mapping[str, Any] | Labels = "assistant",
         split: Literal["per_turn"] | None = None,
         max_length: int | None = None,
         truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] = "keep_start",
+        segment_length: int | None = None,
         padding: Literal["longest", "max_length"] | None = None,
         special_tokens: Literal["allow", "text", "raise"] = "allow",
         allowed_special_tokens: Sequence[str] = (),
@@ -369,7 +373,7 @@ class Mill:
         """
     def encode(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        messages: Sequence[Mapping[str, Any]] | Mapping[str, Any],
         tools: Sequence[Any] | None = None,
         documents: Sequence[Any] | None = None,
         **variables: Any,
@@ -381,6 +385,8 @@ class Mill:
     @property
     def template(self) -> ChatTemplate: ...
     @property
+    def format(self) -> Format | None: ...
+    @property
     def labels(self) -> Labels: ...
     @property
     def warnings(self) -> list[str]:
@@ -388,7 +394,10 @@ class Mill:
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments that make this mill again."""
-    def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate], dict[str, Any]]: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate | None], dict[str, Any]]: ...
+
+def _check_format(json: str) -> None:
+    """Raise a `DataError` if a JSON object is no format."""
 
 def _check_labels(json: str) -> None:
     """Raise a `DataError` if a JSON object names no labels."""

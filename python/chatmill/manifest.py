@@ -49,7 +49,7 @@ def build_manifest(
         ],
         "template": _template(mill.template),
         "tokenizer": _tokenizer(mill.tokenizer),
-        "options": {**mill.options, **options},
+        "options": {**mill.options, "format": None if mill.format is None else mill.format.core, **options},
         "versions": {
             "python": platform.python_version(),
             "pyarrow": pa.__version__,

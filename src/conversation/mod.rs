@@ -6,13 +6,14 @@ mod rows;
 mod sharegpt;
 
 pub use column::Column;
+pub(crate) use node::take_field;
 pub use node::{Fields, Node, field};
-pub use rows::{Layout, Rows};
+pub use rows::{Layout, RowFields, Rows};
+pub(crate) use sharegpt::tool_calls as tool_calls_of;
 
 use std::borrow::Cow;
 
 use crate::error::{Error, Kind, Result};
-use node::take_field;
 
 /// The columns that [`Rows`] reads, in the order they are looked for where they exclude each other.
 pub const MESSAGE_COLUMNS: [&str; 2] = ["messages", "conversations"];
@@ -38,7 +39,7 @@ impl<'a> Conversation<'a> {
     ///
     /// ShareGPT turns (`from`, `value`) are given roles and contents.
     pub fn new(messages: Node<'a>) -> Result<Conversation<'a>> {
-        let items = match from_json_string(messages)? {
+        let items = match parse_if_text(messages)? {
             Node::List(items) => items,
             other => {
                 return Err(wrong_type("messages", "a list of objects with role and content", &other));
@@ -72,7 +73,7 @@ impl<'a> Conversation<'a> {
 
     /// Sets further template variables: an object, or a string that holds one as JSON.
     pub fn with_variables(mut self, variables: Option<Node<'a>>) -> Result<Self> {
-        match variables.map(from_json_string).transpose()? {
+        match variables.map(parse_if_text).transpose()? {
             None | Some(Node::Null) => {}
             Some(Node::Map(fields)) => self.variables = fields,
             Some(other) => return Err(wrong_type("chat_template_kwargs", "an object", &other)),
@@ -160,7 +161,7 @@ fn alias_reasoning(fields: &mut Fields<'_>) {
 
 fn tool(item: Node<'_>) -> Result<Node<'_>> {
     match item {
-        text @ Node::Str(_) => match from_json_string(text)? {
+        text @ Node::Str(_) => match parse_if_text(text)? {
             schema @ Node::Map(_) => Ok(schema),
             other => Err(wrong_type("a tool", "a JSON schema", &other)),
         },
@@ -168,7 +169,8 @@ fn tool(item: Node<'_>) -> Result<Node<'_>> {
     }
 }
 
-fn from_json_string(node: Node<'_>) -> Result<Node<'_>> {
+/// The value that a string holds as JSON; another value as it is.
+pub(crate) fn parse_if_text(node: Node<'_>) -> Result<Node<'_>> {
     match node {
         Node::Str(Cow::Borrowed(text)) => Node::parse_json(text.as_bytes()),
         // A string out of a JSON row had escapes, so it is not borrowed and cannot be borrowed from.
@@ -181,7 +183,7 @@ fn list_or_none<'a>(name: &str, node: Option<Node<'a>>) -> Result<Option<Node<'a
     match node {
         None | Some(Node::Null) => Ok(None),
         Some(Node::Str(text)) if text.trim().is_empty() => Ok(None),
-        Some(node) => match from_json_string(node)? {
+        Some(node) => match parse_if_text(node)? {
             Node::Null => Ok(None),
             list @ Node::List(_) => Ok(Some(list)),
             other => Err(wrong_type(name, "a list", &other)),

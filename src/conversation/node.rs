@@ -150,7 +150,7 @@ pub fn field<'f, 'a>(fields: &'f Fields<'a>, key: &str) -> Option<&'f Node<'a>> 
 }
 
 /// Removes `key` from `fields` and returns its value. The order of the other fields stays.
-pub(super) fn take_field<'a>(fields: &mut Fields<'a>, key: &str) -> Option<Node<'a>> {
+pub(crate) fn take_field<'a>(fields: &mut Fields<'a>, key: &str) -> Option<Node<'a>> {
     let index = fields.iter().position(|(name, _)| name == key)?;
     Some(fields.remove(index).1)
 }

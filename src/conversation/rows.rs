@@ -1,5 +1,7 @@
 //! `Rows`: the conversations of a batch, whichever way the batch holds them.
 
+use std::borrow::Cow;
+
 use arrow_array::RecordBatch;
 
 use super::node::{Fields, Node};
@@ -37,21 +39,8 @@ impl<'a> Rows<'a> {
     /// Finds the columns of `batch` that hold conversations.
     pub fn new(batch: &'a RecordBatch, layout: Layout<'_>) -> Result<Rows<'a>> {
         let column = |name: &str| batch.column_by_name(name).map(|array| Column::new(array, name)).transpose();
-        let missing = |wanted: &str| {
-            let schema = batch.schema_ref();
-            let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-            let text = format!("no column named {wanted}; the batch has {}", name_list(&known));
-            Error::new(Kind::MissingMessages, text)
-        };
         let source = match layout {
-            Layout::Json(name) => {
-                let column = column(name)?.ok_or_else(|| missing(name))?;
-                if !column.is_text() {
-                    let text = format!("column {name} must hold strings or bytes, each one JSON object");
-                    return Err(Error::new(Kind::Batch, text));
-                }
-                Source::Json(column)
-            }
+            Layout::Json(name) => Source::Json(json_column(batch, name)?),
             Layout::Columns => {
                 let name = MESSAGE_COLUMNS.iter().find(|name| batch.column_by_name(name).is_some());
                 let messages = match name {
@@ -59,7 +48,7 @@ impl<'a> Rows<'a> {
                     None => None,
                 };
                 Source::Columns {
-                    messages: messages.ok_or_else(|| missing(&MESSAGE_COLUMNS.join(" or ")))?,
+                    messages: messages.ok_or_else(|| missing(batch, &MESSAGE_COLUMNS.join(" or ")))?,
                     tools: column("tools")?,
                     documents: column("documents")?,
                     variables: column("chat_template_kwargs")?,
@@ -97,18 +86,95 @@ impl<'a> Rows<'a> {
                 Ok((conversation, Vec::new()))
             }
             Source::Json(column) => {
-                let Some(text) = column.bytes(row) else {
-                    return Err(Error::new(Kind::InvalidJson, "the row is null, not a JSON object"));
-                };
-                match Node::parse_json(text)? {
-                    Node::Map(mut fields) => {
-                        let conversation = Conversation::from_row(&mut fields)?;
-                        Ok((conversation, fields))
-                    }
-                    other => Err(wrong_type("a row", "a JSON object", &other)),
-                }
+                let mut fields = json_fields(column, row)?;
+                let conversation = Conversation::from_row(&mut fields)?;
+                Ok((conversation, fields))
             }
         }
+    }
+}
+
+/// The rows of one batch as the fields that they have.
+#[derive(Debug)]
+pub struct RowFields<'a> {
+    len: usize,
+    source: FieldSource<'a>,
+}
+
+#[derive(Debug)]
+enum FieldSource<'a> {
+    Columns(Vec<(String, Column<'a>)>),
+    Json(Column<'a>),
+}
+
+impl<'a> RowFields<'a> {
+    /// Rows of `batch`. Where rows are columns, only those of these names are read, as far as there are any.
+    pub fn new(batch: &'a RecordBatch, layout: Layout<'_>, columns: &[&str]) -> Result<RowFields<'a>> {
+        let source = match layout {
+            Layout::Json(name) => FieldSource::Json(json_column(batch, name)?),
+            Layout::Columns => {
+                let mut found: Vec<(String, Column<'a>)> = Vec::new();
+                for name in columns {
+                    if let Some(array) = batch.column_by_name(name)
+                        && !found.iter().any(|(known, _)| known == name)
+                    {
+                        found.push(((*name).to_owned(), Column::new(array, name)?));
+                    }
+                }
+                FieldSource::Columns(found)
+            }
+        };
+        Ok(RowFields { len: batch.num_rows(), source })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The fields of `row`.
+    pub fn fields(&self, row: usize) -> Result<Fields<'a>> {
+        match &self.source {
+            FieldSource::Columns(columns) => columns
+                .iter()
+                .map(|(name, column)| Ok((Cow::Owned(name.clone()), column.node(row)?.unwrap_or(Node::Null))))
+                .collect(),
+            FieldSource::Json(column) => json_fields(column, row),
+        }
+    }
+}
+
+fn missing(batch: &RecordBatch, wanted: &str) -> Error {
+    let schema = batch.schema_ref();
+    let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let text = format!("no column named {wanted}; the batch has {}", name_list(&known));
+    Error::new(Kind::MissingMessages, text)
+}
+
+/// The column that holds rows as JSON.
+fn json_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<Column<'a>> {
+    let array = batch.column_by_name(name).ok_or_else(|| missing(batch, name))?;
+    let column = Column::new(array, name)?;
+    if !column.is_text() {
+        let text = format!("column {name} must hold strings or bytes, each one JSON object");
+        return Err(Error::new(Kind::Batch, text));
+    }
+    Ok(column)
+}
+
+/// The fields of a row that is JSON.
+fn json_fields<'a>(column: &Column<'a>, row: usize) -> Result<Fields<'a>> {
+    let Some(text) = column.bytes(row) else {
+        return Err(Error::new(Kind::InvalidJson, "the row is null, not a JSON object"));
+    };
+    match Node::parse_json(text)? {
+        Node::Map(fields) => Ok(fields),
+        other => Err(wrong_type("a row", "a JSON object", &other)),
     }
 }
 

@@ -54,7 +54,8 @@ pub(super) fn message(mut fields: Fields<'_>) -> Result<Fields<'_>> {
     Ok(message)
 }
 
-fn tool_calls(text: &str) -> Result<Node<'static>> {
+/// The calls that a text holds as JSON, in the form of `tool_calls`.
+pub(crate) fn tool_calls(text: &str) -> Result<Node<'static>> {
     let calls = match Node::parse_json(text.as_bytes()) {
         Ok(Node::List(calls)) => calls,
         Ok(call @ Node::Map(_)) => vec![call],

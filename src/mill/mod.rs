@@ -10,6 +10,7 @@ mod output;
 mod pipeline;
 mod run;
 mod sample;
+mod segments;
 mod tally;
 mod workers;
 
@@ -58,6 +59,8 @@ pub struct Mill {
     /// Tokens that end a turn, for turns that the template gives none.
     stops: Vec<String>,
     bos: Option<u32>,
+    /// Tokens that the tokenizer itself puts before a text.
+    prefix: usize,
     control: Option<Arc<ControlTokens>>,
     workers: Arc<Workers>,
 }
@@ -98,8 +101,11 @@ impl Mill {
             labels.stop_tokens.clone()
         };
         let bos = tokenizer.special_token("bos_token").and_then(|token| tokenizer.token_to_id(token));
+        let mut prefix = Vec::new();
+        tokenizer.ids(&tokenizer.prefix(), &mut prefix)?;
+        let prefix = prefix.len();
         let control = ControlTokens::of(&tokenizer, &template, &options)?.map(Arc::new);
-        Ok(Mill { tokenizer, template, options, stops, bos, control, workers: Arc::default() })
+        Ok(Mill { tokenizer, template, options, stops, bos, prefix, control, workers: Arc::default() })
     }
 
     /// The tokenizer.
@@ -146,8 +152,15 @@ impl Mill {
         });
         let Scratch { mut tokens, mut labels, mut weights, .. } = scratch;
         if tokens.ends.is_empty() {
+            let kept = tokens.ids.len();
             tokens.clear();
-            self.tokenizer.tokens(&text, &[], &mut tokens)?;
+            let cuts = labelled.segments.as_deref().unwrap_or_default();
+            self.tokenizer.tokens(&text, cuts, &mut tokens)?;
+            if self.options.segment_length.is_some() && kept < tokens.ids.len() {
+                let why =
+                    "segment_length cuts this row, and where its tokens lie is not told then; leave it out to look";
+                return Err(Error::new(Kind::Option, why));
+            }
         }
         if let Some(max_length) = self.options.max_length {
             tokens.ids.truncate(max_length);

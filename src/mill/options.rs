@@ -1,10 +1,13 @@
 //! `Options`: the settings of a mill.
 
+use std::sync::Arc;
+
 use chrono::NaiveDateTime;
 
 use crate::conversation::Fields;
 use crate::error::{Error, Kind, Result};
-use crate::label::Labels;
+use crate::format::Format;
+use crate::label::{Labels, Method};
 
 /// What becomes of a row that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +76,19 @@ pub enum AllMasked {
 }
 
 /// The settings of a [`Mill`](super::Mill).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Options {
+    /// What the rows look like; None for rows of messages, tools, documents.
+    pub format: Option<Arc<Format>>,
     /// Which tokens are trained.
     pub labels: Labels,
     /// Whether each trained turn becomes a sample of its own.
     pub samples: Samples,
     /// Tokens that a sample may have; labels are made before a row is cut.
     pub max_length: Option<usize>,
+    /// Tokens that each segment of a format's text may have, as axolotl cuts prompts and answers: the tokenizer's own
+    /// prefix counts in each of them.
+    pub segment_length: Option<usize>,
     /// How it is cut.
     pub truncation: Truncation,
     /// How far rows are filled up.
@@ -108,9 +116,11 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
+            format: None,
             labels: Labels::default(),
             samples: Samples::PerRow,
             max_length: None,
+            segment_length: None,
             truncation: Truncation::KeepStart,
             padding: Padding::None,
             special_tokens: SpecialTokens::Allow,
@@ -134,7 +144,9 @@ impl Options {
 
     pub(super) fn check(&self) -> Result<()> {
         let wrong = |text: &str| Err(Error::new(Kind::Option, text));
-        for (name, value) in [("max_length", self.max_length), ("threads", self.threads)] {
+        let least_one =
+            [("max_length", self.max_length), ("segment_length", self.segment_length), ("threads", self.threads)];
+        for (name, value) in least_one {
             if value == Some(0) {
                 return wrong(&format!("{name} must be at least 1, or None"));
             }
@@ -145,6 +157,39 @@ impl Options {
         if self.special_tokens == SpecialTokens::Allow && !self.allowed_special_tokens.is_empty() {
             return wrong("allowed_special_tokens are exceptions of special_tokens \"text\" or \"raise\"");
         }
-        Ok(())
+        self.check_format()
+    }
+
+    /// Whether the format leaves room for the other options.
+    fn check_format(&self) -> Result<()> {
+        let alone = self.format.as_ref().filter(|format| format.is_text_alone());
+        let Some(format) = alone else {
+            return match self.segment_length {
+                Some(_) => {
+                    Err(Error::new(Kind::Option, "segment_length is for formats whose text says what is trained"))
+                }
+                None => Ok(()),
+            };
+        };
+        let labels = &self.labels;
+        let says_itself =
+            labels.method == Method::Regions && (labels.tags || labels.is_nothing() || labels.is_everything());
+        let unfit = [
+            (!says_itself, "labels other than assistant, all and none"),
+            (self.samples == Samples::PerTurn, "split per_turn"),
+            (self.truncation == Truncation::Turns, "truncation turns"),
+            (self.special_tokens != SpecialTokens::Allow, "special_tokens text and raise"),
+        ];
+        match unfit.iter().find(|(is_so, _)| *is_so) {
+            None => Ok(()),
+            Some((_, what)) => {
+                let text = format!(
+                    "{what} need messages, and rows of the format {} have none: its text says what is trained; \
+                     take a form of it that makes messages, or leave the option out",
+                    format.name()
+                );
+                Err(Error::new(Kind::Option, text))
+            }
+        }
     }
 }

@@ -14,8 +14,9 @@ use super::output::{TokenBatch, kept_text};
 use super::run::Run;
 use super::sample::Scratch;
 use super::{Mill, OnError, Truncation};
-use crate::conversation::{Layout, Rows};
+use crate::conversation::Layout;
 use crate::error::{Error, Kind, Result};
+use crate::format::FormattedRows;
 use crate::label::Unproved;
 
 /// Rows that a worker takes at a time.
@@ -29,7 +30,7 @@ fn stopped() -> Error {
 
 /// What the workers of one batch share.
 struct Shared<'b, 'a> {
-    rows: &'b Rows<'a>,
+    rows: &'b FormattedRows<'a, 'b>,
     runs: usize,
     next: AtomicUsize,
     /// Set from outside: leave at the next row.
@@ -49,7 +50,7 @@ impl Mill {
         layout: Layout<'_>,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
-        let rows = Rows::new(batch, layout)?;
+        let rows = FormattedRows::new(batch, layout, self.options.format.as_deref())?;
         let runs = self.runs(&rows, matches!(layout, Layout::Json(_)), interrupted)?;
         TokenBatch::new(&self.options, super::pad_id(&self.tokenizer), (batch, first_row), layout, runs)
     }
@@ -66,7 +67,7 @@ impl Mill {
 
     fn runs(
         &self,
-        rows: &Rows<'_>,
+        rows: &FormattedRows<'_, '_>,
         keep_text: bool,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Run>> {

@@ -16,7 +16,7 @@ use crate::tokenizer::{Stretch, Tokens, stretches};
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub(super) tokens: Tokens,
-    stretches: Vec<Stretch>,
+    pub(super) stretches: Vec<Stretch>,
     pub(super) labels: Vec<i32>,
     pub(super) weights: Vec<f32>,
 }
@@ -33,12 +33,14 @@ impl Scratch {
 /// A text, and what is known of it.
 pub(super) struct Labelled {
     pub(super) text: String,
-    trained: Trained,
-    attributed: Option<Attributed>,
+    pub(super) trained: Trained,
+    pub(super) attributed: Option<Attributed>,
+    /// Where the text is cut into segments that are encoded each on its own. None if it is one.
+    pub(super) segments: Option<Vec<usize>>,
 }
 
 /// The part of a text to train.
-enum Trained {
+pub(super) enum Trained {
     All,
     Nothing,
     Chosen(Chosen),
@@ -167,13 +169,18 @@ impl Mill {
                     &mut scratch.tokens,
                     &mut scratch.labels,
                 )?;
-                Labelled { text, trained: Trained::Made, attributed: None }
+                Labelled { text, trained: Trained::Made, attributed: None, segments: None }
             }
         };
         if holds_control && labelled.attributed.is_none() {
             labelled.attributed = Some(self.template.regions(self.request(conversation))?.1?);
         }
-        let Labelled { text, trained, attributed } = &labelled;
+        if labelled.segments.is_some() {
+            self.encode_segments(conversation, &labelled, scratch, notes)?;
+            self.note_tokens(scratch, notes);
+            return Ok(labelled);
+        }
+        let Labelled { text, trained, attributed, .. } = &labelled;
         let plain = match (&self.control, attributed) {
             (Some(control), Some(attributed)) if holds_control => control.plain(text, &attributed.printed),
             _ => Vec::new(),
@@ -212,17 +219,24 @@ impl Mill {
                 scratch.weights.resize(if labels.weighted { ids.len() } else { 0 }, f32::from(u8::from(all)));
             }
         }
+        self.note_tokens(scratch, notes);
+        Ok(labelled)
+    }
+
+    fn note_tokens(&self, scratch: &Scratch, notes: &mut Notes) {
         if self.bos.is_some_and(|bos| scratch.tokens.ids.starts_with(&[bos, bos])) {
             notes.note(Note::DoubledBos);
         }
-        Ok(labelled)
     }
 
     /// The text, and what of it is trained by its regions or by its tags.
     fn labelled(&self, conversation: &Conversation<'_>, only: Option<usize>, notes: &mut Notes) -> Result<Labelled> {
         let labels = &self.options.labels;
         let request = self.request(conversation);
-        let simple = |text: String, trained: Trained| Labelled { text, trained, attributed: None };
+        if self.options.format.as_ref().is_some_and(|format| format.has_text()) {
+            return self.labelled_by_format(conversation, notes);
+        }
+        let simple = |text: String, trained: Trained| Labelled { text, trained, attributed: None, segments: None };
         if labels.is_nothing() {
             return Ok(simple(self.template.text(request)?, Trained::Nothing));
         }
@@ -239,7 +253,12 @@ impl Mill {
             let attributed = self.template.regions(request)?.1?;
             let chosen = labels.choose_tagged(conversation, &generation, Some(&attributed), only)?;
             note_left_out(&chosen, notes);
-            return Ok(Labelled { text, trained: Trained::Chosen(chosen), attributed: Some(attributed) });
+            return Ok(Labelled {
+                text,
+                trained: Trained::Chosen(chosen),
+                attributed: Some(attributed),
+                segments: None,
+            });
         }
         let (text, attributed) = self.template.regions(request)?;
         let attributed = attributed?;
@@ -248,7 +267,7 @@ impl Mill {
             notes.note(if chosen.settled { Note::ProvedByPrefixes } else { Note::Proved });
         }
         note_left_out(&chosen, notes);
-        Ok(Labelled { text, trained: Trained::Chosen(chosen), attributed: Some(attributed) })
+        Ok(Labelled { text, trained: Trained::Chosen(chosen), attributed: Some(attributed), segments: None })
     }
 
     pub(super) fn request<'r, 'c>(&'r self, conversation: &'r Conversation<'c>) -> Request<'r, 'c> {
@@ -278,7 +297,8 @@ impl Mill {
     ) -> Result<Vec<usize>> {
         if scratch.tokens.ends.is_empty() {
             scratch.tokens.clear();
-            self.tokenizer.tokens(&labelled.text, &[], &mut scratch.tokens)?;
+            let cuts = labelled.segments.as_deref().unwrap_or_default();
+            self.tokenizer.tokens(&labelled.text, cuts, &mut scratch.tokens)?;
         }
         let found;
         let attributed = match &labelled.attributed {

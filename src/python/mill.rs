@@ -1,5 +1,7 @@
 //! `chatmill.Mill`.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -11,8 +13,9 @@ use super::template::PyChatTemplate;
 use super::token_batch::PyTokenBatch;
 use super::tokenizer::PyTokenizer;
 use super::{arrow, gate};
-use crate::conversation::{Layout, Node, Rows};
+use crate::conversation::{Layout, Node};
 use crate::error::{Error, Kind};
+use crate::format::{Format, FormattedRows};
 use crate::label::Labels;
 use crate::mill::{AllMasked, Mill, OnError, Options, Padding, Samples, SpecialTokens, Truncation};
 
@@ -25,7 +28,10 @@ const ROWS: usize = 65_536;
 ///
 /// Args:
 ///     tokenizer: The tokenizer.
-///     template: The chat template; give it the tokenizer's special tokens if it needs them.
+///     template: The chat template; give it the tokenizer's special tokens if it needs them. None where the format has
+///         a text of its own.
+///     format: What the rows look like: a `Format`, or what `Format.of` reads, such as `"alpaca"`. None for rows of
+///         messages, tools and documents, which may be ShareGPT turns.
 ///     labels: Which tokens are trained: a `Labels`, or what `Labels.of` reads. `"assistant"` trains what the model would
 ///         have to generate: each assistant turn after its generation prompt, through its stop token, or what the
 ///         template's author put between `{% generation %}` tags. `"all"` trains every token, `"none"` no token;
@@ -35,6 +41,8 @@ const ROWS: usize = 65_536;
 ///     max_length: Tokens that a sample may have. Labels are made first.
 ///     truncation: Of a longer row `"keep_start"` keeps the first tokens, `"keep_end"` the last ones, `"turns"` the first
 ///         turns that fit whole; `"drop"` makes it fail, `"raise"` ends the run, `"split"` makes several samples of it.
+///     segment_length: Tokens that each prompt and each answer of a format may have, cut each on its own before
+///         anything else, as axolotl does with its `sequence_len`.
 ///     padding: Fill rows up with `pad_token` to the `"longest"` of a batch or to `"max_length"`, masked.
 ///     special_tokens: Control tokens in texts of messages: `"allow"` encodes them as such, as transformers does, `"text"`
 ///         encodes them as plain text, `"raise"` makes the row fail.
@@ -62,7 +70,12 @@ pub(super) struct PyMill {
     mill: Mill,
     /// The labels as JSON, from which Python makes them again.
     labels: String,
+    /// The format as JSON, from which Python makes it again.
+    format: Option<String>,
 }
+
+/// What a mill is made from: the template is None where the format has a text.
+type Parts = (PyTokenizer, Option<PyChatTemplate>);
 
 const ON_ERROR: [(&str, OnError); 2] = [("raise", OnError::Raise), ("null", OnError::Null)];
 const SPLIT: [(&str, Samples); 1] = [("per_turn", Samples::PerTurn)];
@@ -89,6 +102,19 @@ fn labels_json(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Str
     labels.call_method0("to_json")?.extract()
 }
 
+/// The format that `given` names, as JSON.
+fn format_json(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<String> {
+    let class = py.import("chatmill.formats")?.getattr("Format")?;
+    class.call_method1("of", (given,))?.call_method0("to_json")?.extract()
+}
+
+/// Raises a `DataError` if a JSON object is no format.
+#[pyfunction]
+#[pyo3(name = "_check_format")]
+pub(super) fn check_format(py: Python<'_>, json: &str) -> PyResult<()> {
+    gate::enter(py, |_| Format::from_json(json).map(|_| ()))
+}
+
 /// Raises a `DataError` if a JSON object names no labels.
 #[pyfunction]
 #[pyo3(name = "_check_labels")]
@@ -110,23 +136,25 @@ fn name_of<T: PartialEq>(value: &T, choices: &[(&'static str, T)]) -> &'static s
 #[pymethods]
 impl PyMill {
     #[new]
-    #[pyo3(signature = (tokenizer, template, *, labels=None, split=None, max_length=None, truncation="keep_start",
-                        padding=None, special_tokens="allow", allowed_special_tokens=Vec::new(), all_masked="keep",
+    #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None,
+                        truncation="keep_start", segment_length=None, padding=None, special_tokens="allow", allowed_special_tokens=Vec::new(), all_masked="keep",
                         threads=None, on_error="raise", keep_columns=Vec::new(), attention_mask=false,
                         chat_template_kwargs=None, now=None),
-           text_signature = "(tokenizer, template, *, labels='assistant', split=None, max_length=None, \
-                             truncation='keep_start', padding=None, special_tokens='allow', \
+           text_signature = "(tokenizer, template=None, *, format=None, labels='assistant', split=None, \
+                             max_length=None, truncation='keep_start', segment_length=None, padding=None, special_tokens='allow', \
                              allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
                              keep_columns=(), attention_mask=False, chat_template_kwargs=None, now=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
         tokenizer: &PyTokenizer,
-        template: &PyChatTemplate,
+        template: Option<&PyChatTemplate>,
+        format: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
         split: Option<&str>,
         max_length: Option<usize>,
         truncation: &str,
+        segment_length: Option<usize>,
         padding: Option<&str>,
         special_tokens: &str,
         allowed_special_tokens: Vec<String>,
@@ -140,10 +168,33 @@ impl PyMill {
     ) -> PyResult<Self> {
         let json = labels_json(py, labels)?;
         let labels = gate::enter(py, |_| Labels::from_json(&json))?;
+        let format_json = format.map(|format| format_json(py, format)).transpose()?;
+        let format = match &format_json {
+            Some(json) => Some(Arc::new(gate::enter(py, |_| Format::from_json(json))?)),
+            None => None,
+        };
+        let template = match &format {
+            Some(format) if format.has_text() => {
+                if template.is_some() {
+                    return Err(DataError::new_err(format!(
+                        "the format {} has a text of its own: leave the template out, or take a form of it that makes \
+                         messages",
+                        format.name()
+                    )));
+                }
+                gate::enter(py, |_| format.template(&tokenizer.0))?.map(Arc::new)
+            }
+            _ => template.map(|template| template.0.clone()),
+        };
+        let Some(template) = template else {
+            return Err(DataError::new_err("a mill needs a template, unless its format has a text of its own"));
+        };
         let options = Options {
+            format,
             labels,
             samples: split.map_or(Ok(Samples::PerRow), |split| choose("split", split, &SPLIT))?,
             max_length,
+            segment_length,
             truncation: choose("truncation", truncation, &TRUNCATION)?,
             padding: padding.map_or(Ok(Padding::None), |padding| choose("padding", padding, &PADDING))?,
             special_tokens: choose("special_tokens", special_tokens, &SPECIAL_TOKENS)?,
@@ -156,8 +207,8 @@ impl PyMill {
             chat_template_kwargs: convert::fields(chat_template_kwargs, "chat_template_kwargs")?,
             now: time(now)?,
         };
-        let mill = gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template.0.clone(), options))?;
-        Ok(PyMill { mill, labels: json })
+        let mill = gate::enter(py, |_| Mill::new(tokenizer.0.clone(), template, options))?;
+        Ok(PyMill { mill, labels: json, format: format_json })
     }
 
     /// Tokens and labels for every row of a batch.
@@ -201,7 +252,7 @@ impl PyMill {
     /// Encodes one conversation.
     ///
     /// Args:
-    ///     messages: A list of dicts with `role` and `content`.
+    ///     messages: A list of dicts with `role` and `content`. For a mill with a format: a row, as a dict.
     ///     tools: A list of JSON schemas, or None.
     ///     documents: A list of dicts, or None.
     ///     variables: Further template variables.
@@ -222,6 +273,14 @@ impl PyMill {
         documents: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyEncoding> {
+        if let Some(format) = &self.mill.options().format {
+            if tools.is_some() || documents.is_some() || variables.is_some() {
+                let text = "with a format, encode takes one row; tools, documents and variables are fields of it";
+                return Err(DataError::new_err(text));
+            }
+            let row = convert::fields(Some(messages), "a row")?;
+            return gate::enter(py, |_| self.mill.encode(&format.conversation(&row)?)).map(PyEncoding);
+        }
         let held = Held::default();
         let conversation = conversation(py, &held, messages, tools, documents, variables)?;
         gate::enter(py, |_| self.mill.encode(&conversation)).map(PyEncoding)
@@ -242,8 +301,9 @@ impl PyMill {
             let mut base = 0;
             for batch in &input {
                 if row < base + batch.num_rows() {
-                    let (conversation, _) =
-                        Rows::new(batch, layout)?.conversation(row - base).map_err(|error| error.at_row(row))?;
+                    let format = self.mill.options().format.as_deref();
+                    let rows = FormattedRows::new(batch, layout, format)?;
+                    let (conversation, _) = rows.conversation(row - base).map_err(|error| error.at_row(row))?;
                     return self.mill.encode(&conversation).map_err(|error| error.at_row(row));
                 }
                 base += batch.num_rows();
@@ -272,6 +332,14 @@ impl PyMill {
         py.import("chatmill.labels")?.getattr("Labels")?.call_method1("of", (written,))
     }
 
+    /// The format of the rows, or None.
+    #[getter]
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(json) = &self.format else { return Ok(None) };
+        let written = py.import("json")?.call_method1("loads", (json,))?;
+        Ok(Some(py.import("chatmill.formats")?.getattr("Format")?.call_method1("from_json", (written,))?))
+    }
+
     /// What is worth a warning of the tokenizer with these options.
     #[getter]
     fn warnings(&self) -> Vec<String> {
@@ -283,11 +351,13 @@ impl PyMill {
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let options = self.mill.options();
         let dict = PyDict::new(py);
+        dict.set_item("format", self.format(py)?)?;
         dict.set_item("labels", self.labels(py)?.call_method0("spec")?)?;
         let or_none = |name: &'static str| (!name.is_empty()).then_some(name);
         dict.set_item("split", or_none(name_of(&options.samples, &SPLIT)))?;
         dict.set_item("max_length", options.max_length)?;
         dict.set_item("truncation", name_of(&options.truncation, &TRUNCATION))?;
+        dict.set_item("segment_length", options.segment_length)?;
         dict.set_item("padding", or_none(name_of(&options.padding, &PADDING)))?;
         dict.set_item("special_tokens", name_of(&options.special_tokens, &SPECIAL_TOKENS))?;
         dict.set_item("allowed_special_tokens", &options.allowed_special_tokens)?;
@@ -302,8 +372,9 @@ impl PyMill {
         Ok(dict)
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((PyTokenizer, PyChatTemplate), Bound<'py, PyDict>)> {
-        Ok(((self.tokenizer(), self.template()), self.options(py)?))
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Parts, Bound<'py, PyDict>)> {
+        let has_text = self.mill.options().format.as_ref().is_some_and(|format| format.has_text());
+        Ok(((self.tokenizer(), (!has_text).then(|| self.template())), self.options(py)?))
     }
 
     fn __repr__(&self) -> String {

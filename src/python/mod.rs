@@ -28,7 +28,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};
     #[pymodule_export]
-    use super::mill::{PyMill, check_labels};
+    use super::mill::{PyMill, check_format, check_labels};
     #[pymodule_export]
     use super::template::PyChatTemplate;
     #[pymodule_export]

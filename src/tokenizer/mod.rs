@@ -215,6 +215,35 @@ impl Tokenizer {
         Ok(())
     }
 
+    /// Leaves the ids of `text` in `tokens`, cut at `cuts` as in [`tokens`](Self::tokens), with each segment a stretch
+    /// in `found`. Of each segment only the first `most(index)` tokens stay; returns whether
+    /// there were more. No token's end is told.
+    pub fn tokens_of_segments(
+        &self,
+        text: &str,
+        cuts: &[usize],
+        most: impl Fn(usize) -> usize,
+        tokens: &mut Tokens,
+        found: &mut Vec<Stretch>,
+    ) -> Result<bool> {
+        tokens.clear();
+        found.clear();
+        let (mut start, mut shortened) = (0, false);
+        for (index, end) in cuts.iter().copied().chain([text.len()]).enumerate() {
+            let (_, segment) = slice(text, start..end)?;
+            let before = tokens.ids.len();
+            if !segment.is_empty() {
+                self.ids(segment, &mut tokens.ids)?;
+                let most = before.saturating_add(most(index));
+                shortened |= tokens.ids.len() > most;
+                tokens.ids.truncate(most);
+            }
+            found.push(Stretch { tokens: tokens.ids.len(), end });
+            start = end;
+        }
+        Ok(shortened)
+    }
+
     /// The same, and in `plain`, rising ranges of bytes, no added token is known: they are text like any other.
     pub fn tokens_with_plain(
         &self,
@@ -322,6 +351,11 @@ impl Tokenizer {
     /// Whether `id` is an added token.
     pub fn is_added(&self, id: u32) -> bool {
         self.reference.is_added(id)
+    }
+
+    /// The text of the tokens that the tokenizer itself puts before a text, such as `<s>`.
+    pub fn prefix(&self) -> String {
+        self.reference.prefix()
     }
 
     /// Whether each segment of a text gets a space that the text lacks, so that texts must not be cut.

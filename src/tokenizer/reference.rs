@@ -81,6 +81,15 @@ impl Reference {
         token.is_some_and(|token| token.starts_with('▁'))
     }
 
+    /// The text of the tokens that the tokenizer itself puts before a text.
+    pub(super) fn prefix(&self) -> String {
+        let ids =
+            |special: bool| self.inner.encode_fast("a", special).map(|it| it.get_ids().to_vec()).unwrap_or_default();
+        let (with, without) = (ids(true), ids(false));
+        let before = with.windows(without.len().max(1)).position(|window| window == without).unwrap_or(0);
+        with[..before].iter().filter_map(|id| self.inner.id_to_token(*id)).collect()
+    }
+
     /// Appends ids and ends of `text`, and gives the bytes that tokenizers says each token stands for.
     pub(super) fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
         let encoding = self.inner.encode(text, false).map_err(failed)?;

@@ -27,7 +27,10 @@ POLICIES: list[dict[str, Any]] = [
 
 def columns(mill: Mill, rows: list[str]) -> dict[str, list[Any]]:
     """What the mill makes of JSON rows."""
-    return pa.table(mill(pa.record_batch({"row": pa.array(rows)}), json_column="row")).to_pydict()
+    found: dict[str, list[Any]] = pa.table(
+        mill(pa.record_batch({"row": pa.array(rows)}), json_column="row")
+    ).to_pydict()
+    return found
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,0 +1,163 @@
+//! A format as it is written down: a JSON object.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::fields::{FieldRule, Holds};
+use super::mapping::Mapping;
+use super::{Format, Made, Messages, Steps};
+use crate::conversation::MESSAGE_COLUMNS;
+use crate::error::{Error, Kind, Result};
+use crate::template::ChatTemplate;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    #[serde(default)]
+    fields: Vec<WrittenField>,
+    messages: Option<WrittenMessages>,
+    text: Option<String>,
+    steps: Option<WrittenSteps>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenField {
+    name: String,
+    column: Option<String>,
+    #[serde(default, rename = "type")]
+    holds: Option<Value>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default)]
+    empty: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenMessages {
+    Made(Vec<WrittenMade>),
+    Field(Box<WrittenMapping>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMade {
+    role: String,
+    content: String,
+    #[serde(default)]
+    optional: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenMapping {
+    fields: Vec<String>,
+    properties: Vec<(String, String)>,
+    roles: Vec<(String, Vec<String>)>,
+    keep_unknown_roles: bool,
+    calls: Vec<String>,
+    system: Option<String>,
+    drop_system: bool,
+    tools: String,
+}
+
+impl Default for WrittenMapping {
+    fn default() -> Self {
+        WrittenMapping {
+            fields: MESSAGE_COLUMNS.map(str::to_owned).to_vec(),
+            properties: Vec::new(),
+            roles: Vec::new(),
+            keep_unknown_roles: true,
+            calls: Vec::new(),
+            system: None,
+            drop_system: false,
+            tools: "tools".to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSteps {
+    labels: String,
+    #[serde(default)]
+    last_only: bool,
+}
+
+fn wrong(text: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Option, format!("format: {text}"))
+}
+
+impl Format {
+    /// From a JSON object; `docs/formats.md` tells its keys.
+    pub fn from_json(json: &str) -> Result<Format> {
+        let written: Written = serde_json::from_str(json).map_err(wrong)?;
+        let Written { name, fields, messages, text, steps } = written;
+        let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
+        let messages = match messages {
+            None if text.is_none() => return Err(wrong(format!("{name} has neither messages nor a text"))),
+            None => Messages::None,
+            Some(WrittenMessages::Field(written)) => Messages::Field(mapping(*written)),
+            Some(WrittenMessages::Made(made)) => {
+                let made = made.into_iter().map(|made| message(&name, made));
+                Messages::Made(made.collect::<Result<_>>()?)
+            }
+        };
+        let steps = steps.map(|steps| Steps { labels: steps.labels, last_only: steps.last_only });
+        if let Some(steps) = &steps
+            && !(matches!(messages, Messages::None) && fields.iter().any(|field| field.name == steps.labels))
+        {
+            let text = format!("{name}: steps need a field {} that lists their labels, and no messages", steps.labels);
+            return Err(wrong(text));
+        }
+        Ok(Format { name, fields, messages, text, steps })
+    }
+}
+
+fn field(written: WrittenField) -> Result<FieldRule> {
+    let holds = match &written.holds {
+        None => Holds::Text,
+        Some(value) => holds(value)?,
+    };
+    let column = written.column.unwrap_or_else(|| written.name.clone());
+    Ok(FieldRule { name: written.name, column, holds, optional: written.optional, may_be_empty: written.empty })
+}
+
+/// What a value must be: a name, or a list of one such thing, or an object of them.
+fn holds(value: &Value) -> Result<Holds> {
+    match value {
+        Value::String(name) => match name.as_str() {
+            "text" => Ok(Holds::Text),
+            "bool" => Ok(Holds::Bool),
+            "number" => Ok(Holds::Number),
+            "any" => Ok(Holds::Anything),
+            other => Err(wrong(format!("unknown type {other:?}; there are text, bool, number, any"))),
+        },
+        Value::Array(items) if items.len() == 1 => Ok(Holds::List(Box::new(holds(&items[0])?))),
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| Ok((name.clone(), holds(value)?)));
+            Ok(Holds::Object(fields.collect::<Result<_>>()?))
+        }
+        _ => Err(wrong("a type is a name, a list of one type, or an object of types")),
+    }
+}
+
+fn mapping(written: WrittenMapping) -> Mapping {
+    let WrittenMapping { fields, mut properties, roles, keep_unknown_roles, calls, system, drop_system, tools } =
+        written;
+    for name in ["role", "content"] {
+        if !properties.iter().any(|(known, _)| known == name) {
+            properties.push((name.to_owned(), name.to_owned()));
+        }
+    }
+    let keeps_unknown_roles = keep_unknown_roles;
+    Mapping { fields, properties, roles, keeps_unknown_roles, calls, system, drops_system: drop_system, tools }
+}
+
+fn message(format: &str, written: WrittenMade) -> Result<Made> {
+    let name = format!("of a message of format {format}");
+    let content = ChatTemplate::new(&name, &written.content, &[])?;
+    Ok(Made { role: written.role, content, optional: written.optional })
+}

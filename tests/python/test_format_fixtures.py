@@ -1,0 +1,108 @@
+"""Texts and trained parts of axolotl's formats, as its own code made them."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import reference
+from chatmill import Format, Mill, Tokenizer
+
+FIXTURES = reference.CORPUS / "reference" / "fixtures"
+MASKED = -100
+# Their prompts are long prose, for which chatmill has words of its own.
+PROSE = {"reflection:chat", "reflection:instruct", "creative_acr.load_critique", "creative_acr.load_revise"}
+
+
+def cases(*names: str) -> list[Any]:
+    """The cases of fixture files that have a row."""
+    found = []
+    for name in names:
+        path = FIXTURES / f"{name}.jsonl"
+        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.is_file() else ()):
+            case = json.loads(line)
+            found.append(pytest.param(case, id=f"{name}-{number}-{case['type'].replace(' ', '_')}"))
+    return found
+
+
+@lru_cache
+def tokenizer(eos: str = "</s>") -> Tokenizer:
+    """One token a byte, `<s>` before each text, as the fixtures were made."""
+    definition = json.loads((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    definition["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [258], "tokens": ["<s>"]}},
+    }
+    return Tokenizer(json.dumps(definition), special_tokens={"bos_token": "<s>", "eos_token": eos})
+
+
+def segments(ids: list[int], labels: list[int], tokens: Tokenizer) -> list[dict[str, Any]]:
+    """Tokens in sequence that are trained, or not, as text."""
+    groups = groupby(zip(ids, labels, strict=True), key=lambda pair: pair[1] != MASKED)
+    return [{"train": train, "text": tokens.decode([token for token, _ in pairs])} for train, pairs in groups]
+
+
+def format_of(kind: str) -> tuple[Format, dict[str, Any], str]:
+    """The format that a fixture's type stands for, with options of the mill, and the stop token."""
+    name, _, rest = kind.removesuffix("]").partition(" ")
+    eos = "</s>"
+    name = {"alpaca:None": "alpaca", "sharegpt_jokes": "sharegpt_jokes:vicuna_v1.1"}.get(name, name)
+    name = {"instruct": "instruct:vicuna_v1.1", "reflection:instruct": "reflection:instruct"}.get(name, name)
+    options: dict[str, Any] = {}
+    if name.startswith("sharegpt") and ":" not in name:
+        conversation = "vicuna_v1.1"
+        for word in rest.split():
+            if word.startswith("conversation=") and not word.endswith("None"):
+                conversation = word.partition("=")[2]
+            if word.startswith("eos="):
+                eos = word.partition("=")[2]
+        if "chatml" in rest or "weight" in rest:
+            conversation = "chatml"
+        name = f"{name}:{conversation}"
+    if rest == "train_on_inputs":
+        options["labels"] = "all"
+    if rest.startswith("seq_len="):
+        options["segment_length"] = int(rest.partition("=")[2])
+    if rest in ("eos-in-data", "empty-output"):
+        name = "alpaca:chat"
+    form = Format.named(name, allow_empty=["output"]) if rest == "empty-output" else Format.named(name)
+    return form, options, eos
+
+
+@pytest.mark.parametrize("case", cases("axolotl_legacy", "axolotl_legacy_extra", "axolotl_sharegpt_2024"))
+def test_text_and_trained_part_are_those_of_axolotl(case: dict[str, Any]) -> None:
+    kind = case["type"]
+    if kind in ("user_defined", "completion seq_len=5"):
+        pytest.skip("has a test of its own")
+    form, options, eos = format_of(kind)
+    tokens = tokenizer(eos)
+    batch = Mill(tokens, format=form, **options)(_batch(case["row"]), json_column="row")
+    (row,) = _rows(batch)
+    ours = segments(row["input_ids"], row["labels"], tokens)
+    if form.name in PROSE:
+        # The prompt is chatmill's own; what is trained is not.
+        assert [it["train"] for it in ours] == [it["train"] for it in case["segments"]]
+        assert ours[-1] == case["segments"][-1]
+        assert ours[0]["text"] != case["segments"][0]["text"]
+    elif kind == "stepwise_supervised":
+        # The labels are 0 and 1, on the last token of each step.
+        assert ours == case["segments"]
+        assert [label for label in row["labels"] if label != MASKED] == [1, 0]
+    else:
+        assert ours == case["segments"]
+
+
+def _batch(*rows: Any) -> Any:
+    return pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
+
+
+def _rows(batch: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pa.table(batch).to_pylist()
+    return rows
