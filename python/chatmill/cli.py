@@ -16,6 +16,7 @@ from chatmill.cli_options import (
     AllMasked,
     AllowedOption,
     FallbackOption,
+    FormatOption,
     Inputs,
     KwargsOption,
     LabelsOption,
@@ -62,18 +63,29 @@ def prepare(
     output: Annotated[Path, typer.Option("--output", help="The folder to make.", metavar="DIR", show_default=False)],
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
+    format: FormatOption = "auto",
     labels: LabelsOption = "assistant",
     split: Annotated[
         Split | None, typer.Option("--split", help="Make a sample of each trained turn.", show_default=False)
     ] = None,
     max_length: MaxLengthOption = None,
     truncation: Annotated[
-        Truncation,
+        Truncation | None,
         typer.Option(
             "--truncation",
             help="Of longer rows keep the start, the end or whole turns, drop them, end the run, or split them.",
+            show_default="keep_start; split for texts without a prompt",
         ),
-    ] = Truncation.keep_start,
+    ] = None,
+    segment_length: Annotated[
+        int | None,
+        typer.Option(
+            "--segment-length",
+            min=1,
+            help="Cut each prompt and each answer of a format to this many tokens, as axolotl does.",
+            show_default=False,
+        ),
+    ] = None,
     padding: Annotated[
         Padding | None, typer.Option("--padding", help="Fill rows up with pad tokens.", show_default=False)
     ] = None,
@@ -134,10 +146,12 @@ def prepare(
             output=output,
             template=template,
             template_fallback=template_fallback,
+            format=format,
             labels=labels,
             split=None if split is None else split.value,
             max_length=max_length,
-            truncation=truncation.value,
+            truncation=None if truncation is None else truncation.value,
+            segment_length=segment_length,
             padding=None if padding is None else padding.value,
             special_tokens=special_tokens.value,
             allowed_special_tokens=allow_special_token or (),
@@ -162,6 +176,7 @@ def show(
     tokenizer: TokenizerOption,
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
+    format: FormatOption = "auto",
     row: Annotated[int, typer.Option("--row", min=0, help="Which row, from 0.")] = 0,
     labels: LabelsOption = "assistant",
     regions: Annotated[bool, typer.Option("--regions/--no-regions", help="Name the region of each stretch.")] = False,
@@ -175,11 +190,14 @@ def show(
     with _clear_errors(traceback=traceback):
         from rich.console import Console
 
-        from chatmill.resolve import resolve
+        from chatmill.formats.recognise import format_of
+        from chatmill.resolve import resolve_for
         from chatmill.show import encode_row, show_encoding
 
+        chosen = format_of(format, list(inputs))
         mill = Mill(
-            *resolve(tokenizer, template, template_fallback=template_fallback),
+            *resolve_for(chosen, tokenizer, template, template_fallback=template_fallback),
+            format=chosen,
             labels=labels,
             max_length=max_length,
             special_tokens=special_tokens.value,
@@ -323,6 +341,20 @@ def templates() -> None:
     """List the templates that come with chatmill."""
     for name in ChatTemplate.names():
         typer.echo(name)
+
+
+@app.command()
+def formats(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show this one, with its text.", show_default=False)
+    ] = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """List the formats of rows that come with chatmill, each with an example row; or show one."""
+    with _clear_errors(traceback=traceback):
+        from chatmill.formats.listing import list_formats, show_format
+
+        typer.echo(list_formats() if name is None else show_format(name))
 
 
 def main() -> None:

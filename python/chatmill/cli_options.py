@@ -75,6 +75,15 @@ FallbackOption = Annotated[
         show_default=False,
     ),
 ]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="F",
+        help="What the rows look like: a name of `chatmill formats`, perhaps with a style (alpaca:chat, "
+        "sharegpt:vicuna_v1.1), or a YAML file. auto looks at the first rows.",
+    ),
+]
 LABELS_HELP = (
     "Which tokens are trained: assistant, all, none, last, hf, trl, axolotl, unsloth, open-instruct, llama-factory or "
     "completion; a YAML file; or YAML such as '{turns: last, weights: {reasoning: 0.5}}'."

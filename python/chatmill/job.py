@@ -2,31 +2,23 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from chatmill._chatmill import ChatmillError, DataError, Mill, RowError, TokenBatch
-from chatmill.channel import Channel, StoppedError
-from chatmill.inputs import BLOCK_BYTES, JSON_COLUMN, Block, InputPath, find_inputs, read_blocks
+from chatmill._chatmill import DataError, Mill
+from chatmill.formats import Format
+from chatmill.formats.recognise import format_of
+from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
 from chatmill.manifest import build_manifest, write_manifest
 from chatmill.rejects import RejectLog
 from chatmill.report import Counts, PrepareReport, Progress
-from chatmill.resolve import resolve
+from chatmill.resolve import resolve_for
+from chatmill.run import Part, account, no_rows, run_part
 from chatmill.shards import SHARD_TOKENS, ShardWriter
-from chatmill.show import place_in_row, place_of
 from chatmill.staging import staged_folder
-
-_Milled: TypeAlias = "tuple[Block, TokenBatch]"
-
-# Reader and mill each run this many blocks ahead: enough that nobody waits, little enough to bound the memory.
-_BLOCKS_AHEAD = 2
-_JOIN_SECONDS = 0.5
 
 
 def prepare(
@@ -36,10 +28,12 @@ def prepare(
     output: str | os.PathLike[str],
     template: Any = None,
     template_fallback: str | None = None,
+    format: str | Mapping[str, Any] | Format | None = "auto",
     labels: str | Mapping[str, Any] | Labels = "assistant",
     split: Literal["per_turn"] | None = None,
     max_length: int | None = None,
-    truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] = "keep_start",
+    truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] | None = None,
+    segment_length: int | None = None,
     padding: Literal["longest", "max_length"] | None = None,
     special_tokens: Literal["allow", "text", "raise"] = "allow",
     allowed_special_tokens: Sequence[str] = (),
@@ -66,10 +60,13 @@ def prepare(
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` takes;
             None for the tokenizer's own.
         template_fallback: A name of `ChatTemplate.names()`, for a tokenizer that has no template at all.
+        format: What the rows look like: a `Format`, or what `Format.of` reads, such as `"alpaca"`; `"auto"` looks at
+            the first rows and says in the report what it took them for.
         labels: Which tokens are trained: a `Labels`, or what `Labels.of` reads, such as `"assistant"` or `"axolotl"`.
         split: `"per_turn"` makes a sample of each trained turn, rendered as at inference.
         max_length: Tokens that a sample may have; labels are made first.
-        truncation: What becomes of longer rows; as for `Mill`.
+        truncation: What becomes of longer rows; as for `Mill`. None for what the format says, or `"keep_start"`.
+        segment_length: Tokens that each prompt and each answer of a format may have; as for `Mill`.
         padding: Fill rows up with the pad token, to the longest of a block or to `max_length`.
         special_tokens: Control tokens in texts of messages: `"allow"`, `"text"` or `"raise"`; as for `Mill`.
         allowed_special_tokens: Control tokens that may be there all the same.
@@ -103,14 +100,18 @@ def prepare(
         raise DataError(f"block_bytes is {block_bytes}: it must be at least 1")
     with staged_folder(output, overwrite=overwrite) as folder:
         files = find_inputs(inputs)
-        loaded, chosen = resolve(tokenizer, template, template_fallback=template_fallback)
+        chosen = format_of(format, inputs)
+        loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)
+        defaults: Mapping[str, Any] = {} if chosen is None else chosen.defaults
         mill = Mill(
             loaded,
-            chosen,
+            rendering,
+            format=chosen,
             labels=labels,
             split=split,
             max_length=max_length,
-            truncation=truncation,
+            truncation=truncation or defaults.get("truncation", "keep_start"),
+            segment_length=segment_length,
             padding=padding,
             special_tokens=special_tokens,
             allowed_special_tokens=allowed_special_tokens,
@@ -128,18 +129,17 @@ def prepare(
             ShardWriter(folder, shard_tokens=shard_tokens) as writer,
             Progress(files, counts, show=progress) as bar,
         ):
-
-            def write(milled: _Milled) -> None:
-                block, tokens = milled
-                batch = _accepted(block, tokens, rejects, first_row=counts.rows_in)
-                writer.write(batch)
-                counts.add(block, tokens, samples=batch.num_rows)
-                bar.advance(block)
-
-            blocks = read_blocks(files, keep_columns=keep_columns, block_bytes=block_bytes)
-            _run(mill, blocks, write)
+            run_part(
+                Part(files, mill),
+                writer.write,
+                folder_log=rejects,
+                counts=counts,
+                bar=bar,
+                keep_columns=keep_columns,
+                block_bytes=block_bytes,
+            )
             if counts.rows_in == 0:
-                writer.write(_no_rows(mill))
+                writer.write(no_rows(mill))
             shards = writer.finish()
         report = PrepareReport(
             output=Path(output),
@@ -157,9 +157,10 @@ def prepare(
             seconds=time.monotonic() - started,
             shards=tuple(shards),
             labels=mill.labels.spec(),
+            format=None if chosen is None else chosen.name,
             engine=loaded.engine,
         )
-        _account(report)
+        account(report)
         options = {
             "template_fallback": template_fallback,
             "now": now.isoformat(),
@@ -176,76 +177,3 @@ def prepare(
         )
         write_manifest(folder, manifest)
     return report
-
-
-def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:
-    """Read, mill and write at the same time; the first error of any of them ends all and is raised here."""
-    read, milled = Channel[Block](_BLOCKS_AHEAD), Channel[_Milled](_BLOCKS_AHEAD)
-    reader = read.feed(blocks, name="chatmill-reader")
-    writer = milled.drain(write, name="chatmill-writer")
-    try:
-        for block in read:
-            milled.put((block, _mill(mill, block)))
-        milled.close()
-        while writer.is_alive():
-            writer.join(_JOIN_SECONDS)
-        milled.check()
-    except BaseException:
-        read.fail(StoppedError())
-        milled.fail(StoppedError())
-        writer.join()
-        # A reader that waits for a slow store is not waited for: it holds nothing that must be put in order.
-        reader.join(_JOIN_SECONDS)
-        raise
-
-
-def _mill(mill: Mill, block: Block) -> TokenBatch:
-    try:
-        tokens = mill(block.batch, json_column=block.json_column)
-    except RowError as error:
-        # Only what shall end the run comes here: `truncation="raise"`, `unproved: raise`.
-        failure = error.failure
-        where = ", ".join(filter(None, [place_of(block, failure.row), place_in_row(failure)]))
-        raise RowError(f"{where}: {failure.text}") from error
-    except DataError as error:
-        raise DataError(f"{block.file.path}: {error}") from error
-    if tokens.num_rows_in != block.batch.num_rows:
-        raise ChatmillError(
-            f"{block.file.path}: the block has {block.batch.num_rows} rows and the mill read {tokens.num_rows_in}; "
-            "please report this as a bug of chatmill"
-        )
-    return tokens
-
-
-def _accepted(block: Block, tokens: TokenBatch, rejects: RejectLog, *, first_row: int) -> pa.RecordBatch:
-    """The rows that have tokens; the others go to the rejects. A column `row` counts over all inputs."""
-    batch = pa.record_batch(tokens)
-    if "row" in batch.schema.names:
-        place = batch.schema.get_field_index("row")
-        batch = batch.set_column(place, "row", pc.add(batch.column("row"), first_row))
-    if tokens.failures:
-        for failure in tokens.failures:
-            rejects.write(block, failure)
-        batch = batch.filter(batch.column("error").is_null())
-    return batch.drop_columns(["error"])
-
-
-def _no_rows(mill: Mill) -> pa.RecordBatch:
-    """An output without rows, for its columns."""
-    empty = pa.record_batch({JSON_COLUMN: pa.array([], pa.large_binary())})
-    return pa.record_batch(mill(empty, json_column=JSON_COLUMN)).drop_columns(["error"])
-
-
-def _account(report: PrepareReport) -> None:
-    """Check that no row got lost, and that some row came through."""
-    if report.rows_in != report.rows_out + report.rejected:
-        raise ChatmillError(
-            f"{report.rows_in} rows were read, but {report.rows_out} written and {report.rejected} rejected; "
-            "please report this as a bug of chatmill"
-        )
-    if report.rows_in > 0 and report.rows_out == 0:
-        reasons = "".join(
-            f"\n  {count} × {code}, such as {report.examples[code].place}: {report.examples[code].reason}"
-            for code, count in report.reasons.items()
-        )
-        raise DataError(f"none of the {report.rows_in} rows gave tokens, so nothing was written:{reasons}")

@@ -45,6 +45,7 @@ class PrepareReport:
         seconds: From start to end.
         shards: The files of tokens.
         labels: The policy that chose the trained tokens.
+        format: What the rows were taken for; None for messages.
         engine: What encoded, and why.
     """
 
@@ -63,6 +64,7 @@ class PrepareReport:
     seconds: float
     shards: Sequence[Shard]
     labels: str | Mapping[str, Any]
+    format: str | None
     engine: Engine
 
     @property

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import ChatTemplate, TemplateError, Tokenizer
+from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
+from chatmill.formats import Format
 from chatmill.sources import check_fallback, is_jinja, load_template
 
 
@@ -35,6 +36,33 @@ def resolve(
     chosen = _template(tokenizer, template, loaded.special_tokens, template_fallback)
     missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
     return loaded, chosen.with_special_tokens(**missing) if missing else chosen
+
+
+def resolve_for(
+    format: Format | None, tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+) -> tuple[Tokenizer, ChatTemplate | None]:
+    """Load a tokenizer, and its template unless the format of the rows has a text of its own.
+
+    Args:
+        format: The format of the rows, or None for messages.
+        tokenizer: As for `resolve`.
+        template: As for `resolve`.
+        template_fallback: As for `resolve`.
+
+    Returns:
+        Both, loaded, as a `Mill` takes them.
+
+    Raises:
+        TokenizerError: The tokenizer cannot be loaded.
+        TemplateError: The template cannot be loaded.
+        DataError: A template is given, and the format needs none.
+    """
+    if format is None or not format.has_text:
+        return resolve(tokenizer, template, template_fallback=template_fallback)
+    if template is not None:
+        messages = ", or take the style messages" if format.has_messages_style else ""
+        raise DataError(f"the format {format.name} has a text of its own: leave the template out{messages}")
+    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer), None
 
 
 def no_template(template: Any, error: TemplateError) -> TemplateError:

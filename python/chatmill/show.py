@@ -267,7 +267,8 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
         '<|im_start|>user…'
     """
     rows_before = 0
-    for block in read_blocks(find_inputs(inputs), block_bytes=1 << 20):
+    columns = None if mill.format is None else mill.format.columns
+    for block in read_blocks(find_inputs(inputs), columns=columns, block_bytes=1 << 20):
         index = row - rows_before
         if 0 <= index < block.batch.num_rows:
             try:

@@ -127,7 +127,7 @@ pub(super) fn names_of(row: &Fields<'_>) -> String {
 }
 
 /// The name that is likely meant: one that differs in a letter or two, or in upper and lower case.
-fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(super) fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
     let wanted = wanted.to_lowercase();
     let near = names.iter().map(|name| (distance(&wanted, &name.to_lowercase()), *name));
     near.filter(|(distance, _)| *distance <= 2 && *distance < wanted.len()).min().map(|(_, name)| name)

@@ -19,10 +19,12 @@ from chatmill import ChatTemplate, Mill, Tokenizer
 
 SPECIAL = {"bos_token": "<｜begin▁of▁sentence｜>", "eos_token": "<｜end▁of▁sentence｜>"}
 OPTIONS: dict[str, Any] = {
+    "format": None,
     "labels": "all",
     "split": "per_turn",
     "max_length": 40,
     "truncation": "split",
+    "segment_length": None,
     "padding": "longest",
     "special_tokens": "text",
     "allowed_special_tokens": ["<｜User｜>"],

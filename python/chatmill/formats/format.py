@@ -68,6 +68,12 @@ class Format:
         return self.core.get("text") is not None
 
     @property
+    def has_messages_style(self) -> bool:
+        """Whether the style `messages` makes messages of the same rows."""
+        base = self.name if self.name in library.definitions() else self.name.rpartition(":")[0]
+        return _MESSAGES in _styles(library.definitions().get(base, {}))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read where rows are columns; some may be missing."""
         names = [it.get("column", it["name"]) for it in self.core["fields"]]

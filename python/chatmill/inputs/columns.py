@@ -1,6 +1,7 @@
 """Parquet and Arrow IPC: the columns of conversations, in record batches of bounded size."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,21 +14,23 @@ from chatmill.inputs.find import InputFile
 _MOST_ROWS = 4096
 _READ_BUFFER = 1 << 20
 
+Wanted: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
 
-def read_parquet(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], block_bytes: int) -> Iterator[Block]:
+
+def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
     """Read a Parquet file page by page: a large row group is not loaded at once.
 
     Args:
         file: What is read.
         raw: Its bytes.
-        keep_columns: Columns to read beside those of the conversations.
+        wanted: Columns of a format, or None for those of conversations; and columns to keep.
         block_bytes: About how many bytes a block holds.
 
     Raises:
         DataError: A column is missing.
     """
     with pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
-        columns = _needed(file, parquet.schema_arrow.names, keep_columns)
+        columns = _needed(file, parquet.schema_arrow.names, *wanted)
         rows = max(1, parquet.metadata.num_rows)
         batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
         batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
@@ -35,7 +38,7 @@ def read_parquet(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str
         yield from _blocks(file, batches, block_bytes, lambda row, _: (file.size or 0) * row // rows)
 
 
-def read_ipc(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], block_bytes: int) -> Iterator[Block]:
+def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
     """Read an Arrow IPC file or stream (`datasets` writes streams), batch by batch.
 
     A record batch is read whole: how much memory that takes is up to whoever wrote the file.
@@ -43,7 +46,7 @@ def read_ipc(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], b
     Args:
         file: What is read.
         raw: Its bytes.
-        keep_columns: Columns to read beside those of the conversations.
+        wanted: Columns of a format, or None for those of conversations; and columns to keep.
         block_bytes: About how many bytes a block holds.
 
     Raises:
@@ -51,7 +54,7 @@ def read_ipc(file: InputFile, raw: pa.NativeFile, keep_columns: Sequence[str], b
     """
     is_file = raw.read(6) == b"ARROW1"
     names = _open_ipc(raw, is_file=is_file).schema.names
-    columns = _needed(file, names, keep_columns)
+    columns = _needed(file, names, *wanted)
     reader = _open_ipc(raw, is_file=is_file, fields=[names.index(column) for column in columns])
     if not is_file:
         yield from _blocks(file, iter(reader), block_bytes, lambda _, __: raw.tell())
@@ -69,8 +72,10 @@ def _open_ipc(
     return pa.ipc.open_file(raw, options=options) if is_file else pa.ipc.open_stream(raw, options=options)
 
 
-def _needed(file: InputFile, names: Sequence[str], keep_columns: Sequence[str]) -> list[str]:
-    if not any(name in names for name in MESSAGE_COLUMNS):
+def _needed(
+    file: InputFile, names: Sequence[str], columns: Sequence[str] | None, keep_columns: Sequence[str]
+) -> list[str]:
+    if columns is None and not any(name in names for name in MESSAGE_COLUMNS):
         raise DataError(
             f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}: it has {', '.join(names)}; "
             "rename the one that holds the conversations"
@@ -78,7 +83,8 @@ def _needed(file: InputFile, names: Sequence[str], keep_columns: Sequence[str]) 
     absent = [name for name in keep_columns if name not in names]
     if absent:
         raise DataError(f"{file.path} has no column {', '.join(absent)} to keep: it has {', '.join(names)}")
-    return [name for name in names if name in CONVERSATION_COLUMNS or name in keep_columns]
+    read = CONVERSATION_COLUMNS if columns is None else columns
+    return [name for name in names if name in read or name in keep_columns]
 
 
 def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:

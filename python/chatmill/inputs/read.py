@@ -17,13 +17,18 @@ BLOCK_BYTES = 8 << 20
 
 
 def read_blocks(
-    files: Sequence[InputFile], *, keep_columns: Sequence[str] = (), block_bytes: int = BLOCK_BYTES
+    files: Sequence[InputFile],
+    *,
+    columns: Sequence[str] | None = None,
+    keep_columns: Sequence[str] = (),
+    block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Block]:
     """Read files one after the other.
 
     Args:
         files: What `find_inputs` gives.
-        keep_columns: Columns to read beside those of the conversations.
+        columns: Columns that a format reads, as far as there are any; None for those of conversations.
+        keep_columns: Columns to read beside those.
         block_bytes: About how many bytes of rows a block holds; one longer row makes a longer block.
 
     Yields:
@@ -37,9 +42,9 @@ def read_blocks(
             if file.kind == "jsonl":
                 yield from read_lines(file, raw, block_bytes)
             elif file.kind == "parquet":
-                yield from read_parquet(file, raw, keep_columns, block_bytes)
+                yield from read_parquet(file, raw, (columns, keep_columns), block_bytes)
             else:
-                yield from read_ipc(file, raw, keep_columns, block_bytes)
+                yield from read_ipc(file, raw, (columns, keep_columns), block_bytes)
 
 
 @contextmanager

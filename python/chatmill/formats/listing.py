@@ -1,0 +1,56 @@
+"""What `chatmill formats` prints."""
+
+import json
+
+from chatmill.formats.format import Format
+
+
+def list_formats() -> str:
+    """All formats of the library: name, what its rows are, an example row.
+
+    Example:
+        >>> print(list_formats().splitlines()[0])
+        alpaca: an instruction, perhaps with an input, and the answer
+    """
+    return "\n".join(f"{name}: {Format.named(name).about}\n  {_example(Format.named(name))}" for name in Format.names())
+
+
+def show_format(name: str) -> str:
+    """One format: its fields, its styles, an example row, and its text or messages.
+
+    Args:
+        name: Of the library, perhaps with a style; or a file that defines one.
+
+    Raises:
+        DataError: There is no such format.
+
+    Example:
+        >>> print(show_format("alpaca:chat").splitlines()[0])
+        alpaca:chat: an instruction, perhaps with an input, and the answer
+    """
+    form = Format.of(name)
+    lines = [f"{form.name}: {form.about}" if form.about else form.name]
+    for field in form.core["fields"]:
+        notes = [_type(field.get("type", "text"))]
+        notes += ["may be missing"] if field.get("optional") else []
+        lines.append(f"  field {field.get('column', field['name'])}: {', '.join(notes)}")
+    base = name if name in Format.names() else name.rpartition(":")[0]
+    if base in Format.names() and (styles := Format.styles(base)):
+        lines.append(f"  styles: {', '.join(styles)}")
+    if form.defaults:
+        lines.append(f"  options that go with it: {json.dumps(dict(form.defaults))}")
+    lines.append(f"  example: {_example(form)}")
+    messages = form.core.get("messages")
+    if messages is not None:
+        lines.append(f"  messages: {json.dumps(messages, ensure_ascii=False)}")
+    if form.has_text:
+        lines += ["  text:", *(f"    {line}" for line in str(form.core["text"]).splitlines())]
+    return "\n".join(lines)
+
+
+def _example(form: Format) -> str:
+    return json.dumps(form.example, ensure_ascii=False)
+
+
+def _type(holds: object) -> str:
+    return holds if isinstance(holds, str) else json.dumps(holds)

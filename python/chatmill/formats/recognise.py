@@ -1,0 +1,177 @@
+"""What rows are by their shape: `--format auto`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import DataError
+from chatmill.formats.format import Format
+from chatmill.inputs import Block, InputFile, InputPath, find_inputs, read_blocks
+
+# How many rows are looked at, and how many are shown where two formats fit.
+_LOOKED_AT, _SHOWN = 20, 3
+_PEEK_BYTES = 1 << 16
+# One name for each shape; other formats read the same fields and must be named.
+_KNOWN = (
+    "messages", "sharegpt", "sharegpt.load_role", "sharegpt.load_guanaco", "sharegpt_jokes", "alpaca", "gpteacher",
+    "oasst", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system", "explainchoice",
+    "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
+    "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
+    "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
+)  # fmt: skip
+
+
+def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> Format | None:
+    """The format that a user names, or that of the inputs.
+
+    Args:
+        given: What `Format.of` reads, or `"auto"`, or None for messages.
+        inputs: As for `prepare`.
+
+    Returns:
+        A format, or None for messages, which need none.
+
+    Raises:
+        DataError: There is no such format, or none that fits, or several do.
+
+    Example:
+        >>> format_of("alpaca", [])
+        Format('alpaca')
+    """
+    if given is None:
+        return None
+    if isinstance(given, str) and given == "auto":
+        return recognise(find_inputs(inputs))
+    return Format.of(given)
+
+
+def recognise(files: Sequence[InputFile]) -> Format | None:
+    """The format of the rows of files.
+
+    Args:
+        files: What `find_inputs` gives. The first rows of the first file that has any are looked at.
+
+    Returns:
+        A format, or None for messages, which need none.
+
+    Raises:
+        DataError: No format fits, or several fit; the message shows rows.
+    """
+    for block in read_blocks(files, columns=_Everything(), block_bytes=_PEEK_BYTES):
+        rows = _rows(block)
+        if rows:
+            return recognise_rows(rows, where=block.file.path)
+    return None
+
+
+def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows") -> Format | None:
+    """The format of rows.
+
+    Args:
+        rows: Some of them.
+        where: What to call them in an error.
+
+    Returns:
+        A format, or None for messages, which need none.
+
+    Raises:
+        DataError: No format fits, or several fit.
+
+    Example:
+        >>> recognise_rows([{"instruction": "Name a colour.", "output": "Blue."}])
+        Format('alpaca')
+        >>> recognise_rows([{"messages": [{"role": "user", "content": "Hi"}]}]) is None
+        True
+    """
+    fitting = [form for form in map(Format.named, _KNOWN) if any(_fits(form, row) for row in rows)]
+    # A format that reads all that another one reads, and more, fits better; a text alone fits worst.
+    best = [form for form in fitting if not any(_reads(form) < _reads(other) for other in fitting)]
+    if len(best) > 1:
+        best = [form for form in best if form.name != "completion"]
+    if len(best) == 1:
+        return None if best[0].name in ("messages", "sharegpt") else best[0]
+    shown = "".join(f"\n  {_short(row)}" for row in rows[:_SHOWN])
+    if not best:
+        names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+        raise DataError(
+            f"{where}: no format fits rows with {names or 'no fields'}; name one of `chatmill formats` with its "
+            f"fields, or write one:{shown}"
+        )
+    names = " and ".join(form.name for form in best)
+    raise DataError(f"{where}: {names} both fit, so name the format that is meant:{shown}")
+
+
+class _Everything(Sequence[str]):
+    """All columns there are."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __getitem__(self, index: Any) -> Any:
+        raise IndexError(index)
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _rows(block: Block) -> list[Mapping[str, Any]]:
+    rows = block.batch.slice(0, _LOOKED_AT)
+    if block.json_column is None:
+        found: list[Mapping[str, Any]] = pa.Table.from_batches([rows]).to_pylist()
+        return found
+    parsed = (_parsed(line.as_py()) for line in rows.column(block.json_column))
+    return list(islice((row for row in parsed if isinstance(row, dict)), _LOOKED_AT))
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _reads(form: Format) -> frozenset[str]:
+    messages = form.core.get("messages")
+    names = {it["column"] for it in form.core["fields"]}
+    if isinstance(messages, Mapping):
+        names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
+    return frozenset(names)
+
+
+def _fits(form: Format, row: Mapping[str, Any]) -> bool:
+    fields = [it for it in form.core["fields"] if not it["optional"]]
+    if not all(_holds(it["type"], row.get(it["column"])) for it in fields):
+        return False
+    optional = [it for it in form.core["fields"] if it["optional"]]
+    # A system prompt is what tells some formats from others.
+    if any(it["name"] in ("system", "system_prompt") and it["column"] not in row for it in optional):
+        return False
+    messages = form.core.get("messages")
+    if not isinstance(messages, Mapping):
+        return True
+    value = next((row[name] for name in messages["fields"] if row.get(name) is not None), None)
+    value = _parsed(value.encode()) if isinstance(value, str) else value
+    if not isinstance(value, list) or not value or not all(isinstance(it, dict) for it in value):
+        return False
+    names = dict(messages.get("properties", [("role", "role"), ("content", "content")]))
+    known = {speaker for _, speakers in messages.get("roles", []) for speaker in speakers}
+    if not messages["keep_unknown_roles"] and not any(it.get(names["role"]) in known for it in value):
+        return False
+    said = any(it.get(names["content"]) is not None for it in value)
+    return said and all(it.get(names["role"]) is not None for it in value)
+
+
+def _holds(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, list):
+        return isinstance(value, list)
+    if isinstance(wanted, Mapping):
+        return isinstance(value, dict)
+    return isinstance(value, str) if wanted == "text" else value is not None
+
+
+def _short(row: Mapping[str, Any]) -> str:
+    text = json.dumps(row, ensure_ascii=False, default=str)
+    return text if len(text) <= 160 else text[:159] + "…"

@@ -1,0 +1,295 @@
+"""Formats of rows: each through `prepare` to Parquet and back, faults of rows, recognition, options."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
+from chatmill.formats.recognise import recognise_rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROWS = Path(__file__).parents[1] / "formats"
+DATA = Path(__file__).parents[1] / "data"
+EXPECTED: dict[str, list[list[Any]]] = json.loads((DATA / "format_segments.json").read_text("utf-8"))
+MASKED = -100
+
+
+def byte_tokenizer(*, prefix: bool = True) -> Tokenizer:
+    """One token a byte; `<s>` before each text, if it is wanted."""
+    definition = json.loads((DATA / "byte_tokenizer.json").read_text("utf-8"))
+    if prefix:
+        definition["post_processor"] = {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [258], "tokens": ["<s>"]}},
+        }
+    return Tokenizer(json.dumps(definition), special_tokens={"bos_token": "<s>", "eos_token": "</s>"})
+
+
+TOKENIZER = byte_tokenizer()
+
+
+def segments(row: dict[str, Any]) -> list[list[Any]]:
+    """[trained, text] of the tokens in sequence."""
+    pairs = zip(row["input_ids"], row["labels"], strict=True)
+    groups = groupby(pairs, key=lambda pair: pair[1] != MASKED)
+    return [[trained, TOKENIZER.decode([token for token, _ in group])] for trained, group in groups]
+
+
+def milled(rows: list[Any], **options: Any) -> list[dict[str, Any]]:
+    mill = Mill(TOKENIZER, options.pop("template", None), **options)
+    batch = pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
+    found: list[dict[str, Any]] = pa.table(mill(batch, json_column="row")).to_pylist()
+    return found
+
+
+def all_styles() -> list[str]:
+    return [f"{name}:{style}" if style else name for name in Format.names() for style in Format.styles(name) or [""]]
+
+
+@pytest.mark.parametrize("name", all_styles())
+def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
+    """The file of rows, as JSONL and as Parquet: the same tokens, and the text that they shall be."""
+    form = Format.named(name)
+    file = ROWS / f"{name if (ROWS / f'{name}.jsonl').is_file() else name.split(':')[0]}.jsonl"
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    options: dict[str, Any] = {"tokenizer": TOKENIZER, "format": form, "progress": False}
+    if not form.has_text:
+        options["template"] = "chatml"
+    report = prepare(file, output=tmp_path / "out", **options)
+    assert report.rows_out == len(rows)
+    assert report.format == name
+    found = [row for part in sorted((tmp_path / "out").glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    assert [segments(row) for row in found] == EXPECTED[name]
+    if name.startswith("creative_acr.load"):
+        return  # Arrow gives every row the fields of all
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    prepare(tmp_path / "rows.parquet", output=tmp_path / "columns", **options)
+    columns = [row for part in (tmp_path / "columns").glob("part-*") for row in pq.read_table(part).to_pylist()]
+    assert columns == found
+
+
+def test_every_format_has_a_file_of_rows_and_an_example() -> None:
+    assert {file.stem for file in ROWS.iterdir()} == {name for name in Format.names() if ":" not in name}
+    for name in Format.names():
+        form = Format.named(name)
+        assert form.about
+        assert form.example, name
+        assert milled([form.example], format=form, template=None if form.has_text else ChatTemplate.named("chatml"))
+
+
+GOOD: dict[str, dict[str, Any]] = {
+    "alpaca": {"instruction": "I", "output": "O"},
+    "sharegpt:chatml": {"conversations": [{"from": "human", "value": "H"}, {"from": "gpt", "value": "G"}]},
+    "input_output": {"segments": [{"label": True, "text": "t"}]},
+    "explainchoice": {"question": "Q", "choices": ["a"], "solution": "S"},
+    "stepwise_supervised": {"prompt": "P", "completions": ["a"], "labels": [1]},
+}
+FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("alpaca", {"instruction": "I", "ouput": "O"}, "missing_field", "no field output: the row has instruction, ouput; is ouput meant?"),
+    ("alpaca", {"instruction": "I", "output": None}, "missing_field", "the field output is null"),
+    ("alpaca", {"instruction": None, "output": "O"}, "missing_field", "the field instruction is null"),
+    ("alpaca", {"instruction": "I", "output": ""}, "empty_field", "the field output is empty"),
+    ("alpaca", {"instruction": "I", "output": " \n"}, "empty_field", "the field output is empty"),
+    ("alpaca", {"instruction": ["I"], "output": "O"}, "wrong_type", "the field instruction must be a text, found a list"),
+    ("alpaca", {"instruction": "I", "input": 3, "output": "O"}, "wrong_type", "the field input must be a text, found an integer"),
+    ("explainchoice", {"question": "Q", "choices": "a, b", "solution": "S"}, "invalid_json", ""),
+    ("explainchoice", {"question": "Q", "choices": ["a", 2], "solution": "S"}, "wrong_type", "the field choices[1] must be a text"),
+    ("input_output", {"segments": [{"label": 1, "text": "t"}]}, "wrong_type", "segments[0].label must be true or false"),
+    ("input_output", {"segments": [{"text": "t"}]}, "missing_field", "segments[0] has no label"),
+    ("stepwise_supervised", {"prompt": "P", "completions": ["a", "b"], "labels": [1]}, "wrong_type", "1 labels for 2 steps"),
+    ("stepwise_supervised", {"prompt": "P", "completions": ["a"], "labels": [2]}, "wrong_type", "labels[0] must be true or false"),
+    ("sharegpt:chatml", {"conversations": [{"from": "martian", "value": "H"}]}, "unknown_role", "unknown role \"martian\"; known are human"),
+    ("sharegpt:chatml", {"conversations": [{"from": "human", "vlaue": "H"}]}, "missing_field", "the message has no value, only vlaue"),
+    ("sharegpt:chatml", {"conversations": [{"value": "H"}]}, "missing_field", "the message has no from"),
+    ("sharegpt:chatml", {"conversations": [{"from": "human", "value": None}]}, "missing_field", "the message has no value"),
+    ("sharegpt:chatml", {"conversations": []}, "empty_conversation", "no messages"),
+    ("sharegpt:chatml", {"conversatoins": []}, "missing_field", "no field conversations or messages"),
+    ("sharegpt:chatml", {"conversations": [{"from": "human", "value": 3}]}, "template_raised", "must be a text"),
+    ("sharegpt:vicuna_v1.1", {"conversations": [{"from": "tool", "value": "t"}]}, "template_raised", "no place here for a message of role tool"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "row", "code", "text"), FAULTS)
+def test_a_fault_is_a_reject_that_names_file_row_and_field(
+    name: str, row: dict[str, Any], code: str, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    good = GOOD.get(name, GOOD["sharegpt:chatml"])
+    path.write_text(f"{json.dumps(good)}\n{json.dumps(row)}\n", "utf-8")
+    report = prepare(path, tokenizer=TOKENIZER, format=name, output=tmp_path / "out", progress=False)
+    assert (report.rows_out, report.reasons) == (1, {code: 1})
+    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text("utf-8").splitlines()]
+    assert (reject["file"], reject["line"], reject["code"]) == (str(path), 2, code)
+    assert text in reject["reason"]
+    with pytest.raises(RowError) as error:
+        milled([good, row], format=name)
+    assert error.value.failure.row == 1
+
+
+def test_misspelt_content_of_messages_is_no_empty_prompt() -> None:
+    for message in ({"role": "user", "contnet": "Hi"}, {"role": "user"}, {"role": "user", "content": None}):
+        with pytest.raises(RowError, match="the message has no content"):
+            milled([{"messages": [message]}], template=ChatTemplate.named("chatml"))
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"instruction": ["I"], "answer": ["O"]}), path)
+    with pytest.raises(DataError, match=r"rows\.parquet: no column output, which the format alpaca needs; there are"):
+        prepare(path, tokenizer=TOKENIZER, format="alpaca", output=tmp_path / "out", progress=False)
+    form = Format.named("alpaca", fields={"output": "answer"})
+    report = prepare(path, tokenizer=TOKENIZER, format=form, output=tmp_path / "out", progress=False)
+    assert report.rows_out == 1
+
+
+def test_segments_are_encoded_each_on_its_own(corpus: Path) -> None:
+    """The seed example, with a tokenizer that puts a space before each text: each segment gets one."""
+    tokenizer = Tokenizer.from_pretrained(corpus / "tokenizers" / "llama2")
+    row = [json.loads(line) for line in (ROWS / "input_output.jsonl").read_text("utf-8").splitlines()][1]
+    found = pa.table(Mill(tokenizer, format="input_output")(pa.table({"segments": [row["segments"]]}))).to_pylist()[0]
+    ids, labels = [], []
+    for segment in row["segments"]:
+        own = tokenizer.encode(segment["text"])
+        ids += own
+        labels += own if segment["label"] else [MASKED] * len(own)
+    assert (found["input_ids"], found["labels"]) == (ids, labels)
+    assert ids[:4] == [1, 15043, 13, 29871]
+
+
+def test_a_text_becomes_samples_of_so_many_tokens() -> None:
+    rows = milled([{"text": "abcdefgh"}, {"text": "xy"}], format="completion", max_length=5, truncation="split")
+    assert [segments(row) for row in rows] == [[[True, "<s>abcd"]], [[True, "efgh</s>"]], [[True, "<s>xy</s>"]]]
+
+
+def test_user_defined_formats() -> None:
+    form = Format.user_defined(
+        field_instruction="input", format="[INST] {instruction} [/INST]", no_input_format="[INST] {instruction} [/INST]"
+    )
+    (row,) = milled([{"input": "I", "output": "O"}], format=form)
+    assert segments(row) == [[False, "<s>[INST] I [/INST]"], [True, "O</s>"]]
+    form = Format.user_defined(system_prompt="Be {kind}.", system_format="<<{system}>>\n", field_output="answer")
+    rows = milled(
+        [{"instruction": "I", "input": "N", "answer": "O", "system": "S"}, {"instruction": "I", "answer": "O"}],
+        format=form,
+    )
+    assert [segments(row)[0][1] for row in rows] == ["<s><<S>>\nI N ", "<s><<Be {kind}.>>\nI "]
+    form = Format.user_defined(format="{{{instruction}}} {input}\n\n", no_input_format="\n{instruction}\n")
+    rows = milled(
+        [{"instruction": "{I}", "input": "{{ N }}", "output": "O"}, {"instruction": "I", "output": "O"}], format=form
+    )
+    assert [segments(row)[0][1] for row in rows] == ["<s>{{I}} {{ N }}\n\n", "<s>\nI\n"]
+    for wrong in ("{instrction}", "{", "{instruction!r}", "{0}", "}"):
+        with pytest.raises(DataError):
+            Format.user_defined(format=wrong)
+
+
+@given(st.text(), st.text(), st.text().filter(str.strip), st.text(max_size=9))
+def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, said: str) -> None:
+    """Whatever holds braces, tags, or line breaks at its ends."""
+    row = {"instruction": text, "input": extra, "output": text, "system": system}
+    form = Format.user_defined(
+        format=f"{said.replace('{', '{{').replace('}', '}}')}{{instruction}}\n{{input}}", system_format="{system}"
+    )
+    encoded = Mill(TOKENIZER, format=form).encode(row)
+    prompt = f"{said}{text}\n{extra}" if extra else f"{text} "
+    assert encoded.text == f"<s>{system}{prompt}{text}" + ("" if text.endswith("</s>") else "</s>")
+    alpaca = Mill(TOKENIZER, format="alpaca_chat.load_no_prompt").encode(row)
+    extra = f"{extra}\n" if extra else ""
+    assert alpaca.text == f"<s>USER: {text}\n{extra}ASSISTANT:{text}" + ("" if text.endswith("</s>") else "</s>")
+
+
+def test_recognition() -> None:
+    for name in ("alpaca", "gpteacher", "oasst", "jeopardy", "explainchoice", "concisechoice", "reflection", "context_qa",
+                 "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion", "prompt_completion",
+                 "input_output", "stepwise_supervised", "sharegpt.load_guanaco", "sharegpt.load_role", "metharme",
+                 "summarizetldr", "sharegpt_jokes", "creative_acr.load_critique", "creative_acr"):  # fmt: skip
+        example = Format.named(name).example
+        assert example is not None
+        found = recognise_rows([example])
+        assert found is not None
+        assert found.name == name
+    for name in ("messages", "sharegpt"):
+        assert recognise_rows([Format.named(name).example or {}]) is None
+    # Alpaca's own rows have the whole text as well.
+    found = recognise_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}])
+    assert found is not None
+    assert found.name == "alpaca"
+
+
+def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
+    rows = [{"system_prompt": "S", "question": f"Q{number}", "response": "R"} for number in range(5)]
+    with pytest.raises(DataError, match="orcamini and alpaca_w_system.load_open_orca both fit") as error:
+        recognise_rows(rows)
+    assert [f"Q{number}" in str(error.value) for number in range(5)] == [True, True, True, False, False]
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"left": "a", "right": "b"}\n', "utf-8")
+    with pytest.raises(DataError, match=r"rows\.jsonl: no format fits rows with left, right; name one"):
+        prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
+    path.write_text('{"instruction": "I", "output": "O"}\n', "utf-8")
+    assert prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out").format == "alpaca"
+
+
+def test_options_that_do_not_go_with_a_text() -> None:
+    for options in (
+        {"labels": "last"}, {"labels": "axolotl"}, {"split": "per_turn"}, {"truncation": "turns"},
+        {"special_tokens": "text"}, {"template": ChatTemplate.named("chatml")},
+    ):  # fmt: skip
+        with pytest.raises(DataError, match="alpaca"):
+            milled([GOOD["alpaca"]], format="alpaca", **options)
+    with pytest.raises(DataError, match="segment_length"):
+        milled([], template=ChatTemplate.named("chatml"), segment_length=3)
+    with pytest.raises(DataError, match="a mill needs a template"):
+        Mill(TOKENIZER)
+    with pytest.raises(DataError, match="eos_token"):
+        Mill(Tokenizer((DATA / "byte_tokenizer.json").read_text("utf-8")), format="alpaca")
+
+
+def test_a_definition_of_the_user(tmp_path: Path) -> None:
+    path = tmp_path / "qa.yaml"
+    path.write_text(
+        "fields: {frage: text, antwort: text}\n"
+        'text: "{{ bos_token }}F: {{ frage }}\\nA:{% generation %} {{ ended(antwort) }}{% endgeneration %}"\n',
+        "utf-8",
+    )
+    (row,) = milled([{"frage": "Wie?", "antwort": "So."}], format=str(path))
+    assert segments(row) == [[False, "<s>F: Wie?\nA:"], [True, " So.</s>"]]
+    form = Format.of({"name": "chat", "messages": {"fields": "talk", "properties": {"role": "who", "content": "what"}}})
+    (row,) = milled([{"talk": [{"who": "user", "what": "Hi"}]}], format=form, template=ChatTemplate.named("chatml"))
+    assert segments(row) == [[False, "<|im_start|>user\nHi<|im_end|>\n"]]
+    for wrong in (
+        {"name": "x"}, {"name": "x", "text": "{% if"}, {"name": "x", "text": "", "fields": {"a": "words"}},
+        {"name": "x", "txt": ""}, {"name": "x", "messages": {"feilds": ["a"]}},
+        {"name": "x", "text": "", "steps": {"labels": "a"}},
+    ):  # fmt: skip
+        with pytest.raises((DataError, ValueError)):
+            Mill(TOKENIZER, format=wrong)
+    for name in ("alpaka", "alpaca:chatm", "completion:chat"):
+        with pytest.raises(DataError, match="alpa|completion"):
+            Format.named(name)
+
+
+def test_mills_with_formats_pickle_and_do_not_depend_on_threads() -> None:
+    rows = [{"instruction": f"I{number}", "output": f"O{number}" * (number % 7 + 1)} for number in range(500)]
+    batch = pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
+    one, many = (Mill(TOKENIZER, format="alpaca:chat", threads=threads) for threads in (1, 8))
+    again: Mill = pickle.loads(pickle.dumps(many))
+    tables = [pa.table(mill(batch, json_column="row")) for mill in (one, many, again)]
+    assert tables[0] == tables[1] == tables[2]
+    assert again.format == many.format
+    assert again.options == many.options
+
+
+def test_columns_of_a_format_can_be_kept() -> None:
+    rows = [{"id": number, "instruction": "I\n", "output": "O"} for number in range(3)]
+    kept = milled(rows, format="alpaca", keep_columns=["id", "instruction"])
+    assert [(row["id"], row["instruction"]) for row in kept] == [("0", "I\n"), ("1", "I\n"), ("2", "I\n")]
