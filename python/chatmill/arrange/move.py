@@ -13,9 +13,10 @@ from chatmill.arrange.pieces import cut
 from chatmill.arrange.shuffle import Shuffle
 
 # What is worked on at once: the rows of a chunk, or of a part of a shuffle. Either is held two or three times: as read,
-# joined, sorted.
-CHUNK_BYTES = 64 << 20
-# Each chunk gives a piece to each part of a shuffle. With more parts the pieces become many and small; so from 64 GiB
+# joined, sorted. A million rows of 300 tokens (2.4 GB) peak at 500 MiB of memory and take 12.8 s without the shards;
+# with 64 MiB at once it is 750 MiB and 11.4 s.
+CHUNK_BYTES = 32 << 20
+# Each chunk gives a piece to each part of a shuffle. With more parts the pieces become many and small; so from 32 GiB
 # of rows on, chunks and parts grow instead.
 MOST_PARTS = 1024
 
