@@ -52,7 +52,7 @@ class Choice:
         self._first = first
         self._last_kept_back: int | None = None
         total = sum(rows)
-        kept_back = arrangement.validation_rows(total if first is None else sum(first))
+        kept_back = arrangement.validation_rows(total if first is None else first.count(1))
         self._last_kept_back = self._last_key("validation", self._stays, (0, total), kept_back)
         self.shares: list[Share] = []
         self.datasets: list[DatasetRows] = []

@@ -1,7 +1,7 @@
 """`Shuffle`: rows sorted by their keys, more of them than memory holds."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,9 +62,12 @@ class Shuffle:
         """All rows in the order of their keys, a batch for each part that has rows."""
         for numbers in self._parts:
             if numbers:
-                part = joined([self._pieces.read(number) for number in numbers])
-                order = pc.sort_indices(part.columns[-1])
-                yield part.drop_columns([part.schema.names[-1]]).take(order)
+                yield self._part(numbers)
+
+    def _part(self, numbers: Sequence[int]) -> pa.RecordBatch:
+        part = joined([self._pieces.read(number) for number in numbers])
+        order = pc.sort_indices(part.columns[-1])
+        return part.drop_columns([part.schema.names[-1]]).take(order)
 
 
 def _free_name(schema: pa.Schema) -> str:

@@ -1,7 +1,7 @@
 """`Spool`: rows wait on disk until all are there, and are then written as an `Arrangement` says."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -147,18 +147,13 @@ class Spool:
     def _chunks(self, most_bytes: int) -> Iterator[Chunk]:
         """All rows in the order of their datasets, in chunks of about this size."""
         start = 0
-        for dataset, batches in groupby(sorted(self._spooled, key=_dataset), key=_dataset):
-            held: list[pa.RecordBatch] = []
-            size = 0
-            for spooled in batches:
-                if held and size + spooled.bytes > most_bytes:
-                    yield Chunk(dataset, start, joined(held))
-                    start += sum(batch.num_rows for batch in held)
-                    held, size = [], 0
-                held.append(self._file.read(spooled.number))
-                size += spooled.bytes
-            yield Chunk(dataset, start, joined(held))
-            start += sum(batch.num_rows for batch in held)
+        for dataset, spooled in groupby(sorted(self._spooled, key=_dataset), key=_dataset):
+            for group in _groups(spooled, most_bytes):
+                # Nothing else holds the batches, so that they are gone while their chunk is worked on.
+                chunk = Chunk(dataset, start, joined([self._file.read(each.number) for each in group]))
+                start += chunk.batch.num_rows
+                yield chunk
+                del chunk
 
     @property
     def _file(self) -> Pieces:
@@ -169,3 +164,17 @@ class Spool:
 
 def _dataset(spooled: _Spooled) -> int:
     return spooled.dataset
+
+
+def _groups(spooled: Iterable[_Spooled], most_bytes: int) -> Iterator[list[_Spooled]]:
+    """Batches in sequence, as many in a group as are of this size together; at least one."""
+    group: list[_Spooled] = []
+    size = 0
+    for each in spooled:
+        if group and size + each.bytes > most_bytes:
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += each.bytes
+    if group:
+        yield group
