@@ -72,7 +72,9 @@ class ShardWriter:
         Args:
             batch: Rows with a column `length`, their number of tokens.
         """
-        batch = self._unified(batch)
+        if self._schema is None:
+            self._schema = plain_schema(batch)
+        batch = unified(batch, self._schema)
         start = 0
         while start < batch.num_rows:
             if self._open is None:
@@ -87,17 +89,6 @@ class ShardWriter:
             self._open = _OpenShard(self._folder, 0, self._schema, self._shard_tokens)
         self._close_shard()
         return list(self._shards)
-
-    def _unified(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """The batch with the schema of the first; kept columns of another file may differ in nullability or notes."""
-        if self._schema is None:
-            self._schema = pa.schema([pa.field(column.name, column.type) for column in batch.schema])
-        if batch.schema.names != self._schema.names or batch.schema.types != self._schema.types:
-            raise DataError(
-                f"the columns differ between inputs: {_columns(self._schema)}, then {_columns(batch.schema)}; "
-                "give kept columns one type in all inputs, or do not keep them"
-            )
-        return pa.RecordBatch.from_arrays(batch.columns, schema=self._schema)
 
     def _close_shard(self) -> None:
         if self._open is not None:
@@ -155,6 +146,39 @@ class _OpenShard:
             self._writer.write_table(pa.Table.from_batches(self._held), row_group_size=max(1, self._held_rows))
         self._held = []
         self._held_rows = self._held_tokens = 0
+
+
+def plain_schema(batch: pa.RecordBatch) -> pa.Schema:
+    """Names and types of the columns alone; those of another file may differ in nullability or notes.
+
+    Args:
+        batch: The first of several batches.
+
+    Returns:
+        What `unified` gives the others.
+    """
+    return pa.schema([pa.field(column.name, column.type) for column in batch.schema])
+
+
+def unified(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with the schema of the first one.
+
+    Args:
+        batch: Any later batch.
+        schema: What `plain_schema` gave.
+
+    Returns:
+        The same columns.
+
+    Raises:
+        DataError: The columns have other names or types.
+    """
+    if batch.schema.names != schema.names or batch.schema.types != schema.types:
+        raise DataError(
+            f"the columns differ between inputs: {_columns(schema)}, then {_columns(batch.schema)}; "
+            "give kept columns one type in all inputs, or do not keep them"
+        )
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 
 
 def _columns(schema: pa.Schema) -> str:

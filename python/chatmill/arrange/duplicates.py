@@ -1,0 +1,88 @@
+"""Which rows are the first of their kind."""
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_DIGEST_BYTES = 16
+# Digests are compared among those with the same first byte: each comparison is short, and its table fits the caches.
+_GROUPS = 256
+
+
+class Duplicates:
+    """Finds rows with the ids and labels of a row before, by a digest of both.
+
+    The digest is the first 128 bits of SHA-256. Rows are not compared again: among a billion different rows two have
+    the same digest with a probability of 10⁻²¹, and nobody knows how to make data where they do. It runs at 1.2 GB/s
+    where the processor knows SHA (2 µs for a row of 300 tokens), BLAKE2b at 0.7 GB/s, MD5 at 0.6.
+
+    A row takes 24 bytes of memory.
+
+    Example:
+        >>> duplicates = Duplicates()
+        >>> rows = {"input_ids": [[1, 2], [3], [1, 2]], "labels": [[1, 2], [3], [1, 2]], "length": [2, 1, 2]}
+        >>> duplicates.add(pa.record_batch(rows))
+        >>> list(duplicates.first())
+        [1, 1, 0]
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._digests = [bytearray() for _ in range(_GROUPS)]
+        self._numbers = [array("Q") for _ in range(_GROUPS)]
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take note of rows.
+
+        Args:
+            batch: With the columns `input_ids`, `labels` and `length`.
+        """
+        for number, digest in enumerate(_digests(batch), self._rows):
+            self._digests[digest[0]] += digest
+            self._numbers[digest[0]].append(number)
+        self._rows += batch.num_rows
+
+    def first(self) -> bytearray:
+        """A byte for each row: 1 if it is the first of its kind, else 0."""
+        flags = bytearray(b"\x01") * self._rows
+        for digests, numbers in zip(self._digests, self._numbers, strict=True):
+            for position in _repeated(digests):
+                flags[numbers[position]] = 0
+        return flags
+
+
+def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """The digest of each row. Ids and labels are equally many, so that their bytes in sequence say where each ends."""
+    lengths = batch.column("length").to_pylist()
+    ids, id_starts, width = _bytes(batch.column("input_ids"))
+    labels, label_starts, label_width = _bytes(batch.column("labels"))
+    for length, start, label_start in zip(lengths, id_starts, label_starts, strict=True):
+        # What fills a row up comes after its tokens, and depends on the rows beside it.
+        digest = hashlib.sha256(ids[start : start + length * width])
+        digest.update(labels[label_start : label_start + length * label_width])
+        yield digest.digest()[:_DIGEST_BYTES]
+
+
+def _bytes(lists: pa.Array) -> tuple[memoryview, list[int], int]:
+    """The bytes of the values of lists, where each list begins in them, and the bytes of a value."""
+    values = lists.values
+    buffer = values.buffers()[1]
+    width = values.type.bit_width // 8
+    starts = pc.multiply(pc.add(lists.offsets.slice(0, len(lists)), values.offset), width).to_pylist()
+    return memoryview(buffer if buffer is not None else b""), starts, width
+
+
+def _repeated(digests: bytearray) -> list[int]:
+    """The positions of digests that stand further ahead too."""
+    binary = pa.binary(_DIGEST_BYTES)
+    count = len(digests) // _DIGEST_BYTES
+    if count < 2:
+        return []
+    # Codes are given in the order in which values come first: a first one is greater than all before.
+    codes = pa.Array.from_buffers(binary, count, [None, pa.py_buffer(digests)]).dictionary_encode().indices
+    greatest = pc.cumulative_max(codes)
+    again = pc.less_equal(codes.slice(1), greatest.slice(0, count - 1))
+    return [position + 1 for position in pc.indices_nonzero(again).to_pylist()]
