@@ -312,8 +312,8 @@ def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatc
             raise KeyboardInterrupt
         return milled(*_)
 
-    milled = chatmill.job._mill
-    monkeypatch.setattr("chatmill.job._mill", interrupted)
+    milled = chatmill.job.mill_block
+    monkeypatch.setattr("chatmill.job.mill_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(path, block_bytes=1000, shard_tokens=100)
     assert [each.name for each in Path().iterdir()] == ["a.jsonl"]
