@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
@@ -95,13 +95,17 @@ def compare(made: Result, written: Result, whole: Whole | None, tokenizer: Token
         return Found("samples", (Span(0, 0, "", _tell(made), _tell(written)),))
     pairs = enumerate(zip(made, written, strict=True))
     at, (one, other) = next((at, pair) for at, pair in pairs if not _same_sample(*pair))
+    if _is_part(one, other):
+        # Only the longer one knows the places of all tokens.
+        what, spans = _other_ids(other, one, _place(other, at, whole, tokenizer), tokenizer)
+        return Found(what, tuple(replace(span, left=span.right, right=span.left) for span in spans), at)
     place = _place(one, at, whole, tokenizer)
     if not one.ids.equals(other.ids):
         return Found(*_other_ids(one, other, place, tokenizer), at)
-    what: What = "weights" if one.labels.equals(other.labels) else "labels"
-    spans = _state_spans(list(zip(one.token_weights(), other.token_weights(), strict=True)), place)
+    states = _state_spans(list(zip(one.token_weights(), other.token_weights(), strict=True)), place)
     # Tokens without characters of their own have no span.
-    return Found(what, tuple(spans or [_label_span(one, other, place)]), at)
+    found = states or [_label_span(one, other, place)]
+    return Found("weights" if one.labels.equals(other.labels) else "labels", tuple(found), at)
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,12 @@ def _same_sample(one: Sample, other: Sample) -> bool:
         return True
     # Weights that are 1 wherever something is trained count as none do.
     return one.token_weights() == other.token_weights()
+
+
+def _is_part(one: Sample, other: Sample) -> bool:
+    """Whether one is the start or the end of a longer one, as rows are that are cut."""
+    more = len(other) - len(one)
+    return more > 0 and any(other.ids.slice(start, len(one)).equals(one.ids) for start in (0, more))
 
 
 def _tell(result: Result) -> str:
