@@ -66,6 +66,7 @@ class OutputReport(DiffReport):
         self.rejected_left = self.rejected_right = 0
         self._compared = pairs
         self._whole_rows = _whole_rows(mill)
+        self._options = mill.options
 
     def __iter__(self) -> Iterator[RowDifference]:
         for pair in self._compared:
@@ -90,8 +91,7 @@ class OutputReport(DiffReport):
             encoding = self._whole_rows.encode_row(pair.block.batch, pair.index, json_column=pair.block.json_column)
         except ChatmillError:
             return None
-        options = self.mill.options
-        return Whole(encoding, options["truncation"], options["max_length"])
+        return Whole(encoding, self._options["truncation"], self._options["max_length"])
 
 
 def diff_output(
@@ -168,6 +168,8 @@ def show_output_summary(report: OutputReport, *, color: bool = True) -> Text:
     for name, now in (("template", report.mill.template), ("tokenizer", report.mill.tokenizer)):
         if manifest[name]["fingerprint"] != now.fingerprint:
             shown.append(f"\n{name}: written with {_tell_source(manifest[name])}, now {_tell_source(now)}")
+            # The tokenizer of then is not at hand.
+            shown.append("; what is written is told in its words" if name == "tokenizer" else "")
     for name, (recorded, given) in report.changed.items():
         shown.append(f"\n{name}: written with {recorded!r}, now {given!r}")
     for warning in report.warnings:

@@ -72,12 +72,11 @@ def test_the_recorded_time() -> None:
 
 def test_the_template_of_the_tokenizer(folder: Path, write_file: WriteFile) -> None:
     write_file("a.jsonl", [SHORT])
-    for source in (PLAIN.source, PLAIN.source.replace("': '", "'> '")):
-        configure(folder, eos_token="<eos>", chat_template=source)
-        found = list(diff_output("a.jsonl", "out", tokenizer=folder)) if Path("out").exists() else []
-        assert [difference.what for difference in found] == (["text"] if Path("out").exists() else [])
-        prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, labels="all")
-        assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
+    configure(folder, eos_token="<eos>", chat_template=PLAIN.source)
+    prepare("a.jsonl", tokenizer=folder, output="out", labels="all")
+    assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
+    configure(folder, eos_token="<eos>", chat_template=PLAIN.source.replace("': '", "'> '"))
+    assert [difference.what for difference in diff_output("a.jsonl", "out", tokenizer=folder)] == ["text"]
     # Without one the fallback of that run is taken.
     configure(folder, eos_token="<eos>")
     prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, template_fallback="chatml")
@@ -90,6 +89,7 @@ def test_another_tokenizer(folder: Path) -> None:
     assert len(found) == 1
     assert "\ntokenizer: written with tokenizer (" in show_output_summary(report).plain
     assert ", now tiny (" in show_output_summary(report).plain
+    assert show_output_summary(report).plain.endswith("; what is written is told in its words")
 
 
 def test_the_summary_of_equal_sides() -> None:
@@ -281,7 +281,16 @@ def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> No
 
 
 def test_a_token_without_characters() -> None:
-    made({"messages": [{"role": "user", "content": "你"}, TURN[1]]})
+    """The second token of a character has no place of its own."""
+    made({"messages": [TURN[0], {"role": "assistant", "content": "é"}]})
+    edit_rows(lambda rows: rows[0]["labels"].__setitem__(-3, -100))
+    (difference,), _ = against()
+    (span,) = difference.spans
+    assert (difference.what, span.text, span.left, span.right) == ("labels", "é", "trained", "masked")
+
+
+def test_a_label_that_is_another_token() -> None:
+    made(SHORT)
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-2, 7))
     (difference,), _ = against()
     (span,) = difference.spans

@@ -13,7 +13,6 @@ from test_diff import LONG, SHORT, TURN
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
-TOOL = {"messages": [*TURN, {"role": "tool", "content": "x"}]}
 USER = {"messages": TURN[:1]}
 
 
