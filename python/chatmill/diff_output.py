@@ -115,7 +115,7 @@ def diff_output(
         tokenizer: As for `prepare`.
         template: As for `prepare`. None for what the manifest tells: the tokenizer's own, if the recorded one has its
             name; the named template of this version, if it has the name of one; else the recorded source.
-        template_fallback: As for `prepare`; None for the recorded one.
+        template_fallback: As for `prepare`, with the tokenizer's own template; None for the recorded one.
         rows: How many rows to look at; None for all.
         options: Of the mill, such as `labels` or `max_length`, instead of those that the manifest records.
 
@@ -137,7 +137,7 @@ def diff_output(
     files = find_inputs(inputs)
     warnings = written.check_inputs(files)
     chosen, changed = _options(written, options)
-    if template is None:
+    if template is None and template_fallback is None:
         template = _recorded_template(written)
     fallback = template_fallback or written.options.get("template_fallback")
     loaded, compiled = resolve(tokenizer, template, template_fallback=fallback)

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 TOOL = {"messages": [*TURN, {"role": "tool", "content": "x"}]}
+PLAIN_WITH_PROMPT = ChatTemplate(PLAIN.source + "{% if add_generation_prompt %}robot: {% endif %}", name="mine")
 USER = {"messages": TURN[:1]}
 
 
@@ -77,10 +78,20 @@ def test_the_template_of_the_tokenizer(folder: Path, write_file: WriteFile) -> N
     assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
     configure(folder, eos_token="<eos>", chat_template=PLAIN.source.replace("': '", "'> '"))
     assert [difference.what for difference in diff_output("a.jsonl", "out", tokenizer=folder)] == ["text"]
-    # Without one the fallback of that run is taken.
-    configure(folder, eos_token="<eos>")
-    prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, template_fallback="chatml")
+
+
+def test_the_fallback(folder: Path, write_file: WriteFile) -> None:
+    write_file("a.jsonl", [SHORT])
+    prepare("a.jsonl", tokenizer=folder, output="out", template_fallback="chatml")
     assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
+    report = diff_output("a.jsonl", "out", tokenizer=folder, template_fallback="zephyr")
+    assert ([difference.what for difference in report], report.mill.template.name) == (["text"], "zephyr")
+    # Where the tokenizer has lost its template, the fallback of that run is taken.
+    configure(folder, eos_token="<eos>", chat_template=PLAIN.source)
+    prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, labels="all", template_fallback="chatml")
+    configure(folder, eos_token="<eos>")
+    report = diff_output("a.jsonl", "out", tokenizer=folder)
+    assert ([difference.what for difference in report], report.mill.template.name) == (["text"], "chatml")
 
 
 def test_another_tokenizer(folder: Path) -> None:
@@ -192,6 +203,11 @@ def test_rows_that_are_cut_at_the_start() -> None:
     made(SHORT, max_length=11, truncation="keep_end")
     (difference,), _ = against(max_length=7)
     assert difference.spans == tuple(replace(span, left=span.right, right=span.left) for span in cut)
+    # What is left begins with the token that the row begins with.
+    made(SHORT, max_length=19, truncation="keep_end")
+    (difference,), _ = against(max_length=None)
+    assert difference.what == "ids"
+    assert "".join(span.text for span in difference.spans[1:]) == "<|im_start|>user\nHi<|im_end|>\n"
 
 
 def test_other_tokens_of_the_same_text() -> None:
@@ -239,6 +255,9 @@ def test_what_would_end_the_run_is_a_reject() -> None:
     (difference,), _ = against(max_length=20)
     assert difference.what == "failure"
     assert difference.spans[0].left.startswith("too_long: ")
+    made(SHORT, USER, template=PLAIN_WITH_PROMPT, labels={"unproved": "mask"}, all_masked="keep")
+    (difference,), _ = against(labels={"unproved": "raise"})
+    assert difference.spans[0].left.startswith("header_mismatch (message 1): ")
 
 
 def test_samples_of_a_row() -> None:

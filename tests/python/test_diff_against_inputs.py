@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from chatmill import DataError, prepare
-from chatmill.diff_output import show_output_summary
+from chatmill.diff_output import diff_output, show_output_summary
 from made_outputs import against, byte_tokenizer, edit_manifest, edit_rows, made
 from samples import Row, WriteFile, conversation
 from test_diff import LONG, SHORT, TURN
@@ -45,6 +45,22 @@ def test_other_numbers_of_rows(write_file: WriteFile, rows: list[Row]) -> None:
     now = {2: "2", 4: "more than 3", 0: "0"}[len(rows)]
     with pytest.raises(DataError, match=rf"a.jsonl has {now} rows, and had 3 when out was made: give the file"):
         against()
+
+
+def test_rows_are_not_compared_with_those_of_another_file(write_file: WriteFile) -> None:
+    for name, rows in (("a.jsonl", [SHORT, LONG]), ("b.jsonl", [SHORT])):
+        write_file(name, rows)
+    prepare(["a.jsonl", "b.jsonl"], tokenizer=byte_tokenizer(), template="chatml", output="out")
+    write_file("a.jsonl", [SHORT])
+    report = diff_output(["a.jsonl", "b.jsonl"], "out", tokenizer=byte_tokenizer())
+    with pytest.raises(DataError, match=r"a.jsonl has 1 rows, and had 2"):
+        list(report)
+    assert (report.rows, report.differing.total()) == (1, 0)
+
+
+def test_kept_columns_are_not_those_of_chatmill() -> None:
+    made({**SHORT, "weights": "heavy"}, {**LONG, "weights": "light"}, keep_columns=["weights"])
+    assert against()[0] == []
 
 
 def test_other_rows_of_the_same_number(write_file: WriteFile) -> None:
