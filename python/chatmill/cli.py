@@ -13,12 +13,14 @@ import typer
 
 from chatmill import ChatmillError, ChatTemplate, Mill, __version__
 from chatmill.cli_options import (
+    AgainstOption,
     AllMasked,
     AllowedOption,
     FallbackOption,
     FormatOption,
     Inputs,
     KwargsOption,
+    LabelsListOption,
     LabelsOption,
     MaxLengthOption,
     Padding,
@@ -26,7 +28,9 @@ from chatmill.cli_options import (
     SpecialTokensOption,
     Split,
     TemplateOption,
+    TemplatesOption,
     TokenizerOption,
+    TokenizersOption,
     TracebackOption,
     Truncation,
 )
@@ -215,26 +219,11 @@ def show(
 @app.command()
 def diff(
     inputs: Inputs,
-    tokenizer: Annotated[
-        list[str],
-        typer.Option(
-            "--tokenizer", help="Folder, tokenizer.json or Hub id; given twice, two are compared.", metavar="X"
-        ),
-    ],
-    template: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--template",
-            help="As for `prepare`; given twice, two are compared. Default: the tokenizer's own.",
-            metavar="T",
-            show_default=False,
-        ),
-    ] = None,
+    tokenizer: TokenizersOption,
+    template: TemplatesOption = None,
     template_fallback: FallbackOption = None,
-    labels: Annotated[
-        list[str] | None,
-        typer.Option("--labels", metavar="L", help="As for `prepare`; given twice, two are compared."),
-    ] = None,
+    labels: LabelsListOption = None,
+    against: AgainstOption = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="How many rows to look at.", show_default="all")
     ] = None,
@@ -243,11 +232,15 @@ def diff(
     chat_template_kwargs: KwargsOption = None,
     traceback: TracebackOption = False,
 ) -> None:
-    """Show the rows and spans where two labels, templates or tokenizers differ; exit status 1 if any do."""
+    """Show the rows and spans where two labels, templates or tokenizers differ; exit status 1 if any do.
+
+    With --against the rows are compared with an output of `prepare`, by the options that its manifest records.
+    """
     with _clear_errors(traceback=traceback):
         from rich.console import Console
 
-        from chatmill.diff import diff_rows, show_difference, show_summary
+        from chatmill.diff import DiffReport, diff_rows, show_difference, show_summary
+        from chatmill.diff_output import NAMES, OutputReport, diff_output, show_output_summary
         from chatmill.resolve import resolve
 
         def mill_of(side: int) -> Mill:
@@ -262,17 +255,40 @@ def diff(
                 chat_template_kwargs=_json_object(chat_template_kwargs),
             )
 
+        most = 1 if against else 2
         for name, given in (("--tokenizer", tokenizer), ("--template", template), ("--labels", labels)):
-            if len(given or ()) > 2:
-                raise typer.BadParameter(f"{name} may be given once or twice")
-        names = _sides(tokenizer, template, labels)
+            if len(given or ()) > most:
+                what = "once, as --against is the other side" if against else "once or twice"
+                raise typer.BadParameter(f"{name} may be given {what}")
+        names = NAMES if against else _sides(tokenizer, template, labels)
         console = Console()
         color = console.color_system is not None and not console.no_color
-        report = diff_rows(mill_of(0), mill_of(1), list(inputs), rows=rows)
+        report: DiffReport
+        if against:
+            options = {
+                "labels": labels[0] if labels else None,
+                "max_length": max_length,
+                "chat_template_kwargs": _json_object(chat_template_kwargs),
+            }
+            report = diff_output(
+                list(inputs),
+                against,
+                tokenizer=tokenizer[0],
+                template=template[0] if template else None,
+                template_fallback=template_fallback,
+                rows=rows,
+                **{name: value for name, value in options.items() if value is not None},
+            )
+        else:
+            report = diff_rows(mill_of(0), mill_of(1), list(inputs), rows=rows)
         for shown, difference in enumerate(report):
             if shown < show_rows:
                 console.print(show_difference(difference, color=color, names=names), soft_wrap=True)
-        console.print(show_summary(report, color=color, names=names), soft_wrap=True)
+        if isinstance(report, OutputReport):
+            summary = show_output_summary(report, color=color)
+        else:
+            summary = show_summary(report, color=color, names=names)
+        console.print(summary, soft_wrap=True)
         if report.differing:
             raise typer.Exit(1)
 
@@ -368,7 +384,9 @@ def _sides(*given: list[str] | None) -> tuple[str, str]:
     """What to call the two sides of a comparison: what is given twice."""
     pairs = [values for values in given if values is not None and len(values) == 2]
     if not pairs:
-        raise typer.BadParameter("give --labels, --template or --tokenizer twice: what is to be compared?")
+        raise typer.BadParameter(
+            "give --labels, --template or --tokenizer twice, or --against: what is to be compared?"
+        )
     left, right = (", ".join(values[side] for values in pairs) for side in (0, 1))
     return (left, right) if max(len(left), len(right)) <= 40 else ("left", "right")
 

@@ -1,6 +1,7 @@
 """The options of the command `chatmill` that several of its subcommands share."""
 
 from enum import Enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,6 +90,34 @@ LABELS_HELP = (
     "completion; a YAML file; or YAML such as '{turns: last, weights: {reasoning: 0.5}}'."
 )
 LabelsOption = Annotated[str, typer.Option("--labels", metavar="L", help=LABELS_HELP)]
+TokenizersOption = Annotated[
+    list[str],
+    typer.Option("--tokenizer", help="Folder, tokenizer.json or Hub id; given twice, two are compared.", metavar="X"),
+]
+TemplatesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template",
+        help="As for `prepare`; given twice, two are compared. Default: the tokenizer's own, or with --against the one "
+        "of that name.",
+        metavar="T",
+        show_default=False,
+    ),
+]
+LabelsListOption = Annotated[
+    list[str] | None,
+    typer.Option("--labels", metavar="L", help="As for `prepare`; given twice, two are compared."),
+]
+AgainstOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="DIR",
+        help="Compare with this output of `prepare`, made perhaps by another version; options are those of its "
+        "manifest unless given.",
+        show_default=False,
+    ),
+]
 SpecialTokensOption = Annotated[
     SpecialTokens,
     typer.Option(

@@ -17,18 +17,19 @@ from chatmill.show import (
     Stretch,
     known_regions,
     name_region,
-    place_in_row,
     place_of,
     stretches,
+    tell_failure,
     token_weights,
     visible,
 )
 
-What: TypeAlias = Literal["failure", "text", "ids", "labels", "weights"]
+What: TypeAlias = Literal["failure", "samples", "text", "ids", "labels", "weights"]
 _Result: TypeAlias = Encoding | RowFailure
 
 _TITLES: dict[What, str] = {
     "failure": "a failure",
+    "samples": "the numbers of samples differ",
     "text": "the texts differ",
     "ids": "the tokens differ",
     "labels": "the labels differ",
@@ -72,7 +73,8 @@ class RowDifference:
         row: Which one, from 0, over all inputs.
         place: Where it stands, such as `chats.jsonl, line 3`.
         what: What differs first on the way from the row to the loss: the row fails on one side, or for another reason
-            (`failure`), or it has another `text`, other `ids`, `labels` or `weights`.
+            (`failure`), or it has another `text`, other `ids`, `labels` or `weights`; compared with an output, also
+            another number of `samples`.
         spans: Where: for labels and weights all places; for ids the first place, then those that count otherwise; for
             texts the first place; for failures one span without characters.
     """
@@ -192,7 +194,7 @@ def show_difference(
     shown.append(f"row {difference.row}", style="bold" if color else "")
     shown.append(f" ({visible(difference.place)}): {_TITLES[difference.what]}")
     for span in difference.spans[:_MOST_SPANS]:
-        if difference.what != "failure":
+        if difference.what not in ("failure", "samples"):
             shown.append(f"\n  {_where(span)}", style="cyan" if color else "")
             shown.append(f": {shorten(repr(span.text), _LONGEST)}" if span.text else "")
         _append_sides(shown, span, names, color=color)
@@ -223,13 +225,25 @@ def show_summary(report: DiffReport, *, color: bool = True, names: tuple[str, st
     shown.append(f"{differing:,} of {report.rows:,} rows differ", style="bold" if color else "")
     told = ", ".join(f"{what} {count:,}" for what, count in report.differing.most_common())
     shown.append(f": {told}" if told else "")
+    show_sides(shown, report, names, color=color)
+    return shown
+
+
+def show_sides(shown: Text, report: DiffReport, names: tuple[str, str], *, color: bool) -> None:
+    """Append what the sides train, a line each.
+
+    Args:
+        shown: What to append to.
+        report: What the counts are of.
+        names: What to call the sides.
+        color: Print in colours.
+    """
     width = max(map(len, names)) + 1
     for name, side in zip(names, (report.left, report.right), strict=True):
         trained, share = side.trained_tokens, 100 * side.trained_tokens / max(1, side.tokens)
         shown.append(f"\n{f'{name}:':<{width}} trained {trained:,} of {side.tokens:,} tokens ({share:.1f} %)")
         if side.failed:
             shown.append(f", {side.failed:,} row{'s' if side.failed > 1 else ''} failed", style="red" if color else "")
-    return shown
 
 
 @dataclass(frozen=True)
@@ -298,8 +312,7 @@ def _what(left: Encoding, right: Encoding) -> What | None:
 def _tell(result: _Result) -> str:
     """What came of a row."""
     if isinstance(result, RowFailure):
-        place = place_in_row(result)
-        return f"{result.code}{f' ({place})' if place else ''}: {result.text}"
+        return tell_failure(result)
     return f"trained {_trained(result):,} of {len(result):,} tokens"
 
 
@@ -307,7 +320,7 @@ def _text_span(left: Encoding, right: Encoding) -> Span:
     at = first_difference(left.text, right.text)
     # Where one text ends, the other one tells whose the next character is.
     known = known_regions(left if at < len(left.text) else right)
-    return _span(known, at, at, "", excerpt(left.text, at), excerpt(right.text, at))
+    return span_at(known, at, at, "", excerpt(left.text, at), excerpt(right.text, at))
 
 
 def _token_span(left: Encoding, right: Encoding) -> Span:
@@ -318,7 +331,7 @@ def _token_span(left: Encoding, right: Encoding) -> Span:
     first = [rest[0] for rest in rests if rest]
     start, end = min(token.start for token in first), max(token.end for token in first)
     told = (_tell_tokens(rest, end) for rest in rests)
-    return _span(known_regions(left), start, end, left.text[start:end], *told)
+    return span_at(known_regions(left), start, end, left.text[start:end], *told)
 
 
 def _tell_tokens(tokens: list[Token], end: int) -> str:
@@ -331,7 +344,7 @@ def _weight_span(left: Encoding, right: Encoding) -> Span:
     weights = zip(left.tokens, token_weights(left), token_weights(right), strict=True)
     token, *sides = next((token, one, other) for token, one, other in weights if one != other)
     told = (Stretch(token.start, token.end, weight).state for weight in sides)
-    return _span(known_regions(left), token.start, token.end, token.text, *told)
+    return span_at(known_regions(left), token.start, token.end, token.text, *told)
 
 
 def _state_spans(left: Encoding, right: Encoding) -> list[Span]:
@@ -342,11 +355,21 @@ def _state_spans(left: Encoding, right: Encoding) -> list[Span]:
     for start, end in pairwise(sorted(edges)):
         one, other = (side[_index(side, start)] for side in sides)
         if one.weight != other.weight:
-            spans.append(_span(regions, start, end, left.text[start:end], one.state, other.state))
+            spans.append(span_at(regions, start, end, left.text[start:end], one.state, other.state))
     return spans
 
 
-def _span(regions: Sequence[Region], start: int, end: int, text: str, left: str, right: str) -> Span:
+def span_at(regions: Sequence[Region], start: int, end: int, text: str, left: str, right: str) -> Span:
+    """A span with its message, role and kind, where these are known.
+
+    Args:
+        regions: Those of the text that `start` counts in; none where they are not known.
+        start: As for `Span`, as all others.
+        end: One past the last character.
+        text: The characters.
+        left: What the left side has.
+        right: What the right side has.
+    """
     if not regions:
         return Span(start, end, text, left, right)
     region = regions[_index(regions, start)]

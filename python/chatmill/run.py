@@ -87,7 +87,7 @@ def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) 
     writer = milled.drain(write, name="chatmill-writer")
     try:
         for block in read:
-            milled.put((block, _mill(mill, block)))
+            milled.put((block, mill_block(mill, block)))
         milled.close()
         while writer.is_alive():
             writer.join(_JOIN_SECONDS)
@@ -101,7 +101,17 @@ def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) 
         raise
 
 
-def _mill(mill: Mill, block: Block) -> TokenBatch:
+def mill_block(mill: Mill, block: Block) -> TokenBatch:
+    """The tokens of a block; errors name its file.
+
+    Args:
+        mill: What makes them.
+        block: What was read.
+
+    Raises:
+        RowError: A row shall end the run.
+        DataError: The block cannot be read.
+    """
     try:
         tokens = mill(block.batch, json_column=block.json_column)
     except RowError as error:

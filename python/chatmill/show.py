@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Protocol
 
 from rich.console import Console
 from rich.text import Text
 
-from chatmill._chatmill import ChatmillError, DataError, Encoding, Mill, Region, RowError, RowFailure
+from chatmill._chatmill import ChatmillError, DataError, Encoding, Mill, Region, RowError
 from chatmill.inputs import InputPath, find_inputs, read_blocks
 from chatmill.inputs.block import Block
 
@@ -290,7 +291,20 @@ def place_of(block: Block, index: int) -> str:
     return ", ".join(str(at) if unit == "file" else f"{unit} {at}" for unit, at in block.where(index).items())
 
 
-def place_in_row(failure: RowFailure) -> str:
+class _Failed(Protocol):
+    """Why a row has no tokens: a `RowFailure`, or what was written of one."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def message(self) -> int | None: ...
+    @property
+    def template_line(self) -> int | None: ...
+
+
+def place_in_row(failure: _Failed) -> str:
     """Where in a row the fault is, such as `message 0, template line 8`, as far as that is known.
 
     Args:
@@ -298,6 +312,16 @@ def place_in_row(failure: RowFailure) -> str:
     """
     places = {"message": failure.message, "template line": failure.template_line}
     return ", ".join(f"{unit} {at}" for unit, at in places.items() if at is not None)
+
+
+def tell_failure(failure: _Failed) -> str:
+    """Why a row has no tokens, with its place in the row.
+
+    Args:
+        failure: What the mill or the rejects say.
+    """
+    place = place_in_row(failure)
+    return f"{failure.code}{f' ({place})' if place else ''}: {failure.text}"
 
 
 def _append_marked(shown: Text, text: str, *, trained: bool, color: bool) -> None:

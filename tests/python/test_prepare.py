@@ -10,6 +10,7 @@ from typing import Any
 
 import chatmill
 import chatmill.job
+import chatmill.run
 import fsspec
 import polars as pl
 import pyarrow as pa
@@ -312,8 +313,8 @@ def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatc
             raise KeyboardInterrupt
         return milled(*_)
 
-    milled = chatmill.run._mill
-    monkeypatch.setattr("chatmill.run._mill", interrupted)
+    milled = chatmill.run.mill_block
+    monkeypatch.setattr("chatmill.run.mill_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(path, block_bytes=1000, shard_tokens=100)
     assert [each.name for each in Path().iterdir()] == ["a.jsonl"]

@@ -1,0 +1,57 @@
+"""Outputs of `prepare` in the working directory, and what `diff_output` finds of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from chatmill import Tokenizer, prepare
+from chatmill.diff import RowDifference
+from chatmill.diff_output import OutputReport, diff_output
+from samples import Row, write_rows
+from test_cases import TESTS
+
+
+@cache
+def byte_tokenizer() -> Tokenizer:
+    """A token a byte, and the tokens of ChatML."""
+    text = (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8")
+    return Tokenizer(text, special_tokens={"pad_token": "<s>"})
+
+
+def made(*rows: Row, template: Any = "chatml", **options: Any) -> None:
+    """Prepare rows of `a.jsonl` into `out`."""
+    write_rows(Path("a.jsonl"), rows)
+    prepare("a.jsonl", tokenizer=byte_tokenizer(), template=template, output="out", overwrite=True, **options)
+
+
+def against(inputs: Any = "a.jsonl", **options: Any) -> tuple[list[RowDifference], OutputReport]:
+    """The differences to `out`, and the report."""
+    report = diff_output(inputs, "out", **{"tokenizer": byte_tokenizer(), **options})
+    return list(report), report
+
+
+def manifest() -> Any:
+    """The manifest of `out`."""
+    return json.loads(Path("out/manifest.json").read_text("utf-8"))
+
+
+def edit_manifest(change: Callable[[Any], Any]) -> None:
+    """Change the manifest of `out`, as an earlier version may have written it."""
+    value = manifest()
+    change(value)
+    Path("out/manifest.json").write_text(json.dumps(value), "utf-8")
+
+
+def edit_rows(change: Callable[[list[Row]], Any]) -> None:
+    """Change the rows of the first shard."""
+    path = Path("out/part-00000.parquet")
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), path)
