@@ -14,10 +14,10 @@ from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, Tok
 from chatmill.diff import DiffReport, RowDifference, Side, show_sides
 from chatmill.diff_samples import Result, Whole, compare, same
 from chatmill.inputs import Block, InputFile, InputPath, find_inputs, read_blocks
-from chatmill.run import mill_block
 from chatmill.labels import Labels
 from chatmill.outputs import Output, WrittenRows, read_samples
-from chatmill.resolve import resolve
+from chatmill.resolve import resolve_for
+from chatmill.run import mill_block
 from chatmill.show import place_of
 
 #: What to call the sides.
@@ -29,6 +29,7 @@ _OPTIONS = (
     "split",
     "max_length",
     "truncation",
+    "segment_length",
     "special_tokens",
     "allowed_special_tokens",
     "all_masked",
@@ -137,11 +138,12 @@ def diff_output(
     files = find_inputs(inputs)
     warnings = written.check_inputs(files)
     chosen, changed = _options(written, options)
-    if template is None and template_fallback is None:
+    form = written.format
+    if template is None and template_fallback is None and (form is None or not form.has_text):
         template = _recorded_template(written)
     fallback = template_fallback or written.options.get("template_fallback")
-    loaded, compiled = resolve(tokenizer, template, template_fallback=fallback)
-    mill = Mill(loaded, compiled, on_error="null", **chosen)
+    loaded, compiled = resolve_for(form, tokenizer, template, template_fallback=fallback)
+    mill = Mill(loaded, compiled, format=form, on_error="null", **chosen)
     pairs = islice(_pairs(mill, files, written), rows)
     return OutputReport(pairs, output=written, mill=mill, changed=changed, warnings=warnings)
 
@@ -191,7 +193,8 @@ class _Pair:
 def _pairs(mill: Mill, files: Sequence[InputFile], output: Output) -> Iterator[_Pair]:
     written = WrittenRows(output, files)
     row = 0
-    for block in read_blocks(files, block_bytes=1 << 20):
+    columns = None if mill.format is None else mill.format.columns
+    for block in read_blocks(files, columns=columns, block_bytes=1 << 20):
         for index, made in enumerate(_made(mill_block(mill, block))):
             yield _Pair(row, block, index, made, written.take(block, index))
             row += 1

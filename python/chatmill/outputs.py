@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
+from chatmill.formats import Format
 from chatmill.inputs import Block, InputFile
 from chatmill.manifest import FORMAT, MANIFEST
 from chatmill.rejects import REJECTS
@@ -108,6 +109,12 @@ class Output:
         self.manifest: dict[str, Any] = self._read_manifest()
         self.options: dict[str, Any] = self.manifest["options"]
         self._check_shards()
+
+    @property
+    def format(self) -> Format | None:
+        """What its rows were taken for; None for messages."""
+        core = self.options.get("format")
+        return None if core is None else Format.from_json(core)
 
     def check_inputs(self, files: Sequence[InputFile]) -> list[str]:
         """Check that these are the files that the output was made from, by their names: folders may have moved.

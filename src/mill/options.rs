@@ -7,7 +7,7 @@ use chrono::NaiveDateTime;
 use crate::conversation::Fields;
 use crate::error::{Error, Kind, Result};
 use crate::format::Format;
-use crate::label::{Labels, Method};
+use crate::label::Labels;
 
 /// What becomes of a row that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,8 +172,8 @@ impl Options {
             };
         };
         let labels = &self.labels;
-        let says_itself =
-            labels.method == Method::Regions && (labels.tags || labels.is_nothing() || labels.is_everything());
+        let default = Labels { boundary: labels.boundary, unproved: labels.unproved, ..Labels::default() };
+        let says_itself = *labels == default || labels.is_nothing() || labels.is_everything();
         let unfit = [
             (!says_itself, "labels other than assistant, all and none"),
             (self.samples == Samples::PerTurn, "split per_turn"),

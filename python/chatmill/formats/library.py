@@ -61,6 +61,8 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages that a prompt stands for: a system message if the row has one, a question, an answer."""
     prompt = definition["prompt"]
     before = _variables(definition)
+    if "yaml(" in str(prompt):
+        before = _prelude() + before
     question, extra = str(prompt.get("instruction", "")), str(prompt.get("input", ""))
     if extra:
         question += (
