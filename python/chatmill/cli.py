@@ -62,9 +62,40 @@ def _root(
 
 @app.command()
 def prepare(
-    inputs: Inputs,
-    tokenizer: TokenizerOption,
-    output: Annotated[Path, typer.Option("--output", help="The folder to make.", metavar="DIR", show_default=False)],
+    context: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files; or one YAML file "
+            "that names datasets as axolotl does.",
+            show_default=False,
+        ),
+    ],
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer",
+            help="Folder, tokenizer.json or Hub id. Default: that of the YAML file.",
+            metavar="X",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", help="The folder to make. Default: that of the YAML file.", metavar="DIR", show_default=False
+        ),
+    ] = None,
+    local: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--local",
+            metavar="NAME=PATH",
+            help="Where the rows of a dataset of the YAML file lie; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
     format: FormatOption = "auto",
@@ -121,6 +152,14 @@ def prepare(
             show_default=False,
         ),
     ] = None,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random order, and of the choice for validation.")] = 42,
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="Leave out samples whose ids and labels were there before.")
+    ] = False,
+    validation: Annotated[
+        str, typer.Option("--validation", metavar="N", help="Samples to keep back: a share below 1, or a number.")
+    ] = "0",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output of chatmill at DIR, at the end.")
     ] = False,
@@ -137,13 +176,24 @@ def prepare(
     ] = None,
     traceback: TracebackOption = False,
 ) -> None:
-    """Turn files of conversations into Parquet shards of token ids and labels."""
+    """Turn files of rows into Parquet shards of token ids and labels."""
     with _clear_errors(traceback=traceback):
         from rich.console import Console
 
+        sizes = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
+        given = {name: size for name, size in sizes.items() if size is not None}
+        if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
+            from chatmill.cli_config import prepare_by_config
+
+            prepare_by_config(context, inputs[0], Console())
+            return
+        if tokenizer is None or output is None:
+            raise typer.BadParameter("--tokenizer and --output are needed, unless a YAML file says them")
+        if local:
+            raise typer.BadParameter("--local goes with a YAML file of datasets")
+        from chatmill.cli_config import print_report
         from chatmill.job import prepare as run
 
-        sizes = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
         report = run(
             list(inputs),
             tokenizer=tokenizer,
@@ -165,13 +215,15 @@ def prepare(
             attention_mask=attention_mask,
             chat_template_kwargs=_json_object(chat_template_kwargs),
             now=_time(now),
+            shuffle=shuffle,
+            seed=seed,
+            deduplicate=deduplicate,
+            validation=_share_or_number(validation),
             overwrite=overwrite,
             progress=progress,
-            **{name: size for name, size in sizes.items() if size is not None},
+            **given,
         )
-        console = Console()
-        # A file or a pipe has no width to wrap at.
-        console.print(report) if console.is_terminal else typer.echo(report)
+        print_report(report, Console())
 
 
 @app.command()
@@ -360,6 +412,14 @@ def templates() -> None:
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON schema of the YAML files that `prepare` reads, for editors."""
+    from chatmill.config import config_schema
+
+    typer.echo(json.dumps(config_schema(), indent=2))
+
+
+@app.command()
 def formats(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Show this one, with its text.", show_default=False)
@@ -401,6 +461,15 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise typer.BadParameter("--chat-template-kwargs must be a JSON object, such as '{\"enable_thinking\": false}'")
     return value
+
+
+def _share_or_number(text: str) -> float | int:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--validation is {text!r}: give a share such as 0.05, or a number of samples"
+        ) from None
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,24 +1,20 @@
 """`prepare`: files in, token shards out. One thread reads, the mill works with all cores, one thread writes."""
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
-from chatmill._chatmill import DataError, Mill
+from chatmill._chatmill import Mill
+from chatmill.arrange import Arrangement
 from chatmill.formats import Format
 from chatmill.formats.recognise import format_of
 from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
-from chatmill.manifest import build_manifest, write_manifest
-from chatmill.rejects import RejectLog
-from chatmill.report import Counts, PrepareReport, Progress
+from chatmill.report import PrepareReport
 from chatmill.resolve import resolve_for
-from chatmill.run import Part, account, no_rows, run_part
-from chatmill.shards import SHARD_TOKENS, ShardWriter
-from chatmill.staging import staged_folder
+from chatmill.run import Output, Part, run_parts
+from chatmill.shards import SHARD_TOKENS
 
 
 def prepare(
@@ -43,6 +39,10 @@ def prepare(
     attention_mask: bool = False,
     chat_template_kwargs: Mapping[str, Any] | None = None,
     now: datetime | None = None,
+    shuffle: bool = False,
+    seed: int = 42,
+    deduplicate: bool = False,
+    validation: float = 0,
     overwrite: bool = False,
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
@@ -77,6 +77,10 @@ def prepare(
         chat_template_kwargs: Variables for the template, such as `{"enable_thinking": False}`.
         now: What the clock of the templates shows (`strftime_now`), for all rows of the run; None for the time at which
             `prepare` began. The manifest records it: given again, it makes the same tokens on another day.
+        shuffle: Write the samples in a random order, which depends on `seed` and the samples alone.
+        seed: Of the random order and of the choice for validation.
+        deduplicate: Leave out samples whose ids and labels were there before.
+        validation: Samples that are kept back, in the folder `validation` of the output: a share below 1, or a number.
         overwrite: Replace an output of chatmill at `output`, at the end.
         progress: Show a progress bar on stderr; None for: if it is a terminal.
         block_bytes: About how many bytes of rows are worked on at a time.
@@ -93,12 +97,10 @@ def prepare(
         >>> report.rows_out, report.tokens  # doctest: +SKIP
         (10000, 5820144)
     """
-    started = time.monotonic()
     # Without a time zone, as transformers has it: templates that print one must print nothing here too.
     now = datetime.now() if now is None else now  # noqa: DTZ005
-    if block_bytes < 1:
-        raise DataError(f"block_bytes is {block_bytes}: it must be at least 1")
-    with staged_folder(output, overwrite=overwrite) as folder:
+
+    def parts() -> list[Part]:
         files = find_inputs(inputs)
         chosen = format_of(format, inputs)
         loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)
@@ -123,57 +125,17 @@ def prepare(
             chat_template_kwargs=chat_template_kwargs,
             now=now,
         )
-        counts = Counts(rows_by_file=[0] * len(files))
-        with (
-            RejectLog(folder) as rejects,
-            ShardWriter(folder, shard_tokens=shard_tokens) as writer,
-            Progress(files, counts, show=progress) as bar,
-        ):
-            run_part(
-                Part(files, mill),
-                writer.write,
-                folder_log=rejects,
-                counts=counts,
-                bar=bar,
-                keep_columns=keep_columns,
-                block_bytes=block_bytes,
-            )
-            if counts.rows_in == 0:
-                writer.write(no_rows(mill))
-            shards = writer.finish()
-        report = PrepareReport(
-            output=Path(output),
-            rows_in=counts.rows_in,
-            rows_out=counts.rows_out,
-            rejected=rejects.counts.total(),
-            reasons=dict(rejects.counts.most_common()),
-            examples=dict(rejects.examples),
-            tokens=counts.tokens,
-            trained_tokens=counts.trained_tokens,
-            samples=counts.samples,
-            untrained=counts.untrained,
-            notes=dict(counts.notes),
-            warnings=tuple(mill.warnings),
-            seconds=time.monotonic() - started,
-            shards=tuple(shards),
-            labels=mill.labels.spec(),
-            format=None if chosen is None else chosen.name,
-            engine=loaded.engine,
-        )
-        account(report)
-        options = {
-            "template_fallback": template_fallback,
-            "now": now.isoformat(),
-            "block_bytes": block_bytes,
-            "shard_tokens": shard_tokens,
-        }
-        manifest = build_manifest(
-            mill=mill,
-            files=files,
-            rows_by_file=counts.rows_by_file,
-            options=options,
-            counts=report.counts(),
-            shards=shards,
-        )
-        write_manifest(folder, manifest)
-    return report
+        return [Part(files, mill)]
+
+    arrangement = Arrangement(shuffle=shuffle, seed=seed, deduplicate=deduplicate, validation=validation)
+    wanted = Output(
+        output,
+        arrangement=arrangement,
+        overwrite=overwrite,
+        keep_columns=keep_columns,
+        progress=progress,
+        block_bytes=block_bytes,
+        shard_tokens=shard_tokens,
+        options={"template_fallback": template_fallback},
+    )
+    return run_parts(parts, wanted)

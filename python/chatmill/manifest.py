@@ -20,27 +20,32 @@ FORMAT = 1
 
 def build_manifest(
     *,
-    mill: Mill,
+    mills: Sequence[tuple[Mill, int]],
     files: Sequence[InputFile],
     rows_by_file: Sequence[int],
     options: Mapping[str, Any],
+    arrangement: Mapping[str, Any] | None,
     counts: Mapping[str, Any],
     shards: Sequence[Shard],
+    validation_shards: Sequence[Shard],
 ) -> dict[str, Any]:
     """Describe a finished run.
 
     Args:
-        mill: What made the tokens.
+        mills: What made the tokens: the mill of each part of the run, and how many of the files it worked on.
         files: What was read.
         rows_by_file: Rows of each file, in the same order.
         options: The options of the run, beside those of the mill.
+        arrangement: How the rows of the parts were put together; None where they stayed as they came.
         counts: Rows, tokens and rejects.
         shards: What was written.
+        validation_shards: What was written for validation.
 
     Returns:
         A value that JSON can hold.
     """
-    return {
+    (mill, _), *others = mills
+    manifest = {
         "format": FORMAT,
         "chatmill": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -49,7 +54,7 @@ def build_manifest(
         ],
         "template": _template(mill.template),
         "tokenizer": _tokenizer(mill.tokenizer),
-        "options": {**mill.options, "format": None if mill.format is None else mill.format.core, **options},
+        "options": {**_options(mill), **options},
         "versions": {
             "python": platform.python_version(),
             "pyarrow": pa.__version__,
@@ -58,6 +63,20 @@ def build_manifest(
         "counts": dict(counts),
         "shards": [asdict(shard) for shard in shards],
     }
+    if others:
+        manifest["parts"] = [
+            {"files": count, "template": _template(mill.template), "options": _options(mill)} for mill, count in mills
+        ]
+    if arrangement is not None:
+        manifest["arrangement"] = dict(arrangement)
+        manifest["validation_shards"] = [asdict(shard) for shard in validation_shards]
+    return manifest
+
+
+def _options(mill: Mill) -> dict[str, Any]:
+    options = {**mill.options, "format": None if mill.format is None else mill.format.core}
+    now = options["now"]
+    return {**options, "now": None if now is None else now.isoformat()}
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:

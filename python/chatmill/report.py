@@ -3,7 +3,7 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chatmill._chatmill import Engine, TokenBatch
+from chatmill.arrange import Arranged
 from chatmill.inputs import Block, InputFile
 from chatmill.rejects import REJECTS, Reject
 from chatmill.shards import Shard
@@ -44,9 +45,11 @@ class PrepareReport:
         warnings: What is worth a warning of the tokenizer with these options.
         seconds: From start to end.
         shards: The files of tokens.
-        labels: The policy that chose the trained tokens.
-        format: What the rows were taken for; None for messages.
+        labels: The policy that chose the trained tokens; a list where parts of the run have several.
+        format: What the rows were taken for, None for messages; a list where parts have several.
         engine: What encoded, and why.
+        validation_shards: The files of tokens for validation.
+        arranged: What became of the samples where they did not stay as they came: duplicates, validation, weights.
     """
 
     output: Path
@@ -63,9 +66,11 @@ class PrepareReport:
     warnings: Sequence[str]
     seconds: float
     shards: Sequence[Shard]
-    labels: str | Mapping[str, Any]
-    format: str | None
+    labels: str | Mapping[str, Any] | Sequence[Any]
+    format: str | Sequence[str | None] | None
     engine: Engine
+    validation_shards: Sequence[Shard] = ()
+    arranged: Arranged | None = None
 
     @property
     def tokens_per_second(self) -> float:
@@ -89,6 +94,7 @@ class PrepareReport:
             "samples": self.samples,
             "untrained": self.untrained,
             "notes": dict(self.notes),
+            **({} if self.arranged is None else {"arranged": self.arranged.counts()}),
         }
 
     def __rich__(self) -> RenderableType:
@@ -112,6 +118,11 @@ class PrepareReport:
             if rows := self.notes.get(code):
                 table.add_row(Text(f"  {code}", style=_STYLES.get(code, "yellow")), f"{rows:,}", Text(meaning))
         size = decimal(sum(shard.bytes for shard in self.shards))
+        if isinstance(self.format, str):
+            table.add_row("format", "", Text(self.format))
+        if self.arranged is not None:
+            for row in _arranged_rows(self.arranged):
+                table.add_row(*row)
         table.add_row("shards", f"{len(self.shards):,}", Text(f"{size} in {self.output}"))
         table.add_row("engine", self.engine.name, Text(f"{self.engine.version}; {self.engine.reason}"))
         return Group(table, *(Text(warning, style="yellow") for warning in self._warnings()))
@@ -128,6 +139,14 @@ class PrepareReport:
         if self.trained_tokens == 0 and self.labels != "none":
             return ["No token is trained: see `chatmill show` for a row, and the roles of its messages."]
         return list(self.warnings)
+
+
+def _arranged_rows(arranged: Arranged) -> Iterator[tuple[str, str, str]]:
+    if arranged.duplicates:
+        yield "duplicates", f"{arranged.duplicates:,}", "samples left out, since their ids and labels were there before"
+    if arranged.validation.rows:
+        yield "validation", f"{arranged.validation.rows:,}", f"samples, {arranged.validation.tokens:,} tokens"
+    yield "training", f"{arranged.training.rows:,}", f"samples, {arranged.training.tokens:,} tokens"
 
 
 # How labels were made, and what is worth a look; `truncated` stands with the rows.

@@ -1,18 +1,28 @@
 """A run: rows are read, milled and written at the same time, and every one of them is accounted for."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, RowError, TokenBatch
+from chatmill.arrange import Arrangement
 from chatmill.channel import Channel, StoppedError
-from chatmill.inputs import JSON_COLUMN, Block, InputFile, read_blocks
+from chatmill.inputs import BLOCK_BYTES, JSON_COLUMN, Block, InputFile, read_blocks
+from chatmill.manifest import build_manifest, write_manifest
+from chatmill.outlet import Outlet
+from chatmill.outlet import open_outlet as _outlet
 from chatmill.rejects import RejectLog
 from chatmill.report import Counts, PrepareReport, Progress
+from chatmill.shards import SHARD_TOKENS, ShardWriter
 from chatmill.show import place_in_row, place_of
+from chatmill.staging import staged_folder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
@@ -28,56 +38,131 @@ class Part:
     Attributes:
         files: What is read.
         mill: What makes tokens of the rows.
-        weight: How often each row is taken, where several parts are arranged.
     """
 
     files: Sequence[InputFile]
     mill: Mill
-    weight: float = 1.0
 
 
-class Writes(Protocol):
-    """What takes the samples: a writer of shards, or what puts them in another order first."""
+@dataclass(frozen=True)
+class Output:
+    """Where samples go, and how.
 
-    def write(self, batch: pa.RecordBatch, /) -> None:
-        """Take a batch."""
-
-
-def run_part(
-    part: Part,
-    write: Callable[[pa.RecordBatch], None],
-    *,
-    folder_log: RejectLog,
-    counts: Counts,
-    bar: Progress,
-    keep_columns: Sequence[str],
-    block_bytes: int,
-) -> None:
-    """Read, mill and write the rows of a part.
-
-    Args:
-        part: The files, and the mill.
-        write: Takes the samples, batch by batch.
-        folder_log: Takes the rows that failed.
-        counts: Counts them all.
-        bar: Shows how far it is.
+    Attributes:
+        folder: The folder to make.
+        arrangement: What becomes of the rows of several parts.
+        overwrite: Replace an output of chatmill that is there, at the end.
         keep_columns: Columns of the inputs to carry over.
+        progress: Show a progress bar; None for: if stderr is a terminal.
         block_bytes: About how many bytes of rows are worked on at a time.
-
-    Raises:
-        ChatmillError: Something cannot be read or written, or a row ends the run.
+        shard_tokens: Tokens of a shard.
+        options: What else the manifest shall record of the run.
     """
 
+    folder: str | os.PathLike[str]
+    arrangement: Arrangement = field(default_factory=Arrangement)
+    overwrite: bool = False
+    keep_columns: Sequence[str] = ()
+    progress: bool | None = None
+    block_bytes: int = BLOCK_BYTES
+    shard_tokens: int = SHARD_TOKENS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareReport:
+    """Read, mill and write the rows of all parts.
+
+    Args:
+        parts: Gives the parts. It is asked when it is known that the output can be written.
+        output: Where the samples go.
+
+    Returns:
+        Counts, rejects and files.
+
+    Raises:
+        ChatmillError: Something cannot be read, loaded or written, a row ends the run, or no row at all gave tokens.
+    """
+    started = time.monotonic()
+    if output.block_bytes < 1:
+        raise DataError(f"block_bytes is {output.block_bytes}: it must be at least 1")
+    with staged_folder(output.folder, overwrite=output.overwrite) as folder:
+        chosen = _numbered(parts())
+        files = [file for part in chosen for file in part.files]
+        counts = Counts(rows_by_file=[0] * len(files))
+        with (
+            RejectLog(folder) as rejects,
+            ShardWriter(folder, shard_tokens=output.shard_tokens) as writer,
+            Progress(files, counts, show=output.progress) as bar,
+            _outlet(output.arrangement, folder, writer, output.shard_tokens) as outlet,
+        ):
+            for position, part in enumerate(chosen):
+                columns = None if part.mill.format is None else part.mill.format.columns
+                blocks = read_blocks(
+                    part.files, columns=columns, keep_columns=output.keep_columns, block_bytes=output.block_bytes
+                )
+                _run(part.mill, blocks, _taker(outlet, position, rejects, counts, bar, output.keep_columns))
+            if counts.samples == 0:
+                outlet.write(_no_rows(chosen[0].mill), 0)
+            arranged = outlet.arrange()
+            shards, validation = writer.finish(), outlet.finish()
+        report = PrepareReport(
+            output=Path(output.folder),
+            rows_in=counts.rows_in,
+            rows_out=counts.rows_out,
+            rejected=rejects.counts.total(),
+            reasons=dict(rejects.counts.most_common()),
+            examples=dict(rejects.examples),
+            tokens=counts.tokens,
+            trained_tokens=counts.trained_tokens,
+            samples=counts.samples,
+            untrained=counts.untrained,
+            notes=dict(counts.notes),
+            warnings=tuple(dict.fromkeys(warning for part in chosen for warning in part.mill.warnings)),
+            seconds=time.monotonic() - started,
+            shards=tuple(shards),
+            validation_shards=tuple(validation),
+            labels=_one([part.mill.labels.spec() for part in chosen]),
+            format=_one([None if part.mill.format is None else part.mill.format.name for part in chosen]),
+            engine=chosen[0].mill.tokenizer.engine,
+            arranged=arranged,
+        )
+        _account(report)
+        manifest = build_manifest(
+            mills=[(part.mill, len(part.files)) for part in chosen],
+            files=files,
+            rows_by_file=counts.rows_by_file,
+            options={**output.options, "block_bytes": output.block_bytes, "shard_tokens": output.shard_tokens},
+            arrangement=None if output.arrangement.is_plain else asdict(output.arrangement),
+            counts=report.counts(),
+            shards=shards,
+            validation_shards=validation,
+        )
+        write_manifest(folder, manifest)
+    return report
+
+
+def _numbered(parts: Sequence[Part]) -> list[Part]:
+    """The parts, with their files counted over all of them."""
+    numbers = count()
+    return [replace(part, files=[replace(file, position=next(numbers)) for file in part.files]) for part in parts]
+
+
+def _one(values: Sequence[Any]) -> Any:
+    """What all have, or a list of what each has."""
+    return values[0] if all(value == values[0] for value in values) else list(values)
+
+
+def _taker(
+    outlet: Outlet, part: int, rejects: RejectLog, counts: Counts, bar: Progress, kept: Sequence[str]
+) -> Callable[[_Milled], None]:
     def take(milled: _Milled) -> None:
         block, tokens = milled
-        batch = _accepted(block, tokens, folder_log, first_row=counts.rows_in)
-        write(batch)
+        batch = _accepted(block, tokens, rejects, counts.rows_in, kept)
+        outlet.write(batch, part)
         counts.add(block, tokens, samples=batch.num_rows)
         bar.advance(block)
 
-    columns = None if part.mill.format is None else part.mill.format.columns
-    blocks = read_blocks(part.files, columns=columns, keep_columns=keep_columns, block_bytes=block_bytes)
-    _run(part.mill, blocks, take)
+    return take
 
 
 def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:
@@ -129,10 +214,12 @@ def mill_block(mill: Mill, block: Block) -> TokenBatch:
     return tokens
 
 
-def _accepted(block: Block, tokens: TokenBatch, rejects: RejectLog, *, first_row: int) -> pa.RecordBatch:
-    """The rows that have tokens; the others go to the rejects. A column `row` counts over all inputs."""
+def _accepted(
+    block: Block, tokens: TokenBatch, rejects: RejectLog, first_row: int, kept: Sequence[str]
+) -> pa.RecordBatch:
+    """The rows that have tokens; the others go to the rejects. The mill's column `row` counts over all inputs."""
     batch = pa.record_batch(tokens)
-    if "row" in batch.schema.names:
+    if "row" in batch.schema.names and "row" not in kept:
         place = batch.schema.get_field_index("row")
         batch = batch.set_column(place, "row", pc.add(batch.column("row"), first_row))
     if tokens.failures:
@@ -142,13 +229,13 @@ def _accepted(block: Block, tokens: TokenBatch, rejects: RejectLog, *, first_row
     return batch.drop_columns(["error"])
 
 
-def no_rows(mill: Mill) -> pa.RecordBatch:
+def _no_rows(mill: Mill) -> pa.RecordBatch:
     """An output without rows, for its columns."""
     empty = pa.record_batch({JSON_COLUMN: pa.array([], pa.large_binary())})
     return pa.record_batch(mill(empty, json_column=JSON_COLUMN)).drop_columns(["error"])
 
 
-def account(report: PrepareReport) -> None:
+def _account(report: PrepareReport) -> None:
     """Check that no row got lost, and that some row came through."""
     if report.rows_in != report.rows_out + report.rejected:
         raise ChatmillError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from chatmill._chatmill import DataError
 
 # `overwrite` deletes folders, so it deletes only what a run of chatmill can have left there.
-_OURS = re.compile(r"part-\d+\.parquet|manifest\.json|rejects\.jsonl")
+_OURS = re.compile(r"part-\d+\.parquet|manifest\.json|rejects\.jsonl|validation")
 
 
 @contextmanager

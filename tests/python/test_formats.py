@@ -191,11 +191,16 @@ def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, said: 
     assert alpaca.text == f"<s>USER: {text}\n{extra}ASSISTANT:{text}" + ("" if text.endswith("</s>") else "</s>")
 
 
+RECOGNISED = (
+    "alpaca", "gpteacher", "oasst", "jeopardy", "explainchoice", "concisechoice", "reflection", "context_qa",
+    "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion", "prompt_completion", "input_output",
+    "stepwise_supervised", "sharegpt.load_guanaco", "sharegpt.load_role", "metharme", "summarizetldr",
+    "sharegpt_jokes", "creative_acr.load_critique", "creative_acr",
+)  # fmt: skip
+
+
 def test_recognition() -> None:
-    for name in ("alpaca", "gpteacher", "oasst", "jeopardy", "explainchoice", "concisechoice", "reflection", "context_qa",
-                 "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion", "prompt_completion",
-                 "input_output", "stepwise_supervised", "sharegpt.load_guanaco", "sharegpt.load_role", "metharme",
-                 "summarizetldr", "sharegpt_jokes", "creative_acr.load_critique", "creative_acr"):  # fmt: skip
+    for name in RECOGNISED:
         example = Format.named(name).example
         assert example is not None
         found = recognise_rows([example])

@@ -20,6 +20,8 @@ _DEFINITION = {
 _MAPPING = {
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
 }  # fmt: skip
+# Options that say which fields hold what, as axolotl names them.
+_FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +114,9 @@ class Format:
             name: One of `names`, perhaps with a style behind a colon. The style `messages` makes messages of an
                 instruction, for the model's chat template.
             options: `fields`: what the rows call fields, such as `{"instruction": "question"}`; `allow_empty`: fields
-                that may be blank; `variables`: other sentences for the prompt; and for messages `properties`, `roles`,
-                `unknown_roles` (`"keep"` or `"refuse"`), `system`, `drop_system`, `tools`.
+                that may be blank; `variables`: other sentences for the prompt; and for messages `properties` (what they
+                call role, content and others), `roles` (roles to the names of their speakers), `unknown_roles`
+                (`"keep"` or `"refuse"`), `drop_system`, and `field_messages`, `field_system`, `field_tools`.
 
         Raises:
             DataError: There is no such format, style or option.
@@ -304,6 +307,9 @@ def _fields(
 def _messages(name: str, given: Any, options: dict[str, Any]) -> Any:
     if isinstance(given, list):
         return given
+    for option, key in _FIELDS.items():
+        if option in options:
+            options[key] = options.pop(option)
     chosen = {**given, **{key: options.pop(key) for key in sorted(_MAPPING & set(options))}}
     unknown = sorted(set(chosen) - _MAPPING)
     if unknown:

@@ -7,6 +7,7 @@ from chatmill.inputs.block import MESSAGE_COLUMNS, Block
 from chatmill.inputs.find import InputFile, InputPath, find_inputs
 from chatmill.inputs.lines import JSON_COLUMN
 from chatmill.inputs.read import BLOCK_BYTES, read_blocks
+from chatmill.inputs.share import share_rows
 
 __all__ = [
     "BLOCK_BYTES",
@@ -17,4 +18,5 @@ __all__ = [
     "InputPath",
     "find_inputs",
     "read_blocks",
+    "share_rows",
 ]

@@ -1,7 +1,7 @@
 """`Block`: some rows of an input file, and where they stood in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -31,6 +31,19 @@ class Block:
     first_row: int
     lines: Sequence[int] | None
     bytes_read: int
+
+    def within(self, rows: range) -> "Block | None":
+        """The rows of this block that are among some of the file; None if there are none.
+
+        Args:
+            rows: Rows of the file, from 0.
+        """
+        start = max(0, rows.start - self.first_row)
+        end = min(self.batch.num_rows, rows.stop - self.first_row)
+        if start >= end:
+            return None
+        lines = None if self.lines is None else self.lines[start:end]
+        return replace(self, batch=self.batch.slice(start, end - start), first_row=self.first_row + start, lines=lines)
 
     def where(self, row: int) -> dict[str, str | int]:
         """The place of a row of this block: `file`, and `line` (from 1) or `row` (from 0).

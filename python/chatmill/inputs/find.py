@@ -43,6 +43,7 @@ class InputFile:
         size: Bytes on disk, or None where the store does not say.
         filesystem: The fsspec filesystem that opens it.
         location: Its path there.
+        rows: The rows that are wanted, from 0; None for all.
     """
 
     path: str
@@ -52,6 +53,7 @@ class InputFile:
     size: int | None
     filesystem: Any = field(repr=False)
     location: str = field(repr=False)
+    rows: range | None = None
 
     @property
     def is_local(self) -> bool:

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
-from chatmill.inputs.columns import read_ipc, read_parquet
+from chatmill.inputs.columns import Wanted, read_ipc, read_parquet
 from chatmill.inputs.find import InputFile
 from chatmill.inputs.lines import read_lines
 
@@ -38,13 +39,40 @@ def read_blocks(
         DataError: A file cannot be read, or has not the columns; the message names it.
     """
     for file in files:
+        for block in _blocks_of(file, (columns, keep_columns), block_bytes):
+            if file.rows is None:
+                yield block
+                continue
+            if block.first_row >= file.rows.stop:
+                break
+            wanted = block.within(file.rows)
+            if wanted is not None:
+                yield wanted
+
+
+def count_rows(file: InputFile) -> int:
+    """How many rows a file has; Parquet files say it, others are read.
+
+    Args:
+        file: The file.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    if file.kind == "parquet":
         with _naming(file), _opened(file) as raw:
-            if file.kind == "jsonl":
-                yield from read_lines(file, raw, block_bytes)
-            elif file.kind == "parquet":
-                yield from read_parquet(file, raw, (columns, keep_columns), block_bytes)
-            else:
-                yield from read_ipc(file, raw, (columns, keep_columns), block_bytes)
+            return int(pq.read_metadata(raw).num_rows)
+    return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES))
+
+
+def _blocks_of(file: InputFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
+    with _naming(file), _opened(file) as raw:
+        if file.kind == "jsonl":
+            yield from read_lines(file, raw, block_bytes)
+        elif file.kind == "parquet":
+            yield from read_parquet(file, raw, wanted, block_bytes)
+        else:
+            yield from read_ipc(file, raw, wanted, block_bytes)
 
 
 @contextmanager

@@ -1,0 +1,105 @@
+"""The format that the `type` of a dataset names."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from chatmill._chatmill import DataError
+from chatmill.config.model import Config, DatasetConfig
+from chatmill.formats import Format
+
+# axolotl's names for the speakers of a conversation, where a dataset gives none.
+_ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
+_TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
+# Types whose rows become one of the old conversation texts.
+_OLD = ("sharegpt", "sharegpt_jokes", "instruct")
+_VICUNA = "vicuna_v1.1"
+
+
+def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
+    """The format of the rows of a dataset.
+
+    Args:
+        config: The config that it is in.
+        dataset: The dataset.
+
+    Raises:
+        DataError: chatmill has no such format; the message names file, line and key.
+    """
+    kind = dataset.type
+    if isinstance(kind, Mapping):
+        return _made(config, dataset, lambda: Format.user_defined(**kind))
+    if kind is None:
+        _refuse(config, dataset, "rows of tokens are not passed through yet: name the type of rows of text")
+    if kind == "chat_template":
+        return _made(config, dataset, lambda: Format.named(kind, **_mapping(dataset)))
+    if kind.partition(".")[0] in _OLD:
+        name = f"{kind}:{_conversation(config, dataset)}"
+        return _made(config, dataset, lambda: Format.named(name, **_turns(dataset)))
+    return _made(config, dataset, lambda: Format.named(kind, **_options(config, dataset)))
+
+
+def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
+    if dataset.type == "completion" and dataset.field is not None:
+        return {"fields": {"text": dataset.field}}
+    if dataset.type != "stepwise_supervised":
+        return {}
+    if dataset.max_completion_length is not None:
+        _refuse(config, dataset, "steps are not cut one by one: leave it out", "max_completion_length")
+    separator = dataset.step_separator
+    return {
+        "variables": {} if separator is None else {"step_separator": separator},
+        "steps": {"last_only": bool(dataset.train_on_last_step_only)},
+    }
+
+
+def _mapping(dataset: DatasetConfig) -> dict[str, Any]:
+    """Where a dataset of the type chat_template has its messages, and what it calls their parts."""
+    properties = {"role": dataset.message_field_role or "role", "content": dataset.message_field_content or "content"}
+    if dataset.template_thinking_key is not None or dataset.field_thinking is not None:
+        properties[dataset.template_thinking_key or "reasoning_content"] = dataset.field_thinking or "reasoning_content"
+    roles = _ROLES if dataset.roles is None else {role: list(names) for role, names in dataset.roles.items()}
+    given = {
+        "field_messages": dataset.field_messages,
+        "field_system": dataset.field_system,
+        "field_tools": dataset.field_tools,
+    }
+    return {
+        "properties": {**properties, **(dataset.message_property_mappings or {})},
+        "roles": roles,
+        "drop_system": bool(dataset.drop_system_message),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def _turns(dataset: DatasetConfig) -> dict[str, Any]:
+    """What a dataset of the old sharegpt says of its turns."""
+    options: dict[str, Any] = {}
+    if dataset.field_messages is not None:
+        options["field_messages"] = dataset.field_messages
+    roles = dataset.roles or {}
+    named = {
+        "user": [dataset.field_human] if dataset.field_human else list(roles.get("input", ())),
+        "assistant": [dataset.field_model] if dataset.field_model else list(roles.get("output", ())),
+    }
+    if any(named.values()):
+        options["roles"] = {**{role: names or _TURNS[role] for role, names in named.items()}, "system": ["system"]}
+    return options
+
+
+def _conversation(config: Config, dataset: DatasetConfig) -> str:
+    if dataset.conversation is not None:
+        return dataset.conversation
+    return "chatml" if config.chat_template == "chatml" else _VICUNA
+
+
+def _made(config: Config, dataset: DatasetConfig, make: Callable[[], Format]) -> Format:
+    try:
+        return make()
+    except DataError as error:
+        if str(error).startswith(config.path):
+            raise
+        _refuse(config, dataset, str(error))
+
+
+def _refuse(config: Config, dataset: DatasetConfig, why: str, key: str = "type") -> NoReturn:
+    raise DataError(f"{config.place(f'{dataset.key}.{key}')}: {why}")

@@ -1,0 +1,77 @@
+"""Where samples go: straight to the shards, or to a spool first, from which they are arranged."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from chatmill.arrange import Arranged, Arrangement, Spool
+from chatmill.shards import Shard, ShardWriter
+
+VALIDATION = "validation"
+_SPOOL = ".spool"
+
+
+class Outlet:
+    """Takes the samples of all parts and writes them as their arrangement says. `open_outlet` makes one.
+
+    Args:
+        arrangement: What is wanted.
+        training: Writes the rows to train on.
+        validation: Writes rows for validation, if any are wanted.
+        spool: Holds the rows, unless they stay as they come.
+    """
+
+    def __init__(
+        self, arrangement: Arrangement, training: ShardWriter, validation: ShardWriter | None, spool: Spool | None
+    ) -> None:
+        self._arrangement = arrangement
+        self._training, self._validation, self._spool = training, validation, spool
+
+    def write(self, batch: pa.RecordBatch, part: int) -> None:
+        """Take samples.
+
+        Args:
+            batch: The samples.
+            part: Number of the part that they are from.
+        """
+        if self._spool is None:
+            self._training.write(batch)
+        else:
+            self._spool.write(batch, dataset=part)
+
+    def arrange(self) -> Arranged | None:
+        """Write what was held back; None if nothing was."""
+        if self._spool is None:
+            return None
+        return self._spool.arrange(self._arrangement, training=self._training, validation=self._validation)
+
+    def finish(self) -> list[Shard]:
+        """Close the shards for validation and list them, by their places below the output folder."""
+        if self._validation is None:
+            return []
+        shards = self._validation.finish()
+        return [Shard(f"{VALIDATION}/{shard.file}", shard.rows, shard.tokens, shard.bytes) for shard in shards]
+
+
+@contextmanager
+def open_outlet(arrangement: Arrangement, folder: Path, training: ShardWriter, shard_tokens: int) -> Iterator[Outlet]:
+    """Make an outlet.
+
+    Args:
+        arrangement: What is wanted.
+        folder: The output folder.
+        training: Writes the rows to train on.
+        shard_tokens: Tokens of a shard for validation.
+
+    Yields:
+        The outlet; what it holds is removed at the end.
+    """
+    with ExitStack() as stack:
+        spool = None if arrangement.is_plain else stack.enter_context(Spool(folder / _SPOOL))
+        validation = None
+        if arrangement.validation:
+            (folder / VALIDATION).mkdir()
+            validation = stack.enter_context(ShardWriter(folder / VALIDATION, shard_tokens=shard_tokens))
+        yield Outlet(arrangement, training, validation, spool)
