@@ -10,9 +10,11 @@
 mod fields;
 mod mapping;
 mod rows;
+mod tokens;
 mod written;
 
 pub use rows::FormattedRows;
+pub(crate) use tokens::read_tokens;
 
 use std::borrow::Cow;
 
@@ -31,6 +33,7 @@ pub struct Format {
     messages: Messages,
     text: Option<String>,
     steps: Option<Steps>,
+    holds_tokens: bool,
 }
 
 /// Where the messages of a row come from.
@@ -76,6 +79,11 @@ impl Format {
     /// Whether its rows have no messages: only the text tells what is trained.
     pub fn is_text_alone(&self) -> bool {
         matches!(self.messages, Messages::None)
+    }
+
+    /// Whether its rows hold tokens already, in `input_ids`, and perhaps `labels` and `attention_mask`.
+    pub fn holds_tokens(&self) -> bool {
+        self.holds_tokens
     }
 
     /// Labels of steps, where rows have them.

@@ -19,6 +19,8 @@ struct Written {
     messages: Option<WrittenMessages>,
     text: Option<String>,
     steps: Option<WrittenSteps>,
+    #[serde(default)]
+    tokens: bool,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +96,7 @@ impl Format {
     /// From a JSON object; `docs/formats.md` tells its keys.
     pub fn from_json(json: &str) -> Result<Format> {
         let written: Written = serde_json::from_str(json).map_err(wrong)?;
-        let Written { name, fields, messages, text, steps } = written;
+        let Written { name, fields, messages, text, steps, tokens: holds_tokens } = written;
         let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
         let messages = match messages {
             None if text.is_none() => return Err(wrong(format!("{name} has neither messages nor a text"))),
@@ -112,7 +114,11 @@ impl Format {
             let text = format!("{name}: steps need a field {} that lists their labels, and no messages", steps.labels);
             return Err(wrong(text));
         }
-        Ok(Format { name, fields, messages, text, steps })
+        if holds_tokens && !(matches!(messages, Messages::None) && fields.iter().any(|field| field.name == "input_ids"))
+        {
+            return Err(wrong(format!("{name}: rows of tokens need a field input_ids, and no messages")));
+        }
+        Ok(Format { name, fields, messages, text, steps, holds_tokens })
     }
 }
 

@@ -151,7 +151,8 @@ impl Mill {
             Err(Error::new(Kind::Unproved("another_text"), why))
         });
         let Scratch { mut tokens, mut labels, mut weights, .. } = scratch;
-        if tokens.ends.is_empty() {
+        let holds_tokens = self.options.format.as_ref().is_some_and(|format| format.holds_tokens());
+        if tokens.ends.is_empty() && !holds_tokens {
             let kept = tokens.ids.len();
             tokens.clear();
             let cuts = labelled.segments.as_deref().unwrap_or_default();

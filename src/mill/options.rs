@@ -173,9 +173,10 @@ impl Options {
         };
         let labels = &self.labels;
         let default = Labels { boundary: labels.boundary, unproved: labels.unproved, ..Labels::default() };
-        let says_itself = *labels == default || labels.is_nothing() || labels.is_everything();
+        let of_text = labels.is_nothing() || labels.is_everything();
+        let says_itself = *labels == default || of_text && !format.holds_tokens();
         let unfit = [
-            (!says_itself, "labels other than assistant, all and none"),
+            (!says_itself, "other labels"),
             (self.samples == Samples::PerTurn, "split per_turn"),
             (self.truncation == Truncation::Turns, "truncation turns"),
             (self.special_tokens != SpecialTokens::Allow, "special_tokens text and raise"),

@@ -6,6 +6,7 @@ use super::sample::{Labelled, Scratch, Trained};
 use super::tally::{Note, Notes};
 use crate::conversation::Conversation;
 use crate::error::{Error, Kind, Result};
+use crate::format::read_tokens;
 use crate::label::{self, Boundary, MASKED, Span};
 use crate::tokenizer::stretches;
 
@@ -13,6 +14,10 @@ impl Mill {
     /// The text of a format, with what its tags enclose.
     pub(super) fn labelled_by_format(&self, conversation: &Conversation<'_>, notes: &mut Notes) -> Result<Labelled> {
         let labels = &self.options.labels;
+        if self.holds_tokens() {
+            let (text, trained) = (String::new(), Trained::Made);
+            return Ok(Labelled { text, trained, attributed: None, segments: Some(Vec::new()) });
+        }
         notes.note(Note::Tagged);
         let (text, generation) = self.template.render(self.request(conversation))?;
         // An empty pair of tags trains nothing: it is a place to cut.
@@ -33,6 +38,10 @@ impl Mill {
         Ok(Labelled { text, trained, attributed: None, segments: Some(segments) })
     }
 
+    fn holds_tokens(&self) -> bool {
+        self.options.format.as_ref().is_some_and(|format| format.holds_tokens())
+    }
+
     /// Tokens and labels, segment by segment.
     pub(super) fn encode_segments(
         &self,
@@ -41,6 +50,13 @@ impl Mill {
         scratch: &mut Scratch,
         notes: &mut Notes,
     ) -> Result<()> {
+        if self.holds_tokens() {
+            let weights = self.options.labels.weighted;
+            read_tokens(conversation, &self.tokenizer, &mut scratch.tokens, &mut scratch.labels)?;
+            let weight = |label: &i32| f32::from(u8::from(*label != MASKED));
+            scratch.weights.extend(scratch.labels.iter().filter(|_| weights).map(weight));
+            return Ok(());
+        }
         let Labelled { text, trained, segments, .. } = labelled;
         let cuts = segments.as_deref().unwrap_or_default();
         let everything = [Span { range: 0..text.len(), weight: 1.0 }];

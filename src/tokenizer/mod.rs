@@ -317,6 +317,11 @@ impl Tokenizer {
         self.reference.token_to_id(token)
     }
 
+    /// How many ids there may be: one more than the greatest.
+    pub fn vocabulary_size(&self) -> usize {
+        self.reference.vocabulary_size()
+    }
+
     /// What the tokenizer is called in reports.
     pub fn name(&self) -> &str {
         &self.name

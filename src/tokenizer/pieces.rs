@@ -145,6 +145,11 @@ impl Pieces {
         &self.bytes[self.starts[id] as usize..self.starts[id] as usize + length]
     }
 
+    /// How many ids there may be.
+    pub(super) fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
     /// Whether `id` is an added token.
     pub(super) fn is_added(&self, id: u32) -> bool {
         self.lengths.get(id as usize).is_some_and(|length| length.is_added())

@@ -98,6 +98,10 @@ impl Reference {
         Ok(encoding.get_offsets().iter().map(|&(start, end)| start..end).collect())
     }
 
+    pub(super) fn vocabulary_size(&self) -> usize {
+        self.pieces.len()
+    }
+
     pub(super) fn is_added(&self, id: u32) -> bool {
         self.pieces.is_added(id)
     }

@@ -29,7 +29,7 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
     if isinstance(kind, Mapping):
         return _made(config, dataset, lambda: Format.user_defined(**kind))
     if kind is None:
-        _refuse(config, dataset, "rows of tokens are not passed through yet: name the type of rows of text")
+        return Format.named("tokenized")
     if kind == "chat_template":
         return _made(config, dataset, lambda: Format.named(kind, **_mapping(dataset)))
     if kind.partition(".")[0] in _OLD:

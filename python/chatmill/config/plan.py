@@ -111,7 +111,7 @@ def _part(config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokeniz
 
 def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) -> Any:
     if form.has_text:
-        return "all" if config.train_on_inputs else "assistant"
+        return "all" if config.train_on_inputs and not form.holds_tokens else "assistant"
     if given is not None:
         return given
     roles = dataset.roles

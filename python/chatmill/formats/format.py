@@ -14,7 +14,8 @@ from chatmill.formats.user_defined import user_defined_text
 
 _MESSAGES = "messages"
 _DEFINITION = {
-    "about", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "variables",
+    "about", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
+    "variables",
     "defaults", "example",
 }  # fmt: skip
 _MAPPING = {
@@ -68,6 +69,11 @@ class Format:
     def has_text(self) -> bool:
         """Whether it has a text of its own, and so needs no chat template."""
         return self.core.get("text") is not None
+
+    @property
+    def holds_tokens(self) -> bool:
+        """Whether its rows are tokens already."""
+        return bool(self.core.get("tokens"))
 
     @property
     def has_messages_style(self) -> bool:
@@ -284,6 +290,8 @@ def _body(name: str, definition: Mapping[str, Any], style: str | None, left: dic
         body["messages"] = _messages(name, definition["messages"], left)
         if style is not None and style != _MESSAGES:
             body["text"] = library.conversation_text(style)
+    if definition.get("tokens"):
+        body["tokens"] = True
     if "steps" in definition:
         body["steps"] = {**definition["steps"], **left.pop("steps", {})}
     return body
@@ -299,9 +307,14 @@ def _fields(
     for variable, holds in given.items():
         optional = isinstance(holds, str) and holds.startswith("optional ")
         entry: dict[str, Any] = {"name": variable, "column": renamed.get(variable, variable)}
-        entry["type"] = holds.removeprefix("optional ") if isinstance(holds, str) else holds
+        entry["type"] = _type(holds.removeprefix("optional ")) if isinstance(holds, str) else holds
         fields.append({**entry, "optional": optional, "empty": variable in empty})
     return fields
+
+
+def _type(text: str) -> Any:
+    """`[number]` behind `optional` is text to YAML."""
+    return yaml.safe_load(text)
 
 
 def _messages(name: str, given: Any, options: dict[str, Any]) -> Any:

@@ -1,0 +1,284 @@
+"""`prepare config.yaml`: the datasets of axolotl's own configs, merging, shares, refusals."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import reference
+from chatmill import DataError, Mill, PrepareReport, Tokenizer, prepare
+from chatmill.config.prepare import prepare_config
+from samples import Row, write_rows
+
+CONFIGS = reference.CORPUS / "reference" / "axolotl_configs"
+TURNS: list[Row] = [
+    {"conversations": [{"from": "human", "value": f"H{n}"}, {"from": "gpt", "value": f"G{n}"}]} for n in range(40)
+]
+MESSAGES: list[Row] = [
+    {"messages": [{"role": "user", "content": f"H{n}"}, {"role": "assistant", "content": f"G{n}"}]} for n in range(40)
+]
+ALPACA: list[Row] = [{"instruction": f"I{n}", "input": "", "output": f"O{n}"} for n in range(40)]
+STEPS: list[Row] = [{"prompt": f"P{n}", "completions": ["a", "b"], "labels": [True, False]} for n in range(40)]
+TOKENS: list[Row] = [{"input_ids": [n, 71, 10], "labels": [-100, 71, 10]} for n in range(40)]
+
+# For each config the tokenizer that stands for its model's, rows like those of its dataset, and how many of them it
+# takes; or the key that it is refused for.
+SERVED: dict[str, tuple[str, list[Row], int]] = {
+    "LiquidAI__lfm2-350m-fft.yaml": ("qwen3", TURNS, 8),
+    "archived__cerebras__btlm-ft.yml": ("gpt2", ALPACA, 40),
+    "archived__falcon__config-7b-lora.yml": ("falcon", ALPACA, 40),
+    "cohere__command-r-7b-qlora.yml": ("llama-3.1", TURNS, 40),
+    "falcon-h1__falcon-h1-1b-qlora-cp.yaml": ("qwen3", TURNS, 40),
+    "gemma3__gemma-3-1b-qlora.yml": ("gemma-4", TURNS, 40),
+    "gemma4__26b-a4b-moe-bnb-lora.yaml": ("gemma-4", TURNS, 4),
+    "llama-3__fft-8b-liger-fsdp.yaml": ("llama-3.1", TURNS, 8),
+    "llama-4__do-no-use-fa2__maverick-qlora-fsdp1.yaml": ("llama-3.1", TURNS, 8),
+    "orpheus__finetune.yml": ("llama-3.1", TOKENS, 40),
+    "plano__plano-4b-qlora.yaml": ("qwen3", MESSAGES, 40),
+    "qat_nvfp4__Math-Qwen2.5-72B_baseline.yml": ("qwen2.5", MESSAGES, 40),
+    "qwen2__prm.yaml": ("qwen2.5", STEPS, 40),
+    "qwen3__32b-qlora.yaml": ("qwen3", TURNS, 8),
+}
+REFUSED = {
+    "archived__tiny-llama__pretrain.yml": "pretraining_dataset",
+    "falcon-e__falcon-e-3b-dpo.yaml": "rl",
+    "llama-3__lora-1b-deduplicate-dpo.yml": "rl",
+}
+
+
+def with_tokens(folder: Path, tokens: list[str], target: Path) -> Path:
+    """A tokenizer with further special tokens, as the model's own has them."""
+    target.mkdir()
+    for file in folder.iterdir():
+        (target / file.name).write_bytes(file.read_bytes())
+    definition = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    known = {it["content"] for it in definition["added_tokens"]}
+    number = max([it["id"] for it in definition["added_tokens"]] + list(definition["model"]["vocab"].values()))
+    for token in tokens:
+        if token not in known and token not in definition["model"]["vocab"]:
+            number += 1
+            flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+            definition["added_tokens"].append({"id": number, "content": token, "special": True, **flags})
+    (target / "tokenizer.json").write_text(json.dumps(definition), "utf-8")
+    return target
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    return [row for part in sorted(folder.glob("part-*.parquet")) for row in pq.read_table(part).to_pylist()]
+
+
+def configs() -> list[str]:
+    return sorted(path.name for path in CONFIGS.iterdir()) if CONFIGS.is_dir() else []
+
+
+@reference.needs_corpus
+def test_all_configs_are_tried() -> None:
+    assert configs() == sorted([*SERVED, *REFUSED])
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("name", sorted(SERVED))
+def test_a_config_prepares_local_rows(name: str, tmp_path: Path) -> None:
+    model, rows, taken = SERVED[name]
+    from chatmill.config import read_config  # noqa: PLC0415
+
+    config = read_config(CONFIGS / name)
+    tokens = [*config.special_tokens.values(), *config.eot_tokens]
+    folder = with_tokens(reference.tokenizer_folder(model), tokens, tmp_path / "model")
+    write_rows(tmp_path / "rows.jsonl", rows)
+    local = {dataset.path: str(tmp_path / "rows.jsonl") for dataset in config.datasets}
+    report = prepare_config(CONFIGS / name, tokenizer=folder, local=local, output=tmp_path / "out", progress=False)
+    assert (report.rows_in, report.rows_out, report.rejected) == (taken, taken, 0)
+    assert report.arranged is not None or config.val_set_size == 0
+    kept = round(config.val_set_size * taken + 1e-9) if config.val_set_size else 0
+    training, validation = read(tmp_path / "out"), read(tmp_path / "out" / "validation")
+    assert len(validation) == (max(1, kept) if config.val_set_size else 0)
+    assert len(training) + len(validation) == taken
+    tokenizer = Tokenizer.from_pretrained(folder)
+    for row in training + validation:
+        trained = [label for label in row["labels"] if label != -100]
+        if config.process_reward_model:
+            assert trained == [1, 0]
+        elif rows is TOKENS:
+            assert (row["input_ids"][1:], trained) == ([71, 10], [71, 10])
+        else:
+            answer = tokenizer.decode([label for label in trained if label >= 0])
+            assert ("O" if rows is ALPACA else "G") in answer
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_a_refused_config_names_the_key_and_its_line(name: str, tmp_path: Path) -> None:
+    key = REFUSED[name]
+    tokenizer = reference.tokenizer_folder("qwen3")
+    with pytest.raises(DataError) as error:
+        prepare_config(CONFIGS / name, tokenizer=tokenizer, output=tmp_path / "out", progress=False)
+    place, _, why = str(error.value).partition(f": {key}: ")
+    assert why, str(error.value)
+    number = int(place.rpartition(":")[2])
+    line = (CONFIGS / name).read_text("utf-8").splitlines()[number - 1]
+    assert key.rpartition(".")[2] in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def run(tokenizer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a config in a fresh folder, and read what it wrote."""
+    monkeypatch.chdir(tmp_path)
+    write_rows(Path("alpaca.jsonl"), ALPACA)
+    write_rows(Path("turns.jsonl"), TURNS)
+    write_rows(Path("messages.parquet"), MESSAGES)
+
+    def run(text: str, **options: Any) -> PrepareReport:
+        Path("config.yaml").write_text(f"base_model: {tokenizer}\n{text}", "utf-8")
+        return prepare_config("config.yaml", output="out", overwrite=True, progress=False, **options)
+
+    return run
+
+
+PLAIN = "shuffle_merged_datasets: false\nsequence_len: 100\n"
+
+
+def test_rows_are_those_of_runs_of_their_own(run: Any, tokenizer: Path) -> None:
+    report = run(
+        PLAIN
+        + """
+datasets:
+  - {path: alpaca.jsonl, type: "alpaca:chat"}
+  - {path: messages.parquet, type: chat_template, chat_template: chatml}
+  - {path: turns.jsonl, type: sharegpt, conversation: vicuna_v1.1}
+  - {path: alpaca.jsonl, type: {format: "Q {instruction}\\n", no_input_format: "Q {instruction}\\n", system_prompt: Hi.}}
+"""
+    )
+    assert report.rows_out == 160
+    assert report.format == ["alpaca:chat", "chat_template", "sharegpt:vicuna_v1.1", "user_defined"]
+    together = read(Path("out"))
+    apart = []
+    options: dict[str, Any] = {"tokenizer": tokenizer, "progress": False, "overwrite": True, "output": "apart"}
+    for file, more in (
+        ("alpaca.jsonl", {"format": "alpaca:chat"}),
+        ("messages.parquet", {"template": "chatml", "labels": "axolotl"}),
+        ("turns.jsonl", {"format": "sharegpt:vicuna_v1.1"}),
+    ):
+        prepare(file, **options, **more)
+        apart += read(Path("apart"))
+    assert together[:120] == apart
+    decode = Tokenizer.from_pretrained(tokenizer).decode
+    assert decode(together[120]["input_ids"]).endswith("Hi.Q I0\nO0<｜end▁of▁sentence｜>")
+    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    assert [part["files"] for part in manifest["parts"]] == [1, 1, 1, 1]
+    assert [it["rows"] for it in manifest["inputs"]] == [40, 40, 40, 40]
+
+
+def test_shuffle_weights_validation_and_duplicates(run: Any) -> None:
+    text = """
+sequence_len: 100
+val_set_size: 0.25
+dataset_exact_deduplication: true
+datasets:
+  - {path: alpaca.jsonl, type: alpaca, weight: 2}
+  - {path: alpaca.jsonl, type: alpaca}
+  - {path: turns.jsonl, type: sharegpt, conversation: chatml}
+"""
+    report = run(text + "seed: 1\n")
+    assert report.arranged is not None
+    assert report.arranged.duplicates == 40
+    assert (report.arranged.validation.rows, len(read(Path("out/validation")))) == (20, 20)
+    first = read(Path("out"))
+    ids = Counter(tuple(row["input_ids"]) for row in first)
+    assert set(ids.values()) == {1, 2}
+    kept = {tuple(row["input_ids"]) for row in read(Path("out/validation"))}
+    assert not kept & set(ids)
+    run(text + "seed: 1\n", threads=1, block_bytes=500)
+    assert read(Path("out")) == first
+    run(text + "seed: 2\n")
+    again = read(Path("out"))
+    assert again != first
+
+
+@pytest.mark.parametrize(
+    ("split", "numbers"),
+    [("train[:25%]", range(10)), ("train[90%:]", range(36, 40)), ("train[5:7]", range(5, 7)), ("train", range(40))],
+)
+@pytest.mark.parametrize("path", ["turns.jsonl", "messages.parquet"])
+def test_a_share_of_the_rows(run: Any, tokenizer: Path, split: str, numbers: range, path: str) -> None:
+    fields = "{role: from, content: value}" if path == "turns.jsonl" else "{role: role, content: content}"
+    field = "conversations" if path == "turns.jsonl" else "messages"
+    text = f"""
+datasets:
+  - path: {path}
+    type: chat_template
+    chat_template: chatml
+    split: "{split}"
+    field_messages: {field}
+    message_property_mappings: {fields}
+"""
+    report = run(PLAIN + text, block_bytes=300)
+    assert report.rows_in == len(numbers)
+    decode = Tokenizer.from_pretrained(tokenizer).decode
+    texts = [decode(row["input_ids"]) for row in read(Path("out"))]
+    assert [f"H{number}<" in text for number, text in zip(numbers, texts, strict=True)] == [True] * len(numbers)
+
+
+def test_folders_and_their_splits(run: Any) -> None:
+    Path("data").mkdir()
+    write_rows(Path("data/train-00000.jsonl"), ALPACA[:3])
+    write_rows(Path("data/train-00001.jsonl"), ALPACA[3:7])
+    write_rows(Path("data/test.jsonl"), ALPACA[7:])
+    assert run(PLAIN + "datasets: [{path: data, type: alpaca}]").rows_in == 7
+    assert run(PLAIN + "datasets: [{path: data, type: alpaca, split: test}]").rows_in == 33
+    assert run(PLAIN + "datasets: [{path: data, type: alpaca, data_files: test.jsonl}]").rows_in == 33
+    assert run(PLAIN + "datasets: [{path: some/name, type: alpaca}]", local={"some/name": "data"}).rows_in == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("datasets: [{path: alpaca.jsonl, type: alpaka}]", r"config\.yaml:2: datasets\[0\]\.type: no format is called 'alpaka'"),
+        ("datasets: [{path: gone.jsonl, type: alpaca}]", r"config\.yaml:2: datasets\[0\]\.path: there is no file"),
+        ("datasets: [{path: alpaca.jsonl, type: alpaca, split: 'train[a]'}]", r":2: datasets\[0\]\.split: 'train\[a\]' is not"),
+        ("datasets: [{path: alpaca.jsonl, type: alpaca, split: 'train[50:]'}]", r":2: datasets\[0\]\.split: of 40 rows"),
+        ("datasets: [{path: alpaca.jsonl, type: {format: '{x}'}}]", r":2: datasets\[0\]\.type: format: \{x\} is no field"),
+        ("datasets: [{path: alpaca.jsonl, type: sharegpt, conversation: vicuna}]", r"datasets\[0\]\.type: .* has no style 'vicuna'"),
+        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nrl: dpo", r"config\.yaml:3: rl: chatmill does not prepare pairs"),
+        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nspecial_tokens: {pad_token: <x>}", r":3: special_tokens\.pad_token: .* has no token <x>"),
+        ("chat_template: llama9\ndatasets: [{path: messages.parquet, type: chat_template}]", r":2: chat_template: chatmill has no template llama9"),
+        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nval_set_size: 40", r"validation asks for 40 rows and there are 40"),
+        ("sequence_len: 4\nexcess_length_strategy: raise\ndatasets: [{path: turns.jsonl, type: sharegpt, conversation: chatml}]", "more than the 4 of max_length"),
+    ],
+)  # fmt: skip
+def test_faults_name_file_line_and_key(run: Any, text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        run(text)
+    assert not Path("out").exists()
+
+
+def test_prompt_and_answer_are_cut_each_on_its_own(run: Any, tokenizer: Path) -> None:
+    """As axolotl: longer rows are cut to at most twice sequence_len first, and then they are too long."""
+    long = [{"instruction": "I", "output": "word " * 100}]
+    write_rows(Path("long.jsonl"), [*long, *ALPACA])
+    report = run(
+        "shuffle_merged_datasets: false\nsequence_len: 60\ndatasets: [{path: long.jsonl, type: 'alpaca:chat'}]"
+    )
+    assert report.reasons == {"too_long": 1}
+    report = run(
+        "shuffle_merged_datasets: false\nsequence_len: 60\nexcess_length_strategy: truncate\n"
+        "datasets: [{path: long.jsonl, type: 'alpaca:chat'}]"
+    )
+    row = read(Path("out"))[0]
+    assert len(row["input_ids"]) == 60
+    mill = Mill(Tokenizer.from_pretrained(tokenizer), format="alpaca:chat", segment_length=60)
+    whole = pa_rows(mill, long)[0]
+    assert row["input_ids"] == whole["input_ids"][:60]
+    assert sum(label != -100 for label in whole["labels"]) == 60
+
+
+def pa_rows(mill: Mill, rows: list[Row]) -> list[dict[str, Any]]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    found: list[dict[str, Any]] = pa.table(mill(pa.Table.from_pylist(rows))).to_pylist()
+    return found
