@@ -31,6 +31,7 @@ from chatmill._chatmill import (
 
 if TYPE_CHECKING:
     from chatmill.formats import Format
+    from chatmill.formatter import Conversation, Formatter
     from chatmill.job import prepare
     from chatmill.labels import Labels
     from chatmill.lint import Finding
@@ -39,11 +40,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatTemplate",
     "ChatmillError",
+    "Conversation",
     "DataError",
     "Encoding",
     "Engine",
     "Finding",
     "Format",
+    "Formatter",
     "Labels",
     "Mill",
     "PrepareReport",
@@ -63,8 +66,10 @@ __all__ = [
 # Files are read and written with pyarrow, which takes longer to import than everything else here together;
 # who only mills batches in memory should not wait for it.
 _LAZY = {
+    "Conversation": "chatmill.formatter",
     "Finding": "chatmill.lint",
     "Format": "chatmill.formats",
+    "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.report",
     "prepare": "chatmill.job",
