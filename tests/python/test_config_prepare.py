@@ -151,7 +151,8 @@ datasets:
   - {path: alpaca.jsonl, type: "alpaca:chat"}
   - {path: messages.parquet, type: chat_template, chat_template: chatml}
   - {path: turns.jsonl, type: sharegpt, conversation: vicuna_v1.1}
-  - {path: alpaca.jsonl, type: {format: "Q {instruction}\\n", no_input_format: "Q {instruction}\\n", system_prompt: Hi.}}
+  - path: alpaca.jsonl
+    type: {format: "Q {instruction}\\n", no_input_format: "Q {instruction}\\n", system_prompt: Hi.}
 """
     )
     assert report.rows_out == 160
@@ -159,11 +160,12 @@ datasets:
     together = read(Path("out"))
     apart = []
     options: dict[str, Any] = {"tokenizer": tokenizer, "progress": False, "overwrite": True, "output": "apart"}
-    for file, more in (
+    runs: list[tuple[str, dict[str, Any]]] = [
         ("alpaca.jsonl", {"format": "alpaca:chat"}),
         ("messages.parquet", {"template": "chatml", "labels": "axolotl"}),
         ("turns.jsonl", {"format": "sharegpt:vicuna_v1.1"}),
-    ):
+    ]
+    for file, more in runs:
         prepare(file, **options, **more)
         apart += read(Path("apart"))
     assert together[:120] == apart
@@ -235,25 +237,13 @@ def test_folders_and_their_splits(run: Any) -> None:
     assert run(PLAIN + "datasets: [{path: some/name, type: alpaca}]", local={"some/name": "data"}).rows_in == 7
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("datasets: [{path: alpaca.jsonl, type: alpaka}]", r"config\.yaml:2: datasets\[0\]\.type: no format is called 'alpaka'"),
-        ("datasets: [{path: gone.jsonl, type: alpaca}]", r"config\.yaml:2: datasets\[0\]\.path: there is no file"),
-        ("datasets: [{path: alpaca.jsonl, type: alpaca, split: 'train[a]'}]", r":2: datasets\[0\]\.split: 'train\[a\]' is not"),
-        ("datasets: [{path: alpaca.jsonl, type: alpaca, split: 'train[50:]'}]", r":2: datasets\[0\]\.split: of 40 rows"),
-        ("datasets: [{path: alpaca.jsonl, type: {format: '{x}'}}]", r":2: datasets\[0\]\.type: format: \{x\} is no field"),
-        ("datasets: [{path: alpaca.jsonl, type: sharegpt, conversation: vicuna}]", r"datasets\[0\]\.type: .* has no style 'vicuna'"),
-        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nrl: dpo", r"config\.yaml:3: rl: chatmill does not prepare pairs"),
-        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nspecial_tokens: {pad_token: <x>}", r":3: special_tokens\.pad_token: .* has no token <x>"),
-        ("chat_template: llama9\ndatasets: [{path: messages.parquet, type: chat_template}]", r":2: chat_template: chatmill has no template llama9"),
-        ("datasets: [{path: alpaca.jsonl, type: alpaca}]\nval_set_size: 40", r"validation asks for 40 rows and there are 40"),
-        ("sequence_len: 4\nexcess_length_strategy: raise\ndatasets: [{path: turns.jsonl, type: sharegpt, conversation: chatml}]", "more than the 4 of max_length"),
-    ],
-)  # fmt: skip
-def test_faults_name_file_line_and_key(run: Any, text: str, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        run(text)
+CASES = json.loads((Path(__file__).parents[1] / "cases" / "config_faults.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["complaint"])
+def test_faults_name_file_line_and_key(run: Any, case: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=case["complaint"]):
+        run(case["config"])
     assert not Path("out").exists()
 
 

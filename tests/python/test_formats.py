@@ -74,7 +74,8 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
     assert [segments(row) for row in found] == EXPECTED[name]
     if name.startswith("creative_acr.load"):
         return  # Arrow gives every row the fields of all
-    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    names = dict.fromkeys(name for row in rows for name in row)
+    pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), tmp_path / "rows.parquet")
     prepare(tmp_path / "rows.parquet", output=tmp_path / "columns", **options)
     columns = [row for part in (tmp_path / "columns").glob("part-*") for row in pq.read_table(part).to_pylist()]
     assert columns == found

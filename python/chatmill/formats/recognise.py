@@ -20,7 +20,8 @@ _KNOWN = (
     "oasst", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system", "explainchoice",
     "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
     "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
-    "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion", "tokenized",
+    "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
+    "tokenized",
 )  # fmt: skip
 
 
