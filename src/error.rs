@@ -21,6 +21,8 @@ pub enum Kind {
     MissingField,
     /// A field without text, where text is wanted.
     EmptyField,
+    /// Two answers of which none is better, since they are equal.
+    EqualAnswers,
     /// A conversation without a single message.
     EmptyConversation,
     /// A speaker's name that has no role.
@@ -65,6 +67,7 @@ impl Kind {
             Kind::WrongType => "wrong_type",
             Kind::MissingField => "missing_field",
             Kind::EmptyField => "empty_field",
+            Kind::EqualAnswers => "equal_answers",
             Kind::EmptyConversation => "empty_conversation",
             Kind::UnknownRole => "unknown_role",
             Kind::Batch => "batch",

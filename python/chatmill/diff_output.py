@@ -135,6 +135,7 @@ def diff_output(
         >>> print(show_output_summary(report))  # doctest: +SKIP
     """
     written = Output(output)
+    written.check_order()
     files = find_inputs(inputs)
     warnings = written.check_inputs(files)
     chosen, changed = _options(written, options)

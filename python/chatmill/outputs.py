@@ -116,6 +116,18 @@ class Output:
         core = self.options.get("format")
         return None if core is None else Format.from_json(core)
 
+    def check_order(self) -> None:
+        """Check that its rows are those of its inputs, one after the other.
+
+        Raises:
+            DataError: They were merged from several datasets, or arranged in another order.
+        """
+        if "parts" in self.manifest or "arrangement" in self.manifest:
+            raise DataError(
+                f"{self.folder} holds rows in another order than its inputs, or those of several datasets: which is "
+                "which cannot be told; compare outputs of `prepare` without shuffle, validation, weights and duplicates"
+            )
+
     def check_inputs(self, files: Sequence[InputFile]) -> list[str]:
         """Check that these are the files that the output was made from, by their names: folders may have moved.
 

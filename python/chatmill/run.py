@@ -16,12 +16,11 @@ from chatmill.arrange import Arrangement
 from chatmill.channel import Channel, StoppedError
 from chatmill.inputs import BLOCK_BYTES, JSON_COLUMN, Block, InputFile, read_blocks
 from chatmill.manifest import build_manifest, write_manifest
-from chatmill.outlet import Outlet
-from chatmill.outlet import open_outlet as _outlet
 from chatmill.rejects import RejectLog
 from chatmill.report import Counts, PrepareReport, Progress
 from chatmill.shards import SHARD_TOKENS, ShardWriter
 from chatmill.show import place_in_row, place_of
+from chatmill.sink import Sink, open_sink
 from chatmill.staging import staged_folder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
@@ -88,23 +87,24 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
     with staged_folder(output.folder, overwrite=output.overwrite) as folder:
         chosen = _numbered(parts())
         files = [file for part in chosen for file in part.files]
+        _check_answers(chosen, output.arrangement)
         counts = Counts(rows_by_file=[0] * len(files))
         with (
             RejectLog(folder) as rejects,
             ShardWriter(folder, shard_tokens=output.shard_tokens) as writer,
             Progress(files, counts, show=output.progress) as bar,
-            _outlet(output.arrangement, folder, writer, output.shard_tokens) as outlet,
+            open_sink(output.arrangement, folder, writer, output.shard_tokens) as sink,
         ):
             for position, part in enumerate(chosen):
                 columns = None if part.mill.format is None else part.mill.format.columns
                 blocks = read_blocks(
                     part.files, columns=columns, keep_columns=output.keep_columns, block_bytes=output.block_bytes
                 )
-                _run(part.mill, blocks, _taker(outlet, position, rejects, counts, bar, output.keep_columns))
+                _run(part.mill, blocks, _taker(sink, position, rejects, counts, bar, output.keep_columns))
             if counts.samples == 0:
-                outlet.write(_no_rows(chosen[0].mill), 0)
-            arranged = outlet.arrange()
-            shards, validation = writer.finish(), outlet.finish()
+                sink.write(_no_rows(chosen[0].mill), 0)
+            arranged = sink.arrange()
+            shards, validation = writer.finish(), sink.finish()
         report = PrepareReport(
             output=Path(output.folder),
             rows_in=counts.rows_in,
@@ -141,6 +141,16 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
     return report
 
 
+def _check_answers(parts: Sequence[Part], arrangement: Arrangement) -> None:
+    """Rows of several answers have other columns, and are not arranged."""
+    having = [part.mill.format is not None and part.mill.format.has_answers for part in parts]
+    if any(having) and not (all(having) and arrangement.is_plain):
+        raise DataError(
+            "rows with several answers can be neither merged with others nor shuffled, kept back for validation, "
+            "weighted or searched for duplicates: prepare them in a run of their own"
+        )
+
+
 def _numbered(parts: Sequence[Part]) -> list[Part]:
     """The parts, with their files counted over all of them."""
     numbers = count()
@@ -153,12 +163,12 @@ def _one(values: Sequence[Any]) -> Any:
 
 
 def _taker(
-    outlet: Outlet, part: int, rejects: RejectLog, counts: Counts, bar: Progress, kept: Sequence[str]
+    sink: Sink, part: int, rejects: RejectLog, counts: Counts, bar: Progress, kept: Sequence[str]
 ) -> Callable[[_Milled], None]:
     def take(milled: _Milled) -> None:
         block, tokens = milled
         batch = _accepted(block, tokens, rejects, counts.rows_in, kept)
-        outlet.write(batch, part)
+        sink.write(batch, part)
         counts.add(block, tokens, samples=batch.num_rows)
         bar.advance(block)
 

@@ -52,6 +52,11 @@ impl Mapping {
                 return Err(Error::new(Kind::WrongType, text));
             }
         };
+        self.of_messages(items, row)
+    }
+
+    /// The conversation of messages, with what else the row has for it.
+    pub(super) fn of_messages<'a>(&self, items: Vec<Node<'a>>, row: &Fields<'a>) -> Result<Conversation<'a>> {
         let mut messages = Vec::with_capacity(items.len() + 1);
         for (index, item) in items.into_iter().enumerate() {
             messages.push(self.message(item).map_err(|error| error.at_message(index))?);

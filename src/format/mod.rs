@@ -7,12 +7,14 @@
 //! row ── fields ──► checked values ── messages ──► Conversation ──► the model's chat template, or the format's text
 //! ```
 
+mod answers;
 mod fields;
 mod mapping;
 mod rows;
 mod tokens;
 mod written;
 
+pub use answers::{Answers, Sides};
 pub use rows::FormattedRows;
 pub(crate) use tokens::read_tokens;
 
@@ -45,6 +47,8 @@ enum Messages {
     Field(Mapping),
     /// They are made from the fields.
     Made(Vec<Made>),
+    /// The row has a prompt and answers.
+    Answers(Answers),
 }
 
 /// A message that is made from fields.
@@ -78,7 +82,15 @@ impl Format {
 
     /// Whether its rows have no messages: only the text tells what is trained.
     pub fn is_text_alone(&self) -> bool {
-        matches!(self.messages, Messages::None)
+        matches!(self.messages, Messages::None | Messages::Answers(_))
+    }
+
+    /// Prompt and answers, where rows have these.
+    pub fn answers(&self) -> Option<&Answers> {
+        match &self.messages {
+            Messages::Answers(answers) => Some(answers),
+            _ => None,
+        }
     }
 
     /// Whether its rows hold tokens already, in `input_ids`, and perhaps `labels` and `attention_mask`.
@@ -113,6 +125,7 @@ impl Format {
     fn columns(&self) -> impl Iterator<Item = &str> {
         let of_messages = match &self.messages {
             Messages::Field(mapping) => mapping.columns().collect(),
+            Messages::Answers(answers) => answers::columns(answers),
             Messages::None | Messages::Made(_) => Vec::new(),
         };
         self.fields.iter().map(|rule| rule.column.as_str()).chain(of_messages)
@@ -126,6 +139,7 @@ impl Format {
         }
         match &self.messages {
             Messages::None => Ok(bare(variables)),
+            Messages::Answers(_) => Ok(bare(answers::given(row))),
             Messages::Field(mapping) => {
                 let mut conversation = mapping.conversation(row)?;
                 conversation.variables.extend(variables);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::fields::{FieldRule, Holds};
 use super::mapping::Mapping;
-use super::{Format, Made, Messages, Steps};
+use super::{Answers, Format, Made, Messages, Steps};
 use crate::conversation::MESSAGE_COLUMNS;
 use crate::error::{Error, Kind, Result};
 use crate::template::ChatTemplate;
@@ -21,6 +21,20 @@ struct Written {
     steps: Option<WrittenSteps>,
     #[serde(default)]
     tokens: bool,
+    answers: Option<WrittenAnswers>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAnswers {
+    prompt: String,
+    /// What each answer is called, and the field that holds it.
+    names: Vec<(String, String)>,
+    #[serde(default)]
+    whole: bool,
+    label: Option<(String, String)>,
+    #[serde(default)]
+    mapping: WrittenMapping,
 }
 
 #[derive(Deserialize)]
@@ -96,9 +110,15 @@ impl Format {
     /// From a JSON object; `docs/formats.md` tells its keys.
     pub fn from_json(json: &str) -> Result<Format> {
         let written: Written = serde_json::from_str(json).map_err(wrong)?;
-        let Written { name, fields, messages, text, steps, tokens: holds_tokens } = written;
+        let Written { name, fields, messages, text, steps, tokens: holds_tokens, answers } = written;
         let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
         let messages = match messages {
+            None if answers.is_some() && text.is_none() => {
+                Messages::Answers(answers.map(read_answers).transpose()?.ok_or_else(|| wrong(&name))?)
+            }
+            _ if answers.is_some() => {
+                return Err(wrong(format!("{name}: answers go with neither messages nor a text")));
+            }
             None if text.is_none() => return Err(wrong(format!("{name} has neither messages nor a text"))),
             None => Messages::None,
             Some(WrittenMessages::Field(written)) => Messages::Field(mapping(*written)),
@@ -120,6 +140,15 @@ impl Format {
         }
         Ok(Format { name, fields, messages, text, steps, holds_tokens })
     }
+}
+
+fn read_answers(written: WrittenAnswers) -> Result<Answers> {
+    let WrittenAnswers { prompt, names, whole, label, mapping: written } = written;
+    if !(1..=2).contains(&names.len()) || whole && label.is_some() {
+        return Err(wrong("answers have one name or two, and whole ones have no label"));
+    }
+    let (names, columns) = names.into_iter().unzip();
+    Ok(Answers { prompt, names, columns, whole, label, mapping: mapping(written) })
 }
 
 fn field(written: WrittenField) -> Result<FieldRule> {

@@ -3,6 +3,8 @@
 //! [`sample`] is the whole path of one row; [`pipeline`] runs it over a batch in threads; [`output`] lays the results
 //! out as Arrow columns.
 
+mod answer_columns;
+mod answers;
 mod control;
 mod fit;
 mod options;
@@ -140,6 +142,10 @@ impl Mill {
 
     /// One conversation with its text, tokens, labels and regions.
     pub fn encode(&self, conversation: &Conversation<'_>) -> Result<Encoding> {
+        if self.options.format.as_ref().is_some_and(|format| format.answers().is_some()) {
+            let why = "a row with several answers has several encodings: call the mill with a batch of it";
+            return Err(Error::new(Kind::Option, why));
+        }
         let (mut scratch, mut notes) = (Scratch::default(), Notes::default());
         let labelled = self.encode_into(conversation, None, &mut scratch, &mut notes)?;
         let text = labelled.text;

@@ -174,19 +174,24 @@ impl Options {
         let labels = &self.labels;
         let default = Labels { boundary: labels.boundary, unproved: labels.unproved, ..Labels::default() };
         let of_text = labels.is_nothing() || labels.is_everything();
-        let says_itself = *labels == default || of_text && !format.holds_tokens();
+        let has_answers = format.answers().is_some();
+        let says_itself = *labels == default || of_text && !format.holds_tokens() && !has_answers;
         let unfit = [
             (!says_itself, "other labels"),
             (self.samples == Samples::PerTurn, "split per_turn"),
             (self.truncation == Truncation::Turns, "truncation turns"),
             (self.special_tokens != SpecialTokens::Allow, "special_tokens text and raise"),
+            (has_answers && self.padding != Padding::None, "padding"),
+            (has_answers && self.attention_mask, "attention_mask"),
+            (has_answers && self.segment_length.is_some(), "segment_length"),
+            (has_answers && matches!(self.truncation, Truncation::KeepEnd | Truncation::Split), "this truncation"),
         ];
         match unfit.iter().find(|(is_so, _)| *is_so) {
             None => Ok(()),
             Some((_, what)) => {
                 let text = format!(
-                    "{what} need messages, and rows of the format {} have none: its text says what is trained; \
-                     take a form of it that makes messages, or leave the option out",
+                    "{what}: not with the format {}, whose rows say themselves what is trained; take a style of it that \
+                     makes messages, or leave the option out",
                     format.name()
                 );
                 Err(Error::new(Kind::Option, text))

@@ -130,14 +130,19 @@ impl TokenBatch {
         if options.on_error == OnError::Null {
             columns.push(("error".into(), error_column(&failures, &rows)));
         }
-        let fields: Vec<Field> =
-            columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
-        let arrays = columns.into_iter().map(|(_, array)| array).collect();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-            .map_err(|error| Error::new(Kind::Internal, format!("the columns do not fit together: {error}")))?;
+        let batch = batch_of(columns)?;
         let num_rows_in = input.num_rows();
         Ok(TokenBatch { batch, failures, num_rows_in, num_tokens, num_trained_tokens, num_untrained_rows, tally })
     }
+}
+
+/// Columns as a batch.
+pub(super) fn batch_of(columns: Vec<(String, ArrayRef)>) -> Result<RecordBatch> {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| Error::new(Kind::Internal, format!("the columns do not fit together: {error}")))
 }
 
 /// The places of each sample: its tokens, and what fills it up.
@@ -184,7 +189,7 @@ impl<'l> Widths<'l> {
 }
 
 /// For each sample why its row failed; `rows` are the rows of the samples.
-fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
+pub(super) fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
     if failures.is_empty() {
         return new_null_array(&DataType::Utf8, rows.len());
     }

@@ -52,6 +52,9 @@ impl Mill {
     ) -> Result<TokenBatch> {
         let rows = FormattedRows::new(batch, layout, self.options.format.as_deref())?;
         let runs = self.runs(&rows, matches!(layout, Layout::Json(_)), interrupted)?;
+        if let Some(answers) = self.options.format.as_ref().and_then(|format| format.answers()) {
+            return super::answer_columns::token_batch(&self.options, answers, batch, layout, runs);
+        }
         TokenBatch::new(&self.options, super::pad_id(&self.tokenizer), (batch, first_row), layout, runs)
     }
 

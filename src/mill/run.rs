@@ -18,6 +18,8 @@ pub(super) struct Run {
     /// The row of each sample.
     pub(super) rows: Vec<u32>,
     pub(super) kept: Vec<Vec<Option<String>>>,
+    /// For each row with an answer, whether that is good, if rows say so.
+    pub(super) good: Vec<Option<bool>>,
     pub(super) untrained: usize,
     pub(super) tally: Tally,
     pub(super) failures: Vec<Error>,
@@ -30,6 +32,7 @@ pub(super) struct Mark {
     samples: usize,
     rows: usize,
     untrained: usize,
+    good: usize,
 }
 
 impl Run {
@@ -62,7 +65,13 @@ impl Run {
 
     /// Where to come back to.
     pub(super) fn mark(&self) -> Mark {
-        Mark { tokens: self.ids.len(), samples: self.lengths.len(), rows: self.rows.len(), untrained: self.untrained }
+        Mark {
+            tokens: self.ids.len(),
+            samples: self.lengths.len(),
+            rows: self.rows.len(),
+            untrained: self.untrained,
+            good: self.good.len(),
+        }
     }
 
     /// Forgets what came after a mark.
@@ -74,5 +83,6 @@ impl Run {
         self.rows.truncate(mark.rows);
         self.kept.truncate(mark.rows);
         self.untrained = mark.untrained;
+        self.good.truncate(mark.good);
     }
 }

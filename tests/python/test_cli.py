@@ -124,7 +124,7 @@ def test_show(name: str, run: Any, write_file: WriteFile) -> None:
 
 
 def test_show_names_the_place_of_a_bad_row(run: Any, in_tmp_path: Path) -> None:
-    (in_tmp_path / "a.jsonl").write_text('{"text": "x"}\n\n{\n[1]\n')
+    (in_tmp_path / "a.jsonl").write_text('{"messages": null}\n\n{\n[1]\n')
     for row, text in enumerate(
         ["a.jsonl, line 1: no messages", "a.jsonl, line 3: not JSON", "a.jsonl, line 4: a row must be a JSON object"]
     ):

@@ -277,7 +277,7 @@ def complaint(run: Any, *inputs: Any, kind: type[ChatmillError] = DataError, **o
 
 
 def test_nothing_is_written_if_no_row_has_tokens(run: Any, in_tmp_path: Path) -> None:
-    (in_tmp_path / "a.jsonl").write_bytes(b'{"text": 1}\n{"text": 2}\n{')
+    (in_tmp_path / "a.jsonl").write_bytes(b'{"messages": null}\n{"messages": null}\n{')
     message = complaint(run, "a.jsonl")
     assert "none of the 3 rows gave tokens" in message
     assert "2 × missing_messages, such as a.jsonl, line 1: " in message

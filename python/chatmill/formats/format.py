@@ -14,7 +14,7 @@ from chatmill.formats.user_defined import user_defined_text
 
 _MESSAGES = "messages"
 _DEFINITION = {
-    "about", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
+    "about", "answers", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
     "variables",
     "defaults", "example",
 }  # fmt: skip
@@ -71,6 +71,11 @@ class Format:
         return self.core.get("text") is not None
 
     @property
+    def has_answers(self) -> bool:
+        """Whether its rows have a prompt with answers: the output then has columns of its own for them."""
+        return "answers" in self.core
+
+    @property
     def holds_tokens(self) -> bool:
         """Whether its rows are tokens already."""
         return bool(self.core.get("tokens"))
@@ -86,6 +91,11 @@ class Format:
         """The columns that are read where rows are columns; some may be missing."""
         names = [it.get("column", it["name"]) for it in self.core["fields"]]
         messages = self.core.get("messages")
+        answers = self.core.get("answers")
+        if answers is not None:
+            names += [answers["prompt"], *(column for _, column in answers["names"])]
+            names += [(answers["label"] or [None, None])[1], answers["mapping"].get("tools", "tools")]
+            names += ["documents", "chat_template_kwargs"]
         if isinstance(messages, Mapping):
             names += [*messages["fields"], messages.get("system"), messages.get("tools", "tools")]
             names += ["documents", "chat_template_kwargs"]
@@ -266,8 +276,16 @@ def _built(name: str, definition: Mapping[str, Any], style: str | None, options:
     left = dict(options)
     renamed = dict(left.pop("fields", {}))
     definition = {**definition, "variables": {**definition.get("variables", {}), **left.pop("variables", {})}}
-    fields = _fields(name, definition.get("fields", {}), renamed, list(left.pop("allow_empty", ())))
-    core = {"name": name, "fields": fields, **_body(name, definition, style or next(iter(known), None), left)}
+    empty = list(left.pop("allow_empty", ()))
+    if "answers" in definition:
+        core: dict[str, Any] = {
+            "name": name,
+            "fields": [],
+            "answers": _answers(name, definition["answers"], renamed, left),
+        }
+    else:
+        fields = _fields(name, definition.get("fields", {}), renamed, empty)
+        core = {"name": name, "fields": fields, **_body(name, definition, style or next(iter(known), None), left)}
     if left:
         raise DataError(f"format {name}: unknown option {min(left)}")
     example = definition.get("example")
@@ -310,6 +328,22 @@ def _fields(
         entry["type"] = _type(holds.removeprefix("optional ")) if isinstance(holds, str) else holds
         fields.append({**entry, "optional": optional, "empty": variable in empty})
     return fields
+
+
+def _answers(name: str, given: Mapping[str, Any], renamed: Mapping[str, str], left: dict[str, Any]) -> dict[str, Any]:
+    known = [given["prompt"], *given["names"], *filter(None, [given.get("label")])]
+    for used in renamed:
+        if used not in known:
+            raise DataError(f"format {name} has no field {used}; there are {', '.join(known)}")
+    pairs = [[it, renamed.get(it, it)] for it in given["names"]]
+    label = given.get("label")
+    return {
+        "prompt": renamed.get(given["prompt"], given["prompt"]),
+        "names": pairs,
+        "whole": bool(given.get("whole")),
+        "label": None if label is None else [label, renamed.get(label, label)],
+        "mapping": _messages(name, {"fields": []}, left),
+    }
 
 
 def _type(text: str) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from chatmill._chatmill import DataError
 from chatmill.formats.format import Format
-from chatmill.inputs import Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, InputPath, find_inputs, read_blocks
 
 # How many rows are looked at, and how many are shown where two formats fit.
 _LOOKED_AT, _SHOWN = 20, 3
@@ -21,7 +21,7 @@ _KNOWN = (
     "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
     "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
     "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
-    "tokenized",
+    "tokenized", "preference", "kto",
 )  # fmt: skip
 
 
@@ -94,6 +94,8 @@ def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows"
         best = [form for form in best if form.name != "completion"]
     if len(best) == 1:
         return None if best[0].name in ("messages", "sharegpt") else best[0]
+    if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
+        return None  # each row will say what is wrong with its messages
     shown = "".join(f"\n  {_short(row)}" for row in rows[:_SHOWN])
     if not best:
         names = ", ".join(dict.fromkeys(name for row in rows for name in row))
@@ -136,30 +138,41 @@ def _parsed(line: bytes) -> Any:
 
 def _reads(form: Format) -> frozenset[str]:
     messages = form.core.get("messages")
-    names = {it["column"] for it in form.core["fields"]}
+    names = {it["column"] for it in form.core["fields"]} | _columns_of_answers(form)
     if isinstance(messages, Mapping):
         names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
     return frozenset(names)
 
 
+def _columns_of_answers(form: Format) -> set[str]:
+    answers = form.core.get("answers")
+    if answers is None:
+        return set()
+    label = [] if answers["label"] is None else [answers["label"][1], answers["prompt"]]
+    return {*(column for _, column in answers["names"]), *label}
+
+
 def _fits(form: Format, row: Mapping[str, Any]) -> bool:
-    fields = [it for it in form.core["fields"] if not it["optional"]]
-    if not all(_holds(it["type"], row.get(it["column"])) for it in fields):
-        return False
-    optional = [it for it in form.core["fields"] if it["optional"]]
+    needed = [it for it in form.core["fields"] if not it["optional"]]
     # A system prompt is what tells some formats from others.
-    if any(it["name"] in ("system", "system_prompt") and it["column"] not in row for it in optional):
-        return False
+    telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in ("system", "system_prompt")]
     messages = form.core.get("messages")
-    if not isinstance(messages, Mapping):
-        return True
-    value = next((row[name] for name in messages["fields"] if row.get(name) is not None), None)
+    return (
+        all(_holds(it["type"], row.get(it["column"])) for it in needed)
+        and all(it["column"] in row for it in telling)
+        and all(row.get(column) is not None for column in _columns_of_answers(form))
+        and (not isinstance(messages, Mapping) or _has_messages(messages, row))
+    )
+
+
+def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    value = next((row[name] for name in mapping["fields"] if row.get(name) is not None), None)
     value = _parsed(value.encode()) if isinstance(value, str) else value
     if not isinstance(value, list) or not value or not all(isinstance(it, dict) for it in value):
         return False
-    names = dict(messages.get("properties", [("role", "role"), ("content", "content")]))
-    known = {speaker for _, speakers in messages.get("roles", []) for speaker in speakers}
-    if not messages["keep_unknown_roles"] and not any(it.get(names["role"]) in known for it in value):
+    names = dict(mapping.get("properties", [("role", "role"), ("content", "content")]))
+    known = {speaker for _, speakers in mapping.get("roles", []) for speaker in speakers}
+    if not mapping["keep_unknown_roles"] and not any(it.get(names["role"]) in known for it in value):
         return False
     said = any(it.get(names["content"]) is not None for it in value)
     return said and all(it.get(names["role"]) is not None for it in value)

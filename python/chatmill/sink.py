@@ -13,8 +13,8 @@ VALIDATION = "validation"
 _SPOOL = ".spool"
 
 
-class Outlet:
-    """Takes the samples of all parts and writes them as their arrangement says. `open_outlet` makes one.
+class Sink:
+    """Takes the samples of all parts and writes them as their arrangement says. `open_sink` makes one.
 
     Args:
         arrangement: What is wanted.
@@ -56,8 +56,8 @@ class Outlet:
 
 
 @contextmanager
-def open_outlet(arrangement: Arrangement, folder: Path, training: ShardWriter, shard_tokens: int) -> Iterator[Outlet]:
-    """Make an outlet.
+def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, shard_tokens: int) -> Iterator[Sink]:
+    """Make a sink.
 
     Args:
         arrangement: What is wanted.
@@ -66,7 +66,7 @@ def open_outlet(arrangement: Arrangement, folder: Path, training: ShardWriter, s
         shard_tokens: Tokens of a shard for validation.
 
     Yields:
-        The outlet; what it holds is removed at the end.
+        The sink; what it holds is removed at the end.
     """
     with ExitStack() as stack:
         spool = None if arrangement.is_plain else stack.enter_context(Spool(folder / _SPOOL))
@@ -74,4 +74,4 @@ def open_outlet(arrangement: Arrangement, folder: Path, training: ShardWriter, s
         if arrangement.validation:
             (folder / VALIDATION).mkdir()
             validation = stack.enter_context(ShardWriter(folder / VALIDATION, shard_tokens=shard_tokens))
-        yield Outlet(arrangement, training, validation, spool)
+        yield Sink(arrangement, training, validation, spool)

@@ -1,0 +1,242 @@
+"""Rows with a prompt and answers: tokens as TRL's rules make them of transformers' own texts."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import reference
+from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
+from chatmill.formats.recognise import recognise_rows
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import Row
+from test_formats import byte_tokenizer
+
+TOKENIZER = byte_tokenizer()
+CHATML = ChatTemplate.named("chatml")
+MODELS = ["qwen3", "llama-3.1", "mistral-nemo"]
+
+
+def milled(rows: list[Row], mill: Mill) -> list[dict[str, Any]]:
+    batch = pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
+    found: list[dict[str, Any]] = pa.table(mill(batch, json_column="row")).to_pylist()
+    return found
+
+
+def shared(left: Any, right: Any) -> int:
+    """How many items two sequences begin with alike."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False))))
+
+
+def as_trl(model: str, row: Row) -> dict[str, list[int]]:
+    """Prompt and answers by TRL's rules: texts of transformers, the shared characters, then the shared tokens."""
+    tokenizer = reference.tokenizer(model)
+    answers = [name for name in ("chosen", "rejected", "completion") if name in row]
+    prompt, role = row["prompt"], row["prompt"][-1]["role"]
+    alone = tokenizer.apply_chat_template(
+        prompt,
+        tokenize=False,
+        add_generation_prompt=role in ("user", "tool"),
+        continue_final_message=role == "assistant",
+    )
+    texts = {name: tokenizer.apply_chat_template(prompt + row[name], tokenize=False) for name in answers}
+    alone = alone[: min(shared(alone, text) for text in texts.values())]
+    ids = {name: tokenizer(text, add_special_tokens=False)["input_ids"] for name, text in texts.items()}
+    prompt_ids = tokenizer(alone, add_special_tokens=False)["input_ids"]
+    length = min(shared(prompt_ids, own) for own in ids.values())
+    return {"prompt_ids": ids[answers[0]][:length], **{f"{name}_ids": own[length:] for name, own in ids.items()}}
+
+
+def real_rows() -> list[Row]:
+    """Prompts of many lengths with the answer that was given, and another one."""
+    rows: list[Row] = []
+    for number, row in enumerate(islice(reference.rows("chitchat_en_4k"), 60)):
+        messages = [message for message in row["messages"] if message["role"] in ("user", "assistant")]
+        turns = [at for at, message in enumerate(messages) if message["role"] == "assistant" and at > 0]
+        at = turns[number % len(turns)]
+        prompt = messages[:at] if messages[0]["role"] == "user" else messages[1:at]
+        if not prompt or prompt[-1]["role"] != "user":
+            continue
+        other = {"role": "assistant", "content": f"\n{messages[at]['content'][:9]} no"}
+        rows.append({"prompt": prompt, "chosen": [messages[at]], "rejected": [other]})
+    return rows
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("model", MODELS)
+def test_tokens_are_those_of_trl(model: str) -> None:
+    folder = reference.tokenizer_folder(model)
+    mill = Mill(Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder), format="preference")
+    rows = real_rows()
+    assert len(rows) > 30
+    for row, found in zip(rows, milled(rows, mill), strict=True):
+        expected = as_trl(model, row)
+        assert {name: found[name] for name in expected} == expected
+        assert found["length"] == sum(map(len, expected.values()))
+    # Without a field prompt, it is what both begin with.
+    joined = [{name: row["prompt"] + row[name] for name in ("chosen", "rejected")} for row in rows]
+    assert milled(joined, mill) == milled(rows, mill)
+    feedback = [
+        {"prompt": row["prompt"], "completion": row["chosen"], "label": at % 2 == 0} for at, row in enumerate(rows)
+    ]
+    judged = milled(feedback, Mill(mill.tokenizer, mill.template, format="kto"))
+    for at, (row, found) in enumerate(zip(feedback, judged, strict=True)):
+        expected = as_trl(model, {name: row[name] for name in ("prompt", "completion")})
+        assert {name: found[name] for name in expected} == expected
+        assert found["label"] == (at % 2 == 0)
+    whole = milled(joined, Mill(mill.tokenizer, mill.template, format="reward"))
+    own = reference.tokenizer(model)
+    for row, found in zip(joined, whole, strict=True):
+        for name in ("chosen", "rejected"):
+            text = own.apply_chat_template(row[name], tokenize=False)
+            assert found[f"{name}_ids"] == own(text, add_special_tokens=False)["input_ids"]
+        assert "prompt_ids" not in found
+
+
+USER = {"role": "user", "content": "U"}
+GOOD, BAD = {"role": "assistant", "content": "Good"}, {"role": "assistant", "content": "Bad"}
+PAIR = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
+
+
+def texts(row: dict[str, Any]) -> dict[str, str]:
+    return {name: TOKENIZER.decode(ids) for name, ids in row.items() if name.endswith("_ids")}
+
+
+def test_messages_and_texts() -> None:
+    mill = Mill(TOKENIZER, CHATML, format="preference")
+    prompt = "<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
+    expected = {"prompt_ids": prompt, "chosen_ids": "Good<|im_end|>\n", "rejected_ids": "Bad<|im_end|>\n"}
+    # One message, or JSON text, stands for a list.
+    for row in (PAIR, {**PAIR, "chosen": GOOD, "rejected": BAD}, {name: json.dumps(it) for name, it in PAIR.items()}):
+        assert texts(milled([row], mill)[0]) == expected
+    plain = {"prompt": "The sky is", "chosen": " blue.", "rejected": " green.</s>"}
+    expected = {"prompt_ids": "<s>The sky is", "chosen_ids": " blue.</s>", "rejected_ids": " green.</s>"}
+    assert texts(milled([plain], mill)[0]) == expected
+    joined = {"chosen": "The sky is blue.", "rejected": "The sky is green.</s>"}
+    assert texts(milled([joined], mill)[0]) == expected
+    whole = texts(milled([joined], Mill(TOKENIZER, CHATML, format="reward"))[0])
+    assert whole == {"chosen_ids": "<s>The sky is blue.</s>", "rejected_ids": "<s>The sky is green.</s>"}
+    going_on = {"prompt": [USER, {"role": "assistant", "content": "It"}], "chosen": [USER], "rejected": [GOOD]}
+    assert texts(milled([going_on], mill)[0])["prompt_ids"].endswith("assistant\nIt")
+
+
+def test_other_names_of_fields_and_roles() -> None:
+    form = Format.named(
+        "preference",
+        fields={"prompt": "conversation", "chosen": "better", "rejected": "worse"},
+        properties={"role": "from", "content": "value"},
+        roles={"user": ["human"], "assistant": ["gpt"]},
+    )
+    row = {
+        "conversation": [{"from": "human", "value": "U"}],
+        "better": {"from": "gpt", "value": "Good"},
+        "worse": {"from": "gpt", "value": "Bad"},
+    }
+    mills = [Mill(TOKENIZER, CHATML, format=it) for it in (form, "preference")]
+    assert milled([row], mills[0]) == milled([PAIR], mills[1])
+    assert set(form.columns) >= {"conversation", "better", "worse", "tools"}
+
+
+FAULTS: list[tuple[str, Row, str, str]] = [
+    ("preference", {**PAIR, "rejected": [GOOD]}, "equal_answers", "chosen and rejected are equal"),
+    ("preference", {"prompt": "P", "chosen": "a", "rejected": "a"}, "equal_answers", "chosen and rejected are equal"),
+    ("preference", {"prompt": "P", "chosen": "a", "rejectd": "b"}, "missing_field", "no field rejected: the row has"),
+    ("preference", {"prompt": "P", "chosen": "a", "rejected": None}, "missing_field", "the field rejected is null"),
+    ("preference", {"prompt": "P", "chosen": "a", "rejected": " "}, "empty_field", "the field rejected is empty"),
+    ("preference", {"prompt": " ", "chosen": "a", "rejected": "b"}, "empty_field", "the field prompt is empty"),
+    ("preference", {**PAIR, "chosen": []}, "empty_field", "the field chosen has no messages"),
+    ("preference", {**PAIR, "chosen": "Good"}, "wrong_type", "the field chosen must be messages, as the others are"),
+    ("preference", {**PAIR, "chosen": 3}, "wrong_type", "the field chosen must be messages"),
+    ("preference", {**PAIR, "chosen": [{"role": "assistant"}]}, "missing_field", "the message has no content"),
+    ("preference", {"chosen": [USER, GOOD], "rejected": [BAD]}, "missing_field", "do not begin alike"),
+    (
+        "preference",
+        {**PAIR, "prompt": [{"role": "system", "content": "S"}]},
+        "unknown_role",
+        "ends with a message of user",
+    ),
+    ("kto", {"prompt": "P", "completion": "a"}, "missing_field", "no field label"),
+    ("kto", {"prompt": "P", "completion": "a", "label": "yes"}, "wrong_type", "the field label must be true or false"),
+]
+
+
+@pytest.mark.parametrize(("name", "row", "code", "text"), FAULTS, ids=lambda it: it if isinstance(it, str) else "")
+def test_faults_name_the_field(name: str, row: Row, code: str, text: str) -> None:
+    good: Row = {"prompt": "P", "completion": "a", "label": True} if name == "kto" else PAIR
+    with pytest.raises(RowError, match="row 1") as error:
+        milled([good, row], Mill(TOKENIZER, CHATML, format=name))
+    assert error.value.failure.code == code
+    assert text in error.value.failure.text
+    rows = milled([row, good], Mill(TOKENIZER, CHATML, format=name, on_error="null"))
+    assert [row["length"] is None for row in rows] == [True, False]
+    assert [row["error"] is None for row in rows] == [False, True]
+
+
+def test_long_rows() -> None:
+    rows = [{"prompt": "0123456789", "chosen": "abcdef", "rejected": "xy"}]
+    mill = Mill(TOKENIZER, CHATML, format="preference", max_length=14)
+    assert texts(milled(rows, mill)[0]) == {
+        "prompt_ids": "<s>0123456789",
+        "chosen_ids": "abc",
+        "rejected_ids": "xy</s>",
+    }
+    refused: list[dict[str, Any]] = [{"max_length": 11}, {"max_length": 14, "truncation": "drop"}]
+    for options in refused:
+        with pytest.raises(RowError, match="max_length"):
+            milled(rows, Mill(TOKENIZER, CHATML, format="preference", **options))
+    refused = [{"truncation": "split"}, {"labels": "all"}, {"padding": "longest"}, {"attention_mask": True}]
+    for options in refused:
+        with pytest.raises(DataError, match="preference"):
+            Mill(TOKENIZER, CHATML, format="preference", **options)
+
+
+def test_files_of_preferences(tmp_path: Path) -> None:
+    rows = [{**PAIR, "id": number, "chosen": [{**GOOD, "content": f"Good {number}"}]} for number in range(50)]
+    broken = [*rows[:20], {**PAIR, "rejected": [GOOD]}, *rows[20:]]
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in broken), "utf-8")
+    pq.write_table(pa.Table.from_pylist(broken), tmp_path / "rows.parquet")
+    options: dict[str, Any] = {"tokenizer": TOKENIZER, "template": "chatml", "progress": False, "block_bytes": 2000}
+    found = []
+    for name in ("rows.jsonl", "rows.parquet"):
+        report = prepare(tmp_path / name, output=tmp_path / name[5:], keep_columns=["id"], **options)
+        assert (report.rows_out, report.reasons, report.format) == (50, {"equal_answers": 1}, "preference")
+        table = pq.read_table(tmp_path / name[5:] / "part-00000.parquet")
+        assert table.column_names == ["prompt_ids", "chosen_ids", "rejected_ids", "length", "id"]
+        assert report.tokens == sum(table["length"].to_pylist())
+        found.append(table.drop_columns(["id"]))
+    assert found[0] == found[1]
+    with pytest.raises(DataError, match="neither merged with others nor shuffled"):
+        prepare(tmp_path / "rows.jsonl", output=tmp_path / "out", shuffle=True, **options)
+
+
+def test_recognition_of_answers() -> None:
+    for name in ("preference", "kto"):
+        found = recognise_rows([Format.named(name).example or {}])
+        assert found is not None
+        assert found.name == name
+    with pytest.raises(DataError, match="call the mill with a batch"):
+        Mill(TOKENIZER, CHATML, format="preference").encode(PAIR)
+
+
+WORDS = st.lists(st.sampled_from(["a", " ", "\n", "é", "中", "</s>", "<|im_end|>"]), min_size=1, max_size=5).map(
+    "".join
+)
+
+
+@given(WORDS, WORDS, WORDS)
+def test_prompt_and_answer_together_are_the_whole_text(prompt: str, chosen: str, rejected: str) -> None:
+    row = {"prompt": [{"role": "user", "content": prompt}], "chosen": [{"role": "assistant", "content": chosen}]}
+    row["rejected"] = [{"role": "assistant", "content": f"{rejected}!"}]
+    if chosen == f"{rejected}!":
+        return
+    (found,) = milled([row], Mill(TOKENIZER, CHATML, format="preference"))
+    for name in ("chosen", "rejected"):
+        text = CHATML.render(row["prompt"] + row[name])
+        assert TOKENIZER.decode(found["prompt_ids"] + found[f"{name}_ids"]) == text
+        assert found[f"{name}_ids"]
