@@ -87,7 +87,7 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
     with staged_folder(output.folder, overwrite=output.overwrite) as folder:
         chosen = _numbered(parts())
         files = [file for part in chosen for file in part.files]
-        _check_answers(chosen, output.arrangement)
+        _check_answers(chosen)
         counts = Counts(rows_by_file=[0] * len(files))
         with (
             RejectLog(folder) as rejects,
@@ -141,14 +141,15 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
     return report
 
 
-def _check_answers(parts: Sequence[Part], arrangement: Arrangement) -> None:
-    """Rows of several answers have other columns, and are not arranged."""
-    having = [part.mill.format is not None and part.mill.format.has_answers for part in parts]
-    if any(having) and not (all(having) and arrangement.is_plain):
-        raise DataError(
-            "rows with several answers can be neither merged with others nor shuffled, kept back for validation, "
-            "weighted or searched for duplicates: prepare them in a run of their own"
-        )
+def _check_answers(parts: Sequence[Part]) -> None:
+    """Rows of several answers have other columns than rows of one."""
+    kinds = {
+        None if part.mill.format is None or not part.mill.format.has_answers else part.mill.format.name
+        for part in parts
+    }
+    if len(kinds) > 1:
+        names = ", ".join(sorted(kind or "rows of one answer" for kind in kinds))
+        raise DataError(f"{names} have other columns, so they cannot be merged: prepare them in runs of their own")
 
 
 def _numbered(parts: Sequence[Part]) -> list[Part]:

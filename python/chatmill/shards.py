@@ -14,7 +14,9 @@ SHARD_TOKENS = 64 << 20
 # A row group is in memory while it is written: 2 Mi tokens with their labels are 16 MiB.
 _GROUP_TOKENS = 2 << 20
 _GROUP_ROWS = 1 << 16
-_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask")
+# Of rows with answers; the prompt comes first.
+ANSWER_COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
+_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", *ANSWER_COLUMNS)
 
 
 @dataclass(frozen=True)

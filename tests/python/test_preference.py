@@ -211,8 +211,18 @@ def test_files_of_preferences(tmp_path: Path) -> None:
         assert report.tokens == sum(table["length"].to_pylist())
         found.append(table.drop_columns(["id"]))
     assert found[0] == found[1]
-    with pytest.raises(DataError, match="neither merged with others nor shuffled"):
-        prepare(tmp_path / "rows.jsonl", output=tmp_path / "out", shuffle=True, **options)
+    twice = [tmp_path / "rows.jsonl", tmp_path / "rows.jsonl"]
+    report = prepare(twice, output=tmp_path / "out", shuffle=True, deduplicate=True, validation=5, **options)
+    assert report.arranged is not None
+    assert (report.arranged.duplicates, report.arranged.validation.rows, report.arranged.training.rows) == (50, 5, 45)
+    sides = [
+        pq.read_table(tmp_path / "out" / part).to_pylist()
+        for part in ("part-00000.parquet", "validation/part-00000.parquet")
+    ]
+    assert sorted(map(str, sides[0] + sides[1])) == sorted(map(str, found[0].to_pylist()))
+    assert report.arranged.training.trained_tokens == sum(
+        len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in sides[0]
+    )
 
 
 def test_recognition_of_answers() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chatmill.shards import ANSWER_COLUMNS
+
 _DIGEST_BYTES = 16
 # Digests are compared among those with the same first byte: each comparison is short, and its table fits the caches.
 _GROUPS = 256
@@ -38,7 +40,7 @@ class Duplicates:
         """Take note of rows.
 
         Args:
-            batch: With the columns `input_ids`, `labels` and `length`.
+            batch: With the columns `input_ids`, `labels` and `length`, or with those of prompt and answers.
         """
         for number, digest in enumerate(_digests(batch), self._rows):
             self._digests[digest[0]] += digest
@@ -56,6 +58,9 @@ class Duplicates:
 
 def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
     """The digest of each row. Ids and labels are equally many, so that their bytes in sequence say where each ends."""
+    if "input_ids" not in batch.schema.names:
+        yield from _digests_of_answers(batch)
+        return
     lengths = batch.column("length").to_pylist()
     ids, id_starts, width = _bytes(batch.column("input_ids"))
     labels, label_starts, label_width = _bytes(batch.column("labels"))
@@ -63,6 +68,18 @@ def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
         # What fills a row up comes after its tokens, and depends on the rows beside it.
         digest = hashlib.sha256(ids[start : start + length * width])
         digest.update(labels[label_start : label_start + length * label_width])
+        yield digest.digest()[:_DIGEST_BYTES]
+
+
+def _digests_of_answers(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """The digest of each row of a prompt and answers: of all their ids, with their numbers, and of the label."""
+    names = [name for name in ANSWER_COLUMNS if name in batch.schema.names]
+    columns = [(*_bytes(batch.column(name)), pc.list_value_length(batch.column(name)).to_pylist()) for name in names]
+    labels = batch.column("label").to_pylist() if "label" in batch.schema.names else [None] * batch.num_rows
+    for row, label in enumerate(labels):
+        digest = hashlib.sha256(repr((label, [lengths[row] for *_, lengths in columns])).encode())
+        for values, starts, width, lengths in columns:
+            digest.update(values[starts[row] : starts[row] + lengths[row] * width])
         yield digest.digest()[:_DIGEST_BYTES]
 
 

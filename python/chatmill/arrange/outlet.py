@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill.arrange.arrangement import Written
-from chatmill.shards import ShardWriter
+from chatmill.shards import ANSWER_COLUMNS, ShardWriter
 
 _MASKED = -100
 
@@ -37,11 +37,10 @@ class Outlet:
             batch: The rows.
         """
         self._writer.write(batch)
-        trained = pc.not_equal(pc.list_flatten(batch.column("labels")), _MASKED)
         self._written = Written(
             self._written.rows + batch.num_rows,
             self._written.tokens + (pc.sum(batch.column("length")).as_py() or 0),
-            self._written.trained_tokens + (pc.sum(trained).as_py() or 0),
+            self._written.trained_tokens + _trained(batch),
         )
 
     def write_copies(self, batch: pa.RecordBatch, copies: Iterable[pa.Array], *, most_bytes: int) -> None:
@@ -57,3 +56,11 @@ class Outlet:
         step = max(1, most_bytes * batch.num_rows // max(1, batch.nbytes))
         for start in range(0, len(rows), step):
             self.write(batch.take(pa.array(rows[start : start + step], pa.int64())))
+
+
+def _trained(batch: pa.RecordBatch) -> int:
+    """Tokens that have a label: those of answers, where rows have a prompt and answers."""
+    if "labels" in batch.schema.names:
+        return int(pc.sum(pc.not_equal(pc.list_flatten(batch.column("labels")), _MASKED)).as_py() or 0)
+    answers = [name for name in ANSWER_COLUMNS[1:] if name in batch.schema.names]
+    return sum(int(pc.sum(pc.list_value_length(batch.column(name))).as_py() or 0) for name in answers)

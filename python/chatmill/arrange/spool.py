@@ -69,7 +69,7 @@ class Spool:
         """Add rows, after all others of their dataset.
 
         Args:
-            batch: Rows with the columns `input_ids`, `labels`, `length` and any others.
+            batch: Rows with the columns `input_ids`, `labels`, `length` and any others, or with prompt and answers.
             dataset: Position of the dataset they are from; datasets may come in any order.
 
         Raises:

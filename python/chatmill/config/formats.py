@@ -10,6 +10,8 @@ from chatmill.formats import Format
 # axolotl's names for the speakers of a conversation, where a dataset gives none.
 _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
+# What kinds of training take rows of a prompt with answers, and which format these have.
+ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
 # Types whose rows become one of the old conversation texts.
 _OLD = ("sharegpt", "sharegpt_jokes", "instruct")
 _VICUNA = "vicuna_v1.1"
@@ -26,6 +28,8 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
         DataError: chatmill has no such format; the message names file, line and key.
     """
     kind = dataset.type
+    if config.rl in ANSWERS or config.reward_model:
+        return _answers(config, dataset)
     if isinstance(kind, Mapping):
         return _made(config, dataset, lambda: Format.user_defined(**kind))
     if kind is None:
@@ -36,6 +40,20 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
         name = f"{kind}:{_conversation(config, dataset)}"
         return _made(config, dataset, lambda: Format.named(name, **_turns(dataset)))
     return _made(config, dataset, lambda: Format.named(kind, **_options(config, dataset)))
+
+
+def _answers(config: Config, dataset: DatasetConfig) -> Format:
+    """Rows of a prompt with answers, by the type that renders them with a chat template."""
+    if not isinstance(dataset.type, str) or not dataset.type.endswith(("chat_template", "chat_template.default")):
+        why = f"of rows of a prompt with answers only the type chat_template.default is known, not {dataset.type}"
+        _refuse(config, dataset, why)
+    name = ANSWERS.get(config.rl or "", "reward")
+    mapping = {key: value for key, value in _mapping(dataset).items() if not key.startswith("field_")}
+    if name == "kto":
+        return _made(config, dataset, lambda: Format.named(name, **mapping))
+    given = {"prompt": dataset.field_messages, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
+    fields = {name: field for name, field in given.items() if field is not None}
+    return _made(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
 
 
 def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:

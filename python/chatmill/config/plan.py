@@ -7,7 +7,7 @@ from typing import Any, Literal, NoReturn
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, Tokenizer
 from chatmill.arrange import Arrangement
-from chatmill.config.formats import format_of_dataset
+from chatmill.config.formats import ANSWERS, format_of_dataset
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.config.rows import files_of
 from chatmill.config.templates import template_of
@@ -88,7 +88,7 @@ def _part(config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokeniz
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples; prompt and answer are cut each on its own, as axolotl does.
     is_split = form.defaults.get("truncation") == "split"
-    has_segments = form.core.get("messages") is None and not is_split
+    has_segments = form.has_text and not is_split and not form.holds_tokens and form.core.get("messages") is None
     try:
         mill = Mill(
             tokenizer,
@@ -110,6 +110,8 @@ def _part(config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokeniz
 
 
 def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) -> Any:
+    if form.has_answers:
+        return "assistant"
     if form.has_text:
         return "all" if config.train_on_inputs and not form.holds_tokens else "assistant"
     if given is not None:
@@ -153,13 +155,12 @@ def _tokenizer(config: Config, named: Any) -> Tokenizer:
 def _check(config: Config) -> None:
     """Refuse what a config asks for and chatmill cannot do."""
     add = "chatmill adds no tokens: add them to the tokenizer, save that, and name its folder as tokenizer_config"
-    pairs = "chatmill does not prepare pairs of answers yet, only rows of one answer each"
+    other = f"chatmill prepares rows for {', '.join(ANSWERS)}, and for a reward model"
     windows = "chatmill does not cut text into windows that overlap; list it under datasets with the type completion"
     apart = "prepare them in a run of their own, or keep rows back with val_set_size"
     refused = {
         "pretraining_dataset": (config.pretraining, windows),
-        "rl": (config.rl is not None, pairs),
-        "reward_model": (config.reward_model, pairs),
+        "rl": (config.rl is not None and config.rl not in ANSWERS, other),
         "test_datasets": (config.test_datasets, apart),
         "tokens": (config.added_tokens, add),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, add),
