@@ -16,6 +16,7 @@ from chatmill.cli_options import (
     AgainstOption,
     AllMasked,
     AllowedOption,
+    DebugOption,
     FallbackOption,
     FormatOption,
     Inputs,
@@ -124,6 +125,7 @@ def prepare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output of chatmill at DIR, at the end.")
     ] = False,
+    debug: DebugOption = None,
     progress: Annotated[
         bool | None,
         typer.Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
@@ -141,6 +143,7 @@ def prepare(
     with _clear_errors(traceback=traceback):
         from rich.console import Console
 
+        from chatmill.debug import print_debug
         from chatmill.job import prepare as run
 
         sizes = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
@@ -169,6 +172,8 @@ def prepare(
             progress=progress,
             **{name: size for name, size in sizes.items() if size is not None},
         )
+        if debug is not None:
+            print_debug(output, tokenizer, debug)
         console = Console()
         # A file or a pipe has no width to wrap at.
         console.print(report) if console.is_terminal else typer.echo(report)
