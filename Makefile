@@ -44,6 +44,7 @@ bench: $(BUILT)
 	$(BIN)/python benches/rendering.py
 	$(BIN)/python benches/table.py
 	$(BIN)/python benches/labels.py
+	$(BIN)/python benches/formats.py
 
 build: $(BUILT)
 	$(BIN)/maturin build --release --out dist

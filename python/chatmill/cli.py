@@ -16,6 +16,7 @@ from chatmill.cli_options import (
     AgainstOption,
     AllMasked,
     AllowedOption,
+    DebugOption,
     FallbackOption,
     FormatOption,
     Inputs,
@@ -163,6 +164,7 @@ def prepare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an output of chatmill at DIR, at the end.")
     ] = False,
+    debug: DebugOption = None,
     progress: Annotated[
         bool | None,
         typer.Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
@@ -185,13 +187,14 @@ def prepare(
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli_config import prepare_by_config
 
-            prepare_by_config(context, inputs[0], Console())
+            prepare_by_config(context, inputs[0], Console(), debug=debug)
             return
         if tokenizer is None or output is None:
             raise typer.BadParameter("--tokenizer and --output are needed, unless a YAML file says them")
         if local:
             raise typer.BadParameter("--local goes with a YAML file of datasets")
         from chatmill.cli_config import print_report
+        from chatmill.debug import print_debug
         from chatmill.job import prepare as run
 
         report = run(
@@ -223,6 +226,8 @@ def prepare(
             progress=progress,
             **given,
         )
+        if debug is not None:
+            print_debug(output, tokenizer, debug)
         print_report(report, Console())
 
 

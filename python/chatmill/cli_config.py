@@ -6,7 +6,9 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from chatmill.config import read_config
 from chatmill.config.prepare import prepare_config
+from chatmill.debug import print_debug
 from chatmill.report import PrepareReport
 
 # Options of the command that go with a config; what else is wanted stands in it.
@@ -16,13 +18,14 @@ _KNOWN = (
 )  # fmt: skip
 
 
-def prepare_by_config(context: typer.Context, config: str, console: Console) -> None:
+def prepare_by_config(context: typer.Context, config: str, console: Console, *, debug: int | None = None) -> None:
     """Run a config with the options that were given beside it, and print the report.
 
     Args:
         context: The command, with its options.
         config: The file.
         console: Where to print.
+        debug: How many rows to print, token by token.
 
     Raises:
         typer.BadParameter: An option was given that a config says itself.
@@ -40,7 +43,10 @@ def prepare_by_config(context: typer.Context, config: str, console: Console) -> 
         options["local"] = dict(_pair(text) for text in options["local"])
     if "now" in options:
         options["now"] = datetime.fromisoformat(options["now"])
-    print_report(prepare_config(config, **options), console)
+    report = prepare_config(config, **options)
+    if debug is not None:
+        print_debug(report.output, options.get("tokenizer", read_config(config).tokenizer), debug)
+    print_report(report, console)
 
 
 def print_report(report: PrepareReport, console: Console) -> None:

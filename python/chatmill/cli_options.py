@@ -145,4 +145,14 @@ KwargsOption = Annotated[
         show_default=False,
     ),
 ]
+DebugOption = Annotated[
+    int | None,
+    typer.Option(
+        "--debug",
+        metavar="N",
+        min=1,
+        help="Print the first N rows of the output, each token as token(label, id).",
+        show_default=False,
+    ),
+]
 TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show where in the code an error came from.")]

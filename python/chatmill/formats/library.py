@@ -1,5 +1,6 @@
 """The files of this folder: definitions of formats, and the pieces of text that they are put together from."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,9 @@ from chatmill._chatmill import DataError
 # Texts begin and end with an expression that prints nothing: Jinja would drop line breaks beside a tag.
 _EDGE = "{{ '' }}"
 _PARTS = ("instruction", "input", "output")
+# What is no more than one expression need not be captured: that takes a third of a row.
+_EXPRESSION = re.compile(r"\{\{ (\w+) \}\}")
+_MACRO = re.compile(r"\{%- macro (\w+)\(.*?\{% endmacro %\}", re.DOTALL)
 
 
 @cache
@@ -40,29 +44,31 @@ def conversations() -> tuple[str, ...]:
 
 def conversation_text(name: str) -> str:
     """The text of a conversation, from messages."""
-    return _prelude() + _read("conversations", name)
+    return _with_macros(_read("conversations", name))
 
 
 def own_text(definition: Mapping[str, Any]) -> str:
     """The text of a definition that writes it itself."""
-    return _prelude() + _variables(definition) + str(definition["text"])
+    return _with_macros(_variables(definition) + str(definition["text"]))
 
 
 def prompt_text(definition: Mapping[str, Any], style: str) -> str:
     """The text of a definition by its prompt, in a style."""
     prompt = definition["prompt"]
-    parts = {"system": _system(prompt), **{name: str(prompt.get(name, "")) for name in _PARTS}}
-    sets = "".join(f"{{% set {name} %}}{_EDGE}{text}{_EDGE}{{% endset %}}" for name, text in _renamed(parts).items())
-    answer = "{% generation %}{{ ended(part_output) }}{% endgeneration %}"
-    return f"{_prelude()}{_variables(definition)}{sets}{{{{ bos_token }}}}{_read('styles', style)}{answer}"
+    # A part may have the name of a field, and a name that is set is not the field any more, nowhere in the text.
+    parts = "".join(_set(f"part_{name}", str(prompt.get(name, ""))) for name in _PARTS)
+    answer = (
+        "{% generation %}{{ part_output }}{% if part_output and not part_output.endswith(eos_token) %}"
+        "{{ eos_token }}{% endif %}{% endgeneration %}"
+    )
+    text = f"{_variables(definition)}{parts}{_system(prompt)}{{{{ bos_token }}}}{_read('styles', style)}{answer}"
+    return _with_macros(text)
 
 
 def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages that a prompt stands for: a system message if the row has one, a question, an answer."""
     prompt = definition["prompt"]
-    before = _variables(definition)
-    if "yaml(" in str(prompt):
-        before = _prelude() + before
+    before = _with_macros(_variables(definition), used_in=str(prompt))
     question, extra = str(prompt.get("instruction", "")), str(prompt.get("input", ""))
     if extra:
         question += (
@@ -95,30 +101,50 @@ def _on_base(definition: dict[str, Any], known: Mapping[str, dict[str, Any]]) ->
     return merged
 
 
-# A part may have the name of a field, and a name that is set is not the field any more, nowhere in the text.
-def _renamed(parts: Mapping[str, str]) -> dict[str, str]:
-    return {f"part_{name}": text for name, text in parts.items()}
-
-
 def _system(prompt: Mapping[str, Any]) -> str:
+    """What is said first: the row's own system prompt, or a sentence that depends on whether there is an input."""
     if "system" in prompt:
-        return str(prompt["system"])
+        return _set("part_system", str(prompt["system"]))
     header, header_no_input = str(prompt.get("header", "")), str(prompt.get("header_no_input", ""))
     if not prompt.get("input"):
-        return header_no_input
-    test = f"{{% set probe %}}{_EDGE}{prompt['input']}{_EDGE}{{% endset %}}"
-    return f"{test}{{% if probe %}}{_EDGE}{header}{_EDGE}{{% else %}}{_EDGE}{header_no_input}{_EDGE}{{% endif %}}"
+        return _set("part_system", header_no_input)
+    with_input, without = _expression(header), _expression(header_no_input)
+    if with_input is not None and without is not None:
+        return f"{{% set part_system = {with_input} if part_input else {without} %}}"
+    either = f"{{% if part_input %}}{_EDGE}{header}{_EDGE}{{% else %}}{_EDGE}{header_no_input}{_EDGE}{{% endif %}}"
+    return _set("part_system", either)
+
+
+def _set(name: str, text: str) -> str:
+    expression = _expression(text)
+    if expression is not None:
+        return f"{{% set {name} = {expression} %}}"
+    return f"{{% set {name} %}}{_EDGE}{text}{_EDGE}{{% endset %}}"
+
+
+def _expression(text: str) -> str | None:
+    """The expression that has the value of a text, where that is simple."""
+    found = _EXPRESSION.fullmatch(text)
+    if found is not None:
+        return found[1]
+    return None if "{" in text else repr(text)
 
 
 def _variables(definition: Mapping[str, Any]) -> str:
     given = definition.get("variables", {})
-    return "".join(
-        f"{{% set {name} %}}{_EDGE}{_verbatim(str(text))}{_EDGE}{{% endset %}}" for name, text in given.items()
-    )
+    return "".join(f"{{% set {name} = {str(text)!r} %}}" for name, text in given.items())
 
 
-def _verbatim(text: str) -> str:
-    return "{{ " + repr(text) + " }}"
+def _with_macros(text: str, *, used_in: str | None = None) -> str:
+    """A text behind the macros that it uses, and those that these use."""
+    macros = {found[1]: found[0] for found in _MACRO.finditer(_prelude())}
+    used = text if used_in is None else used_in
+    wanted: list[str] = []
+    for name, macro in reversed(macros.items()):
+        if f"{name}(" in used:
+            wanted.insert(0, macro)
+            used += macro
+    return "".join(macro.replace("{%- ", "{% ", 1) for macro in wanted) + (_EDGE if wanted else "") + text
 
 
 @cache

@@ -1,0 +1,243 @@
+"""Instruction formats: the whole path beside tokenizers 0.23 row by row, with ids and labels compared.
+
+    python benches/formats.py [--rounds 7] [--rows N]
+
+Rows are questions with their answers: those of gsm8k, and the pairs of user and assistant in two sets of chats; without
+the corpus, pairs of the demo's rows. tokenizers does what axolotl does with a row: a prompt is put together, prompt and
+answer are encoded each on its own, the answer is closed by the end token, the labels of the prompt are -100. It starts
+from Python objects and its lists stay lists; chatmill goes from Arrow columns to Arrow columns. The same rows as
+messages under a chat template stand beside it.
+
+All in one process and in turns. In the table everybody has seen the rows before, so caches are full. A run over a data
+set sees each row once: the lines at the end are of first passes, each by a tokenizer that was just loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import chain, islice, pairwise
+from typing import Any
+
+import chatmill
+import pyarrow as pa
+import rows
+import tokenizers
+from chatmill import ChatTemplate, Mill, Tokenizer
+from contenders import Columns, one_thread
+from table import differing, interleave, table
+
+SETS = ("gsm8k_train", "smilechat_zh_10k", "chitchat_en_4k")
+# What tokenizers' time must be of chatmill's, at least.
+LEAST = 30
+TASK = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
+CONCISE = (
+    "Below is an instruction from a USER that describes a task. "
+    "The ASSISTANT writes a response that appropriately and concisely completes the request.\n\n"
+)
+# How axolotl writes the prompt of a row without an input, by format.
+PROMPTS = {
+    "alpaca": f"{TASK}\n\n### Instruction:\n{{}}\n\n### Response:\n",
+    "alpaca:chat": f"SYSTEM: {TASK}\nUSER: {{}}\nASSISTANT:",
+    "alpaca_chat.load_qa": f"SYSTEM: {CONCISE}\nUSER: {{}}\nASSISTANT:",
+}
+NAMES = {"alpaca_chat.load_qa": ("question", "answer")}
+# The same rows as messages for a chat template, by a format and as they come.
+MESSAGES, CHAT = "alpaca:messages", "messages"
+RIVAL = "tokenizers, row by row"
+THREADS = (1, 2)
+FIRST_PASSES = 3
+
+Pair = tuple[str, str]
+Encoded = tuple[list[list[int]], list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: pairs of a question and its answer, and what encodes them.
+
+    Attributes:
+        name: What to print above the figures.
+        workload: Its tokenizer and its template.
+        pairs: Questions and their answers.
+    """
+
+    name: str
+    workload: rows.Workload
+    pairs: list[Pair]
+
+    def columns(self, names: Pair) -> list[pa.Table]:
+        """The pairs as Arrow columns of these names."""
+        size = rows.BATCH
+        parts = (self.pairs[at : at + size] for at in range(0, len(self.pairs), size))
+        return [pa.table(dict(zip(names, map(list, zip(*part, strict=True)), strict=True))) for part in parts]
+
+    def messages(self) -> list[pa.Table]:
+        """The pairs as conversations."""
+        talks = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in self.pairs]
+        size = rows.BATCH
+        return [pa.table({"messages": pa.array(talks[at : at + size])}) for at in range(0, len(talks), size)]
+
+    def tokenizer(self) -> Tokenizer:
+        """chatmill's tokenizer, just loaded."""
+        text = (self.workload.tokenizer / "tokenizer.json").read_text("utf-8")
+        return Tokenizer(text, special_tokens=self.workload.special_tokens)
+
+    def mill(self, form: str | None, threads: int, tokenizer: Tokenizer) -> Mill:
+        """A mill for a format; without one, for messages."""
+        template = None
+        if form in {None, MESSAGES}:
+            template = ChatTemplate(self.workload.template, **self.workload.special_tokens)
+        return Mill(tokenizer, template, format=form, threads=threads)
+
+    def row_by_row(self, form: str) -> Callable[[], Encoded]:
+        """The same work with tokenizers in Python."""
+        encode = tokenizers.Tokenizer.from_file(str(self.workload.tokenizer / "tokenizer.json"))
+        end = encode.token_to_id(self.workload.special_tokens["eos_token"])
+        assert end is not None
+        question, answer = names_of(form)
+        prompt = PROMPTS[form]
+        given = [{question: q, answer: a} for q, a in self.pairs]
+
+        def run() -> Encoded:
+            ids, labels = [], []
+            for row in given:
+                asked = encode.encode(prompt.format(row[question])).ids
+                said = encode.encode(row[answer], add_special_tokens=False).ids
+                said.append(end)
+                ids.append(asked + said)
+                labels.append([-100] * len(asked) + said)
+            return ids, labels
+
+        return run
+
+
+def names_of(form: str) -> Pair:
+    """What the rows of a format call the question and the answer."""
+    return NAMES.get(form, ("instruction", "output"))
+
+
+def pairs_of(source: Iterable[dict[str, Any]]) -> Iterator[Pair]:
+    """Questions and their answers."""
+    for row in source:
+        if "question" in row:
+            yield row["question"], row["answer"]
+        for first, second in pairwise(row.get("messages", ())):
+            texts = first["content"], second["content"]
+            if (first["role"], second["role"]) == ("user", "assistant") and all(
+                isinstance(text, str) and text.strip() for text in texts
+            ):
+                yield texts
+
+
+def load(limit: int) -> Subject:
+    """So many pairs of each set."""
+    workload = rows.load(1)
+    if not rows.CORPUS.is_dir():
+        return Subject(workload.name, workload, list(islice(pairs_of(rows.load(limit).rows), limit)))
+    found = chain.from_iterable(islice(pairs_of(rows.dataset(name)), limit) for name in SETS)
+    return Subject(f"{' + '.join(SETS)}, qwen3", workload, list(found))
+
+
+def run_mill(mill: Mill, batches: list[pa.Table]) -> list[pa.Table]:
+    """All batches, from Arrow to Arrow."""
+    return [pa.table(mill(batch)) for batch in batches]
+
+
+def columns_of(encoded: Encoded) -> Columns:
+    """The lists of tokenizers as columns."""
+    kind = pa.list_(pa.int32())
+    return Columns.of([pa.table({"input_ids": pa.array(encoded[0], kind), "labels": pa.array(encoded[1], kind)})])
+
+
+def verdict(mine: Columns, other: Columns) -> str:
+    """Whether ids and labels are equal, in words."""
+    return differing(max(mine.rows_that_differ(other)))
+
+
+def first_pass(ready: Callable[[], Callable[[], Any]], rounds: int) -> float:
+    """The median seconds of a pass by what was just loaded."""
+    seconds = []
+    for _ in range(rounds):
+        run = ready()
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def just_loaded(subject: Subject, threads: int, batches: list[pa.Table]) -> Callable[[], Any]:
+    """A mill that has seen no row yet."""
+    return partial(run_mill, subject.mill("alpaca", threads, subject.tokenizer()), batches)
+
+
+def runs_of(subject: Subject) -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
+    """Everybody by name, and whether their ids and labels are equal to those they are compared with."""
+    runs: dict[str, Callable[[], Any]] = {}
+    verdicts: dict[str, str] = {}
+    loaded = subject.tokenizer()
+    for form in PROMPTS:
+        runs[f"{form}, {RIVAL}"] = rival = subject.row_by_row(form)
+        expected = columns_of(rival())
+        for threads in THREADS:
+            name = f"{form}, {threads}"
+            runs[name] = partial(run_mill, subject.mill(form, threads, loaded), subject.columns(names_of(form)))
+            verdicts[name] = verdict(Columns.of(runs[name]()), expected)
+    for threads in THREADS:
+        runs[f"{CHAT}, {threads}"] = partial(run_mill, subject.mill(None, threads, loaded), subject.messages())
+        name = f"{MESSAGES}, {threads}"
+        runs[name] = partial(run_mill, subject.mill(MESSAGES, threads, loaded), subject.columns(names_of(MESSAGES)))
+        verdicts[name] = verdict(Columns.of(runs[name]()), Columns.of(runs[f"{CHAT}, {threads}"]()))
+    return runs, verdicts
+
+
+def main() -> None:
+    """Print the table, and the first passes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=7000, help="pairs of each set")
+    options = parser.parse_args()
+    one_thread()
+    subject = load(options.rows)
+    count = len(subject.pairs)
+    print(f"{subject.name}: {count:,} rows in batches of {rows.BATCH:,}, chatmill {chatmill.__version__}", end="")
+    print(f", tokenizers {version('tokenizers')}\n")
+    runs, verdicts = runs_of(subject)
+    seconds = interleave(runs, options.rounds)
+
+    lines, reached = [], dict.fromkeys(THREADS, float("inf"))
+    for form in (*PROMPTS, MESSAGES, CHAT):
+        rival = seconds.get(f"{form}, {RIVAL}")
+        if rival is not None:
+            lines.append([form, RIVAL, "1", f"{rival / count * 1e6:.1f}", "1", "-"])
+        for threads in THREADS:
+            name = f"{form}, {threads}"
+            mine = seconds[name]
+            ratio = rival / mine if rival else None
+            if ratio is not None:
+                reached[threads] = min(ratio, reached[threads])
+            shown = "-" if ratio is None else f"{ratio:.1f}"
+            same = verdicts.get(name, "-")
+            lines.append([form, "chatmill", str(threads), f"{mine / count * 1e6:.2f}", shown, same])
+    print(table(["", "", "threads", "us/row", "times as fast", "ids and labels"], lines))
+    print(f"\n{MESSAGES} is compared with {CHAT}, the others with tokenizers.")
+    for threads, ratio in reached.items():
+        word = "reached" if ratio >= LEAST else "MISSED"
+        print(f"{threads} thread{'s'[: threads - 1]}: at least {ratio:.1f} times; wanted {LEAST}: {word}")
+
+    rival = first_pass(lambda: subject.row_by_row("alpaca"), FIRST_PASSES)
+    print(f"\nfirst passes, alpaca: {RIVAL} {rival / count * 1e6:.1f} us/row", end="")
+    batches = subject.columns(names_of("alpaca"))
+    for threads in THREADS:
+        mine = first_pass(partial(just_loaded, subject, threads, batches), FIRST_PASSES)
+        print(f"; {threads} thread{'s'[: threads - 1]} {mine / count * 1e6:.1f}, {rival / mine:.1f} times", end="")
+    print()
+
+
+if __name__ == "__main__":
+    main()
