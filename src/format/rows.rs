@@ -80,9 +80,11 @@ impl Format {
         let wanted = self.fields.iter().filter(|rule| !rule.optional).map(|rule| rule.column.clone());
         let missing = match &self.messages {
             Messages::Field(mapping) if !mapping.fields.iter().any(|name| has(name)) => Some(mapping.named()),
-            Messages::Answers(answers) => {
-                answers.needed().filter(|name| !has(name)).map(str::to_owned).reduce(|all, name| format!("{all}, {name}"))
-            }
+            Messages::Answers(answers) => answers
+                .needed()
+                .filter(|name| !has(name))
+                .map(str::to_owned)
+                .reduce(|all, name| format!("{all}, {name}")),
             _ => wanted.filter(|name| !has(name)).reduce(|all, name| format!("{all}, {name}")),
         };
         let Some(missing) = missing else { return Ok(()) };

@@ -249,7 +249,7 @@ def test_folders_and_their_splits(run: Any) -> None:
     assert run(PLAIN + "datasets: [{path: some/name, type: alpaca}]", local={"some/name": "data"}).rows_in == 7
 
 
-CASES = json.loads((Path(__file__).parents[1] / "cases" / "config_faults.json").read_text("utf-8"))
+CASES = json.loads((Path(__file__).parents[1] / "faults" / "configs.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["complaint"])

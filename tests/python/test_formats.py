@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 ROWS = Path(__file__).parents[1] / "formats"
 DATA = Path(__file__).parents[1] / "data"
-CASES = Path(__file__).parents[1] / "cases"
+FAULTS_FOLDER = Path(__file__).parents[1] / "faults"
 EXPECTED: dict[str, list[list[Any]]] = json.loads((DATA / "format_segments.json").read_text("utf-8"))
 MASKED = -100
 
@@ -101,7 +101,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "explainchoice": {"question": "Q", "choices": ["a"], "solution": "S"},
     "stepwise_supervised": {"prompt": "P", "completions": ["a"], "labels": [1]},
 }
-FAULTS = [tuple(it.values()) for it in json.loads((CASES / "format_faults.json").read_text("utf-8"))]
+FAULTS = [tuple(it.values()) for it in json.loads((FAULTS_FOLDER / "formats.json").read_text("utf-8"))]
 
 
 @pytest.mark.parametrize(("name", "row", "code", "text"), FAULTS)
