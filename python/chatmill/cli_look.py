@@ -50,7 +50,7 @@ def show(
         from chatmill.resolve import resolve_for
         from chatmill.show import encode_row, show_encoding
 
-        chosen = format_of(format, list(inputs))
+        chosen = format_of(format, list(inputs)).format
         mill = Mill(
             *resolve_for(chosen, tokenizer, template, template_fallback=template_fallback),
             format=chosen,
@@ -76,6 +76,7 @@ def diff(
     template_fallback: FallbackOption = None,
     labels: LabelsListOption = None,
     against: AgainstOption = None,
+    format: FormatOption = "auto",
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="How many rows to look at.", show_default="all")
     ] = None,
@@ -93,15 +94,20 @@ def diff(
 
         from chatmill.diff import DiffReport, diff_rows, show_difference, show_summary
         from chatmill.diff_output import NAMES, OutputReport, diff_output, show_output_summary
-        from chatmill.resolve import resolve
+        from chatmill.formats.recognise import format_of
+        from chatmill.resolve import resolve_for
+
+        chosen = None if against else format_of(format, list(inputs)).format
 
         def mill_of(side: int) -> Mill:
             return Mill(
-                *resolve(
+                *resolve_for(
+                    chosen,
                     tokenizer[side % len(tokenizer)],
                     template[side % len(template)] if template else None,
                     template_fallback=template_fallback,
                 ),
+                format=chosen,
                 labels=labels[side % len(labels)] if labels else "assistant",
                 max_length=max_length,
                 chat_template_kwargs=json_object(chat_template_kwargs),

@@ -270,7 +270,8 @@ _T = TypeVar("_T", bound=_Placed)
 
 def _pairs(left: Mill, right: Mill, files: Sequence[InputFile]) -> Iterator[_Pair]:
     row = 0
-    for block in read_blocks(files, block_bytes=1 << 20):
+    columns = None if left.format is None else left.format.columns
+    for block in read_blocks(files, columns=columns, block_bytes=1 << 20):
         for index in range(block.batch.num_rows):
             results: list[_Result] = []
             for mill in (left, right):

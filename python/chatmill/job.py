@@ -102,7 +102,8 @@ def prepare(
 
     def parts() -> list[Part]:
         files = find_inputs(inputs)
-        chosen = format_of(format, inputs)
+        found = format_of(format, inputs)
+        chosen = found.format
         loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)
         defaults: Mapping[str, Any] = {} if chosen is None else chosen.defaults
         mill = Mill(
@@ -125,7 +126,7 @@ def prepare(
             chat_template_kwargs=chat_template_kwargs,
             now=now,
         )
-        return [Part(files, mill)]
+        return [Part(files, mill, found.reason)]
 
     arrangement = Arrangement(shuffle=shuffle, seed=seed, deduplicate=deduplicate, validation=validation)
     wanted = Output(

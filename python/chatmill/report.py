@@ -48,6 +48,7 @@ class PrepareReport:
         labels: The policy that chose the trained tokens; a list where parts of the run have several.
         format: What the rows were taken for, None for messages; a list where parts have several.
         engine: What encoded, and why.
+        format_reason: Why the rows were taken for that, where nobody said it.
         validation_shards: The files of tokens for validation.
         arranged: What became of the samples where they did not stay as they came: duplicates, validation, weights.
     """
@@ -69,6 +70,7 @@ class PrepareReport:
     labels: str | Mapping[str, Any] | Sequence[Any]
     format: str | Sequence[str | None] | None
     engine: Engine
+    format_reason: str = ""
     validation_shards: Sequence[Shard] = ()
     arranged: Arranged | None = None
 
@@ -118,8 +120,9 @@ class PrepareReport:
             if rows := self.notes.get(code):
                 table.add_row(Text(f"  {code}", style=_STYLES.get(code, "yellow")), f"{rows:,}", Text(meaning))
         size = decimal(sum(shard.bytes for shard in self.shards))
-        if isinstance(self.format, str):
-            table.add_row("format", "", Text(self.format))
+        if isinstance(self.format, str) or self.format_reason:
+            name = self.format if isinstance(self.format, str) else "messages"
+            table.add_row("format", "", Text(f"{name}; {self.format_reason}" if self.format_reason else name))
         if self.arranged is not None:
             for row in _arranged_rows(self.arranged):
                 table.add_row(*row)

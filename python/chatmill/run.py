@@ -37,10 +37,12 @@ class Part:
     Attributes:
         files: What is read.
         mill: What makes tokens of the rows.
+        reason: Why the rows are taken for what they are, where nobody said it.
     """
 
     files: Sequence[InputFile]
     mill: Mill
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
             validation_shards=tuple(validation),
             labels=_one([part.mill.labels.spec() for part in chosen]),
             format=_one([None if part.mill.format is None else part.mill.format.name for part in chosen]),
+            format_reason=chosen[0].reason,
             engine=chosen[0].mill.tokenizer.engine,
             arranged=arranged,
         )

@@ -89,15 +89,15 @@ impl Answers {
         };
         let answers = self.columns.iter().map(wanted).collect::<Result<Vec<_>>>()?;
         let prompt = field(row, &self.prompt).filter(|value| **value != Node::Null).cloned();
-        let texts = answers.iter().all(|(_, value)| is_text(value));
-        if texts && prompt.as_ref().is_none_or(is_text) {
+        let texts = answers.iter().all(|(_, value)| self.is_text(value));
+        if texts && prompt.as_ref().is_none_or(|prompt| self.is_text(prompt)) {
             return self.texts(prompt, answers);
         }
         let mut lists = Vec::with_capacity(answers.len());
         for (name, value) in answers {
-            lists.push(messages_of(&name, value)?);
+            lists.push(self.messages_of(&name, value)?);
         }
-        let prompt = prompt.map(|value| messages_of(&self.prompt, value)).transpose()?;
+        let prompt = prompt.map(|value| self.messages_of(&self.prompt, value)).transpose()?;
         self.messages(row, prompt, lists)
     }
 
@@ -158,6 +158,37 @@ impl Answers {
         Ok(Sides::Messages { prompt, answers })
     }
 
+    /// Whether a value is a text of its own. Columns without structure hold messages as JSON text, and an answer may be
+    /// JSON as well: it is messages if each object has a role.
+    fn is_text(&self, value: &Node<'_>) -> bool {
+        let Node::Str(text) = value else { return false };
+        if !text.trim_start().starts_with('[') {
+            return true;
+        }
+        let role = self.mapping.property("role");
+        match Node::parse_json(text.as_bytes()) {
+            Ok(Node::List(items)) => {
+                let is_message = |item: &Node<'_>| matches!(item, Node::Map(fields) if field(fields, role).is_some());
+                items.is_empty() || !items.iter().all(is_message)
+            }
+            _ => true,
+        }
+    }
+
+    /// A list of messages; one message is a list of one.
+    fn messages_of<'a>(&self, name: &str, value: Node<'a>) -> Result<Vec<Node<'a>>> {
+        let given = if self.is_text(&value) { value } else { parse_if_text(value)? };
+        match given {
+            Node::List(messages) if !messages.is_empty() => Ok(messages),
+            Node::List(_) => Err(Error::new(Kind::EmptyField, format!("the field {name} has no messages"))),
+            message @ Node::Map(_) => Ok(vec![message]),
+            other => {
+                let text = format!("the field {name} must be messages, as the others are, found {}", other.type_name());
+                Err(Error::new(Kind::WrongType, text))
+            }
+        }
+    }
+
     /// Of equal answers none is better.
     fn check_differ<T: PartialEq>(&self, answers: &[T]) -> Result<()> {
         match answers {
@@ -166,25 +197,6 @@ impl Answers {
                 Err(Error::new(Kind::EqualAnswers, text))
             }
             _ => Ok(()),
-        }
-    }
-}
-
-fn is_text(value: &Node<'_>) -> bool {
-    // Columns without structure hold messages as JSON text.
-    matches!(value, Node::Str(text) if !text.trim_start().starts_with("[{"))
-}
-
-/// A list of messages; one message is a list of one.
-fn messages_of<'a>(name: &str, value: Node<'a>) -> Result<Vec<Node<'a>>> {
-    let given = if is_text(&value) { value } else { parse_if_text(value)? };
-    match given {
-        Node::List(messages) if !messages.is_empty() => Ok(messages),
-        Node::List(_) => Err(Error::new(Kind::EmptyField, format!("the field {name} has no messages"))),
-        message @ Node::Map(_) => Ok(vec![message]),
-        other => {
-            let text = format!("the field {name} must be messages, as the others are, found {}", other.type_name());
-            Err(Error::new(Kind::WrongType, text))
         }
     }
 }

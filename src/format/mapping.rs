@@ -34,6 +34,11 @@ impl Mapping {
         self.fields.iter().map(String::as_str).chain(self.system.as_deref()).chain(others)
     }
 
+    /// What rows call a property of a message.
+    pub(super) fn property<'m>(&'m self, name: &'m str) -> &'m str {
+        self.properties.iter().find(|(known, _)| known == name).map_or(name, |(_, theirs)| theirs)
+    }
+
     /// The names of the field that holds the messages.
     pub(super) fn named(&self) -> String {
         self.fields.join(" or ")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from chatmill import ChatTemplate, DataError, Encoding, Labels, Mill, Tokenizer
+from chatmill import ChatTemplate, DataError, Encoding, Format, Labels, Mill, Tokenizer
 from chatmill.diff import DiffReport, RowDifference, Span, diff_rows, show_difference, show_summary
 from samples import Row, WriteFile
 from test_cases import TESTS
@@ -46,6 +46,7 @@ class Fixed:
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
+        self.format = None
 
     def encode_row(self, *_: Any, **__: Any) -> Encoding:
         return self.encoding
@@ -274,3 +275,12 @@ def test_control_characters_harm_no_terminal(mill: MakeMill, of_rows: Any) -> No
     (labels,), _ = of_rows(mill(labels="all"), mill(), row)
     for difference in (texts, failure, labels):
         assert "\x1b" not in show_difference(difference, color=False).plain
+
+
+def test_rows_of_a_format(mill: MakeMill, of_rows: Any) -> None:
+    text = "{{ q }}{% generation %}{{ a }}{% endgeneration %}"
+    form = Format.of({"name": "qa", "fields": {"q": "text", "a": "text"}, "text": text})
+    sides = (mill(None, format=form), mill(None, format=form, labels="all"))
+    found, report = of_rows(*sides, {"q": "Why", "a": "So"}, {"q": "Why"})
+    assert [(it.row, it.what) for it in found] == [(0, "labels")]
+    assert (report.rows, report.left.failed, report.right.failed) == (2, 1, 1)

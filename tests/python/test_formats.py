@@ -229,7 +229,9 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"rows\.jsonl: no format fits rows with left, right; name one"):
         prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
     path.write_text('{"instruction": "I", "output": "O"}\n', "utf-8")
-    assert prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out").format == "alpaca"
+    report = prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
+    assert (report.format, report.format_reason) == ("alpaca", "the first rows have instruction, output")
+    assert "alpaca; the first rows have instruction, output" in str(report)
 
 
 def test_options_that_do_not_go_with_a_text() -> None:

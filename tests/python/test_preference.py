@@ -115,6 +115,8 @@ def test_messages_and_texts() -> None:
     # One message, or JSON text, stands for a list.
     for row in (PAIR, {**PAIR, "chosen": GOOD, "rejected": BAD}, {name: json.dumps(it) for name, it in PAIR.items()}):
         assert texts(milled([row], mill)[0]) == expected
+    listed = {"prompt": "List", "chosen": '[{"name": "a"}]', "rejected": "[]"}
+    assert texts(milled([listed], mill)[0])["chosen_ids"] == '[{"name": "a"}]</s>'
     plain = {"prompt": "The sky is", "chosen": " blue.", "rejected": " green.</s>"}
     expected = {"prompt_ids": "<s>The sky is", "chosen_ids": " blue.</s>", "rejected_ids": " green.</s>"}
     assert texts(milled([plain], mill)[0]) == expected

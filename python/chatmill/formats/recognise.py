@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -25,7 +26,20 @@ _KNOWN = (
 )  # fmt: skip
 
 
-def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> Format | None:
+@dataclass(frozen=True)
+class Chosen:
+    """A format, and why it.
+
+    Attributes:
+        format: The format, or None for messages, which need none.
+        reason: What spoke for it; empty where the user named it.
+    """
+
+    format: Format | None
+    reason: str = ""
+
+
+def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> Chosen:
     """The format that a user names, or that of the inputs.
 
     Args:
@@ -33,30 +47,30 @@ def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> Format | N
         inputs: As for `prepare`.
 
     Returns:
-        A format, or None for messages, which need none.
+        The format, with the reason.
 
     Raises:
         DataError: There is no such format, or none that fits, or several do.
 
     Example:
-        >>> format_of("alpaca", [])
+        >>> format_of("alpaca", []).format
         Format('alpaca')
     """
     if given is None:
-        return None
+        return Chosen(None)
     if isinstance(given, str) and given == "auto":
         return recognise(find_inputs(inputs))
-    return Format.of(given)
+    return Chosen(Format.of(given))
 
 
-def recognise(files: Sequence[InputFile]) -> Format | None:
+def recognise(files: Sequence[InputFile]) -> Chosen:
     """The format of the rows of files.
 
     Args:
         files: What `find_inputs` gives. The first rows of the first file that has any are looked at.
 
     Returns:
-        A format, or None for messages, which need none.
+        The format, with the reason.
 
     Raises:
         DataError: No format fits, or several fit; the message shows rows.
@@ -64,8 +78,9 @@ def recognise(files: Sequence[InputFile]) -> Format | None:
     for block in read_blocks(files, columns=_Everything(), block_bytes=_PEEK_BYTES):
         rows = _rows(block)
         if rows:
-            return recognise_rows(rows, where=block.file.path)
-    return None
+            names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+            return Chosen(recognise_rows(rows, where=block.file.path), f"the first rows have {names}")
+    return Chosen(None)
 
 
 def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows") -> Format | None:
