@@ -42,7 +42,7 @@ const FORMATS: [(&str, &str); 8] = [
     ),
     (
         r#"{"name": "steps", "fields": [{"name": "prompt"}, {"name": "completions", "type": ["text"]}, {"name": "labels", "type": ["any"]}],
-            "text": "{{ prompt }}{% for it in completions %}{{ it }}{% generation %}\n{% endgeneration %}{% endfor %}", "steps": {"labels": "labels"}}"#,
+            "text": "{{ prompt }}{% for it in completions %}{{ it }}{% generation %}|{% endgeneration %}{% endfor %}", "steps": {"labels": "labels"}}"#,
         r#"{"prompt": "P", "completions": ["a"], "labels": [1]}"#,
     ),
     (
@@ -135,7 +135,7 @@ proptest! {
             let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).unwrap();
             prop_assert_eq!(out.batch.num_rows(), rows.len());
             let lengths = out.batch.column_by_name("length").unwrap();
-            prop_assert!(!lengths.is_null(rows.len() - 1));
+            prop_assert!(!lengths.is_null(rows.len() - 1), "{good}: {:?}", out.failures.last());
             prop_assert_eq!(lengths.null_count(), out.failures.len());
             for failure in &out.failures {
                 prop_assert!(lengths.is_null(failure.row.unwrap()));

@@ -36,6 +36,7 @@ pub struct Format {
     text: Option<String>,
     steps: Option<Steps>,
     holds_tokens: bool,
+    has_windows: bool,
 }
 
 /// Where the messages of a row come from.
@@ -96,6 +97,11 @@ impl Format {
     /// Whether its rows hold tokens already, in `input_ids`, and perhaps `labels` and `attention_mask`.
     pub fn holds_tokens(&self) -> bool {
         self.holds_tokens
+    }
+
+    /// Whether a row is a text that becomes windows of tokens.
+    pub fn has_windows(&self) -> bool {
+        self.has_windows
     }
 
     /// Labels of steps, where rows have them.

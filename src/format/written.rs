@@ -21,6 +21,8 @@ struct Written {
     steps: Option<WrittenSteps>,
     #[serde(default)]
     tokens: bool,
+    #[serde(default)]
+    windows: bool,
     answers: Option<WrittenAnswers>,
 }
 
@@ -110,7 +112,8 @@ impl Format {
     /// From a JSON object; `docs/formats.md` tells its keys.
     pub fn from_json(json: &str) -> Result<Format> {
         let written: Written = serde_json::from_str(json).map_err(wrong)?;
-        let Written { name, fields, messages, text, steps, tokens: holds_tokens, answers } = written;
+        let Written { name, fields, messages, text, steps, tokens: holds_tokens, windows: has_windows, answers } =
+            written;
         let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
         let messages = match messages {
             None if answers.is_some() && text.is_none() => {
@@ -138,7 +141,10 @@ impl Format {
         {
             return Err(wrong(format!("{name}: rows of tokens need a field input_ids, and no messages")));
         }
-        Ok(Format { name, fields, messages, text, steps, holds_tokens })
+        if has_windows && !(matches!(messages, Messages::None) && fields.iter().any(|field| field.name == "text")) {
+            return Err(wrong(format!("{name}: windows need a field text, and no messages")));
+        }
+        Ok(Format { name, fields, messages, text, steps, holds_tokens, has_windows })
     }
 }
 

@@ -14,6 +14,7 @@ mod run;
 mod sample;
 mod segments;
 mod tally;
+mod windows;
 mod workers;
 
 pub use options::{AllMasked, OnError, Options, Padding, Samples, SpecialTokens, Truncation};

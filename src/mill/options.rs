@@ -139,7 +139,10 @@ impl Default for Options {
 impl Options {
     /// Whether rows of the output are other ones than those of the input.
     pub fn changes_rows(&self) -> bool {
-        self.samples == Samples::PerTurn || (self.truncation == Truncation::Split && self.max_length.is_some())
+        let windows = self.format.as_ref().is_some_and(|format| format.has_windows());
+        windows
+            || self.samples == Samples::PerTurn
+            || (self.truncation == Truncation::Split && self.max_length.is_some())
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -175,12 +178,18 @@ impl Options {
         let default = Labels { boundary: labels.boundary, unproved: labels.unproved, ..Labels::default() };
         let of_text = labels.is_nothing() || labels.is_everything();
         let has_answers = format.answers().is_some();
-        let says_itself = *labels == default || of_text && !format.holds_tokens() && !has_answers;
+        let says_itself =
+            *labels == default || of_text && !format.holds_tokens() && !has_answers && !format.has_windows();
         let unfit = [
             (!says_itself, "other labels"),
             (self.samples == Samples::PerTurn, "split per_turn"),
             (self.truncation == Truncation::Turns, "truncation turns"),
             (self.special_tokens != SpecialTokens::Allow, "special_tokens text and raise"),
+            (
+                format.has_windows() && !matches!(self.truncation, Truncation::Split | Truncation::KeepStart),
+                "this truncation",
+            ),
+            (format.has_windows() && self.segment_length.is_some(), "segment_length"),
             (has_answers && self.padding != Padding::None, "padding"),
             (has_answers && self.attention_mask, "attention_mask"),
             (has_answers && self.segment_length.is_some(), "segment_length"),

@@ -52,6 +52,9 @@ impl Mill {
     /// The samples of a conversation, appended to `run` with their notes. On an error nothing is appended.
     pub(super) fn row(&self, conversation: &Conversation<'_>, scratch: &mut Scratch, run: &mut Run) -> Result<Notes> {
         let before = run.mark();
+        if self.options.format.as_ref().is_some_and(|format| format.has_windows()) {
+            return self.windows(conversation, scratch, run);
+        }
         if let Some(answers) = self.options.format.as_ref().and_then(|format| format.answers()) {
             let result = self.answers(answers, conversation, scratch, run);
             if result.is_err() {

@@ -31,6 +31,7 @@ PAIRS: list[Row] = [
     }
     for n in range(40)
 ]
+TEXTS: list[Row] = [{"text": f"G{n}"} for n in range(40)]
 TOKENS: list[Row] = [{"input_ids": [n, 71, 10], "labels": [-100, 71, 10]} for n in range(40)]
 
 # For each config the tokenizer that stands for its model's, rows like those of its dataset, and how many of them it
@@ -39,6 +40,7 @@ SERVED: dict[str, tuple[str, list[Row], int]] = {
     "LiquidAI__lfm2-350m-fft.yaml": ("qwen3", TURNS, 8),
     "archived__cerebras__btlm-ft.yml": ("gpt2", ALPACA, 40),
     "archived__falcon__config-7b-lora.yml": ("falcon", ALPACA, 40),
+    "archived__tiny-llama__pretrain.yml": ("llama2", TEXTS, 40),
     "cohere__command-r-7b-qlora.yml": ("llama-3.1", TURNS, 40),
     "falcon-h1__falcon-h1-1b-qlora-cp.yaml": ("qwen3", TURNS, 40),
     "gemma3__gemma-3-1b-qlora.yml": ("gemma-4", TURNS, 40),
@@ -53,7 +55,6 @@ SERVED: dict[str, tuple[str, list[Row], int]] = {
     "qwen3__32b-qlora.yaml": ("qwen3", TURNS, 8),
 }
 REFUSED = {
-    "archived__tiny-llama__pretrain.yml": "pretraining_dataset",
     "falcon-e__falcon-e-3b-dpo.yaml": "datasets[0].type",
 }
 
@@ -98,7 +99,7 @@ def test_a_config_prepares_local_rows(name: str, tmp_path: Path) -> None:
     tokens = [*config.special_tokens.values(), *config.eot_tokens]
     folder = with_tokens(reference.tokenizer_folder(model), tokens, tmp_path / "model")
     write_rows(tmp_path / "rows.jsonl", rows)
-    local = {dataset.path: str(tmp_path / "rows.jsonl") for dataset in config.datasets}
+    local = {dataset.path: str(tmp_path / "rows.jsonl") for dataset in config.datasets + config.pretraining}
     report = prepare_config(CONFIGS / name, tokenizer=folder, local=local, output=tmp_path / "out", progress=False)
     assert (report.rows_in, report.rows_out, report.rejected) == (taken, taken, 0)
     assert report.arranged is not None or config.val_set_size == 0

@@ -159,6 +159,22 @@ def test_a_text_becomes_samples_of_so_many_tokens() -> None:
     assert [segments(row) for row in rows] == [[[True, "<s>abcd"]], [[True, "efgh</s>"]], [[True, "<s>xy</s>"]]]
 
 
+def test_text_for_pretraining_becomes_windows() -> None:
+    """As tokenizers cuts a text into parts that overlap, each with the tokens around it."""
+    text = "0123456789abcdefghij"
+    rows = milled([{"text": text}, {"text": "xy"}], format="pretrain", max_length=12)
+    assert [segments(row)[0][1] for row in rows] == [
+        "<s>0123456789</s>", "<s>56789abcde</s>", "<s>abcdefghij</s>", "<s>xy</s>",
+    ]  # fmt: skip
+    assert [row["row"] for row in rows] == [0, 0, 0, 1]
+    plain = tokenizers.Tokenizer.from_str(TOKENIZER.__getnewargs_ex__()[0][0])
+    plain.enable_truncation(11, stride=5)
+    parts = plain.encode(text)
+    assert [[*part.ids, 259] for part in (parts, *parts.overflowing)] == [row["input_ids"] for row in rows[:3]]
+    with pytest.raises(DataError, match="pretrain"):
+        milled([{"text": text}], format="pretrain", max_length=12, truncation="drop")
+
+
 def test_user_defined_formats() -> None:
     form = Format.user_defined(
         field_instruction="input", format="[INST] {instruction} [/INST]", no_input_format="[INST] {instruction} [/INST]"

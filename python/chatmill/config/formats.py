@@ -12,6 +12,8 @@ _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
 # What kinds of training take rows of a prompt with answers, and which format these have.
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
+_OTHER_TURNS = {"system": ["system"], "tool": ["tool", "observation", "function_response"]}
+_OWN_ROLES = {name for names in _OTHER_TURNS.values() for name in names}
 # Types whose rows become one of the old conversation texts.
 _OLD = ("sharegpt", "sharegpt_jokes", "instruct")
 _VICUNA = "vicuna_v1.1"
@@ -57,8 +59,9 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
 
 
 def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
-    if dataset.type == "completion" and dataset.field is not None:
-        return {"fields": {"text": dataset.field}}
+    column = dataset.text_column if dataset.type == "pretrain" else dataset.field
+    if dataset.type in ("completion", "pretrain") and column is not None:
+        return {"fields": {"text": column}}
     if dataset.type != "stepwise_supervised":
         return {}
     if dataset.max_completion_length is not None:
@@ -95,12 +98,14 @@ def _turns(dataset: DatasetConfig) -> dict[str, Any]:
     if dataset.field_messages is not None:
         options["field_messages"] = dataset.field_messages
     roles = dataset.roles or {}
+    # Of further names of input some are roles of their own.
+    inputs = [name for name in roles.get("input", ()) if name not in _OWN_ROLES]
     named = {
-        "user": [dataset.field_human] if dataset.field_human else list(roles.get("input", ())),
+        "user": [dataset.field_human] if dataset.field_human else inputs,
         "assistant": [dataset.field_model] if dataset.field_model else list(roles.get("output", ())),
     }
     if any(named.values()):
-        options["roles"] = {**{role: names or _TURNS[role] for role, names in named.items()}, "system": ["system"]}
+        options["roles"] = {**{role: names or _TURNS[role] for role, names in named.items()}, **_OTHER_TURNS}
     return options
 
 

@@ -52,7 +52,7 @@ def arrangement_of(config: Config) -> Arrangement:
     Raises:
         DataError: A weight is not one.
     """
-    weights = tuple(dataset.weight for dataset in config.datasets)
+    weights = tuple(dataset.weight for dataset in config.datasets or config.pretraining)
     return Arrangement(
         shuffle=config.shuffle_merged_datasets,
         seed=config.seed,
@@ -78,7 +78,8 @@ def parts_of(config: Config, choices: Choices) -> list[Part]:
     if named is None:
         raise DataError(f"{config.path}: there is no tokenizer: give base_model or tokenizer_config")
     tokenizer = _tokenizer(config, named)
-    return [_part(config, dataset, named, tokenizer, choices) for dataset in config.datasets]
+    datasets = config.datasets or config.pretraining
+    return [_part(config, dataset, named, tokenizer, choices) for dataset in datasets]
 
 
 def _part(config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokenizer, choices: Choices) -> Part:
@@ -156,15 +157,15 @@ def _check(config: Config) -> None:
     """Refuse what a config asks for and chatmill cannot do."""
     add = "chatmill adds no tokens: add them to the tokenizer, save that, and name its folder as tokenizer_config"
     other = f"chatmill prepares rows for {', '.join(ANSWERS)}, and for a reward model"
-    windows = "chatmill does not cut text into windows that overlap; list it under datasets with the type completion"
+    both = "there are datasets as well: prepare them in a run of their own"
     apart = "prepare them in a run of their own, or keep rows back with val_set_size"
     refused = {
-        "pretraining_dataset": (config.pretraining, windows),
+        "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
         "test_datasets": (config.test_datasets, apart),
         "tokens": (config.added_tokens, add),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, add),
-        "datasets": (not config.datasets, "there is no dataset to prepare"),
+        "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare"),
     }
     for key, (asked, why) in refused.items():
         if asked:

@@ -15,8 +15,7 @@ from chatmill.formats.user_defined import user_defined_text
 _MESSAGES = "messages"
 _DEFINITION = {
     "about", "answers", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
-    "variables",
-    "defaults", "example",
+    "variables", "windows", "defaults", "example",
 }  # fmt: skip
 _MAPPING = {
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
@@ -246,8 +245,10 @@ def _styles(definition: Mapping[str, Any]) -> tuple[str, ...]:
     if "prompt" in definition:
         first = definition.get("styles", ["instruct", "chat", "chatml", "phi"])
         return tuple(dict.fromkeys([*first, "instruct", "chat", "chatml", "phi", "plain", _MESSAGES]))
-    if definition.get("conversations"):
-        return (_MESSAGES, *library.conversations())
+    first = definition.get("conversations")
+    if first:
+        # A data set may have a text of its own; others are for any of them, and the chat template comes first.
+        return tuple(dict.fromkeys([_MESSAGES if first is True else first, _MESSAGES, *library.conversations()]))
     return ()
 
 
@@ -308,8 +309,9 @@ def _body(name: str, definition: Mapping[str, Any], style: str | None, left: dic
         body["messages"] = _messages(name, definition["messages"], left)
         if style is not None and style != _MESSAGES:
             body["text"] = library.conversation_text(style)
-    if definition.get("tokens"):
-        body["tokens"] = True
+    for key in ("tokens", "windows"):
+        if definition.get(key):
+            body[key] = True
     if "steps" in definition:
         body["steps"] = {**definition["steps"], **left.pop("steps", {})}
     return body
