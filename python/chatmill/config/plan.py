@@ -77,13 +77,15 @@ def parts_of(config: Config, choices: Choices) -> list[Part]:
     named = choices.tokenizer if choices.tokenizer is not None else config.tokenizer
     if named is None:
         raise DataError(f"{config.path}: there is no tokenizer: give base_model or tokenizer_config")
+    # What is wrong with the file itself is said before anything is loaded.
+    forms = [(dataset, format_of_dataset(config, dataset)) for dataset in config.datasets or config.pretraining]
     tokenizer = _tokenizer(config, named)
-    datasets = config.datasets or config.pretraining
-    return [_part(config, dataset, named, tokenizer, choices) for dataset in datasets]
+    return [_part(config, dataset, form, named, tokenizer, choices) for dataset, form in forms]
 
 
-def _part(config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokenizer, choices: Choices) -> Part:
-    form = format_of_dataset(config, dataset)
+def _part(
+    config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, choices: Choices
+) -> Part:
     files = files_of(config, dataset, choices.local)
     template = None if form.has_text else template_of(config, dataset, named, tokenizer)
     length = config.sequence_len or _SEQUENCE_LEN
