@@ -243,8 +243,8 @@ def _definition(name: str) -> dict[str, Any]:
 
 def _styles(definition: Mapping[str, Any]) -> tuple[str, ...]:
     if "prompt" in definition:
-        first = definition.get("styles", ["instruct", "chat", "chatml", "phi"])
-        return tuple(dict.fromkeys([*first, "instruct", "chat", "chatml", "phi", "plain", _MESSAGES]))
+        first = definition.get("styles", ["instruct"])
+        return tuple(dict.fromkeys([*first, *library.styles(), _MESSAGES]))
     first = definition.get("conversations")
     if first:
         # A data set may have a text of its own; others are for any of them, and the chat template comes first.

@@ -13,7 +13,8 @@ from chatmill._chatmill import DataError
 # Texts begin and end with an expression that prints nothing: Jinja would drop line breaks beside a tag.
 _EDGE = "{{ '' }}"
 _PARTS = ("instruction", "input", "output")
-# What is no more than one expression need not be captured: that takes a third of a row.
+# What is no more than one expression need not be captured: captures, with macros that a text does not use, took 1.5 of
+# the 6 µs of a row.
 _EXPRESSION = re.compile(r"\{\{ (\w+) \}\}")
 _MACRO = re.compile(r"\{%- macro (\w+)\(.*?\{% endmacro %\}", re.DOTALL)
 
