@@ -12,6 +12,7 @@ from rich.text import Text
 
 from chatmill._chatmill import DataError, Encoding, Tokenizer
 from chatmill.outputs import read_samples
+from chatmill.shards import ANSWER_COLUMNS
 from chatmill.show import visible
 
 _MASKED = -100
@@ -88,8 +89,7 @@ def debug_output(
     """
     for path in sorted(Path(folder).glob("part-*.parquet")):
         for batch in _first_batch(path, rows):
-            for sample in read_samples(batch):
-                ids, labels = sample.ids.to_pylist(), sample.labels.to_pylist()
+            for ids, labels in _labelled(batch):
                 texts = (tokenizer.decode([token]) for token in ids)
                 yield debug_tokens(zip(texts, labels, ids, strict=True), color=color)
             rows -= batch.num_rows
@@ -120,11 +120,27 @@ def print_debug(folder: str | os.PathLike[str], tokenizer: Any, rows: int) -> No
         console.print(line, soft_wrap=True, end="\n\n")
 
 
+def _labelled(batch: pa.RecordBatch) -> Iterator[tuple[list[int], list[int]]]:
+    """Ids and labels of each sample; of a prompt with answers those of the prompt and each answer."""
+    names = batch.schema.names
+    if "input_ids" in names:
+        for sample in read_samples(batch):
+            yield sample.ids.to_pylist(), sample.labels.to_pylist()
+        return
+    for row in batch.to_pylist():
+        prompt = row.get("prompt_ids", [])
+        for name in ANSWER_COLUMNS[1:]:
+            if name in names:
+                yield prompt + row[name], [_MASKED] * len(prompt) + row[name]
+
+
 def _first_batch(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
     """The first rows of a shard; nothing if it has none."""
     try:
         with pq.ParquetFile(path) as parquet:
-            batches = parquet.iter_batches(batch_size=rows, columns=["input_ids", "labels", "length"])
+            known = {"input_ids", "labels", "length", *ANSWER_COLUMNS}
+            columns = [name for name in parquet.schema_arrow.names if name in known]
+            batches = parquet.iter_batches(batch_size=rows, columns=columns)
             batch = next(batches, None)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} cannot be read: {error}; make the output again") from None

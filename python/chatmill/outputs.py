@@ -120,8 +120,10 @@ class Output:
         """Check that its rows are those of its inputs, one after the other.
 
         Raises:
-            DataError: They were merged from several datasets, or arranged in another order.
+            DataError: They were merged from several datasets, or arranged in another order, or have several answers.
         """
+        if self.format is not None and self.format.has_answers:
+            raise DataError(f"{self.folder} holds rows of a prompt with answers, and these are not compared")
         if "parts" in self.manifest or "arrangement" in self.manifest:
             raise DataError(
                 f"{self.folder} holds rows in another order than its inputs, or those of several datasets: which is "

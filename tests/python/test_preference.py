@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import reference
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
+from chatmill.debug import print_debug
+from chatmill.diff_output import diff_output
 from chatmill.formats.recognise import recognise_rows
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,3 +254,15 @@ def test_prompt_and_answer_together_are_the_whole_text(prompt: str, chosen: str,
         text = CHATML.render(row["prompt"] + row[name])
         assert TOKENIZER.decode(found["prompt_ids"] + found[f"{name}_ids"]) == text
         assert found[f"{name}_ids"]
+
+
+def test_answers_token_by_token_and_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"prompt": "P", "chosen": "ab", "rejected": "c"}\n', "utf-8")
+    prepare(path, tokenizer=TOKENIZER, template="chatml", output=tmp_path / "out", progress=False)
+    print_debug(tmp_path / "out", TOKENIZER, 3)
+    shown = capsys.readouterr().out.split("\n\n")
+    assert shown[0] == "<s>(-100, 258) P(-100, 80) a(97, 97) b(98, 98) </s>(259, 259)"
+    assert shown[1] == "<s>(-100, 258) P(-100, 80) c(99, 99) </s>(259, 259)"
+    with pytest.raises(DataError, match="these are not compared"):
+        diff_output(path, tmp_path / "out", tokenizer=TOKENIZER)
