@@ -143,8 +143,11 @@ impl Mill {
 
     /// One conversation with its text, tokens, labels and regions.
     pub fn encode(&self, conversation: &Conversation<'_>) -> Result<Encoding> {
-        if self.options.format.as_ref().is_some_and(|format| format.answers().is_some()) {
-            let why = "a row with several answers has several encodings: call the mill with a batch of it";
+        if let Some(format) = &self.options.format
+            && (format.answers().is_some() || format.has_windows() || format.holds_tokens())
+        {
+            let why =
+                format!("rows of the format {} have no encoding to look at: call the mill with a batch", format.name());
             return Err(Error::new(Kind::Option, why));
         }
         let (mut scratch, mut notes) = (Scratch::default(), Notes::default());
@@ -158,8 +161,7 @@ impl Mill {
             Err(Error::new(Kind::Unproved("another_text"), why))
         });
         let Scratch { mut tokens, mut labels, mut weights, .. } = scratch;
-        let holds_tokens = self.options.format.as_ref().is_some_and(|format| format.holds_tokens());
-        if tokens.ends.is_empty() && !holds_tokens {
+        if tokens.ends.is_empty() {
             let kept = tokens.ids.len();
             tokens.clear();
             let cuts = labelled.segments.as_deref().unwrap_or_default();

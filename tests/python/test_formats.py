@@ -300,6 +300,12 @@ def test_mills_with_formats_pickle_and_do_not_depend_on_threads() -> None:
     assert again.options == many.options
 
 
+def test_rows_without_an_encoding_to_look_at() -> None:
+    for name in ("pretrain", "tokenized"):
+        with pytest.raises(DataError, match=f"rows of the format {name} have no encoding"):
+            Mill(TOKENIZER, format=name).encode(dict(Format.named(name).example or {}))
+
+
 def test_columns_of_a_format_can_be_kept() -> None:
     rows = [{"id": number, "instruction": "I\n", "output": "O"} for number in range(3)]
     kept = milled(rows, format="alpaca", keep_columns=["id", "instruction"])

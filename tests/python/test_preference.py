@@ -234,7 +234,7 @@ def test_recognition_of_answers() -> None:
         found = recognise_rows([Format.named(name).example or {}])
         assert found is not None
         assert found.name == name
-    with pytest.raises(DataError, match="call the mill with a batch"):
+    with pytest.raises(DataError, match="rows of the format preference have no encoding"):
         Mill(TOKENIZER, CHATML, format="preference").encode(PAIR)
 
 
