@@ -1,7 +1,5 @@
 //! `Answers`: rows of a prompt with one answer or two, as preferences and feedback come.
 
-use std::borrow::Cow;
-
 use super::fields::missing;
 use super::mapping::Mapping;
 use crate::conversation::{Conversation, Fields, Node, field, parse_if_text};
@@ -205,15 +203,14 @@ impl Answers {
 /// and where one text begins with the other, its last character does too.
 fn shared_text(texts: &[String]) -> usize {
     let (Some(left), Some(right)) = (texts.first(), texts.last()) else { return 0 };
-    let alike = left.char_indices().zip(right.chars()).find(|((_, left), right)| left != right);
-    let end = match alike {
+    let differ = left.char_indices().zip(right.chars()).find(|((_, left), right)| left != right);
+    match differ {
         Some(((at, _), _)) if left[..at].ends_with(' ') => at - 1,
-        Some(((at, _), _)) => return at,
-        None => left.len().min(right.len()),
-    };
-    match alike {
-        Some(_) => end,
-        None => left[..end].char_indices().next_back().map_or(0, |(at, _)| at),
+        Some(((at, _), _)) => at,
+        None => {
+            let shorter = &left[..left.len().min(right.len())];
+            shorter.char_indices().next_back().map_or(0, |(at, _)| at)
+        }
     }
 }
 
@@ -229,11 +226,6 @@ fn shared_messages(answers: &[Vec<Node<'_>>]) -> usize {
 pub(super) fn columns(answers: &Answers) -> Vec<&str> {
     let others = [answers.mapping.tools.as_str(), "documents", "chat_template_kwargs"];
     [answers.prompt.as_str()].into_iter().chain(answers.needed()).chain(others).collect()
-}
-
-/// A row as it is given: the mill asks for its sides.
-pub(super) fn given<'a>(row: &Fields<'a>) -> Fields<'a> {
-    row.iter().map(|(name, value)| (Cow::clone(name), value.clone())).collect()
 }
 
 #[cfg(test)]

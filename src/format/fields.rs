@@ -106,7 +106,7 @@ impl FieldRule {
         if let (false, Node::Str(text)) = (self.may_be_empty || self.optional, &value)
             && text.trim().is_empty()
         {
-            let text = format!("the field {} is empty: a text is wanted, and none may be left out", self.column);
+            let text = format!("the field {} is empty: it must be a text with words", self.column);
             return Err(Error::new(Kind::EmptyField, text));
         }
         Ok(value)

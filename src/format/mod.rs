@@ -145,7 +145,8 @@ impl Format {
         }
         match &self.messages {
             Messages::None => Ok(bare(variables)),
-            Messages::Answers(_) => Ok(bare(answers::given(row))),
+            // The mill asks for prompt and answers when it has the row.
+            Messages::Answers(_) => Ok(bare(row.clone())),
             Messages::Field(mapping) => {
                 let mut conversation = mapping.conversation(row)?;
                 conversation.variables.extend(variables);
