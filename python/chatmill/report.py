@@ -41,7 +41,7 @@ class PrepareReport:
         notes: Rows by what was noted of them: how their labels are proved (`proved`, `proved_by_prefixes`, `tagged`,
             `like_another_tool`), turns left out (`value_dropped`, `other_role`, `header_mismatch`, `merged`,
             `unanchored`),
-            `missing_stop`, `doubled_bos`, `control_text`, `truncated`, `pieces_left_out`.
+            `missing_stop`, `doubled_bos`, `control_text`, `empty_answer`, `truncated`, `pieces_left_out`.
         warnings: What is worth a warning of the tokenizer with these options.
         seconds: From start to end.
         shards: The files of tokens.
@@ -166,6 +166,7 @@ _NOTES = {
     "missing_stop": "rows with a trained turn that does not end in a stop token",
     "doubled_bos": "rows that begin with two begin-of-text tokens",
     "control_text": "rows with control tokens in texts of messages, encoded as plain text",
+    "empty_answer": "rows with an answer without words: what the template puts around it is trained",
     "pieces_left_out": "rows with samples left out: without a trained token, or too long",
 }
 _STYLES = {"proved": "green", "proved_by_prefixes": "green", "tagged": "green", "like_another_tool": "green"}

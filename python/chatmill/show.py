@@ -33,6 +33,7 @@ _SENTENCES = {
     "unanchored": "A turn is not trained, since it has no words that tell its place.",
     "missing_stop": "A trained turn does not end in a stop token.",
     "doubled_bos": "The text begins with two begin-of-text tokens.",
+    "empty_answer": "An answer has no words: of its turn only what the template puts around it is trained.",
     "truncated": "The row is cut to max_length.",
     "pieces_left_out": "Samples of the row are left out: without a trained token, or too long.",
     "control_text": "Text of a user that reads as a control token was encoded as plain text.",

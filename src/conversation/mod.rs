@@ -29,6 +29,8 @@ pub struct Conversation<'a> {
     pub documents: Option<Node<'a>>,
     /// Further template variables.
     pub variables: Fields<'a>,
+    /// Whether messages were ShareGPT turns; errors then speak of their fields.
+    pub is_sharegpt: bool,
     /// Whether equal strings may be one and the same in memory, as Python's often are: then an address does not tell
     /// which value a string is.
     pub shares_strings: bool,
@@ -49,10 +51,12 @@ impl<'a> Conversation<'a> {
             return Err(Error::new(Kind::EmptyConversation, "the conversation has no messages; leave such rows out"));
         }
         let mut messages = Vec::with_capacity(items.len());
+        let is_sharegpt = matches!(items.first(), Some(Node::Map(fields)) if sharegpt::is_turn(fields));
         for (index, item) in items.into_iter().enumerate() {
             messages.push(message(item).map_err(|error| error.at_message(index))?);
         }
-        Ok(Conversation { messages, tools: None, documents: None, variables: Vec::new(), shares_strings: false })
+        let (tools, documents, variables) = (None, None, Vec::new());
+        Ok(Conversation { messages, tools, documents, variables, is_sharegpt, shares_strings: false })
     }
 
     /// Sets the tools: a list of objects, each of which may be JSON text, or a string that holds such a list as JSON.
@@ -92,6 +96,7 @@ impl<'a> Conversation<'a> {
             tools: self.tools.as_ref().map(node),
             documents: self.documents.as_ref().map(node),
             variables: fields(&self.variables),
+            is_sharegpt: self.is_sharegpt,
             shares_strings: false,
         }
     }

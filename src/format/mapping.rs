@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::fields::{missing, names_of};
+use super::said::Said;
 use crate::conversation::{Conversation, Fields, Node, field, parse_if_text, take_field, tool_calls_of};
 use crate::error::{Error, Kind, Result};
 
@@ -25,6 +26,8 @@ pub(super) struct Mapping {
     pub(super) drops_system: bool,
     /// The field of tools.
     pub(super) tools: String,
+    /// Whether the content of an answer may be blank.
+    pub(super) may_be_empty: bool,
 }
 
 impl Mapping {
@@ -114,7 +117,7 @@ impl Mapping {
         for (name, theirs) in &self.properties {
             if let Some(value) = take_field(&mut given, theirs) {
                 message.push((Cow::Owned(name.clone()), value));
-            } else if name == "role" || (name == "content" && !has_more_than_words(&given)) {
+            } else if name == "role" {
                 let text = format!("the message has no {theirs}, only {}", names_of(&given));
                 return Err(Error::new(Kind::MissingField, text));
             }
@@ -139,6 +142,7 @@ impl Mapping {
         if let Some((_, value)) = message.iter_mut().find(|(name, _)| name == "role") {
             *value = Node::Str(role);
         }
+        Said { content: self.property("content"), may_be_empty: self.may_be_empty }.check(&message)?;
         Ok(Node::Map(message))
     }
 
@@ -158,11 +162,6 @@ impl Mapping {
             }
         }
     }
-}
-
-/// Whether a message without content still says something.
-fn has_more_than_words(message: &Fields<'_>) -> bool {
-    ["tool_calls", "reasoning_content", "reasoning", "thinking"].iter().any(|name| field(message, name).is_some())
 }
 
 /// Turns the content of a message, a call as JSON, into its `tool_calls`.

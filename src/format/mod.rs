@@ -11,11 +11,13 @@ mod answers;
 mod fields;
 mod mapping;
 mod rows;
+mod said;
 mod tokens;
 mod written;
 
 pub use answers::{Answers, Sides};
 pub use rows::FormattedRows;
+pub(crate) use said::has_empty_answer;
 pub(crate) use tokens::read_tokens;
 
 use std::borrow::Cow;
@@ -167,7 +169,14 @@ impl Format {
 
 /// Fields without messages.
 fn bare(variables: Fields<'_>) -> Conversation<'_> {
-    Conversation { messages: Vec::new(), tools: None, documents: None, variables, shares_strings: false }
+    Conversation {
+        messages: Vec::new(),
+        tools: None,
+        documents: None,
+        variables,
+        is_sharegpt: false,
+        shares_strings: false,
+    }
 }
 
 impl Made {

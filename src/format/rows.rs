@@ -2,9 +2,9 @@
 
 use arrow_array::RecordBatch;
 
-use super::fields::{names_of, nearest};
+use super::said::Said;
 use super::{Format, Messages};
-use crate::conversation::{Conversation, Fields, Layout, RowFields, Rows, field};
+use crate::conversation::{Conversation, Fields, Layout, RowFields, Rows};
 use crate::error::{Error, Kind, Result};
 
 /// The conversations of one batch.
@@ -45,9 +45,9 @@ impl<'a, 'f> FormattedRows<'a, 'f> {
         match self {
             FormattedRows::Plain(rows) => {
                 let (conversation, rest) = rows.conversation(row)?;
-                for (index, message) in conversation.messages.iter().enumerate() {
-                    says_something(message).map_err(|error| error.at_message(index))?;
-                }
+                let content = if conversation.is_sharegpt { "value" } else { "content" };
+                let said = Said { content, may_be_empty: true };
+                said.check_plain(&conversation)?;
                 Ok((conversation, rest))
             }
             FormattedRows::Of(rows, format) => {
@@ -56,21 +56,6 @@ impl<'a, 'f> FormattedRows<'a, 'f> {
             }
         }
     }
-}
-
-/// Whether a message has more than a role, and no misspelt content: such rows would train on nothing.
-fn says_something(message: &Fields<'_>) -> Result<()> {
-    if field(message, "content").is_some() {
-        return Ok(());
-    }
-    let others: Vec<&str> = message.iter().map(|(name, _)| name.as_ref()).filter(|name| *name != "role").collect();
-    let meant = match nearest("content", &others) {
-        Some(meant) => format!("; is {meant} meant?"),
-        None if others.is_empty() => String::new(),
-        None => return Ok(()),
-    };
-    let text = format!("the message has no content, only {}{meant}", names_of(message));
-    Err(Error::new(Kind::MissingField, text))
 }
 
 impl Format {

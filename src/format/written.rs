@@ -79,6 +79,7 @@ struct WrittenMapping {
     system: Option<String>,
     drop_system: bool,
     tools: String,
+    allow_empty: bool,
 }
 
 impl Default for WrittenMapping {
@@ -92,6 +93,7 @@ impl Default for WrittenMapping {
             system: None,
             drop_system: false,
             tools: "tools".to_owned(),
+            allow_empty: false,
         }
     }
 }
@@ -186,15 +188,33 @@ fn holds(value: &Value) -> Result<Holds> {
 }
 
 fn mapping(written: WrittenMapping) -> Mapping {
-    let WrittenMapping { fields, mut properties, roles, keep_unknown_roles, calls, system, drop_system, tools } =
-        written;
+    let WrittenMapping {
+        fields,
+        mut properties,
+        roles,
+        keep_unknown_roles,
+        calls,
+        system,
+        drop_system,
+        tools,
+        allow_empty,
+    } = written;
     for name in ["role", "content"] {
         if !properties.iter().any(|(known, _)| known == name) {
             properties.push((name.to_owned(), name.to_owned()));
         }
     }
-    let keeps_unknown_roles = keep_unknown_roles;
-    Mapping { fields, properties, roles, keeps_unknown_roles, calls, system, drops_system: drop_system, tools }
+    Mapping {
+        fields,
+        properties,
+        roles,
+        keeps_unknown_roles: keep_unknown_roles,
+        calls,
+        system,
+        drops_system: drop_system,
+        tools,
+        may_be_empty: allow_empty,
+    }
 }
 
 fn message(format: &str, written: WrittenMade) -> Result<Made> {

@@ -7,6 +7,7 @@ use super::{AllMasked, Mill, Samples, Truncation};
 use crate::attribution::{Attributed, Doubt};
 use crate::conversation::Conversation;
 use crate::error::{Error, Kind, Result};
+use crate::format::has_empty_answer;
 use crate::label::{self, Boundary, Chosen, MASKED, Method};
 use crate::peers;
 use crate::template::Request;
@@ -158,6 +159,9 @@ impl Mill {
         notes: &mut Notes,
     ) -> Result<Labelled> {
         let labels = &self.options.labels;
+        if !labels.is_nothing() && has_empty_answer(conversation) {
+            notes.note(Note::EmptyAnswer);
+        }
         let holds_control = match &self.control {
             Some(control) => control.are_in(conversation)?,
             None => false,

@@ -27,6 +27,8 @@ pub enum Note {
     DoubledBos,
     /// Text of a user that reads as a control token was encoded as plain text.
     ControlText,
+    /// An answer has no words: of its turn only what the template puts around it is trained.
+    EmptyAnswer,
     /// The row was cut.
     Truncated,
     /// Samples of a row were left out: without a trained token, or too long.
@@ -35,7 +37,7 @@ pub enum Note {
 
 impl Note {
     /// All notes, in their order.
-    pub const ALL: [Note; 14] = [
+    pub const ALL: [Note; 15] = [
         Note::Proved,
         Note::ProvedByPrefixes,
         Note::Tagged,
@@ -48,6 +50,7 @@ impl Note {
         Note::MissingStop,
         Note::DoubledBos,
         Note::ControlText,
+        Note::EmptyAnswer,
         Note::Truncated,
         Note::PiecesLeftOut,
     ];
@@ -67,6 +70,7 @@ impl Note {
             Note::MissingStop => "missing_stop",
             Note::DoubledBos => "doubled_bos",
             Note::ControlText => "control_text",
+            Note::EmptyAnswer => "empty_answer",
             Note::Truncated => "truncated",
             Note::PiecesLeftOut => "pieces_left_out",
         }

@@ -49,9 +49,9 @@ const NOT_FOUND: Place = (-1, -1);
 
 impl Search<'_, '_, '_> {
     fn text(&self, messages: Vec<Fields<'static>>, with_tools: bool, prompt: bool) -> Result<String> {
-        let Conversation { tools, documents, variables, shares_strings, .. } = self.given.clone();
+        let Conversation { tools, documents, variables, is_sharegpt, shares_strings, .. } = self.given.clone();
         let tools = tools.filter(|_| with_tools);
-        let conversation = Conversation { messages, tools, documents, variables, shares_strings };
+        let conversation = Conversation { messages, tools, documents, variables, is_sharegpt, shares_strings };
         let request = Request { conversation: &conversation, add_generation_prompt: prompt, ..self.tools.request };
         self.tools.template.text(request)
     }

@@ -209,8 +209,14 @@ mod tests {
         // Leaked, so that the texts may live as long as they like.
         let memory: &'static str = memory.leak();
         let messages = vec![message(&memory[..3]), message(&memory[3..6]), message(&memory[7..])];
-        let conversation =
-            Conversation { messages, tools: None, documents: None, variables: Vec::new(), shares_strings: false };
+        let conversation = Conversation {
+            messages,
+            tools: None,
+            documents: None,
+            variables: Vec::new(),
+            is_sharegpt: false,
+            shares_strings: false,
+        };
         let leaves = Leaves::of(&conversation);
         assert!(!leaves.share_memory());
         let found: Vec<_> = leaves.copied_from(memory.as_ptr() as usize + 1, 9).collect();

@@ -127,6 +127,59 @@ def test_misspelt_content_of_messages_is_no_empty_prompt() -> None:
             milled([{"messages": [message]}], template=ChatTemplate.named("chatml"))
 
 
+EMPTY_ROWS: list[tuple[str | None, str, list[dict[str, Any]]]] = [
+    (None, "content", [{"role": "user", "content": "H"}, {"role": "assistant", "content": ""}]),
+    (None, "value", [{"from": "human", "value": "H"}, {"from": "gpt", "value": " \n"}]),
+    ("auto", "content", [{"role": "user", "content": "H"}, {"role": "assistant", "content": [{"text": ""}]}]),
+    ("messages", "content", [{"role": "user", "content": "H"}, {"role": "assistant", "content": "", "tool_calls": []}]),
+    ("sharegpt", "value", [{"from": "human", "value": "H"}, {"from": "gpt", "value": ""}]),
+    ("sharegpt.load_guanaco", "text", [{"role": "prompter", "text": "H"}, {"role": "assistant", "text": ""}]),
+]
+
+
+@pytest.mark.parametrize(("form", "field", "messages"), EMPTY_ROWS)
+def test_an_empty_answer_is_a_reject(
+    form: str | None, field: str, messages: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    column = "messages" if "content" in messages[0] or "text" in messages[0] else "conversations"
+    good = [messages[0], {**messages[1], field: "G"}]
+    path.write_text("".join(json.dumps({column: its}) + "\n" for its in (good, messages)), "utf-8")
+    options: dict[str, Any] = {"tokenizer": TOKENIZER, "template": "chatml", "format": form, "progress": False}
+    report = prepare(path, output=tmp_path / "out", **options)
+    assert (report.rows_out, report.reasons) == (1, {"empty_field": 1})
+    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text("utf-8").splitlines()]
+    assert (reject["file"], reject["line"], reject["message"]) == (str(path), 2, 1)
+    assert f"the answer is empty: its {field} must be a text with words" in reject["reason"]
+
+
+def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
+    """Rows in no format are what transformers renders; a format is what its rows must be, unless the user says no."""
+    empty, asked, good = (
+        {"role": "assistant", "content": ""}, {"role": "user", "content": "H"}, {"role": "assistant", "content": "G"},
+    )  # fmt: skip
+    rows = pa.table({"messages": [[asked, empty, asked, good]]})
+    chatml = ChatTemplate.named("chatml")
+    plain = Mill(TOKENIZER, chatml)(rows)
+    assert plain.counts["empty_answer"] == 1
+    with pytest.raises(RowError, match="message 1: the answer is empty"):
+        Mill(TOKENIZER, chatml, format="messages")(rows)
+    allowed = Mill(TOKENIZER, chatml, format={"format": "messages", "allow_empty": ["content"]})
+    assert pa.table(allowed(rows)).equals(pa.table(plain))
+    assert allowed(rows).counts == plain.counts
+    # Alone it is a prompt that trains on nothing, unless it is wanted or has calls.
+    alone = pa.table({"messages": [[asked, empty]]})
+    assert allowed(alone).num_trained_tokens == 1
+    called = {**empty, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}]}
+    Mill(TOKENIZER, ChatTemplate.named("qwen2.5"), format="messages")(pa.table({"messages": [[asked, called]]}))
+    of_turns = Format.named("sharegpt:chatml", allow_empty=["value"])
+    Mill(TOKENIZER, format=of_turns)(pa.table({"conversations": [[{"from": "gpt", "value": ""}]]}))
+    with pytest.raises(DataError, match="format sharegpt has no field other"):
+        Format.named("sharegpt", allow_empty=["other"])
+    with pytest.raises(DataError, match="allow_empty has no place"):
+        Format.named("preference", allow_empty=["chosen"])
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pq.write_table(pa.table({"instruction": ["I"], "answer": ["O"]}), path)

@@ -19,6 +19,7 @@ _DEFINITION = {
 }  # fmt: skip
 _MAPPING = {
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
+    "allow_empty",
 }  # fmt: skip
 # Options that say which fields hold what, as axolotl names them.
 _FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
@@ -129,9 +130,10 @@ class Format:
             name: One of `names`, perhaps with a style behind a colon. The style `messages` makes messages of an
                 instruction, for the model's chat template.
             options: `fields`: what the rows call fields, such as `{"instruction": "question"}`; `allow_empty`: fields
-                that may be blank; `variables`: other sentences for the prompt; and for messages `properties` (what they
-                call role, content and others), `roles` (roles to the names of their speakers), `unknown_roles`
-                (`"keep"` or `"refuse"`), `drop_system`, and `field_messages`, `field_system`, `field_tools`.
+                that may be blank (`content`: that of answers); `variables`: other sentences for the prompt; and for
+                messages `properties` (what they call role, content and others), `roles` (roles to the names of their
+                speakers), `unknown_roles` (`"keep"` or `"refuse"`), `drop_system`, and `field_messages`,
+                `field_system`, `field_tools`.
 
         Raises:
             DataError: There is no such format, style or option.
@@ -259,6 +261,8 @@ def _from_file(path: Path) -> Format:
         raise DataError(f"format: {path} cannot be read: {error}") from None
     if not isinstance(found, dict):
         raise DataError(f"format: {path} must hold an object with fields, and messages, a prompt or a text")
+    if "format" in found:
+        return Format.of(found)
     if len(found) == 1:
         ((name, inner),) = found.items()
         if isinstance(inner, dict) and name not in _DEFINITION:
@@ -279,12 +283,20 @@ def _built(name: str, definition: Mapping[str, Any], style: str | None, options:
     definition = {**definition, "variables": {**definition.get("variables", {}), **left.pop("variables", {})}}
     empty = list(left.pop("allow_empty", ()))
     if "answers" in definition:
+        if empty:
+            raise DataError(f"format {name}: allow_empty has no place: a blank answer cannot be preferred")
         core: dict[str, Any] = {
             "name": name,
             "fields": [],
             "answers": _answers(name, definition["answers"], renamed, left),
         }
     else:
+        messages = definition.get("messages")
+        if isinstance(messages, Mapping):
+            contents = {"content", messages.get("properties", {}).get("content")}
+            if contents & set(empty):
+                left["allow_empty"] = True
+                empty = [used for used in empty if used not in contents]
         fields = _fields(name, definition.get("fields", {}), renamed, empty)
         core = {"name": name, "fields": fields, **_body(name, definition, style or next(iter(known), None), left)}
     if left:
@@ -322,7 +334,7 @@ def _fields(
 ) -> list[dict[str, Any]]:
     for used in (*renamed, *empty):
         if used not in given:
-            raise DataError(f"format {name} has no field {used}; there are {', '.join(given)}")
+            raise DataError(f"format {name} has no field {used}; there are {', '.join(given) or 'none'}")
     fields = []
     for variable, holds in given.items():
         optional = isinstance(holds, str) and holds.startswith("optional ")
