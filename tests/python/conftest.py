@@ -12,6 +12,9 @@ from chatmill import Tokenizer
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
 
+# What they assert is told in detail, as in tests.
+pytest.register_assert_rewrite("arrange_rows", "label_expected")
+
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby, pairwise, permutations
+from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from arrange_rows import Row, batch_of, pieces, rows_of, run, whole
 from chatmill import DataError
-from chatmill.arrange import Arranged, Arrangement, DatasetRows, Spool, Written, move, spool
+from chatmill.arrange import Arrangement, DatasetRows, Spool, Written, move, spool
 from chatmill.arrange.keys import keys
 from chatmill.shards import ShardWriter
 from hypothesis import HealthCheck, given, settings
@@ -23,95 +23,6 @@ from hypothesis import strategies as st
 PROPERTY = settings(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, print_blob=True
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row; the ids of two may be equal, their numbers are not."""
-
-    number: int
-    dataset: int
-    ids: tuple[int, ...]
-    labels: tuple[int, ...]
-
-
-def rows_of(*datasets: int) -> list[Row]:
-    """Different rows, so many of each dataset."""
-    owners = [dataset for dataset, count in enumerate(datasets) for _ in range(count)]
-    return [
-        Row(number, dataset, (number,) * (number % 4 + 1), (-100,) * (number % 4) + (number,))
-        for number, dataset in enumerate(owners)
-    ]
-
-
-def batch_of(rows: Sequence[Row]) -> pa.RecordBatch:
-    tokens = pa.list_(pa.int32())
-    return pa.record_batch(
-        {
-            "input_ids": pa.array([row.ids for row in rows], tokens),
-            "labels": pa.array([row.labels for row in rows], tokens),
-            "length": pa.array([len(row.ids) for row in rows], pa.int32()),
-            "number": pa.array([row.number for row in rows], pa.int64()),
-            "text": pa.array([f"row {row.number}" if row.number % 3 else None for row in rows], pa.string()),
-        }
-    )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was written, by the numbers of the rows."""
-
-    training: list[int]
-    validation: list[int]
-    arranged: Arranged
-    tables: tuple[pa.Table, pa.Table]
-
-
-def run(
-    folder: Path, batches: Sequence[tuple[int, pa.RecordBatch]], arrangement: Arrangement, *, shard_tokens: int = 50
-) -> Outcome:
-    """Arrange batches, each with its dataset, and read what was written."""
-    places = (folder / "training", folder / "validation")
-    for place in places:
-        place.mkdir(parents=True, exist_ok=True)
-        for path in place.iterdir():
-            path.unlink()
-    with (
-        ShardWriter(places[0], shard_tokens=shard_tokens) as training,
-        ShardWriter(places[1], shard_tokens=shard_tokens) as validation,
-        Spool(folder / "spool") as spooled,
-    ):
-        for dataset, batch in batches:
-            spooled.write(batch, dataset=dataset)
-        arranged = spooled.arrange(arrangement, training=training, validation=validation)
-        shards = (training.finish(), validation.finish())
-    assert not (folder / "spool").exists()
-    tables = tuple(
-        pa.concat_tables(pq.read_table(place / shard.file) for shard in made)
-        for place, made in zip(places, shards, strict=True)
-    )
-    numbers = [table.column("number").to_pylist() for table in tables]
-    for table, written in zip(tables, (arranged.training, arranged.validation), strict=True):
-        labels = [label for row in table.column("labels").to_pylist() for label in row]
-        assert written == Written(table.num_rows, len(labels), sum(label != -100 for label in labels))
-    assert sum(dataset.training for dataset in arranged.datasets) == len(numbers[0])
-    assert sum(dataset.validation for dataset in arranged.datasets) == len(numbers[1])
-    return Outcome(numbers[0], numbers[1], arranged, (tables[0], tables[1]))
-
-
-def whole(rows: Sequence[Row]) -> list[tuple[int, pa.RecordBatch]]:
-    """A batch for each dataset."""
-    return [(dataset, batch_of(list(group))) for dataset, group in groupby(rows, key=lambda row: row.dataset)]
-
-
-def pieces(rows: Sequence[Row], cuts: Sequence[int]) -> list[tuple[int, pa.RecordBatch]]:
-    """Slices of the same rows, cut somewhere."""
-    made = []
-    for dataset, batch in whole(rows):
-        borders = sorted({0, batch.num_rows, *(cut for cut in cuts if cut < batch.num_rows)})
-        made += [(dataset, batch.slice(start, end - start)) for start, end in pairwise(borders)]
-    return made
-
 
 SOME_ROWS = st.lists(
     st.tuples(st.integers(0, 2), st.lists(st.integers(0, 2), max_size=3), st.booleans()), min_size=3, max_size=40
@@ -330,30 +241,6 @@ def test_what_fills_rows_up_does_not_tell_them_apart(tmp_path: Path) -> None:
         assert arranged.training == Written(rows=1, tokens=2, trained_tokens=2)
 
 
-def test_columns_of_any_type(tmp_path: Path) -> None:
-    rows = rows_of(50)
-    batches = []
-    for start in range(0, 50, 10):
-        some = rows[start : start + 10]
-        words = pa.array([f"{start}-{row.number % 3}" for row in some]).dictionary_encode()
-        nested = pa.array([{"a": [{"b": row.number}], "c": None} for row in some])
-        batch = batch_of(some).append_column("word", words).append_column("nested", nested)
-        batches.append((0, batch.append_column("number_", batch.column("number"))))
-    made = run(tmp_path, batches, Arrangement(shuffle=True, weights=(2,)))
-    table = pa.concat_tables([pa.Table.from_batches([batch]) for _, batch in batches]).unify_dictionaries()
-    expected = table.take(table.column("number").combine_chunks().take(made.tables[0].column("number")))
-    assert made.tables[0].to_pylist() == expected.to_pylist()
-    assert pa.types.is_dictionary(made.tables[0].schema.field("word").type)
-
-
-def test_other_columns_are_refused(tmp_path: Path) -> None:
-    first, second = (batch_of(rows_of(1)) for _ in range(2))
-    with Spool(tmp_path / "spool") as spooled:
-        spooled.write(first, dataset=0)
-        with pytest.raises(DataError, match=r"dataset 1 \(from 0\): the columns differ.*text string, then .*number"):
-            spooled.write(second.drop_columns(["text"]), dataset=1)
-
-
 @pytest.mark.parametrize("validation", [-1, -0.5, 1.0, 2.5, math.nan, math.inf])
 def test_validation_must_make_sense(validation: float) -> None:
     with pytest.raises(DataError, match=r"validation is .*: give a share below 1"):
@@ -381,75 +268,6 @@ def test_rows_to_train_on_must_be_left(tmp_path: Path) -> None:
     assert len(run(tmp_path, batches, Arrangement(validation=3)).training) == 1
     with Spool(tmp_path / "spool") as spooled, pytest.raises(DataError, match="no writer for them"):
         spooled.arrange(Arrangement(validation=1), training=ShardWriter(tmp_path), validation=None)
-
-
-@pytest.mark.parametrize("arrangement", [Arrangement(), Arrangement(True, 1, True, 0.5, (1, 2))])
-def test_no_rows_make_a_shard_with_the_columns(arrangement: Arrangement, tmp_path: Path) -> None:
-    made = run(tmp_path, [(0, batch_of([]))], arrangement)
-    assert [table.num_rows for table in made.tables] == [0, 0]
-    assert made.tables[0].schema.names == batch_of([]).schema.names
-    assert made.arranged.training == Written()
-    with Spool(tmp_path / "spool") as spooled, ShardWriter(tmp_path) as training:
-        assert spooled.arrange(arrangement, training=training, validation=training).training == Written()
-        assert training.finish() == []
-
-
-def test_a_dataset_without_rows_has_its_place(tmp_path: Path) -> None:
-    made = run(tmp_path, [(2, batch_of(rows_of(3)))], Arrangement(weights=(1, 1, 2, 1)))
-    assert [dataset.training for dataset in made.arranged.datasets] == [0, 0, 6, 0]
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_an_error_leaves_nothing(error: type[BaseException], share: float, tmp_path: Path) -> None:
-    def stop(done: float) -> None:
-        assert (tmp_path / "spool").exists()
-        if done > share:
-            raise error
-
-    with (
-        pytest.raises(error),
-        ShardWriter(tmp_path) as training,
-        Spool(tmp_path / "spool") as spooled,
-    ):
-        spooled.write(batch_of(rows_of(9)), dataset=0)
-        spooled.arrange(Arrangement(shuffle=True, deduplicate=True), training=training, validation=None, progress=stop)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("arrangement", [Arrangement(), Arrangement(shuffle=True, deduplicate=True, validation=3)])
-def test_progress_goes_up_to_all(arrangement: Arrangement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "CHUNK_BYTES", 100)
-    monkeypatch.setattr(move, "CHUNK_BYTES", 100)
-    seen: list[float] = []
-    with ShardWriter(tmp_path) as training, ShardWriter(tmp_path) as validation, Spool(tmp_path / "spool") as spooled:
-        for dataset, batch in pieces(rows_of(20, 20), range(0, 20, 2)):
-            spooled.write(batch, dataset=dataset)
-        spooled.arrange(arrangement, training=training, validation=validation, progress=seen.append)
-    assert len(seen) > 10
-    assert seen == sorted(seen)
-    assert seen[0] < 0.2
-    assert seen[-1] > 0.9
-
-
-def test_large_batches_are_held_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[int] = []
-
-    class Writer(ShardWriter):
-        def write(self, batch: pa.RecordBatch) -> None:
-            written.append(batch.nbytes)
-            super().write(batch)
-
-    batch = batch_of([replace(row, ids=(1,) * 1000, labels=(1,) * 1000) for row in rows_of(200)])
-    for module, name in ((spool, "_PIECE_BYTES"), (spool, "CHUNK_BYTES"), (move, "CHUNK_BYTES")):
-        monkeypatch.setattr(module, name, 100_000)
-    for shuffle in (False, True):
-        written.clear()
-        with Writer(tmp_path) as training, Spool(tmp_path / "spool") as spooled:
-            spooled.write(batch, dataset=0)
-            spooled.arrange(Arrangement(shuffle, weights=(30,)), training=training, validation=None)
-        assert sum(written) > 29 * batch.nbytes
-        assert max(written) < 300_000
 
 
 def test_plain_arrangements_need_no_spool() -> None:
