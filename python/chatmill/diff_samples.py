@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure, Tokenizer
-from chatmill.diff import Span, What, span_at
+from chatmill.diff_encodings import Span, What, span_at
 from chatmill.lint.quote import excerpt
 from chatmill.outputs import Refused, Sample
 from chatmill.show import Stretch, known_regions, tell_failure
