@@ -64,6 +64,9 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _fail("interrupted; nothing was written", status=130)
+    except BrokenPipeError:
+        # That of an input is a DataError, so this one is of what is printed: `main` ends the command.
+        raise
     except (ChatmillError, OSError) as error:
         if traceback:
             raise
