@@ -1,9 +1,13 @@
 //! `Answers`: rows of a prompt with one answer or two, as preferences and feedback come.
 
+use std::borrow::Cow;
+
 use super::fields::missing;
+use super::made::{Made, text_of};
 use super::mapping::Mapping;
 use crate::conversation::{Conversation, Fields, Node, field, parse_if_text};
 use crate::error::{Error, Kind, Result};
+use crate::template::ChatTemplate;
 
 /// Where a row has its prompt and its answers.
 #[derive(Debug)]
@@ -19,6 +23,24 @@ pub struct Answers {
     /// What says whether the answer is good: its name, and the field that holds it.
     pub(super) label: Option<(String, String)>,
     pub(super) mapping: Mapping,
+    /// What prompt and answers are put together from, where the row does not hold them as they are.
+    pub(super) parts: Option<Parts>,
+}
+
+/// Texts over the fields of a row that make its prompt and its answers.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) prompt: Prompt,
+    pub(super) answers: Vec<ChatTemplate>,
+}
+
+/// The prompt of a row, made from its fields.
+#[derive(Debug)]
+pub(super) enum Prompt {
+    /// A text, and what stands behind each answer.
+    Text(Box<ChatTemplate>, String),
+    /// Messages for the chat template.
+    Messages(Made),
 }
 
 /// Prompt and answers of one row, as texts or as conversations.
@@ -56,10 +78,19 @@ impl Answers {
         self.label.as_ref().map(|(name, _)| name.as_str())
     }
 
+    /// The text that makes the prompt, where it is no messages.
+    pub(super) fn prompt_text(&self) -> Option<&str> {
+        match &self.parts.as_ref()?.prompt {
+            Prompt::Text(text, _) => Some(text.source()),
+            Prompt::Messages(_) => None,
+        }
+    }
+
     /// The fields that each row must have.
     pub(super) fn needed(&self) -> impl Iterator<Item = &str> {
         let label = self.label.as_ref().map(|(_, column)| column.as_str());
-        self.columns.iter().map(String::as_str).chain(label)
+        let answers = if self.parts.is_some() { &[][..] } else { self.columns.as_slice() };
+        answers.iter().map(String::as_str).chain(label)
     }
 
     /// Whether the answer of a row is good.
@@ -76,8 +107,45 @@ impl Answers {
         }
     }
 
-    /// Prompt and answers of a row.
-    pub fn sides<'a>(&self, row: &Fields<'a>) -> Result<Sides<'a>> {
+    /// Prompt and answers of a row, from its fields.
+    pub fn sides<'a>(&self, row: &Conversation<'a>) -> Result<Sides<'a>> {
+        match &self.parts {
+            Some(parts) => self.made(parts, row),
+            None => self.given(&row.variables),
+        }
+    }
+
+    fn made<'a>(&self, parts: &Parts, row: &Conversation<'a>) -> Result<Sides<'a>> {
+        let mut texts = Vec::with_capacity(parts.answers.len());
+        for (name, answer) in self.columns.iter().zip(&parts.answers) {
+            let text = text_of(answer, row)?;
+            if text.trim().is_empty() {
+                return Err(empty_answer(name));
+            }
+            texts.push(text);
+        }
+        self.check_differ(&texts)?;
+        match &parts.prompt {
+            Prompt::Text(prompt, stop) => {
+                texts.iter_mut().for_each(|text| text.push_str(stop));
+                Ok(Sides::Texts { prompt: text_of(prompt, row)?, answers: texts })
+            }
+            Prompt::Messages(made) => {
+                let prompt = made.messages(row)?;
+                let answer = |text: String| {
+                    let said = vec![
+                        (Cow::Borrowed("role"), Node::Str(Cow::Borrowed("assistant"))),
+                        (Cow::Borrowed("content"), Node::Str(Cow::Owned(text))),
+                    ];
+                    Conversation::new(Node::List(prompt.iter().cloned().chain([Node::Map(said)]).collect()))
+                };
+                let answers = texts.into_iter().map(answer).collect::<Result<_>>()?;
+                Ok(Sides::Messages { prompt: Some(Conversation::new(Node::List(prompt))?), answers })
+            }
+        }
+    }
+
+    fn given<'a>(&self, row: &Fields<'a>) -> Result<Sides<'a>> {
         let wanted = |name: &String| match field(row, name) {
             None => Err(missing(name, row)),
             Some(Node::Null) => {
@@ -108,7 +176,7 @@ impl Answers {
         for (name, value) in answers {
             let answer = text(value);
             if answer.trim().is_empty() {
-                return Err(Error::new(Kind::EmptyField, format!("the field {name} is empty: an answer is wanted")));
+                return Err(empty_answer(&name));
             }
             texts.push(answer);
         }
@@ -199,6 +267,10 @@ impl Answers {
     }
 }
 
+fn empty_answer(name: &str) -> Error {
+    Error::new(Kind::EmptyField, format!("the field {name} is empty: an answer is wanted"))
+}
+
 /// How many bytes all texts begin with alike, as TRL counts them: a space before the difference belongs to the answers,
 /// and where one text begins with the other, its last character does too.
 fn shared_text(texts: &[String]) -> usize {
@@ -225,7 +297,8 @@ fn shared_messages(answers: &[Vec<Node<'_>>]) -> usize {
 /// The columns that are read.
 pub(super) fn columns(answers: &Answers) -> Vec<&str> {
     let others = [answers.mapping.tools.as_str(), "documents", "chat_template_kwargs"];
-    [answers.prompt.as_str()].into_iter().chain(answers.needed()).chain(others).collect()
+    let own = [answers.prompt.as_str()].into_iter().chain(answers.mapping.system.as_deref());
+    own.chain(answers.needed()).chain(others).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(super) struct FieldRule {
     pub(super) name: String,
     /// What it is called in the row.
     pub(super) column: String,
+    /// What else it may be called; the first name that the row has counts.
+    pub(super) others: Vec<String>,
     pub(super) holds: Holds,
     /// Whether it may be missing or null.
     pub(super) optional: bool,
@@ -86,13 +88,26 @@ impl Holds {
 }
 
 impl FieldRule {
+    /// All names that it may have.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        [self.column.as_str()].into_iter().chain(self.others.iter().map(String::as_str))
+    }
+
+    /// Its names, for a person to read.
+    pub(super) fn named(&self) -> String {
+        self.columns().collect::<Vec<_>>().join(" or ")
+    }
+
     /// The value that the row has for this field.
     pub(super) fn value<'a>(&self, row: &Fields<'a>) -> Result<Node<'a>> {
-        let value = match field(row, &self.column) {
+        // Rows that are columns have all that one of them has, with nulls.
+        let filled = self.columns().find(|name| !matches!(field(row, name), None | Some(Node::Null)));
+        let column = filled.or_else(|| self.columns().find(|name| field(row, name).is_some())).unwrap_or(&self.column);
+        let value = match field(row, column) {
             None | Some(Node::Null) if self.optional => return Ok(self.holds.nothing()),
-            None => return Err(missing(&self.column, row)),
+            None => return Err(missing(&self.named(), row)),
             Some(Node::Null) => {
-                let text = format!("the field {} is null: it must be {}", self.column, self.holds.name());
+                let text = format!("the field {column} is null: it must be {}", self.holds.name());
                 return Err(Error::new(Kind::MissingField, text));
             }
             Some(value) => value.clone(),
@@ -102,11 +117,11 @@ impl FieldRule {
             Holds::List(_) | Holds::Object(_) => parse_if_text(value)?,
             _ => value,
         };
-        self.holds.check(&value, &self.column)?;
+        self.holds.check(&value, column)?;
         if let (false, Node::Str(text)) = (self.may_be_empty || self.optional, &value)
             && text.trim().is_empty()
         {
-            let text = format!("the field {} is empty: it must be a text with words", self.column);
+            let text = format!("the field {column} is empty: it must be a text with words");
             return Err(Error::new(Kind::EmptyField, text));
         }
         Ok(value)

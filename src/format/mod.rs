@@ -9,6 +9,7 @@
 
 mod answers;
 mod fields;
+mod made;
 mod mapping;
 mod rows;
 mod said;
@@ -24,9 +25,10 @@ use std::borrow::Cow;
 
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::error::{Error, Kind, Result};
-use crate::template::{ChatTemplate, Request};
+use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 use fields::FieldRule;
+use made::Made;
 use mapping::Mapping;
 
 /// What the rows of a data set look like. From JSON by [`Format::from_json`].
@@ -49,18 +51,9 @@ enum Messages {
     /// A field holds them.
     Field(Mapping),
     /// They are made from the fields.
-    Made(Vec<Made>),
+    Made(Made),
     /// The row has a prompt and answers.
     Answers(Answers),
-}
-
-/// A message that is made from fields.
-#[derive(Debug)]
-struct Made {
-    role: String,
-    content: ChatTemplate,
-    /// Whether there is no such message where its content is blank.
-    optional: bool,
 }
 
 /// Labels of a process reward model: one for each trained stretch of the text, on its last token.
@@ -80,7 +73,11 @@ impl Format {
 
     /// Whether the format has a text of its own, and needs no chat template.
     pub fn has_text(&self) -> bool {
-        self.text.is_some()
+        self.own_text().is_some()
+    }
+
+    fn own_text(&self) -> Option<&str> {
+        self.text.as_deref().or_else(|| self.answers()?.prompt_text())
     }
 
     /// Whether its rows have no messages: only the text tells what is trained.
@@ -113,7 +110,7 @@ impl Format {
 
     /// The text of the format as a template. In it `bos_token` is what the tokenizer itself puts before a text.
     pub fn template(&self, tokenizer: &Tokenizer) -> Result<Option<ChatTemplate>> {
-        let Some(text) = &self.text else { return Ok(None) };
+        let Some(text) = self.own_text() else { return Ok(None) };
         let eos = tokenizer.special_token("eos_token");
         if eos.is_none() && text.contains("eos_token") {
             let why = format!(
@@ -134,9 +131,10 @@ impl Format {
         let of_messages = match &self.messages {
             Messages::Field(mapping) => mapping.columns().collect(),
             Messages::Answers(answers) => answers::columns(answers),
-            Messages::None | Messages::Made(_) => Vec::new(),
+            Messages::Made(made) => made.tools.as_deref().into_iter().collect(),
+            Messages::None => Vec::new(),
         };
-        self.fields.iter().map(|rule| rule.column.as_str()).chain(of_messages)
+        self.fields.iter().flat_map(FieldRule::columns).chain(of_messages)
     }
 
     /// The conversation of a row.
@@ -148,7 +146,11 @@ impl Format {
         match &self.messages {
             Messages::None => Ok(bare(variables)),
             // The mill asks for prompt and answers when it has the row.
-            Messages::Answers(_) => Ok(bare(row.clone())),
+            Messages::Answers(_) => {
+                let beside = row.iter().filter(|(name, _)| field(&variables, name).is_none()).cloned().collect();
+                variables = [variables, beside].concat();
+                Ok(bare(variables))
+            }
             Messages::Field(mapping) => {
                 let mut conversation = mapping.conversation(row)?;
                 conversation.variables.extend(variables);
@@ -156,11 +158,9 @@ impl Format {
             }
             Messages::Made(made) => {
                 let fields = bare(variables);
-                let mut messages = Vec::with_capacity(made.len());
-                for made in made {
-                    messages.extend(made.message(&fields)?);
-                }
-                let conversation = Conversation::new(Node::List(messages))?;
+                let conversation = Conversation::new(Node::List(made.messages(&fields)?))?;
+                let given = |name: &str| field(row, name).cloned();
+                let conversation = conversation.with_tools(made.tools.as_deref().and_then(given))?;
                 Ok(Conversation { variables: fields.variables, ..conversation })
             }
         }
@@ -176,19 +176,6 @@ fn bare(variables: Fields<'_>) -> Conversation<'_> {
         variables,
         is_sharegpt: false,
         shares_strings: false,
-    }
-}
-
-impl Made {
-    fn message<'a>(&self, fields: &Conversation<'a>) -> Result<Option<Node<'a>>> {
-        let content = self.content.text(Request::of(fields, &Vec::new()))?;
-        if self.optional && content.trim().is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Node::Map(vec![
-            (Cow::Borrowed("role"), Node::Str(Cow::Owned(self.role.clone()))),
-            (Cow::Borrowed("content"), Node::Str(Cow::Owned(content))),
-        ])))
     }
 }
 

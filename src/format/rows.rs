@@ -2,6 +2,7 @@
 
 use arrow_array::RecordBatch;
 
+use super::fields::FieldRule;
 use super::said::Said;
 use super::{Format, Messages};
 use crate::conversation::{Conversation, Fields, Layout, RowFields, Rows};
@@ -62,15 +63,17 @@ impl Format {
     /// Whether a batch of columns has those that every row needs.
     fn check_columns(&self, batch: &RecordBatch) -> Result<()> {
         let has = |name: &str| batch.column_by_name(name).is_some();
-        let wanted = self.fields.iter().filter(|rule| !rule.optional).map(|rule| rule.column.clone());
+        let lacks = |rule: &&FieldRule| !rule.optional && !rule.columns().any(has);
+        let wanted = self.fields.iter().filter(lacks).map(FieldRule::named);
         let missing = match &self.messages {
             Messages::Field(mapping) if !mapping.fields.iter().any(|name| has(name)) => Some(mapping.named()),
             Messages::Answers(answers) => answers
                 .needed()
                 .filter(|name| !has(name))
                 .map(str::to_owned)
+                .chain(wanted)
                 .reduce(|all, name| format!("{all}, {name}")),
-            _ => wanted.filter(|name| !has(name)).reduce(|all, name| format!("{all}, {name}")),
+            _ => wanted.reduce(|all, name| format!("{all}, {name}")),
         };
         let Some(missing) = missing else { return Ok(()) };
         let schema = batch.schema_ref();

@@ -3,9 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::answers::{Parts, Prompt};
 use super::fields::{FieldRule, Holds};
+use super::made::{Made, Message, Part};
 use super::mapping::Mapping;
-use super::{Answers, Format, Made, Messages, Steps};
+use super::{Answers, Format, Messages, Steps};
 use crate::conversation::MESSAGE_COLUMNS;
 use crate::error::{Error, Kind, Result};
 use crate::template::ChatTemplate;
@@ -24,6 +26,8 @@ struct Written {
     #[serde(default)]
     windows: bool,
     answers: Option<WrittenAnswers>,
+    /// The field of tools, for messages that are made.
+    tools: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +41,23 @@ struct WrittenAnswers {
     label: Option<(String, String)>,
     #[serde(default)]
     mapping: WrittenMapping,
+    parts: Option<WrittenParts>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenParts {
+    prompt: WrittenPrompt,
+    answers: Vec<String>,
+    #[serde(default)]
+    stop: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenPrompt {
+    Text(String),
+    Messages(Vec<WrittenMade>),
 }
 
 #[derive(Deserialize)]
@@ -44,6 +65,8 @@ struct WrittenAnswers {
 struct WrittenField {
     name: String,
     column: Option<String>,
+    #[serde(default)]
+    others: Vec<String>,
     #[serde(default, rename = "type")]
     holds: Option<Value>,
     #[serde(default)]
@@ -60,8 +83,22 @@ enum WrittenMessages {
 }
 
 #[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenMade {
+    One(WrittenMessage),
+    Each(WrittenEach),
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenMade {
+struct WrittenEach {
+    each: String,
+    messages: Vec<WrittenMessage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMessage {
     role: String,
     content: String,
     #[serde(default)]
@@ -114,12 +151,13 @@ impl Format {
     /// From a JSON object; `docs/formats.md` tells its keys.
     pub fn from_json(json: &str) -> Result<Format> {
         let written: Written = serde_json::from_str(json).map_err(wrong)?;
-        let Written { name, fields, messages, text, steps, tokens: holds_tokens, windows: has_windows, answers } =
+        let Written { name, fields, messages, text, steps, tokens: holds_tokens, windows: has_windows, answers, tools } =
             written;
         let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
         let messages = match messages {
             None if answers.is_some() && text.is_none() => {
-                Messages::Answers(answers.map(read_answers).transpose()?.ok_or_else(|| wrong(&name))?)
+                let answers = answers.map(|answers| read_answers(&name, answers)).transpose()?;
+                Messages::Answers(answers.ok_or_else(|| wrong(&name))?)
             }
             _ if answers.is_some() => {
                 return Err(wrong(format!("{name}: answers go with neither messages nor a text")));
@@ -127,10 +165,7 @@ impl Format {
             None if text.is_none() => return Err(wrong(format!("{name} has neither messages nor a text"))),
             None => Messages::None,
             Some(WrittenMessages::Field(written)) => Messages::Field(mapping(*written)),
-            Some(WrittenMessages::Made(made)) => {
-                let made = made.into_iter().map(|made| message(&name, made));
-                Messages::Made(made.collect::<Result<_>>()?)
-            }
+            Some(WrittenMessages::Made(written)) => Messages::Made(made(&name, written, tools)?),
         };
         let steps = steps.map(|steps| Steps { labels: steps.labels, last_only: steps.last_only });
         if let Some(steps) = &steps
@@ -150,13 +185,27 @@ impl Format {
     }
 }
 
-fn read_answers(written: WrittenAnswers) -> Result<Answers> {
-    let WrittenAnswers { prompt, names, whole, label, mapping: written } = written;
+fn read_answers(format: &str, written: WrittenAnswers) -> Result<Answers> {
+    let WrittenAnswers { prompt, names, whole, label, mapping: written, parts } = written;
     if !(1..=2).contains(&names.len()) || whole && label.is_some() {
         return Err(wrong("answers have one name or two, and whole ones have no label"));
     }
+    if parts.as_ref().is_some_and(|parts| whole || parts.answers.len() != names.len()) {
+        return Err(wrong("parts have a text for each answer, and go with no whole ones"));
+    }
     let (names, columns) = names.into_iter().unzip();
-    Ok(Answers { prompt, names, columns, whole, label, mapping: mapping(written) })
+    let parts = parts.map(|written| read_parts(format, written)).transpose()?;
+    Ok(Answers { prompt, names, columns, whole, label, mapping: mapping(written), parts })
+}
+
+fn read_parts(format: &str, written: WrittenParts) -> Result<Parts> {
+    let text = |what: &str, source: &str| ChatTemplate::new(&format!("of {what} of format {format}"), source, &[]);
+    let prompt = match written.prompt {
+        WrittenPrompt::Text(source) => Prompt::Text(Box::new(text("the prompt", &source)?), written.stop),
+        WrittenPrompt::Messages(messages) => Prompt::Messages(made(format, messages, None)?),
+    };
+    let answers = written.answers.iter().map(|source| text("an answer", source)).collect::<Result<_>>()?;
+    Ok(Parts { prompt, answers })
 }
 
 fn field(written: WrittenField) -> Result<FieldRule> {
@@ -165,7 +214,14 @@ fn field(written: WrittenField) -> Result<FieldRule> {
         Some(value) => holds(value)?,
     };
     let column = written.column.unwrap_or_else(|| written.name.clone());
-    Ok(FieldRule { name: written.name, column, holds, optional: written.optional, may_be_empty: written.empty })
+    Ok(FieldRule {
+        name: written.name,
+        column,
+        others: written.others,
+        holds,
+        optional: written.optional,
+        may_be_empty: written.empty,
+    })
 }
 
 /// What a value must be: a name, or a list of one such thing, or an object of them.
@@ -217,8 +273,16 @@ fn mapping(written: WrittenMapping) -> Mapping {
     }
 }
 
-fn message(format: &str, written: WrittenMade) -> Result<Made> {
-    let name = format!("of a message of format {format}");
-    let content = ChatTemplate::new(&name, &written.content, &[])?;
-    Ok(Made { role: written.role, content, optional: written.optional })
+fn made(format: &str, written: Vec<WrittenMade>, tools: Option<String>) -> Result<Made> {
+    let message = |written: WrittenMessage| {
+        let content = ChatTemplate::new(&format!("of a message of format {format}"), &written.content, &[])?;
+        Ok(Message { role: written.role, content, optional: written.optional })
+    };
+    let part = |written: WrittenMade| match written {
+        WrittenMade::One(written) => Ok(Part { each: None, messages: vec![message(written)?] }),
+        WrittenMade::Each(WrittenEach { each, messages }) => {
+            Ok(Part { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })
+        }
+    };
+    Ok(Made { parts: written.into_iter().map(part).collect::<Result<_>>()?, tools })
 }

@@ -21,7 +21,7 @@ impl Mill {
         run: &mut Run,
     ) -> Result<Notes> {
         let mut notes = Notes::default();
-        let (prompt, texts) = match answers.sides(&row.variables)? {
+        let (prompt, texts) = match answers.sides(row)? {
             Sides::Texts { prompt, answers: texts } => self.plain_texts(answers.are_whole(), &prompt, &texts)?,
             Sides::Messages { prompt, answers } => self.rendered(prompt.as_ref(), &answers)?,
         };

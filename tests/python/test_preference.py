@@ -167,18 +167,56 @@ FAULTS: list[tuple[str, Row, str, str]] = [
         "ends with a message of user",
     ),
     ("kto", {"prompt": "P", "completion": "a"}, "missing_field", "no field label"),
+    ("dpo.intel", {"qestion": "Q", "chosen": "a", "rejected": "b"}, "missing_field", "no field question: the row has"),
+    ("dpo.intel", {"question": "Q", "chosen": "a", "rejected": ""}, "empty_field", "the field rejected is empty"),
+    ("dpo.intel", {"question": "Q", "chosen": "a", "rejected": "a"}, "equal_answers", "chosen and rejected are equal"),
+    ("dpo.argilla", {"chosen": "a", "rejected": "b"}, "missing_field", "no field prompt or input or question or instr"),
+    ("dpo.argilla", {"input": None, "chosen": "a", "rejected": "b"}, "missing_field", "the field input is null"),
+    (
+        "dpo.ultra",
+        {"prompt": "P", "chosen": [USER], "rejected": [USER, BAD]},
+        "template_raised",
+        "chosen must have a q",
+    ),
+    (
+        "dpo.ultra",
+        {"prompt": "P", "chosen": [USER, GOOD], "rejected": [USER, {**BAD, "content": " "}]},
+        "empty_field",
+        "the field rejected is empty",
+    ),
+    ("dpo.ultra", {"prompt": "P", "chosen": "a", "rejected": [USER, BAD]}, "invalid_json", ""),
+    (
+        "dpo.argilla_chat",
+        {"chosen": [USER, GOOD], "rejected": [{**USER, "content": "other"}, BAD]},
+        "template_raised",
+        "chosen and rejected do not have the same prompt",
+    ),
+    ("kto.intel", {"question": "Q", "completion": "a"}, "missing_field", "no field label"),
+    (
+        "llama_factory.preference",
+        {"instruction": "I", "history": [["a"]], "chosen": "a", "rejected": "b"},
+        "template_raised",
+        "the field history must list pairs of a question and its answer",
+    ),
+    (
+        "llama_factory.preference",
+        {"instruction": "", "chosen": "a", "rejected": "b"},
+        "template_raised",
+        "the fields instruction and input are empty",
+    ),
     ("kto", {"prompt": "P", "completion": "a", "label": "yes"}, "wrong_type", "the field label must be true or false"),
 ]
 
 
 @pytest.mark.parametrize(("name", "row", "code", "text"), FAULTS, ids=lambda it: it if isinstance(it, str) else "")
 def test_faults_name_the_field(name: str, row: Row, code: str, text: str) -> None:
-    good: Row = {"prompt": "P", "completion": "a", "label": True} if name == "kto" else PAIR
+    good: Row = dict(Format.named(name).example or {})
+    template = None if Format.named(name).has_text else CHATML
     with pytest.raises(RowError, match="row 1") as error:
-        milled([good, row], Mill(TOKENIZER, CHATML, format=name))
+        milled([good, row], Mill(TOKENIZER, template, format=name))
     assert error.value.failure.code == code
     assert text in error.value.failure.text
-    rows = milled([row, good], Mill(TOKENIZER, CHATML, format=name, on_error="null"))
+    rows = milled([row, good], Mill(TOKENIZER, template, format=name, on_error="null"))
     assert [row["length"] is None for row in rows] == [True, False]
     assert [row["error"] is None for row in rows] == [False, True]
 
@@ -237,6 +275,55 @@ def test_recognition_of_answers() -> None:
         assert found.name == name
     with pytest.raises(DataError, match="rows of the format preference have no encoding"):
         Mill(TOKENIZER, CHATML, format="preference").encode(PAIR)
+
+
+def test_recognition_of_columns_of_answers() -> None:
+    pair = {"chosen": "a", "rejected": "b"}
+    turn = {"from": "gpt", "value": "a"}
+    known: list[tuple[Row, str]] = [
+        ({"question": "Q", **pair}, "dpo.intel:messages"),
+        ({"system": "S", "input": "I", **pair}, "dpo.icr:messages"),
+        ({"prompt": "P", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, "dpo.ultra:messages"),
+        ({"prompt": "P", **pair}, "preference"),
+        (PAIR, "preference"),
+        ({"chosen": [USER, GOOD], "rejected": [USER, BAD]}, "preference"),
+        ({"instruction": "I", "input": "", **pair}, "llama_factory.preference"),
+        ({"conversations": [turn], "chosen": turn, "rejected": turn}, "llama_factory.sharegpt_preference"),
+        ({"question": "Q", "completion": "a", "label": True}, "kto.intel:messages"),
+        ({"prompt": "P", "completion": "a", "label": True}, "kto"),
+        ({"completion": [USER, GOOD], "label": True}, "kto.argilla_chat"),
+        ({"instruction": "I", "input": "", "output": "O", "history": [["a", "b"]]}, "llama_factory.alpaca"),
+        ({"instruction": "I", "input": "", "output": "O", "system": "S"}, "alpaca_w_system"),
+    ]
+    for row, name in known:
+        found = recognise_rows([row])
+        assert found is not None, row
+        assert found.name == name, row
+    for messages in ({"messages": [USER, GOOD]}, {"conversations": [turn]}):
+        assert recognise_rows([messages]) is None
+        with_system = recognise_rows([{**messages, "system": "Count."}])
+        assert with_system is not None
+        (row,) = milled([{**messages, "system": "Count."}], Mill(TOKENIZER, CHATML, format=with_system))
+        assert TOKENIZER.decode(row["input_ids"]).startswith("<|im_start|>system\nCount.<|im_end|>")
+
+
+def test_answers_in_the_users_own_words() -> None:
+    form = Format.user_defined_answers(
+        prompt_format="{system}Q: {question}\nA: ",
+        chosen_format="{chosen}{{}}",
+        field_prompt="question",
+        field_chosen="y",
+    )
+    row = {"question": "Hi {x}", "system": "Be brief. ", "y": "a", "rejected": "b"}
+    (found,) = milled([row], Mill(TOKENIZER, format=form))
+    texts = {name: TOKENIZER.decode(found[f"{name}_ids"]) for name in ("prompt", "chosen", "rejected")}
+    assert texts == {"prompt": "<s>Be brief. Q: Hi {x}\nA: ", "chosen": "a{}</s>", "rejected": "b</s>"}
+    judged = Format.user_defined_answers(completion_format="{completion}!", field_label="good")
+    (found,) = milled([{"prompt": "P", "completion": "c", "good": 1}], Mill(TOKENIZER, format=judged))
+    assert (TOKENIZER.decode(found["completion_ids"]), found["label"]) == ("c!</s>", True)
+    for wrong in ({"field_chosen": "a", "field_label": "b"}, {"prompt_format": "{"}, {"format": "{prompt}"}):
+        with pytest.raises(DataError, match=r"answers|format"):
+            Format.user_defined_answers(**wrong)
 
 
 WORDS = st.lists(st.sampled_from(["a", " ", "\n", "é", "中", "</s>", "<|im_end|>"]), min_size=1, max_size=5).map(

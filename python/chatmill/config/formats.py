@@ -5,13 +5,15 @@ from typing import Any, NoReturn
 
 from chatmill._chatmill import DataError
 from chatmill.config.model import Config, DatasetConfig
-from chatmill.formats import Format
+from chatmill.formats import Format, library
 
 # axolotl's names for the speakers of a conversation, where a dataset gives none.
 _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
 # What kinds of training take rows of a prompt with answers, and which format these have.
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
+# Other names of the columns of a data set of preferences.
+_COLUMNS = {"default": "argilla"}
 _OTHER_TURNS = {"system": ["system"], "tool": ["tool", "observation", "function_response"]}
 _OWN_ROLES = {name for names in _OTHER_TURNS.values() for name in names}
 # Types whose rows become one of the old conversation texts.
@@ -45,11 +47,30 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
 
 
 def _answers(config: Config, dataset: DatasetConfig) -> Format:
-    """Rows of a prompt with answers, by the type that renders them with a chat template."""
-    if not isinstance(dataset.type, str) or not dataset.type.endswith(("chat_template", "chat_template.default")):
-        why = f"of rows of a prompt with answers only the type chat_template.default is known, not {dataset.type}"
+    """Rows of a prompt with answers: for a chat template, in a fixed text, or in the user's own."""
+    kind, name = dataset.type, ANSWERS.get(config.rl or "", "reward")
+    if isinstance(kind, Mapping):
+        # Which of the two it is says the training, also where no key tells.
+        its = {"field_completion": "completion", **kind} if name == "kto" else {"field_chosen": "chosen", **kind}
+        return _made(config, dataset, lambda: Format.user_defined_answers(**its))
+    style, _, columns = (kind or "").rpartition(".")
+    if kind is not None and style in library.answer_texts():
+        base = f"{'kto' if name == 'kto' else 'dpo'}.{_COLUMNS.get(columns, columns)}"
+        known = [it.partition(".")[2] for it in Format.names() if it.startswith(base.partition(".")[0] + ".")]
+        if base not in Format.names() or name == "reward":
+            why = f"for rl: {config.rl} no type {style} is called {columns}; there are {', '.join(known)}"
+            _refuse(config, dataset, why)
+        return _made(config, dataset, lambda: Format.named(f"{base}:{style}"))
+    if kind in ("passthrough", "passthrough.default"):
+        return Format.named(name)
+    if kind == "zephyr.nectar":
+        _refuse(config, dataset, "it takes the answers ranked last for the better ones; write chosen and rejected")
+    if kind is None or not kind.endswith(("chat_template", "chat_template.default")):
+        why = (
+            "of rows of a prompt with answers chat_template.default is known, passthrough, a user-defined type, and "
+            f"chatml and llama3 with the columns of a data set, such as chatml.intel, not {kind}"
+        )
         _refuse(config, dataset, why)
-    name = ANSWERS.get(config.rl or "", "reward")
     mapping = {key: value for key, value in _mapping(dataset).items() if not key.startswith("field_")}
     if name == "kto":
         return _made(config, dataset, lambda: Format.named(name, **mapping))

@@ -91,7 +91,8 @@ def _part(
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples; prompt and answer are cut each on its own, as axolotl does.
     is_split = form.defaults.get("truncation") == "split"
-    has_segments = form.has_text and not is_split and not form.holds_tokens and form.core.get("messages") is None
+    is_whole = is_split or form.holds_tokens or form.has_answers or form.core.get("messages") is not None
+    has_segments = form.has_text and not is_whole
     try:
         mill = Mill(
             tokenizer,

@@ -10,6 +10,8 @@ from chatmill.config.model import Config, DatasetConfig
 from chatmill.inputs import InputFile, find_inputs, share_rows
 
 _SUFFIXES = ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json", "*.parquet", "*.arrow")
+# Names of splits, as they stand in names of files.
+_SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval"}
 _SPLIT = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<start>\d+%?)?:(?P<end>\d+%?)?\])?")
 
 
@@ -60,8 +62,17 @@ def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> lis
     if not found:
         _refuse(config, dataset, "path", f"the folder {folder} holds no file of rows ({', '.join(_SUFFIXES)})")
     # Files of several splits lie side by side, and their names tell which is which.
-    of_split = [file for file in found if split in re.split(r"[^A-Za-z]+", file.removeprefix(str(folder)))]
-    return find_inputs(of_split or found)
+    words = {file: re.split(r"[^A-Za-z]+", file.removeprefix(str(folder)).lower()) for file in found}
+    of_split = [file for file in found if split.lower() in words[file]]
+    if not of_split and split != "train":
+        names = ", ".join(Path(file).name for file in found[:5])
+        _refuse(config, dataset, "split", f"no file of the folder {folder} is called after {split}; there are {names}")
+    # Files that name no split are all there is.
+    others = [file for file in found if not _SPLITS & set(words[file])]
+    if not of_split and not others:
+        names = ", ".join(Path(file).name for file in found[:5])
+        _refuse(config, dataset, "path", f"the folder {folder} has files of other splits only: {names}; name a split")
+    return find_inputs(of_split or others)
 
 
 def _refuse(config: Config, dataset: DatasetConfig, key: str, why: str) -> NoReturn:

@@ -10,19 +10,15 @@ import yaml
 
 from chatmill._chatmill import DataError, _check_format
 from chatmill.formats import library
-from chatmill.formats.user_defined import user_defined_text
+from chatmill.formats.answers import answer_styles, answers_of
+from chatmill.formats.mapping import messages_of
+from chatmill.formats.user_defined import user_defined_answers, user_defined_text
 
 _MESSAGES = "messages"
 _DEFINITION = {
     "about", "answers", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
-    "variables", "windows", "defaults", "example",
+    "variables", "windows", "defaults", "example", "tools", "other_names",
 }  # fmt: skip
-_MAPPING = {
-    "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
-    "allow_empty",
-}  # fmt: skip
-# Options that say which fields hold what, as axolotl names them.
-_FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +64,8 @@ class Format:
     @property
     def has_text(self) -> bool:
         """Whether it has a text of its own, and so needs no chat template."""
-        return self.core.get("text") is not None
+        parts = self.core.get("answers", {}).get("parts", {})
+        return self.core.get("text") is not None or isinstance(parts.get("prompt"), str)
 
     @property
     def has_answers(self) -> bool:
@@ -89,13 +86,14 @@ class Format:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read where rows are columns; some may be missing."""
-        names = [it.get("column", it["name"]) for it in self.core["fields"]]
+        names = [name for it in self.core["fields"] for name in (it.get("column", it["name"]), *it.get("others", ()))]
+        names.append(self.core.get("tools"))
         messages = self.core.get("messages")
         answers = self.core.get("answers")
         if answers is not None:
             names += [answers["prompt"], *(column for _, column in answers["names"])]
             names += [(answers["label"] or [None, None])[1], answers["mapping"].get("tools", "tools")]
-            names += ["documents", "chat_template_kwargs"]
+            names += [answers["mapping"].get("system"), "documents", "chat_template_kwargs"]
         if isinstance(messages, Mapping):
             names += [*messages["fields"], messages.get("system"), messages.get("tools", "tools")]
             names += ["documents", "chat_template_kwargs"]
@@ -193,6 +191,32 @@ class Format:
         return Format("user_defined", core, "a prompt in the user's own words, and the answer")
 
     @staticmethod
+    def user_defined_answers(**given: str) -> "Format":
+        """A format of a prompt with answers, in the terms of axolotl's user-defined types for preferences.
+
+        Args:
+            given: `field_prompt`, `field_system`, and of pairs `field_chosen`, `field_rejected`, of judged answers
+                `field_completion`, `field_label`: the columns, called by these names where nothing is given.
+                `prompt_format`, `chosen_format`, `rejected_format`, `completion_format`: how each is written, with
+                `{prompt}`, `{system}` and the answer's name in braces; as it is where nothing is given.
+
+        Raises:
+            DataError: A format cannot be read, or there is no such option.
+
+        Example:
+            >>> Format.user_defined_answers(prompt_format="Q: {prompt}", field_chosen="good").columns[1]
+            'prompt'
+        """
+        is_judged = any(name in given for name in ("field_completion", "field_label", "completion_format"))
+        names = ["prompt", "system", *(("completion", "label") if is_judged else ("chosen", "rejected"))]
+        columns = {name: given.get(f"field_{name}", name) for name in names}
+        formats = {name: given[f"{name}_format"] for name in names if f"{name}_format" in given}
+        unknown = set(given) - {f"field_{name}" for name in names} - {f"{name}_format" for name in names}
+        if unknown:
+            raise DataError(f"user-defined answers: {min(unknown)} has no place beside {', '.join(sorted(given))}")
+        return _built("user_defined", user_defined_answers(columns, formats), None, {"fields": columns})
+
+    @staticmethod
     def of(given: Any) -> "Format":
         """A format from whatever says which.
 
@@ -244,6 +268,8 @@ def _definition(name: str) -> dict[str, Any]:
 
 
 def _styles(definition: Mapping[str, Any]) -> tuple[str, ...]:
+    if "answers" in definition:
+        return answer_styles(definition["answers"])
     if "prompt" in definition:
         first = definition.get("styles", ["instruct"])
         return tuple(dict.fromkeys([*first, *library.styles(), _MESSAGES]))
@@ -285,11 +311,10 @@ def _built(name: str, definition: Mapping[str, Any], style: str | None, options:
     if "answers" in definition:
         if empty:
             raise DataError(f"format {name}: allow_empty has no place: a blank answer cannot be preferred")
-        core: dict[str, Any] = {
-            "name": name,
-            "fields": [],
-            "answers": _answers(name, definition["answers"], renamed, left),
-        }
+        answers = answers_of(name, definition, style or next(iter(known), None), renamed, left)
+        given = definition.get("fields", {})
+        own = {variable: column for variable, column in renamed.items() if variable in given}
+        core: dict[str, Any] = {"name": name, "fields": _fields(name, definition, own, ()), "answers": answers}
     else:
         messages = definition.get("messages")
         if isinstance(messages, Mapping):
@@ -297,7 +322,7 @@ def _built(name: str, definition: Mapping[str, Any], style: str | None, options:
             if contents & set(empty):
                 left["allow_empty"] = True
                 empty = [used for used in empty if used not in contents]
-        fields = _fields(name, definition.get("fields", {}), renamed, empty)
+        fields = _fields(name, definition, renamed, empty)
         core = {"name": name, "fields": fields, **_body(name, definition, style or next(iter(known), None), left)}
     if left:
         raise DataError(f"format {name}: unknown option {min(left)}")
@@ -318,20 +343,21 @@ def _body(name: str, definition: Mapping[str, Any], style: str | None, left: dic
     elif "text" in definition:
         body["text"] = library.own_text(definition)
     if "messages" in definition:
-        body["messages"] = _messages(name, definition["messages"], left)
+        body["messages"] = messages_of(name, definition["messages"], left)
         if style is not None and style != _MESSAGES:
             body["text"] = library.conversation_text(style)
-    for key in ("tokens", "windows"):
+    for key in ("tokens", "windows", "tools"):
         if definition.get(key):
-            body[key] = True
+            body[key] = definition[key]
     if "steps" in definition:
         body["steps"] = {**definition["steps"], **left.pop("steps", {})}
     return body
 
 
 def _fields(
-    name: str, given: Mapping[str, Any], renamed: Mapping[str, str], empty: Sequence[str]
+    name: str, definition: Mapping[str, Any], renamed: Mapping[str, str], empty: Sequence[str]
 ) -> list[dict[str, Any]]:
+    given, others = definition.get("fields", {}), definition.get("other_names", {})
     for used in (*renamed, *empty):
         if used not in given:
             raise DataError(f"format {name} has no field {used}; there are {', '.join(given) or 'none'}")
@@ -340,48 +366,12 @@ def _fields(
         optional = isinstance(holds, str) and holds.startswith("optional ")
         entry: dict[str, Any] = {"name": variable, "column": renamed.get(variable, variable)}
         entry["type"] = _type(holds.removeprefix("optional ")) if isinstance(holds, str) else holds
+        if variable in others and variable not in renamed:
+            entry["others"] = list(others[variable])
         fields.append({**entry, "optional": optional, "empty": variable in empty})
     return fields
-
-
-def _answers(name: str, given: Mapping[str, Any], renamed: Mapping[str, str], left: dict[str, Any]) -> dict[str, Any]:
-    known = [given["prompt"], *given["names"], *filter(None, [given.get("label")])]
-    for used in renamed:
-        if used not in known:
-            raise DataError(f"format {name} has no field {used}; there are {', '.join(known)}")
-    pairs = [[it, renamed.get(it, it)] for it in given["names"]]
-    label = given.get("label")
-    return {
-        "prompt": renamed.get(given["prompt"], given["prompt"]),
-        "names": pairs,
-        "whole": bool(given.get("whole")),
-        "label": None if label is None else [label, renamed.get(label, label)],
-        "mapping": _messages(name, {"fields": []}, left),
-    }
 
 
 def _type(text: str) -> Any:
     """`[number]` behind `optional` is text to YAML."""
     return yaml.safe_load(text)
-
-
-def _messages(name: str, given: Any, options: dict[str, Any]) -> Any:
-    if isinstance(given, list):
-        return given
-    for option, key in _FIELDS.items():
-        if option in options:
-            options[key] = options.pop(option)
-    chosen = {**given, **{key: options.pop(key) for key in sorted(_MAPPING & set(options))}}
-    unknown = sorted(set(chosen) - _MAPPING)
-    if unknown:
-        raise DataError(f"format {name}: unknown key {unknown[0]} of messages; there are {', '.join(sorted(_MAPPING))}")
-    refuse = chosen.pop("unknown_roles", "keep")
-    if refuse not in ("keep", "refuse"):
-        raise DataError(f"format {name}: unknown_roles must be keep or refuse, not {refuse!r}")
-    for key in ("properties", "roles"):
-        if key in chosen:
-            chosen[key] = [[target, sources] for target, sources in chosen[key].items()]
-    fields = chosen.get("fields")
-    if isinstance(fields, str):
-        chosen["fields"] = [fields]
-    return {**chosen, "keep_unknown_roles": refuse == "keep"}

@@ -45,12 +45,12 @@ def conversations() -> tuple[str, ...]:
 
 def conversation_text(name: str) -> str:
     """The text of a conversation, from messages."""
-    return _with_macros(_read("conversations", name))
+    return with_macros(_read("conversations", name))
 
 
 def own_text(definition: Mapping[str, Any]) -> str:
     """The text of a definition that writes it itself."""
-    return _with_macros(_variables(definition) + str(definition["text"]))
+    return with_macros(_variables(definition) + str(definition["text"]))
 
 
 def prompt_text(definition: Mapping[str, Any], style: str) -> str:
@@ -63,13 +63,13 @@ def prompt_text(definition: Mapping[str, Any], style: str) -> str:
         "{{ eos_token }}{% endif %}{% endgeneration %}"
     )
     text = f"{_variables(definition)}{parts}{_system(prompt)}{{{{ bos_token }}}}{_read('styles', style)}{answer}"
-    return _with_macros(text)
+    return with_macros(text)
 
 
 def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The messages that a prompt stands for: a system message if the row has one, a question, an answer."""
     prompt = definition["prompt"]
-    before = _with_macros(_variables(definition), used_in=str(prompt))
+    before = with_macros(_variables(definition), used_in=str(prompt))
     question, extra = str(prompt.get("instruction", "")), str(prompt.get("input", ""))
     if extra:
         question += (
@@ -82,6 +82,42 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
     if "system" in prompt:
         messages.insert(0, {"role": "system", "content": before + str(prompt["system"]), "optional": True})
     return messages
+
+
+@cache
+def answer_texts() -> dict[str, dict[str, str]]:
+    """The styles of prompts with answers: how a turn is written, how an answer begins, and what ends it."""
+    found: dict[str, dict[str, str]] = yaml.safe_load((files(__package__) / "answers.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
+    """The text of a prompt, up to where the answer begins.
+
+    Args:
+        style: One of `answer_texts`.
+        prompt: The texts of the turns by their role; a `system` that is blank is left out. Or `history`: a list of
+            messages of which all but the last are the prompt.
+    """
+    turn = f"{{% macro turn(role, text) %}}{style['turn']}{{% endmacro %}}"
+    if "history" in prompt:
+        turns = f"{{% for it in {prompt['history']}[:-1] %}}{{{{ turn(it.role, it.content) }}}}{{% endfor %}}"
+    else:
+        system = f"{_set('said', prompt['system'])}{{{{ turn('system', said) if said }}}}" if "system" in prompt else ""
+        turns = f"{system}{_set('said', prompt['user'])}{{{{ turn('user', said) }}}}"
+    return with_macros(f"{turn}{turns}{style['open']}")
+
+
+def with_macros(text: str, *, used_in: str | None = None) -> str:
+    """A text behind the macros that it uses, and those that these use."""
+    macros = {found[1]: found[0] for found in _MACRO.finditer(_prelude())}
+    used = text if used_in is None else used_in
+    wanted: list[str] = []
+    for name, macro in reversed(macros.items()):
+        if f"{name}(" in used:
+            wanted.insert(0, macro)
+            used += macro
+    return "".join(macro.replace("{%- ", "{% ", 1) for macro in wanted) + (_EDGE if wanted else "") + text
 
 
 def check_style(name: str, style: str, known: tuple[str, ...]) -> None:
@@ -134,18 +170,6 @@ def _expression(text: str) -> str | None:
 def _variables(definition: Mapping[str, Any]) -> str:
     given = definition.get("variables", {})
     return "".join(f"{{% set {name} = {str(text)!r} %}}" for name, text in given.items())
-
-
-def _with_macros(text: str, *, used_in: str | None = None) -> str:
-    """A text behind the macros that it uses, and those that these use."""
-    macros = {found[1]: found[0] for found in _MACRO.finditer(_prelude())}
-    used = text if used_in is None else used_in
-    wanted: list[str] = []
-    for name, macro in reversed(macros.items()):
-        if f"{name}(" in used:
-            wanted.insert(0, macro)
-            used += macro
-    return "".join(macro.replace("{%- ", "{% ", 1) for macro in wanted) + (_EDGE if wanted else "") + text
 
 
 @cache

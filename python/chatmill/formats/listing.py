@@ -33,6 +33,7 @@ def show_format(name: str) -> str:
     for field in form.core["fields"]:
         notes = [_type(field.get("type", "text"))]
         notes += ["may be missing"] if field.get("optional") else []
+        notes += [f"or {', '.join(field['others'])}"] if field.get("others") else []
         lines.append(f"  field {field.get('column', field['name'])}: {', '.join(notes)}")
     base = name if name in Format.names() else name.rpartition(":")[0]
     if base in Format.names() and (styles := Format.styles(base)):
@@ -40,10 +41,13 @@ def show_format(name: str) -> str:
     if form.defaults:
         lines.append(f"  options that go with it: {json.dumps(dict(form.defaults))}")
     lines.append(f"  example: {_example(form)}")
+    parts = form.core.get("answers", {}).get("parts")
+    if parts is not None:
+        lines.append(f"  answers: {json.dumps(parts, ensure_ascii=False)}")
     messages = form.core.get("messages")
     if messages is not None:
         lines.append(f"  messages: {json.dumps(messages, ensure_ascii=False)}")
-    if form.has_text:
+    if "text" in form.core:
         lines += ["  text:", *(f"    {line}" for line in str(form.core["text"]).splitlines())]
     return "\n".join(lines)
 

@@ -22,8 +22,12 @@ _KNOWN = (
     "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
     "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
     "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
-    "tokenized", "preference", "kto",
+    "tokenized", "preference", "kto", "dpo.icr:messages", "dpo.intel:messages", "dpo.ultra:messages",
+    "kto.argilla:messages", "kto.intel:messages", "kto.argilla_chat", "llama_factory.alpaca",
+    "llama_factory.preference", "llama_factory.sharegpt_preference",
 )  # fmt: skip
+# Fields that rows of a format may lack, but that tell it from others. A system prompt does so for most.
+_TELLING = {"llama_factory.alpaca": ("history",), "llama_factory.preference": ("instruction",)}
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,11 @@ def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows"
     best = [form for form in fitting if not any(_reads(form) < _reads(other) for other in fitting)]
     if len(best) > 1:
         best = [form for form in best if form.name != "completion"]
+    if len(best) == 1 and best[0].name in ("messages", "sharegpt"):
+        has_system = any(isinstance(row.get("system"), str) for row in rows)
+        return Format.named(best[0].name, field_system="system") if has_system else None
     if len(best) == 1:
-        return None if best[0].name in ("messages", "sharegpt") else best[0]
+        return best[0]
     if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
         return None  # each row will say what is wrong with its messages
     shown = "".join(f"\n  {_short(row)}" for row in rows[:_SHOWN])
@@ -156,6 +163,8 @@ def _reads(form: Format) -> frozenset[str]:
     names = {it["column"] for it in form.core["fields"]} | _columns_of_answers(form)
     if isinstance(messages, Mapping):
         names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
+    properties = form.core.get("answers", {}).get("mapping", {}).get("properties", [])
+    names |= {f"messages:{source}" for _, source in properties}
     return frozenset(names)
 
 
@@ -163,14 +172,17 @@ def _columns_of_answers(form: Format) -> set[str]:
     answers = form.core.get("answers")
     if answers is None:
         return set()
-    label = [] if answers["label"] is None else [answers["label"][1], answers["prompt"]]
-    return {*(column for _, column in answers["names"]), *label}
+    label = [] if answers["label"] is None else [answers["label"][1]]
+    # Of messages alone, the prompt may be what the answers begin with; another name for it is not there by chance.
+    prompt = [answers["prompt"]] if "parts" not in answers and (label or answers["prompt"] != "prompt") else []
+    return {*(column for _, column in answers["names"]), *label, *prompt}
 
 
 def _fits(form: Format, row: Mapping[str, Any]) -> bool:
     needed = [it for it in form.core["fields"] if not it["optional"]]
-    # A system prompt is what tells some formats from others.
-    telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in ("system", "system_prompt")]
+    usual = () if form.has_answers else ("system", "system_prompt")
+    names = _TELLING.get(form.name.partition(":")[0], usual)
+    telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in names]
     messages = form.core.get("messages")
     return (
         all(_holds(it["type"], row.get(it["column"])) for it in needed)

@@ -1,7 +1,9 @@
-"""The formats of axolotl's user-defined type, `{instruction} {input} `, as the text of a format."""
+"""The formats of axolotl's user-defined types, such as `{instruction} {input} `, as the texts of a format."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
+from typing import Any
 
 from chatmill._chatmill import DataError
 
@@ -54,7 +56,35 @@ def user_defined_text(
     return UserText(f"{before}{prompt}{{% generation %}}{{{{ ended(output) }}}}{{% endgeneration %}}", used)
 
 
-def _source(key: str, text: str) -> tuple[str, frozenset[str]]:
+def user_defined_answers(columns: Mapping[str, str], formats: Mapping[str, str]) -> dict[str, Any]:
+    """The definition of a prompt and answers in the user's own words.
+
+    Args:
+        columns: What rows call `prompt` and `system`, and `chosen` and `rejected`, or `completion` and `label`.
+        formats: How the prompt and each answer are written, with these names in braces.
+
+    Raises:
+        DataError: A format cannot be read.
+    """
+    answers = [name for name in ("chosen", "rejected", "completion") if name in columns]
+
+    def source(name: str, *known: str) -> str:
+        # What a row calls the field is understood as well.
+        text = formats.get(name) or f"{{{name}}}"
+        for it in known:
+            text = text.replace(f"{{{columns[it]}}}", f"{{{it}}}")
+        return _source(f"{name}_format", text, known)[0]
+
+    made = {"prompt": source("prompt", "system", "prompt"), "answers": [source(name, name) for name in answers]}
+    label = {"label": "label"} if "label" in columns else {}
+    return {
+        "about": "a prompt and answers in the user's own words",
+        "fields": {"system": "optional text", "prompt": "text", **dict.fromkeys(answers, "text")},
+        "answers": {"prompt": "prompt", "names": answers, **label, "made": made},
+    }
+
+
+def _source(key: str, text: str, known: Sequence[str] = _NAMES) -> tuple[str, frozenset[str]]:
     """Jinja for a text with names in braces, and the names."""
     source, used = "", set()
     try:
@@ -65,8 +95,8 @@ def _source(key: str, text: str) -> tuple[str, frozenset[str]]:
         source += f"{{{{ {literal!r} }}}}" if literal else ""
         if name is None:
             continue
-        if name not in _NAMES or spec or conversion:
-            raise DataError(f"{key}: {{{name}}} is no field; there are {', '.join(_NAMES)}; write {{{{ for a brace")
+        if name not in known or spec or conversion:
+            raise DataError(f"{key}: {{{name}}} is no field; there are {', '.join(known)}; write {{{{ for a brace")
         source += f"{{{{ {name} }}}}"
         used.add(name)
     return source, frozenset(used)
