@@ -8,6 +8,7 @@
 mod facts;
 mod layout;
 mod prefixes;
+mod probes;
 mod turns;
 
 pub use facts::{FactsCache, Speaker};
