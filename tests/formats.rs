@@ -12,65 +12,23 @@ use chatmill::template;
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use proptest::prelude::*;
 
-/// A format, and a row that it reads.
-const FORMATS: [(&str, &str); 8] = [
-    (
-        r#"{"name": "alpaca", "fields": [{"name": "instruction"}, {"name": "input", "optional": true}, {"name": "output"}],
-            "text": "{{ bos_token }}{{ instruction }}\n{{ input }}{% generation %}{{ output }}{{ eos_token }}{% endgeneration %}"}"#,
-        r#"{"instruction": "I", "output": "O"}"#,
-    ),
-    (
-        r#"{"name": "segments", "fields": [{"name": "segments", "type": [{"label": "bool", "text": "text"}]}],
-            "text": "{% for it in segments %}{% generation %}{% if it.label %}{{ it.text }}{% endif %}{% endgeneration %}{% if not it.label %}{{ it.text }}{% endif %}{% endfor %}"}"#,
-        r#"{"segments": [{"label": true, "text": "t"}]}"#,
-    ),
-    (
-        r#"{"name": "turns", "messages": {"fields": ["conversations"], "properties": [["role", "from"], ["content", "value"]],
-            "roles": [["user", ["human"]], ["assistant", ["gpt", "function_call"]]], "keep_unknown_roles": false,
-            "calls": ["function_call"], "system": "system"}}"#,
-        r#"{"conversations": [{"from": "human", "value": "H"}, {"from": "gpt", "value": "G"}]}"#,
-    ),
-    (
-        r#"{"name": "text of turns", "messages": {"fields": ["messages"]},
-            "text": "{% for m in messages %}{% generation %}{% endgeneration %}{{ m.role }}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"}"#,
-        r#"{"messages": [{"role": "user", "content": "H", "weight": 0}, {"role": "assistant", "content": "G"}]}"#,
-    ),
-    (
-        r#"{"name": "made", "fields": [{"name": "prompt", "type": "any"}, {"name": "output"}],
-            "messages": [{"role": "user", "content": "{{ prompt }}", "optional": true}, {"role": "assistant", "content": "{{ output }}"}]}"#,
-        r#"{"prompt": "P", "output": "O"}"#,
-    ),
-    (
-        r#"{"name": "steps", "fields": [{"name": "prompt"}, {"name": "completions", "type": ["text"]}, {"name": "labels", "type": ["any"]}],
-            "text": "{{ prompt }}{% for it in completions %}{{ it }}{% generation %}|{% endgeneration %}{% endfor %}", "steps": {"labels": "labels"}}"#,
-        r#"{"prompt": "P", "completions": ["a"], "labels": [1]}"#,
-    ),
-    (
-        r#"{"name": "tokens", "fields": [{"name": "input_ids", "type": ["number"]}, {"name": "labels", "type": ["number"], "optional": true},
-            {"name": "attention_mask", "type": ["number"], "optional": true}], "text": "", "tokens": true}"#,
-        r#"{"input_ids": [1, 2], "labels": [-100, 2]}"#,
-    ),
-    (
-        r#"{"name": "answers", "answers": {"prompt": "prompt", "names": [["chosen", "chosen"], ["rejected", "rejected"]]}}"#,
-        r#"{"prompt": "P", "chosen": "a", "rejected": "b"}"#,
-    ),
-];
-
-static MILLS: LazyLock<Vec<(Mill, &str)>> = LazyLock::new(|| {
+/// Mills of formats, each with a row that it reads.
+static MILLS: LazyLock<Vec<(Mill, String)>> = LazyLock::new(|| {
     let definition = include_str!("data/byte_tokenizer.json");
     let special = [("eos_token".to_owned(), "</s>".to_owned())];
     let tokenizer = Arc::new(Tokenizer::new("bytes", definition, &special, EngineChoice::Auto).unwrap());
-    let mill = |(json, row): (&str, &'static str)| {
-        let format = Arc::new(Format::from_json(json).unwrap());
+    let read: Vec<serde_json::Value> = serde_json::from_str(include_str!("data/formats.json")).unwrap();
+    let mill = |it: &serde_json::Value| {
+        let format = Arc::new(Format::from_json(&it["format"].to_string()).unwrap());
         let own = format.template(&tokenizer).unwrap();
         let template = Arc::new(own.unwrap_or_else(|| template::named("chatml", &[]).unwrap()));
         let options = Options { format: Some(format), on_error: OnError::Null, threads: Some(2), ..Options::default() };
-        (Mill::new(Arc::clone(&tokenizer), template, options).unwrap(), row)
+        (Mill::new(Arc::clone(&tokenizer), template, options).unwrap(), it["row"].to_string())
     };
-    FORMATS.into_iter().map(mill).collect()
+    read.iter().map(mill).collect()
 });
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 24] = [
     "instruction",
     "input",
     "output",
@@ -91,6 +49,10 @@ const KEYS: [&str; 20] = [
     "attention_mask",
     "chosen",
     "rejected",
+    "history",
+    "completion",
+    "tools",
+    "tool_calls",
 ];
 
 /// JSON of any shape, often that of one of the formats.
@@ -117,7 +79,7 @@ fn value() -> impl Strategy<Value = String> {
 
 /// The row of a format with some of its fields changed, or anything.
 fn row() -> impl Strategy<Value = String> {
-    let rows: Vec<&str> = FORMATS.iter().map(|(_, row)| *row).collect();
+    let rows: Vec<&str> = MILLS.iter().map(|(_, row)| row.as_str()).collect();
     let changed = (prop::sample::select(rows), prop::sample::select(KEYS.to_vec()), value())
         .prop_map(|(row, key, value)| format!("{},\"{key}\":{value}}}", &row[..row.len() - 1]));
     prop_oneof![changed, value()]

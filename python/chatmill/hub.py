@@ -1,9 +1,10 @@
-"""Fetch the small files of a model repository from the Hugging Face Hub, or find them in its local cache."""
+"""Fetch files of a repository from the Hugging Face Hub, or find them in its local cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from chatmill._chatmill import ChatmillError
+from chatmill._chatmill import ChatmillError, DataError
 
 _FILES = (
     "tokenizer.json",
@@ -58,4 +59,43 @@ def snapshot(hub_id: str, is_complete: Callable[[Path], bool], error: type[Chatm
         raise error(
             f"{hub_id!r} is no file or folder here, is not in the Hub cache, and could not be fetched from the Hub "
             f"({reason}): check the name, the network and, for a gated model, `hf auth login`; or give a folder"
+        ) from cause
+
+
+def fetch_dataset(hub_id: str, patterns: Sequence[str], *, revision: str | None = None) -> Path:
+    """The folder of a dataset's repository with those of its files that match.
+
+    Which files there are only the Hub knows, so it is asked first; its cache is what is left without it.
+
+    Args:
+        hub_id: Such as `tatsu-lab/alpaca`.
+        patterns: Such as `data/*.parquet`, from the repository's root.
+        revision: A commit, tag or branch; the newest where none is given.
+
+    Returns:
+        A folder of the cache.
+
+    Raises:
+        DataError: Neither the Hub nor the cache has the repository.
+    """
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise DataError(
+            f"there is no file or folder {hub_id}, and as a dataset of the Hub it needs huggingface_hub: "
+            f"`pip install 'chatmill[hub]'`, or say where its rows lie: `--local {hub_id}=DIR`"
+        ) from None
+
+    fetch = partial(snapshot_download, hub_id, repo_type="dataset", revision=revision, allow_patterns=list(patterns))
+    try:
+        return Path(str(fetch()))
+    except Exception as cause:
+        try:
+            return Path(str(fetch(local_files_only=True)))
+        except Exception:  # noqa: BLE001  # not cached; which exception says so differs between versions of the library
+            reason = str(cause).strip().split("\n")[0] or type(cause).__name__
+        raise DataError(
+            f"there is no file or folder {hub_id}, and as a dataset of the Hub it could not be fetched ({reason}): "
+            "check the name, the network and, for a gated one, `hf auth login`; or say where its rows lie: "
+            f"`--local {hub_id}=DIR`"
         ) from cause

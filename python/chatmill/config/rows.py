@@ -1,17 +1,21 @@
 """The files of a dataset, and which of their rows are wanted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import NoReturn
 
 from chatmill._chatmill import DataError
+from chatmill.config.card import card_patterns
 from chatmill.config.model import Config, DatasetConfig
+from chatmill.hub import fetch_dataset
 from chatmill.inputs import InputFile, find_inputs, share_rows
 
 _SUFFIXES = ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json", "*.parquet", "*.arrow")
 # Names of splits, as they stand in names of files.
 _SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval"}
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SPLIT = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<start>\d+%?)?:(?P<end>\d+%?)?\])?")
 
 
@@ -45,34 +49,75 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
 
 def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> list[InputFile]:
     place = Path(path).expanduser()
-    if dataset.data_files and not place.is_dir():
+    if dataset.data_files and not place.is_dir() and not _HUB_ID.fullmatch(path):
         return find_inputs(list(dataset.data_files))
+    if not place.exists() and _HUB_ID.fullmatch(path) and not _kind(path):
+        place = _fetched(config, dataset, path, split)
     if not place.is_dir():
         if "://" not in path and not place.exists() and not any(letter in path for letter in "*?["):
-            why = (
-                f"there is no file or folder {path}; fetch a dataset of the Hub first (`hf download --repo-type "
-                f"dataset {path} --local-dir DIR`) and say where it lies: `--local {path}=DIR`"
-            )
-            _refuse(config, dataset, "path", why)
+            _refuse(config, dataset, "path", f"there is no file or folder {path}")
         return find_inputs(path)
     folder = place / dataset.data_dir if dataset.data_dir else place
     if dataset.data_files:
         return find_inputs([str(folder / name) for name in dataset.data_files])
-    found = sorted({str(file) for suffix in _SUFFIXES for file in folder.rglob(suffix) if file.is_file()})
+    patterns = _patterns(config, dataset, place, split)
+    if patterns is not None and not dataset.data_dir:
+        found = sorted({str(file) for pattern in patterns for file in _matching(place, pattern)})
+        if not found:
+            _refuse(config, dataset, "path", f"the folder {place} holds no file of rows that matches {patterns[0]}")
+        return find_inputs(found)
+    found = sorted({str(file) for file in _matching(folder, "**/*")})
     if not found:
         _refuse(config, dataset, "path", f"the folder {folder} holds no file of rows ({', '.join(_SUFFIXES)})")
-    # Files of several splits lie side by side, and their names tell which is which.
+    return find_inputs(_of_split(config, dataset, folder, found, split))
+
+
+def _of_split(config: Config, dataset: DatasetConfig, folder: Path, found: list[str], split: str) -> list[str]:
+    """Files of several splits lie side by side, and their names tell which is which."""
     words = {file: re.split(r"[^A-Za-z]+", file.removeprefix(str(folder)).lower()) for file in found}
     of_split = [file for file in found if split.lower() in words[file]]
+    names = ", ".join(Path(file).name for file in found[:5])
     if not of_split and split != "train":
-        names = ", ".join(Path(file).name for file in found[:5])
         _refuse(config, dataset, "split", f"no file of the folder {folder} is called after {split}; there are {names}")
     # Files that name no split are all there is.
     others = [file for file in found if not _SPLITS & set(words[file])]
     if not of_split and not others:
-        names = ", ".join(Path(file).name for file in found[:5])
         _refuse(config, dataset, "path", f"the folder {folder} has files of other splits only: {names}; name a split")
-    return find_inputs(of_split or others)
+    return of_split or others
+
+
+def _fetched(config: Config, dataset: DatasetConfig, hub_id: str, split: str) -> Path:
+    """The folder of a dataset of the Hub: the card first, since it tells which files are wanted."""
+    try:
+        folder = fetch_dataset(hub_id, ["README.md"], revision=dataset.revision)
+        within = f"{dataset.data_dir}/" if dataset.data_dir else ""
+        patterns: list[str] | None = [f"{within}{name}" for name in dataset.data_files]
+        if not patterns and not within:
+            patterns = _patterns(config, dataset, folder, split)
+        wanted = patterns or [f"{within}{suffix}" for suffix in _SUFFIXES]
+        return fetch_dataset(hub_id, ["README.md", *wanted], revision=dataset.revision)
+    except DataError as error:
+        if str(error).startswith(config.path):
+            raise
+        _refuse(config, dataset, "path", str(error))
+
+
+def _patterns(config: Config, dataset: DatasetConfig, folder: Path, split: str) -> list[str] | None:
+    try:
+        return card_patterns(folder, dataset.name, split)
+    except DataError as error:
+        _refuse(config, dataset, "split" if "no split" in str(error) else "name", str(error))
+
+
+def _matching(folder: Path, pattern: str) -> Iterator[Path]:
+    """The files of rows below a folder that match a pattern, or that lie in a folder that does."""
+    place = folder / pattern
+    found = place.rglob("*") if place.is_dir() else folder.glob(pattern)
+    yield from (file for file in found if file.is_file() and _kind(file.name))
+
+
+def _kind(name: str) -> bool:
+    return any(fnmatch(name, suffix) for suffix in _SUFFIXES)
 
 
 def _refuse(config: Config, dataset: DatasetConfig, key: str, why: str) -> NoReturn:

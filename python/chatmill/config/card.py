@@ -1,0 +1,78 @@
+"""What the card of a dataset, its `README.md`, says of its files: the configurations, and the files of each split."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from chatmill._chatmill import DataError
+
+
+def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | None:
+    """Patterns of the files of a split, as the card of a dataset has them.
+
+    Args:
+        folder: The folder of the dataset.
+        name: Which of its configurations; where None is given, the default one.
+        split: Such as `train`.
+
+    Returns:
+        Patterns below the folder, or None where the card names no files.
+
+    Raises:
+        DataError: The card has no such configuration or split.
+    """
+    configs = [it for it in _front(folder).get("configs") or () if isinstance(it, Mapping) and it.get("data_files")]
+    if not configs:
+        if name is not None and not (folder / name).is_dir():
+            raise DataError(f"{folder} has no card that names configurations, and no folder {name}")
+        return None if name is None else [f"{name}/**/*"]
+    names = [str(it.get("config_name", "default")) for it in configs]
+    if name is None:
+        chosen = [it for it in configs if it.get("default")] or [it for it in configs if _is_default(it)] or configs
+        if len(chosen) > 1:
+            raise DataError(f"the dataset has several configurations: give name, one of {', '.join(names)}")
+    else:
+        chosen = [it for it, known in zip(configs, names, strict=True) if known == name]
+        if not chosen:
+            raise DataError(f"the dataset has no configuration {name}; there are {', '.join(names)}")
+    splits = _splits(chosen[0]["data_files"])
+    if split not in splits:
+        raise DataError(f"the dataset has no split {split}; there are {', '.join(splits)}")
+    before = chosen[0].get("data_dir")
+    patterns = [f"{before}/{path}" if before else path for path in splits[split]]
+    for pattern in patterns:
+        if pattern.startswith("/") or ".." in pattern.split("/"):
+            raise DataError(f"the card of the dataset names files outside of its folder: {pattern}")
+    return patterns
+
+
+def _front(folder: Path) -> Mapping[str, Any]:
+    """The YAML in front of the card."""
+    card = folder / "README.md"
+    if not card.is_file():
+        return {}
+    text = card.read_text(encoding="utf-8", errors="replace")
+    if not text.startswith("---"):
+        return {}
+    try:
+        found = yaml.safe_load(text.split("\n---", 1)[0].removeprefix("---"))
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _is_default(config: Mapping[str, Any]) -> bool:
+    return bool(config.get("config_name", "default") == "default")
+
+
+def _splits(given: Any) -> dict[str, list[str]]:
+    """Patterns by split; where the card tells no split, all is for training."""
+    entries = given if isinstance(given, list) else [given]
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        it = entry if isinstance(entry, Mapping) else {"path": entry}
+        paths = it["path"] if isinstance(it.get("path"), list) else [it.get("path")]
+        found.setdefault(str(it.get("split", "train")), []).extend(map(str, paths))
+    return found
