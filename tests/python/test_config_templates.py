@@ -37,9 +37,17 @@ TOKENS: list[dict[str, Any]] = [
 DATA = json.loads((reference.ROOT / "tests" / "data" / "config_templates.json").read_text("utf-8"))
 
 DOCUMENTS: list[dict[str, Any]] = [{"title": "T", "text": "x"}, {"text": "y", "some key": 3, "url": None}]
-IN_SYSTEM = [{"tools_in_user_message": False}, {"custom_tools": [{"name": "f"}]}, {"date_string": "1 Jan 2020"}]
-CITED = [{"enable_citations": True}, {"documents": DOCUMENTS}, {"documents": DOCUMENTS, "enable_citations": True}]
-THINKING = [{"enable_thinking": True}, {"enable_thinking": False}]
+IN_SYSTEM: list[dict[str, Any]] = [
+    {"tools_in_user_message": False},
+    {"custom_tools": [{"name": "f"}]},
+    {"date_string": "1 Jan 2020"},
+]
+CITED: list[dict[str, Any]] = [
+    {"enable_citations": True},
+    {"documents": DOCUMENTS},
+    {"documents": DOCUMENTS, "enable_citations": True},
+]
+THINKING: list[dict[str, Any]] = [{"enable_thinking": True}, {"enable_thinking": False}]
 # The variables that a template reads, beside those of every conversation.
 VARIABLES: dict[str, list[dict[str, Any]]] = {
     "command_a": [{"safety_mode": "strict"}, {"safety_mode": "STRICT", "documents": DOCUMENTS}, *CITED],
