@@ -42,7 +42,7 @@ class PrepareReport:
             `like_another_tool`), turns left out (`value_dropped`, `other_role`, `header_mismatch`, `merged`,
             `unanchored`),
             `missing_stop`, `doubled_bos`, `control_text`, `empty_answer`, `truncated`, `pieces_left_out`.
-        warnings: What is worth a warning of the tokenizer with these options.
+        warnings: What is worth a warning of the tokenizer with these options, and of the template that was taken.
         seconds: From start to end.
         shards: The files of tokens.
         labels: The policy that chose the trained tokens; a list where parts of the run have several.

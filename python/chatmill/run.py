@@ -38,11 +38,13 @@ class Part:
         files: What is read.
         mill: What makes tokens of the rows.
         reason: Why the rows are taken for what they are, where nobody said it.
+        warnings: What is worth a warning, beside that of the mill.
     """
 
     files: Sequence[InputFile]
     mill: Mill
     reason: str = ""
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
             samples=counts.samples,
             untrained=counts.untrained,
             notes=dict(counts.notes),
-            warnings=tuple(dict.fromkeys(warning for part in chosen for warning in part.mill.warnings)),
+            warnings=tuple(dict.fromkeys(it for part in chosen for it in (*part.warnings, *part.mill.warnings))),
             seconds=time.monotonic() - started,
             shards=tuple(shards),
             validation_shards=tuple(validation),

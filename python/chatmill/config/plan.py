@@ -87,7 +87,7 @@ def _part(
     config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, choices: Choices
 ) -> Part:
     files = files_of(config, dataset, choices.local)
-    template = None if form.has_text else template_of(config, dataset, named, tokenizer)
+    template, warnings = (None, ()) if form.has_text else template_of(config, dataset, named, tokenizer)
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples; prompt and answer are cut each on its own, as axolotl does.
     is_split = form.defaults.get("truncation") == "split"
@@ -110,7 +110,7 @@ def _part(
         )
     except ChatmillError as error:
         raise type(error)(f"{config.place(dataset.key)}: {error}") from error
-    return Part(files, mill)
+    return Part(files, mill, warnings=warnings)
 
 
 def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) -> Any:
