@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::layout::Layout;
-use super::probes::{Arguments, WORDS, dialogue, ending_with, probe_documents, probe_tools};
+use super::probes::{WORDS, dialogue, ending_with, probe_documents, probe_tools};
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::python_text::is_space;
 use crate::template::{ChatTemplate, Request, Traced};
@@ -205,10 +205,7 @@ impl Probe<'_, '_> {
             ..Facts::default()
         };
         for speaker in Speaker::ALL {
-            // Some templates take the arguments of calls as JSON text only.
-            let forms = [Arguments::Object, Arguments::Text];
-            let either = |form: &Arguments| self.text(&ending_with(speaker, *form), false).is_some();
-            let messages = ending_with(speaker, forms.into_iter().find(either).unwrap_or(Arguments::Object));
+            let Some(messages) = self.ending_with(speaker) else { continue };
             facts.prompts[speaker as usize] = self.prompt(&messages);
             facts.end_closers[speaker as usize] = self.layout(&messages).and_then(|(traced, layout)| {
                 let from = layout.cores(layout.turns.len().checked_sub(1)?).last()?.span.end;
@@ -219,7 +216,8 @@ impl Probe<'_, '_> {
                 closer.filter(|closer| !closer.trim_matches(is_space).is_empty()).map(str::to_owned)
             });
         }
-        if let Some((traced, layout)) = self.layout(&ending_with(Speaker::User, Arguments::Object)) {
+        let of_user = self.ending_with(Speaker::User);
+        if let Some((traced, layout)) = of_user.and_then(|messages| self.layout(&messages)) {
             let tail = layout.end.and_then(|end| traced.text.get(end..));
             facts.user_tail = tail.map(|tail| tail.trim_matches(is_space).to_owned());
         }
@@ -248,6 +246,11 @@ impl Probe<'_, '_> {
         facts.closers = closers.filter(|closer| !closer.is_empty()).map(str::to_owned).collect();
         facts.closers.dedup();
         facts
+    }
+
+    /// The first conversation with `speaker` at its end that the template takes.
+    fn ending_with(&self, speaker: Speaker) -> Option<Vec<Fields<'static>>> {
+        ending_with(speaker).into_iter().find(|messages| self.text(messages, false).is_some())
     }
 
     fn special_token(&self, name: &str) -> Option<String> {

@@ -27,40 +27,48 @@ pub(super) fn dialogue() -> [Fields<'static>; 4] {
     [user(0), assistant(1), user(2), assistant(3)]
 }
 
-/// How the arguments of a probe's call are given.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Arguments {
-    Object,
-    Text,
-}
-
-pub(super) fn ending_with(speaker: Speaker, form: Arguments) -> Vec<Fields<'static>> {
+/// Conversations that end with a speaker, the simplest first: templates may insist on a system prompt, or print the first
+/// messages by their place, and some take the arguments of calls as JSON text only.
+pub(super) fn ending_with(speaker: Speaker) -> Vec<Vec<Fields<'static>>> {
+    let system = || message("system", WORDS[4]);
     match speaker {
-        Speaker::System => vec![message("system", WORDS[4])],
-        Speaker::User => vec![user(0)],
-        Speaker::Assistant => vec![user(0), assistant(1)],
+        Speaker::System => vec![vec![system()]],
+        Speaker::User => vec![vec![user(0)], vec![system(), user(0)], vec![user(0), assistant(1), user(2)]],
+        Speaker::Assistant => vec![vec![user(0), assistant(1)], vec![system(), user(0), assistant(1)]],
         Speaker::Tool => {
             let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
-            // Some templates insist on ids of nine characters.
-            let arguments = match form {
-                Arguments::Object => Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]),
-                Arguments::Text => Node::Str(Cow::Owned(format!("{{\"place\": \"{}\"}}", WORDS[2]))),
+            let object = Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]);
+            let json = Node::Str(Cow::Owned(format!("{{\"place\": \"{}\"}}", WORDS[2])));
+            let with = |arguments: &Node<'static>| {
+                let [calling, result] = call_and_result(arguments.clone());
+                vec![user(0), calling, result]
             };
-            let function =
-                Node::Map(vec![(Cow::Borrowed("name"), text("find")), (Cow::Borrowed("arguments"), arguments)]);
-            let call = Node::Map(vec![
-                (Cow::Borrowed("id"), text("call00001")),
-                (Cow::Borrowed("type"), text("function")),
-                (Cow::Borrowed("function"), function),
-            ]);
-            let mut calling = message("assistant", "");
-            calling.push((Cow::Borrowed("tool_calls"), Node::List(vec![call])));
-            let mut result = message("tool", WORDS[3]);
-            result.push((Cow::Borrowed("name"), text("find")));
-            result.push((Cow::Borrowed("tool_call_id"), text("call00001")));
-            vec![user(0), calling, result]
+            let behind_system = |mut messages: Vec<Fields<'static>>| {
+                messages.insert(0, system());
+                messages
+            };
+            let alone = [with(&object), with(&json)];
+            alone.clone().into_iter().chain(alone.map(behind_system)).collect()
         }
     }
+}
+
+/// A message that calls a tool, and what that answers.
+fn call_and_result(arguments: Node<'static>) -> [Fields<'static>; 2] {
+    let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
+    let function = Node::Map(vec![(Cow::Borrowed("name"), text("find")), (Cow::Borrowed("arguments"), arguments)]);
+    // Some templates insist on ids of nine characters.
+    let call = Node::Map(vec![
+        (Cow::Borrowed("id"), text("call00001")),
+        (Cow::Borrowed("type"), text("function")),
+        (Cow::Borrowed("function"), function),
+    ]);
+    let mut calling = message("assistant", "");
+    calling.push((Cow::Borrowed("tool_calls"), Node::List(vec![call])));
+    let mut result = message("tool", WORDS[3]);
+    result.push((Cow::Borrowed("name"), text("find")));
+    result.push((Cow::Borrowed("tool_call_id"), text("call00001")));
+    [calling, result]
 }
 
 /// Tools for a probe: none, an empty list or one tool, as the row has them. Always the same tool, so that the facts do

@@ -192,8 +192,12 @@ impl Splitter<'_> {
         let proved = self.proved.iter().find(|header| header.message == index).map(|header| header.end);
         let header_end = match proved.or_else(|| self.header_end(index, first_value, Likeness::Strict)) {
             Some(end) => end,
-            // Nothing stands before the first value: whatever the prompt would be, there is no border to find.
-            None if first_value == self.starts[index] && !turn.merged && !self.customary.contains(&index) => {
+            // Nothing stands before the first value, and nothing should: there is no border to find.
+            None if first_value == self.starts[index]
+                && !turn.merged
+                && !self.customary.contains(&index)
+                && !self.needs_prompt(index) =>
+            {
                 first_value
             }
             None => {
@@ -227,6 +231,22 @@ impl Splitter<'_> {
         self.closing(index, last.span.end, next, kind_of(last.part));
     }
 
+    /// Who spoke before turn `index`.
+    fn before(&self, index: usize) -> Speaker {
+        if index == 0 { Speaker::User } else { self.speakers[index - 1] }
+    }
+
+    /// The generation prompt that an assistant turn should begin with.
+    fn known_prompt(&self, index: usize) -> Option<&str> {
+        let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
+        self.facts.prompt_after(self.before(index)).or(after_user).filter(|prompt| !prompt.is_empty())
+    }
+
+    /// Whether an assistant turn without a header is none. Where one follows another the template may go on with it.
+    fn needs_prompt(&self, index: usize) -> bool {
+        self.before(index) != Speaker::Assistant && self.known_prompt(index).is_some()
+    }
+
     /// Where the part of the turn ends that the generation prompt supplies. None if nothing there looks like it.
     fn header_end(&mut self, index: usize, first_value: usize, likeness: Likeness) -> Option<usize> {
         let start = self.starts[index];
@@ -237,10 +257,10 @@ impl Splitter<'_> {
                 .or_else(|| self.prompt_end(prompt.trim_start_matches(is_space), from, start, first_value, likeness))
         };
         let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
-        let before = if index == 0 { Speaker::User } else { self.speakers[index - 1] };
-        match self.facts.prompt_after(before).or(after_user) {
-            Some(prompt) if !prompt.is_empty() => find(prompt),
-            known => {
+        let known = self.facts.prompt_after(self.before(index)).or(after_user);
+        match self.known_prompt(index) {
+            Some(prompt) => find(prompt),
+            None => {
                 if let Some(prompt) = after_user {
                     if self.text[start..first_value].starts_with(prompt) {
                         return Some(start + prompt.len());
