@@ -71,7 +71,7 @@ def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, sha
     with ExitStack() as stack:
         spool = None if arrangement.is_plain else stack.enter_context(Spool(folder / _SPOOL))
         validation = None
-        if arrangement.validation:
+        if arrangement.has_validation:
             (folder / VALIDATION).mkdir()
             validation = stack.enter_context(ShardWriter(folder / VALIDATION, shard_tokens=shard_tokens))
         yield Sink(arrangement, training, validation, spool)

@@ -39,11 +39,18 @@ ARRANGEMENTS = st.builds(
     deduplicate=st.booleans(),
     validation=st.one_of(st.just(0), st.just(1), st.floats(0.01, 0.4)),
     weights=st.one_of(st.just(()), st.tuples(*[st.floats(0.3, 3.5)] * 3)),
+    validation_from=st.sampled_from([None, None, 1, 2, 3]),
 )
+
+
+def is_for_training(row: Row, arrangement: Arrangement) -> bool:
+    """Whether a row is of a dataset that is not for validation whole."""
+    return arrangement.validation_from is None or row.dataset < arrangement.validation_from
 
 
 def is_possible(rows: Sequence[Row], arrangement: Arrangement) -> bool:
     """Whether there are rows to train on."""
+    rows = [row for row in rows if is_for_training(row, arrangement)]
     left = len({(row.ids, row.labels) for row in rows}) if arrangement.deduplicate else len(rows)
     return left > 6 or (left > 2 and not arrangement.weights)
 
@@ -59,8 +66,9 @@ def test_each_row_is_there_as_often_as_it_should_be(rows: list[Row], arrangement
         firsts.setdefault((row.ids, row.labels) if arrangement.deduplicate else row.number, row.number)
     left = set(firsts.values())
     kept_back = set(made.validation)
-    assert len(kept_back) == len(made.validation) == arrangement.validation_rows(len(left))
-    assert kept_back <= left
+    apart = {row.number for row in rows if not is_for_training(row, arrangement)} & left
+    assert len(kept_back) == len(made.validation) == arrangement.validation_rows(len(left - apart)) + len(apart)
+    assert apart <= kept_back <= left
     times = Counter(made.training)
     assert set(times) <= left - kept_back
     for dataset, seen in enumerate(made.arranged.datasets):

@@ -249,6 +249,28 @@ def test_folders_and_their_splits(run: Any) -> None:
     assert run(PLAIN + "datasets: [{path: other, type: alpaca}]").rows_in == 5
 
 
+def test_datasets_to_evaluate_with(run: Any, tokenizer: Path) -> None:
+    write_rows(
+        Path("test.jsonl"), [*ALPACA[:2], {"instruction": "T", "output": "O"}, {"instruction": "T", "output": ""}]
+    )
+    both = """
+datasets: [{path: alpaca.jsonl, type: alpaca}, {path: turns.jsonl, type: sharegpt, conversation: chatml}]
+test_datasets: [{path: test.jsonl, type: alpaca}]
+"""
+    report = run(f"sequence_len: 100\n{both}")
+    assert (report.rows_in, report.rows_out, report.reasons) == (84, 83, {"empty_field": 1})
+    training, validation = read(Path("out")), read(Path("out/validation"))
+    assert (len(training), len(validation)) == (80, 3)
+    decode = Tokenizer.from_pretrained(tokenizer).decode
+    assert sum("T" in decode(row["input_ids"]) for row in validation) >= 1
+    # Rows that are trained on are none to evaluate with.
+    alone = run(f"sequence_len: 100\ndataset_exact_deduplication: true\n{both}")
+    assert (len(read(Path("out"))), len(read(Path("out/validation")))) == (80, 1)
+    assert alone.arranged.duplicates == 2
+    with pytest.raises(ValueError, match=r"test_datasets\[0\]\.weight: weights are for rows to train on"):
+        run(both.replace("test.jsonl,", "test.jsonl, weight: 2,"))
+
+
 CASES = json.loads((Path(__file__).parents[1] / "faults" / "configs.json").read_text("utf-8"))
 
 

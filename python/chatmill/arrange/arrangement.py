@@ -20,6 +20,7 @@ class Arrangement:
        the order of the datasets and then of their rows. What fills a row up, its weights and kept columns do not count.
     2. *The validation split.* Rows are chosen at random among all that are left, whichever dataset they are from. It
        comes before the weights, so no row is on both sides; without de-duplication, equal rows of the data may be.
+       Datasets from `validation_from` on are for validation whole, and no row is chosen among theirs.
     3. *Weights*, for training alone; validation has each of its rows once. A dataset of `n` training rows gives
        `weight × n` rows, rounded to the nearest whole number, halves up: each row as often as the whole part says,
        and a random choice of rows once more. So 1.3 takes each row once and 30 % of them twice.
@@ -35,6 +36,7 @@ class Arrangement:
         deduplicate: Leave out rows whose ids and labels are those of a row before.
         validation: Rows kept back: a share (below 1; at least one row) or a number of rows; 0 for none.
         weights: One for each dataset, above 0; empty for all 1.
+        validation_from: Position of a dataset: it and all behind it are for validation, each row once; None for none.
 
     Raises:
         DataError: A weight or `validation` is out of its range.
@@ -49,6 +51,7 @@ class Arrangement:
     deduplicate: bool = False
     validation: float | int = 0
     weights: tuple[float, ...] = ()
+    validation_from: int | None = None
 
     def __post_init__(self) -> None:
         is_share = isinstance(self.validation, float) and 0 <= self.validation < 1
@@ -65,7 +68,13 @@ class Arrangement:
     @property
     def is_plain(self) -> bool:
         """Whether all rows stay as they come, so that no spool is needed."""
-        return not (self.shuffle or self.deduplicate or self.validation) and all(weight == 1 for weight in self.weights)
+        as_they_come = not (self.shuffle or self.deduplicate or self.has_validation)
+        return as_they_come and all(weight == 1 for weight in self.weights)
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether some rows are for validation."""
+        return bool(self.validation) or self.validation_from is not None
 
     def weight(self, dataset: int) -> float:
         """The weight of a dataset.

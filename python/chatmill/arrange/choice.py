@@ -52,8 +52,10 @@ class Choice:
         self._first = first
         self._last_kept_back: int | None = None
         total = sum(rows)
-        kept_back = arrangement.validation_rows(total if first is None else first.count(1))
-        self._last_kept_back = self._last_key("validation", self._stays, (0, total), kept_back)
+        # The datasets behind this row are for validation as they are.
+        self._border = sum(rows[: arrangement.validation_from])
+        kept_back = arrangement.validation_rows(self._border if first is None else first.count(1, 0, self._border))
+        self._last_kept_back = self._last_key("validation", self._stays, (0, self._border), kept_back)
         self.shares: list[Share] = []
         self.datasets: list[DatasetRows] = []
         start = 0
@@ -63,6 +65,8 @@ class Choice:
             self.datasets.append(dataset_rows)
             start += count
         if total > 0 and not any(dataset.training for dataset in self.datasets):
+            if self._border == 0:
+                raise DataError("all rows are for validation, and none is there to train on")
             raise DataError("the weights leave no row to train on: give greater ones")
 
     def validation(self, start: int, rows: int) -> pa.Array:
@@ -75,9 +79,14 @@ class Choice:
         Returns:
             A truth value for each.
         """
-        return pc.and_(
-            self._stays(start, rows), self._at_most(self._last_kept_back, "validation", start=start, rows=rows)
+        before = min(rows, max(0, self._border - start))
+        chosen = pa.concat_arrays(
+            [
+                self._at_most(self._last_kept_back, "validation", start=start, rows=before),
+                pa.repeat(pa.scalar(True), rows - before),
+            ]
         )
+        return pc.and_(self._stays(start, rows), chosen)
 
     def copies(self, dataset: int, start: int, rows: int) -> Iterator[pa.Array]:
         """Which of some rows of a dataset are trained on at all, which of them twice, and so on.

@@ -107,7 +107,7 @@ class Spool:
         Raises:
             DataError: No row would be left to train on, or there are not as many weights as datasets.
         """
-        if arrangement.validation and validation is None:
+        if arrangement.has_validation and validation is None:
             raise DataError("validation rows are wanted, but there is no writer for them")
         rows, sizes = self._totals(len(arrangement.weights))
         size = sum(sizes)

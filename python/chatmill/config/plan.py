@@ -52,12 +52,13 @@ def arrangement_of(config: Config) -> Arrangement:
     Raises:
         DataError: A weight is not one.
     """
-    weights = tuple(dataset.weight for dataset in config.datasets or config.pretraining)
+    weights = tuple(dataset.weight for dataset in _datasets(config))
     return Arrangement(
         shuffle=config.shuffle_merged_datasets,
         seed=config.seed,
         deduplicate=config.deduplicate,
         validation=config.val_set_size,
+        validation_from=len(weights) - len(config.test_datasets) if config.test_datasets else None,
         weights=() if all(weight == 1 for weight in weights) else weights,
     )
 
@@ -78,9 +79,14 @@ def parts_of(config: Config, choices: Choices) -> list[Part]:
     if named is None:
         raise DataError(f"{config.path}: there is no tokenizer: give base_model or tokenizer_config")
     # What is wrong with the file itself is said before anything is loaded.
-    forms = [(dataset, format_of_dataset(config, dataset)) for dataset in config.datasets or config.pretraining]
+    forms = [(dataset, format_of_dataset(config, dataset)) for dataset in _datasets(config)]
     tokenizer = _tokenizer(config, named)
     return [_part(config, dataset, form, named, tokenizer, choices) for dataset, form in forms]
+
+
+def _datasets(config: Config) -> list[DatasetConfig]:
+    """Those to train on, and then those to evaluate with."""
+    return [*(config.datasets or config.pretraining), *config.test_datasets]
 
 
 def _part(
@@ -161,15 +167,16 @@ def _check(config: Config) -> None:
     add = "chatmill adds no tokens: add them to the tokenizer, save that, and name its folder as tokenizer_config"
     other = f"chatmill prepares rows for {', '.join(ANSWERS)}, and for a reward model"
     both = "there are datasets as well: prepare them in a run of their own"
-    apart = "prepare them in a run of their own, or keep rows back with val_set_size"
     refused = {
         "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
-        "test_datasets": (config.test_datasets, apart),
         "tokens": (config.added_tokens, add),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, add),
         "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare"),
     }
+    for dataset in config.test_datasets:
+        if dataset.weight != 1:
+            _refuse(config, f"{dataset.key}.weight", "weights are for rows to train on: leave it out")
     for key, (asked, why) in refused.items():
         if asked:
             _refuse(config, key, why)
