@@ -230,6 +230,11 @@ datasets:
     assert [f"H{number}<" in text for number, text in zip(numbers, texts, strict=True)] == [True] * len(numbers)
 
 
+@pytest.mark.parametrize(("keys", "rows"), [("skip: 38", 2), ('skip: 28, split: "train[:30]"', 2), ("skip: 0", 40)])
+def test_rows_at_the_start_are_left_out(run: Any, keys: str, rows: int) -> None:
+    assert run(f"{PLAIN}datasets: [{{path: alpaca.jsonl, type: alpaca, {keys}}}]").rows_in == rows
+
+
 def test_folders_and_their_splits(run: Any) -> None:
     Path("data").mkdir()
     write_rows(Path("data/train-00000.jsonl"), ALPACA[:3])

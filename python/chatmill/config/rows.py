@@ -33,16 +33,19 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
     path = local.get(dataset.path, dataset.path)
     if dataset.shards is not None:
         _refuse(config, dataset, "shards", "parts of a dataset are taken with split, such as train[:25%]")
-    if dataset.skip:
-        _refuse(config, dataset, "skip", "rows at the start are left out with split, such as train[100:]")
     split = _SPLIT.fullmatch(dataset.split or "train")
     if split is None:
         _refuse(config, dataset, "split", f"{dataset.split!r} is not understood: write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
-    if split["start"] is None and split["end"] is None:
+    start, end = split["start"], split["end"]
+    if dataset.skip:
+        if start is not None:
+            _refuse(config, dataset, "skip", f"split says already where the rows begin, at {start}: one is enough")
+        start = str(dataset.skip)
+    if start is None and end is None:
         return files
     try:
-        return share_rows(files, split["start"], split["end"])
+        return share_rows(files, start, end)
     except DataError as error:
         _refuse(config, dataset, "split", str(error))
 
