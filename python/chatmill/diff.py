@@ -7,7 +7,7 @@ from itertools import islice
 
 from rich.text import Text
 
-from chatmill._chatmill import Mill, RowError, RowFailure
+from chatmill._chatmill import DataError, Mill, RowError, RowFailure
 from chatmill.diff_encodings import Result, Span, What, compare, count_trained
 from chatmill.inputs import InputFile, InputPath, find_inputs, read_blocks
 from chatmill.lint.quote import shorten
@@ -138,6 +138,9 @@ def diff_rows(
         ...     print(show_difference(difference))
         >>> print(show_summary(report))  # doctest: +SKIP
     """
+    for form in (left.format, right.format):
+        if form is not None and (form.has_answers or form.holds_tokens or form.core.get("windows")):
+            raise DataError(f"rows of the format {form.name} have no encoding to look at, and are not compared")
     return DiffReport(islice(_pairs(left, right, find_inputs(inputs)), rows))
 
 

@@ -86,7 +86,9 @@ def fetch_dataset(hub_id: str, patterns: Sequence[str], *, revision: str | None 
             f"`pip install 'chatmill[hub]'`, or say where its rows lie: `--local {hub_id}=DIR`"
         ) from None
 
-    fetch = partial(snapshot_download, hub_id, repo_type="dataset", revision=revision, allow_patterns=list(patterns))
+    # The library's patterns know no `**` for no folder at all.
+    wanted = [*patterns, *(pattern.replace("**/", "") for pattern in patterns if "**/" in pattern)]
+    fetch = partial(snapshot_download, hub_id, repo_type="dataset", revision=revision, allow_patterns=wanted)
     try:
         return Path(str(fetch()))
     except Exception as cause:

@@ -148,13 +148,17 @@ def run_parts(parts: Callable[[], Sequence[Part]], output: Output) -> PrepareRep
 
 def _check_answers(parts: Sequence[Part]) -> None:
     """Rows of several answers have other columns than rows of one."""
-    kinds = {
-        None if part.mill.format is None or not part.mill.format.has_answers else part.mill.format.name
-        for part in parts
-    }
+    kinds: dict[tuple[str, ...], Part] = {}
+    for part in parts:
+        answers = {} if part.mill.format is None else part.mill.format.core.get("answers") or {}
+        columns = [name for name, _ in answers.get("names", ())] + [(answers.get("label") or [""])[0]]
+        kinds.setdefault(tuple(columns), part)
     if len(kinds) > 1:
-        names = ", ".join(sorted(kind or "rows of one answer" for kind in kinds))
-        raise DataError(f"{names} have other columns, so they cannot be merged: prepare them in runs of their own")
+        one, other = (
+            f"those of {part.files[0].path} ({'messages' if part.mill.format is None else part.mill.format.name})"
+            for part in list(kinds.values())[:2]
+        )
+        raise DataError(f"rows like {one} and {other} have other columns: prepare them in runs of their own")
 
 
 def _numbered(parts: Sequence[Part]) -> list[Part]:

@@ -78,6 +78,14 @@ impl Answers {
         self.label.as_ref().map(|(name, _)| name.as_str())
     }
 
+    /// What the text of each answer ends in.
+    pub fn stop(&self) -> Option<&str> {
+        match &self.parts.as_ref()?.prompt {
+            Prompt::Text(_, stop) if !stop.is_empty() => Some(stop),
+            _ => None,
+        }
+    }
+
     /// The text that makes the prompt, where it is no messages.
     pub(super) fn prompt_text(&self) -> Option<&str> {
         match &self.parts.as_ref()?.prompt {
@@ -132,15 +140,16 @@ impl Answers {
             }
             Prompt::Messages(made) => {
                 let prompt = made.messages(row)?;
+                let conversation = |messages| self.mapping.with_the_rest(Conversation::new(messages)?, &row.variables);
                 let answer = |text: String| {
                     let said = vec![
                         (Cow::Borrowed("role"), Node::Str(Cow::Borrowed("assistant"))),
                         (Cow::Borrowed("content"), Node::Str(Cow::Owned(text))),
                     ];
-                    Conversation::new(Node::List(prompt.iter().cloned().chain([Node::Map(said)]).collect()))
+                    conversation(Node::List(prompt.iter().cloned().chain([Node::Map(said)]).collect()))
                 };
                 let answers = texts.into_iter().map(answer).collect::<Result<_>>()?;
-                Ok(Sides::Messages { prompt: Some(Conversation::new(Node::List(prompt))?), answers })
+                Ok(Sides::Messages { prompt: Some(conversation(Node::List(prompt))?), answers })
             }
         }
     }
@@ -201,11 +210,17 @@ impl Answers {
         &self,
         row: &Fields<'a>,
         prompt: Option<Vec<Node<'a>>>,
-        answers: Vec<Vec<Node<'a>>>,
+        mut answers: Vec<Vec<Node<'a>>>,
     ) -> Result<Sides<'a>> {
         self.check_differ(&answers)?;
         let (prompt, answers) = match prompt {
-            Some(prompt) => (prompt, answers),
+            Some(prompt) => {
+                // Whole conversations beside their prompt: it is there once.
+                if answers.iter().all(|answer| answer.len() > prompt.len() && answer.starts_with(&prompt)) {
+                    answers.iter_mut().for_each(|answer| *answer = answer.split_off(prompt.len()));
+                }
+                (prompt, answers)
+            }
             None if self.whole => (Vec::new(), answers),
             None => {
                 let shared = shared_messages(&answers);
@@ -220,6 +235,14 @@ impl Answers {
         let whole = |messages: Vec<Node<'a>>| self.mapping.of_messages(messages, row);
         let both = |answer: Vec<Node<'a>>| whole(prompt.iter().cloned().chain(answer).collect());
         let answers = answers.into_iter().map(both).collect::<Result<Vec<_>>>()?;
+        for (name, answer) in self.columns.iter().zip(&answers) {
+            let last = answer.messages.len().saturating_sub(1);
+            if answer.role(last) != "assistant" && answer.role(last) != "model" {
+                let text =
+                    format!("the field {name} must end in an answer, and ends in a message of {}", answer.role(last));
+                return Err(Error::new(Kind::UnknownRole, text));
+            }
+        }
         let prompt = if self.whole { None } else { Some(whole(prompt)?) };
         Ok(Sides::Messages { prompt, answers })
     }
@@ -245,9 +268,20 @@ impl Answers {
     fn messages_of<'a>(&self, name: &str, value: Node<'a>) -> Result<Vec<Node<'a>>> {
         let given = if self.is_text(&value) { value } else { parse_if_text(value)? };
         match given {
-            Node::List(messages) if !messages.is_empty() => Ok(messages),
+            Node::List(mut messages) if !messages.is_empty() => {
+                // Columns give each message the fields of all, with nulls.
+                for message in &mut messages {
+                    if let Node::Map(fields) = message {
+                        fields.retain(|(_, value)| *value != Node::Null);
+                    }
+                }
+                Ok(messages)
+            }
             Node::List(_) => Err(Error::new(Kind::EmptyField, format!("the field {name} has no messages"))),
-            message @ Node::Map(_) => Ok(vec![message]),
+            Node::Map(mut fields) => {
+                fields.retain(|(_, value)| *value != Node::Null);
+                Ok(vec![Node::Map(fields)])
+            }
             other => {
                 let text = format!("the field {name} must be messages, as the others are, found {}", other.type_name());
                 Err(Error::new(Kind::WrongType, text))

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::bare;
-use crate::conversation::{Conversation, Fields, Node, field};
-use crate::error::Result;
+use crate::conversation::{Conversation, Fields, Node, field, parse_if_text};
+use crate::error::{Error, Kind, Result};
 use crate::template::{ChatTemplate, Request};
 
 /// The messages of a row that has none.
@@ -40,8 +40,15 @@ impl Made {
                 part.add_to(&mut made, fields)?;
                 continue;
             };
-            let Some(Node::List(items)) = field(&fields.variables, list) else { continue };
-            for item in items {
+            let items = match field(&fields.variables, list).cloned().map(parse_if_text).transpose()? {
+                None | Some(Node::Null) => continue,
+                Some(Node::List(items)) => items,
+                Some(other) => {
+                    let text = format!("the field {list} must be a list, found {}", other.type_name());
+                    return Err(Error::new(Kind::WrongType, text));
+                }
+            };
+            for item in &items {
                 let mut variables: Fields<'a> = vec![(Cow::Borrowed("item"), item.clone())];
                 variables.extend(fields.variables.iter().cloned());
                 part.add_to(&mut made, &bare(variables))?;

@@ -28,6 +28,8 @@ pub(super) struct Mapping {
     pub(super) tools: String,
     /// Whether the content of an answer may be blank.
     pub(super) may_be_empty: bool,
+    /// Whether an empty answer is let pass where another one has words, as in rows of no format.
+    pub(super) is_plain: bool,
 }
 
 impl Mapping {
@@ -79,8 +81,21 @@ impl Mapping {
         if self.drops_system && begins_with_system(&messages) {
             messages.remove(0);
         }
+        let conversation = self.with_the_rest(Conversation::new(Node::List(messages))?, row)?;
+        if self.is_plain {
+            Said { content: self.property("content"), may_be_empty: true }.check_plain(&conversation)?;
+        }
+        Ok(conversation)
+    }
+
+    /// A conversation with the tools of a row and what else it has for the template.
+    pub(super) fn with_the_rest<'a>(
+        &self,
+        conversation: Conversation<'a>,
+        row: &Fields<'a>,
+    ) -> Result<Conversation<'a>> {
         let of_row = |name: &str| field(row, name).cloned();
-        Conversation::new(Node::List(messages))?
+        conversation
             .with_tools(of_row(&self.tools))?
             .with_documents(of_row("documents"))?
             .with_variables(of_row("chat_template_kwargs"))
@@ -142,7 +157,7 @@ impl Mapping {
         if let Some((_, value)) = message.iter_mut().find(|(name, _)| name == "role") {
             *value = Node::Str(role);
         }
-        Said { content: self.property("content"), may_be_empty: self.may_be_empty }.check(&message)?;
+        Said { content: self.property("content"), may_be_empty: self.may_be_empty || self.is_plain }.check(&message)?;
         Ok(Node::Map(message))
     }
 

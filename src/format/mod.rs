@@ -30,6 +30,7 @@ use crate::tokenizer::Tokenizer;
 use fields::FieldRule;
 use made::Made;
 use mapping::Mapping;
+use said::Said;
 
 /// What the rows of a data set look like. From JSON by [`Format::from_json`].
 #[derive(Debug)]
@@ -146,7 +147,8 @@ impl Format {
         match &self.messages {
             Messages::None => Ok(bare(variables)),
             // The mill asks for prompt and answers when it has the row.
-            Messages::Answers(_) => {
+            Messages::Answers(answers) => {
+                answers.is_good(row)?;
                 let beside = row.iter().filter(|(name, _)| field(&variables, name).is_none()).cloned().collect();
                 variables = [variables, beside].concat();
                 Ok(bare(variables))
@@ -159,6 +161,10 @@ impl Format {
             Messages::Made(made) => {
                 let fields = bare(variables);
                 let conversation = Conversation::new(Node::List(made.messages(&fields)?))?;
+                let said = Said { content: "content", may_be_empty: self.fields.iter().any(|rule| rule.may_be_empty) };
+                for (index, message) in conversation.messages.iter().enumerate() {
+                    said.check(message).map_err(|error| error.at_message(index))?;
+                }
                 let given = |name: &str| field(row, name).cloned();
                 let conversation = conversation.with_tools(made.tools.as_deref().and_then(given))?;
                 Ok(Conversation { variables: fields.variables, ..conversation })

@@ -80,7 +80,7 @@ pub(crate) fn has_empty_answer(conversation: &Conversation<'_>) -> bool {
 }
 
 fn is_answer(message: &Fields<'_>) -> bool {
-    field(message, "role").and_then(Node::as_str) == Some("assistant")
+    matches!(field(message, "role").and_then(Node::as_str), Some("assistant" | "model"))
 }
 
 fn is_empty_answer(message: &Fields<'_>) -> bool {

@@ -54,7 +54,7 @@ struct WrittenParts {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a prompt is a text, or a list of messages, each with role and content")]
 enum WrittenPrompt {
     Text(String),
     Messages(Vec<WrittenMade>),
@@ -76,14 +76,18 @@ struct WrittenField {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "messages must be a list of messages, each with role and content, or an object that says \
+                               in which fields they are, with lists of names for each role"
+)]
 enum WrittenMessages {
     Made(Vec<WrittenMade>),
     Field(Box<WrittenMapping>),
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a message has role, content and perhaps optional; or each and messages")]
 enum WrittenMade {
     One(WrittenMessage),
     Each(WrittenEach),
@@ -117,6 +121,7 @@ struct WrittenMapping {
     drop_system: bool,
     tools: String,
     allow_empty: bool,
+    is_plain: bool,
 }
 
 impl Default for WrittenMapping {
@@ -131,6 +136,7 @@ impl Default for WrittenMapping {
             drop_system: false,
             tools: "tools".to_owned(),
             allow_empty: false,
+            is_plain: false,
         }
     }
 }
@@ -156,7 +162,7 @@ impl Format {
         let fields: Vec<FieldRule> = fields.into_iter().map(field).collect::<Result<_>>()?;
         let messages = match messages {
             None if answers.is_some() && text.is_none() => {
-                let answers = answers.map(|answers| read_answers(&name, answers)).transpose()?;
+                let answers = answers.map(|answers| read_answers(&name, answers, &fields)).transpose()?;
                 Messages::Answers(answers.ok_or_else(|| wrong(&name))?)
             }
             _ if answers.is_some() => {
@@ -165,7 +171,7 @@ impl Format {
             None if text.is_none() => return Err(wrong(format!("{name} has neither messages nor a text"))),
             None => Messages::None,
             Some(WrittenMessages::Field(written)) => Messages::Field(mapping(*written)),
-            Some(WrittenMessages::Made(written)) => Messages::Made(made(&name, written, tools)?),
+            Some(WrittenMessages::Made(written)) => Messages::Made(made(&name, written, tools, &fields)?),
         };
         let steps = steps.map(|steps| Steps { labels: steps.labels, last_only: steps.last_only });
         if let Some(steps) = &steps
@@ -185,7 +191,7 @@ impl Format {
     }
 }
 
-fn read_answers(format: &str, written: WrittenAnswers) -> Result<Answers> {
+fn read_answers(format: &str, written: WrittenAnswers, fields: &[FieldRule]) -> Result<Answers> {
     let WrittenAnswers { prompt, names, whole, label, mapping: written, parts } = written;
     if !(1..=2).contains(&names.len()) || whole && label.is_some() {
         return Err(wrong("answers have one name or two, and whole ones have no label"));
@@ -194,15 +200,15 @@ fn read_answers(format: &str, written: WrittenAnswers) -> Result<Answers> {
         return Err(wrong("parts have a text for each answer, and go with no whole ones"));
     }
     let (names, columns) = names.into_iter().unzip();
-    let parts = parts.map(|written| read_parts(format, written)).transpose()?;
+    let parts = parts.map(|written| read_parts(format, written, fields)).transpose()?;
     Ok(Answers { prompt, names, columns, whole, label, mapping: mapping(written), parts })
 }
 
-fn read_parts(format: &str, written: WrittenParts) -> Result<Parts> {
+fn read_parts(format: &str, written: WrittenParts, fields: &[FieldRule]) -> Result<Parts> {
     let text = |what: &str, source: &str| ChatTemplate::new(&format!("of {what} of format {format}"), source, &[]);
     let prompt = match written.prompt {
         WrittenPrompt::Text(source) => Prompt::Text(Box::new(text("the prompt", &source)?), written.stop),
-        WrittenPrompt::Messages(messages) => Prompt::Messages(made(format, messages, None)?),
+        WrittenPrompt::Messages(messages) => Prompt::Messages(made(format, messages, None, fields)?),
     };
     let answers = written.answers.iter().map(|source| text("an answer", source)).collect::<Result<_>>()?;
     Ok(Parts { prompt, answers })
@@ -254,6 +260,7 @@ fn mapping(written: WrittenMapping) -> Mapping {
         drop_system,
         tools,
         allow_empty,
+        is_plain,
     } = written;
     for name in ["role", "content"] {
         if !properties.iter().any(|(known, _)| known == name) {
@@ -270,16 +277,20 @@ fn mapping(written: WrittenMapping) -> Mapping {
         drops_system: drop_system,
         tools,
         may_be_empty: allow_empty,
+        is_plain,
     }
 }
 
-fn made(format: &str, written: Vec<WrittenMade>, tools: Option<String>) -> Result<Made> {
+fn made(format: &str, written: Vec<WrittenMade>, tools: Option<String>, fields: &[FieldRule]) -> Result<Made> {
     let message = |written: WrittenMessage| {
         let content = ChatTemplate::new(&format!("of a message of format {format}"), &written.content, &[])?;
         Ok(Message { role: written.role, content, optional: written.optional })
     };
     let part = |written: WrittenMade| match written {
         WrittenMade::One(written) => Ok(Part { each: None, messages: vec![message(written)?] }),
+        WrittenMade::Each(WrittenEach { each, .. }) if !fields.iter().any(|rule| rule.name == each) => {
+            Err(wrong(format!("{format}: there is no field {each} for messages of each of its items")))
+        }
         WrittenMade::Each(WrittenEach { each, messages }) => {
             Ok(Part { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })
         }

@@ -138,6 +138,15 @@ impl Mill {
                  the model does not learn to stop"
             ));
         }
+        let answers = self.options.format.as_ref().and_then(|format| format.answers());
+        if let Some(stop) = answers.and_then(|answers| answers.stop())
+            && self.tokenizer.token_to_id(stop).is_none()
+        {
+            warnings.push(format!(
+                "answers end in {stop}, which is no token of {}: it is encoded as text; take another style of the format",
+                self.tokenizer.name()
+            ));
+        }
         warnings
     }
 
@@ -146,8 +155,10 @@ impl Mill {
         if let Some(format) = &self.options.format
             && (format.answers().is_some() || format.has_windows() || format.holds_tokens())
         {
-            let why =
-                format!("rows of the format {} have no encoding to look at: call the mill with a batch", format.name());
+            let why = format!(
+                "rows of the format {} have no encoding to look at: call the mill with a batch, or prepare --debug",
+                format.name()
+            );
             return Err(Error::new(Kind::Option, why));
         }
         let (mut scratch, mut notes) = (Scratch::default(), Notes::default());

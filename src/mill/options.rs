@@ -198,9 +198,9 @@ impl Options {
         match unfit.iter().find(|(is_so, _)| *is_so) {
             None => Ok(()),
             Some((_, what)) => {
+                let style = if has_answers { "" } else { "take a style of it that makes messages, or " };
                 let text = format!(
-                    "{what}: not with the format {}, whose rows say themselves what is trained; take a style of it that \
-                     makes messages, or leave the option out",
+                    "{what}: not with the format {}, whose rows say themselves what is trained; {style}leave the option out",
                     format.name()
                 );
                 Err(Error::new(Kind::Option, text))

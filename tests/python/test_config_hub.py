@@ -158,16 +158,14 @@ def test_no_hub(hub: Hub, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cards_of_many_kinds(tmp_path: Path) -> None:
     assert card_patterns(tmp_path, None, "train") is None
-    with pytest.raises(DataError, match="no card that names configurations, and no folder en"):
-        card_patterns(tmp_path, "en", "train")
-    (tmp_path / "en").mkdir()
+    assert card_patterns(tmp_path, "default", "train") is None
     assert card_patterns(tmp_path, "en", "train") == ["en/**/*"]
     card = tmp_path / "README.md"
     for text in (
         "# no front",
         "---\n: [\n---\n",
         "---\n- a\n---\n",
-        "---\nconfigs: []\n---\n",
+        "---\nconfigs: 3\n---\n",
         "---\nlicense: mit\n---",
     ):
         card.write_text(text, "utf-8")
@@ -178,6 +176,14 @@ def test_cards_of_many_kinds(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="several configurations: give name, one of a, b"):
         card_patterns(tmp_path, None, "train")
     assert card_patterns(tmp_path, "b", "train") == ["b.jsonl"]
+    card.write_text("---\nconfigs:\n- {config_name: a, data_dir: x}\n- {config_name: b, data_dir: y}\n---\n", "utf-8")
+    assert card_patterns(tmp_path, "a", "test") == ["x/**/*"]
+    with pytest.raises(DataError, match="several configurations: give name, one of a, b"):
+        card_patterns(tmp_path, None, "train")
+    for wrong, why in (("data/**train", "not understood"), ("[{split: train}]", "names no files for its split train")):
+        card.write_text(f"---\nconfigs:\n- data_files: {wrong}\n---\n", "utf-8")
+        with pytest.raises(DataError, match=why):
+            card_patterns(tmp_path, None, "train")
     for outside in ("../x.jsonl", "/x.jsonl"):
         card.write_text(f"---\nconfigs:\n- data_files: {outside}\n---\n", "utf-8")
         with pytest.raises(DataError, match="outside of its folder"):

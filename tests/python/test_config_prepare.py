@@ -12,6 +12,8 @@ import pytest
 import reference
 from chatmill import Mill, PrepareReport, Tokenizer, prepare
 from chatmill.config.prepare import prepare_config
+from chatmill.inputs import find_inputs
+from chatmill.run import Output, Part, run_parts
 from samples import Row, write_rows
 
 CONFIGS = reference.CORPUS / "reference" / "axolotl_configs"
@@ -272,8 +274,27 @@ test_datasets: [{path: test.jsonl, type: alpaca}]
     alone = run(f"sequence_len: 100\ndataset_exact_deduplication: true\n{both}")
     assert (len(read(Path("out"))), len(read(Path("out/validation")))) == (80, 1)
     assert alone.arranged.duplicates == 2
+    # A folder's own test files, unless a split is named.
+    Path("set").mkdir()
+    write_rows(Path("set/train-0.jsonl"), ALPACA[:5])
+    write_rows(Path("set/test-0.jsonl"), ALPACA[5:7])
+    folder = "datasets: [{path: set, type: alpaca}]\ntest_datasets: [{path: set, type: alpaca}]\n"
+    assert run(f"sequence_len: 100\n{folder}").rows_in == 7
+    assert len(read(Path("out/validation"))) == 2
     with pytest.raises(ValueError, match=r"test_datasets\[0\]\.weight: weights are for rows to train on"):
         run(both.replace("test.jsonl,", "test.jsonl, weight: 2,"))
+
+
+def test_pairs_of_several_types_are_merged(run: Any, tokenizer: Path) -> None:
+    write_rows(Path("intel.jsonl"), [{"question": "Q", "chosen": "a", "rejected": "b"}])
+    write_rows(Path("pairs.jsonl"), [{"prompt": "P", "chosen": "c", "rejected": "d"}])
+    both = "{path: intel.jsonl, type: chatml.intel}, {path: pairs.jsonl, type: llama3.prompt_pairs}"
+    assert run(f"rl: dpo\ndatasets: [{both}]").rows_out == 2
+    loaded = Tokenizer.from_pretrained(tokenizer)
+    formats = {"intel.jsonl": "dpo.intel:chatml", "alpaca.jsonl": "alpaca"}
+    parts = [Part(find_inputs(file), Mill(loaded, format=form)) for file, form in formats.items()]
+    with pytest.raises(ValueError, match=r"those of intel\.jsonl .* and those of alpaca\.jsonl .* other columns"):
+        run_parts(lambda: parts, Output("other", progress=False))
 
 
 CASES = json.loads((Path(__file__).parents[1] / "faults" / "configs.json").read_text("utf-8"))

@@ -126,7 +126,7 @@ def test_messages_and_texts() -> None:
     assert texts(milled([joined], mill)[0]) == expected
     whole = texts(milled([joined], Mill(TOKENIZER, CHATML, format="reward"))[0])
     assert whole == {"chosen_ids": "<s>The sky is blue.</s>", "rejected_ids": "<s>The sky is green.</s>"}
-    going_on = {"prompt": [USER, {"role": "assistant", "content": "It"}], "chosen": [USER], "rejected": [GOOD]}
+    going_on = {"prompt": [USER, {"role": "assistant", "content": "It"}], "chosen": [BAD], "rejected": [GOOD]}
     assert texts(milled([going_on], mill)[0])["prompt_ids"].endswith("assistant\nIt")
 
 
@@ -184,7 +184,30 @@ FAULTS: list[tuple[str, Row, str, str]] = [
         "empty_field",
         "the field rejected is empty",
     ),
-    ("dpo.ultra", {"prompt": "P", "chosen": "a", "rejected": [USER, BAD]}, "invalid_json", ""),
+    (
+        "dpo.ultra",
+        {"prompt": "P", "chosen": "a", "rejected": [USER, BAD]},
+        "invalid_json",
+        "the field chosen must",
+    ),
+    (
+        "dpo.ultra",
+        {"prompt": "P", "chosen": [GOOD, USER], "rejected": [USER, BAD]},
+        "template_raised",
+        "an answer",
+    ),
+    (
+        "preference",
+        {**PAIR, "chosen": [USER]},
+        "unknown_role",
+        "must end in an answer, and ends in a message",
+    ),
+    (
+        "kto.argilla_chat",
+        {"completion": [USER, GOOD, USER], "label": True},
+        "template_raised",
+        "ends in a message of",
+    ),
     (
         "dpo.argilla_chat",
         {"chosen": [USER, GOOD], "rejected": [{**USER, "content": "other"}, BAD]},
@@ -275,55 +298,6 @@ def test_recognition_of_answers() -> None:
         assert found.name == name
     with pytest.raises(DataError, match="rows of the format preference have no encoding"):
         Mill(TOKENIZER, CHATML, format="preference").encode(PAIR)
-
-
-def test_recognition_of_columns_of_answers() -> None:
-    pair = {"chosen": "a", "rejected": "b"}
-    turn = {"from": "gpt", "value": "a"}
-    known: list[tuple[Row, str]] = [
-        ({"question": "Q", **pair}, "dpo.intel:messages"),
-        ({"system": "S", "input": "I", **pair}, "dpo.icr:messages"),
-        ({"prompt": "P", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, "dpo.ultra:messages"),
-        ({"prompt": "P", **pair}, "preference"),
-        (PAIR, "preference"),
-        ({"chosen": [USER, GOOD], "rejected": [USER, BAD]}, "preference"),
-        ({"instruction": "I", "input": "", **pair}, "llama_factory.preference"),
-        ({"conversations": [turn], "chosen": turn, "rejected": turn}, "llama_factory.sharegpt_preference"),
-        ({"question": "Q", "completion": "a", "label": True}, "kto.intel:messages"),
-        ({"prompt": "P", "completion": "a", "label": True}, "kto"),
-        ({"completion": [USER, GOOD], "label": True}, "kto.argilla_chat"),
-        ({"instruction": "I", "input": "", "output": "O", "history": [["a", "b"]]}, "llama_factory.alpaca"),
-        ({"instruction": "I", "input": "", "output": "O", "system": "S"}, "alpaca_w_system"),
-    ]
-    for row, name in known:
-        found = recognise_rows([row])
-        assert found is not None, row
-        assert found.name == name, row
-    for messages in ({"messages": [USER, GOOD]}, {"conversations": [turn]}):
-        assert recognise_rows([messages]) is None
-        with_system = recognise_rows([{**messages, "system": "Count."}])
-        assert with_system is not None
-        (row,) = milled([{**messages, "system": "Count."}], Mill(TOKENIZER, CHATML, format=with_system))
-        assert TOKENIZER.decode(row["input_ids"]).startswith("<|im_start|>system\nCount.<|im_end|>")
-
-
-def test_answers_in_the_users_own_words() -> None:
-    form = Format.user_defined_answers(
-        prompt_format="{system}Q: {question}\nA: ",
-        chosen_format="{chosen}{{}}",
-        field_prompt="question",
-        field_chosen="y",
-    )
-    row = {"question": "Hi {x}", "system": "Be brief. ", "y": "a", "rejected": "b"}
-    (found,) = milled([row], Mill(TOKENIZER, format=form))
-    texts = {name: TOKENIZER.decode(found[f"{name}_ids"]) for name in ("prompt", "chosen", "rejected")}
-    assert texts == {"prompt": "<s>Be brief. Q: Hi {x}\nA: ", "chosen": "a{}</s>", "rejected": "b</s>"}
-    judged = Format.user_defined_answers(completion_format="{completion}!", field_label="good")
-    (found,) = milled([{"prompt": "P", "completion": "c", "good": 1}], Mill(TOKENIZER, format=judged))
-    assert (TOKENIZER.decode(found["completion_ids"]), found["label"]) == ("c!</s>", True)
-    for wrong in ({"field_chosen": "a", "field_label": "b"}, {"prompt_format": "{"}, {"format": "{prompt}"}):
-        with pytest.raises(DataError, match=r"answers|format"):
-            Format.user_defined_answers(**wrong)
 
 
 WORDS = st.lists(st.sampled_from(["a", " ", "\n", "é", "中", "</s>", "<|im_end|>"]), min_size=1, max_size=5).map(

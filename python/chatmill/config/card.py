@@ -18,16 +18,17 @@ def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | Non
         split: Such as `train`.
 
     Returns:
-        Patterns below the folder, or None where the card names no files.
+        Patterns below the folder, or None where the card names no files. One that ends in `**/*` is a folder's, where
+        the names of files tell the split.
 
     Raises:
         DataError: The card has no such configuration or split.
     """
-    configs = [it for it in _front(folder).get("configs") or () if isinstance(it, Mapping) and it.get("data_files")]
+    given = _front(folder).get("configs")
+    configs = [it for it in given if isinstance(it, Mapping)] if isinstance(given, list) else []
+    configs = [it for it in configs if it.get("data_files") or it.get("data_dir")]
     if not configs:
-        if name is not None and not (folder / name).is_dir():
-            raise DataError(f"{folder} has no card that names configurations, and no folder {name}")
-        return None if name is None else [f"{name}/**/*"]
+        return None if name in (None, "default") else [f"{name}/**/*"]
     names = [str(it.get("config_name", "default")) for it in configs]
     if name is None:
         chosen = [it for it in configs if it.get("default")] or [it for it in configs if _is_default(it)] or configs
@@ -37,15 +38,24 @@ def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | Non
         chosen = [it for it, known in zip(configs, names, strict=True) if known == name]
         if not chosen:
             raise DataError(f"the dataset has no configuration {name}; there are {', '.join(names)}")
+    before = chosen[0].get("data_dir")
+    if not chosen[0].get("data_files"):
+        return [_within(f"{before}/**/*")]
     splits = _splits(chosen[0]["data_files"])
     if split not in splits:
         raise DataError(f"the dataset has no split {split}; there are {', '.join(splits)}")
-    before = chosen[0].get("data_dir")
-    patterns = [f"{before}/{path}" if before else path for path in splits[split]]
-    for pattern in patterns:
-        if pattern.startswith("/") or ".." in pattern.split("/"):
-            raise DataError(f"the card of the dataset names files outside of its folder: {pattern}")
-    return patterns
+    return [_within(f"{before}/{path}" if before else path) for path in splits[split]]
+
+
+def _within(pattern: str) -> str:
+    """A pattern that stays in the folder."""
+    pattern = pattern.removeprefix("./")
+    steps = pattern.split("/")
+    if pattern.startswith("/") or ".." in steps:
+        raise DataError(f"the card of the dataset names files outside of its folder: {pattern}")
+    if any("**" in step and step != "**" for step in steps):
+        raise DataError(f"the card of the dataset has a pattern that is not understood: {pattern}")
+    return pattern
 
 
 def _front(folder: Path) -> Mapping[str, Any]:
@@ -74,5 +84,7 @@ def _splits(given: Any) -> dict[str, list[str]]:
     for entry in entries:
         it = entry if isinstance(entry, Mapping) else {"path": entry}
         paths = it["path"] if isinstance(it.get("path"), list) else [it.get("path")]
+        if not all(isinstance(path, str) for path in paths):
+            raise DataError(f"the card of the dataset names no files for its split {it.get('split', 'train')}")
         found.setdefault(str(it.get("split", "train")), []).extend(map(str, paths))
     return found

@@ -14,6 +14,7 @@ _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
 # Other names of the columns of a data set of preferences.
 _COLUMNS = {"default": "argilla"}
+_OF_PAIRS = {"field_chosen", "field_rejected", "chosen_format", "rejected_format"}
 _OTHER_TURNS = {"system": ["system"], "tool": ["tool", "observation", "function_response"]}
 _OWN_ROLES = {name for names in _OTHER_TURNS.values() for name in names}
 # Types whose rows become one of the old conversation texts.
@@ -49,23 +50,32 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
 def _answers(config: Config, dataset: DatasetConfig) -> Format:
     """Rows of a prompt with answers: for a chat template, in a fixed text, or in the user's own."""
     kind, name = dataset.type, ANSWERS.get(config.rl or "", "reward")
+    training = f"rl: {config.rl}" if config.rl else "reward_model: true"
     if isinstance(kind, Mapping):
         # Which of the two it is says the training, also where no key tells.
-        its = {"field_completion": "completion", **kind} if name == "kto" else {"field_chosen": "chosen", **kind}
+        of_kto = {"field_completion", "field_label", "completion_format"}
+        known = {"field_prompt", "field_system", "prompt_format", *(of_kto if name == "kto" else _OF_PAIRS)}
+        unfit = sorted(set(kind) - known)
+        if unfit:
+            why = f"for {training} {unfit[0]} has no place in a user-defined type; there are {', '.join(sorted(known))}"
+            _refuse(config, dataset, why)
+        its = {"field_completion": "completion", **kind} if name == "kto" else dict(kind)
         return _made(config, dataset, lambda: Format.user_defined_answers(**its))
     style, _, columns = (kind or "").rpartition(".")
+    if style in library.answer_texts() or kind in ("passthrough", "passthrough.default"):
+        _check_fixed(config, dataset)
     if kind is not None and style in library.answer_texts():
         base = f"{'kto' if name == 'kto' else 'dpo'}.{_COLUMNS.get(columns, columns)}"
-        known = [it.partition(".")[2] for it in Format.names() if it.startswith(base.partition(".")[0] + ".")]
+        types = [it.partition(".")[2] for it in Format.names() if it.startswith(base.partition(".")[0] + ".")]
         if base not in Format.names() or name == "reward":
-            why = f"for rl: {config.rl} no type {style} is called {columns}; there are {', '.join(known)}"
+            why = f"for {training} no type {style} is called {columns}; there are {', '.join(types)}"
             _refuse(config, dataset, why)
         return _made(config, dataset, lambda: Format.named(f"{base}:{style}"))
     if kind in ("passthrough", "passthrough.default"):
         return Format.named(name)
     if kind == "zephyr.nectar":
         _refuse(config, dataset, "it takes the answers ranked last for the better ones; write chosen and rejected")
-    if kind is None or not kind.endswith(("chat_template", "chat_template.default")):
+    if kind not in ("chat_template", "chat_template.default"):
         why = (
             "of rows of a prompt with answers chat_template.default is known, passthrough, a user-defined type, and "
             f"chatml and llama3 with the columns of a data set, such as chatml.intel, not {kind}"
@@ -74,9 +84,25 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
     mapping = {key: value for key, value in _mapping(dataset).items() if not key.startswith("field_")}
     if name == "kto":
         return _made(config, dataset, lambda: Format.named(name, **mapping))
-    given = {"prompt": dataset.field_messages, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
+    # axolotl looks for the prompt in `messages`; a reward model takes the conversations alone.
+    prompt = dataset.field_messages or ("messages" if name == "preference" else None)
+    given = {"prompt": prompt, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
     fields = {name: field for name, field in given.items() if field is not None}
     return _made(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
+
+
+def _check_fixed(config: Config, dataset: DatasetConfig) -> None:
+    """Types whose columns are given read no others."""
+    given = {
+        "field_messages": dataset.field_messages, "field_system": dataset.field_system,
+        "field_tools": dataset.field_tools, "field_chosen": dataset.field_chosen,
+        "field_rejected": dataset.field_rejected, "roles": dataset.roles,
+        "message_property_mappings": dataset.message_property_mappings,
+        "drop_system_message": dataset.drop_system_message,
+    }  # fmt: skip
+    for key, value in given.items():
+        if value:
+            _refuse(config, dataset, f"the type {dataset.type} has columns of its own: leave it out", key)
 
 
 def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:

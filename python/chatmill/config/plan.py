@@ -170,6 +170,10 @@ def _check(config: Config) -> None:
     refused = {
         "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
+        "default_system_message": (
+            config.default_system_message,
+            "it changes the text of a template: give that with chat_template_jinja, or system prompts in the rows",
+        ),
         "tokens": (config.added_tokens, add),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, add),
         "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare"),

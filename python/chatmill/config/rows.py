@@ -33,7 +33,8 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
     path = local.get(dataset.path, dataset.path)
     if dataset.shards is not None:
         _refuse(config, dataset, "shards", "parts of a dataset are taken with split, such as train[:25%]")
-    split = _SPLIT.fullmatch(dataset.split or "train")
+    usual = "test" if dataset.key.startswith("test_datasets") else "train"
+    split = _SPLIT.fullmatch(dataset.split or usual)
     if split is None:
         _refuse(config, dataset, "split", f"{dataset.split!r} is not understood: write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
@@ -47,7 +48,7 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
     try:
         return share_rows(files, start, end)
     except DataError as error:
-        _refuse(config, dataset, "split", str(error))
+        _refuse(config, dataset, "skip" if dataset.skip else "split", str(error))
 
 
 def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> list[InputFile]:
@@ -65,9 +66,13 @@ def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> lis
         return find_inputs([str(folder / name) for name in dataset.data_files])
     patterns = _patterns(config, dataset, place, split)
     if patterns is not None and not dataset.data_dir:
-        found = sorted({str(file) for pattern in patterns for file in _matching(place, pattern)})
-        if not found:
-            _refuse(config, dataset, "path", f"the folder {place} holds no file of rows that matches {patterns[0]}")
+        found: list[str] = []
+        for pattern in patterns:
+            matching = sorted({str(file) for file in _matching(place, pattern)} - set(found))
+            if not matching:
+                _refuse(config, dataset, "path", f"the folder {place} holds no file of rows that matches {pattern}")
+            whole = pattern.endswith("**/*")
+            found += _of_split(config, dataset, place, matching, split) if whole else matching
         return find_inputs(found)
     found = sorted({str(file) for file in _matching(folder, "**/*")})
     if not found:

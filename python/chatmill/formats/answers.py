@@ -47,7 +47,8 @@ def answers_of(
         "names": [[it, renamed.get(it, it)] for it in given["names"]],
         "whole": bool(given.get("whole")),
         "label": None if label is None else [label, renamed.get(label, label)],
-        "mapping": messages_of(name, {**given.get("messages", {}), "fields": []}, options),
+        # Where prompt and answers are made, nothing says what messages call things: options for that are unknown.
+        "mapping": messages_of(name, {**given.get("messages", {}), "fields": []}, {} if "made" in given else options),
     }
     if "made" in given:
         answers["parts"] = _parts(given["made"], str(style))

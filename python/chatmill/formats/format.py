@@ -297,7 +297,21 @@ def _from_file(path: Path) -> Format:
 
 
 def _built(name: str, definition: Mapping[str, Any], style: str | None, options: Mapping[str, Any]) -> Format:
-    """The format of a definition in a style, with the user's options."""
+    """The format of a definition in a style, with the user's options. Either may hold anything."""
+    try:
+        if "base" in definition:
+            definition = library.on_base(name, definition)
+        return _put_together(name, definition, style, options)
+    except DataError:
+        raise
+    except KeyError as error:
+        raise DataError(f"format {name}: the key {error} is missing; docs/formats.md tells what there is") from error
+    except (AttributeError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        reason = str(error).split("\n")[0]
+        raise DataError(f"format {name}: it cannot be understood ({reason}); docs/formats.md tells its keys") from error
+
+
+def _put_together(name: str, definition: Mapping[str, Any], style: str | None, options: Mapping[str, Any]) -> Format:
     unknown = sorted(set(definition) - _DEFINITION)
     if unknown:
         raise DataError(f"format {name}: unknown key {unknown[0]}; there are {', '.join(sorted(_DEFINITION))}")
@@ -307,7 +321,10 @@ def _built(name: str, definition: Mapping[str, Any], style: str | None, options:
     left = dict(options)
     renamed = dict(left.pop("fields", {}))
     definition = {**definition, "variables": {**definition.get("variables", {}), **left.pop("variables", {})}}
-    empty = list(left.pop("allow_empty", ()))
+    empty = left.pop("allow_empty", ())
+    if isinstance(empty, str):
+        raise DataError(f"format {name}: allow_empty must be a list of fields, such as [{empty}]")
+    empty = list(empty)
     if "answers" in definition:
         if empty:
             raise DataError(f"format {name}: allow_empty has no place: a blank answer cannot be preferred")
@@ -361,6 +378,9 @@ def _fields(
     for used in (*renamed, *empty):
         if used not in given:
             raise DataError(f"format {name} has no field {used}; there are {', '.join(given) or 'none'}")
+    for used in others:
+        if used not in given:
+            raise DataError(f"format {name}: other_names of {used}, which is no field; there are {', '.join(given)}")
     fields = []
     for variable, holds in given.items():
         optional = isinstance(holds, str) and holds.startswith("optional ")

@@ -103,7 +103,11 @@ def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
     if "history" in prompt:
         turns = f"{{% for it in {prompt['history']}[:-1] %}}{{{{ turn(it.role, it.content) }}}}{{% endfor %}}"
     else:
-        system = f"{_set('said', prompt['system'])}{{{{ turn('system', said) if said }}}}" if "system" in prompt else ""
+        system = (
+            f"{_set('said', prompt['system'])}{{{{ turn('system', said) if said.strip() }}}}"
+            if "system" in prompt
+            else ""
+        )
         turns = f"{system}{_set('said', prompt['user'])}{{{{ turn('user', said) }}}}"
     return with_macros(f"{turn}{turns}{style['open']}")
 
@@ -118,6 +122,14 @@ def with_macros(text: str, *, used_in: str | None = None) -> str:
             wanted.insert(0, macro)
             used += macro
     return "".join(macro.replace("{%- ", "{% ", 1) for macro in wanted) + (_EDGE if wanted else "") + text
+
+
+def on_base(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition with what the format of the library says that it is like."""
+    base = definition["base"]
+    if base not in definitions():
+        raise DataError(f"format {name}: there is no base {base!r}; there are {', '.join(sorted(definitions()))}")
+    return _on_base(dict(definition), definitions())
 
 
 def check_style(name: str, style: str, known: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from chatmill.formats import library
 
 _MAPPING = {
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
-    "allow_empty",
+    "allow_empty", "is_plain",
 }  # fmt: skip
 # Options that say which fields hold what, as axolotl names them.
 _FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}

@@ -22,12 +22,15 @@ _KNOWN = (
     "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
     "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
     "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
-    "tokenized", "preference", "kto", "dpo.icr:messages", "dpo.intel:messages", "dpo.ultra:messages",
-    "kto.argilla:messages", "kto.intel:messages", "kto.argilla_chat", "llama_factory.alpaca",
-    "llama_factory.preference", "llama_factory.sharegpt_preference",
+    "tokenized", "preference", "kto", "dpo.icr:messages", "dpo.intel:messages", "dpo.prompt_pairs:messages",
+    "dpo.ultra:messages", "kto.argilla:messages", "kto.intel:messages", "kto.prompt_pairs:messages",
+    "llama_factory.alpaca", "llama_factory.preference", "llama_factory.sharegpt_preference",
 )  # fmt: skip
 # Fields that rows of a format may lack, but that tell it from others. A system prompt does so for most.
-_TELLING = {"llama_factory.alpaca": ("history",), "llama_factory.preference": ("instruction",)}
+_TELLING = {
+    "llama_factory.alpaca": ("history",), "llama_factory.preference": ("instruction",),
+    "dpo.prompt_pairs": ("system",), "kto.prompt_pairs": ("system",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,9 @@ def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows"
     if len(best) > 1:
         best = [form for form in best if form.name != "completion"]
     if len(best) == 1 and best[0].name in ("messages", "sharegpt"):
-        has_system = any(isinstance(row.get("system"), str) for row in rows)
-        return Format.named(best[0].name, field_system="system") if has_system else None
+        # Rows behind these may have a system prompt even if these have none.
+        has_system = any("system" in row for row in rows)
+        return Format.named(best[0].name, field_system="system", is_plain=True) if has_system else None
     if len(best) == 1:
         return best[0]
     if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
@@ -163,6 +167,8 @@ def _reads(form: Format) -> frozenset[str]:
     names = {it["column"] for it in form.core["fields"]} | _columns_of_answers(form)
     if isinstance(messages, Mapping):
         names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
+    if form.name == "kto":
+        names.add("prompt")
     properties = form.core.get("answers", {}).get("mapping", {}).get("properties", [])
     names |= {f"messages:{source}" for _, source in properties}
     return frozenset(names)
@@ -173,8 +179,8 @@ def _columns_of_answers(form: Format) -> set[str]:
     if answers is None:
         return set()
     label = [] if answers["label"] is None else [answers["label"][1]]
-    # Of messages alone, the prompt may be what the answers begin with; another name for it is not there by chance.
-    prompt = [answers["prompt"]] if "parts" not in answers and (label or answers["prompt"] != "prompt") else []
+    # The prompt may be what the answers begin with; another name for it is not there by chance.
+    prompt = [answers["prompt"]] if "parts" not in answers and answers["prompt"] != "prompt" else []
     return {*(column for _, column in answers["names"]), *label, *prompt}
 
 
@@ -184,12 +190,25 @@ def _fits(form: Format, row: Mapping[str, Any]) -> bool:
     names = _TELLING.get(form.name.partition(":")[0], usual)
     telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in names]
     messages = form.core.get("messages")
+    fields = {it["column"] for it in form.core["fields"]}
     return (
         all(_holds(it["type"], row.get(it["column"])) for it in needed)
-        and all(it["column"] in row for it in telling)
+        and all(it["column"] in row and _may_hold(it["type"], row[it["column"]]) for it in telling)
+        # A prompt is there to be read.
+        and (not form.has_answers or "parts" not in form.core["answers"] or "prompt" in fields or not row.get("prompt"))
+        and (not _lacks_prompt(form, row))
         and all(row.get(column) is not None for column in _columns_of_answers(form))
         and (not isinstance(messages, Mapping) or _has_messages(messages, row))
     )
+
+
+def _lacks_prompt(form: Format, row: Mapping[str, Any]) -> bool:
+    """Whether a judged text has no prompt; messages have theirs before the answer."""
+    return form.name == "kto" and row.get("prompt") is None and not isinstance(row.get("completion"), list)
+
+
+def _may_hold(wanted: Any, value: Any) -> bool:
+    return value is None or _holds(wanted, value)
 
 
 def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:

@@ -1,0 +1,82 @@
+"""Formats of one's own with mistakes: an error says which, and nothing is lost in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from chatmill import ChatTemplate, DataError, Format, Mill, RowError, prepare
+from test_formats import TOKENIZER, milled
+
+CHATML = ChatTemplate.named("chatml")
+TURNS = [{"role": "user", "content": "{{ q }}"}, {"role": "assistant", "content": "{{ a }}"}]
+FIELDS = {"q": "text", "a": "optional text"}
+
+
+@pytest.mark.parametrize(
+    ("definition", "complaint"),
+    [
+        ({"messages": [{"role": "user"}]}, "the key 'content' is missing"),
+        ({"messages": ["user"]}, "cannot be understood"),
+        ({"messages": [{"each": "x"}]}, "the key 'messages' is missing"),
+        ({"fields": {"answers": "text"}, "answers": {"made": None}}, "format"),
+        ({"answers": {"prompt": "p"}}, "the key 'names' is missing"),
+        ({"fields": ["a", "b"], "text": "x"}, "cannot be understood"),
+        ({"fields": {"a": "optional ["}, "text": "x"}, "cannot be understood"),
+        ({"fields": {"a": "text"}, "text": "x", "example": "hello"}, "cannot be understood"),
+        ({"messages": {"fields": ["m"], "properties": None}}, "cannot be understood"),
+        ({"messages": {"fields": ["m"]}, "conversations": "zephir"}, "cannot be understood"),
+        ({"fields": {"a": "text"}, "other_names": 3, "text": "x"}, "cannot be understood"),
+        ({"fields": {"a": "text"}, "other_names": {"b": ["c"]}, "text": "x"}, "other_names of b, which is no field"),
+        ({"fields": {"a": "text"}, "variables": 3, "text": "x"}, "cannot be understood"),
+        ({"base": "nope", "text": "x"}, "there is no base 'nope'"),
+        ({"format": "alpaca", "fields": ["a"]}, "cannot be understood"),
+        ({"format": "alpaca", "allow_empty": "output"}, r"must be a list of fields, such as \[output\]"),
+        ({"format": "dpo.intel:messages", "field_system": "s"}, "unknown option field_system"),
+        ({"format": "sharegpt", "roles": {"user": "human"}}, "lists of names for each role"),
+        ({"fields": FIELDS, "messages": [{"each": "histroy", "messages": TURNS}]}, "there is no field histroy"),
+    ],
+)
+def test_a_mistake_is_named(definition: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(DataError, match=complaint):
+        Format.of(definition)
+
+
+def test_a_format_like_one_of_the_library() -> None:
+    form = Format.of({"base": "alpaca", "variables": {}, "about": "mine"})
+    row = {"instruction": "I", "output": "O"}
+    assert milled([row], format=form) == milled([row], format="alpaca")
+
+
+def test_made_answers_have_words() -> None:
+    form = Format.of({"fields": FIELDS, "messages": TURNS})
+    with pytest.raises(RowError, match="message 1: the answer is empty"):
+        milled([{"q": "Q"}], format=form, template=CHATML)
+    listed = Format.of({"fields": {"turns": "any"}, "messages": [{"each": "turns", "messages": TURNS}]})
+    with pytest.raises(RowError, match="the field turns must be a list, found an integer"):
+        milled([{"turns": 3}], format=listed, template=CHATML)
+
+
+def test_the_role_model_answers_too() -> None:
+    rows = pa.table({"messages": [[{"role": "user", "content": "U"}, {"role": "model", "content": ""}]]})
+    template = ChatTemplate("{% for m in messages %}{{ m.role }}:{{ m.content }}</s>{% endfor %}")
+    with pytest.raises(RowError, match="the answer is empty"):
+        Mill(TOKENIZER, template)(rows)
+
+
+def test_a_missing_label_names_what_the_row_has() -> None:
+    with pytest.raises(RowError, match=r"no field label: the row has question, completion"):
+        milled([{"question": "Q", "completion": "a"}], format="kto.intel")
+
+
+def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
+    """The column alone changes nothing of what is refused."""
+    path = tmp_path / "rows.jsonl"
+    asked, empty, good = "user", "", "G"
+    turns = [("user", asked), ("assistant", empty), ("user", asked), ("assistant", good)]
+    messages = ", ".join(f'{{"role": "{role}", "content": "{text}"}}' for role, text in turns)
+    path.write_text(f'{{"messages": [{messages}], "system": null}}\n{{"messages": [{messages}]}}\n', "utf-8")
+    report = prepare(path, tokenizer=TOKENIZER, template="chatml", output=tmp_path / "out", progress=False)
+    assert (report.rows_out, report.notes["empty_answer"]) == (2, 2)
