@@ -236,13 +236,18 @@ impl Splitter<'_> {
         if index == 0 { Speaker::User } else { self.speakers[index - 1] }
     }
 
-    /// The generation prompt that an assistant turn should begin with.
-    fn known_prompt(&self, index: usize) -> Option<&str> {
-        let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
-        self.facts.prompt_after(self.before(index)).or(after_user).filter(|prompt| !prompt.is_empty())
+    fn prompt_after_user(&self) -> Option<&str> {
+        self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty())
     }
 
-    /// Whether an assistant turn without a header is none. Where one follows another the template may go on with it.
+    /// The generation prompt that an assistant turn should begin with: where none is known for who spoke before, that
+    /// behind a user.
+    fn known_prompt(&self, index: usize) -> Option<&str> {
+        let known = self.facts.prompt_after(self.before(index)).or(self.prompt_after_user());
+        known.filter(|prompt| !prompt.is_empty())
+    }
+
+    /// Whether an assistant turn must have a header. Where one follows another the template may go on with it.
     fn needs_prompt(&self, index: usize) -> bool {
         self.before(index) != Speaker::Assistant && self.known_prompt(index).is_some()
     }
@@ -256,32 +261,24 @@ impl Splitter<'_> {
             self.prompt_end(prompt, from, start, first_value, likeness)
                 .or_else(|| self.prompt_end(prompt.trim_start_matches(is_space), from, start, first_value, likeness))
         };
-        let after_user = self.facts.prompt_after(Speaker::User).filter(|prompt| !prompt.is_empty());
-        let known = self.facts.prompt_after(self.before(index)).or(after_user);
-        match self.known_prompt(index) {
-            Some(prompt) => find(prompt),
-            None => {
-                if let Some(prompt) = after_user {
-                    if self.text[start..first_value].starts_with(prompt) {
-                        return Some(start + prompt.len());
-                    }
-                    // After this speaker the model goes on without any prompt.
-                    if known.is_some() {
-                        return Some(start);
-                    }
-                }
-                if let Some(prompt) = &self.facts.always_prompt {
-                    return find(prompt);
-                }
-                let header = self.facts.header.as_deref()?;
-                if header.trim_matches(is_space).is_empty() {
-                    return Some(start);
-                }
-                let end = find(header);
-                self.customary.push(index);
-                end
-            }
+        if let Some(prompt) = self.known_prompt(index) {
+            return find(prompt);
         }
+        if let Some(prompt) = self.prompt_after_user() {
+            // After this speaker the model goes on without any prompt, unless the template prints one all the same.
+            let has_prompt = self.text[start..first_value].starts_with(prompt);
+            return Some(if has_prompt { start + prompt.len() } else { start });
+        }
+        if let Some(prompt) = &self.facts.always_prompt {
+            return find(prompt);
+        }
+        let header = self.facts.header.as_deref()?;
+        if header.trim_matches(is_space).is_empty() {
+            return Some(start);
+        }
+        let end = find(header);
+        self.customary.push(index);
+        end
     }
 
     /// The end of `prompt`, or of as much of it as is there, between `from` and `limit`, not before `start`.

@@ -101,7 +101,11 @@ impl FieldRule {
     /// The value that the row has for this field.
     pub(super) fn value<'a>(&self, row: &Fields<'a>) -> Result<Node<'a>> {
         // Rows that are columns have all that one of them has, with nulls.
-        let filled = self.columns().find(|name| !matches!(field(row, name), None | Some(Node::Null)));
+        let filled = self.columns().find(|name| match field(row, name) {
+            None | Some(Node::Null) => false,
+            Some(Node::Str(text)) => !text.trim().is_empty(),
+            Some(_) => true,
+        });
         let column = filled.or_else(|| self.columns().find(|name| field(row, name).is_some())).unwrap_or(&self.column);
         let value = match field(row, column) {
             None | Some(Node::Null) if self.optional => return Ok(self.holds.nothing()),

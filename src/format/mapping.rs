@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fields::{missing, names_of};
-use super::said::Said;
+use super::said::{EmptyAnswers, Said};
 use crate::conversation::{Conversation, Fields, Node, field, parse_if_text, take_field, tool_calls_of};
 use crate::error::{Error, Kind, Result};
 
@@ -26,10 +26,7 @@ pub(super) struct Mapping {
     pub(super) drops_system: bool,
     /// The field of tools.
     pub(super) tools: String,
-    /// Whether the content of an answer may be blank.
-    pub(super) may_be_empty: bool,
-    /// Whether an empty answer is let pass where another one has words, as in rows of no format.
-    pub(super) is_plain: bool,
+    pub(super) empty_answers: EmptyAnswers,
 }
 
 impl Mapping {
@@ -67,10 +64,10 @@ impl Mapping {
 
     /// The conversation of messages, with what else the row has for it.
     pub(super) fn of_messages<'a>(&self, items: Vec<Node<'a>>, row: &Fields<'a>) -> Result<Conversation<'a>> {
-        let mut messages = Vec::with_capacity(items.len() + 1);
-        for (index, item) in items.into_iter().enumerate() {
-            messages.push(self.message(item).map_err(|error| error.at_message(index))?);
-        }
+        let read = |(index, item)| self.message(item).map_err(|error| error.at_message(index));
+        let read: Vec<Fields<'a>> = items.into_iter().enumerate().map(read).collect::<Result<_>>()?;
+        Said { content: self.property("content"), empty_answers: self.empty_answers }.check(read.iter())?;
+        let mut messages: Vec<Node<'a>> = read.into_iter().map(Node::Map).collect();
         let begins_with_system = |messages: &[Node<'_>]| match messages.first() {
             Some(Node::Map(first)) => field(first, "role").and_then(Node::as_str) == Some("system"),
             _ => false,
@@ -81,11 +78,7 @@ impl Mapping {
         if self.drops_system && begins_with_system(&messages) {
             messages.remove(0);
         }
-        let conversation = self.with_the_rest(Conversation::new(Node::List(messages))?, row)?;
-        if self.is_plain {
-            Said { content: self.property("content"), may_be_empty: true }.check_plain(&conversation)?;
-        }
-        Ok(conversation)
+        self.with_the_rest(Conversation::new(Node::List(messages))?, row)
     }
 
     /// A conversation with the tools of a row and what else it has for the template.
@@ -119,7 +112,7 @@ impl Mapping {
     }
 
     /// A message with its properties and its role under the names that templates know.
-    fn message<'a>(&self, item: Node<'a>) -> Result<Node<'a>> {
+    fn message<'a>(&self, item: Node<'a>) -> Result<Fields<'a>> {
         let mut given = match item {
             Node::Map(fields) => fields,
             other => {
@@ -157,8 +150,7 @@ impl Mapping {
         if let Some((_, value)) = message.iter_mut().find(|(name, _)| name == "role") {
             *value = Node::Str(role);
         }
-        Said { content: self.property("content"), may_be_empty: self.may_be_empty || self.is_plain }.check(&message)?;
-        Ok(Node::Map(message))
+        Ok(message)
     }
 
     fn role<'a>(&self, speaker: Cow<'a, str>) -> Result<Cow<'a, str>> {

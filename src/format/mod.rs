@@ -30,7 +30,7 @@ use crate::tokenizer::Tokenizer;
 use fields::FieldRule;
 use made::Made;
 use mapping::Mapping;
-use said::Said;
+use said::{EmptyAnswers, Said};
 
 /// What the rows of a data set look like. From JSON by [`Format::from_json`].
 #[derive(Debug)]
@@ -161,10 +161,10 @@ impl Format {
             Messages::Made(made) => {
                 let fields = bare(variables);
                 let conversation = Conversation::new(Node::List(made.messages(&fields)?))?;
-                let said = Said { content: "content", may_be_empty: self.fields.iter().any(|rule| rule.may_be_empty) };
-                for (index, message) in conversation.messages.iter().enumerate() {
-                    said.check(message).map_err(|error| error.at_message(index))?;
-                }
+                // An answer is blank where the field is that it is made from, and that may be.
+                let may_be_empty = self.fields.iter().any(|rule| rule.may_be_empty);
+                let empty_answers = if may_be_empty { EmptyAnswers::Allowed } else { EmptyAnswers::Refused };
+                Said { content: "content", empty_answers }.check(conversation.messages.iter())?;
                 let given = |name: &str| field(row, name).cloned();
                 let conversation = conversation.with_tools(made.tools.as_deref().and_then(given))?;
                 Ok(Conversation { variables: fields.variables, ..conversation })

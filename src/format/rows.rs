@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 
 use super::fields::FieldRule;
-use super::said::Said;
+use super::said::{EmptyAnswers, Said};
 use super::{Format, Messages};
 use crate::conversation::{Conversation, Fields, Layout, RowFields, Rows};
 use crate::error::{Error, Kind, Result};
@@ -47,8 +47,8 @@ impl<'a, 'f> FormattedRows<'a, 'f> {
             FormattedRows::Plain(rows) => {
                 let (conversation, rest) = rows.conversation(row)?;
                 let content = if conversation.is_sharegpt { "value" } else { "content" };
-                let said = Said { content, may_be_empty: true };
-                said.check_plain(&conversation)?;
+                let said = Said { content, empty_answers: EmptyAnswers::AmongOthers };
+                said.check(conversation.messages.iter())?;
                 Ok((conversation, rest))
             }
             FormattedRows::Of(rows, format) => {

@@ -1,5 +1,7 @@
 //! `Said`: whether a message says something, so that no row trains on nothing.
 
+use serde::Deserialize;
+
 use super::fields::nearest;
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::error::{Error, Kind, Result};
@@ -22,39 +24,51 @@ const CARRIERS: [&str; 13] = [
     "tools",
 ];
 
-/// What the messages of a format must say.
+/// What becomes of answers without words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum EmptyAnswers {
+    /// Each of them is an error.
+    #[default]
+    Refused,
+    /// They are let pass where another answer of the row has words.
+    ///
+    /// Rows in no format are what transformers renders, and that renders an empty answer among others: 4 of 4,018 rows
+    /// of chitchat_en_4k have one. They are kept and counted, and those refused that have nothing else to train.
+    AmongOthers,
+    /// They are let pass.
+    Allowed,
+}
+
+/// What the messages of a row must say.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Said<'a> {
     /// What rows call the content.
     pub(super) content: &'a str,
-    /// Whether an answer may be blank.
-    pub(super) may_be_empty: bool,
+    pub(super) empty_answers: EmptyAnswers,
 }
 
 impl Said<'_> {
-    /// Whether `message`, with the names that templates know, has content, and words in it if it is an answer.
-    pub(super) fn check(self, message: &Fields<'_>) -> Result<()> {
-        if field(message, "content").is_none() && !carries(message) {
-            return Err(self.without_content(message));
-        }
-        if is_empty_answer(message) && !self.may_be_empty { Err(self.empty()) } else { Ok(()) }
-    }
-
-    /// Whether each of the messages has content, and one of the answers words.
-    ///
-    /// Rows in no format are what transformers renders, and that renders an empty answer among others: 4 of 4,018 rows
-    /// of chitchat_en_4k have one. They are kept and counted, and those refused that have nothing else to train.
-    pub(super) fn check_plain(self, conversation: &Conversation<'_>) -> Result<()> {
+    /// Whether each of `messages`, with the names that templates know, has content, and answers words as they must.
+    pub(super) fn check<'m, 'n: 'm>(self, messages: impl Iterator<Item = &'m Fields<'n>>) -> Result<()> {
         let (mut empty, mut answered) = (None, false);
-        for (index, message) in conversation.messages.iter().enumerate() {
-            self.check(message).map_err(|error| error.at_message(index))?;
-            match is_empty_answer(message) {
-                true => empty = Some(index),
-                false => answered |= is_answer(message),
+        for (index, message) in messages.enumerate() {
+            if field(message, "content").is_none() && !carries(message) {
+                return Err(self.without_content(message).at_message(index));
+            }
+            if is_empty_answer(message) {
+                empty = empty.or(Some(index));
+            } else {
+                answered |= is_answer(message);
             }
         }
+        let let_pass = match self.empty_answers {
+            EmptyAnswers::Refused => false,
+            EmptyAnswers::AmongOthers => answered,
+            EmptyAnswers::Allowed => true,
+        };
         match empty {
-            Some(index) if !answered => Err(self.empty().at_message(index)),
+            Some(index) if !let_pass => Err(self.empty().at_message(index)),
             _ => Ok(()),
         }
     }
@@ -111,7 +125,10 @@ mod tests {
 
     #[test]
     fn an_answer_has_words_or_calls() {
-        let said = Said { content: "content", may_be_empty: false };
+        let check = |message: &Fields<'_>, empty_answers| {
+            let said = Said { content: "content", empty_answers };
+            said.check([message].into_iter()).err().map(|error| error.kind)
+        };
         for (message, kind) in [
             (r#"{"role": "assistant", "content": "a"}"#, None),
             (r#"{"role": "assistant", "content": ""}"#, Some(Kind::EmptyField)),
@@ -137,9 +154,29 @@ mod tests {
             (r#"{"role": "tool", "tool_responses": [{"name": "f"}]}"#, None),
         ] {
             let Node::Map(message) = Node::parse_json(message.as_bytes()).unwrap() else { panic!("an object") };
-            assert_eq!(said.check(&message).err().map(|error| error.kind), kind, "{message:?}");
-            let lenient = Said { may_be_empty: true, ..said };
-            assert_eq!(lenient.check(&message).is_ok(), kind != Some(Kind::MissingField), "{message:?}");
+            assert_eq!(check(&message, EmptyAnswers::Refused), kind, "{message:?}");
+            assert_eq!(check(&message, EmptyAnswers::AmongOthers), kind, "{message:?}");
+            assert_eq!(
+                check(&message, EmptyAnswers::Allowed),
+                kind.filter(|kind| *kind == Kind::MissingField),
+                "{message:?}"
+            );
         }
+    }
+
+    #[test]
+    fn an_empty_answer_among_others() {
+        let parsed = |text: &'static str| match Node::parse_json(text.as_bytes()).unwrap() {
+            Node::Map(message) => message,
+            _ => panic!("an object"),
+        };
+        let (empty, good) =
+            (parsed(r#"{"role": "model", "content": ""}"#), parsed(r#"{"role": "model", "content": "a"}"#));
+        let check = |messages: [&Fields<'_>; 2], empty_answers| {
+            Said { content: "content", empty_answers }.check(messages.into_iter()).err().map(|error| error.message)
+        };
+        assert_eq!(check([&good, &empty], EmptyAnswers::Refused), Some(Some(1)));
+        assert_eq!(check([&good, &empty], EmptyAnswers::AmongOthers), None);
+        assert_eq!(check([&empty, &empty], EmptyAnswers::AmongOthers), Some(Some(0)));
     }
 }

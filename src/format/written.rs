@@ -7,6 +7,7 @@ use super::answers::{Parts, Prompt};
 use super::fields::{FieldRule, Holds};
 use super::made::{Made, Message, Part};
 use super::mapping::Mapping;
+use super::said::EmptyAnswers;
 use super::{Answers, Format, Messages, Steps};
 use crate::conversation::MESSAGE_COLUMNS;
 use crate::error::{Error, Kind, Result};
@@ -120,8 +121,7 @@ struct WrittenMapping {
     system: Option<String>,
     drop_system: bool,
     tools: String,
-    allow_empty: bool,
-    is_plain: bool,
+    empty_answers: EmptyAnswers,
 }
 
 impl Default for WrittenMapping {
@@ -135,8 +135,7 @@ impl Default for WrittenMapping {
             system: None,
             drop_system: false,
             tools: "tools".to_owned(),
-            allow_empty: false,
-            is_plain: false,
+            empty_answers: EmptyAnswers::default(),
         }
     }
 }
@@ -259,8 +258,7 @@ fn mapping(written: WrittenMapping) -> Mapping {
         system,
         drop_system,
         tools,
-        allow_empty,
-        is_plain,
+        empty_answers,
     } = written;
     for name in ["role", "content"] {
         if !properties.iter().any(|(known, _)| known == name) {
@@ -276,8 +274,7 @@ fn mapping(written: WrittenMapping) -> Mapping {
         system,
         drops_system: drop_system,
         tools,
-        may_be_empty: allow_empty,
-        is_plain,
+        empty_answers,
     }
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, prepare
+from chatmill.diff import diff_rows
 from test_formats import TOKENIZER, milled
 
 CHATML = ChatTemplate.named("chatml")
@@ -21,7 +22,8 @@ FIELDS = {"q": "text", "a": "optional text"}
         ({"messages": [{"role": "user"}]}, "the key 'content' is missing"),
         ({"messages": ["user"]}, "cannot be understood"),
         ({"messages": [{"each": "x"}]}, "the key 'messages' is missing"),
-        ({"fields": {"answers": "text"}, "answers": {"made": None}}, "format"),
+        ({"fields": {"a": "text"}, "answers": {"prompt": "p", "names": ["a"], "made": None}}, "cannot be understood"),
+        ({"messages": {"empty_answers": "some"}}, "empty_answers must be refused, among_others or allowed, not 'some'"),
         ({"answers": {"prompt": "p"}}, "the key 'names' is missing"),
         ({"fields": ["a", "b"], "text": "x"}, "cannot be understood"),
         ({"fields": {"a": "optional ["}, "text": "x"}, "cannot be understood"),
@@ -80,3 +82,23 @@ def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
     path.write_text(f'{{"messages": [{messages}], "system": null}}\n{{"messages": [{messages}]}}\n', "utf-8")
     report = prepare(path, tokenizer=TOKENIZER, template="chatml", output=tmp_path / "out", progress=False)
     assert (report.rows_out, report.notes["empty_answer"]) == (2, 2)
+
+
+def test_rows_without_an_encoding_are_not_compared(tmp_path: Path) -> None:
+    mill = Mill(TOKENIZER, format="dpo.intel:chatml")
+    with pytest.raises(DataError, match=r"rows of the format dpo\.intel:chatml have no encoding to look at"):
+        diff_rows(mill, mill, tmp_path / "rows.jsonl")
+
+
+def test_a_blank_name_gives_way_to_another() -> None:
+    pair = {"chosen": "a", "rejected": "b"}
+    (found,) = milled([{"input": "", "instruction": "I", **pair}], format="dpo.argilla")
+    assert [found] == milled([{"prompt": "I", **pair}], format="dpo.argilla")
+
+
+def test_an_empty_answer_behind_a_system_prompt_is_counted_as_the_row_has_it() -> None:
+    """A system prompt that stands in a column is no message of the row."""
+    turns = [{"role": "user", "content": "U"}, {"role": "assistant", "content": ""}]
+    form = Format.named("messages", field_system="system", empty_answers="among_others")
+    with pytest.raises(RowError, match="row 0, message 1: the answer is empty"):
+        milled([{"messages": turns, "system": "S"}], format=form, template=CHATML)

@@ -14,7 +14,10 @@ _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
 # Other names of the columns of a data set of preferences.
 _COLUMNS = {"default": "argilla"}
+# What a user-defined type of answers may say.
+_OF_BOTH = {"field_prompt", "field_system", "prompt_format"}
 _OF_PAIRS = {"field_chosen", "field_rejected", "chosen_format", "rejected_format"}
+_OF_JUDGED = {"field_completion", "field_label", "completion_format"}
 _OTHER_TURNS = {"system": ["system"], "tool": ["tool", "observation", "function_response"]}
 _OWN_ROLES = {name for names in _OTHER_TURNS.values() for name in names}
 # Types whose rows become one of the old conversation texts.
@@ -50,29 +53,13 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
 def _answers(config: Config, dataset: DatasetConfig) -> Format:
     """Rows of a prompt with answers: for a chat template, in a fixed text, or in the user's own."""
     kind, name = dataset.type, ANSWERS.get(config.rl or "", "reward")
-    training = f"rl: {config.rl}" if config.rl else "reward_model: true"
     if isinstance(kind, Mapping):
-        # Which of the two it is says the training, also where no key tells.
-        of_kto = {"field_completion", "field_label", "completion_format"}
-        known = {"field_prompt", "field_system", "prompt_format", *(of_kto if name == "kto" else _OF_PAIRS)}
-        unfit = sorted(set(kind) - known)
-        if unfit:
-            why = f"for {training} {unfit[0]} has no place in a user-defined type; there are {', '.join(sorted(known))}"
-            _refuse(config, dataset, why)
-        its = {"field_completion": "completion", **kind} if name == "kto" else dict(kind)
-        return _made(config, dataset, lambda: Format.user_defined_answers(**its))
-    style, _, columns = (kind or "").rpartition(".")
-    if style in library.answer_texts() or kind in ("passthrough", "passthrough.default"):
-        _check_fixed(config, dataset)
-    if kind is not None and style in library.answer_texts():
-        base = f"{'kto' if name == 'kto' else 'dpo'}.{_COLUMNS.get(columns, columns)}"
-        types = [it.partition(".")[2] for it in Format.names() if it.startswith(base.partition(".")[0] + ".")]
-        if base not in Format.names() or name == "reward":
-            why = f"for {training} no type {style} is called {columns}; there are {', '.join(types)}"
-            _refuse(config, dataset, why)
-        return _made(config, dataset, lambda: Format.named(f"{base}:{style}"))
+        return _user_defined_answers(config, dataset, kind)
     if kind in ("passthrough", "passthrough.default"):
+        _check_fixed(config, dataset)
         return Format.named(name)
+    if kind is not None and kind.rpartition(".")[0] in library.answer_texts():
+        return _fixed_answers(config, dataset, kind)
     if kind == "zephyr.nectar":
         _refuse(config, dataset, "it takes the answers ranked last for the better ones; write chosen and rejected")
     if kind not in ("chat_template", "chat_template.default"):
@@ -89,6 +76,34 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
     given = {"prompt": prompt, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
     fields = {name: field for name, field in given.items() if field is not None}
     return _made(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
+
+
+def _user_defined_answers(config: Config, dataset: DatasetConfig, kind: Mapping[str, str]) -> Format:
+    known = _OF_BOTH | (_OF_JUDGED if config.rl == "kto" else _OF_PAIRS)
+    unfit = sorted(set(kind) - known)
+    if unfit:
+        why = f"{unfit[0]} has no place in a user-defined type; there are {', '.join(sorted(known))}"
+        _refuse(config, dataset, f"for {_training(config)} {why}")
+    # Which of the two it is says the training, also where no key tells.
+    its = {"field_completion": "completion", **kind} if config.rl == "kto" else dict(kind)
+    return _made(config, dataset, lambda: Format.user_defined_answers(**its))
+
+
+def _fixed_answers(config: Config, dataset: DatasetConfig, kind: str) -> Format:
+    """The columns of a data set in a fixed text: `chatml.intel`."""
+    _check_fixed(config, dataset)
+    style, _, columns = kind.rpartition(".")
+    library_of = "kto" if config.rl == "kto" else "dpo"
+    base = f"{library_of}.{_COLUMNS.get(columns, columns)}"
+    if config.reward_model or base not in Format.names():
+        known = [name.partition(".")[2] for name in Format.names() if name.startswith(f"{library_of}.")]
+        there_are = "" if config.reward_model else f"; there are {', '.join(known)}"
+        _refuse(config, dataset, f"for {_training(config)} no type {style} is called {columns}{there_are}")
+    return _made(config, dataset, lambda: Format.named(f"{base}:{style}"))
+
+
+def _training(config: Config) -> str:
+    return f"rl: {config.rl}" if config.rl else "reward_model: true"
 
 
 def _check_fixed(config: Config, dataset: DatasetConfig) -> None:

@@ -337,7 +337,7 @@ def _put_together(name: str, definition: Mapping[str, Any], style: str | None, o
         if isinstance(messages, Mapping):
             contents = {"content", messages.get("properties", {}).get("content")}
             if contents & set(empty):
-                left["allow_empty"] = True
+                left["empty_answers"] = "allowed"
                 empty = [used for used in empty if used not in contents]
         fields = _fields(name, definition, renamed, empty)
         core = {"name": name, "fields": fields, **_body(name, definition, style or next(iter(known), None), left)}

@@ -7,7 +7,7 @@ from chatmill.formats import library
 
 _MAPPING = {
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
-    "allow_empty", "is_plain",
+    "empty_answers",
 }  # fmt: skip
 # Options that say which fields hold what, as axolotl names them.
 _FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
@@ -36,6 +36,9 @@ def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
     refuse = chosen.pop("unknown_roles", "keep")
     if refuse not in ("keep", "refuse"):
         raise DataError(f"format {name}: unknown_roles must be keep or refuse, not {refuse!r}")
+    empty = chosen.get("empty_answers", "refused")
+    if empty not in ("refused", "among_others", "allowed"):
+        raise DataError(f"format {name}: empty_answers must be refused, among_others or allowed, not {empty!r}")
     for key in ("properties", "roles"):
         if key in chosen:
             chosen[key] = [[target, sources] for target, sources in chosen[key].items()]

@@ -117,7 +117,7 @@ def recognise_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows"
     if len(best) == 1 and best[0].name in ("messages", "sharegpt"):
         # Rows behind these may have a system prompt even if these have none.
         has_system = any("system" in row for row in rows)
-        return Format.named(best[0].name, field_system="system", is_plain=True) if has_system else None
+        return Format.named(best[0].name, field_system="system", empty_answers="among_others") if has_system else None
     if len(best) == 1:
         return best[0]
     if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
@@ -167,7 +167,7 @@ def _reads(form: Format) -> frozenset[str]:
     names = {it["column"] for it in form.core["fields"]} | _columns_of_answers(form)
     if isinstance(messages, Mapping):
         names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
-    if form.name == "kto":
+    if _is_judged(form):
         names.add("prompt")
     properties = form.core.get("answers", {}).get("mapping", {}).get("properties", [])
     names |= {f"messages:{source}" for _, source in properties}
@@ -180,7 +180,7 @@ def _columns_of_answers(form: Format) -> set[str]:
         return set()
     label = [] if answers["label"] is None else [answers["label"][1]]
     # The prompt may be what the answers begin with; another name for it is not there by chance.
-    prompt = [answers["prompt"]] if "parts" not in answers and answers["prompt"] != "prompt" else []
+    prompt = [answers["prompt"]] if not _is_made(form) and answers["prompt"] != "prompt" else []
     return {*(column for _, column in answers["names"]), *label, *prompt}
 
 
@@ -194,17 +194,21 @@ def _fits(form: Format, row: Mapping[str, Any]) -> bool:
     return (
         all(_holds(it["type"], row.get(it["column"])) for it in needed)
         and all(it["column"] in row and _may_hold(it["type"], row[it["column"]]) for it in telling)
-        # A prompt is there to be read.
-        and (not form.has_answers or "parts" not in form.core["answers"] or "prompt" in fields or not row.get("prompt"))
-        and (not _lacks_prompt(form, row))
+        and not (_is_made(form) and "prompt" not in fields and row.get("prompt"))  # a prompt is there to be read
+        and not (_is_judged(form) and row.get("prompt") is None and not isinstance(row.get("completion"), list))
         and all(row.get(column) is not None for column in _columns_of_answers(form))
         and (not isinstance(messages, Mapping) or _has_messages(messages, row))
     )
 
 
-def _lacks_prompt(form: Format, row: Mapping[str, Any]) -> bool:
-    """Whether a judged text has no prompt; messages have theirs before the answer."""
-    return form.name == "kto" and row.get("prompt") is None and not isinstance(row.get("completion"), list)
+def _is_made(form: Format) -> bool:
+    """Whether prompt and answers are made from other fields."""
+    return "parts" in form.core.get("answers", {})
+
+
+def _is_judged(form: Format) -> bool:
+    """Whether rows have one answer as it is: a text needs a prompt, messages have theirs before the answer."""
+    return form.has_answers and not _is_made(form) and form.core["answers"]["label"] is not None
 
 
 def _may_hold(wanted: Any, value: Any) -> bool:
