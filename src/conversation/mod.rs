@@ -41,7 +41,7 @@ impl<'a> Conversation<'a> {
     ///
     /// ShareGPT turns (`from`, `value`) are given roles and contents.
     pub fn new(messages: Node<'a>) -> Result<Conversation<'a>> {
-        let items = match parse_if_text(messages)? {
+        let items = match parse_if_text("messages must be a list of objects", messages)? {
             Node::List(items) => items,
             other => {
                 return Err(wrong_type("messages", "a list of objects with role and content", &other));
@@ -77,7 +77,7 @@ impl<'a> Conversation<'a> {
 
     /// Sets further template variables: an object, or a string that holds one as JSON.
     pub fn with_variables(mut self, variables: Option<Node<'a>>) -> Result<Self> {
-        match variables.map(parse_if_text).transpose()? {
+        match variables.map(|it| parse_if_text("chat_template_kwargs must be an object", it)).transpose()? {
             None | Some(Node::Null) => {}
             Some(Node::Map(fields)) => self.variables = fields,
             Some(other) => return Err(wrong_type("chat_template_kwargs", "an object", &other)),
@@ -166,7 +166,7 @@ fn alias_reasoning(fields: &mut Fields<'_>) {
 
 fn tool(item: Node<'_>) -> Result<Node<'_>> {
     match item {
-        text @ Node::Str(_) => match parse_if_text(text)? {
+        text @ Node::Str(_) => match parse_if_text("a tool must be a JSON schema", text)? {
             schema @ Node::Map(_) => Ok(schema),
             other => Err(wrong_type("a tool", "a JSON schema", &other)),
         },
@@ -174,21 +174,23 @@ fn tool(item: Node<'_>) -> Result<Node<'_>> {
     }
 }
 
-/// The value that a string holds as JSON; another value as it is.
-pub(crate) fn parse_if_text(node: Node<'_>) -> Result<Node<'_>> {
-    match node {
+/// The value that a string holds as JSON; another value as it is. Where it is no JSON, `what` must be it: the beginning of
+/// the error's sentence, such as `tools must be a list`.
+pub(crate) fn parse_if_text<'a>(what: &str, node: Node<'a>) -> Result<Node<'a>> {
+    let parsed = match node {
         Node::Str(Cow::Borrowed(text)) => Node::parse_json(text.as_bytes()),
         // A string out of a JSON row had escapes, so it is not borrowed and cannot be borrowed from.
         Node::Str(Cow::Owned(text)) => Node::parse_json(text.as_bytes()).map(Node::into_owned),
         other => Ok(other),
-    }
+    };
+    parsed.map_err(|error| Error::new(error.kind, format!("{what}, and is a text that is {}", error.text)))
 }
 
 fn list_or_none<'a>(name: &str, node: Option<Node<'a>>) -> Result<Option<Node<'a>>> {
     match node {
         None | Some(Node::Null) => Ok(None),
         Some(Node::Str(text)) if text.trim().is_empty() => Ok(None),
-        Some(node) => match parse_if_text(node)? {
+        Some(node) => match parse_if_text(&format!("{name} must be a list"), node)? {
             Node::Null => Ok(None),
             list @ Node::List(_) => Ok(Some(list)),
             other => Err(wrong_type(name, "a list", &other)),

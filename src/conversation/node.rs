@@ -166,11 +166,11 @@ fn json_error(text: &[u8], error: &jiter::JsonError) -> Error {
     let place = error.get_position(text);
     let what = error.error_type.to_string();
     let remedy = if what.contains("surrogate") {
-        "a lone surrogate is no text; write the character itself or a pair of escapes"
+        "; a lone surrogate is no text; write the character itself or a pair of escapes"
     } else {
-        "each row must be one complete JSON value on one line"
+        ""
     };
-    Error::new(Kind::InvalidJson, format!("not JSON at column {}: {what}; {remedy}", place.column))
+    Error::new(Kind::InvalidJson, format!("not JSON at column {}: {what}{remedy}", place.column))
 }
 
 #[cfg(test)]

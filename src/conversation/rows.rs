@@ -172,7 +172,13 @@ fn json_fields<'a>(column: &Column<'a>, row: usize) -> Result<Fields<'a>> {
     let Some(text) = column.bytes(row) else {
         return Err(Error::new(Kind::InvalidJson, "the row is null, not a JSON object"));
     };
-    match Node::parse_json(text)? {
+    let parsed = Node::parse_json(text).map_err(|error| match error.kind {
+        Kind::InvalidJson => {
+            Error::new(error.kind, format!("{}; each row must be one complete JSON value on one line", error.text))
+        }
+        _ => error,
+    });
+    match parsed? {
         Node::Map(fields) => Ok(fields),
         other => Err(wrong_type("a row", "a JSON object", &other)),
     }

@@ -266,7 +266,11 @@ impl Answers {
 
     /// A list of messages; one message is a list of one.
     fn messages_of<'a>(&self, name: &str, value: Node<'a>) -> Result<Vec<Node<'a>>> {
-        let given = if self.is_text(&value) { value } else { parse_if_text(value)? };
+        let given = if self.is_text(&value) {
+            value
+        } else {
+            parse_if_text(&format!("the field {name} must be messages"), value)?
+        };
         match given {
             Node::List(mut messages) if !messages.is_empty() => {
                 // Columns give each message the fields of all, with nulls.

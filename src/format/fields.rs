@@ -118,11 +118,9 @@ impl FieldRule {
         };
         let value = match self.holds {
             // Columns without structure hold lists and objects as JSON text.
-            Holds::List(_) | Holds::Object(_) => parse_if_text(value).map_err(|error| {
-                let text =
-                    format!("the field {column} must be {}, and is a text that is {}", self.holds.name(), error.text);
-                Error::new(error.kind, text)
-            })?,
+            Holds::List(_) | Holds::Object(_) => {
+                parse_if_text(&format!("the field {column} must be {}", self.holds.name()), value)?
+            }
             _ => value,
         };
         self.holds.check(&value, column)?;

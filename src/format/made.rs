@@ -40,11 +40,12 @@ impl Made {
                 part.add_to(&mut made, fields)?;
                 continue;
             };
-            let items = match field(&fields.variables, list).cloned().map(parse_if_text).transpose()? {
+            let what = format!("the field {list} must be a list");
+            let items = match field(&fields.variables, list).cloned().map(|it| parse_if_text(&what, it)).transpose()? {
                 None | Some(Node::Null) => continue,
                 Some(Node::List(items)) => items,
                 Some(other) => {
-                    let text = format!("the field {list} must be a list, found {}", other.type_name());
+                    let text = format!("{what}, found {}", other.type_name());
                     return Err(Error::new(Kind::WrongType, text));
                 }
             };

@@ -52,7 +52,7 @@ impl Mapping {
             Some(value) => Some((name, value.clone())),
         });
         let Some((name, value)) = found else { return Err(missing(&self.named(), row)) };
-        let items = match parse_if_text(value)? {
+        let items = match parse_if_text(&format!("the field {name} must be a list of messages"), value)? {
             Node::List(items) => items,
             other => {
                 let text = format!("the field {name} must be a list of messages, found {}", other.type_name());
