@@ -1,0 +1,250 @@
+"""Compare two builds of chatmill: the same `prepare` runs by both, the same tokens, labels and rejected rows?
+
+Run it before and after a refactoring, with the `chatmill` commands of two virtual environments:
+
+    python tests/builds/compare.py OLD/.venv/bin/chatmill NEW/.venv/bin/chatmill
+
+The runs: every dataset of the corpus with four tokenizers, a number of options, an example file for every format and
+style, and the configs of the corpus. Columns are compared value by value. Rejected rows are compared by place; codes of
+errors and notes may change their names, so `--renamed OLD=NEW` maps an old code to a new one. The clock of templates is
+fixed. Exit status 1 if anything differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+
+from config_rows import SERVED, with_tokens  # noqa: E402
+from samples import write_rows  # noqa: E402
+
+CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
+TOKENIZERS = ("qwen3", "llama-3.1", "gemma-4", "mistral-v0.3")
+# Datasets whose rows are not messages. Their format is named, so that a change of what `auto` takes is no difference.
+FORMATS = {
+    "gsm8k_train": "alpaca_chat.load_qa",
+    "xquad_12lang": "context_qa",
+    "toolrl_think_400": "alpaca",
+}
+# Options on one small dataset each: every way to choose, cut, split, pad and refuse.
+OPTIONS: list[tuple[str, str, list[str]]] = [
+    (dataset, tokenizer, options)
+    for dataset, tokenizer in (("tau2_tools", "qwen3"), ("glaive_toolcall_en_demo", "llama-3.1"))
+    for options in (
+        ["--labels", "all"],
+        ["--labels", "none", "--all-masked", "keep"],
+        ["--labels", "last"],
+        ["--labels", "axolotl"],
+        ["--labels", "unsloth"],
+        ["--labels", "open-instruct"],
+        ["--labels", "completion"],
+        ["--labels", "llama-factory"],
+        ["--labels", "hf", "--all-masked", "keep"],
+        ["--labels", "{roles: [assistant, tool], tags: false, weights: {reasoning: 0.5}}"],
+        ["--labels", "{kinds: [content, closer], boundary: contained}"],
+        ["--labels", "{boundary: split, unproved: mask}"],
+        ["--split", "per_turn", "--max-length", "3000", "--truncation", "keep_end"],
+        ["--max-length", "700", "--truncation", "keep_start"],
+        ["--max-length", "700", "--truncation", "turns"],
+        ["--max-length", "700", "--truncation", "drop"],
+        ["--max-length", "700", "--truncation", "split"],
+        ["--max-length", "4096", "--truncation", "drop", "--padding", "max_length"],
+        ["--attention-mask", "--keep-columns", "id"],
+        ["--special-tokens", "text"],
+        ["--special-tokens", "raise"],
+        ["--shuffle", "--seed", "7", "--validation", "0.1", "--deduplicate"],
+        ["--chat-template-kwargs", '{"enable_thinking": false, "nothing_reads_this": 1}'],
+        ["--template", "chatml"],
+    )
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One `prepare` that both builds do: a name, and the arguments without the output."""
+
+    name: str
+    arguments: list[str]
+
+
+def dataset_runs(rows: Path, *, limit: int | None) -> Iterator[Run]:
+    """All datasets with four tokenizers, then the options."""
+    files = {}
+    for file in sorted((CORPUS / "datasets").glob("*.jsonl.xz")):
+        name = file.name.removesuffix(".jsonl.xz")
+        files[name] = rows / f"{name}.jsonl"
+        with lzma.open(file, "rb") as source, files[name].open("wb") as target:
+            for number, line in enumerate(source):
+                if limit is not None and number >= limit:
+                    break
+                target.write(line)
+    plain: list[tuple[str, str, list[str]]] = [(name, model, []) for name in files for model in TOKENIZERS]
+    for name, model, options in plain + OPTIONS:
+        chosen = ["--format", FORMATS.get(name, "auto"), *options]
+        folder = CORPUS / "tokenizers" / model
+        yield Run(" ".join([name, model, *options]), [str(files[name]), "--tokenizer", str(folder), *chosen])
+
+
+def format_runs(work: Path) -> Iterator[Run]:
+    """Every format in every style over its example rows, with a tokenizer of bytes."""
+    folder = work / "bytes"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests" / "data" / "byte_tokenizer.json", folder / "tokenizer.json")
+    config = {"bos_token": "<s>", "eos_token": "</s>", "tokenizer_class": "PreTrainedTokenizerFast"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
+    names = json.loads((ROOT / "tests" / "data" / "format_segments.json").read_text("utf-8"))
+    for name in names:
+        file = ROOT / "tests" / "formats" / f"{name}.jsonl"
+        if not file.is_file():
+            file = ROOT / "tests" / "formats" / f"{name.split(':')[0]}.jsonl"
+        given = [str(file), "--tokenizer", str(folder), "--template-fallback", "chatml", "--format", name]
+        yield Run(f"format {name}", given)
+        yield Run(f"format {name} short", [*given, "--max-length", "200"])
+
+
+def config_runs(work: Path) -> Iterator[Run]:
+    """The configs of the corpus, over rows like those of their datasets."""
+    for name, (model, rows, _) in SERVED.items():
+        path = CORPUS / "reference" / "axolotl_configs" / name
+        config = yaml.safe_load(path.read_text("utf-8"))
+        tokens = [*(config.get("special_tokens") or {}).values(), *(config.get("eot_tokens") or [])]
+        folder = with_tokens(CORPUS / "tokenizers" / model, tokens, work / f"{path.stem}.model")
+        file = work / f"{path.stem}.jsonl"
+        write_rows(file, rows)
+        sets = [*(config.get("datasets") or []), *_listed(config.get("pretraining_dataset"))]
+        local = [arg for it in sets for arg in ("--local", f"{it['path']}={file}")]
+        yield Run(f"config {name}", [str(path), "--tokenizer", str(folder), *local])
+
+
+def _listed(value: Any) -> list[dict[str, Any]]:
+    values = value if isinstance(value, list) else [value] if value else []
+    return [{"path": it} if isinstance(it, str) else it for it in values]
+
+
+@dataclass
+class Outcome:
+    """What a build made of a run."""
+
+    status: int
+    seconds: float
+    message: str
+    columns: dict[str, list[Any]]
+    rejects: list[tuple[Any, ...]]
+    counts: dict[str, Any]
+
+
+def outcome(command: str, run: Run, folder: Path) -> Outcome:
+    """Run one build and read its output back."""
+    shutil.rmtree(folder, ignore_errors=True)
+    now = [] if "--now" in run.arguments else ["--now", "2026-07-04T13:05:09"]
+    started = time.monotonic()
+    done = subprocess.run(  # noqa: S603
+        [command, "prepare", *run.arguments, "--output", str(folder), "--no-progress", *now],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = time.monotonic() - started
+    columns: dict[str, list[Any]] = {}
+    for part in sorted(folder.glob("**/part-*.parquet")):
+        table = pq.read_table(part)
+        for name in table.column_names:
+            key = f"{part.parent.name} {name}" if part.parent != folder else name
+            columns.setdefault(key, []).extend(table.column(name).to_pylist())
+    rejects = []
+    if (folder / "rejects.jsonl").is_file():
+        for line in (folder / "rejects.jsonl").read_text("utf-8").splitlines():
+            row = json.loads(line)
+            rejects.append((row["file"], row.get("line", row.get("row")), row["code"], row["message"]))
+    counts = {}
+    if (folder / "manifest.json").is_file():
+        counts = json.loads((folder / "manifest.json").read_text("utf-8"))["counts"]
+    return Outcome(done.returncode, seconds, (done.stdout + done.stderr)[-600:], columns, rejects, counts)
+
+
+def differences(old: Outcome, new: Outcome, renamed: dict[str, str]) -> Iterator[str]:
+    """Each difference in a line."""
+    if old.status != new.status:
+        yield f"exit status {old.status} and {new.status}: {old.message!r} and {new.message!r}"
+        return
+    if list(old.columns) != list(new.columns):
+        yield f"columns {list(old.columns)} and {list(new.columns)}"
+    for name in old.columns.keys() & new.columns.keys():
+        left, right = old.columns[name], new.columns[name]
+        if name == "error":
+            continue
+        if left != right:
+            first = next((at for at, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]), None)
+            yield f"column {name}: {len(left)} and {len(right)} values, the first difference in row {first}"
+    rejects = [(file, line, renamed.get(code, code), message) for file, line, code, message in old.rejects]
+    if rejects != new.rejects:
+        pairs = zip(rejects, new.rejects, strict=False)
+        first_pair = next((pair for pair in pairs if pair[0] != pair[1]), None)
+        yield f"{len(rejects)} and {len(new.rejects)} rejects, the first difference {first_pair}"
+    for name in ("rows_in", "rows_out", "tokens", "trained_tokens", "samples", "untrained"):
+        if old.counts.get(name) != new.counts.get(name):
+            yield f"count {name}: {old.counts.get(name)} and {new.counts.get(name)}"
+    notes = {renamed.get(code, code): rows for code, rows in old.counts.get("notes", {}).items()}
+    if notes != new.counts.get("notes", {}):
+        yield f"notes {notes} and {new.counts.get('notes')}"
+
+
+def main() -> None:
+    """Compare two builds."""
+    parser = argparse.ArgumentParser(description="Compare what two builds of chatmill make of the same runs.")
+    parser.add_argument("old", help="the chatmill command of one build")
+    parser.add_argument("new", help="the chatmill command of the other build")
+    parser.add_argument("--only", help="do only runs whose name holds this text")
+    parser.add_argument("--rows", type=int, help="take only the first N rows of each dataset")
+    parser.add_argument("--renamed", action="append", default=[], metavar="OLD=NEW", help="a code that was renamed")
+    given = parser.parse_args()
+    renamed = dict(pair.split("=", 1) for pair in given.renamed)
+    same = different = rows = tokens = rejected = 0
+    seconds = [0.0, 0.0]
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        runs = [*format_runs(work)]
+        if CORPUS.is_dir():
+            runs += [*config_runs(work), *dataset_runs(work, limit=given.rows)]
+        else:
+            print(f"skipped: datasets and configs, since there is no corpus at {CORPUS}")
+        for run in runs:
+            if given.only and given.only not in run.name:
+                continue
+            old, new = outcome(given.old, run, work / "old"), outcome(given.new, run, work / "new")
+            found = list(differences(old, new, renamed))
+            seconds[0] += old.seconds
+            seconds[1] += new.seconds
+            rows += new.counts.get("rows_in", 0)
+            tokens += new.counts.get("tokens", 0)
+            rejected += len(new.rejects)
+            same, different = same + (not found), different + bool(found)
+            print(f"{'same' if not found else 'DIFFERENT':<9} {run.name} (status {new.status})", flush=True)
+            for line in found:
+                print(f"          {line}", flush=True)
+    print(
+        f"{same} of {same + different} runs are equal: {rows:,} rows, {tokens:,} tokens, {rejected:,} rejects; "
+        f"{seconds[0]:.0f} s and {seconds[1]:.0f} s"
+    )
+    sys.exit(1 if different or not same else 0)
+
+
+if __name__ == "__main__":
+    main()
