@@ -1,4 +1,4 @@
-"""The configs of the corpus: for each the tokenizer that stands in for its model's, and rows like those of its dataset."""
+"""The configs of the corpus: the tokenizer that stands in for each model's own, and rows like those of its dataset."""
 
 from __future__ import annotations
 
