@@ -1,89 +1,95 @@
 //! One error type for the whole core.
 //!
-//! Inner layers say *what* went wrong; each outer layer adds *where*: the template adds its line, the render adds the
-//! message, the pipeline adds the row.
+//! Inner layers say what is wrong; each outer layer adds where: the template its line, the render the message, the batch
+//! the row.
 
+use std::any::Any;
 use std::fmt;
 
-/// What kind of thing went wrong. [`Kind::code`] is stable and ends up in reject files and summaries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// The bytes are not JSON.
-    InvalidJson,
-    /// The bytes are not UTF-8.
-    InvalidUtf8,
-    /// A row or a batch lacks the messages.
-    MissingMessages,
-    /// A value has a type that cannot be read in its place.
-    WrongType,
-    /// A row or a message lacks a field that it must have, or it is null.
-    MissingField,
-    /// A field without text, where text is wanted.
-    EmptyField,
-    /// Two answers of which none is better, since they are equal.
-    EqualAnswers,
-    /// A conversation without a single message.
-    EmptyConversation,
-    /// A speaker's name that has no role.
-    UnknownRole,
-    /// A batch whose columns cannot be read.
-    Batch,
-    /// A setting that is not valid.
-    Option,
-    /// A chat template that does not compile.
-    TemplateSyntax,
-    /// The template itself refused the conversation with `raise_exception`.
-    TemplateRaised,
-    /// The template failed on the conversation.
-    TemplateFailed,
-    /// No named template or no such template.
-    TemplateMissing,
-    /// A tokenizer that does not load.
-    TokenizerLoad,
-    /// A text that the tokenizer cannot encode.
-    TokenizerFailed,
-    /// Labels that could not be proved right, with the reason's stable word.
-    Unproved(&'static str),
-    /// A row whose tokens all are masked, with the reason's stable word.
-    AllMasked(&'static str),
-    /// A row with more tokens than are wanted.
-    TooLong,
-    /// Text of a user that reads as a control token.
-    ControlToken,
-    /// The work was stopped from outside.
-    Interrupted,
-    /// A defect of chatmill.
-    Internal,
+/// Declares [`ErrorKind`]: each kind with its stable code and its meaning, written once for all languages and documents.
+macro_rules! error_kinds {
+    ($($(#[$group:meta])* $kind:ident $code:literal $meaning:literal,)+) => {
+        /// What kind of error it is. [`ErrorKind::code`] is stable; reject files and summaries contain it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $(#[doc = $meaning] $kind,)+
+        }
+
+        impl ErrorKind {
+            /// All kinds.
+            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$kind,)+];
+
+            /// The stable code, as reject files have it.
+            pub fn code(self) -> &'static str {
+                match self { $(ErrorKind::$kind => $code,)+ }
+            }
+
+            /// What the code means, as one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(ErrorKind::$kind => $meaning,)+ }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// The stable word for this kind, as it appears in reject files.
-    pub fn code(self) -> &'static str {
-        match self {
-            Kind::InvalidJson => "invalid_json",
-            Kind::InvalidUtf8 => "invalid_utf8",
-            Kind::MissingMessages => "missing_messages",
-            Kind::WrongType => "wrong_type",
-            Kind::MissingField => "missing_field",
-            Kind::EmptyField => "empty_field",
-            Kind::EqualAnswers => "equal_answers",
-            Kind::EmptyConversation => "empty_conversation",
-            Kind::UnknownRole => "unknown_role",
-            Kind::Batch => "batch",
-            Kind::Option => "option",
-            Kind::TemplateSyntax => "template_syntax",
-            Kind::TemplateRaised => "template_raised",
-            Kind::TemplateFailed => "template_failed",
-            Kind::TemplateMissing => "template_missing",
-            Kind::TokenizerLoad => "tokenizer_load",
-            Kind::TokenizerFailed => "tokenizer_failed",
-            Kind::Unproved(reason) | Kind::AllMasked(reason) => reason,
-            Kind::TooLong => "too_long",
-            Kind::ControlToken => "control_token",
-            Kind::Interrupted => "interrupted",
-            Kind::Internal => "internal",
-        }
+error_kinds! {
+    InvalidJson "invalid_json" "A row or a value is not valid JSON.",
+    InvalidUtf8 "invalid_utf8" "A row or a string is not valid UTF-8.",
+    MissingMessages "missing_messages" "A row or a batch has no messages.",
+    WrongType "wrong_type" "A value has the wrong type.",
+    MissingField "missing_field" "A required field is missing or null.",
+    EmptyField "empty_field" "A field or an answer has no text.",
+    EqualAnswers "equal_answers" "The two answers of a row are equal, so neither is preferred.",
+    EmptyConversation "empty_conversation" "A conversation has no messages.",
+    UnknownRole "unknown_role" "The format does not allow the role of a message.",
+    Batch "batch" "A batch has columns that cannot be read.",
+    Option "option" "An option is not valid, or cannot be combined with another one.",
+    TemplateSyntax "template_syntax" "A chat template does not compile.",
+    TemplateRaised "template_raised" "The chat template refused the conversation with raise_exception.",
+    TemplateFailed "template_failed" "The chat template failed on the conversation.",
+    TemplateMissing "template_missing" "There is no chat template, or none of this name.",
+    TokenizerLoad "tokenizer_load" "A tokenizer cannot be loaded.",
+    TokenizerFailed "tokenizer_failed" "The tokenizer cannot encode a text.",
+    HeaderMismatch "header_mismatch" "The labels are not verified: the header of a turn is not the generation prompt.",
+    Merged "merged" "The labels are not verified: the text of a turn is mixed with that of another message.",
+    Unanchored "unanchored" "The labels are not verified: a turn has no text that shows where it ends.",
+    ValueDropped "value_dropped" "The template does not print a turn.",
+    OtherRole "other_role" "The template prints a turn under another role.",
+    GenerationChanged "generation_changed" "The template changes text after a {% generation %} tag enclosed it.",
+    PrefixMismatch "prefix_mismatch" "The prefixes that open-instruct renders do not begin the text of the row.",
+    AnotherText "another_text" "An emulated tool renders another conversation, so the regions of the text are unknown.",
+    TrainedPartCutOff "trained_part_cut_off" "All trained tokens of a row are beyond max_length.",
+    TrainedTurnsLeftOut "trained_turns_left_out" "No token is trained: every turn is unverified or omitted by the template.",
+    NothingToTrain "nothing_to_train" "No token of a row is trained.",
+    TooLong "too_long" "A row has more tokens than max_length.",
+    ControlToken "control_token" "A text of a row holds a control token.",
+    Interrupted "interrupted" "The work was stopped from outside.",
+    Internal "internal" "A defect of chatmill.",
+}
+
+impl ErrorKind {
+    /// Whether the labels of the row could not be verified.
+    pub fn is_unproved(self) -> bool {
+        matches!(
+            self,
+            ErrorKind::HeaderMismatch
+                | ErrorKind::Merged
+                | ErrorKind::Unanchored
+                | ErrorKind::ValueDropped
+                | ErrorKind::OtherRole
+                | ErrorKind::GenerationChanged
+                | ErrorKind::PrefixMismatch
+                | ErrorKind::AnotherText
+        )
+    }
+
+    /// Whether the row has no trained token.
+    pub fn is_all_masked(self) -> bool {
+        matches!(
+            self,
+            ErrorKind::TrainedPartCutOff | ErrorKind::TrainedTurnsLeftOut | ErrorKind::NothingToTrain
+        )
     }
 }
 
@@ -91,8 +97,8 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
     /// What kind of error.
-    pub kind: Kind,
-    /// What went wrong and what to do about it.
+    pub kind: ErrorKind,
+    /// What is wrong, and what to do about it.
     pub text: String,
     /// Index of the row in its batch, from 0.
     pub row: Option<usize>,
@@ -107,23 +113,30 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// A new error without a place.
-    pub fn new(kind: Kind, text: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
         Error { kind, text: text.into(), row: None, message: None, template_line: None }
     }
 
-    /// Adds the row, unless an inner layer knew it.
+    /// The error for a panic, which is a defect of chatmill.
+    pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
+        let text = format!("a defect of chatmill ({}); please report it with this row", what.unwrap_or("panic"));
+        Error::new(ErrorKind::Internal, text)
+    }
+
+    /// Adds the row, unless an inner layer added one.
     pub fn at_row(mut self, row: usize) -> Self {
         self.row.get_or_insert(row);
         self
     }
 
-    /// Adds the message, unless an inner layer knew it.
+    /// Adds the message, unless an inner layer added one.
     pub fn at_message(mut self, message: usize) -> Self {
         self.message.get_or_insert(message);
         self
     }
 
-    /// Adds the template line, unless an inner layer knew it.
+    /// Adds the template line, unless an inner layer added one.
     pub fn at_template_line(mut self, line: usize) -> Self {
         self.template_line.get_or_insert(line);
         self
@@ -149,10 +162,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outer_layers_add_the_place_and_inner_ones_win() {
-        let error = Error::new(Kind::TemplateRaised, "roles must alternate").at_template_line(4).at_message(2);
+    fn outer_layers_add_the_place_and_inner_places_stay() {
+        let error = Error::new(ErrorKind::TemplateRaised, "roles must alternate").at_template_line(4).at_message(2);
         assert_eq!(error.clone().at_row(7).to_string(), "row 7, message 2, template line 4: roles must alternate");
         assert_eq!(error.at_message(9).message, Some(2));
-        assert_eq!(Error::new(Kind::Option, "x").to_string(), "x");
+        assert_eq!(Error::new(ErrorKind::Option, "x").to_string(), "x");
+    }
+
+    #[test]
+    fn codes_differ_and_meanings_are_sentences() {
+        let mut codes: Vec<&str> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ErrorKind::ALL.len());
+        assert!(ErrorKind::ALL.iter().all(|kind| kind.meaning().ends_with('.')));
     }
 }

@@ -1,0 +1,84 @@
+//! Rows with answers as Arrow columns: `prompt_ids`, and the ids of each answer. One row for each row of the input.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, BooleanArray, Int32Array, ListArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::{DataType, Field};
+
+use super::TokenBatch;
+use super::chunk::{Chunk, Lists};
+use super::columns::{Columns, Kept, Source, batch_of, error_column};
+use crate::encode::{NoteCounts, OnError, Options};
+use crate::error::Result;
+use crate::rows::AnswersSpec;
+
+/// The columns of rows with answers.
+pub(super) fn answer_batch(
+    options: &Options,
+    answers: &AnswersSpec,
+    source: Source<'_>,
+    chunks: Vec<Chunk>,
+) -> Result<TokenBatch> {
+    let lengths: Vec<Option<i32>> = chunks.iter().flat_map(|chunk| chunk.lengths.iter().copied()).collect();
+    let rows: Vec<u32> = chunks.iter().flat_map(|chunk| chunk.rows.iter().copied()).collect();
+    let valid: Vec<bool> = lengths.iter().map(Option::is_some).collect();
+    let mut prompts = Lists::default();
+    let mut lists: Vec<Lists> = answers.names().iter().map(|_| Lists::default()).collect();
+    let (mut labels, mut failures, mut notes) = (Vec::new(), Vec::new(), NoteCounts::default());
+    let mut kept = Kept::new(options);
+    for chunk in chunks {
+        prompts.append(chunk.answers.prompts);
+        lists.iter_mut().zip(chunk.answers.columns).for_each(|(list, chunk)| list.append(chunk));
+        labels.extend(chunk.answers.labels);
+        notes.add(&chunk.notes);
+        failures.extend(chunk.failures);
+        kept.append(chunk.kept);
+    }
+    let num_trained_tokens: usize = lists.iter().map(|list| list.ids.len()).sum();
+    let num_tokens = prompts.ids.len() + num_trained_tokens;
+    let mut columns: Columns = Vec::new();
+    if !answers.are_whole() {
+        columns.push(("prompt_ids".into(), prompts.into_column(&valid)));
+    }
+    for (name, list) in answers.names().iter().zip(lists) {
+        columns.push((format!("{name}_ids"), list.into_column(&valid)));
+    }
+    if let Some(label) = answers.label() {
+        let mut labels = labels.into_iter();
+        let column: BooleanArray =
+            valid.iter().map(|&valid| if valid { labels.next().flatten() } else { None }).collect();
+        columns.push((label.to_owned(), Arc::new(column)));
+    }
+    columns.push(("length".into(), Arc::new(Int32Array::from(lengths))));
+    kept.push_columns(source, None, &mut columns)?;
+    if options.on_error == OnError::Null {
+        columns.push(("error".into(), error_column(&failures, &rows)));
+    }
+    Ok(TokenBatch {
+        batch: batch_of(columns)?,
+        failures,
+        num_rows_in: source.batch.num_rows(),
+        num_tokens,
+        num_trained_tokens,
+        num_untrained_rows: 0,
+        notes,
+    })
+}
+
+impl Lists {
+    fn append(&mut self, other: Lists) {
+        self.ids.extend(other.ids);
+        self.lengths.extend(other.lengths);
+    }
+
+    /// A column with one list for each valid row, and null for the others.
+    fn into_column(self, valid: &[bool]) -> ArrayRef {
+        let mut lengths = self.lengths.into_iter();
+        let lengths = valid.iter().map(|&valid| if valid { lengths.next().unwrap_or(0) } else { 0 });
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        let item = Arc::new(Field::new("item", DataType::Int32, true));
+        let nulls = valid.iter().any(|valid| !valid).then(|| NullBuffer::from(valid.to_vec()));
+        Arc::new(ListArray::new(item, offsets, Arc::new(Int32Array::from(self.ids)), nulls))
+    }
+}

@@ -1,0 +1,166 @@
+//! `Chunk`: the samples of a few consecutive rows, as one worker makes them.
+
+use crate::encode::{AnswerSamples, NoteCounts, Notes, Sample, SampleSink};
+use crate::error::Error;
+use crate::label::MASKED;
+
+/// The results of consecutive rows.
+#[derive(Debug, Default)]
+pub(super) struct Chunk {
+    /// Token ids of all samples, one after the other.
+    pub(super) ids: Vec<i32>,
+    /// One label for each token.
+    pub(super) labels: Vec<i32>,
+    /// One weight for each token; empty if labels are not weighted.
+    pub(super) weights: Vec<f32>,
+    /// The prompts and answers of rows with answers.
+    pub(super) answers: Answers,
+    /// The number of tokens of each sample; None for a row that failed.
+    pub(super) lengths: Vec<Option<i32>>,
+    /// The row of each sample.
+    pub(super) rows: Vec<u32>,
+    /// The kept columns of each sample, for JSON rows.
+    pub(super) kept: Vec<Vec<Option<String>>>,
+    /// Number of samples without a trained token.
+    pub(super) untrained: usize,
+    pub(super) notes: NoteCounts,
+    pub(super) failures: Vec<Error>,
+}
+
+/// The columns of rows with answers. Rows that failed have no entry.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    pub(super) prompts: Lists,
+    /// One column for each answer.
+    pub(super) columns: Vec<Lists>,
+    pub(super) labels: Vec<Option<bool>>,
+}
+
+/// Lists of token ids, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    pub(super) ids: Vec<i32>,
+    pub(super) lengths: Vec<usize>,
+}
+
+impl Lists {
+    fn push(&mut self, ids: &[u32]) {
+        self.ids.extend(ids.iter().map(|&id| id as i32));
+        self.lengths.push(ids.len());
+    }
+
+    fn truncate(&mut self, lists: usize) {
+        let dropped: usize = self.lengths.iter().skip(lists).sum();
+        self.ids.truncate(self.ids.len() - dropped);
+        self.lengths.truncate(lists);
+    }
+}
+
+/// The size of a chunk at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Checkpoint {
+    tokens: usize,
+    samples: usize,
+    answers: usize,
+    rows: usize,
+    untrained: usize,
+}
+
+impl Chunk {
+    /// Completes a row whose samples are all pushed.
+    pub(super) fn end_row(&mut self, row: usize, notes: Notes, kept: Vec<Option<String>>) {
+        self.rows.resize(self.lengths.len(), row as u32);
+        self.kept.resize(self.lengths.len(), kept);
+        self.notes.add_row(notes);
+    }
+
+    /// Adds a row that failed. `kept` is the number of kept columns.
+    pub(super) fn push_failure(&mut self, error: Error, kept: usize) {
+        self.lengths.push(None);
+        self.rows.push(error.row.unwrap_or_default() as u32);
+        self.kept.push(vec![None; kept]);
+        self.failures.push(error);
+    }
+
+    /// The current size, to roll back to.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            tokens: self.ids.len(),
+            samples: self.lengths.len(),
+            answers: self.answers.labels.len(),
+            rows: self.rows.len(),
+            untrained: self.untrained,
+        }
+    }
+
+    /// Removes everything that was added after a checkpoint.
+    pub(super) fn rollback(&mut self, to: Checkpoint) {
+        self.ids.truncate(to.tokens);
+        self.labels.truncate(to.tokens);
+        self.weights.truncate(to.tokens);
+        self.answers.prompts.truncate(to.answers);
+        self.answers.columns.iter_mut().for_each(|column| column.truncate(to.answers));
+        self.answers.labels.truncate(to.answers);
+        self.lengths.truncate(to.samples);
+        self.rows.truncate(to.rows);
+        self.kept.truncate(to.rows);
+        self.untrained = to.untrained;
+    }
+}
+
+impl SampleSink for Chunk {
+    fn push(&mut self, sample: Sample<'_>) {
+        self.untrained += usize::from(sample.labels.iter().all(|&label| label == MASKED));
+        self.labels.extend_from_slice(sample.labels);
+        self.ids.extend(sample.ids.iter().map(|&id| id as i32));
+        self.weights.extend_from_slice(sample.weights);
+        self.lengths.push(Some(sample.ids.len() as i32));
+    }
+
+    fn push_answers(&mut self, samples: AnswerSamples<'_>) {
+        let Answers { prompts, columns, labels } = &mut self.answers;
+        columns.resize_with(samples.sequences.len().max(columns.len()), Lists::default);
+        let mut length = samples.prompt;
+        if let Some(first) = samples.sequences.first() {
+            prompts.push(&first[..samples.prompt]);
+        }
+        for (column, ids) in columns.iter_mut().zip(samples.sequences) {
+            let answer = &ids[samples.prompt..ids.len().min(samples.kept)];
+            column.push(answer);
+            length += answer.len();
+        }
+        labels.push(samples.label);
+        self.lengths.push(Some(length as i32));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn a_rollback_forgets_what_came_after() {
+        let mut chunk = Chunk::default();
+        let sample = || Sample { ids: &[1, 2], labels: &[-100, 2], weights: &[], details: None };
+        chunk.push(sample());
+        chunk.end_row(0, Notes::default(), Vec::new());
+        let before = chunk.checkpoint();
+        chunk.push(Sample { labels: &[-100, -100], ..sample() });
+        chunk.push_answers(AnswerSamples {
+            sequences: &[vec![1, 2, 3], vec![1, 4]],
+            prompt: 1,
+            kept: 2,
+            label: None,
+            details: Vec::new(),
+        });
+        assert_eq!((chunk.answers.prompts.ids.as_slice(), chunk.lengths[2]), (&[1][..], Some(3)));
+        assert_ne!(chunk.checkpoint(), before);
+        chunk.rollback(before);
+        assert_eq!(chunk.checkpoint(), before);
+        assert_eq!((chunk.ids.len(), chunk.labels.len(), chunk.untrained), (2, 2, 0));
+        assert!(chunk.answers.columns.iter().all(|column| column.ids.is_empty()));
+        chunk.push_failure(Error::new(ErrorKind::TooLong, "x").at_row(4), 1);
+        assert_eq!((chunk.rows.as_slice(), chunk.kept[1].len()), (&[0, 4][..], 1));
+    }
+}

@@ -1,0 +1,226 @@
+//! The samples of a batch as Arrow columns.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::{
+    Array, ArrayRef, Float32Array, Int8Array, Int32Array, Int64Array, ListArray, RecordBatch, UInt32Array,
+    new_null_array,
+};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_schema::{DataType, Field, Schema};
+use arrow_select::take::take;
+
+use super::TokenBatch;
+use super::chunk::Chunk;
+use crate::data::{Fields, Node, RowLayout, field};
+use crate::encode::{NoteCounts, OnError, Options, Padding};
+use crate::error::{Error, ErrorKind, Result};
+use crate::label::MASKED;
+
+/// The columns of a result, by name.
+pub(super) type Columns = Vec<(String, ArrayRef)>;
+
+/// A batch and how it is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'b> {
+    pub(super) batch: &'b RecordBatch,
+    pub(super) layout: RowLayout<'b>,
+    /// The number of its first row in the whole input.
+    pub(super) first_row: usize,
+}
+
+/// A kept field of a JSON row: a string as it is, any other value as JSON text, so that the column has one type.
+pub(super) fn kept_text(fields: &Fields<'_>, name: &str) -> Option<String> {
+    match field(fields, name)? {
+        Node::Null => None,
+        Node::Str(text) => Some(text.clone().into_owned()),
+        other => Some(other.to_json()),
+    }
+}
+
+/// The columns of samples with token ids and labels.
+pub(super) fn sequence_batch(
+    options: &Options,
+    pad: Option<u32>,
+    changes_rows: bool,
+    source: Source<'_>,
+    chunks: Vec<Chunk>,
+) -> Result<TokenBatch> {
+    let lengths: Vec<Option<i32>> = chunks.iter().flat_map(|chunk| chunk.lengths.iter().copied()).collect();
+    let rows: Vec<u32> = chunks.iter().flat_map(|chunk| chunk.rows.iter().copied()).collect();
+    let num_tokens: usize = chunks.iter().map(|chunk| chunk.ids.len()).sum();
+    let widths = Widths::new(options, &lengths);
+    let places = widths.total().filter(|places| i32::try_from(*places).is_ok()).ok_or_else(|| {
+        let text =
+            format!("the batch has {num_tokens} tokens, and padding makes more than 2^31 of them; pass fewer rows");
+        Error::new(ErrorKind::Batch, text)
+    })?;
+    let offsets = OffsetBuffer::from_lengths(widths.iter());
+    let nulls =
+        lengths.iter().any(Option::is_none).then(|| lengths.iter().map(Option::is_some).collect::<NullBuffer>());
+    let list = |values: ArrayRef| -> ArrayRef {
+        let item = Arc::new(Field::new("item", values.data_type().clone(), true));
+        Arc::new(ListArray::new(item, offsets.clone(), values, nulls.clone()))
+    };
+    let weighted = options.labels.weighted();
+    let (mut ids, mut labels) = (Vec::with_capacity(places), Vec::with_capacity(places));
+    let mut weights = Vec::with_capacity(if weighted { places } else { 0 });
+    let (mut failures, mut num_untrained_rows, mut notes) = (Vec::new(), 0, NoteCounts::default());
+    let mut kept = Kept::new(options);
+    for chunk in chunks {
+        ids.extend_from_slice(&chunk.ids);
+        labels.extend_from_slice(&chunk.labels);
+        weights.extend_from_slice(&chunk.weights);
+        num_untrained_rows += chunk.untrained;
+        notes.add(&chunk.notes);
+        failures.extend(chunk.failures);
+        kept.append(chunk.kept);
+    }
+    let num_trained_tokens = labels.iter().filter(|label| **label != MASKED).count();
+    let mut columns: Columns = vec![
+        ("input_ids".into(), list(Arc::new(Int32Array::from(widths.padded(ids, pad.unwrap_or(0) as i32))))),
+        ("labels".into(), list(Arc::new(Int32Array::from(widths.padded(labels, MASKED))))),
+    ];
+    if weighted {
+        columns.push(("weights".into(), list(Arc::new(Float32Array::from(widths.padded(weights, 0.0))))));
+    }
+    if options.attention_mask || options.padding.is_some() {
+        let ones = vec![1; num_tokens];
+        columns.push(("attention_mask".into(), list(Arc::new(Int8Array::from(widths.padded(ones, 0))))));
+    }
+    columns.push(("length".into(), Arc::new(Int32Array::from(lengths))));
+    if changes_rows {
+        let numbers = rows.iter().map(|&row| source.first_row as i64 + i64::from(row));
+        columns.push(("row".into(), Arc::new(Int64Array::from_iter_values(numbers))));
+    }
+    kept.push_columns(source, changes_rows.then_some(&rows), &mut columns)?;
+    if options.on_error == OnError::Null {
+        columns.push(("error".into(), error_column(&failures, &rows)));
+    }
+    Ok(TokenBatch {
+        batch: batch_of(columns)?,
+        failures,
+        num_rows_in: source.batch.num_rows(),
+        num_tokens,
+        num_trained_tokens,
+        num_untrained_rows,
+        notes,
+    })
+}
+
+/// The kept columns of JSON rows.
+pub(super) struct Kept<'o> {
+    names: &'o [String],
+    builders: Vec<StringBuilder>,
+}
+
+impl<'o> Kept<'o> {
+    pub(super) fn new(options: &'o Options) -> Self {
+        let names = options.keep_columns.as_slice();
+        Kept { names, builders: names.iter().map(|_| StringBuilder::new()).collect() }
+    }
+
+    /// Appends the values of the samples of a chunk.
+    pub(super) fn append(&mut self, samples: Vec<Vec<Option<String>>>) {
+        for values in samples {
+            for (builder, value) in self.builders.iter_mut().zip(values) {
+                builder.append_option(value);
+            }
+        }
+    }
+
+    /// Adds the kept columns to `columns`: the texts of JSON rows, or the input's columns. `rows` are the rows of the
+    /// samples, if these differ from the input's rows.
+    pub(super) fn push_columns(self, source: Source<'_>, rows: Option<&Vec<u32>>, columns: &mut Columns) -> Result<()> {
+        for (name, mut builder) in self.names.iter().zip(self.builders) {
+            if columns.iter().any(|(taken, _)| taken == name) {
+                let text = format!("`keep_columns` has `{name}`, which is a column of the output; rename the input's");
+                return Err(Error::new(ErrorKind::Option, text));
+            }
+            let array: ArrayRef = match (source.layout, source.batch.column_by_name(name)) {
+                (RowLayout::Json(_), _) => Arc::new(builder.finish()),
+                (RowLayout::Columns, Some(array)) => match rows {
+                    Some(rows) => take(array, &UInt32Array::from(rows.clone()), None)
+                        .map_err(|error| Error::new(ErrorKind::Batch, error.to_string()))?,
+                    None => Arc::clone(array),
+                },
+                (RowLayout::Columns, None) => {
+                    let text = format!("`keep_columns` has `{name}`, and the batch has no such column");
+                    return Err(Error::new(ErrorKind::Option, text));
+                }
+            };
+            columns.push((name.clone(), array));
+        }
+        Ok(())
+    }
+}
+
+/// A batch of these columns.
+pub(super) fn batch_of(columns: Columns) -> Result<RecordBatch> {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, array)| Field::new(name, array.data_type().clone(), true)).collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("the output columns do not match: {error}")))
+}
+
+/// The width of each sample: its tokens and its padding.
+struct Widths<'l> {
+    lengths: &'l [Option<i32>],
+    /// The width that samples are padded to.
+    least: usize,
+}
+
+impl<'l> Widths<'l> {
+    fn new(options: &Options, lengths: &'l [Option<i32>]) -> Self {
+        let least = match options.padding {
+            None => 0,
+            Some(Padding::Longest) => lengths.iter().flatten().copied().max().unwrap_or(0) as usize,
+            Some(Padding::MaxLength) => options.max_length.unwrap_or(0),
+        };
+        Widths { lengths, least }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        // A row that failed is null, and has no width.
+        self.lengths.iter().map(|length| length.map_or(0, |length| self.least.max(length as usize)))
+    }
+
+    fn total(&self) -> Option<usize> {
+        self.iter().try_fold(0usize, usize::checked_add)
+    }
+
+    /// The values of all samples, padded.
+    fn padded<T: Copy>(&self, values: Vec<T>, pad: T) -> Vec<T> {
+        if self.least == 0 {
+            return values;
+        }
+        let mut padded = Vec::with_capacity(self.total().unwrap_or(0));
+        let mut rest = values.as_slice();
+        for (length, width) in self.lengths.iter().zip(self.iter()) {
+            let (own, others) = rest.split_at(length.unwrap_or(0) as usize);
+            padded.extend_from_slice(own);
+            padded.resize(padded.len() + width - own.len(), pad);
+            rest = others;
+        }
+        padded
+    }
+}
+
+/// The column `error`: why the row of each sample failed. `rows` are the rows of the samples.
+pub(super) fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
+    if failures.is_empty() {
+        return new_null_array(&DataType::Utf8, rows.len());
+    }
+    let mut builder = StringBuilder::new();
+    let mut failures = failures.iter().peekable();
+    for &row in rows {
+        let failure = failures.next_if(|failure| failure.row == Some(row as usize));
+        // The text is in the row that it is about.
+        let text =
+            failure.map(|failure| format!("{}: {}", failure.kind.code(), Error { row: None, ..failure.clone() }));
+        builder.append_option(text);
+    }
+    Arc::new(builder.finish())
+}

@@ -1,0 +1,214 @@
+//! `Mill`: rows go in, token ids with labels come out.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use super::answer_columns::answer_batch;
+use super::columns::{Source, sequence_batch};
+use super::pipeline::without_panic;
+use super::table::BatchList;
+use super::workers::Workers;
+use crate::data::{Fields, RowLayout};
+use crate::encode::{EncodedRow, Encoder, Inspection, NoteCounts, Options, Scratch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rows::{Conversation, Row, RowReader};
+use crate::template::ChatTemplate;
+use crate::tokenizer::Tokenizer;
+
+/// Rows of one output batch. Its tokens then are far fewer than the 2^31 that the offsets of a list column can count.
+const BATCH_ROWS: usize = 65_536;
+
+/// The whole path from rows to tokens: a tokenizer, a chat template, and options.
+///
+/// Cheap to clone; safe to share between threads.
+#[derive(Debug, Clone)]
+pub struct Mill {
+    pub(super) encoder: Encoder,
+    pub(super) workers: Arc<Workers>,
+}
+
+/// What one input batch became.
+#[derive(Debug, Clone)]
+pub struct TokenBatch {
+    /// `input_ids`, `labels`, optionally `weights` and `attention_mask`, `length`, optionally `row`, the kept columns,
+    /// optionally `error`. Rows with answers have `prompt_ids` and one column of ids for each answer instead.
+    pub batch: RecordBatch,
+    /// The rows that failed, in their order.
+    pub failures: Vec<Error>,
+    /// Rows of the input.
+    pub num_rows_in: usize,
+    /// Tokens in all rows, without padding.
+    pub num_tokens: usize,
+    /// Tokens whose label is not -100.
+    pub num_trained_tokens: usize,
+    /// Samples without a trained token.
+    pub num_untrained_rows: usize,
+    /// Rows by note.
+    pub notes: NoteCounts,
+}
+
+/// What all batches of an input became.
+#[derive(Debug, Clone, Default)]
+pub struct TokenBatches {
+    /// The output batches.
+    pub batches: BatchList,
+    /// The rows that failed, in their order, counted over all batches.
+    pub failures: Vec<Error>,
+    /// Rows of the input.
+    pub num_rows_in: usize,
+    /// Tokens in all rows, without padding.
+    pub num_tokens: usize,
+    /// Tokens whose label is not -100.
+    pub num_trained_tokens: usize,
+    /// Samples without a trained token.
+    pub num_untrained_rows: usize,
+    /// Rows by note.
+    pub notes: NoteCounts,
+}
+
+impl TokenBatches {
+    /// Appends a batch whose first row is number `first_row` of the input.
+    fn push(&mut self, tokens: TokenBatch, first_row: usize) {
+        self.batches.push(tokens.batch);
+        self.failures.extend(tokens.failures.into_iter().map(|error| shifted(error, first_row)));
+        self.num_rows_in += tokens.num_rows_in;
+        self.num_tokens += tokens.num_tokens;
+        self.num_trained_tokens += tokens.num_trained_tokens;
+        self.num_untrained_rows += tokens.num_untrained_rows;
+        self.notes.add(&tokens.notes);
+    }
+}
+
+/// An error of a batch, with its row counted over the whole input.
+fn shifted(error: Error, first_row: usize) -> Error {
+    Error { row: error.row.map(|row| row + first_row), ..error }
+}
+
+impl Mill {
+    /// A mill of these parts. `template` is None for a format that needs no chat template.
+    ///
+    /// # Errors
+    ///
+    /// Fails if options do not go together, or if the rows do not support one.
+    pub fn new(tokenizer: Arc<Tokenizer>, template: Option<Arc<ChatTemplate>>, options: Options) -> Result<Mill> {
+        Ok(Mill { encoder: Encoder::new(tokenizer, template, options)?, workers: Arc::default() })
+    }
+
+    /// Encodes one row at a time: tokenizer, template and options.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    pub(super) fn reader(&self) -> &RowReader {
+        &self.encoder.options().rows
+    }
+
+    /// Tokens and labels for every row of `input`, in order.
+    ///
+    /// Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called about
+    /// twenty times a second; if it returns true, the work stops.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the input cannot be read, if a row fails and `on_error` is `Raise`, or if the work is interrupted.
+    pub fn batches(
+        &self,
+        input: &mut dyn Iterator<Item = Result<RecordBatch>>,
+        layout: RowLayout<'_>,
+        interrupted: &mut (dyn FnMut() -> bool + Send),
+    ) -> Result<TokenBatches> {
+        let mut output = TokenBatches::default();
+        for batch in input {
+            let batch = batch?;
+            let mut from = 0;
+            // An empty input gives an empty batch with the right columns.
+            while from < batch.num_rows() || (from == 0 && output.batches.schema().is_none()) {
+                let part = batch.slice(from, BATCH_ROWS.min(batch.num_rows() - from));
+                let first_row = output.num_rows_in;
+                let tokens = self.batch(&part, first_row, layout, interrupted);
+                output.push(tokens.map_err(|error| shifted(error, first_row))?, first_row);
+                from += BATCH_ROWS;
+            }
+        }
+        Ok(output)
+    }
+
+    /// Tokens and labels for every row of one batch, in order. The first row is number `first_row` in a column `row`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`batches`](Self::batches); rows in errors are counted in this batch.
+    pub fn batch(
+        &self,
+        batch: &RecordBatch,
+        first_row: usize,
+        layout: RowLayout<'_>,
+        interrupted: &mut (dyn FnMut() -> bool + Send),
+    ) -> Result<TokenBatch> {
+        let options = self.encoder.options();
+        let rows = self.reader().table(batch, layout)?;
+        let keep = match layout {
+            RowLayout::Json(_) => options.keep_columns.as_slice(),
+            RowLayout::Columns => &[],
+        };
+        let chunks = self.chunks(&rows, keep, interrupted)?;
+        let source = Source { batch, layout, first_row };
+        match self.reader().format().and_then(|format| format.answers()) {
+            Some(answers) => answer_batch(options, answers, source, chunks),
+            None => {
+                sequence_batch(options, self.encoder.pad_id(), self.encoder.changes_rows(), source, chunks)
+            }
+        }
+    }
+
+    /// Encodes one row given by its fields: what a batch makes of this row, with text, offsets and regions.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a batch would reject the row, with the same error.
+    pub fn encode_fields(&self, fields: Fields<'_>) -> Result<EncodedRow> {
+        without_panic(|| self.encode_row(self.reader().read(fields)?))
+    }
+
+    /// Encodes one conversation, for a mill without a format.
+    ///
+    /// # Errors
+    ///
+    /// As for [`encode_fields`](Self::encode_fields).
+    pub fn encode(&self, conversation: Conversation<'_>) -> Result<EncodedRow> {
+        without_panic(|| self.encode_row(RowReader::chat(conversation)?))
+    }
+
+    /// Encodes row number `row` of `input`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`encode_fields`](Self::encode_fields), with the row in the error; or if there is no such row.
+    pub fn encode_row_of(
+        &self,
+        input: &mut dyn Iterator<Item = Result<RecordBatch>>,
+        row: usize,
+        layout: RowLayout<'_>,
+    ) -> Result<EncodedRow> {
+        let mut first_row = 0;
+        for batch in input {
+            let batch = batch?;
+            if row < first_row + batch.num_rows() {
+                let rows = self.reader().table(&batch, layout)?;
+                let encoded = rows.fields(row - first_row).and_then(|fields| self.encode_fields(fields));
+                return encoded.map_err(|error| error.at_row(row));
+            }
+            first_row += batch.num_rows();
+        }
+        let text = format!("there is no row {row}; the batch has {first_row} rows, counted from 0");
+        Err(Error::new(ErrorKind::Option, text))
+    }
+
+    fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
+        let weighted = self.encoder.options().labels.weighted();
+        let mut inspection = Inspection { weighted, ..Inspection::default() };
+        let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;
+        Ok(EncodedRow { samples: inspection.samples, notes: notes.iter().collect(), label: inspection.label })
+    }
+}

@@ -1,0 +1,161 @@
+//! Rows in parallel: the only place where threads work.
+//!
+//! Workers take small chunks of rows in order, so a long row does not delay the others. The results are put back in order,
+//! so the output does not depend on the number of threads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use super::Mill;
+use super::chunk::Chunk;
+use super::columns::kept_text;
+use crate::data::{Fields, RowTable};
+use crate::encode::{OnError, Scratch, Truncation};
+use crate::error::{Error, ErrorKind, Result};
+use crate::label::Unproved;
+
+/// Rows that a worker takes at a time.
+const CHUNK_ROWS: usize = 32;
+/// How often the calling thread checks whether it should stop.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The error of a batch that was stopped.
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Interrupted, "stopped before the batch was complete")
+}
+
+/// What the workers of one batch share.
+struct Shared<'b, 'a> {
+    rows: &'b RowTable<'a>,
+    chunks: usize,
+    next: AtomicUsize,
+    /// Set from outside: stop at the next row.
+    interrupted: AtomicBool,
+    /// Set when a row fails that ends the batch: start no other chunk.
+    failed: AtomicBool,
+    /// Columns to keep as text, for JSON rows.
+    keep: &'b [String],
+}
+
+/// Runs `work` and turns a panic into an error, so that a defect in one row takes down neither the other rows nor the
+/// process.
+pub(super) fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref())))
+}
+
+impl Mill {
+    /// Whether the failure of one row ends the batch.
+    fn ends_batch(&self, error: &Error) -> bool {
+        let options = self.encoder.options();
+        options.on_error == OnError::Raise
+            || error.kind == ErrorKind::TooLong && options.truncation == Truncation::Raise
+            || error.kind.is_unproved() && options.labels.unproved() == Unproved::Raise
+    }
+
+    /// The chunks of all rows, in order. `interrupted` is called about twenty times a second.
+    pub(super) fn chunks(
+        &self,
+        rows: &RowTable<'_>,
+        keep: &[String],
+        interrupted: &mut (dyn FnMut() -> bool + Send),
+    ) -> Result<Vec<Chunk>> {
+        // Short batches end before the first poll, so ask once at the start.
+        if interrupted() {
+            return Err(stopped());
+        }
+        let pool = self.workers.pool(self.encoder.options().threads)?;
+        let shared = Shared {
+            rows,
+            chunks: rows.len().div_ceil(CHUNK_ROWS),
+            next: AtomicUsize::new(0),
+            interrupted: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            keep,
+        };
+        let mut results: Vec<Option<Chunk>> = (0..shared.chunks).map(|_| None).collect();
+        let (sender, receiver) = channel();
+        pool.in_place_scope(|scope| {
+            for _ in 0..pool.current_num_threads().min(shared.chunks) {
+                let (sender, shared) = (sender.clone(), &shared);
+                scope.spawn(move |_| {
+                    while let Some((index, chunk)) = self.next_chunk(shared) {
+                        if sender.send((index, chunk)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let mut polled = Instant::now();
+            loop {
+                match receiver.recv_timeout(POLL) {
+                    Ok((index, chunk)) => results[index] = Some(chunk),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+                if polled.elapsed() >= POLL {
+                    polled = Instant::now();
+                    if interrupted() {
+                        shared.interrupted.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+        if shared.interrupted.into_inner() {
+            return Err(stopped());
+        }
+        // Chunks are taken in order, so all chunks before the first failing one are complete: the first error here is the
+        // error of the first failing row.
+        let mut chunks = Vec::with_capacity(results.len());
+        for chunk in results.into_iter().flatten() {
+            if let Some(error) = chunk.failures.iter().find(|error| self.ends_batch(error)) {
+                return Err(error.clone());
+            }
+            chunks.push(chunk);
+        }
+        Ok(chunks)
+    }
+
+    fn next_chunk(&self, shared: &Shared<'_, '_>) -> Option<(usize, Chunk)> {
+        if shared.failed.load(Ordering::Relaxed) || shared.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let index = shared.next.fetch_add(1, Ordering::Relaxed);
+        (index < shared.chunks).then(|| (index, self.chunk(index * CHUNK_ROWS, shared)))
+    }
+
+    fn chunk(&self, first: usize, shared: &Shared<'_, '_>) -> Chunk {
+        let mut chunk = Chunk::default();
+        let mut scratch = Scratch::default();
+        for row in first..(first + CHUNK_ROWS).min(shared.rows.len()) {
+            if shared.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let before = chunk.checkpoint();
+            let result = without_panic(|| {
+                let fields = shared.rows.fields(row)?;
+                let kept = kept_texts(&fields, shared.keep);
+                let notes = self.encoder.row(self.reader().read(fields)?, &mut scratch, &mut chunk)?;
+                chunk.end_row(row, notes, kept);
+                Ok(())
+            });
+            if let Err(error) = result {
+                let error = error.at_row(row);
+                let ends = self.ends_batch(&error);
+                chunk.rollback(before);
+                chunk.push_failure(error, shared.keep.len());
+                if ends {
+                    shared.failed.store(true, Ordering::Relaxed);
+                    break;
+                }
+            }
+        }
+        chunk
+    }
+}
+
+fn kept_texts(fields: &Fields<'_>, keep: &[String]) -> Vec<Option<String>> {
+    keep.iter().map(|name| kept_text(fields, name)).collect()
+}

@@ -1,0 +1,164 @@
+//! Rows of a prompt with answers, by TRL's rule: prompt and answer are tokenized together, and the prompt's tokens are
+//! those that all sequences share with the tokens of the prompt alone. So no token changes where the two meet.
+
+use std::sync::Arc;
+
+use super::Truncation;
+use super::notes::{Note, Notes};
+use super::sample::{AnswerSamples, Details, SampleDetails, SampleSink};
+use super::sequence::Parts;
+use crate::attribution::{RegionKind, Regions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rows::{AnswersRow, Conversation, Format, PromptAnswers};
+use crate::template::Request;
+use crate::tokenizer::Tokens;
+
+/// Encodes rows of a prompt with answers.
+#[derive(Debug, Clone)]
+pub(super) struct AnswersEncoder {
+    parts: Parts,
+    format: Arc<Format>,
+}
+
+/// The texts of a row: of the prompt, and of the prompt with each answer.
+struct Texts {
+    prompt: String,
+    sequences: Vec<String>,
+}
+
+impl AnswersEncoder {
+    pub(super) fn new(parts: Parts, format: Arc<Format>) -> AnswersEncoder {
+        AnswersEncoder { parts, format }
+    }
+
+    /// Encodes a row and pushes its samples: the prompt masked, the answers trained.
+    pub(super) fn row(&self, row: &AnswersRow<'_>, sink: &mut dyn SampleSink, notes: &mut Notes) -> Result<()> {
+        let texts = match &row.content {
+            PromptAnswers::Texts { prompt, answers } => self.plain(prompt, answers)?,
+            PromptAnswers::Chats { prompt, answers } => self.rendered(prompt.as_ref(), answers)?,
+        };
+        let tokenizer = &self.parts.tokenizer;
+        let mut prompt_ids = Vec::new();
+        tokenizer.ids(&texts.prompt, &mut prompt_ids)?;
+        let mut sequences = Vec::with_capacity(texts.sequences.len());
+        for text in &texts.sequences {
+            let mut ids = Vec::new();
+            tokenizer.ids(text, &mut ids)?;
+            sequences.push(ids);
+        }
+        let shared = |ids: &Vec<u32>| prompt_ids.iter().zip(ids).take_while(|(left, right)| left == right).count();
+        let prompt = sequences.iter().map(shared).min().unwrap_or(0);
+        for (name, ids) in self.names().iter().zip(&sequences) {
+            if ids.len() <= prompt {
+                let text = format!("`{name}` has no tokens after the prompt; the answer must not be empty");
+                return Err(Error::new(ErrorKind::EmptyField, text));
+            }
+        }
+        let kept = self.kept(prompt, &sequences, notes)?;
+        let described = match sink.wants_details() {
+            true => self.details(row, &texts, kept)?,
+            false => Vec::new(),
+        };
+        let details = described.iter().zip(self.names()).map(|((details, ends), name)| SampleDetails {
+            details,
+            ends,
+            start: 0,
+            answer: Some(name),
+        });
+        let details = details.collect();
+        sink.push_answers(AnswerSamples { sequences: &sequences, prompt, kept, label: row.label, details });
+        Ok(())
+    }
+
+    fn names(&self) -> &[String] {
+        self.format.answers().map_or(&[], |answers| answers.names())
+    }
+
+    fn are_whole(&self) -> bool {
+        self.format.answers().is_some_and(|answers| answers.are_whole())
+    }
+
+    /// The number of tokens of prompt and answer to keep.
+    fn kept(&self, prompt: usize, sequences: &[Vec<u32>], notes: &mut Notes) -> Result<usize> {
+        let longest = sequences.iter().map(Vec::len).max().unwrap_or(0);
+        let Some(max) = self.parts.options.max_length.filter(|max| *max < longest) else { return Ok(longest) };
+        let too_long = |text: String| Err(Error::new(ErrorKind::TooLong, text));
+        if self.parts.options.truncation != Truncation::KeepStart {
+            return too_long(format!("prompt and answer have {longest} tokens, more than `max_length` {max}"));
+        }
+        if prompt >= max {
+            return too_long(format!("the prompt alone has {prompt} tokens, and `max_length` is {max}"));
+        }
+        notes.add(Note::Truncated);
+        Ok(max)
+    }
+
+    /// Plain texts, with the tokens that the tokenizer puts before a text and a stop token after each answer.
+    fn plain(&self, prompt: &str, answers: &[String]) -> Result<Texts> {
+        let tokenizer = &self.parts.tokenizer;
+        let Some(eos) = tokenizer.special_token("eos_token") else {
+            let text = format!(
+                "answers need an `eos_token`, and {} has none; set it in the special tokens",
+                tokenizer.name()
+            );
+            return Err(Error::new(ErrorKind::Option, text));
+        };
+        let prompt = if self.are_whole() { String::new() } else { format!("{}{prompt}", tokenizer.prefix()) };
+        let before = if self.are_whole() { tokenizer.prefix() } else { prompt.clone() };
+        let stop = |answer: &String| if answer.ends_with(eos) { "" } else { eos };
+        let sequences = answers.iter().map(|answer| format!("{before}{answer}{}", stop(answer))).collect();
+        Ok(Texts { prompt, sequences })
+    }
+
+    /// Renders of prompt and answers, and the part of the prompt's render that all of them begin with.
+    fn rendered(&self, prompt: Option<&Conversation<'_>>, answers: &[Conversation<'_>]) -> Result<Texts> {
+        let template = self.parts.attributor.template();
+        let sequences =
+            answers.iter().map(|answer| template.text(self.parts.request(answer))).collect::<Result<Vec<_>>>()?;
+        let Some(prompt) = prompt else { return Ok(Texts { prompt: String::new(), sequences }) };
+        let last = prompt.messages.len().saturating_sub(1);
+        let request = self.parts.request(prompt);
+        let alone = match prompt.role(last) {
+            "user" | "tool" => template.text(Request { add_generation_prompt: true, ..request })?,
+            "assistant" => template.continued(request, "content")?,
+            other => {
+                let text = format!("a prompt must end with a user, tool or assistant message, found the role {other:?}");
+                return Err(Error::new(ErrorKind::UnknownRole, text).at_message(last));
+            }
+        };
+        let shared = |text: &String| {
+            let differ = alone.char_indices().zip(text.chars()).find(|((_, left), right)| left != right);
+            differ.map_or(alone.len().min(text.len()), |((at, _), _)| at)
+        };
+        let length = sequences.iter().map(shared).min().unwrap_or(0);
+        Ok(Texts { prompt: alone[..length].to_owned(), sequences })
+    }
+
+    /// Text, regions and byte ends for each answer.
+    fn details(&self, row: &AnswersRow<'_>, texts: &Texts, kept: usize) -> Result<Vec<(Arc<Details>, Vec<u32>)>> {
+        let mut details = Vec::with_capacity(texts.sequences.len());
+        for (index, text) in texts.sequences.iter().enumerate() {
+            let mut tokens = Tokens::default();
+            self.parts.tokenizer.tokens(text, &[], &mut tokens)?;
+            tokens.ends.truncate(kept);
+            let (regions, roles) = match &row.content {
+                PromptAnswers::Texts { .. } => (Ok(unstructured(text)), Vec::new()),
+                PromptAnswers::Chats { answers, .. } => {
+                    let conversation = &answers[index];
+                    let found = self.parts.attributor.regions(self.parts.request(conversation));
+                    let roles = (0..conversation.messages.len()).map(|it| conversation.role(it).to_owned()).collect();
+                    (found.and_then(|(_, attributed)| attributed).map(|attributed| attributed.regions), roles)
+                }
+            };
+            details.push((Arc::new(Details { text: text.clone(), regions, roles }), tokens.ends));
+        }
+        Ok(details)
+    }
+}
+
+/// The regions of a text without messages.
+pub(super) fn unstructured(text: &str) -> Regions {
+    let mut regions = Regions::default();
+    regions.push(text.len(), None, RegionKind::Scaffold);
+    regions
+}

@@ -1,0 +1,208 @@
+//! Chat rows: messages rendered by the chat template, labeled by a policy or as another tool labels them.
+
+use std::sync::Arc;
+
+use super::control_tokens::ControlTokens;
+use super::labels::LabelChoice;
+use super::notes::{Note, Notes};
+use super::sequence::{Labeled, Parts, Scratch, SequenceEncoder, TrainedPart};
+use crate::attribution::Ambiguity;
+use crate::compat;
+use crate::error::{Error, ErrorKind, Result};
+use crate::label::{self, Boundary, Labels, MASKED, TrainedSpans};
+use crate::rows::{Conversation, has_empty_answer};
+use crate::tokenizer::{TokenSpan, token_spans};
+
+/// Encodes chat rows.
+#[derive(Debug, Clone)]
+pub(super) struct ChatEncoder {
+    parts: Parts,
+    /// Tokens that end a turn, for turns that the template does not end with one.
+    stops: Vec<String>,
+    control: Option<Arc<ControlTokens>>,
+}
+
+impl ChatEncoder {
+    pub(super) fn new(parts: Parts) -> Result<ChatEncoder> {
+        let Parts { tokenizer, attributor, options, .. } = &parts;
+        let given = &options.labels.policy().stop_tokens;
+        let stops = if given.is_empty() {
+            let eos = tokenizer.special_token("eos_token").map(str::to_owned);
+            tokenizer.stop_tokens().iter().cloned().chain(eos).collect()
+        } else {
+            given.clone()
+        };
+        let control = ControlTokens::new(tokenizer, attributor.template(), options)?.map(Arc::new);
+        Ok(ChatEncoder { stops, control, parts })
+    }
+
+    /// The text and its trained part, by the regions of the text or by the tags of the template.
+    fn label(
+        &self,
+        policy: &Labels,
+        conversation: &Conversation<'_>,
+        only: Option<usize>,
+        notes: &mut Notes,
+    ) -> Result<Labeled> {
+        let (attributor, request) = (&self.parts.attributor, self.parts.request(conversation));
+        let template = attributor.template();
+        let labeled = |text, trained, attributed| Labeled { text, trained, attributed, cuts: Vec::new() };
+        if policy.is_nothing() {
+            return Ok(labeled(template.text(request)?, TrainedPart::Nothing, None));
+        }
+        if policy.is_everything() && only.is_none() {
+            return Ok(labeled(template.text(request)?, TrainedPart::All, None));
+        }
+        if policy.tags && template.for_row(conversation).has_generation() {
+            notes.add(Note::Tagged);
+            let (text, generation) = template.render(request)?;
+            if !policy.goes_beyond_tags(conversation, only)? {
+                let spans = policy.select_tagged(conversation, &generation, None, only)?;
+                return Ok(labeled(text, TrainedPart::Spans(spans), None));
+            }
+            let attributed = attributor.regions(request)?.1?;
+            let spans = policy.select_tagged(conversation, &generation, Some(&attributed), only)?;
+            note_left_out(&spans, notes);
+            return Ok(labeled(text, TrainedPart::Spans(spans), Some(attributed)));
+        }
+        let (text, attributed) = attributor.regions(request)?;
+        let attributed = attributed?;
+        let spans = policy.select(conversation, &text, &attributed, &self.stops, only)?;
+        if spans.left_out.iter().all(|(_, ambiguity)| ambiguity.is_no_turn()) {
+            notes.add(if spans.resolved { Note::ProvedByPrefixes } else { Note::Proved });
+        }
+        note_left_out(&spans, notes);
+        Ok(labeled(text, TrainedPart::Spans(spans), Some(attributed)))
+    }
+
+    /// Tokens and labels of a labeled text. `has_control` says whether its messages hold control tokens, which are then
+    /// encoded as plain text.
+    fn tokenize(
+        &self,
+        policy: &Labels,
+        labeled: &Labeled,
+        has_control: bool,
+        scratch: &mut Scratch,
+        notes: &mut Notes,
+    ) -> Result<()> {
+        let tokenizer = &self.parts.tokenizer;
+        let text = labeled.text.as_str();
+        let plain = match (&self.control, &labeled.attributed) {
+            (Some(control), Some(attributed)) if has_control => control.plain_ranges(text, &attributed.printed),
+            _ => Vec::new(),
+        };
+        let Scratch { tokens, spans, labels, weights, .. } = scratch;
+        match &labeled.trained {
+            TrainedPart::Done => {}
+            TrainedPart::Spans(trained) => {
+                let edges = trained.edges();
+                if policy.boundary == Boundary::Split || !plain.is_empty() {
+                    let cuts =
+                        if policy.boundary == Boundary::Split { label::edges(&trained.spans) } else { Vec::new() };
+                    tokenizer.tokens_with_plain(text, &cuts, &plain, tokens)?;
+                    token_spans(text, &tokens.ends, &edges, spans);
+                } else {
+                    tokenizer.aligned(text, &edges, tokens, spans)?;
+                }
+                let weights = policy.weighted.then_some(weights);
+                label::assign(&tokens.ids, spans, &trained.spans, policy.boundary, labels, weights);
+                if policy.trains_stops() && self.lacks_stop(&tokens.ids, spans, &trained.turn_ends) {
+                    notes.add(Note::MissingStop);
+                }
+            }
+            // The labels do not depend on offsets here, so the engine need not compute them.
+            TrainedPart::All | TrainedPart::Nothing => {
+                if plain.is_empty() {
+                    tokenizer.ids(text, &mut tokens.ids)?;
+                } else {
+                    tokenizer.tokens_with_plain(text, &[], &plain, tokens)?;
+                }
+                let (ids, all) = (&tokens.ids, matches!(labeled.trained, TrainedPart::All));
+                labels.extend(ids.iter().map(|&id| if all { id as i32 } else { MASKED }));
+                weights.resize(if policy.weighted { ids.len() } else { 0 }, f32::from(u8::from(all)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a trained turn ends with something else than a stop token.
+    fn lacks_stop(&self, ids: &[u32], spans: &[TokenSpan], turn_ends: &[usize]) -> bool {
+        turn_ends.iter().any(|&end| {
+            let span = spans.get(spans.partition_point(|span| span.end < end));
+            let last = span.and_then(|span| ids.get(span.tokens.checked_sub(1)?));
+            !last.is_some_and(|&id| self.parts.tokenizer.is_added(id))
+        })
+    }
+}
+
+impl SequenceEncoder for ChatEncoder {
+    fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    fn encode(
+        &self,
+        conversation: &Conversation<'_>,
+        only: Option<usize>,
+        scratch: &mut Scratch,
+        notes: &mut Notes,
+    ) -> Result<Labeled> {
+        let labels = &self.parts.options.labels;
+        if !labels.is_nothing() && has_empty_answer(conversation) {
+            notes.add(Note::EmptyAnswer);
+        }
+        let has_control = match &self.control {
+            Some(control) => control.check(conversation)?,
+            None => false,
+        };
+        let labeled = match labels {
+            LabelChoice::Emulate { .. } if has_control => {
+                let text = "the row has a control token, and `labels.emulate` does not support \
+                            `special_tokens=\"text\"`; remove the row or drop `emulate`";
+                return Err(Error::new(ErrorKind::ControlToken, text));
+            }
+            LabelChoice::Emulate { emulation, .. } => emulated(&self.parts, emulation, conversation, scratch, notes)?,
+            LabelChoice::Policy(policy) => {
+                let mut labeled = self.label(policy, conversation, only, notes)?;
+                if has_control {
+                    notes.add(Note::ControlText);
+                    if labeled.attributed.is_none() {
+                        let attributed = self.parts.attributor.regions(self.parts.request(conversation))?.1?;
+                        labeled.attributed = Some(attributed);
+                    }
+                }
+                self.tokenize(policy, &labeled, has_control, scratch, notes)?;
+                labeled
+            }
+        };
+        self.parts.note_bos(&scratch.tokens.ids, notes);
+        Ok(labeled)
+    }
+}
+
+/// Text, tokens and labels as another tool makes them.
+pub(super) fn emulated(
+    parts: &Parts,
+    emulation: &compat::Emulation,
+    conversation: &Conversation<'_>,
+    scratch: &mut Scratch,
+    notes: &mut Notes,
+) -> Result<Labeled> {
+    notes.add(Note::Emulated);
+    let request = parts.request(conversation);
+    let Scratch { tokens, labels, .. } = scratch;
+    let text = compat::emulate(emulation, &parts.attributor, &parts.tokenizer, request, tokens, labels)?;
+    Ok(Labeled { text, trained: TrainedPart::Done, attributed: None, cuts: Vec::new() })
+}
+
+fn note_left_out(spans: &TrainedSpans, notes: &mut Notes) {
+    for (_, ambiguity) in &spans.left_out {
+        notes.add(match ambiguity {
+            Ambiguity::ValueDropped => Note::ValueDropped,
+            Ambiguity::OtherRole => Note::OtherRole,
+            Ambiguity::HeaderMismatch => Note::HeaderMismatch,
+            Ambiguity::Merged => Note::Merged,
+            Ambiguity::Unanchored => Note::Unanchored,
+        });
+    }
+}

@@ -1,0 +1,210 @@
+//! `Note`: observations about a row that are counted and reported, such as how its labels were verified.
+
+/// One observation about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// One render verified the labels.
+    Proved,
+    /// Renders of the conversation up to some of its turns verified the labels as well.
+    ProvedByPrefixes,
+    /// The `{% generation %}` tags of the template define the labels.
+    Tagged,
+    /// The labels follow the rules of another tool.
+    Emulated,
+    /// The template does not print a turn.
+    ValueDropped,
+    /// The template prints a turn under another role.
+    OtherRole,
+    /// The header of a turn is not the generation prompt.
+    HeaderMismatch,
+    /// The text of a turn is mixed with that of another message.
+    Merged,
+    /// A turn has no text that shows where it ends.
+    Unanchored,
+    /// A trained turn does not end with a stop token.
+    MissingStop,
+    /// The row begins with two begin-of-text tokens.
+    DoubledBos,
+    /// A control token in a text was encoded as plain text.
+    ControlText,
+    /// An answer is empty.
+    EmptyAnswer,
+    /// The row was cut.
+    Truncated,
+    /// Samples of the row were left out.
+    PiecesLeftOut,
+}
+
+impl Note {
+    /// All notes, in their order.
+    pub const ALL: [Note; 15] = [
+        Note::Proved,
+        Note::ProvedByPrefixes,
+        Note::Tagged,
+        Note::Emulated,
+        Note::ValueDropped,
+        Note::OtherRole,
+        Note::HeaderMismatch,
+        Note::Merged,
+        Note::Unanchored,
+        Note::MissingStop,
+        Note::DoubledBos,
+        Note::ControlText,
+        Note::EmptyAnswer,
+        Note::Truncated,
+        Note::PiecesLeftOut,
+    ];
+
+    /// The stable code of the note, as summaries and manifests have it.
+    pub fn code(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// What a summary says after the number of rows, such as "rows with verified labels".
+    pub fn rows(self) -> &'static str {
+        self.texts().1
+    }
+
+    /// What is said of one row, as a sentence.
+    pub fn sentence(self) -> &'static str {
+        self.texts().2
+    }
+
+    /// Code, phrase for a number of rows, sentence for one row.
+    fn texts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Note::Proved => ("proved", "rows with verified labels", "The labels are verified."),
+            Note::ProvedByPrefixes => (
+                "proved_by_prefixes",
+                "rows with labels verified against the prompts of their turns",
+                "The labels are verified by rendering the conversation up to some of its turns.",
+            ),
+            Note::Tagged => (
+                "tagged",
+                "rows labeled by {% generation %} tags",
+                "The {% generation %} tags of the template define the labels.",
+            ),
+            Note::Emulated => (
+                "emulated",
+                "rows labeled by the rules of another tool",
+                "The labels follow the rules of another tool.",
+            ),
+            Note::ValueDropped => (
+                "value_dropped",
+                "rows with a turn that the template drops; the turn is not trained",
+                "A turn is not trained: the template does not print it.",
+            ),
+            Note::OtherRole => (
+                "other_role",
+                "rows with a turn that the template prints under another role; the turn is not trained",
+                "A turn is not trained: the template prints it under another role.",
+            ),
+            Note::HeaderMismatch => (
+                "header_mismatch",
+                "rows with a turn whose header is not the generation prompt; the turn is not trained",
+                "A turn is not trained: its header is not the generation prompt.",
+            ),
+            Note::Merged => (
+                "merged",
+                "rows with a turn mixed with another message; the turn is not trained",
+                "A turn is not trained: its text is mixed with that of another message.",
+            ),
+            Note::Unanchored => (
+                "unanchored",
+                "rows with a turn without text, whose end is uncertain; the turn is not trained",
+                "A turn is not trained: it has no text, so its end is uncertain.",
+            ),
+            Note::MissingStop => (
+                "missing_stop",
+                "rows with a trained turn that does not end with a stop token",
+                "A trained turn does not end with a stop token.",
+            ),
+            Note::DoubledBos => (
+                "doubled_bos",
+                "rows that begin with two begin-of-text tokens",
+                "The row begins with two begin-of-text tokens.",
+            ),
+            Note::ControlText => (
+                "control_text",
+                "rows with control tokens in their texts, encoded as plain text",
+                "A control token in a text was encoded as plain text.",
+            ),
+            Note::EmptyAnswer => (
+                "empty_answer",
+                "rows with an empty answer; only the template's wrapper is trained",
+                "An answer is empty: only the template's wrapper around it is trained.",
+            ),
+            Note::Truncated => ("truncated", "rows cut to max_length", "The row is cut to max_length."),
+            Note::PiecesLeftOut => (
+                "pieces_left_out",
+                "rows with samples left out, because they have no trained token or are too long",
+                "Samples of the row are left out: they have no trained token or are too long.",
+            ),
+        }
+    }
+}
+
+/// Numbers of rows by note.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoteCounts([usize; Note::ALL.len()]);
+
+impl NoteCounts {
+    /// The number of rows with `note`.
+    pub fn rows(&self, note: Note) -> usize {
+        self.0[note as usize]
+    }
+
+    /// Adds other counts.
+    pub fn add(&mut self, other: &NoteCounts) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    /// Counts one row.
+    pub(crate) fn add_row(&mut self, notes: Notes) {
+        notes.iter().for_each(|note| self.0[note as usize] += 1);
+    }
+}
+
+/// The notes of one row, each at most once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Notes(u16);
+
+impl Notes {
+    pub(crate) fn add(&mut self, note: Note) {
+        self.0 |= 1 << note as u16;
+    }
+
+    pub(crate) fn has(self, note: Note) -> bool {
+        self.0 & (1 << note as u16) != 0
+    }
+
+    /// The notes, in their order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Note> {
+        Note::ALL.into_iter().filter(move |note| self.has(*note))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_counts_once_for_each_note() {
+        let mut notes = Notes::default();
+        notes.add(Note::MissingStop);
+        notes.add(Note::MissingStop);
+        let mut counts = NoteCounts::default();
+        counts.add_row(notes);
+        counts.add(&counts.clone());
+        assert_eq!((counts.rows(Note::MissingStop), counts.rows(Note::Proved)), (2, 0));
+        assert!(Note::ALL.iter().enumerate().all(|(index, note)| *note as usize == index));
+    }
+
+    #[test]
+    fn codes_differ() {
+        let mut codes: Vec<&str> = Note::ALL.iter().map(|note| note.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Note::ALL.len());
+    }
+}

@@ -1,0 +1,211 @@
+//! `Options`: the settings of a mill, with the names that users write for each choice.
+
+use chrono::NaiveDateTime;
+
+use super::labels::LabelChoice;
+use crate::data::did_you_mean;
+use crate::error::{Error, ErrorKind, Result};
+use crate::rows::{RowReader, TemplateVariables};
+
+/// A choice among named values. The names are written here once; Python and the command line take them from here.
+pub trait Choice: Copy + PartialEq + Sized + 'static {
+    /// The option that the choice belongs to.
+    const OPTION: &'static str;
+    /// The names that users write, with their values.
+    const NAMES: &'static [(&'static str, Self)];
+
+    /// The name of this value.
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, value)| *value == self).map_or("", |(name, _)| name)
+    }
+
+    /// The value of a name.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an unknown name, with the known names.
+    fn parse(name: &str) -> Result<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+            let known: Vec<String> = Self::NAMES.iter().map(|(known, _)| format!("{known:?}")).collect();
+            let hint = did_you_mean(name, Self::NAMES.iter().map(|(known, _)| *known));
+            let text = format!("`{}` must be {}, not {name:?}{hint}", Self::OPTION, known.join(" or "));
+            Error::new(ErrorKind::Option, text)
+        })
+    }
+}
+
+/// What to do with a row that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Fail the batch with the error of its first such row.
+    Raise,
+    /// Make the row null, with the reason in a column `error`.
+    Null,
+}
+
+impl Choice for OnError {
+    const OPTION: &'static str = "on_error";
+    const NAMES: &'static [(&'static str, Self)] = &[("raise", OnError::Raise), ("null", OnError::Null)];
+}
+
+/// What to do with a row that has more than `max_length` tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    /// Keep the first tokens.
+    KeepStart,
+    /// Keep the last tokens.
+    KeepEnd,
+    /// Keep the first turns that fit completely.
+    Turns,
+    /// Fail the row.
+    Drop,
+    /// Fail the batch.
+    Raise,
+    /// Split the row into several samples.
+    Split,
+}
+
+impl Choice for Truncation {
+    const OPTION: &'static str = "truncation";
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("keep_start", Truncation::KeepStart),
+        ("keep_end", Truncation::KeepEnd),
+        ("turns", Truncation::Turns),
+        ("drop", Truncation::Drop),
+        ("raise", Truncation::Raise),
+        ("split", Truncation::Split),
+    ];
+}
+
+/// How a row becomes several samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// One sample for each trained turn, which ends with this turn and trains only it.
+    PerTurn,
+}
+
+impl Choice for Split {
+    const OPTION: &'static str = "split";
+    const NAMES: &'static [(&'static str, Self)] = &[("per_turn", Split::PerTurn)];
+}
+
+/// What to do with control tokens in the texts of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecialTokens {
+    /// Encode them as control tokens, as transformers does.
+    Allow,
+    /// Encode them as plain text.
+    Text,
+    /// Fail the row.
+    Raise,
+}
+
+impl Choice for SpecialTokens {
+    const OPTION: &'static str = "special_tokens";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("allow", SpecialTokens::Allow), ("text", SpecialTokens::Text), ("raise", SpecialTokens::Raise)];
+}
+
+/// How far rows are padded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// To the longest row of the batch.
+    Longest,
+    /// To `max_length`.
+    MaxLength,
+}
+
+impl Choice for Padding {
+    const OPTION: &'static str = "padding";
+    const NAMES: &'static [(&'static str, Self)] = &[("longest", Padding::Longest), ("max_length", Padding::MaxLength)];
+}
+
+/// What to do with a row that has no trained token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AllMasked {
+    /// Keep and count it.
+    Keep,
+    /// Fail it.
+    Reject,
+}
+
+impl Choice for AllMasked {
+    const OPTION: &'static str = "all_masked";
+    const NAMES: &'static [(&'static str, Self)] = &[("keep", AllMasked::Keep), ("reject", AllMasked::Reject)];
+}
+
+/// The settings of a [`Mill`](crate::batch::Mill).
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How rows are read.
+    pub rows: RowReader,
+    /// Which tokens are trained.
+    pub labels: LabelChoice,
+    /// How a row becomes several samples; None for one sample.
+    pub split: Option<Split>,
+    /// The most tokens that a sample may have. Labels are made before a row is cut.
+    pub max_length: Option<usize>,
+    /// The most tokens of each segment of a format's text, as axolotl cuts prompts and answers. The tokenizer's own prefix
+    /// counts in every segment.
+    pub segment_length: Option<usize>,
+    /// What to do with longer rows.
+    pub truncation: Truncation,
+    /// How far rows are padded; None for no padding.
+    pub padding: Option<Padding>,
+    /// What to do with control tokens in the texts of messages.
+    pub special_tokens: SpecialTokens,
+    /// Control tokens that texts may hold all the same.
+    pub allowed_special_tokens: Vec<String>,
+    /// What to do with rows that have no trained token.
+    pub all_masked: AllMasked,
+    /// Worker threads; None for one per available core.
+    pub threads: Option<usize>,
+    /// What to do with a row that fails.
+    pub on_error: OnError,
+    /// Input columns that the output keeps.
+    pub keep_columns: Vec<String>,
+    /// Whether the output has a column `attention_mask`.
+    pub attention_mask: bool,
+    /// Template variables for every row; those of a row win.
+    pub chat_template_kwargs: TemplateVariables<'static>,
+    /// The time that `strftime_now` prints; None for the clock.
+    pub now: Option<NaiveDateTime>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            rows: RowReader::default(),
+            labels: LabelChoice::default(),
+            split: None,
+            max_length: None,
+            segment_length: None,
+            truncation: Truncation::KeepStart,
+            padding: None,
+            special_tokens: SpecialTokens::Allow,
+            allowed_special_tokens: Vec::new(),
+            all_masked: AllMasked::Keep,
+            threads: None,
+            on_error: OnError::Raise,
+            keep_columns: Vec::new(),
+            attention_mask: false,
+            chat_template_kwargs: TemplateVariables::default(),
+            now: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        for (name, value) in Truncation::NAMES {
+            assert_eq!((Truncation::parse(name).unwrap(), value.name()), (*value, *name));
+        }
+        let error = Truncation::parse("keep_strat").unwrap_err();
+        assert!(error.text.contains("`truncation` must be \"keep_start\" or"), "{}", error.text);
+        assert!(error.text.ends_with("did you mean `keep_start`?"), "{}", error.text);
+    }
+}

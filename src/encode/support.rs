@@ -1,0 +1,145 @@
+//! Which options each kind of row supports. All refusals of option combinations are here.
+
+use super::labels::LabelChoice;
+use super::options::{Choice, Options, Padding, SpecialTokens, Split, Truncation};
+use crate::error::{Error, ErrorKind, Result};
+use crate::label::{Boundary, Labels};
+use crate::rows::{Format, RowKind};
+use crate::tokenizer::Tokenizer;
+
+/// Checks that `options` can be used together, with this tokenizer and for this kind of rows.
+///
+/// # Errors
+///
+/// Fails with one sentence that names the option and says what to change.
+pub(super) fn check(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
+    check_values(options)?;
+    check_tokenizer(options, tokenizer)?;
+    if options.split.is_some() && matches!(options.labels, LabelChoice::Emulate { .. }) {
+        return refuse("`split=\"per_turn\"` cannot be combined with `labels.emulate`; remove one of them");
+    }
+    match options.rows.format() {
+        None => check_chat(options),
+        Some(format) => check_format(options, format),
+    }
+}
+
+fn refuse(text: impl Into<String>) -> Result<()> {
+    Err(Error::new(ErrorKind::Option, text))
+}
+
+fn check_values(options: &Options) -> Result<()> {
+    let at_least_one =
+        [("max_length", options.max_length), ("segment_length", options.segment_length), ("threads", options.threads)];
+    for (name, value) in at_least_one {
+        if value == Some(0) {
+            return refuse(format!("`{name}` is 0; it must be at least 1, or None"));
+        }
+    }
+    if options.padding == Some(Padding::MaxLength) && options.max_length.is_none() {
+        return refuse("`padding=\"max_length\"` needs `max_length`; set it, or use `padding=\"longest\"`");
+    }
+    if options.special_tokens == SpecialTokens::Allow && !options.allowed_special_tokens.is_empty() {
+        return refuse(
+            "`allowed_special_tokens` needs `special_tokens` \"text\" or \"raise\"; \"allow\" allows all of them",
+        );
+    }
+    Ok(())
+}
+
+fn check_tokenizer(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
+    let name = tokenizer.name();
+    let known = |token: &&String| tokenizer.token_to_id(token).is_some();
+    if let Some(token) = options.allowed_special_tokens.iter().find(|token| !known(token)) {
+        return refuse(format!("`allowed_special_tokens` has {token:?}, which is not a token of {name}; remove it"));
+    }
+    if let LabelChoice::Policy(labels) = &options.labels {
+        for token in &labels.stop_tokens {
+            let mut ids = Vec::new();
+            tokenizer.ids(token, &mut ids)?;
+            if ids.len() != 1 {
+                return refuse(format!(
+                    "`labels.stop_tokens` has {token:?}, which {name} encodes as {} tokens {ids:?}; a stop token must be \
+                     one token",
+                    ids.len()
+                ));
+            }
+        }
+        if labels.boundary == Boundary::Split && tokenizer.adds_space() {
+            return refuse(format!(
+                "`labels.boundary` \"split\" cuts texts, and {name} adds a space to every piece; use \"overlap\", \
+                 \"contained\" or \"first\""
+            ));
+        }
+    }
+    if options.padding.is_some() && pad_id(tokenizer).is_none() {
+        return refuse(format!("`padding` needs a pad token, and {name} has none; set `special_tokens.pad_token`"));
+    }
+    Ok(())
+}
+
+/// The id of the padding token.
+pub(super) fn pad_id(tokenizer: &Tokenizer) -> Option<u32> {
+    tokenizer.special_token("pad_token").and_then(|token| tokenizer.token_to_id(token))
+}
+
+fn check_chat(options: &Options) -> Result<()> {
+    match options.segment_length {
+        Some(_) => refuse(
+            "`segment_length` is only supported for formats with a text of their own; use `max_length` for messages",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Options that the rows of `format` do not support.
+fn check_format(options: &Options, format: &Format) -> Result<()> {
+    let kind = format.kind();
+    if kind == RowKind::Chat || kind == RowKind::Segments && format.text_has_messages() {
+        if kind == RowKind::Segments && options.special_tokens == SpecialTokens::Text {
+            return refuse(unsupported(format, "`special_tokens=\"text\"`"));
+        }
+        return check_chat(options);
+    }
+    let labels = match &options.labels {
+        LabelChoice::Emulate { .. } => false,
+        LabelChoice::Policy(labels) => {
+            let plain = Labels { boundary: labels.boundary, unproved: labels.unproved, ..Labels::default() };
+            *labels == plain || kind == RowKind::Segments && (labels.is_nothing() || labels.is_everything())
+        }
+    };
+    let truncation = match kind {
+        RowKind::Text => matches!(options.truncation, Truncation::Split | Truncation::KeepStart),
+        RowKind::Answers => {
+            matches!(options.truncation, Truncation::KeepStart | Truncation::Drop | Truncation::Raise)
+        }
+        _ => options.truncation != Truncation::Turns,
+    };
+    let has_sequences = kind != RowKind::Answers;
+    let supported = [
+        (labels, "these `labels`".to_owned()),
+        (options.split != Some(Split::PerTurn), "`split=\"per_turn\"`".to_owned()),
+        (truncation, format!("`truncation=\"{}\"`", options.truncation.name())),
+        (options.special_tokens == SpecialTokens::Allow, format!("`special_tokens=\"{}\"`", options.special_tokens.name())),
+        (options.segment_length.is_none() || kind == RowKind::Segments, "`segment_length`".to_owned()),
+        (options.padding.is_none() || has_sequences, "`padding`".to_owned()),
+        (!options.attention_mask || has_sequences, "`attention_mask`".to_owned()),
+    ];
+    match supported.into_iter().find(|(is_supported, _)| !is_supported) {
+        None => Ok(()),
+        Some((_, option)) => refuse(unsupported(format, &option)),
+    }
+}
+
+fn unsupported(format: &Format, option: &str) -> String {
+    let (rows, remedy) = match format.kind() {
+        RowKind::Chat | RowKind::Segments => (
+            "whose text defines its own label mask",
+            "remove the option, or use a style of the format that builds messages",
+        ),
+        RowKind::Answers => ("whose rows are a prompt with answers", "remove the option"),
+        RowKind::Tokens => ("whose rows are tokens already", "remove the option"),
+        RowKind::Text => ("whose rows are plain text", "remove the option"),
+    };
+    format!("{option}: not supported for the format {}, {rows}; {remedy}", format.name())
+}

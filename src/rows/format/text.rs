@@ -1,0 +1,46 @@
+//! `FormatText`: a small Jinja text over the fields of a row, such as the content of a message that a format builds.
+
+use chatjinja::{Global, Globals, Input, Node, Template};
+
+use super::fields::FieldValues;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A compiled text.
+#[derive(Debug)]
+pub(super) struct FormatText(Template);
+
+impl FormatText {
+    /// Compiles `source`. `name` says what the text is, for error messages.
+    pub(super) fn new(name: &str, source: &str) -> Result<FormatText> {
+        let template = Template::new(name, source).map_err(|error| {
+            let failure = Error::new(ErrorKind::TemplateSyntax, format!("the text of {name} does not compile: {error}"));
+            error.line().into_iter().fold(failure, Error::at_template_line)
+        })?;
+        Ok(FormatText(template))
+    }
+
+    /// The Jinja source.
+    pub(super) fn source(&self) -> &str {
+        self.0.source()
+    }
+
+    /// Renders the text over `fields`. `item` is the value of the variable `item`, inside a repeated message.
+    pub(super) fn render(&self, fields: &FieldValues<'_>, item: Option<&Node<'_>>) -> Result<String> {
+        let variables = Variables { fields, item };
+        let rendered = self.0.render(Input::new(&variables));
+        rendered.map(|rendered| rendered.text).map_err(|error| Error::from_render(error, self.0.name()))
+    }
+}
+
+#[derive(Debug)]
+struct Variables<'r, 'a> {
+    fields: &'r FieldValues<'a>,
+    item: Option<&'r Node<'a>>,
+}
+
+impl<'r> Globals<'r> for Variables<'r, '_> {
+    fn get(&self, name: &str) -> Option<Global<'r>> {
+        let item = self.item.filter(|_| name == "item");
+        item.or_else(|| self.fields.get(name)).map(Global::Node)
+    }
+}
