@@ -1,131 +1,195 @@
-//! Arrow in and out by the PyCapsule interface, without any Arrow library of Python.
+//! Arrow data in and out by PyCapsules, without an Arrow library for Python.
+//!
+//! An input is taken from its capsules while the GIL is held ([`ArrowInput::take`]), and read without it
+//! ([`ArrowInput::batches`]), inside [`detach`](super::detach).
+
+use std::ffi::CStr;
+use std::ptr::NonNull;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
-use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
-use arrow_array::{Array, RecordBatch, RecordBatchIterator, RecordBatchReader, StructArray};
-use arrow_schema::SchemaRef;
+use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
+use arrow_array::{Array, ArrayReader, ArrayRef, RecordBatch, RecordBatchIterator, StructArray, make_array, new_empty_array};
+use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyCapsuleMethods};
+use pyo3::types::{PyCapsule, PyCapsuleMethods, PySlice, PyTuple};
 
-use super::errors::{ChatmillError, DataError};
+use super::detach::{attached, detach};
+use super::errors::DataError;
+use crate::batch::BatchList;
+use crate::error::{Error, ErrorKind, Result};
 
-const SCHEMA: &std::ffi::CStr = c"arrow_schema";
-const ARRAY: &std::ffi::CStr = c"arrow_array";
-const STREAM: &std::ffi::CStr = c"arrow_array_stream";
+const SCHEMA: &CStr = c"arrow_schema";
+const ARRAY: &CStr = c"arrow_array";
+const STREAM: &CStr = c"arrow_array_stream";
 
-/// The batches of `object`: one that has `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`.
-pub(super) fn batches(object: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
-    if object.hasattr("__arrow_c_stream__")? {
-        return from_stream(&object.call_method0("__arrow_c_stream__")?);
+/// Arrow data that was handed over, and is not read yet.
+pub(super) enum ArrowInput {
+    Stream(FFI_ArrowArrayStream),
+    Array(Box<(FFI_ArrowArray, FFI_ArrowSchema)>),
+}
+
+impl ArrowInput {
+    /// Takes the data of `object`: anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`.
+    pub(super) fn take(object: &Bound<'_, PyAny>) -> PyResult<ArrowInput> {
+        attached(object.py(), || {
+            if object.hasattr("__arrow_c_stream__")? {
+                return ArrowInput::of_stream(object);
+            }
+            if object.hasattr("__arrow_c_array__")? {
+                return ArrowInput::of_array(&object.call_method0("__arrow_c_array__")?);
+            }
+            if object.hasattr("with_format")? {
+                // A dataset may be a selection of its table; in the format "arrow" it gives the selected rows.
+                let arrow = object.call_method1("with_format", ("arrow",))?;
+                let table = arrow.get_item(PySlice::full(object.py()))?;
+                if table.hasattr("__arrow_c_stream__")? {
+                    return ArrowInput::of_stream(&table);
+                }
+            }
+            Err(DataError::new_err(format!(
+                "a {} is not Arrow data; pass a table or batch of pyarrow, polars, duckdb or datasets, such as \
+                 pa.Table.from_pylist(rows)",
+                object.get_type().name()?
+            )))
+        })
     }
-    if object.hasattr("__arrow_c_array__")? {
-        return Ok(vec![from_array(&object.call_method0("__arrow_c_array__")?)?]);
+
+    fn of_stream(object: &Bound<'_, PyAny>) -> PyResult<ArrowInput> {
+        let capsule = object.call_method0("__arrow_c_stream__")?;
+        let pointer: NonNull<FFI_ArrowArrayStream> = pointer(&capsule, STREAM)?;
+        // SAFETY: a capsule of this name holds a stream, which the consumer may move out of it.
+        Ok(ArrowInput::Stream(unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr()) }))
     }
-    if object.hasattr("with_format")? {
-        // A dataset of `datasets` may be a selection of its table; as Arrow it gives the rows that it shows.
-        let table =
-            object.call_method1("with_format", ("arrow",))?.get_item(pyo3::types::PySlice::full(object.py()))?;
-        if table.hasattr("__arrow_c_stream__")? {
-            return from_stream(&table.call_method0("__arrow_c_stream__")?);
+
+    fn of_array(capsules: &Bound<'_, PyAny>) -> PyResult<ArrowInput> {
+        let invalid = || DataError::new_err("__arrow_c_array__ must return a pair of capsules: schema and array");
+        let pair = capsules.cast::<PyTuple>().map_err(|_| invalid())?;
+        if pair.len() != 2 {
+            return Err(invalid());
+        }
+        let schema: NonNull<FFI_ArrowSchema> = pointer(&pair.get_item(0)?, SCHEMA)?;
+        let array: NonNull<FFI_ArrowArray> = pointer(&pair.get_item(1)?, ARRAY)?;
+        // SAFETY: capsules of these names hold an array and its schema, which the consumer may move out of them.
+        let (array, schema) =
+            unsafe { (FFI_ArrowArray::from_raw(array.as_ptr()), FFI_ArrowSchema::from_raw(schema.as_ptr())) };
+        Ok(ArrowInput::Array(Box::new((array, schema))))
+    }
+
+    /// The record batches, read one at a time. Call without the GIL: a producer may need it.
+    ///
+    /// At least one batch comes out, so that the columns of an empty input are checked too.
+    pub(super) fn batches(self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
+        match self {
+            ArrowInput::Array(pair) => {
+                let (array, schema) = *pair;
+                if array.is_released() {
+                    return Err(unreadable("the capsule is spent: its array was taken before; ask for a new one"));
+                }
+                // SAFETY: `take` got both from one call of `__arrow_c_array__`, so they belong together.
+                let data = unsafe { from_ffi(array, &schema) }.map_err(|error| refused(&error))?;
+                Ok(Box::new(std::iter::once(record_batch(make_array(data)))))
+            }
+            ArrowInput::Stream(stream) => {
+                let reader = ArrayStreamReader::try_new(stream).map_err(|error| refused(&error))?;
+                let empty = record_batch(new_empty_array(reader.field().data_type()))?;
+                let mut empty = Some(empty);
+                let mut reader = reader.fuse();
+                Ok(Box::new(std::iter::from_fn(move || match reader.next() {
+                    Some(batch) => {
+                        empty = None;
+                        Some(batch.map_err(|error| refused(&error)).and_then(record_batch))
+                    }
+                    None => empty.take().map(Ok),
+                })))
+            }
         }
     }
-    Err(DataError::new_err(format!(
-        "cannot read a {}: pass an Arrow table or batch, such as those of pyarrow, polars, duckdb or datasets",
-        object.get_type().name()?
-    )))
 }
 
-fn refused(error: &arrow_schema::ArrowError) -> PyErr {
-    DataError::new_err(format!("the Arrow data cannot be read: {error}"))
+fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<NonNull<T>> {
+    let named = capsule.cast::<PyCapsule>().ok().and_then(|capsule| capsule.pointer_checked(Some(name)).ok());
+    named.map(NonNull::cast).ok_or_else(|| {
+        DataError::new_err(format!("expected a capsule named {}: the producer breaks the Arrow interface", name.to_string_lossy()))
+    })
 }
 
-fn from_stream(capsule: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
-    let pointer = capsule.cast::<PyCapsule>()?.pointer_checked(Some(STREAM))?;
-    // SAFETY: a capsule of this name holds a stream that the caller may take over; what is left behind is released.
-    let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.cast::<FFI_ArrowArrayStream>().as_ptr()) };
-    let reader = reader.map_err(|error| refused(&error))?;
-    let schema = reader.schema();
-    let mut batches = reader.collect::<Result<Vec<_>, _>>().map_err(|error| refused(&error))?;
-    if batches.is_empty() {
-        // The columns are checked even if there are no rows.
-        batches.push(RecordBatch::new_empty(schema));
-    }
-    Ok(batches)
-}
-
-fn from_array(capsules: &Bound<'_, PyAny>) -> PyResult<RecordBatch> {
-    let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) = capsules.extract()?;
-    let schema = schema.pointer_checked(Some(SCHEMA))?.cast::<FFI_ArrowSchema>();
-    let array = array.pointer_checked(Some(ARRAY))?.cast::<FFI_ArrowArray>();
-    // SAFETY: capsules of these names hold an array that the caller may take over, and its schema.
-    let data = unsafe { from_ffi(FFI_ArrowArray::from_raw(array.as_ptr()), schema.as_ref()) };
-    let array = arrow_array::make_array(data.map_err(|error| refused(&error))?);
+/// The rows of a struct array as a record batch.
+fn record_batch(array: ArrayRef) -> Result<RecordBatch> {
     let Some(rows) = array.as_any().downcast_ref::<StructArray>() else {
         let text = format!("the rows must be structs with named columns, found {}", array.data_type());
-        return Err(DataError::new_err(text));
+        return Err(Error::new(ErrorKind::Batch, text));
     };
     if rows.null_count() > 0 {
-        return Err(DataError::new_err("some rows are null as a whole; drop them first"));
+        return Err(Error::new(ErrorKind::Batch, "some rows are null; drop them first"));
     }
     Ok(RecordBatch::from(rows))
 }
 
-/// Batches of one schema that Python may take as a table.
+fn refused(error: &ArrowError) -> Error {
+    let text = error.to_string();
+    // Streams pass exceptions of a producer as text, so the name of the exception is all there is.
+    if text.contains("KeyboardInterrupt") {
+        return Error::new(ErrorKind::Interrupted, "the producer of the Arrow stream was interrupted");
+    }
+    unreadable(&text)
+}
+
+fn unreadable(text: &str) -> Error {
+    Error::new(ErrorKind::Batch, format!("the Arrow data cannot be read: {text}"))
+}
+
+/// Record batches that Python takes as a table.
 #[derive(Debug, Default)]
-pub(super) struct Table(Vec<RecordBatch>);
+pub(super) struct Table(pub(super) BatchList);
 
 impl Table {
-    /// Appends a batch. One without rows is kept only while it is alone, for its columns.
-    pub(super) fn push(&mut self, batch: RecordBatch) {
-        if self.0.first().is_some_and(|first| first.num_rows() == 0) {
-            self.0.clear();
-        }
-        if batch.num_rows() > 0 || self.0.is_empty() {
-            self.0.push(batch);
-        }
-    }
-
-    /// Whether there is no batch, not even one without rows.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn num_rows(&self) -> usize {
-        self.0.iter().map(RecordBatch::num_rows).sum()
+        self.0.num_rows()
     }
 
-    pub(super) fn schema(&self) -> PyResult<SchemaRef> {
-        let first = self.0.first().ok_or_else(|| ChatmillError::new_err("the batch has no columns"))?;
-        Ok(first.schema())
+    pub(super) fn column_names(&self) -> Vec<String> {
+        let schema = self.0.schema();
+        schema.iter().flat_map(|schema| schema.fields()).map(|field| field.name().clone()).collect()
+    }
+
+    fn schema(&self) -> Result<SchemaRef> {
+        self.0.schema().ok_or_else(|| Error::new(ErrorKind::Internal, "the batch has no columns"))
     }
 
     /// A capsule with the schema, as a struct.
     pub(super) fn schema_capsule<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let schema = FFI_ArrowSchema::try_from(self.schema()?.as_ref())
-            .map_err(|error| ChatmillError::new_err(format!("the output cannot be handed over: {error}")))?;
+        let schema = detach(py, |_| FFI_ArrowSchema::try_from(self.schema()?.as_ref()).map_err(|it| export(&it)))?;
         PyCapsule::new_with_value(py, schema, SCHEMA)
     }
 
-    /// Capsules with schema and data of all batches as one struct array.
+    /// Capsules with the schema and all rows as one struct array.
     pub(super) fn array_capsules<'py>(
         &self,
         py: Python<'py>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        let batch = match self.0.as_slice() {
-            [batch] => batch.clone(),
-            batches => arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
-                DataError::new_err(format!("the rows do not fit into one array: {error}; take __arrow_c_stream__"))
-            })?,
-        };
-        let array = StructArray::from(batch);
-        let schema = self.schema_capsule(py)?;
-        Ok((schema, PyCapsule::new_with_value(py, FFI_ArrowArray::new(&array.to_data()), ARRAY)?))
+        let array = detach(py, |_| {
+            let batch = match self.0.as_slice() {
+                [batch] => batch.clone(),
+                batches => arrow_select::concat::concat_batches(&self.schema()?, batches).map_err(|error| {
+                    let text = format!("the rows do not fit into one array ({error}); use __arrow_c_stream__");
+                    Error::new(ErrorKind::Batch, text)
+                })?,
+            };
+            Ok(FFI_ArrowArray::new(&StructArray::from(batch).to_data()))
+        })?;
+        Ok((self.schema_capsule(py)?, PyCapsule::new_with_value(py, array, ARRAY)?))
     }
 
     /// A capsule with a stream of the batches.
     pub(super) fn stream_capsule<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        let batches = self.0.clone().into_iter().map(Ok);
-        let reader = RecordBatchIterator::new(batches, self.schema()?);
-        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(Box::new(reader)), STREAM)
+        let stream = detach(py, |_| {
+            let batches = self.0.as_slice().to_vec().into_iter().map(Ok);
+            Ok(FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(batches, self.schema()?))))
+        })?;
+        PyCapsule::new_with_value(py, stream, STREAM)
     }
+}
+
+fn export(error: &ArrowError) -> Error {
+    Error::new(ErrorKind::Internal, format!("the output cannot be handed over: {error}"))
 }

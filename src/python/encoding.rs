@@ -1,14 +1,15 @@
-//! `chatmill.Encoding`: one conversation with places counted in characters, as Python counts them.
+//! `chatmill.Encoding`: one sample with places counted in characters, as Python counts them.
+
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
-use super::errors;
+use super::{errors, hooks};
+use crate::attribution::Regions;
+use crate::encode::{EncodedRow, Encoding};
 use crate::label::MASKED;
-use crate::mill::Encoding;
-use crate::region::Regions;
 
-/// A stretch of the rendered text that one part of one message put there.
+/// A span of the rendered text that comes from one part of one message.
 #[pyclass(frozen, get_all, eq, module = "chatmill._chatmill", name = "Region")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PyRegion {
@@ -41,9 +42,9 @@ impl PyRegion {
 pub(super) struct PyToken {
     /// The token id.
     id: u32,
-    /// First character that it touches, an index into `Encoding.text`.
+    /// First character that the token covers, at least in part: an index into `Encoding.text`.
     start: usize,
-    /// One past the last character that it touches.
+    /// One past the last character that the token covers.
     end: usize,
     /// These characters.
     text: String,
@@ -58,11 +59,26 @@ impl PyToken {
     }
 }
 
-/// One conversation, rendered, tokenized and labelled.
+/// One sample: a row rendered, tokenized and labeled, exactly as a batch of this one row.
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Encoding")]
-pub(super) struct PyEncoding(pub(super) Encoding);
+pub(super) struct PyEncoding {
+    row: Arc<EncodedRow>,
+    /// Which sample of the row.
+    index: usize,
+}
 
-/// Where the characters of a text begin, in bytes.
+impl PyEncoding {
+    /// The first sample of a row.
+    pub(super) fn new(row: EncodedRow) -> Self {
+        PyEncoding { row: Arc::new(row), index: 0 }
+    }
+
+    fn sample(&self) -> &Encoding {
+        &self.row.samples[self.index]
+    }
+}
+
+/// The byte at which each character of a text begins.
 struct Characters(Vec<usize>);
 
 impl Characters {
@@ -70,7 +86,7 @@ impl Characters {
         Characters(text.char_indices().map(|(at, _)| at).chain([text.len()]).collect())
     }
 
-    /// The first and the end character of the bytes; a character that is only touched counts whole.
+    /// The characters that the bytes cover, at least in part.
     fn range(&self, start: usize, end: usize) -> (usize, usize) {
         let first = self.0.partition_point(|at| *at <= start).saturating_sub(1);
         (first, self.0.partition_point(|at| *at < end).max(first))
@@ -90,78 +106,97 @@ pub(super) fn python_regions(text: &str, regions: &Regions, roles: &[String]) ->
 
 #[pymethods]
 impl PyEncoding {
-    /// The rendered text.
+    /// The rendered text. The tokens of a truncated sample cover only a part of it.
     #[getter]
     fn text(&self) -> &str {
-        &self.0.text
+        self.sample().text()
     }
 
     /// The token ids.
     #[getter]
     fn input_ids(&self) -> Vec<u32> {
-        self.0.tokens.ids.clone()
+        self.sample().ids.clone()
     }
 
-    /// One label a token: its id where it is trained, else -100.
+    /// One label for each token: its id if it is trained, else -100.
     #[getter]
     fn labels(&self) -> Vec<i32> {
-        self.0.labels.clone()
+        self.sample().labels.clone()
     }
 
-    /// One weight a token, or None where the labels are not weighted.
+    /// One weight for each token, or None if labels are not weighted.
     #[getter]
     fn weights(&self) -> Option<Vec<f32>> {
-        self.0.weights.clone()
+        self.sample().weights.clone()
     }
 
-    /// What was noted of the row, such as how its labels are proved.
+    /// The codes of the notes of the row, such as how its labels were verified.
     #[getter]
     fn notes(&self) -> Vec<&'static str> {
-        self.0.notes.iter().map(|note| note.code()).collect()
+        self.row.notes.iter().map(|note| note.code()).collect()
     }
 
-    /// What put each part of the text there; they cover it without gaps. Raises if that cannot be proved.
+    /// The name of the answer, such as `chosen`, for rows of a prompt with answers; else None.
+    #[getter]
+    fn answer(&self) -> Option<&str> {
+        self.sample().answer.as_deref()
+    }
+
+    /// All samples of the row, this one included. There are several with `split="per_turn"`, with `truncation="split"`, and
+    /// for rows with answers.
+    #[getter]
+    fn samples(&self) -> Vec<PyEncoding> {
+        (0..self.row.samples.len()).map(|index| PyEncoding { row: Arc::clone(&self.row), index }).collect()
+    }
+
+    /// The regions of the text: which part of which message each span comes from. They cover the text without gaps.
+    /// Raises if they are not known.
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
-        let regions = self.0.regions.as_ref().map_err(|error| errors::to_python(py, error.clone()))?;
-        Ok(python_regions(&self.0.text, regions, &self.0.roles))
+        let sample = self.sample();
+        let regions = sample.regions().as_ref().map_err(|error| errors::to_python(py, error.clone()))?;
+        Ok(python_regions(sample.text(), regions, sample.roles()))
     }
 
     /// The tokens with their places in the text.
     #[getter]
     fn tokens(&self) -> Vec<PyToken> {
-        let characters = Characters::of(&self.0.text);
-        let mut from = 0;
-        let mut tokens = Vec::with_capacity(self.0.tokens.ids.len());
-        for ((&id, &end), &label) in self.0.tokens.ids.iter().zip(&self.0.tokens.ends).zip(&self.0.labels) {
+        let sample = self.sample();
+        let characters = Characters::of(sample.text());
+        let mut from = sample.start as usize;
+        let mut tokens = Vec::with_capacity(sample.ids.len());
+        for ((&id, &end), &label) in sample.ids.iter().zip(&sample.ends).zip(&sample.labels) {
             let (first, last) = characters.range(from, end as usize);
-            let text = self.0.text[characters.0[first]..characters.0[last]].to_owned();
+            let text = sample.text()[characters.0[first]..characters.0[last]].to_owned();
             tokens.push(PyToken { id, start: first, end: last, text, label });
             from = end as usize;
         }
         tokens
     }
 
-    /// Prints the text with its trained part coloured, and with the names of its regions.
+    /// Prints the text with its trained part in color, and the names of its regions.
     #[pyo3(signature = (*, regions=true))]
     fn show(slf: &Bound<'_, Self>, regions: bool) -> PyResult<()> {
-        let kwargs = PyDict::new(slf.py());
-        kwargs.set_item("regions", regions)?;
-        slf.py().import("chatmill.show")?.call_method("print_encoding", (slf,), Some(&kwargs))?;
-        Ok(())
+        hooks::print_encoding(slf.as_any(), regions)
     }
 
     /// The same for a notebook.
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        slf.py().import("chatmill.show_html")?.call_method1("to_html", (slf,))?.extract()
+        hooks::encoding_html(slf.as_any())
     }
 
     fn __len__(&self) -> usize {
-        self.0.tokens.ids.len()
+        self.sample().ids.len()
     }
 
     fn __repr__(&self) -> String {
-        let trained = self.0.labels.iter().filter(|label| **label != MASKED).count();
-        format!("Encoding({} tokens, {trained} trained)", self.0.tokens.ids.len())
+        let sample = self.sample();
+        let trained = sample.labels.iter().filter(|label| **label != MASKED).count();
+        let which = match (&sample.answer, self.row.samples.len()) {
+            (Some(answer), _) => format!(", {answer}"),
+            (None, 1) => String::new(),
+            (None, count) => format!(", sample {} of {count}", self.index + 1),
+        };
+        format!("Encoding({} tokens, {trained} trained{which})", sample.ids.len())
     }
 }

@@ -4,41 +4,41 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorKind};
 
 create_exception!(
     chatmill._chatmill,
     ChatmillError,
     PyValueError,
-    "The base of every error that chatmill raises. Errors of the core carry `code` (a stable word), `message` (index of \
-     the message) and `template_line`, each None where it is not known."
+    "Base class of all errors of chatmill. Errors of the core have the attributes `code` (a stable word), `text` (what is \
+     wrong, without the place), `message` (index of the message) and `template_line`; an unknown place is None."
 );
 create_exception!(
     chatmill._chatmill,
     TemplateError,
     ChatmillError,
-    "A chat template that does not compile, cannot be found, or fails on a conversation."
+    "A chat template is missing, does not compile, or fails on a conversation."
 );
 create_exception!(
     chatmill._chatmill,
     TokenizerError,
     ChatmillError,
-    "A tokenizer that cannot be loaded, or that cannot encode a text."
+    "A tokenizer cannot be loaded, or cannot encode a text."
 );
 create_exception!(
     chatmill._chatmill,
     DataError,
     ChatmillError,
-    "A batch, a row or an option that does not have the form that chatmill reads."
+    "A batch, a row or an option is not valid."
 );
 create_exception!(
     chatmill._chatmill,
     RowError,
     ChatmillError,
-    "A row of a batch that could not be turned into tokens. `failure` says where and why."
+    "A row of a batch failed. `failure` says where and why."
 );
 
-/// Why one row has no tokens.
+/// Why one row failed.
 #[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "RowFailure")]
 #[derive(Debug, Clone)]
 pub(super) struct PyRowFailure {
@@ -48,9 +48,9 @@ pub(super) struct PyRowFailure {
     message: Option<usize>,
     /// Line of the chat template, from 1, or None.
     template_line: Option<usize>,
-    /// A stable word for the kind of failure.
+    /// The stable code of the failure; `docs/errors.md` lists all codes.
     code: &'static str,
-    /// What went wrong and what to do about it.
+    /// What is wrong, and what to do about it.
     text: String,
 }
 
@@ -75,7 +75,7 @@ fn or_none(index: Option<usize>) -> String {
 impl From<&Error> for PyRowFailure {
     fn from(error: &Error) -> Self {
         PyRowFailure {
-            // The pipeline names the row of every failure.
+            // Every failure of a batch has a row.
             row: error.row.unwrap_or_default(),
             message: error.message,
             template_line: error.template_line,
@@ -85,23 +85,26 @@ impl From<&Error> for PyRowFailure {
     }
 }
 
-/// The exception for `error`: a `RowError` where a row is known, else one by kind.
+/// The exception for `error`: a `RowError` if a row is known, else one by kind.
 pub(super) fn to_python(py: Python<'_>, error: Error) -> PyErr {
     let text = error.to_string();
-    if error.kind == Kind::Interrupted {
+    if error.kind == ErrorKind::Interrupted {
         return PyKeyboardInterrupt::new_err(text);
     }
     let exception = match error.kind {
         _ if error.row.is_some() => RowError::new_err(text),
-        Kind::TemplateSyntax | Kind::TemplateRaised | Kind::TemplateFailed | Kind::TemplateMissing => {
-            TemplateError::new_err(text)
-        }
-        Kind::TokenizerLoad | Kind::TokenizerFailed => TokenizerError::new_err(text),
-        Kind::Unproved(_) | Kind::Internal => ChatmillError::new_err(text),
+        ErrorKind::TemplateSyntax
+        | ErrorKind::TemplateRaised
+        | ErrorKind::TemplateFailed
+        | ErrorKind::TemplateMissing => TemplateError::new_err(text),
+        ErrorKind::TokenizerLoad | ErrorKind::TokenizerFailed => TokenizerError::new_err(text),
+        ErrorKind::Internal => ChatmillError::new_err(text),
+        kind if kind.is_unproved() => ChatmillError::new_err(text),
         _ => DataError::new_err(text),
     };
-    // A failure to attach the details must not hide the error itself.
+    // A failure to set these attributes must not hide the error itself.
     let value = exception.value(py);
+    let _ = value.setattr("text", &error.text);
     let _ = value.setattr("code", error.kind.code());
     let _ = value.setattr("message", error.message);
     let _ = value.setattr("template_line", error.template_line);

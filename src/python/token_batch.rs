@@ -7,14 +7,16 @@ use pyo3::types::PyCapsule;
 
 use super::arrow::Table;
 use super::errors::PyRowFailure;
+use crate::batch::TokenBatches;
+use crate::encode::{Note, NoteCounts};
 use crate::error::Error;
-use crate::mill::{Note, Tally, TokenBatch};
 
-/// What a `Mill` returns: an Arrow table in memory, which any Arrow library opens.
+/// The result of a `Mill`: an Arrow table in memory, which any Arrow library reads.
 ///
 /// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>, with
-/// `attention_mask` or `padding` list<int8>, `length` int32 (without padding), where a row may become several samples
-/// `row` int64, the kept columns, and with `on_error="null"` a string column `error`.
+/// `attention_mask` or `padding` `attention_mask` list<int8>, `length` int32 (without padding), `row` int64 if a row may
+/// become several samples, the kept columns, and with `on_error="null"` a string column `error`. Rows of a prompt with
+/// answers have `prompt_ids` and a column such as `chosen_ids` for each answer, instead of `input_ids` and `labels`.
 ///
 /// Example:
 ///     >>> import pyarrow as pa
@@ -24,32 +26,28 @@ use crate::mill::{Note, Tally, TokenBatch};
 ///     >>> pa.table(tokens).column_names
 ///     ['input_ids', 'labels', 'length']
 #[pyclass(frozen, module = "chatmill._chatmill", name = "TokenBatch")]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct PyTokenBatch {
     table: Table,
     failures: Vec<Error>,
     num_tokens: usize,
     num_trained_tokens: usize,
     num_rows_in: usize,
-    tally: Tally,
+    notes: NoteCounts,
     num_untrained_rows: usize,
 }
 
-impl PyTokenBatch {
-    /// Whether nothing was pushed yet, not even a batch without rows.
-    pub(super) fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
-    /// Appends the rows of `tokens`; `shift` tells the place of a failure in the whole input.
-    pub(super) fn push(&mut self, tokens: TokenBatch, shift: impl Fn(Error) -> Error) {
-        self.table.push(tokens.batch);
-        self.failures.extend(tokens.failures.into_iter().map(shift));
-        self.num_tokens += tokens.num_tokens;
-        self.num_trained_tokens += tokens.num_trained_tokens;
-        self.num_rows_in += tokens.num_rows_in;
-        self.tally.add(&tokens.tally);
-        self.num_untrained_rows += tokens.num_untrained_rows;
+impl From<TokenBatches> for PyTokenBatch {
+    fn from(batches: TokenBatches) -> Self {
+        PyTokenBatch {
+            table: Table(batches.batches),
+            failures: batches.failures,
+            num_tokens: batches.num_tokens,
+            num_trained_tokens: batches.num_trained_tokens,
+            num_rows_in: batches.num_rows_in,
+            notes: batches.notes,
+            num_untrained_rows: batches.num_untrained_rows,
+        }
     }
 }
 
@@ -61,42 +59,42 @@ impl PyTokenBatch {
 
     /// Names of the columns, in their order.
     #[getter]
-    fn column_names(&self) -> PyResult<Vec<String>> {
-        Ok(self.table.schema()?.fields().iter().map(|field| field.name().clone()).collect())
+    fn column_names(&self) -> Vec<String> {
+        self.table.column_names()
     }
 
-    /// Tokens in all rows.
+    /// Number of tokens in all rows, without padding.
     #[getter]
     fn num_tokens(&self) -> usize {
         self.num_tokens
     }
 
-    /// Tokens whose label is not -100.
+    /// Number of tokens whose label is not -100.
     #[getter]
     fn num_trained_tokens(&self) -> usize {
         self.num_trained_tokens
     }
 
-    /// Rows cut to `max_length`.
+    /// Number of rows cut to `max_length`.
     #[getter]
     fn num_truncated(&self) -> usize {
-        self.tally.rows(Note::Truncated)
+        self.notes.rows(Note::Truncated)
     }
 
-    /// Rows of the input.
+    /// Number of rows of the input.
     #[getter]
     fn num_rows_in(&self) -> usize {
         self.num_rows_in
     }
 
-    /// Rows by what was noted of them, such as how their labels are proved; words without rows are left out.
+    /// Numbers of rows by note, such as how their labels were verified; notes without rows are left out.
     #[getter]
     fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let rows = Note::ALL.into_iter().map(|note| (note.code(), self.tally.rows(note)));
+        let rows = Note::ALL.into_iter().map(|note| (note.code(), self.notes.rows(note)));
         rows.filter(|(_, rows)| *rows > 0).collect()
     }
 
-    /// Rows that have tokens, but none of them trained.
+    /// Number of rows that have tokens, but no trained token.
     #[getter]
     fn num_untrained_rows(&self) -> usize {
         self.num_untrained_rows
@@ -118,7 +116,7 @@ impl PyTokenBatch {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // The interface lets a producer pass over the request and give the types that it has.
+        // A producer may ignore the requested schema and give the types that it has.
         let _ = requested_schema;
         self.table.array_capsules(py)
     }
@@ -133,14 +131,14 @@ impl PyTokenBatch {
         self.table.stream_capsule(py)
     }
 
-    fn __repr__(&self) -> PyResult<String> {
-        Ok(format!(
+    fn __repr__(&self) -> String {
+        format!(
             "TokenBatch({} rows, {} tokens, {} trained, {} failed, columns {})",
             self.__len__(),
             self.num_tokens,
             self.num_trained_tokens,
             self.failures.len(),
-            self.column_names()?.join(", ")
-        ))
+            self.column_names().join(", ")
+        )
     }
 }

@@ -1,0 +1,93 @@
+//! Tables that the core defines and Python reads: choices of options, error codes, notes, kinds of regions, formats.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyModule, PyTuple};
+
+use super::detach::detach;
+use crate::attribution::RegionKind;
+use crate::compat::Emulation;
+use crate::encode::{
+    AllMasked, Choice, LabelChoice, Note, OnError, Padding, SpecialTokens, Split, Truncation,
+};
+use crate::error::ErrorKind;
+use crate::label::{Boundary, Stop, Unproved};
+use crate::rows::{Format, RowKind};
+use crate::tokenizer::EngineChoice;
+
+/// Adds the tables to the module.
+pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let choices = PyDict::new(py);
+    let mut add = |option: &str, names: Vec<&'static str>| choices.set_item(option, PyTuple::new(py, names)?);
+    fn names<C: Choice>() -> Vec<&'static str> {
+        C::NAMES.iter().map(|(name, _)| *name).collect()
+    }
+    add(Truncation::OPTION, names::<Truncation>())?;
+    add(Split::OPTION, names::<Split>())?;
+    add(Padding::OPTION, names::<Padding>())?;
+    add(SpecialTokens::OPTION, names::<SpecialTokens>())?;
+    add(AllMasked::OPTION, names::<AllMasked>())?;
+    add(OnError::OPTION, names::<OnError>())?;
+    add("engine", EngineChoice::NAMES.iter().map(|(name, _)| *name).collect())?;
+    add("boundary", Boundary::NAMES.iter().map(|(name, _)| *name).collect())?;
+    add("unproved", Unproved::NAMES.iter().map(|(name, _)| *name).collect())?;
+    add("stop", Stop::NAMES.iter().map(|(name, _)| *name).collect())?;
+    add("emulate", Emulation::NAMES.to_vec())?;
+    add("region_kind", RegionKind::ALL.iter().map(|kind| kind.name()).collect())?;
+    add("row_kind", RowKind::ALL.iter().map(|kind| kind.name()).collect())?;
+    module.add("CHOICES", choices)?;
+    let codes: BTreeMap<&str, &str> = ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.meaning())).collect();
+    module.add("ERROR_CODES", codes)?;
+    let notes = PyDict::new(py);
+    for note in Note::ALL {
+        notes.set_item(note.code(), (note.rows(), note.sentence()))?;
+    }
+    module.add("NOTES", notes)
+}
+
+/// What a format reads, as the core sees it.
+#[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "FormatInfo")]
+#[derive(Debug)]
+pub(super) struct PyFormatInfo {
+    /// The kind of its rows: `chat`, `segments`, `answers`, `tokens` or `text`.
+    kind: &'static str,
+    /// The columns that are read; some may be optional.
+    columns: Vec<String>,
+    /// Whether the chat template renders its rows.
+    needs_template: bool,
+    /// The names of the answers in the output, for rows with answers.
+    answers: Vec<String>,
+    /// The name of the label in the output, if rows say whether the answer is good.
+    label: Option<String>,
+}
+
+#[pymethods]
+impl PyFormatInfo {
+    fn __repr__(&self) -> String {
+        format!("FormatInfo(kind='{}', columns={:?})", self.kind, self.columns)
+    }
+}
+
+/// Reads a format from JSON and says what it reads. Raises a `DataError` if it is not valid.
+#[pyfunction]
+pub(super) fn format_info(py: Python<'_>, json: &str) -> PyResult<PyFormatInfo> {
+    detach(py, |_| {
+        let format = Format::from_json(json)?;
+        let answers = format.answers();
+        Ok(PyFormatInfo {
+            kind: format.kind().name(),
+            columns: format.columns().into_iter().map(str::to_owned).collect(),
+            needs_template: format.needs_template(),
+            answers: answers.map(|answers| answers.names().to_vec()).unwrap_or_default(),
+            label: answers.and_then(|answers| answers.label()).map(str::to_owned),
+        })
+    })
+}
+
+/// Raises a `DataError` if a JSON object does not describe labels.
+#[pyfunction]
+pub(super) fn check_labels(py: Python<'_>, json: &str) -> PyResult<()> {
+    detach(py, |_| LabelChoice::from_json(json).map(|_| ()))
+}
