@@ -6,23 +6,27 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
-use super::arguments::{conversation, time};
-use super::convert::{self, Held};
+use super::arrow::{ArrowInput, Table};
+use super::conversation::{Parts, conversation, roles, time};
+use super::convert::{self, PinnedStrings};
+use super::detach::{attached, detach};
 use super::encoding::{PyRegion, python_regions};
+use super::hooks;
 use super::text_batch::PyTextBatch;
 use super::tokenizer::{dict, pairs};
-use super::{arrow, gate};
-use crate::conversation::Layout;
-use crate::error::Error;
-use crate::template::{self, BatchRequest, ChatTemplate, Request};
+use crate::attribution::Attributor;
+use crate::batch::{BatchRequest, render_batches};
+use crate::data::RowLayout;
+use crate::rows::TemplateVariables;
+use crate::template::{self, ChatTemplate, Request};
 
 /// A compiled chat template.
 ///
 /// Args:
 ///     source: The Jinja source.
-///     name: What to call it in errors and reports.
-///     tool_use: The source for conversations with tools, where they have one of their own.
-///     special_tokens: Variables such as `bos_token="<s>"`.
+///     name: The name of the template in reports and errors.
+///     tool_use: The source for conversations with tools, if they have a template of their own.
+///     special_tokens: Special tokens as template variables, such as `bos_token="<s>"`.
 ///
 /// Raises:
 ///     TemplateError: The source does not compile; the error shows the line.
@@ -32,7 +36,27 @@ use crate::template::{self, BatchRequest, ChatTemplate, Request};
 ///     >>> template.render([{"role": "user", "content": "Hi"}])
 ///     'user: Hi\n'
 #[pyclass(frozen, module = "chatmill._chatmill", name = "ChatTemplate")]
-pub(super) struct PyChatTemplate(pub(super) Arc<ChatTemplate>);
+pub(super) struct PyChatTemplate(Arc<Attributor>);
+
+impl PyChatTemplate {
+    fn of(template: ChatTemplate) -> Self {
+        PyChatTemplate(Arc::new(Attributor::new(Arc::new(template))))
+    }
+
+    /// The template of a mill, with the profiles that the mill learned.
+    pub(super) fn sharing(attributor: &Arc<Attributor>) -> Self {
+        PyChatTemplate(Arc::clone(attributor))
+    }
+
+    /// The template.
+    pub(super) fn inner(&self) -> Arc<ChatTemplate> {
+        Arc::clone(self.0.template())
+    }
+
+    fn template(&self) -> &ChatTemplate {
+        self.0.template()
+    }
+}
 
 #[pymethods]
 impl PyChatTemplate {
@@ -46,23 +70,23 @@ impl PyChatTemplate {
         special_tokens: Option<BTreeMap<String, String>>,
     ) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| {
+        detach(py, |_| {
             let template = ChatTemplate::new(name, source, &tokens)?;
             match tool_use {
                 Some(tool_use) => template.with_tool_use(tool_use),
                 None => Ok(template),
             }
         })
-        .map(|inner| PyChatTemplate(Arc::new(inner)))
+        .map(PyChatTemplate::of)
     }
 
     /// Loads a template as transformers finds it.
     ///
     /// Args:
-    ///     source: A folder, a `.jinja` file, Jinja text, a Hub id, or a transformers tokenizer or processor.
-    ///     name: Which template, where there are several. Without it `tool_use` serves conversations with tools and
-    ///         `default` the others.
-    ///     fallback: The named template to take where the source has none; see `ChatTemplate.names()`.
+    ///     source: A folder, a `.jinja` file, Jinja source, a Hub id, or a transformers tokenizer or processor.
+    ///     name: Which template to load if there are several. Without it, conversations with tools use `tool_use` and all
+    ///         others `default`.
+    ///     fallback: The named template to use if the source has none; see `ChatTemplate.names()`.
     ///
     /// Raises:
     ///     TemplateError: There is no template, or it does not compile.
@@ -74,7 +98,7 @@ impl PyChatTemplate {
         name: Option<&str>,
         fallback: Option<&str>,
     ) -> PyResult<Self> {
-        let found = py.import("chatmill.sources")?.call_method1("load_template", (source, name, fallback))?;
+        let found = hooks::load_template(source, name, fallback)?;
         let tokens: Option<BTreeMap<String, String>> = Some(found.getattr("special_tokens")?.extract()?);
         if let Some(library) = found.getattr("library")?.extract::<Option<String>>()? {
             return PyChatTemplate::named(py, &library, tokens);
@@ -85,15 +109,15 @@ impl PyChatTemplate {
         PyChatTemplate::new(py, &text, &name, tool_use.as_deref(), tokens)
     }
 
-    /// One of the templates that come with chatmill, with its own special tokens or those given here.
+    /// A template of the library, with its default special tokens or those given here.
     #[staticmethod]
     #[pyo3(signature = (name, **special_tokens))]
     fn named(py: Python<'_>, name: &str, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| template::named(name, &tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
+        detach(py, |_| template::named(name, &tokens)).map(PyChatTemplate::of)
     }
 
-    /// The names of the templates that come with chatmill.
+    /// The names of the templates in the library.
     #[staticmethod]
     fn names() -> Vec<&'static str> {
         template::names().collect()
@@ -105,15 +129,15 @@ impl PyChatTemplate {
     ///     messages: A list of dicts with `role` and `content`.
     ///     tools: A list of JSON schemas or Python functions, or None.
     ///     documents: A list of dicts, or None.
-    ///     add_generation_prompt: Whether the text shall end in the prompt for the next assistant turn.
-    ///     continue_final_message: True ends the text where the content of the last message ends, the name of a field
-    ///         where that field ends, so that a model goes on with it.
-    ///     now: The time that `strftime_now` shows, a datetime without a time zone; None for the clock's.
+    ///     add_generation_prompt: Whether the text ends with the prompt for the next assistant turn.
+    ///     continue_final_message: True ends the text where the content of the last message ends, so that a model continues
+    ///         it; the name of a field ends it where that field ends.
+    ///     now: The time that `strftime_now` prints, a datetime without a time zone; None for the clock.
     ///     variables: Further template variables; they win over special tokens.
     ///
     /// Raises:
     ///     TemplateError: The template fails; the error names the message, the template line and the expression.
-    ///     DataError: The messages do not have the form of messages.
+    ///     DataError: The messages are not valid.
     ///
     /// Example:
     ///     >>> chatml = chatmill.ChatTemplate.named("chatml")
@@ -135,8 +159,8 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
-        let held = Held::default();
-        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
+        let pinned = PinnedStrings::default();
+        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
         let now = time(now)?;
         let continued: Option<String> = match continue_final_message {
             None => None,
@@ -145,12 +169,12 @@ impl PyChatTemplate {
                 Err(_) => flag.extract::<Option<String>>()?.filter(|field| !field.is_empty()),
             },
         };
-        gate::enter(py, |_| {
-            let none = Vec::new();
+        detach(py, |_| {
+            let none = TemplateVariables::default();
             let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
             match &continued {
-                Some(field) => self.0.continued(request, field),
-                None => self.0.text(request),
+                Some(field) => self.template().continued(request, field),
+                None => self.template().text(request),
             }
         })
     }
@@ -158,18 +182,18 @@ impl PyChatTemplate {
     /// The texts of all rows of a batch, without the GIL.
     ///
     /// Args:
-    ///     batch: What a `Mill` takes: anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`.
+    ///     batch: Anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`; columns as for `Mill`.
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
-    ///     add_generation_prompt: Whether the texts shall end in the prompt for the next assistant turn.
+    ///     add_generation_prompt: Whether the texts end with the prompt for the next assistant turn.
     ///     chat_template_kwargs: Template variables for every row; those of a row win.
-    ///     now: The time that `strftime_now` shows; None for the clock's.
+    ///     now: The time that `strftime_now` prints; None for the clock.
     ///
     /// Returns:
     ///     A `TextBatch` with one row for each row of the input, in the same order.
     ///
     /// Raises:
-    ///     RowError: The template fails on a row; the first one is named.
-    ///     DataError: The batch has no such columns, or cannot be read.
+    ///     RowError: The template fails on a row; the error names the first one.
+    ///     DataError: The batch lacks a column, or cannot be read.
     #[pyo3(signature = (batch, *, json_column=None, add_generation_prompt=false, chat_template_kwargs=None, now=None))]
     fn render_batch(
         &self,
@@ -180,23 +204,18 @@ impl PyChatTemplate {
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyTextBatch> {
-        let input = arrow::batches(batch)?;
-        let variables = convert::fields(chat_template_kwargs, "chat_template_kwargs")?;
+        let input = ArrowInput::take(batch)?;
+        let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
+        let variables = TemplateVariables::new(variables);
         let request = BatchRequest { variables, add_generation_prompt, now: time(now)? };
-        gate::enter(py, |interrupted| {
-            let layout = json_column.map_or(Layout::Columns, Layout::Json);
-            let mut base = 0;
-            let mut texts = arrow::Table::default();
-            for batch in &input {
-                let shift = |error: Error| Error { row: error.row.map(|row| row + base), ..error };
-                texts.push(self.0.texts(batch, layout, &request, interrupted).map_err(shift)?);
-                base += batch.num_rows();
-            }
-            Ok(PyTextBatch(texts))
+        let layout = json_column.map_or(RowLayout::Columns, RowLayout::Json);
+        detach(py, |interrupted| {
+            render_batches(self.template(), &mut *input.batches()?, layout, &request, interrupted)
         })
+        .map(|batches| PyTextBatch(Table(batches)))
     }
 
-    /// What put each part of the text there, as `Mill.encode(…).regions` tells it.
+    /// The regions of the text of a conversation: which part of which message each span comes from.
     ///
     /// Args:
     ///     messages, tools, documents, now, variables: As for `render`.
@@ -207,7 +226,7 @@ impl PyChatTemplate {
     /// Raises:
     ///     TemplateError: The template fails.
     ///
-    /// A message that is doubtful to the labels (`mill.encode` refuses it) has its regions here all the same.
+    /// A message whose labels cannot be verified (`mill.encode` refuses it) has regions here all the same.
     #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn regions(
@@ -220,21 +239,19 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
-        let held = Held::default();
-        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
+        let pinned = PinnedStrings::default();
+        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
         let now = time(now)?;
-        gate::enter(py, |_| {
-            let none = Vec::new();
-            let (text, attributed) =
-                self.0.regions(Request { add_generation_prompt, now, ..Request::of(&conversation, &none) })?;
-            let roles: Vec<String> =
-                (0..conversation.messages.len()).map(|index| conversation.role(index).to_owned()).collect();
-            Ok(python_regions(&text, &attributed?.regions, &roles))
+        detach(py, |_| {
+            let none = TemplateVariables::default();
+            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
+            let (text, attributed) = self.0.regions(request)?;
+            Ok(python_regions(&text, &attributed?.regions, &roles(&conversation)))
         })
     }
 
-    /// The keys of messages that the template asks for while it renders a conversation, each with whether any message
-    /// has it.
+    /// The keys of messages that the template reads while it renders a conversation; the value says whether any message has
+    /// the key.
     #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn keys_read(
@@ -247,23 +264,23 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<BTreeMap<String, bool>> {
-        let held = Held::default();
-        let conversation = conversation(py, &held, messages, tools, documents, variables)?;
+        let pinned = PinnedStrings::default();
+        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
         let now = time(now)?;
-        gate::enter(py, |_| {
-            let none = Vec::new();
+        detach(py, |_| {
+            let none = TemplateVariables::default();
             let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
-            Ok(self.0.keys_read(request)?.into_iter().collect())
+            Ok(self.template().keys_read(request)?.into_iter().collect())
         })
     }
 
-    /// What may be wrong with the template, or surprising in training.
+    /// Checks the template for errors and for surprises in training.
     ///
     /// Args:
-    ///     data: Rows to check it with: dicts with `messages` and what belongs to them.
-    ///     tools: Tools for the conversations it is tried on; None for ones that are made up.
-    ///     tokenizer: A `Tokenizer`, to see whether the stop tokens are single tokens.
-    ///     now: The time that `strftime_now` shows.
+    ///     data: Rows to check it with: dicts with `messages`, and optionally `tools` and other fields of a row.
+    ///     tools: Tools for the test conversations; None for made-up ones.
+    ///     tokenizer: A `Tokenizer`, to check that stop tokens are single tokens.
+    ///     now: The time that `strftime_now` prints.
     ///     variables: Further template variables.
     ///
     /// Returns:
@@ -282,76 +299,76 @@ impl PyChatTemplate {
         for (name, value) in [("data", data), ("tools", tools), ("tokenizer", tokenizer), ("now", now)] {
             options.set_item(name, value)?;
         }
-        py.import("chatmill.lint")?.getattr("lint_template")?.call((slf,), Some(&options))
+        hooks::lint_template(slf.as_any(), &options)
     }
 
-    /// The same template with other special tokens; those given here win.
+    /// The same template with further special tokens; those given here win.
     #[pyo3(signature = (**special_tokens))]
     fn with_special_tokens(&self, py: Python<'_>, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| self.0.with_special_tokens(&tokens)).map(|inner| PyChatTemplate(Arc::new(inner)))
+        detach(py, |_| self.template().with_special_tokens(&tokens)).map(PyChatTemplate::of)
     }
 
-    /// What the template is called in errors and reports.
+    /// The name of the template in reports and errors.
     #[getter]
     fn name(&self) -> &str {
-        self.0.name()
+        self.template().name()
     }
 
-    /// The source as it was given.
+    /// The Jinja source.
     #[getter]
     fn source(&self) -> &str {
-        self.0.source()
+        self.template().source()
     }
 
-    /// The special tokens that the template sees as variables.
+    /// The special tokens that are template variables.
     #[getter]
     fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        dict(py, self.0.special_tokens())
+        dict(py, self.template().special_tokens())
     }
 
-    /// The source for conversations with tools, where they have one of their own, or None.
+    /// The source for conversations with tools, if they have a template of their own, or None.
     #[getter]
     fn tool_use(&self) -> Option<&str> {
-        self.0.tool_use()
+        self.template().tool_use()
     }
 
-    /// Whether the template asks for the time of day, so that its text depends on `now`.
+    /// Whether the template reads the clock, so that its text depends on `now`.
     #[getter]
     fn reads_clock(&self) -> bool {
-        self.0.reads_clock()
+        self.template().reads_clock()
     }
 
-    /// Names of the variables that the template may take from outside, such as `messages` and `tools`.
+    /// The names of the variables that the template may read, such as `messages` and `tools`.
     #[getter]
     fn variables(&self) -> Vec<&str> {
-        self.0.variables().collect()
+        self.template().variables().collect()
     }
 
-    /// Whether the source carries `{% generation %}`.
+    /// Whether the source has `{% generation %}` tags.
     #[getter]
     fn has_generation(&self) -> bool {
-        self.0.has_generation()
+        self.template().has_generation()
     }
 
     /// SHA-256 of source and special tokens, as 64 hexadecimal digits.
     #[getter]
     fn fingerprint(&self) -> String {
-        self.0.fingerprint()
+        self.template().fingerprint()
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((String,), Bound<'py, PyDict>)> {
         let kwargs = self.special_tokens(py)?;
-        kwargs.set_item("name", self.0.name())?;
-        kwargs.set_item("tool_use", self.0.tool_use())?;
-        Ok(((self.0.source().to_owned(),), kwargs))
+        kwargs.set_item("name", self.template().name())?;
+        kwargs.set_item("tool_use", self.template().tool_use())?;
+        Ok(((self.template().source().to_owned(),), kwargs))
     }
 
     fn __repr__(&self) -> String {
         format!(
             "ChatTemplate({:?}, has_generation={})",
-            self.0.name(),
-            if self.0.has_generation() { "True" } else { "False" }
+            self.template().name(),
+            if self.template().has_generation() { "True" } else { "False" }
         )
     }
 }

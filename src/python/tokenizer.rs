@@ -6,11 +6,11 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::errors::DataError;
-use super::gate;
+use super::detach::detach;
+use super::hooks;
 use crate::tokenizer::{Engine, EngineChoice, Tokenizer};
 
-/// Which tokenizer engine encodes, and why it was chosen.
+/// The tokenizer engine in use, and why it was chosen.
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Engine")]
 pub(super) struct PyEngine(Engine);
 
@@ -22,7 +22,7 @@ impl PyEngine {
         self.0.name()
     }
 
-    /// Why this engine, in one sentence.
+    /// Why this engine is used, as one sentence.
     #[getter]
     fn reason(&self) -> &str {
         &self.0.reason
@@ -42,16 +42,16 @@ impl PyEngine {
 /// A tokenizer, loaded once and shared by all threads.
 ///
 /// Args:
-///     tokenizer_json: Text of a `tokenizer.json`.
-///     special_tokens: Names and tokens, such as `{"eos_token": "<|im_end|>"}`.
-///     stop_tokens: Tokens, beside `eos_token`, that end a turn; where a template gives a turn none, the labels take one
-///         of these from the next turn.
-///     name: What to call the tokenizer in reports.
-///     engine: `"auto"` takes the fast engine where a check at load finds it equal to the reference, `"fast"` insists
-///         on it, `"reference"` does without.
+///     tokenizer_json: The text of a `tokenizer.json`.
+///     special_tokens: Special tokens by name, such as `{"eos_token": "<|im_end|>"}`.
+///     stop_tokens: Tokens that end a turn, in addition to `eos_token`. If a template ends a turn without a stop token, labels
+///         may take one of these from the start of the next turn.
+///     name: The name of the tokenizer in reports and errors.
+///     engine: `"auto"` uses a fast engine if its ids equal the reference's on a self-test at load, `"fast"` fails without a
+///         fast engine, `"reference"` uses none.
 ///
 /// Raises:
-///     TokenizerError: The text is not a tokenizer that `tokenizers` can load.
+///     TokenizerError: `tokenizers` cannot load the text.
 ///
 /// Example:
 ///     >>> tokenizer = chatmill.Tokenizer(TOKENIZER_JSON)
@@ -62,7 +62,7 @@ impl PyEngine {
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Tokenizer")]
 pub(super) struct PyTokenizer(pub(super) Arc<Tokenizer>);
 
-/// `{"bos_token": "<s>"}` as pairs sorted by name, so that equal tokens give equal fingerprints.
+/// `{"bos_token": "<s>"}` as pairs sorted by name, so that equal tokens have equal fingerprints.
 pub(super) fn pairs(tokens: Option<BTreeMap<String, String>>) -> Vec<(String, String)> {
     tokens.unwrap_or_default().into_iter().collect()
 }
@@ -80,17 +80,8 @@ impl PyTokenizer {
         name: &str,
         engine: &str,
     ) -> PyResult<Self> {
-        let choice = match engine {
-            "auto" => EngineChoice::Auto,
-            "fast" => EngineChoice::Fast,
-            "reference" => EngineChoice::Reference,
-            other => {
-                let text = format!("engine must be \"auto\", \"fast\" or \"reference\", not {other:?}");
-                return Err(DataError::new_err(text));
-            }
-        };
         let tokens = pairs(special_tokens);
-        gate::enter(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, choice))
+        detach(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, EngineChoice::parse(engine)?))
             .map(|inner| PyTokenizer(Arc::new(inner.with_stop_tokens(stop_tokens))))
     }
 
@@ -98,7 +89,7 @@ impl PyTokenizer {
     #[staticmethod]
     #[pyo3(signature = (source, *, engine="auto"))]
     fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str) -> PyResult<Self> {
-        let found = py.import("chatmill.sources")?.call_method1("load_tokenizer", (source,))?;
+        let found = hooks::load_tokenizer(source)?;
         let json: String = found.getattr("tokenizer_json")?.extract()?;
         let tokens = found.getattr("special_tokens")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
@@ -106,9 +97,9 @@ impl PyTokenizer {
         PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine)
     }
 
-    /// The ids of a text, as `tokenizers` gives them without adding special tokens.
+    /// The ids of a text, without added special tokens.
     fn encode(&self, py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
-        gate::enter(py, |_| {
+        detach(py, |_| {
             let mut ids = Vec::new();
             self.0.ids(text, &mut ids)?;
             Ok(ids)
@@ -117,7 +108,7 @@ impl PyTokenizer {
 
     /// The text of ids, special tokens included.
     fn decode(&self, py: Python<'_>, ids: Vec<u32>) -> PyResult<String> {
-        gate::enter(py, |_| self.0.decode(&ids))
+        detach(py, |_| self.0.decode(&ids))
     }
 
     /// The id of a token, or None.
@@ -125,7 +116,7 @@ impl PyTokenizer {
         self.0.token_to_id(token)
     }
 
-    /// What the tokenizer is called in reports.
+    /// The name of the tokenizer in reports and errors.
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
@@ -137,13 +128,13 @@ impl PyTokenizer {
         PyEngine(self.0.engine().clone())
     }
 
-    /// Names of special tokens, and the tokens.
+    /// Special tokens by name.
     #[getter]
     fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         dict(py, self.0.special_tokens())
     }
 
-    /// Tokens, beside `eos_token`, that end a turn.
+    /// Tokens that end a turn, in addition to `eos_token`.
     #[getter]
     fn stop_tokens(&self) -> Vec<String> {
         self.0.stop_tokens().to_vec()
@@ -160,12 +151,7 @@ impl PyTokenizer {
         kwargs.set_item("special_tokens", self.special_tokens(py)?)?;
         kwargs.set_item("stop_tokens", self.0.stop_tokens())?;
         kwargs.set_item("name", self.0.name())?;
-        let choice = match self.0.choice() {
-            EngineChoice::Auto => "auto",
-            EngineChoice::Fast => "fast",
-            EngineChoice::Reference => "reference",
-        };
-        kwargs.set_item("engine", choice)?;
+        kwargs.set_item("engine", self.0.choice().name())?;
         Ok(((self.0.definition().to_owned(),), kwargs))
     }
 
