@@ -14,6 +14,7 @@ use std::time::Instant;
 use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringArray, StructArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
+use chatmill::attribution::Attributor;
 use chatmill::conversation::{Conversation, Layout, Node, Rows, field};
 use chatmill::label::{self, Boundary, Labels, Span};
 use chatmill::mill::{Mill, Options};
@@ -62,6 +63,13 @@ fn request<'r, 'c>(
     Request::of(conversation, variables)
 }
 
+/// A row with five variables that no other row has.
+fn own_variables((row, mut conversation): (usize, Conversation<'_>)) -> Conversation<'_> {
+    let names = ["id", "source", "language", "quality", "split"];
+    conversation.variables = names.map(|name| (name.into(), Node::Str(format!("{name} {row}").into()))).to_vec();
+    conversation
+}
+
 fn tokenizer() -> Arc<Tokenizer> {
     let definition = match std::env::var_os("CHATMILL_TOKENIZER") {
         Some(path) => std::fs::read_to_string(path).unwrap(),
@@ -90,6 +98,7 @@ fn stages(criterion: &mut Criterion) {
     let untagged = "{%- for m in messages %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endfor %}\
                     {%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}";
     let untagged = Arc::new(ChatTemplate::new("untagged", untagged, &[]).unwrap());
+    let attributor = Attributor::new(Arc::clone(&untagged));
     let conversations: Vec<Conversation<'_>> = rows.iter().map(|row| conversation(row)).collect();
     let none = Vec::new();
     let texts: Vec<String> =
@@ -127,7 +136,17 @@ fn stages(criterion: &mut Criterion) {
         "regions",
         Box::new(|| {
             for conversation in &conversations {
-                drop(black_box(untagged.regions(request(conversation, &none)).unwrap()));
+                drop(black_box(attributor.regions(request(conversation, &none)).unwrap()));
+            }
+        }),
+    );
+    // Each row has variables of its own, which the template does not read.
+    let with_variables: Vec<Conversation<'_>> = conversations.iter().cloned().enumerate().map(own_variables).collect();
+    stage(
+        "regions, rows with variables",
+        Box::new(|| {
+            for conversation in &with_variables {
+                drop(black_box(attributor.regions(request(conversation, &none)).unwrap()));
             }
         }),
     );
@@ -158,32 +177,32 @@ fn stages(criterion: &mut Criterion) {
             (text, spans.into_iter().map(|range| Span { range, weight: 1.0 }).collect::<Vec<_>>())
         })
         .collect();
-    let mut stretches = Vec::new();
+    let mut token_spans = Vec::new();
     stage(
         "ids and ends near edges",
         Box::new(|| {
             for (text, spans) in &labelled {
                 tokens.clear();
-                stretches.clear();
-                tokenizer.tokens_near(text, &label::edges(spans), &mut tokens, &mut stretches).unwrap();
+                token_spans.clear();
+                tokenizer.aligned(text, &label::edges(spans), &mut tokens, &mut token_spans).unwrap();
             }
         }),
     );
     let labelled: Vec<_> = labelled
         .into_iter()
         .map(|(text, spans)| {
-            let (mut tokens, mut stretches) = (Tokens::default(), Vec::new());
-            tokenizer.tokens_near(&text, &label::edges(&spans), &mut tokens, &mut stretches).unwrap();
-            (tokens.ids, stretches, spans)
+            let (mut tokens, mut token_spans) = (Tokens::default(), Vec::new());
+            tokenizer.aligned(&text, &label::edges(&spans), &mut tokens, &mut token_spans).unwrap();
+            (tokens.ids, token_spans, spans)
         })
         .collect();
     let mut labels = Vec::new();
     stage(
         "labels",
         Box::new(|| {
-            for (ids, stretches, spans) in &labelled {
+            for (ids, token_spans, spans) in &labelled {
                 labels.clear();
-                label::append(ids, stretches, spans, Boundary::Overlap, &mut labels, None);
+                label::assign(ids, token_spans, spans, Boundary::Overlap, &mut labels, None);
             }
         }),
     );
@@ -197,7 +216,7 @@ fn stages(criterion: &mut Criterion) {
         Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))),
     );
     let mill_of = |labels: Labels| {
-        let options = Options { labels, threads: Some(1), ..Options::default() };
+        let options = Options { labels: labels.into(), threads: Some(1), ..Options::default() };
         Mill::new(Arc::clone(&tokenizer), Arc::clone(&untagged), options).unwrap()
     };
     let (without, with) = (mill_of(Labels::nothing()), mill_of(Labels::default()));

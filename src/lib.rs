@@ -14,10 +14,10 @@
 //! | which columns and JSON are read, and how nulls count | [`conversation`] |
 //! | what other formats of rows are, and what they stand for | [`format`](mod@format) |
 //! | what a template prints | [`template`] |
-//! | which part of a message a piece of text is | [`attribution`], [`region`] |
+//! | which part of a message a piece of text is | [`attribution`] |
 //! | token ids and where tokens end | [`tokenizer`] |
 //! | which token is trained | [`label`] |
-//! | labels as other tools make them | [`peers`] |
+//! | labels as other tools make them | [`compat`] |
 //! | threads, order of rows, output columns | [`mill`] |
 //!
 //! ```
@@ -36,14 +36,16 @@
 //! ```
 
 pub mod attribution;
+mod choices;
+pub mod compat;
 pub mod conversation;
+pub mod encode;
 pub mod error;
 pub mod format;
 pub mod label;
 pub mod mill;
-pub mod peers;
 mod python_text;
-pub mod region;
+pub mod rows;
 pub mod template;
 pub mod tokenizer;
 

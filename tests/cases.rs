@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chatmill::conversation::{Conversation, Fields, Node, field};
+use chatmill::encode::labels::LabelChoice;
 use chatmill::error::{Error, Result};
-use chatmill::label::{Labels, MASKED};
+use chatmill::label::MASKED;
 use chatmill::mill::{Encoding, Mill, Options};
 use chatmill::template::{ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, EngineName, Tokenizer};
@@ -62,8 +63,8 @@ impl<'a> Case<'a> {
 
     fn encode(&self, tokenizer: &Arc<Tokenizer>) -> Result<Encoding> {
         let labels = match self.node("labels") {
-            Some(labels) => Labels::from_json(&labels.to_json())?,
-            None => Labels::default(),
+            Some(labels) => LabelChoice::from_json(&labels.to_json())?,
+            None => LabelChoice::default(),
         };
         let mill =
             Mill::new(Arc::clone(tokenizer), Arc::new(self.template()?), Options { labels, ..Options::default() })?;

@@ -7,7 +7,9 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
+use chatmill::attribution::Attributor;
 use chatmill::conversation::{Conversation, Fields, Layout, Node, field};
+use chatmill::encode::labels::LabelChoice;
 use chatmill::label::Labels;
 use chatmill::mill::{Mill, OnError, Options, Samples, SpecialTokens, Truncation};
 use chatmill::template::{self, ChatTemplate, Request};
@@ -22,11 +24,11 @@ static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
         let options = Options { on_error: OnError::Null, threads: Some(2), ..options };
         Mill::new(Arc::clone(&tokenizer), template, options).unwrap()
     };
-    let labels = |json: &str| Options { labels: Labels::from_json(json).unwrap(), ..Options::default() };
+    let labels = |json: &str| Options { labels: LabelChoice::from_json(json).unwrap(), ..Options::default() };
     vec![
         mill("chatml", Options::default()),
-        mill("qwen2.5", Options { labels: Labels::everything(), ..Options::default() }),
-        mill("mistral", Options { labels: Labels::nothing(), ..Options::default() }),
+        mill("qwen2.5", Options { labels: Labels::everything().into(), ..Options::default() }),
+        mill("mistral", Options { labels: Labels::nothing().into(), ..Options::default() }),
         mill("qwen3", Options { special_tokens: SpecialTokens::Text, ..labels(r#"{"weighted": true}"#) }),
         mill(
             "llama3.1",
@@ -36,10 +38,10 @@ static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
                 ..labels(r#"{"roles": "all", "unproved": "mask", "boundary": "split", "tags": false}"#)
             },
         ),
-        mill("qwen3", labels(r#"{"like": "axolotl"}"#)),
-        mill("chatml", labels(r#"{"like": "hf"}"#)),
-        mill("gpt-oss", labels(r#"{"like": "unsloth"}"#)),
-        mill("qwen3", labels(r#"{"like": "open-instruct"}"#)),
+        mill("qwen3", labels(r#"{"emulate": "axolotl"}"#)),
+        mill("chatml", labels(r#"{"emulate": "hf"}"#)),
+        mill("gpt-oss", labels(r#"{"emulate": "unsloth"}"#)),
+        mill("qwen3", labels(r#"{"emulate": "open-instruct"}"#)),
         mill("gemma", labels(r#"{"like": "completion"}"#)),
         mill("deepseek-r1", Options { samples: Samples::PerTurn, ..Options::default() }),
     ]
@@ -134,7 +136,7 @@ proptest! {
 }
 
 /// The templates of the shared cases, and the named ones without their tags: labels of these need regions.
-static UNTAGGED: LazyLock<Vec<ChatTemplate>> = LazyLock::new(|| {
+static UNTAGGED: LazyLock<Vec<Attributor>> = LazyLock::new(|| {
     let tokens = [("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())];
     let mut sources: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases")).unwrap() {
@@ -149,7 +151,7 @@ static UNTAGGED: LazyLock<Vec<ChatTemplate>> = LazyLock::new(|| {
     let untagged = |source: &String| {
         // `if true` trims and scopes like the tag, as far as these templates go.
         let source = source.replace(" endgeneration ", " endif ").replace(" generation ", " if true ");
-        ChatTemplate::new("untagged", &source, &tokens).ok()
+        ChatTemplate::new("untagged", &source, &tokens).ok().map(|template| Attributor::new(Arc::new(template)))
     };
     sources.iter().filter_map(untagged).collect()
 });
@@ -196,12 +198,12 @@ proptest! {
         let none = Vec::new();
         let request = Request::of(&conversation, &none);
         prop_assert!(UNTAGGED.len() > 25);
-        for template in UNTAGGED.iter() {
-            if let Ok((text, Ok(attributed))) = template.regions(request) {
+        for attributor in UNTAGGED.iter() {
+            if let Ok((text, Ok(attributed))) = attributor.regions(request) {
                 attributed.regions.check(&text).unwrap();
-                let Ok(chosen) = Labels::default().choose(&conversation, &text, &attributed, &[], None) else { continue };
+                let Ok(trained) = Labels::default().select(&conversation, &text, &attributed, &[], None) else { continue };
                 let mut end = 0;
-                for span in chosen.spans {
+                for span in trained.spans {
                     prop_assert!(text.is_char_boundary(span.range.start) && text.is_char_boundary(span.range.end));
                     prop_assert!(end <= span.range.start && span.range.start < span.range.end);
                     end = span.range.end;

@@ -2,6 +2,9 @@
 
 #![no_main]
 
+use std::sync::Arc;
+
+use chatmill::attribution::Attributor;
 use chatmill::conversation::{Conversation, Node};
 use chatmill::template::{ChatTemplate, Request};
 use libfuzzer_sys::fuzz_target;
@@ -19,7 +22,8 @@ fuzz_target!(|data: &[u8]| {
         let request = Request { add_generation_prompt, ..Request::of(&conversation, &variables) };
         let _ = template.render(request);
     }
-    if let Ok((text, Ok(attributed))) = template.regions(Request::of(&conversation, &variables)) {
+    let attributor = Attributor::new(Arc::new(template));
+    if let Ok((text, Ok(attributed))) = attributor.regions(Request::of(&conversation, &variables)) {
         attributed.regions.check(&text).expect("regions cover the text");
     }
 });

@@ -1,11 +1,11 @@
-//! The small conversations that a template's facts are learnt from.
+//! The small conversations from which the profile of a template is learned.
 
 use std::borrow::Cow;
 
-use super::facts::Speaker;
 use crate::conversation::{Fields, Node};
+use crate::rows::Role;
 
-/// Contents of probes: words that no template prints of itself.
+/// The contents of the probes: words that no template contains.
 pub(super) const WORDS: [&str; 5] = ["Quorvex", "Zimbalto", "Wexpundit", "Jarnivole", "Kestrumph"];
 
 fn message(role: &'static str, content: &str) -> Fields<'static> {
@@ -23,19 +23,20 @@ fn assistant(word: usize) -> Fields<'static> {
     message("assistant", WORDS[word])
 }
 
+/// Two questions with their answers.
 pub(super) fn dialogue() -> [Fields<'static>; 4] {
     [user(0), assistant(1), user(2), assistant(3)]
 }
 
-/// Conversations that end with a speaker, the simplest first: templates may insist on a system prompt, or print the first
-/// messages by their place, and some take the arguments of calls as JSON text only.
-pub(super) fn ending_with(speaker: Speaker) -> Vec<Vec<Fields<'static>>> {
+/// Conversations that end with a message of `role`, the simplest first. Some templates require a system prompt, some
+/// print the first messages by index, and some accept the arguments of calls as JSON text only.
+pub(super) fn ending_with(role: Role) -> Vec<Vec<Fields<'static>>> {
     let system = || message("system", WORDS[4]);
-    match speaker {
-        Speaker::System => vec![vec![system()]],
-        Speaker::User => vec![vec![user(0)], vec![system(), user(0)], vec![user(0), assistant(1), user(2)]],
-        Speaker::Assistant => vec![vec![user(0), assistant(1)], vec![system(), user(0), assistant(1)]],
-        Speaker::Tool => {
+    match role {
+        Role::System => vec![vec![system()]],
+        Role::User => vec![vec![user(0)], vec![system(), user(0)], vec![user(0), assistant(1), user(2)]],
+        Role::Assistant => vec![vec![user(0), assistant(1)], vec![system(), user(0), assistant(1)]],
+        Role::Tool => {
             let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
             let object = Node::Map(vec![(Cow::Borrowed("place"), text(WORDS[2]))]);
             let json = Node::Str(Cow::Owned(format!("{{\"place\": \"{}\"}}", WORDS[2])));
@@ -43,21 +44,21 @@ pub(super) fn ending_with(speaker: Speaker) -> Vec<Vec<Fields<'static>>> {
                 let [calling, result] = call_and_result(arguments.clone());
                 vec![user(0), calling, result]
             };
-            let behind_system = |mut messages: Vec<Fields<'static>>| {
+            let after_system = |mut messages: Vec<Fields<'static>>| {
                 messages.insert(0, system());
                 messages
             };
             let alone = [with(&object), with(&json)];
-            alone.clone().into_iter().chain(alone.map(behind_system)).collect()
+            alone.clone().into_iter().chain(alone.map(after_system)).collect()
         }
     }
 }
 
-/// A message that calls a tool, and what that answers.
+/// A message that calls a tool, and the tool result.
 fn call_and_result(arguments: Node<'static>) -> [Fields<'static>; 2] {
     let text = |text: &'static str| Node::Str(Cow::Borrowed(text));
     let function = Node::Map(vec![(Cow::Borrowed("name"), text("find")), (Cow::Borrowed("arguments"), arguments)]);
-    // Some templates insist on ids of nine characters.
+    // Some templates require ids of nine characters.
     let call = Node::Map(vec![
         (Cow::Borrowed("id"), text("call00001")),
         (Cow::Borrowed("type"), text("function")),
@@ -71,8 +72,8 @@ fn call_and_result(arguments: Node<'static>) -> [Fields<'static>; 2] {
     [calling, result]
 }
 
-/// Tools for a probe: none, an empty list or one tool, as the row has them. Always the same tool, so that the facts do
-/// not depend on which row asks first.
+/// The tools of a probe: none, an empty list or one tool, like the row. It is always the same tool, so that the profile
+/// does not depend on which row comes first.
 pub(super) fn probe_tools(of_row: Option<&Node<'_>>) -> Option<Node<'static>> {
     let definition = br#"[{"type": "function", "function": {"name": "find", "description": "Finds a place.",
         "parameters": {"type": "object", "properties": {"place": {"type": "string", "description": "A place."}},
@@ -83,7 +84,7 @@ pub(super) fn probe_tools(of_row: Option<&Node<'_>>) -> Option<Node<'static>> {
     }
 }
 
-/// Documents for a probe of a row that has some: always the same one.
+/// The documents of a probe for a row with documents: always the same one.
 pub(super) fn probe_documents() -> Node<'static> {
     let field = |name: &'static str| (Cow::Borrowed(name), Node::Str(Cow::Borrowed("A place.")));
     Node::List(vec![Node::Map(["title", "text", "content", "contents", "snippet"].map(field).to_vec())])

@@ -1,4 +1,4 @@
-//! Weights within a message: of single parts of its content, and of ranges of its characters.
+//! Weights within a message: of parts of its content, and of ranges of its characters.
 
 use std::ops::Range;
 
@@ -7,17 +7,17 @@ use crate::conversation::{Fields, Node, field};
 use crate::error::{Error, Kind, Result};
 use crate::template::texts_of;
 
-/// A stretch of one text of a message with a weight of its own.
+/// A piece of one text of a message with its own weight.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Detail {
-    /// Which of the texts of the message.
+    /// Index of the text among the texts of the message.
     pub(super) ordinal: usize,
-    /// Bytes of that text.
+    /// Bytes of this text.
     pub(super) bytes: Range<usize>,
     pub(super) weight: f32,
 }
 
-/// Whether a message says more of its parts than of itself.
+/// Whether parts of the message may have their own weights.
 pub(super) fn is_detailed(labels: &Labels, message: &Fields<'_>) -> bool {
     let flagged = |part: &Node<'_>| match part {
         Node::Map(fields) => labels.flags.iter().any(|name| !matches!(field(fields, name), None | Some(Node::Null))),
@@ -30,27 +30,33 @@ pub(super) fn is_detailed(labels: &Labels, message: &Fields<'_>) -> bool {
     })
 }
 
-fn ranges<'m>(labels: &Labels, message: &'m Fields<'_>) -> Option<&'m Node<'m>> {
-    let ranges = field(message, labels.ranges.as_deref()?)?;
-    (*ranges != Node::Null).then_some(ranges)
+/// The field with the ranges of a message: its name and its value.
+fn ranges<'m>(labels: &'m Labels, message: &'m Fields<'_>) -> Option<(&'m str, &'m Node<'m>)> {
+    let name = labels.ranges.as_deref()?;
+    let ranges = field(message, name)?;
+    (*ranges != Node::Null).then_some((name, ranges))
 }
 
-/// The details of a message. Of a content with ranges all is listed, what lies in none of them with the weight 0.
+/// The details of a message. If a content has ranges, the characters outside of them have the weight 0.
 pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detail>> {
     let texts = texts_of(message);
     let ordinal = |text: &str| texts.iter().position(|known| std::ptr::eq(known.as_ptr(), text.as_ptr()));
     let mut details = Vec::new();
     match (ranges(labels, message), field(message, "content")) {
-        (Some(ranges), Some(Node::Str(content))) => {
+        (Some((name, ranges)), Some(Node::Str(content))) => {
             if let Some(ordinal) = ordinal(content) {
                 details.push(Detail { ordinal, bytes: 0..content.len(), weight: 0.0 });
-                for (characters, weight) in read_ranges(labels, ranges)? {
-                    let bytes = bytes_of(content, characters)?;
+                for (characters, weight) in read_ranges(labels, name, ranges)? {
+                    let bytes = bytes_of(name, content, characters)?;
                     details.push(Detail { ordinal, bytes, weight });
                 }
             }
         }
-        (Some(_), _) => return Err(wrong("character ranges need a content that is a string")),
+        (Some((name, _)), _) => {
+            return Err(wrong(format!(
+                "`{name}` needs a content that is a string; to train parts of a content, set flags on the parts"
+            )));
+        }
         (None, Some(Node::List(parts))) => {
             for part in parts {
                 let Node::Map(fields) = part else { continue };
@@ -67,21 +73,25 @@ pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detai
     Ok(details)
 }
 
-fn wrong(text: impl Into<String>) -> Error {
+fn wrong(text: String) -> Error {
     Error::new(Kind::WrongType, text)
 }
 
-/// Ranges of characters with their weights, as axolotl has them: `begin_offset`, and `end_offset`, which is the last
-/// character and not the one behind it.
-fn read_ranges(labels: &Labels, ranges: &Node<'_>) -> Result<Vec<(Range<usize>, f32)>> {
+/// Ranges of characters with their weights. They are written as in axolotl: `end_offset` is the last character, not the
+/// one after it.
+fn read_ranges(labels: &Labels, name: &str, ranges: &Node<'_>) -> Result<Vec<(Range<usize>, f32)>> {
     let Node::List(items) = ranges else {
-        return Err(wrong(format!("ranges of characters must be a list, found {}", ranges.type_name())));
+        return Err(wrong(format!("`{name}` is {}; use a list of ranges of characters", ranges.type_name())));
     };
     items
         .iter()
         .map(|item| {
             let Some((fields, characters)) = read_range(item) else {
-                return Err(wrong("a range of characters is {begin_offset, end_offset, train}, both ends counted"));
+                return Err(wrong(format!(
+                    "`{name}` has the invalid range {}; use {{\"begin_offset\": first character, \"end_offset\": last \
+                     character, \"train\": true or false}}",
+                    item.to_json()
+                )));
             };
             Ok((characters, labels.own_weight(fields)?.unwrap_or(1.0)))
         })
@@ -98,20 +108,19 @@ fn read_range<'n, 'a>(item: &'n Node<'a>) -> Option<(&'n Fields<'a>, Range<usize
     (begin < end).then_some((fields, begin..end))
 }
 
-/// The bytes of these characters.
-fn bytes_of(text: &str, characters: Range<usize>) -> Result<Range<usize>> {
+/// The bytes of a range of characters of `text`.
+fn bytes_of(name: &str, text: &str, characters: Range<usize>) -> Result<Range<usize>> {
     let mut starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let start = starts.nth(characters.start);
     let end = starts.nth(characters.len() - 1);
     match (start, end) {
         (Some(start), Some(end)) => Ok(start..end),
         _ => {
-            let text = format!(
-                "a range ends at character {}, but the content has {}",
-                characters.end - 1,
-                text.chars().count()
-            );
-            Err(wrong(text))
+            let last = match text.chars().count() {
+                0 => "the content is empty".to_owned(),
+                count => format!("the last character of the content is {}", count - 1),
+            };
+            Err(wrong(format!("`{name}` has a range up to character {}, but {last}", characters.end - 1)))
         }
     }
 }
@@ -131,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn characters_become_bytes() {
+    fn ranges_of_characters_become_ranges_of_bytes() {
         let found = of(r#"{"role": "a", "content": "aé中b", "train_detail": [
             {"begin_offset": 0, "end_offset": 1, "train": false}, {"begin_offset": 2, "end_offset": 3, "train": true}]}"#);
         assert_eq!(found.unwrap(), [(0, 0..7, 0.0), (0, 0..3, 0.0), (0, 3..7, 1.0)]);
     }
 
     #[test]
-    fn parts_have_flags_of_their_own() {
+    fn parts_of_a_content_have_flags() {
         let found = of(r#"{"role": "a", "content": [{"type": "text", "text": "one", "train": false}, {"text": "two"},
             {"type": "text", "text": "three", "weight": 1}]}"#);
         assert_eq!(found.unwrap(), [(0, 0..3, 0.0), (2, 0..5, 1.0)]);
@@ -146,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_do_not_fit_are_errors() {
+    fn invalid_ranges_are_errors() {
         for ranges in [
             r#"{"begin_offset": 0}"#,
             r#"[{"begin_offset": 0}]"#,
@@ -156,5 +165,26 @@ mod tests {
         ] {
             assert!(of(&format!(r#"{{"role": "a", "content": "xy", "train_detail": {ranges}}}"#)).is_err(), "{ranges}");
         }
+    }
+
+    #[test]
+    fn errors_name_the_field_and_the_value() {
+        let text = |ranges: &str, content: &str| {
+            of(&format!(r#"{{"role": "a", "content": {content}, "train_detail": {ranges}}}"#)).unwrap_err().text
+        };
+        assert_eq!(text("3", "\"xy\""), "`train_detail` is an integer; use a list of ranges of characters");
+        assert_eq!(
+            text(r#"[{"begin_offset": 2, "end_offset": 1}]"#, "\"xy\""),
+            "`train_detail` has the invalid range {\"begin_offset\": 2, \"end_offset\": 1}; use {\"begin_offset\": first \
+             character, \"end_offset\": last character, \"train\": true or false}"
+        );
+        assert_eq!(
+            text(r#"[{"begin_offset": 0, "end_offset": 2}]"#, "\"xy\""),
+            "`train_detail` has a range up to character 2, but the last character of the content is 1"
+        );
+        assert_eq!(
+            text("[]", "[]"),
+            "`train_detail` needs a content that is a string; to train parts of a content, set flags on the parts"
+        );
     }
 }

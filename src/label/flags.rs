@@ -1,24 +1,23 @@
-//! What messages say of themselves: whether they are trained, and with what weight.
+//! The weight of each message, from its flags, its role and its place.
 
-use super::Labels;
 use super::detail;
+use super::{Labels, Turns};
 use crate::conversation::{Conversation, Fields, Node, field};
 use crate::error::{Error, Kind, Result};
-use crate::label::Turns;
 
 impl Labels {
-    /// The weight of each message. Its own fields decide where it has them, else its role and its place. `only` leaves
-    /// one message its weight and takes that of all others.
+    /// The weight of each message. The flags of a message decide, or else its role and its place. With `only`, all
+    /// other messages have the weight 0.
     pub(super) fn message_weights(&self, conversation: &Conversation<'_>, only: Option<usize>) -> Result<Vec<f32>> {
         let count = conversation.messages.len();
         let of_role: Vec<usize> = (0..count).filter(|&index| self.roles.contain(conversation.role(index))).collect();
-        let chosen = match self.turns {
+        let selected = match self.turns {
             Turns::All => &of_role[..],
             Turns::Last => &of_role[of_role.len().saturating_sub(1)..],
             Turns::First(turns) => &of_role[..turns.min(of_role.len())],
         };
         let mut weights = vec![0.0; count];
-        chosen.iter().for_each(|&index| weights[index] = 1.0);
+        selected.iter().for_each(|&index| weights[index] = 1.0);
         for (index, fields) in conversation.messages.iter().enumerate() {
             let own = self.own_weight(fields).map_err(|error| error.at_message(index))?;
             if let Some(weight) = own {
@@ -33,13 +32,13 @@ impl Labels {
         Ok(weights)
     }
 
-    /// The messages that are trained, whatever is proved of them.
+    /// The messages that the policy trains, proved or not.
     pub fn trained_messages(&self, conversation: &Conversation<'_>) -> Result<Vec<usize>> {
         let weights = self.message_weights(conversation, None)?;
         Ok(weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0).map(|(index, _)| index).collect())
     }
 
-    /// The weight that the fields of a message, or of one part of it, give it.
+    /// The weight from the flags of a message, or of a part of its content. None if it has no flag.
     pub(super) fn own_weight(&self, fields: &Fields<'_>) -> Result<Option<f32>> {
         let mut own = None;
         for name in &self.flags {
@@ -49,25 +48,29 @@ impl Labels {
                 Some(Node::Int(number)) => *number as f32,
                 Some(Node::Float(number)) => *number as f32,
                 Some(other) => {
-                    let text = format!(
-                        "{name} must be true, false or a number, found {}; if it says nothing of training, leave {name} \
-                         out of the flags of the labels",
+                    return Err(wrong(format!(
+                        "`{name}` is {}, not true, false or a number; if this field is not about training, remove it from \
+                         `flags` in the labels",
                         other.type_name()
-                    );
-                    return Err(Error::new(Kind::WrongType, text));
+                    )));
                 }
             };
             if !(weight.is_finite() && weight >= 0.0) {
-                return Err(Error::new(Kind::WrongType, format!("{name} is {weight}: it must be from 0 on")));
+                return Err(wrong(format!("`{name}` is {weight}; use a number of at least 0")));
             }
             if weight != 0.0 && weight != 1.0 && !self.weighted {
-                let text = format!("{name} is {weight}: ask for a column of weights with labels weighted: true");
-                return Err(Error::new(Kind::WrongType, text));
+                let text =
+                    format!("`{name}` is {weight}, but the labels have no weights; set `weighted: true` in the labels");
+                return Err(wrong(text));
             }
             own = Some(own.unwrap_or(1.0) * weight);
         }
         Ok(own)
     }
+}
+
+fn wrong(text: String) -> Error {
+    Error::new(Kind::WrongType, text)
 }
 
 #[cfg(test)]
@@ -83,7 +86,7 @@ mod tests {
         {"role": "tool", "content": "c"}, {"role": "assistant", "content": "d"}]"#;
 
     #[test]
-    fn roles_and_turns_choose() {
+    fn roles_and_turns_decide() {
         assert_eq!(weights("{}", FOUR).unwrap(), [0.0, 1.0, 0.0, 1.0]);
         assert_eq!(weights(r#"{"turns": "last"}"#, FOUR).unwrap(), [0.0, 0.0, 0.0, 1.0]);
         assert_eq!(weights(r#"{"turns": 1}"#, FOUR).unwrap(), [0.0, 1.0, 0.0, 0.0]);
@@ -93,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_speaks_for_itself() {
+    fn the_flags_of_a_message_win() {
         let flagged = |flag: &str| {
             format!(r#"[{{"role": "user", "content": "a", {flag}}}, {{"role": "assistant", "content": "b", {flag}}}]"#)
         };
@@ -105,5 +108,9 @@ mod tests {
             let error = weights(labels, &flagged(flag)).unwrap_err();
             assert_eq!((error.kind, error.message), (Kind::WrongType, Some(0)), "{flag}");
         }
+        let error = weights("{}", &flagged(r#""train": "no""#)).unwrap_err();
+        let expected = "`train` is a string, not true, false or a number; if this field is not about training, remove it \
+                        from `flags` in the labels";
+        assert_eq!(error.text, expected);
     }
 }

@@ -1,15 +1,25 @@
 //! Labels: which tokens of a rendered conversation are trained, and with what weight.
 //!
-//! [`Labels`] is the policy, in the terms of messages and regions. [`choose`](Labels::choose) turns it into [`Span`]s of
-//! one text, and [`append`] turns the spans into one label a token. No part of it knows a template or a tokenizer.
+//! ```text
+//! Labels, the policy ── select ──► spans of the text ── assign ──► one label per token
+//! ```
+//!
+//! | to change | look in |
+//! |---|---|
+//! | the fields of a policy | `policy`, `spec` |
+//! | the effect of fields of a message | `flags`, `detail` |
+//! | the parts of a text that are trained | `select` |
+//! | the label of a token across an edge | `assign` |
 
-mod choose;
+mod assign;
 mod detail;
 mod flags;
+pub(crate) mod json_fields;
 mod policy;
-mod tokens;
-mod written;
+mod select;
+mod spec;
 
-pub use choose::{Chosen, Span, edges};
-pub use policy::{Boundary, Labels, Method, Peer, Roles, Stop, Turns, Unproved};
-pub use tokens::{MASKED, append};
+pub use assign::{MASKED, assign};
+pub use policy::{Boundary, Labels, Roles, Stop, Turns, Unproved};
+pub use select::{Span, TrainedSpans, edges};
+pub use spec::LabelsSpec;

@@ -1,22 +1,22 @@
-//! `Labels`: what is to be trained, as users say it.
+//! `Labels`: the policy that says which parts of a conversation are trained.
 
 use serde::Deserialize;
 
-use crate::attribution::Speaker;
-use crate::region::RegionKind;
+use crate::attribution::RegionKind;
+use crate::rows::Role;
 
-/// Whose messages are trained.
+/// The roles whose messages are trained.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "RolesText")]
 pub enum Roles {
-    /// Everybody's, and what is nobody's as far as it has a weight.
+    /// All roles, and text of no message if its kind has a weight.
     All,
-    /// Those of these roles.
+    /// These roles.
     Named(Vec<String>),
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a role, a list of roles, or \"all\"")]
 enum RolesText {
     One(String),
     Many(Vec<String>),
@@ -33,36 +33,36 @@ impl From<RolesText> for Roles {
 }
 
 impl Roles {
-    /// Whether messages of `role` are meant. `assistant` and `model` are one role, and so are the names of tools.
+    /// Whether messages of `role` are trained. `assistant` and `model` are one role, and so are the names of tools.
     pub fn contain(&self, role: &str) -> bool {
-        let known = |name: &str| match Speaker::of(name) {
-            Speaker::User if !matches!(name, "user" | "human") => None,
-            speaker => Some(speaker),
+        let known = |name: &str| match Role::of(name) {
+            Role::User if !matches!(name, "user" | "human") => None,
+            role => Some(role),
         };
         match self {
             Roles::All => true,
             Roles::Named(names) => {
-                let speaker = known(role);
-                names.iter().any(|name| name == role || (speaker.is_some() && known(name) == speaker))
+                let role_known = known(role);
+                names.iter().any(|name| name == role || (role_known.is_some() && known(name) == role_known))
             }
         }
     }
 }
 
-/// Which turns of these roles are trained.
+/// Which turns of the trained roles are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "TurnsText")]
 pub enum Turns {
-    /// Every one.
+    /// All turns.
     All,
-    /// The last one.
+    /// The last turn.
     Last,
-    /// The first so many.
+    /// This number of turns from the start.
     First(usize),
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected \"all\", \"last\" or the number of first turns")]
 enum TurnsText {
     First(usize),
     Name(String),
@@ -77,87 +77,58 @@ impl TryFrom<TurnsText> for Turns {
             TurnsText::Name(name) if name == "all" => Ok(Turns::All),
             TurnsText::Name(name) if name == "last" => Ok(Turns::Last),
             TurnsText::Name(name) => {
-                Err(format!("turns must be \"all\", \"last\" or a number of first turns, not {name:?}"))
+                Err(format!("unknown value {name:?}, expected \"all\", \"last\" or the number of first turns"))
             }
         }
     }
 }
 
-/// Whose stop tokens are trained.
+/// Which stop tokens are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stop {
-    /// Those of trained turns.
+    /// The stop tokens of trained turns.
     Turn,
-    /// Those of all turns, also where the rest of the turn is not trained.
+    /// The stop tokens of all turns, even if the rest of the turn is not trained.
     All,
-    /// That of the last trained turn.
+    /// The stop token of the last trained turn.
     Last,
     /// None.
     None,
 }
 
-/// What becomes of a token that lies across the edge of what is trained.
+/// The label of a token across an edge of the trained text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Boundary {
-    /// It is trained.
+    /// The token is trained.
     Overlap,
-    /// It is not trained.
+    /// The token is not trained.
     Contained,
-    /// Its first byte decides.
+    /// The first byte of the token decides.
     First,
-    /// There is none: the text is cut at the edges before it is tokenized.
+    /// There is no such token: the text is cut at the edges before it is tokenized.
     Split,
 }
 
-/// What becomes of a row with a trained turn whose labels are not proved.
+/// What happens to a row with a trained turn whose labels are not proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unproved {
-    /// It fails, as other rows fail.
+    /// The row fails, like any other row with an error.
     Reject,
-    /// The whole run ends.
+    /// The whole run fails.
     Raise,
     /// The turn is not trained, and the row is counted.
     Mask,
 }
 
-/// The fields of a message that say whether and how much it is trained.
+/// The default fields of a message that say whether and how much it is trained.
 pub(super) const FLAGS: [&str; 3] = ["train", "training", "weight"];
-/// The field of a message that lists ranges of its characters.
+/// The default field of a message with ranges of characters.
 pub(super) const RANGES: &str = "train_detail";
 
-/// How spans are found.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Method {
-    /// By the regions of the text.
-    Regions,
-    /// As another tool does it.
-    Like(Peer),
-}
-
-/// Tools whose labels can be asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Peer {
-    /// transformers' `return_assistant_tokens_mask`, with its faults.
-    Transformers,
-    /// TRL's `assistant_only_loss`: the same, where a template without tags is an error.
-    Trl,
-    /// axolotl's `chat_template` strategy.
-    Axolotl(crate::peers::AxolotlOptions),
-    /// unsloth's `train_on_responses_only`.
-    Unsloth {
-        /// Train the last response only.
-        last_response_only: bool,
-    },
-    /// open-instruct's prefixes of the rendered text.
-    OpenInstruct,
-    /// TRL's prompt and completion: all that follows the prompt of the last turn.
-    Completion,
-}
-
-/// What is trained.
+/// A label policy: which tokens are trained, and with what weight.
 ///
 /// ```
 /// use chatmill::label::{Labels, Turns};
@@ -169,44 +140,42 @@ pub enum Peer {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labels {
-    /// How spans are found.
-    pub method: Method,
-    /// Whose messages are trained.
+    /// The roles whose messages are trained.
     pub roles: Roles,
-    /// Which of their turns.
+    /// Which turns of these roles are trained.
     pub turns: Turns,
-    /// Fields of a message that decide for it alone: a truth value, or a number that is its weight.
+    /// Fields of a message that decide for this message alone: a boolean, or a number that is its weight.
     pub flags: Vec<String>,
-    /// The field of a message that lists ranges of its characters.
+    /// The field of a message with ranges of its characters.
     pub ranges: Option<String>,
-    /// The weight of each kind of region, by [`RegionKind`]; 0 is not trained.
+    /// The weight of each kind of region, by [`RegionKind`]. A kind with the weight 0 is not trained.
     pub weights: [f32; RegionKind::ALL.len()],
-    /// Whether weights other than 0 and 1 are wanted, as a column.
+    /// Whether each token gets a weight. Weights other than 0 and 1 need it.
     pub weighted: bool,
-    /// Whose stop tokens are trained.
+    /// Which stop tokens are trained.
     pub stop: Stop,
-    /// The tokens that end a turn; empty for those that the template and the tokenizer show.
+    /// The tokens that end a turn. Empty for the stop tokens of the tokenizer.
     pub stop_tokens: Vec<String>,
-    /// Whether a turn without a stop token of its own may take the one that the next turn begins with.
+    /// Whether a turn without a stop token may use the stop token with which the next turn starts.
     pub borrow_stop: bool,
-    /// Whether `{% generation %}` decides in templates that have it.
+    /// Whether `{% generation %}` tags decide, in templates that have them.
     pub tags: bool,
-    /// What becomes of tokens across an edge.
+    /// The label of a token across an edge.
     pub boundary: Boundary,
-    /// What becomes of rows whose labels are not proved.
+    /// What happens to rows whose labels are not proved.
     pub unproved: Unproved,
 }
 
 impl Default for Labels {
-    /// What the assistant would have to generate: every turn after its generation prompt, through its stop token.
+    /// Trains the text that the assistant has to generate: every assistant turn after its generation prompt, up to and
+    /// including its stop token.
     fn default() -> Self {
         Labels {
-            method: Method::Regions,
             roles: Roles::Named(vec!["assistant".to_owned()]),
             turns: Turns::All,
             flags: FLAGS.map(str::to_owned).to_vec(),
             ranges: Some(RANGES.to_owned()),
-            weights: RegionKind::ALL.map(|kind| f32::from(u8::from(trains(kind)))),
+            weights: RegionKind::ALL.map(|kind| f32::from(u8::from(is_trained_by_default(kind)))),
             weighted: false,
             stop: Stop::Turn,
             stop_tokens: Vec::new(),
@@ -218,13 +187,12 @@ impl Default for Labels {
     }
 }
 
-/// The kinds that are trained unless the user says otherwise.
-fn trains(kind: RegionKind) -> bool {
+fn is_trained_by_default(kind: RegionKind) -> bool {
     kind.is_generated() || kind == RegionKind::ToolResult
 }
 
 impl Labels {
-    /// Every token.
+    /// Trains every token.
     pub fn everything() -> Labels {
         Labels {
             roles: Roles::All,
@@ -236,15 +204,14 @@ impl Labels {
         }
     }
 
-    /// No token.
+    /// Trains no token.
     pub fn nothing() -> Labels {
         Labels { weights: [0.0; RegionKind::ALL.len()], tags: false, stop: Stop::None, ..Labels::default() }
     }
 
-    /// Whether every token is trained, whatever put it there.
+    /// Whether every token is trained, in every row.
     pub fn is_everything(&self) -> bool {
-        self.method == Method::Regions
-            && self.roles == Roles::All
+        self.roles == Roles::All
             && self.turns == Turns::All
             && self.flags.is_empty()
             && self.ranges.is_none()
@@ -255,7 +222,7 @@ impl Labels {
 
     /// Whether no token is trained.
     pub fn is_nothing(&self) -> bool {
-        self.method == Method::Regions && self.weights.iter().all(|&weight| weight == 0.0) && !self.tags
+        self.weights.iter().all(|&weight| weight == 0.0) && !self.tags
     }
 
     /// The weight of a kind of region.
@@ -263,7 +230,7 @@ impl Labels {
         self.weights[kind as usize]
     }
 
-    /// Whether trained turns are to end in a stop token.
+    /// Whether every trained turn should end with a trained stop token.
     pub fn trains_stops(&self) -> bool {
         matches!(self.stop, Stop::Turn | Stop::All) && self.weight(RegionKind::Closer) > 0.0
     }
@@ -274,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_go_by_all_their_names() {
+    fn a_role_matches_all_its_names() {
         let roles = Roles::Named(vec!["assistant".into(), "critic".into()]);
         assert!(roles.contain("model") && roles.contain("critic"));
         assert!(!roles.contain("user") && !roles.contain("judge"));

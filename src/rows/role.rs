@@ -1,15 +1,15 @@
-//! `Role`: the four roles that chat templates distinguish.
+//! `Role`: the author of a message.
 
-/// Who wrote a message.
+/// The author of a message, as far as chat templates and labels distinguish them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// `system` or `developer`.
+    /// `system`, `developer`.
     System,
-    /// `user`, and every name that no other role has.
+    /// `user`, and every name that is not one of the others.
     User,
-    /// `assistant` or `model`.
+    /// `assistant`, `model`.
     Assistant,
-    /// `tool`, or another name for the result of a tool call.
+    /// `tool`, and the other names for the author of a tool result: `function`, `ipython`, `observation`.
     Tool,
 }
 
@@ -17,13 +17,31 @@ impl Role {
     /// All roles, in the order of their numbers.
     pub const ALL: [Role; 4] = [Role::System, Role::User, Role::Assistant, Role::Tool];
 
-    /// The role that a message has under the name `role`.
-    pub fn of(role: &str) -> Role {
-        match role {
+    /// The role with this name in a message.
+    pub fn of(name: &str) -> Role {
+        match name {
             "system" | "developer" => Role::System,
             "assistant" | "model" => Role::Assistant,
             "tool" | "function" | "ipython" | "observation" => Role::Tool,
             _ => Role::User,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_several_names() {
+        for (names, role) in [
+            (&["system", "developer"][..], Role::System),
+            (&["assistant", "model"], Role::Assistant),
+            (&["tool", "function", "ipython", "observation"], Role::Tool),
+            (&["user", "human", "critic", "", "Assistant"], Role::User),
+        ] {
+            assert!(names.iter().all(|name| Role::of(name) == role), "{names:?}");
+        }
+        assert!(Role::ALL.iter().enumerate().all(|(index, role)| *role as usize == index));
     }
 }

@@ -23,7 +23,6 @@ pub use run::{Event, Happening, Origin};
 
 use sha2::{Digest, Sha256};
 
-use crate::attribution::FactsCache;
 use crate::conversation::Conversation;
 use crate::error::{Error, Kind, Result};
 use program::Program;
@@ -37,7 +36,6 @@ pub struct ChatTemplate {
     program: Program,
     /// The template for rows with tools, where there is one of its own.
     tool_use: Option<Box<ChatTemplate>>,
-    pub(crate) facts: FactsCache,
 }
 
 impl ChatTemplate {
@@ -60,7 +58,6 @@ impl ChatTemplate {
             special_tokens: special_tokens.to_vec(),
             program,
             tool_use: None,
-            facts: FactsCache::default(),
         })
     }
 

@@ -1,10 +1,20 @@
-//! Encoding a text: whole, in segments, or with parts in which no added token is known.
+//! Encoding a text: as a whole, cut into segments, or with parts in which added tokens are plain text.
 
 use std::ops::Range;
 
-use super::reference::Reference;
-use super::{Encoder, Placed, Stretch, Tokenizer, Tokens, stretches};
+use super::alignment::{TokenSpan, token_spans};
+use super::engines::{Aligned, Encoder, Reference};
+use super::{Tokenizer, Tokens};
 use crate::error::{Error, Kind, Result};
+
+/// Whether [`Tokenizer::segments`] gives the byte end of every token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Yes.
+    Wanted,
+    /// No, which is faster.
+    Unwanted,
+}
 
 impl Tokenizer {
     /// Appends the ids of `text`, as `tokenizers` gives them without adding special tokens.
@@ -15,8 +25,10 @@ impl Tokenizer {
         }
     }
 
-    /// Appends ids and byte ends of `text`. It is cut at `cuts`, rising byte positions, and each segment is encoded on
-    /// its own: no token crosses a cut.
+    /// Appends the ids of `text` and the byte end of each token.
+    ///
+    /// The text is cut at `cuts`, ascending byte positions, and each segment is encoded separately: no token crosses a
+    /// cut.
     pub fn tokens(&self, text: &str, cuts: &[usize], tokens: &mut Tokens) -> Result<()> {
         let mut start = 0;
         for end in cuts.iter().copied().chain([text.len()]) {
@@ -26,58 +38,65 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// Leaves the ids of `text` in `tokens`, and in `found` the stretches between `edges`, rising positions between
-    /// characters. The ends of the tokens are left out where they are not needed.
-    pub fn tokens_near(
-        &self,
-        text: &str,
-        edges: &[usize],
-        tokens: &mut Tokens,
-        found: &mut Vec<Stretch>,
-    ) -> Result<()> {
+    /// Replaces `tokens` with the tokens of `text`, and `spans` with the token spans between `edges`, ascending
+    /// positions on character boundaries.
+    ///
+    /// This is the fast way to labels: it aligns the tokens around the edges only. The byte ends of the tokens are
+    /// filled in only if the whole text had to be aligned.
+    pub fn aligned(&self, text: &str, edges: &[usize], tokens: &mut Tokens, spans: &mut Vec<TokenSpan>) -> Result<()> {
         tokens.clear();
-        found.clear();
-        let placed = match self.fast.as_ref().filter(|fast| fast.suits(text)) {
-            Some(fast) => fast.near(text, edges, tokens, found)?,
-            None => Placed::No,
+        spans.clear();
+        let aligned = match self.fast.as_ref().filter(|fast| fast.suits(text)) {
+            Some(fast) => fast.aligned(text, edges, tokens, spans)?,
+            None => Aligned::No,
         };
-        if placed == Placed::No {
+        if aligned == Aligned::No {
             self.tokens(text, &[], tokens)?;
-            stretches(text, &tokens.ends, edges, found);
+            token_spans(text, &tokens.ends, edges, spans);
         }
         Ok(())
     }
 
-    /// Leaves the ids of `text` in `tokens`, cut at `cuts` as in [`tokens`](Self::tokens), with each segment a stretch
-    /// in `found`. Of each segment only the first `most(index)` tokens stay; returns whether
-    /// there were more. No token's end is told.
-    pub fn tokens_of_segments(
+    /// Replaces `tokens` with the tokens of `text`, cut at `cuts` as in [`tokens`](Self::tokens), and `spans` with one
+    /// token span per segment, which ends where the segment ends.
+    ///
+    /// * `limit(index)`: how many tokens segment `index` may have. Its other tokens are dropped from the end.
+    /// * `ends`: whether to give the byte end of each kept token. Positions count from the start of `text`.
+    ///
+    /// Returns whether any token was dropped.
+    pub fn segments(
         &self,
         text: &str,
         cuts: &[usize],
-        most: impl Fn(usize) -> usize,
+        limit: impl Fn(usize) -> usize,
+        ends: Ends,
         tokens: &mut Tokens,
-        found: &mut Vec<Stretch>,
+        spans: &mut Vec<TokenSpan>,
     ) -> Result<bool> {
         tokens.clear();
-        found.clear();
-        let (mut start, mut shortened) = (0, false);
+        spans.clear();
+        let (mut start, mut truncated) = (0, false);
         for (index, end) in cuts.iter().copied().chain([text.len()]).enumerate() {
             let (_, segment) = slice(text, start..end)?;
             let before = tokens.ids.len();
             if !segment.is_empty() {
-                self.ids(segment, &mut tokens.ids)?;
-                let most = before.saturating_add(most(index));
-                shortened |= tokens.ids.len() > most;
-                tokens.ids.truncate(most);
+                match ends {
+                    Ends::Wanted => self.segment(text, start..end, tokens)?,
+                    Ends::Unwanted => self.ids(segment, &mut tokens.ids)?,
+                }
+                let limit = before.saturating_add(limit(index));
+                truncated |= tokens.ids.len() > limit;
+                tokens.ids.truncate(limit);
+                tokens.ends.truncate(limit);
             }
-            found.push(Stretch { tokens: tokens.ids.len(), end });
+            spans.push(TokenSpan { tokens: tokens.ids.len(), end });
             start = end;
         }
-        Ok(shortened)
+        Ok(truncated)
     }
 
-    /// The same, and in `plain`, rising ranges of bytes, no added token is known: they are text like any other.
+    /// Like [`tokens`](Self::tokens), but in the byte ranges `plain`, in ascending order, added tokens are encoded as
+    /// plain text.
     pub fn tokens_with_plain(
         &self,
         text: &str,
@@ -103,19 +122,19 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// Appends ids and ends of `text`, and gives the bytes that `tokenizers` says each token stands for: whole
-    /// characters, and without what it trims. By the reference, so slower.
+    /// Appends the ids of `text` and the byte end of each token. Returns the bytes that `tokenizers` reports for each
+    /// token: whole characters, without trimmed text. Uses the reference engine, so it is slower.
     pub fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
         self.reference.offsets(text, tokens)
     }
 
     fn segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
         let (base, segment) = slice(text, bytes)?;
-        let placed = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
+        let aligned = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
             Some(fast) => fast.tokens(segment, base, tokens)?,
-            None => Placed::No,
+            None => Aligned::No,
         };
-        if placed == Placed::No {
+        if aligned == Aligned::No {
             self.reference.tokens(segment, base, tokens)?;
         }
         Ok(())
@@ -124,37 +143,47 @@ impl Tokenizer {
     fn plain_segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
         let plain = self.plain.get_or_init(|| Reference::without_added_tokens(&self.definition));
         let plain = plain.as_ref().map_err(|error| {
-            let text = format!("the tokenizer does not load without its added tokens: {}", error.text);
+            let text = format!(
+                "control tokens cannot be encoded as plain text: the tokenizer {} does not load without its added \
+                 tokens ({}); remove this row",
+                self.name, error.text
+            );
             Error::new(Kind::ControlToken, text)
         })?;
         let before = tokens.ids.len();
         let (base, segment) = slice(text, bytes)?;
         plain.tokens(segment, base, tokens)?;
-        // A vocabulary may hold the token as an ordinary one as well.
+        // A vocabulary may also have the token as an ordinary one.
         match tokens.ids[before..].iter().find(|&&id| self.is_added(id)) {
             None => Ok(()),
             Some(id) => {
-                let text = format!("the tokenizer has no plain text for the control token {id}; leave the row out");
+                let token = self.reference.decode(&[*id]).unwrap_or_default();
+                let text = format!(
+                    "the control token {token:?} cannot be encoded as plain text: the vocabulary of {} has it as an \
+                     ordinary token too; remove this row",
+                    self.name
+                );
                 Err(Error::new(Kind::ControlToken, text))
             }
         }
     }
 }
 
-/// A segment of `text`, and where it begins.
+/// A segment of `text`, with the position at which it starts.
 fn slice(text: &str, bytes: Range<usize>) -> Result<(u32, &str)> {
     let base = u32::try_from(bytes.start).map_err(|_| too_long(text))?;
     match text.get(bytes.clone()) {
         Some(segment) => Ok((base, segment)),
         None => {
-            let why = format!("a cut at byte {} lies inside a character or out of order", bytes.end);
-            Err(Error::new(Kind::Internal, why))
+            let text = format!("a cut at byte {} is inside a character or out of order", bytes.end);
+            Err(Error::new(Kind::Internal, text))
         }
     }
 }
 
 fn too_long(text: &str) -> Error {
-    Error::new(Kind::TokenizerFailed, format!("the text has {} bytes; 4 GiB are the limit of a row", text.len()))
+    let text = format!("the text has {} bytes, more than the limit of 4 GiB; split this row", text.len());
+    Error::new(Kind::TokenizerFailed, text)
 }
 
 #[cfg(test)]
@@ -162,11 +191,16 @@ mod tests {
     use super::super::EngineChoice;
     use super::*;
 
+    fn tokenizers() -> [Tokenizer; 2] {
+        [EngineChoice::Fast, EngineChoice::Reference].map(|choice| {
+            let definition = include_str!("../../tests/data/byte_tokenizer.json");
+            Tokenizer::new("bytes", definition, &[], choice).unwrap()
+        })
+    }
+
     #[test]
     fn no_token_crosses_a_cut() {
-        for choice in [EngineChoice::Fast, EngineChoice::Reference] {
-            let definition = include_str!("../../tests/data/byte_tokenizer.json");
-            let tokenizer = Tokenizer::new("bytes", definition, &[], choice).unwrap();
+        for tokenizer in tokenizers() {
             let (mut whole, mut cut) = (Tokens::default(), Tokens::default());
             tokenizer.tokens("a</s>b", &[], &mut whole).unwrap();
             assert_eq!(whole.ends, [1, 5, 6]);
@@ -174,6 +208,25 @@ mod tests {
             assert_eq!(cut.ends, [1, 2, 3, 4, 5, 6]);
             assert!(tokenizer.tokens("é", &[1], &mut cut).is_err());
             assert!(tokenizer.tokens("abc", &[2, 1], &mut cut).is_err());
+        }
+    }
+
+    #[test]
+    fn segments_are_truncated_each_on_its_own() {
+        let text = "abc</s>dé";
+        for tokenizer in tokenizers() {
+            let (mut with, mut without) = (Tokens::default(), Tokens::default());
+            let (mut spans, mut others) = (Vec::new(), Vec::new());
+            // The first segment keeps two tokens, the second is empty, and the last keeps all.
+            let limit = |index: usize| if index == 0 { 2 } else { 9 };
+            assert!(tokenizer.segments(text, &[3, 3], limit, Ends::Wanted, &mut with, &mut spans).unwrap());
+            assert!(tokenizer.segments(text, &[3, 3], limit, Ends::Unwanted, &mut without, &mut others).unwrap());
+            assert_eq!(with.ends, [1, 2, 7, 8, 9, 10]);
+            assert_eq!((&with.ids, &spans), (&without.ids, &others));
+            assert!(without.ends.is_empty());
+            assert_eq!(spans, [(2, 3), (2, 3), (6, 10)].map(|(tokens, end)| TokenSpan { tokens, end }));
+            assert!(!tokenizer.segments(text, &[3], |_| 9, Ends::Wanted, &mut with, &mut spans).unwrap());
+            assert_eq!(with.ids.len(), with.ends.len());
         }
     }
 }

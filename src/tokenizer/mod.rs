@@ -1,114 +1,32 @@
 //! Tokenizing: a text goes in, token ids and the byte end of each token come out.
 //!
-//! Behind [`Encoder`] stand fast engines that give ids only (fastokens, tokenizers 1.0) and the reference (tokenizers
-//! 0.23). A tokenizer takes the first fast one that a check at load finds equal, and still asks
-//! the reference about every text with characters that the check found odd, and about every text whose tokens cannot
-//! be placed byte for byte.
+//! | folder | what it does |
+//! |---|---|
+//! | `alignment` | proves which bytes of a text each token covers |
+//! | `engines` | the libraries that encode: the reference (tokenizers 0.23) and two fast ones that give ids only |
+//! | `check` | chooses the engine at load |
+//!
+//! A tokenizer uses the first fast engine that the check finds equal to the reference. It still uses the reference for
+//! a text with characters for which the check found a difference, and for a text whose tokens cannot be aligned byte
+//! for byte.
 
+mod alignment;
 mod check;
 mod encode;
-mod fast;
-mod fastokens;
-mod near;
-mod pieces;
-mod reference;
-mod stretch;
-mod tokenizers1;
+mod engines;
+mod tokens;
+
+pub use alignment::{TokenSpan, token_spans};
+pub use encode::Ends;
+pub use engines::{Engine, EngineChoice, EngineName};
+pub use tokens::{AddedToken, Tokens};
 
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
-use fast::Fast;
-use reference::Reference;
-pub use stretch::{Stretch, stretches};
-
-/// Token ids of a text, and where each token ends in it.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Tokens {
-    /// The ids.
-    pub ids: Vec<u32>,
-    /// The byte end of each token; never decreasing. A token begins where the one before it ends. Empty where nobody
-    /// asked for them.
-    pub ends: Vec<u32>,
-}
-
-impl Tokens {
-    /// Forgets all tokens and keeps the memory.
-    pub fn clear(&mut self) {
-        self.ids.clear();
-        self.ends.clear();
-    }
-}
-
-/// A token that stands for itself, whatever stands around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AddedToken {
-    /// Its text.
-    pub text: String,
-    /// Whether it steers the model and is no text of its own.
-    pub special: bool,
-}
-
-/// Whether an engine knows where its tokens lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placed {
-    /// Every end is proved.
-    Yes,
-    /// The ends of this text are not known to this engine.
-    No,
-}
-
-/// An engine: what turns text into tokens.
-pub trait Encoder: std::fmt::Debug + Send + Sync {
-    /// Appends the ids of `text`, without special tokens that the text does not show.
-    fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()>;
-
-    /// Appends ids and ends of `text`; the ends count from `base`. Appends nothing when they cannot be placed.
-    fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Placed>;
-}
-
-/// The engine in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineName {
-    /// fastokens or tokenizers 1.0.
-    Fast,
-    /// tokenizers 0.23.
-    Reference,
-}
-
-/// Which engine encodes, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Engine {
-    /// The engine.
-    pub name: EngineName,
-    /// The crate behind it, with its version.
-    pub version: &'static str,
-    /// Why this one, in one sentence.
-    pub reason: String,
-}
-
-impl Engine {
-    /// `fast` or `reference`.
-    pub fn name(&self) -> &'static str {
-        match self.name {
-            EngineName::Fast => "fast",
-            EngineName::Reference => "reference",
-        }
-    }
-}
-
-/// Which engine the user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineChoice {
-    /// The fast one where it proves equal, else the reference.
-    Auto,
-    /// The fast one, or an error.
-    Fast,
-    /// The reference.
-    Reference,
-}
+use engines::{Fast, Reference};
 
 /// A tokenizer, loaded once and shared by all threads.
 #[derive(Debug)]
@@ -119,7 +37,7 @@ pub struct Tokenizer {
     stop_tokens: Vec<String>,
     added_tokens: Vec<AddedToken>,
     reference: Reference,
-    /// The same without added tokens; loaded when it is first needed.
+    /// The same tokenizer without added tokens, loaded at its first use.
     plain: OnceLock<Result<Reference>>,
     fast: Option<Fast>,
     engine: Engine,
@@ -127,8 +45,11 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Loads a tokenizer from the text of its `tokenizer.json`. `special_tokens` maps names such as `eos_token` to
-    /// tokens; a template that belongs to the tokenizer sees them as variables.
+    /// Loads a tokenizer from the text of its `tokenizer.json`.
+    ///
+    /// * `name`: for error messages and reports.
+    /// * `special_tokens`: names such as `eos_token` with their tokens. A chat template that belongs to the tokenizer
+    ///   can read them as variables.
     pub fn new(
         name: &str,
         definition: &str,
@@ -138,21 +59,19 @@ impl Tokenizer {
         let reference = Reference::new(definition)
             .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
         let (fast, reason) = match choice {
-            EngineChoice::Reference => (None, "asked for".to_owned()),
+            EngineChoice::Reference => (None, "the user chose it".to_owned()),
             EngineChoice::Auto | EngineChoice::Fast => match check::fast_if_equal(definition, &reference) {
                 Ok((fast, reason)) => (Some(fast), reason),
                 Err(reason) => (None, reason),
             },
         };
         if choice == EngineChoice::Fast && fast.is_none() {
-            return Err(Error::new(
-                Kind::TokenizerLoad,
-                format!("tokenizer {name}: the fast engine cannot be used: {reason}; take engine=\"auto\""),
-            ));
+            let text = format!("tokenizer {name}: no fast engine can be used ({reason}); use `engine=\"auto\"`");
+            return Err(Error::new(Kind::TokenizerLoad, text));
         }
         let engine = match &fast {
             Some(fast) => Engine { name: EngineName::Fast, version: fast.version(), reason },
-            None => Engine { name: EngineName::Reference, version: reference::VERSION, reason },
+            None => Engine { name: EngineName::Reference, version: reference.version(), reason },
         };
         Ok(Tokenizer {
             name: name.to_owned(),
@@ -168,28 +87,28 @@ impl Tokenizer {
         })
     }
 
-    /// The same tokenizer with these tokens, beside `eos_token`, as those that end a turn.
+    /// Sets the tokens, besides `eos_token`, that end a turn.
     pub fn with_stop_tokens(mut self, stop_tokens: Vec<String>) -> Tokenizer {
         self.stop_tokens = stop_tokens;
         self
     }
 
-    /// The text of `ids`, special tokens included.
+    /// The text of `ids`, including special tokens.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
         self.reference.decode(ids)
     }
 
-    /// The id of `token`, or None.
+    /// The id of `token`. None if the vocabulary does not have it.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.reference.token_to_id(token)
     }
 
-    /// How many ids there may be: one more than the greatest.
+    /// The number of ids: the largest id plus one.
     pub fn vocabulary_size(&self) -> usize {
         self.reference.vocabulary_size()
     }
 
-    /// What the tokenizer is called in reports.
+    /// The name for error messages and reports.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -199,23 +118,23 @@ impl Tokenizer {
         &self.definition
     }
 
-    /// Names of special tokens, and the tokens.
+    /// The special tokens: names with their tokens.
     pub fn special_tokens(&self) -> &[(String, String)] {
         &self.special_tokens
     }
 
-    /// The token of this name, such as `bos_token`.
+    /// The special token of this name, such as `bos_token`. None if there is none or if it is empty.
     pub fn special_token(&self, name: &str) -> Option<&str> {
         let token = self.special_tokens.iter().find(|(known, _)| known == name).map(|(_, token)| token.as_str());
         token.filter(|token| !token.is_empty())
     }
 
-    /// The tokens, beside `eos_token`, that end a turn.
+    /// The tokens, besides `eos_token`, that end a turn.
     pub fn stop_tokens(&self) -> &[String] {
         &self.stop_tokens
     }
 
-    /// The tokens that stand for themselves.
+    /// The added tokens, sorted by id.
     pub fn added_tokens(&self) -> &[AddedToken] {
         &self.added_tokens
     }
@@ -225,12 +144,12 @@ impl Tokenizer {
         self.reference.is_added(id)
     }
 
-    /// The text of the tokens that the tokenizer itself puts before a text, such as `<s>`.
+    /// The text of the tokens that the tokenizer puts before every text, such as `<s>`.
     pub fn prefix(&self) -> String {
         self.reference.prefix()
     }
 
-    /// Whether each segment of a text gets a space that the text lacks, so that texts must not be cut.
+    /// Whether each segment gets a space that is not in the text. Texts must then not be cut into segments.
     pub fn adds_space(&self) -> bool {
         self.reference.adds_space()
     }
@@ -240,12 +159,12 @@ impl Tokenizer {
         &self.engine
     }
 
-    /// The engine that was asked for.
+    /// The engine that the user chose.
     pub fn choice(&self) -> EngineChoice {
         self.choice
     }
 
-    /// SHA-256 of the definition, in hexadecimal digits.
+    /// SHA-256 of the definition in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -261,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn both_engines_give_the_same() {
+    fn both_engines_give_the_same_tokens() {
         let (fast, reference) = (tokenizer(EngineChoice::Fast), tokenizer(EngineChoice::Reference));
         for text in ["", "Hi <|im_end|>\n é中👍\u{1a17}", "<s></s>"] {
             let (mut ours, mut theirs) = (Tokens::default(), Tokens::default());
@@ -273,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tokenizer_is_an_error() {
+    fn an_invalid_definition_is_an_error() {
         assert_eq!(Tokenizer::new("x", "{}", &[], EngineChoice::Auto).unwrap_err().kind, Kind::TokenizerLoad);
     }
 }

@@ -78,13 +78,13 @@ def test_labels_are_read_from_a_file(tmp_path: Path) -> None:
     [
         ("assistent", "one of assistant, all"),
         ({"rols": "all"}, "unknown field rols"),
-        ("{turns: some}", "turns must be"),
-        ("{kinds: [answer]}", "no kind of region"),
+        ("{turns: some}", "`turns` is invalid: unknown value \"some\", expected \"all\", \"last\" or"),
+        ("{kinds: [answer]}", "`kinds` has \"answer\", which is not a kind of region; use one of `scaffold`"),
         ("- 1\n- 2", "expected an object"),
         (3, "must be a name"),
         ({"preset": "llama-factory", "train_on_prompt": True, "mask_history": True}, "refuses"),
         ({"preset": "llama-factory", "x": 1}, "no option x"),
-        ({"preset": "axolotl", "train_on_eos": "sometimes"}, "unknown variant"),
+        ({"preset": "axolotl", "train_on_eos": "sometimes"}, "`train_on_eos` is invalid: unknown variant `sometimes`"),
         ({"preset": "last", "x": 1}, "unexpected keyword"),
         ({"stop_tokens": "<s>"}, "must be a list"),
     ],
@@ -135,7 +135,7 @@ def test_presets_differ_where_their_tools_do(tokenizer: Tokenizer, template: Cha
 def test_tools_that_need_tags_say_so(tokenizer: Tokenizer) -> None:
     bare = ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}")
     assert Mill(tokenizer, bare, labels="hf")(rows(TURNS)).num_trained_tokens == 0
-    with pytest.raises(DataError, match="TRL trains what"):
+    with pytest.raises(DataError, match="`emulate: trl` trains the text in"):
         Mill(tokenizer, bare, labels="trl").encode(TURNS)
 
 

@@ -1,0 +1,46 @@
+//! `Ambiguity`: why a turn cannot be trained without further proof.
+
+/// Why the regions of a turn are not proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ambiguity {
+    /// The text before the first value of the turn is not a generation prompt.
+    HeaderMismatch,
+    /// The template printed none of the values of the turn.
+    ValueDropped,
+    /// The template printed the turn under a user header.
+    OtherRole,
+    /// The turn has no place of its own in the text.
+    Merged,
+    /// The turn has no words and text follows its stop token, so its end is unknown.
+    Unanchored,
+}
+
+impl Ambiguity {
+    /// The stable code for reject files and summaries.
+    pub fn code(self) -> &'static str {
+        match self {
+            Ambiguity::HeaderMismatch => "header_mismatch",
+            Ambiguity::ValueDropped => "value_dropped",
+            Ambiguity::OtherRole => "other_role",
+            Ambiguity::Merged => "merged",
+            Ambiguity::Unanchored => "unanchored",
+        }
+    }
+
+    /// Whether the text has no assistant turn for this message. Then there is nothing to train, and the rest of the row
+    /// is not affected.
+    pub fn is_no_turn(self) -> bool {
+        matches!(self, Ambiguity::ValueDropped | Ambiguity::OtherRole)
+    }
+
+    /// The meaning, for error messages.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Ambiguity::HeaderMismatch => "the text before the answer is not the generation prompt",
+            Ambiguity::ValueDropped => "the template prints nothing of this message",
+            Ambiguity::OtherRole => "the template prints this message under a user header",
+            Ambiguity::Merged => "the template does not give this message a turn of its own",
+            Ambiguity::Unanchored => "the message has no words, so the end of its turn cannot be found",
+        }
+    }
+}

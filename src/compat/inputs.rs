@@ -1,0 +1,47 @@
+//! `Inputs`: the inputs of all emulations, with steps that several of them share.
+
+use std::ops::Range;
+
+use crate::attribution::Attributor;
+use crate::conversation::Conversation;
+use crate::error::Result;
+use crate::label::{self, Boundary, Span};
+use crate::template::{ChatTemplate, Request};
+use crate::tokenizer::{Tokenizer, Tokens};
+
+/// The inputs of an emulation.
+pub(super) struct Inputs<'t, 'c> {
+    pub(super) attributor: &'t Attributor,
+    pub(super) tokenizer: &'t Tokenizer,
+    pub(super) request: Request<'t, 'c>,
+}
+
+impl Inputs<'_, '_> {
+    pub(super) fn template(&self) -> &ChatTemplate {
+        self.attributor.template()
+    }
+
+    /// The text of the first messages.
+    pub(super) fn prefix(&self, messages: usize, add_generation_prompt: bool) -> Result<String> {
+        let whole = self.request.conversation;
+        let messages = whole.messages[..messages].to_vec();
+        let conversation = Conversation { messages, ..whole.clone() };
+        self.template().text(Request { conversation: &conversation, add_generation_prompt, ..self.request })
+    }
+
+    /// Trains every token that shares a byte with one of `spans`.
+    pub(super) fn label_spans(
+        &self,
+        text: &str,
+        spans: Vec<Range<usize>>,
+        tokens: &mut Tokens,
+        labels: &mut Vec<i32>,
+    ) -> Result<()> {
+        let spans: Vec<Span> =
+            spans.into_iter().filter(|range| !range.is_empty()).map(|range| Span { range, weight: 1.0 }).collect();
+        let mut token_spans = Vec::new();
+        self.tokenizer.aligned(text, &label::edges(&spans), tokens, &mut token_spans)?;
+        label::assign(&tokens.ids, &token_spans, &spans, Boundary::Overlap, labels, None);
+        Ok(())
+    }
+}

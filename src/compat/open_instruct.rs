@@ -1,0 +1,33 @@
+//! open-instruct: of each assistant turn, the text between the prompt for the turn and the end of the turn.
+//!
+//! Both renders must be a prefix of the whole text. If one is not, open-instruct counts tokens instead and masks the
+//! row if this fails too; here the row fails at once.
+
+use std::ops::Range;
+
+use super::inputs::Inputs;
+use crate::error::{Error, Kind, Result};
+use crate::rows::Role;
+use crate::tokenizer::Tokens;
+
+pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
+    let conversation = inputs.request.conversation;
+    let text = inputs.template().text(inputs.request)?;
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for turn in 0..conversation.messages.len() {
+        if Role::of(conversation.role(turn)) != Role::Assistant {
+            continue;
+        }
+        let header = if turn == 0 { String::new() } else { inputs.prefix(turn, true)? };
+        let through = inputs.prefix(turn + 1, false)?;
+        if !text.starts_with(&header) || !text.starts_with(&through) || header.len() > through.len() {
+            let text = "`emulate: open-instruct` needs a text that starts with the text of its first messages, but this \
+                        template rewrites earlier turns or prints a header that is not its generation prompt; remove this \
+                        row or use another template";
+            return Err(Error::new(Kind::Unproved("prefix_mismatch"), text).at_message(turn));
+        }
+        spans.push(header.len()..through.len());
+    }
+    inputs.label_spans(&text, spans, tokens, labels)?;
+    Ok(text)
+}

@@ -1,0 +1,92 @@
+//! The check at load: is a fast engine equal to the reference, so that it may be used?
+//!
+//! Both engines encode the fixed text of [`stress`], and their ids are compared.
+//!
+//! Two of sixteen real tokenizers (deepseek-v4, kimi-k2) differ on rare scripts only, because the Unicode tables of the
+//! engines have different ages. For these tokenizers, texts with characters of the differing blocks use the reference.
+
+mod stress;
+
+use super::engines::{Aligned, BLOCK, DifferingBlocks, Encoder, Fast, LOADERS, Loader, Reference};
+use super::tokens::Tokens;
+
+/// With more differing blocks than this, too many texts would need the reference.
+const MAX_DIFFERING: usize = 256;
+/// Common characters are below this code point. An engine that differs there is not used.
+const COMMON: u32 = 0x250;
+
+/// The first fast engine that passes the check, with the reason for its use. The error says why no engine passes.
+pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
+    let mut reasons = Vec::new();
+    for loader in &LOADERS {
+        match try_engine(loader, definition, reference) {
+            Ok(found) => return Ok(found),
+            Err(reason) => reasons.push(format!("{}: {reason}", loader.0)),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
+    let mut fast =
+        Fast::new(loader, definition, reference).map_err(|why| format!("it refuses this tokenizer ({why})"))?;
+    for text in stress::PLAIN {
+        match fast.tokens(text, 0, &mut Tokens::default()) {
+            Ok(Aligned::Yes) => {}
+            Ok(Aligned::No) => {
+                return Err("it gives no offsets, and its tokens do not spell the stress text".into());
+            }
+            Err(error) => return Err(format!("it fails on the stress text: {}", error.text)),
+        }
+    }
+    let mut differing = DifferingBlocks::default();
+    for (block, text) in stress::blocks() {
+        if let Err(difference) = compare(&fast, reference, &text) {
+            if block * BLOCK < COMMON || differing.count() == MAX_DIFFERING {
+                return Err(difference);
+            }
+            differing.add(block);
+        }
+    }
+    for text in stress::PLAIN.iter().chain(stress::HARD) {
+        if !differing.occur_in(text) {
+            compare(&fast, reference, text)?;
+        }
+    }
+    for text in &stress::around_added_tokens(reference.added_tokens()) {
+        if !differing.occur_in(text) {
+            compare(&fast, reference, text)?;
+        }
+    }
+    let mut reason = "its ids equal the reference's on the stress text".to_owned();
+    if let Some(first) = differing.first() {
+        let count = differing.count();
+        reason.push_str(&format!(
+            "; texts with characters of {count} rare blocks, where the ids differ, use the reference (first U+{first:04X})"
+        ));
+    }
+    fast.set_differing(differing);
+    Ok((fast, reason))
+}
+
+/// Compares the ids that both engines give for `text`.
+fn compare(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String> {
+    let (mut fast_ids, mut reference_ids) = (Vec::new(), Vec::new());
+    let (fast_result, reference_result) = (fast.ids(text, &mut fast_ids), reference.ids(text, &mut reference_ids));
+    if let Err(error) = reference_result {
+        // If the reference refuses a text, it also refuses such rows. The fast engine must not accept them.
+        return if fast_result.is_err() {
+            Ok(())
+        } else {
+            Err(format!("the reference fails on the stress text: {error}"))
+        };
+    }
+    if let Err(error) = fast_result {
+        return Err(format!("it fails on the stress text: {}", error.text));
+    }
+    if fast_ids != reference_ids {
+        let shown: String = text.chars().take(24).collect();
+        return Err(format!("its ids differ from those of the reference near {shown:?}"));
+    }
+    Ok(())
+}

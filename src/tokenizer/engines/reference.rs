@@ -1,0 +1,231 @@
+//! The reference engine: tokenizers 0.23, which transformers runs.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tk::{DecoderWrapper, Model as _};
+use tokenizers_reference as tk;
+
+use super::{Aligned, Encoder, failed};
+use crate::error::{Error, Kind, Result};
+use crate::tokenizer::alignment::{Alphabet, AnchorIndex, TokenBytes};
+use crate::tokenizer::tokens::{AddedToken, Tokens};
+
+/// The crate and its version. A test compares it with `Cargo.toml`.
+pub(super) const VERSION: &str = "tokenizers 0.23";
+
+#[derive(Debug)]
+pub(in crate::tokenizer) struct Reference {
+    inner: tk::Tokenizer,
+    token_bytes: Arc<TokenBytes>,
+}
+
+impl Reference {
+    pub(in crate::tokenizer) fn new(definition: &str) -> Result<Reference> {
+        let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
+            let text = format!("this is not a tokenizer.json that tokenizers can load: {error}");
+            Error::new(Kind::TokenizerLoad, text)
+        })?;
+        inner.with_padding(None);
+        inner.with_truncation(None).map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
+        let token_bytes = Arc::new(token_bytes(&inner));
+        Ok(Reference { inner, token_bytes })
+    }
+
+    /// The crate and its version.
+    pub(in crate::tokenizer) fn version(&self) -> &'static str {
+        VERSION
+    }
+
+    /// The bytes of all tokens.
+    pub(in crate::tokenizer) fn token_bytes(&self) -> Arc<TokenBytes> {
+        Arc::clone(&self.token_bytes)
+    }
+
+    /// The added tokens as anchors. None if one of them is not always cut out of a text exactly as it is written.
+    pub(in crate::tokenizer) fn anchors(&self) -> Option<AnchorIndex> {
+        let added = self.inner.get_added_tokens_decoder();
+        let alphabet = alphabet(self.inner.get_decoder());
+        let normalized = match self.inner.get_normalizer() {
+            None => false,
+            Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
+            Some(_) => true,
+        };
+        let is_cut_out = |id: u32, token: &tk::AddedToken| {
+            let changed = token.normalized && normalized;
+            let as_written = !(token.single_word || token.lstrip || token.rstrip || changed);
+            // A token of the model may stand for other bytes than its name: `Ġ` for a space, `<0x0A>` for a line break.
+            let of_model = self.inner.get_model().id_to_token(id).and_then(|name| alphabet.bytes(&name));
+            as_written && of_model.is_none_or(|bytes| bytes == token.content.as_bytes())
+        };
+        let all = added.iter().all(|(id, token)| is_cut_out(*id, token));
+        all.then(|| AnchorIndex::new(added.iter().map(|(id, token)| (*id, token.content.as_str()))))
+    }
+
+    /// The added tokens, sorted by id.
+    pub(in crate::tokenizer) fn added_tokens(&self) -> Vec<AddedToken> {
+        let mut tokens: Vec<_> = self.inner.get_added_tokens_decoder().into_iter().collect();
+        tokens.sort_by_key(|(id, _)| *id);
+        let added = tokens.into_iter().map(|(_, token)| AddedToken { text: token.content, special: token.special });
+        added.collect()
+    }
+
+    /// The same tokenizer without its added tokens, which it then treats as ordinary text.
+    pub(in crate::tokenizer) fn without_added_tokens(definition: &str) -> Result<Reference> {
+        let failed = |error: String| Error::new(Kind::TokenizerLoad, error);
+        let mut json: serde_json::Value =
+            serde_json::from_str(definition).map_err(|error| failed(error.to_string()))?;
+        json["added_tokens"] = serde_json::Value::Array(Vec::new());
+        // A post-processor may require tokens that are no longer there. It is never used here.
+        json["post_processor"] = serde_json::Value::Null;
+        Reference::new(&json.to_string())
+    }
+
+    /// Whether a segment gets a space that is not in the text.
+    pub(in crate::tokenizer) fn adds_space(&self) -> bool {
+        let first = |text: &str| self.inner.encode_fast(text, false).ok()?.get_ids().first().copied();
+        let token = first("a").and_then(|id| self.inner.id_to_token(id));
+        token.is_some_and(|token| token.starts_with('▁'))
+    }
+
+    /// The text of the tokens that the tokenizer puts before every text.
+    pub(in crate::tokenizer) fn prefix(&self) -> String {
+        let ids =
+            |special: bool| self.inner.encode_fast("a", special).map(|it| it.get_ids().to_vec()).unwrap_or_default();
+        let (with, without) = (ids(true), ids(false));
+        let before = with.windows(without.len().max(1)).position(|window| window == without).unwrap_or(0);
+        with[..before].iter().filter_map(|id| self.inner.id_to_token(*id)).collect()
+    }
+
+    /// Appends the ids of `text` and the byte end of each token. Returns the bytes that tokenizers reports for each
+    /// token.
+    pub(in crate::tokenizer) fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
+        let encoding = self.inner.encode(text, false).map_err(failed)?;
+        tokens.ids.extend_from_slice(encoding.get_ids());
+        append_ends(encoding.get_offsets(), 0, &mut tokens.ends);
+        Ok(encoding.get_offsets().iter().map(|&(start, end)| start..end).collect())
+    }
+
+    pub(in crate::tokenizer) fn vocabulary_size(&self) -> usize {
+        self.token_bytes.len()
+    }
+
+    pub(in crate::tokenizer) fn is_added(&self, id: u32) -> bool {
+        self.token_bytes.is_added(id)
+    }
+
+    pub(in crate::tokenizer) fn decode(&self, ids: &[u32]) -> Result<String> {
+        self.inner.decode(ids, false).map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
+    }
+
+    pub(in crate::tokenizer) fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+}
+
+/// The bytes of all tokens, in the alphabet of the decoder.
+fn token_bytes(inner: &tk::Tokenizer) -> TokenBytes {
+    let added = inner.get_added_tokens_decoder();
+    let vocabulary = inner.get_vocab(false);
+    let entries = vocabulary.iter().map(|(token, id)| (token.as_str(), *id, false));
+    let added = added.iter().map(|(id, token)| (token.content.as_str(), *id, true));
+    TokenBytes::new(alphabet(inner.get_decoder()), entries.chain(added))
+}
+
+/// The alphabet of a vocabulary: that of bytes if its decoder is `ByteLevel` or a sequence that contains `ByteLevel`.
+fn alphabet(decoder: Option<&DecoderWrapper>) -> Alphabet {
+    fn is_byte_level(decoder: &DecoderWrapper) -> bool {
+        match decoder {
+            DecoderWrapper::ByteLevel(_) => true,
+            DecoderWrapper::Sequence(decoders) => decoders.get_decoders().iter().any(is_byte_level),
+            DecoderWrapper::BPE(_)
+            | DecoderWrapper::WordPiece(_)
+            | DecoderWrapper::Metaspace(_)
+            | DecoderWrapper::CTC(_)
+            | DecoderWrapper::Replace(_)
+            | DecoderWrapper::Fuse(_)
+            | DecoderWrapper::Strip(_)
+            | DecoderWrapper::ByteFallback(_) => false,
+        }
+    }
+    if decoder.is_some_and(is_byte_level) { Alphabet::Bytes } else { Alphabet::Metaspace }
+}
+
+impl Encoder for Reference {
+    fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
+        ids.extend_from_slice(self.inner.encode_fast(text, false).map_err(failed)?.get_ids());
+        Ok(())
+    }
+
+    fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Aligned> {
+        let encoding = self.inner.encode(text, false).map_err(failed)?;
+        tokens.ids.extend_from_slice(encoding.get_ids());
+        // The offsets of tokenizers cover whole characters and leave out trimmed text. The bytes are more exact where
+        // they can be aligned.
+        let before = tokens.ends.len();
+        if !self.token_bytes.align(encoding.get_ids(), text.as_bytes(), base, &mut tokens.ends) {
+            tokens.ends.truncate(before);
+            append_ends(encoding.get_offsets(), base, &mut tokens.ends);
+        }
+        Ok(Aligned::Yes)
+    }
+}
+
+/// Appends the ends of tokens with these (start, end) offsets.
+///
+/// Tokens that end with the same character, such as the tokens of an emoji, share its bytes, so that each token gets
+/// some. If there are more tokens than bytes, the first tokens get none. Such a token, like the space that
+/// SentencePiece inserts before a segment, belongs to the byte after it.
+fn append_ends(offsets: &[(usize, usize)], base: u32, ends: &mut Vec<u32>) {
+    let mut last = 0;
+    for run in offsets.chunk_by(|left, right| left.1 == right.1 && right.0 < right.1) {
+        // Only the first token may start before the shared character.
+        let (character, end) = (run[run.len() - 1].0.max(last), run[0].1.max(last));
+        let (count, bytes) = (run.len(), end.saturating_sub(character));
+        for index in 1..=count {
+            let shared = if bytes >= count { character + bytes * index / count } else { character };
+            last = if index == count { end } else { shared.max(last) };
+            ends.push(base + last as u32);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tokens_of_a_character_share_its_bytes() {
+        let mut ends = Vec::new();
+        append_ends(&[(0, 1), (1, 5), (1, 5), (1, 5), (6, 7), (7, 11), (8, 11)], 10, &mut ends);
+        assert_eq!(ends, [11, 12, 13, 15, 17, 19, 21]);
+    }
+
+    #[test]
+    fn a_token_without_bytes_comes_before_the_next_one() {
+        let mut ends = Vec::new();
+        append_ends(&[(0, 4), (4, 5), (4, 5), (5, 5), (5, 6)], 0, &mut ends);
+        assert_eq!(ends, [4, 4, 5, 5, 6]);
+    }
+
+    #[test]
+    fn the_alphabet_comes_from_the_decoder() {
+        let byte_level = r#"{"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}"#;
+        let fuse = r#"{"type": "Fuse"}"#;
+        // The name of a decoder in the settings of another one is not that decoder.
+        let replace = r#"{"type": "Replace", "pattern": {"String": "ByteLevel"}, "content": " "}"#;
+        let sequence = |decoders: &[&str]| format!(r#"{{"type": "Sequence", "decoders": [{}]}}"#, decoders.join(", "));
+        for (json, expected) in [
+            (byte_level.to_owned(), Alphabet::Bytes),
+            (sequence(&[fuse, byte_level]), Alphabet::Bytes),
+            (sequence(&[fuse, &sequence(&[byte_level])]), Alphabet::Bytes),
+            (sequence(&[fuse, replace]), Alphabet::Metaspace),
+            (replace.to_owned(), Alphabet::Metaspace),
+            (sequence(&[]), Alphabet::Metaspace),
+        ] {
+            let decoder: DecoderWrapper = serde_json::from_str(&json).unwrap();
+            assert_eq!(alphabet(Some(&decoder)), expected, "{json}");
+        }
+        assert_eq!(alphabet(None), Alphabet::Metaspace);
+    }
+}
