@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use lru::LruCache;
 
 use super::profile::{ContentForms, TemplateProfile};
-use crate::conversation::{Node, field};
+use crate::data::{Node, field};
 use crate::template::{ChatTemplate, Request};
 
 /// The number of profiles to keep. A data set needs a handful. Rows that each need a profile of their own must not fill
@@ -136,7 +136,8 @@ mod tests {
 
     use super::*;
     use crate::attribution::Attributor;
-    use crate::conversation::{Conversation, Fields};
+    use crate::data::Fields;
+    use crate::rows::Conversation;
 
     /// An attributor of a template with `extra` before the messages.
     fn attributor(extra: &str) -> Attributor {

@@ -8,7 +8,7 @@
 use super::Ambiguity;
 use super::layout::Layout;
 use super::turns::Split;
-use crate::conversation::Conversation;
+use crate::rows::Conversation;
 use crate::template::{ChatTemplate, Request};
 
 /// A header whose end is proved.

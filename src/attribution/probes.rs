@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::conversation::{Fields, Node};
+use crate::data::{Fields, Node};
 use crate::rows::Role;
 
 /// The contents of the probes: words that no template contains.

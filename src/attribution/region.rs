@@ -1,6 +1,6 @@
 //! Regions: for every byte of a rendered text, the message and the part of the message that it belongs to.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The part of a message that a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -118,7 +118,7 @@ impl Regions {
         if self.end() == text.len() && self.0.iter().all(|region| text.is_char_boundary(region.end)) {
             Ok(())
         } else {
-            Err(Error::new(Kind::Internal, "the regions do not cover the text"))
+            Err(Error::new(ErrorKind::Internal, "the regions do not cover the text"))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::attribution::Attributor;
-use crate::conversation::Conversation;
+use crate::rows::Conversation;
 use crate::error::Result;
 use crate::label::{self, Boundary, Span};
 use crate::template::{ChatTemplate, Request};

@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::attribution::Attributor;
 use crate::choices;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
 use crate::template::Request;
 use crate::tokenizer::{Tokenizer, Tokens};
@@ -73,7 +73,7 @@ impl Emulation {
             }
             other => {
                 let advice = choices::advice(other, Emulation::NAMES);
-                Err(Error::new(Kind::Option, format!("labels: `emulate` is {other:?}; {advice}")))
+                Err(Error::new(ErrorKind::Option, format!("labels: `emulate` is {other:?}; {advice}")))
             }
         }
     }
@@ -146,7 +146,7 @@ mod tests {
         ] {
             let error = parse(name, options).unwrap_err();
             assert!(error.text.contains(expected), "{name} {options}: {error}");
-            assert_eq!(error.kind, Kind::Option);
+            assert_eq!(error.kind, ErrorKind::Option);
         }
     }
 }

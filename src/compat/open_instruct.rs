@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::inputs::Inputs;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Role;
 use crate::tokenizer::Tokens;
 
@@ -24,7 +24,7 @@ pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut V
             let text = "`emulate: open-instruct` needs a text that starts with the text of its first messages, but this \
                         template rewrites earlier turns or prints a header that is not its generation prompt; remove this \
                         row or use another template";
-            return Err(Error::new(Kind::Unproved("prefix_mismatch"), text).at_message(turn));
+            return Err(Error::new(ErrorKind::PrefixMismatch, text).at_message(turn));
         }
         spans.push(header.len()..through.len());
     }

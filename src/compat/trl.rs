@@ -2,7 +2,7 @@
 
 use super::inputs::Inputs;
 use super::transformers;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 use crate::tokenizer::Tokens;
 
@@ -10,13 +10,13 @@ pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut V
     if !inputs.template().for_row(inputs.request.conversation).has_generation() {
         let text = "`emulate: trl` trains the text in {% generation %} tags, and this template has none; use the training \
                     template of TRL, or remove `emulate`";
-        return Err(Error::new(Kind::Option, text));
+        return Err(Error::new(ErrorKind::Option, text));
     }
     let text = transformers::label(inputs, tokens, labels)?;
     if labels.iter().all(|&label| label == MASKED) {
         let text = "`emulate: trl` rejects a row without trained tokens, and no turn is in {% generation %} tags; remove \
                     this row";
-        return Err(Error::new(Kind::AllMasked("nothing_to_train"), text));
+        return Err(Error::new(ErrorKind::NothingToTrain, text));
     }
     Ok(text)
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use crate::attribution::RegionKind;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Role;
 use crate::tokenizer::Tokens;
 
@@ -28,7 +28,7 @@ pub(super) fn label(
             ambiguity.code(),
             ambiguity.explanation()
         );
-        return Err(Error::new(Kind::Unproved(ambiguity.code()), text).at_message(*message));
+        return Err(Error::new(ambiguity.error_kind(), text).at_message(*message));
     }
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut open: Option<usize> = None;

@@ -89,7 +89,7 @@ fn error(text: impl std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
     use crate::label::Turns;
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         ] {
             let error = LabelChoice::from_json(json).unwrap_err();
             assert!(error.text.starts_with("labels: ") && error.text.contains(expected), "{json}: {error}");
-            assert_eq!(error.kind, Kind::Option);
+            assert_eq!(error.kind, ErrorKind::Option);
         }
     }
 }

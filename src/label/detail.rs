@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Labels;
-use crate::conversation::{Fields, Node, field};
-use crate::error::{Error, Kind, Result};
+use crate::data::{Fields, Node, field};
+use crate::error::{Error, ErrorKind, Result};
 use crate::template::texts_of;
 
 /// A piece of one text of a message with its own weight.
@@ -74,7 +74,7 @@ pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detai
 }
 
 fn wrong(text: String) -> Error {
-    Error::new(Kind::WrongType, text)
+    Error::new(ErrorKind::WrongType, text)
 }
 
 /// Ranges of characters with their weights. They are written as in axolotl: `end_offset` is the last character, not the
@@ -128,7 +128,7 @@ fn bytes_of(name: &str, text: &str, characters: Range<usize>) -> Result<Range<us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::Conversation;
+    use crate::rows::Conversation;
 
     fn of(message: &str) -> Result<Vec<(usize, Range<usize>, f32)>> {
         let json = format!("[{message}]");

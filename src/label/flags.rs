@@ -2,8 +2,9 @@
 
 use super::detail;
 use super::{Labels, Turns};
-use crate::conversation::{Conversation, Fields, Node, field};
-use crate::error::{Error, Kind, Result};
+use crate::data::{Fields, Node, field};
+use crate::rows::Conversation;
+use crate::error::{Error, ErrorKind, Result};
 
 impl Labels {
     /// The weight of each message. The flags of a message decide, or else its role and its place. With `only`, all
@@ -70,7 +71,7 @@ impl Labels {
 }
 
 fn wrong(text: String) -> Error {
-    Error::new(Kind::WrongType, text)
+    Error::new(ErrorKind::WrongType, text)
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
         assert_eq!(weights(r#"{"weighted": true}"#, &flagged(r#""weight": 0.5, "train": 2"#)).unwrap(), [1.0, 1.0]);
         for (labels, flag) in [("{}", r#""weight": 0.5"#), ("{}", r#""train": "no""#), ("{}", r#""weight": -1"#)] {
             let error = weights(labels, &flagged(flag)).unwrap_err();
-            assert_eq!((error.kind, error.message), (Kind::WrongType, Some(0)), "{flag}");
+            assert_eq!((error.kind, error.message), (ErrorKind::WrongType, Some(0)), "{flag}");
         }
         let error = weights("{}", &flagged(r#""train": "no""#)).unwrap_err();
         let expected = "`train` is a string, not true, false or a number; if this field is not about training, remove it \

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::choices;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The fields of a JSON object that were not read yet.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl JsonFields {
 
 /// An error in the options at `place`.
 pub(crate) fn error_in(place: &str, text: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Option, format!("{place}: {text}"))
+    Error::new(ErrorKind::Option, format!("{place}: {text}"))
 }
 
 /// The text of an error of serde without the place in the JSON text, which the user did not write.
@@ -104,7 +104,7 @@ mod tests {
 
     fn text<T>(result: Result<T>) -> String {
         let error = result.err().unwrap();
-        assert_eq!(error.kind, Kind::Option);
+        assert_eq!(error.kind, ErrorKind::Option);
         error.text
     }
 

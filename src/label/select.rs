@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::detail::{self, Detail};
 use super::{Labels, Roles, Stop, Unproved};
 use crate::attribution::{Ambiguity, Attributed, Region, RegionKind};
-use crate::conversation::Conversation;
-use crate::error::{Error, Kind, Result};
+use crate::rows::Conversation;
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Role;
 
 /// Bytes of a text that are trained, with their weight.
@@ -199,7 +199,7 @@ impl Labels {
                     ambiguity.code(),
                     ambiguity.explanation()
                 );
-                return Err(Error::new(Kind::Unproved(ambiguity.code()), text).at_message(message));
+                return Err(Error::new(ambiguity.error_kind(), text).at_message(message));
             }
             weights[message] = 0.0;
             trained.left_out.push((message, ambiguity));

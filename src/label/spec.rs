@@ -148,7 +148,7 @@ fn kind(field: &str, name: &str) -> Result<RegionKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn an_empty_object_is_the_default() {
@@ -209,7 +209,7 @@ mod tests {
         ] {
             let error = Labels::from_json(json).unwrap_err();
             assert!(error.text.starts_with("labels: ") && error.text.contains(expected), "{json}: {error}");
-            assert_eq!(error.kind, Kind::Option);
+            assert_eq!(error.kind, ErrorKind::Option);
         }
     }
 

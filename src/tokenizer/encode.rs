@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::alignment::{TokenSpan, token_spans};
 use super::engines::{Aligned, Encoder, Reference};
 use super::{Tokenizer, Tokens};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Whether [`Tokenizer::segments`] gives the byte end of every token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Tokenizer {
                  tokens ({}); remove this row",
                 self.name, error.text
             );
-            Error::new(Kind::ControlToken, text)
+            Error::new(ErrorKind::ControlToken, text)
         })?;
         let before = tokens.ids.len();
         let (base, segment) = slice(text, bytes)?;
@@ -163,7 +163,7 @@ impl Tokenizer {
                      ordinary token too; remove this row",
                     self.name
                 );
-                Err(Error::new(Kind::ControlToken, text))
+                Err(Error::new(ErrorKind::ControlToken, text))
             }
         }
     }
@@ -176,14 +176,14 @@ fn slice(text: &str, bytes: Range<usize>) -> Result<(u32, &str)> {
         Some(segment) => Ok((base, segment)),
         None => {
             let text = format!("a cut at byte {} is inside a character or out of order", bytes.end);
-            Err(Error::new(Kind::Internal, text))
+            Err(Error::new(ErrorKind::Internal, text))
         }
     }
 }
 
 fn too_long(text: &str) -> Error {
     let text = format!("the text has {} bytes, more than the limit of 4 GiB; split this row", text.len());
-    Error::new(Kind::TokenizerFailed, text)
+    Error::new(ErrorKind::TokenizerFailed, text)
 }
 
 #[cfg(test)]

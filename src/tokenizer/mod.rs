@@ -25,7 +25,7 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use engines::{Fast, Reference};
 
 /// A tokenizer, loaded once and shared by all threads.
@@ -67,7 +67,7 @@ impl Tokenizer {
         };
         if choice == EngineChoice::Fast && fast.is_none() {
             let text = format!("tokenizer {name}: no fast engine can be used ({reason}); use `engine=\"auto\"`");
-            return Err(Error::new(Kind::TokenizerLoad, text));
+            return Err(Error::new(ErrorKind::TokenizerLoad, text));
         }
         let engine = match &fast {
             Some(fast) => Engine { name: EngineName::Fast, version: fast.version(), reason },
@@ -193,6 +193,6 @@ mod tests {
 
     #[test]
     fn an_invalid_definition_is_an_error() {
-        assert_eq!(Tokenizer::new("x", "{}", &[], EngineChoice::Auto).unwrap_err().kind, Kind::TokenizerLoad);
+        assert_eq!(Tokenizer::new("x", "{}", &[], EngineChoice::Auto).unwrap_err().kind, ErrorKind::TokenizerLoad);
     }
 }

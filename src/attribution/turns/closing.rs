@@ -3,7 +3,7 @@
 use super::super::shared_text::{border_suffix, last_token};
 use super::super::{Ambiguity, RegionKind};
 use super::Splitter;
-use crate::conversation::{Fields, Node, field};
+use crate::data::{Fields, Node, field};
 use crate::python_text::is_space;
 use crate::rows::Role;
 

@@ -12,7 +12,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::inputs::Inputs;
-use crate::conversation::{Conversation, Fields, Node, field};
+use crate::data::{Fields, Node, field};
+use crate::rows::Conversation;
 use crate::error::Result;
 use crate::label::MASKED;
 use crate::template::Request;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::choices;
-use crate::conversation::MESSAGE_COLUMNS;
-use crate::error::{Error, Kind, Result};
+use crate::rows::MESSAGE_FIELDS;
+use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
 
 /// Which of the tokens that end turns are trained.
@@ -125,8 +125,8 @@ impl AxolotlOptions {
     /// Checks the options that name fields. Rows are read before labels are made, so other names cannot be supported
     /// here.
     pub(super) fn check_fields(&self) -> Result<()> {
-        if let Some(name) = self.field_messages.as_deref().filter(|name| !MESSAGE_COLUMNS.contains(name)) {
-            let known = choices::list(MESSAGE_COLUMNS);
+        if let Some(name) = self.field_messages.as_deref().filter(|name| !MESSAGE_FIELDS.contains(name)) {
+            let known = choices::list(MESSAGE_FIELDS);
             return Err(invalid(format!(
                 "`field_messages` is {name:?}, but chatmill reads messages from {known}; rename the fields of the rows"
             )));
@@ -146,7 +146,7 @@ impl AxolotlOptions {
 
 /// An error in the options of axolotl.
 pub(super) fn invalid(text: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Option, format!("labels: options of axolotl: {text}"))
+    Error::new(ErrorKind::Option, format!("labels: options of axolotl: {text}"))
 }
 
 #[cfg(test)]

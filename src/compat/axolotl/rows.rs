@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use super::options::AxolotlOptions;
 use super::thinking;
-use crate::conversation::{Fields, Node, field};
-use crate::error::{Error, Kind, Result};
+use crate::data::{Fields, Node, field};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A range of characters: the first, the last, and whether they are trained.
 pub(super) type DetailRange = (usize, usize, bool);
@@ -104,7 +104,7 @@ fn without_nulls(value: &Node<'_>) -> Node<'static> {
 }
 
 fn wrong(text: String) -> Error {
-    Error::new(Kind::WrongType, text)
+    Error::new(ErrorKind::WrongType, text)
 }
 
 /// The ranges in the field `name` of a message.

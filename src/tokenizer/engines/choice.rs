@@ -1,7 +1,7 @@
 //! Which engine the user chose, and which one is in use.
 
 use crate::choices;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// An engine, by the kind of its library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl EngineChoice {
         EngineChoice::NAMES.iter().find(|(_, known)| *known == name).map(|(choice, _)| *choice).ok_or_else(|| {
             let advice = choices::advice(name, EngineChoice::NAMES.iter().map(|(_, known)| *known));
             let text = format!("`engine` is {name:?}; {advice}");
-            Error::new(Kind::Option, text)
+            Error::new(ErrorKind::Option, text)
         })
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn an_unknown_choice_is_an_error_that_lists_all() {
         let error = EngineChoice::parse("fats").unwrap_err();
-        assert_eq!(error.kind, Kind::Option);
+        assert_eq!(error.kind, ErrorKind::Option);
         let expected = "`engine` is \"fats\"; did you mean `fast`? use one of `auto`, `fast`, `reference`";
         assert_eq!(error.text, expected);
     }

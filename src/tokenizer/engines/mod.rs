@@ -16,7 +16,7 @@ pub(super) use fast::{Fast, LOADERS, Loader};
 pub(super) use reference::Reference;
 
 use super::tokens::Tokens;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Whether an engine could tell where the tokens of a text lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(super) trait IdEncoder: Send + Sync {
 
 /// The error for a text that an engine refuses.
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(Kind::TokenizerFailed, format!("the tokenizer cannot encode this text: {error}"))
+    Error::new(ErrorKind::TokenizerFailed, format!("the tokenizer cannot encode this text: {error}"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tk::{DecoderWrapper, Model as _};
 use tokenizers_reference as tk;
 
 use super::{Aligned, Encoder, failed};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::tokenizer::alignment::{Alphabet, AnchorIndex, TokenBytes};
 use crate::tokenizer::tokens::{AddedToken, Tokens};
 
@@ -24,10 +24,10 @@ impl Reference {
     pub(in crate::tokenizer) fn new(definition: &str) -> Result<Reference> {
         let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
             let text = format!("this is not a tokenizer.json that tokenizers can load: {error}");
-            Error::new(Kind::TokenizerLoad, text)
+            Error::new(ErrorKind::TokenizerLoad, text)
         })?;
         inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| Error::new(Kind::TokenizerLoad, error.to_string()))?;
+        inner.with_truncation(None).map_err(|error| Error::new(ErrorKind::TokenizerLoad, error.to_string()))?;
         let token_bytes = Arc::new(token_bytes(&inner));
         Ok(Reference { inner, token_bytes })
     }
@@ -72,7 +72,7 @@ impl Reference {
 
     /// The same tokenizer without its added tokens, which it then treats as ordinary text.
     pub(in crate::tokenizer) fn without_added_tokens(definition: &str) -> Result<Reference> {
-        let failed = |error: String| Error::new(Kind::TokenizerLoad, error);
+        let failed = |error: String| Error::new(ErrorKind::TokenizerLoad, error);
         let mut json: serde_json::Value =
             serde_json::from_str(definition).map_err(|error| failed(error.to_string()))?;
         json["added_tokens"] = serde_json::Value::Array(Vec::new());
@@ -115,7 +115,7 @@ impl Reference {
     }
 
     pub(in crate::tokenizer) fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.inner.decode(ids, false).map_err(|error| Error::new(Kind::TokenizerFailed, error.to_string()))
+        self.inner.decode(ids, false).map_err(|error| Error::new(ErrorKind::TokenizerFailed, error.to_string()))
     }
 
     pub(in crate::tokenizer) fn token_to_id(&self, token: &str) -> Option<u32> {
