@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BUILT := $(VENV)/.built
-CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates -type f)
+CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates crates -type f)
 
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
@@ -24,12 +24,12 @@ demo: $(BUILT)
 	$(BIN)/chatmill show $(ROWS) --tokenizer "$(TOKENIZER)" --template deepseek --row 0
 
 test: $(BUILT)
-	cargo test --no-default-features
+	cargo test --workspace --no-default-features
 	$(BIN)/python -m pytest
 
 lint: $(BUILT)
-	cargo fmt --check
-	cargo clippy --no-default-features --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --no-default-features --all-targets -- -D warnings
 	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --features python -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

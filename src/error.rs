@@ -6,6 +6,8 @@
 use std::any::Any;
 use std::fmt;
 
+use chatjinja::{RenderError, RenderErrorKind};
+
 /// Declares [`ErrorKind`]: each kind with its stable code and its meaning, written once for all languages and documents.
 macro_rules! error_kinds {
     ($($(#[$group:meta])* $kind:ident $code:literal $meaning:literal,)+) => {
@@ -122,6 +124,17 @@ impl Error {
         let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
         let text = format!("a defect of chatmill ({}); please report it with this row", what.unwrap_or("panic"));
         Error::new(ErrorKind::Internal, text)
+    }
+
+    /// The error for a failed render of the template `name`.
+    pub(crate) fn from_render(error: &RenderError, name: &str) -> Self {
+        let raised = error.kind() == RenderErrorKind::Raised;
+        let kind = if raised { ErrorKind::TemplateRaised } else { ErrorKind::TemplateFailed };
+        let mut text = error.text().to_owned();
+        if let (false, Some(expression)) = (raised, error.expression()) {
+            text.push_str(&format!(" (in `{expression}` of the template {name})"));
+        }
+        Error { message: error.record(), template_line: error.line(), ..Error::new(kind, text) }
     }
 
     /// Adds the row, unless an inner layer added one.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chatmill::attribution::Attributor;
 use chatmill::conversation::{Conversation, Node};
+use chatmill::error::Error;
 use chatmill::template::{ChatTemplate, Request};
 use libfuzzer_sys::fuzz_target;
 
@@ -16,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Ok(source) = std::str::from_utf8(source) else { return };
     let Ok(template) = ChatTemplate::new("fuzz", source, &[("bos_token".into(), "<s>".into())]) else { return };
-    let Ok(conversation) = Node::parse_json(messages).and_then(Conversation::new) else { return };
+    let Ok(conversation) = Node::parse_json(messages).map_err(Error::from).and_then(Conversation::new) else { return };
     let variables = Vec::new();
     for add_generation_prompt in [false, true] {
         let request = Request { add_generation_prompt, ..Request::of(&conversation, &variables) };

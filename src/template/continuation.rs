@@ -1,17 +1,17 @@
-//! `continue_final_message`: a text that ends where its last message ends, so that a model goes on with it.
+//! `continue_final_message`: a text that ends with its last message, so that a model continues the message.
 //!
-//! As transformers does it: a tag behind the message's text, found again in the render, and all from there cut off.
+//! As in transformers, a tag is added to the message, found again in the text, and cut off with everything behind it.
 
 use std::borrow::Cow;
 
 use super::{ChatTemplate, Request};
-use crate::conversation::{Fields, Node};
-use crate::error::{Error, Kind, Result};
+use crate::data::{Fields, Node};
+use crate::error::{Error, ErrorKind, Result};
 use crate::python_text::is_space;
 
 const TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
 
-/// Names of the reasoning of a message; where one is continued, all copies of it are.
+/// The names of the reasoning of a message. If one is continued, all copies of it are.
 const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
 
 impl ChatTemplate {
@@ -28,26 +28,26 @@ impl ChatTemplate {
         let Some(last) = conversation.messages.last_mut() else {
             return Err(refused("continue_final_message is set, but the conversation is empty"));
         };
-        let text = mark(last, field, &template.source)?;
+        let text = add_tag(last, field, template.source())?;
         let rendered = template.text(Request { conversation: &conversation, ..request })?;
         let lost = || {
             let text = "continue_final_message is set, but the last message is not in the text as it is: the chat template \
                         drops or changes a part of it";
-            Error::new(Kind::TemplateFailed, text).at_message(request.conversation.messages.len() - 1)
+            Error::new(ErrorKind::TemplateFailed, text).at_message(request.conversation.messages.len() - 1)
         };
         if !rendered.contains(text.trim_matches(is_space)) {
             return Err(lost());
         }
         let at = rendered.rfind(TAG.trim_end()).ok_or_else(lost)?;
-        // Without the tag's own space the template trims, and has trimmed what stood before the tag.
+        // If the space of the tag is gone, the template trims texts, and so the white space before the tag goes too.
         let kept = &rendered[..at];
         let kept = if rendered[at..].starts_with(TAG) { kept } else { kept.trim_end_matches(is_space) };
         Ok(kept.to_owned())
     }
 }
 
-/// Puts the tag behind `field` of a message, and returns the text that it stands behind.
-fn mark(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String> {
+/// Adds the tag to `field` of a message, and returns the text of the field without it.
+fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String> {
     let value = |message: &Fields<'_>, name: &str| {
         message.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone().into_owned())
     };
@@ -95,5 +95,5 @@ fn mark(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String> {
 }
 
 fn refused(text: &str) -> Error {
-    Error::new(Kind::WrongType, text)
+    Error::new(ErrorKind::WrongType, text)
 }

@@ -1,8 +1,8 @@
-//! The named templates: `templates/*.jinja`, compiled into the crate.
+//! The named templates: the files `templates/*.jinja`, as part of the crate.
 
 use super::ChatTemplate;
-use crate::conversation::{Node, field};
-use crate::error::{Error, Kind, Result};
+use crate::data::{Node, field};
+use crate::error::{Error, ErrorKind, Result};
 
 include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
@@ -10,21 +10,21 @@ include!(concat!(env!("OUT_DIR"), "/library.rs"));
 struct Entry {
     name: &'static str,
     source: &'static str,
-    /// The text of its facts, `templates/<name>.json`.
+    /// The text of `templates/<name>.json`, which describes the template.
     facts: &'static str,
 }
 
-/// The names of the templates that come with chatmill, sorted.
+/// The names of the templates in chatmill, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     LIBRARY.iter().map(|entry| entry.name)
 }
 
-/// The template of this name, with `special_tokens` in place of those that its facts name.
+/// The named template with this name. `special_tokens` replace its default ones.
 pub fn named(name: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
     let Some(entry) = LIBRARY.iter().find(|entry| entry.name == name) else {
         let known: Vec<&str> = names().collect();
         let text = format!("no template named {name}; there are {}", known.join(", "));
-        return Err(Error::new(Kind::TemplateMissing, text));
+        return Err(Error::new(ErrorKind::TemplateMissing, text));
     };
     ChatTemplate::new(name, entry.source, &default_tokens(entry.facts)?)?.with_special_tokens(special_tokens)
 }
@@ -46,6 +46,6 @@ mod tests {
             let template = named(name, &[("eos_token".into(), "<end>".into())]).unwrap();
             assert!(template.special_tokens().contains(&("eos_token".into(), "<end>".into())), "{name}");
         }
-        assert_eq!(named("nothing", &[]).unwrap_err().kind, Kind::TemplateMissing);
+        assert_eq!(named("nothing", &[]).unwrap_err().kind, ErrorKind::TemplateMissing);
     }
 }

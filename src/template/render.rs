@@ -1,43 +1,42 @@
-//! Rendering: a conversation goes in, its text comes out, with what was seen on the way.
+//! Rendering: from a conversation to its text, with what the render showed.
 
 use std::ops::Range;
 
+use chatjinja::{Global, Globals, Input, Provenance, RenderError, Rendered};
 use chrono::NaiveDateTime;
 
-use super::ChatTemplate;
-use super::leaves::{Leaf, Leaves, Part, words_at};
-use super::program::Span;
-use super::run::{self, Context, Event, Exception, Failure, Rendered, Tracing};
-use super::value::What;
-use crate::conversation::{Conversation, Fields, Node, field};
-use crate::error::{Error, Kind, Result};
+use super::source_index::{Part, SourceIndex, SourceText, words_at};
+use super::{ChatTemplate, TraceEvent};
+use crate::data::{Fields, Node, field};
+use crate::rows::{Conversation, TemplateVariables};
+use crate::error::{Error, ErrorKind, Result};
 
-/// What is to be rendered.
+/// A conversation to render, with its variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r, 'c> {
     /// The conversation.
     pub conversation: &'r Conversation<'c>,
-    /// Variables for every conversation; those of the conversation win.
-    pub variables: &'r Fields<'r>,
-    /// Whether the text shall end in the prompt for the next assistant turn.
+    /// Variables for every conversation. Those of the conversation win.
+    pub variables: &'r TemplateVariables<'r>,
+    /// Whether the text ends in the prompt for the next assistant turn.
     pub add_generation_prompt: bool,
-    /// What `strftime_now` takes for the time; None for the clock's.
+    /// The time for `strftime_now`; None for the local time.
     pub now: Option<NaiveDateTime>,
 }
 
 impl<'r, 'c> Request<'r, 'c> {
-    /// A request for a conversation with nothing else.
-    pub fn of(conversation: &'r Conversation<'c>, variables: &'r Fields<'r>) -> Request<'r, 'c> {
+    /// A request for a conversation without a generation prompt.
+    pub fn of(conversation: &'r Conversation<'c>, variables: &'r TemplateVariables<'r>) -> Request<'r, 'c> {
         Request { conversation, variables, add_generation_prompt: false, now: None }
     }
 }
 
-/// A stretch of a text that was made from a text of a message.
+/// A piece of a text that comes from a text of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printed {
     /// The bytes of the rendered text.
     pub span: Range<usize>,
-    /// Index of the message.
+    /// The index of the message.
     pub message: usize,
     /// Which part of the message.
     pub part: Part,
@@ -52,156 +51,144 @@ pub struct Printed {
 pub struct Traced {
     /// The rendered text.
     pub text: String,
-    /// What of it was made from texts of messages, in the order of the text.
+    /// The pieces of the text that come from texts of messages, in the order of the text.
     pub printed: Vec<Printed>,
     /// For each message, whether it has texts that could be printed.
     pub has_texts: Vec<bool>,
-    /// For each message, where the first text stands that the template put together while it was at this message.
+    /// For each message, the start of the first text that the template put together while it was at this message.
     pub within: Vec<Option<usize>>,
-    /// What happened to the messages, in the order it happened.
-    pub events: Vec<Event>,
+    /// What happened to the messages, in the order in which it happened.
+    pub events: Vec<TraceEvent>,
+}
+
+/// The variables of a render, each where the row has it.
+struct Variables<'r, 'c> {
+    request: Request<'r, 'c>,
+    special_tokens: &'r [(String, String)],
+}
+
+impl Globals for Variables<'_, '_> {
+    fn get(&self, name: &str) -> Option<Global<'_>> {
+        let Request { conversation, variables, .. } = &self.request;
+        match name {
+            "messages" => Some(Global::Records),
+            "tools" => Some(conversation.tools.as_ref().map_or(Global::None, Global::Node)),
+            "documents" => Some(conversation.documents.as_ref().map_or(Global::None, Global::Node)),
+            "add_generation_prompt" => Some(Global::Bool(self.request.add_generation_prompt)),
+            _ => {
+                let given = conversation.variables.get(name).or_else(|| variables.get(name));
+                let special = || self.special_tokens.iter().find(|(known, _)| known == name);
+                given.map(Global::Node).or_else(|| special().map(|(_, token)| Global::Str(token)))
+            }
+        }
+    }
 }
 
 impl ChatTemplate {
-    /// The text.
+    /// The text of a conversation.
     pub fn text(&self, request: Request<'_, '_>) -> Result<String> {
-        let template = self.for_row(request.conversation);
-        template.run(request, Tracing::Off).map(|rendered| rendered.text.text)
+        Ok(self.for_row(request.conversation).rendered(request)?.text)
     }
 
-    /// The text, and the bytes of it that transformers takes for those that `{% generation %}` encloses: it counts from
-    /// the output that is finished when a tag is met, so inside macros and set blocks they lie too early.
+    /// The text, and the bytes of it that transformers attributes to `{% generation %}` blocks. It counts from the end of
+    /// the finished output where a block begins, so blocks in macros and `set` blocks come out too early.
     pub fn render_as_transformers(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let rendered = self.for_row(request.conversation).run(request, Tracing::Off)?;
-        let text = rendered.text.text;
-        let spans = rendered.generation_as_transformers.into_iter().filter_map(|(start, characters)| {
-            let end = text.get(start..)?.char_indices().nth(characters).map_or(text.len(), |(at, _)| start + at);
-            Some(start..end)
-        });
-        let spans = spans.collect();
-        Ok((text, spans))
+        let rendered = self.for_row(request.conversation).rendered(request)?;
+        let spans = rendered.generation_as_transformers();
+        Ok((rendered.text, spans))
     }
 
-    /// The text, and the bytes of it that `{% generation %}` encloses, in their order.
+    /// The text, and the bytes of it that `{% generation %}` blocks printed, in their order.
     pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let template = self.for_row(request.conversation);
-        let rendered = template.run(request, Tracing::Off)?;
+        let rendered = self.for_row(request.conversation).rendered(request)?;
         if rendered.generation_lost {
             return Err(Error::new(
-                Kind::Unproved("generation_changed"),
-                "the text inside {% generation %} is changed after its tag, so its place cannot be told; \
-                 put the tag around the final output",
+                ErrorKind::GenerationChanged,
+                "the template changes text after {% generation %} enclosed it, so its place is unknown; put the tags \
+                 around the final output",
             ));
         }
-        Ok((rendered.text.text, rendered.generation))
+        Ok((rendered.text, rendered.generation))
     }
 
-    /// Keys of messages that the template asks for, and whether any message has them.
+    /// The keys of messages that the template reads, and whether any message has them.
     pub fn keys_read(&self, request: Request<'_, '_>) -> Result<Vec<(String, bool)>> {
-        let rendered = self.for_row(request.conversation).run(request, Tracing::Keys)?;
-        Ok(rendered.trace.and_then(|trace| trace.asked).unwrap_or_default())
+        let keys =
+            self.for_row(request.conversation).with_input(request, |template, input| template.keys_read(input))?;
+        Ok(keys.into_iter().map(|read| (read.key, read.found)).collect())
     }
 
-    /// The text, and what of it comes from where.
+    /// The text, and where its pieces come from.
     pub fn trace(&self, request: Request<'_, '_>) -> Result<Traced> {
-        let leaves = Leaves::of(request.conversation);
-        if request.conversation.shares_strings || leaves.share_memory() {
+        let index = SourceIndex::of(request.conversation);
+        if request.conversation.shares_strings || index.share_memory() {
             let conversation = request.conversation.to_owned();
-            let leaves = Leaves::of(&conversation);
-            return self.trace_leaves(Request { conversation: &conversation, ..request }, &leaves);
+            let index = SourceIndex::of(&conversation);
+            return self.trace_with(Request { conversation: &conversation, ..request }, &index);
         }
-        self.trace_leaves(request, &leaves)
+        self.trace_with(request, &index)
     }
 
-    fn trace_leaves(&self, request: Request<'_, '_>, leaves: &Leaves<'_>) -> Result<Traced> {
+    fn trace_with(&self, request: Request<'_, '_>, index: &SourceIndex<'_>) -> Result<Traced> {
         let template = self.for_row(request.conversation);
-        let Rendered { text, trace, .. } = template.run(request, Tracing::Places)?;
-        let mut printed: Vec<Printed> = Vec::with_capacity(text.notes.len());
+        let traced = template.with_input(request, |template, input| template.trace(input))?;
+        let mut printed: Vec<Printed> = Vec::with_capacity(traced.spans.len());
         let mut within: Vec<Option<usize>> = vec![None; request.conversation.messages.len()];
-        for note in &text.notes {
-            let span = note.start..note.end;
-            let mut print = |span: Range<usize>, (index, bytes): (usize, Range<usize>)| {
-                let Leaf { message, part, ordinal, .. } = leaves.all()[index];
-                printed.push(Printed { span, message, part, ordinal, value: (index, bytes) });
+        for note in &traced.spans {
+            let span = note.range();
+            let mut print = |span: Range<usize>, (place, bytes): (usize, Range<usize>)| {
+                let SourceText { message, part, ordinal, .. } = index.all()[place];
+                printed.push(Printed { span, message, part, ordinal, value: (place, bytes) });
             };
-            match note.what {
-                What::Copied(address) => {
-                    for (index, bytes, offset) in leaves.copied_from(address, span.len()) {
+            match note.provenance {
+                Provenance::Copied(address) => {
+                    for (place, bytes, offset) in index.copied_from(address, span.len()) {
                         let start = span.start + offset;
-                        print(start..start + bytes.len(), (index, bytes));
+                        print(start..start + bytes.len(), (place, bytes));
                     }
                 }
-                What::Derived(address) => {
-                    if let Some(found) = leaves.derived_from(address) {
+                Provenance::Derived(address) => {
+                    if let Some(found) = index.derived_from(address) {
                         print(span, found);
                     }
                 }
-                What::Within(message) => {
+                Provenance::Within(message) => {
                     let place = &mut within[message as usize];
                     *place = Some(place.map_or(span.start, |known| known.min(span.start)));
                 }
-                What::Generation => {}
+                Provenance::Generation => {}
             }
         }
         if !printed.is_sorted_by_key(|printed| printed.span.start) {
             printed.sort_by_key(|printed| printed.span.start);
         }
         let mut has_texts = vec![false; request.conversation.messages.len()];
-        for leaf in leaves.all() {
-            // White space and think tags alone tell nothing of a message.
-            has_texts[leaf.message] = has_texts[leaf.message] || words_at(leaf.text).is_some();
+        for source in index.all() {
+            // White space and think tags alone do not show where a message is.
+            has_texts[source.message] = has_texts[source.message] || words_at(source.text).is_some();
         }
-        let trace = trace.unwrap_or_default();
-        Ok(Traced { text: text.text, printed, has_texts, within, events: trace.events })
+        Ok(Traced { text: traced.rendered.text, printed, has_texts, within, events: traced.events })
     }
 
-    fn run(&self, request: Request<'_, '_>, tracing: Tracing) -> Result<Rendered> {
-        let Conversation { messages, tools, documents, variables, .. } = request.conversation;
-        let context = Context {
-            messages,
-            tools: tools.as_ref(),
-            documents: documents.as_ref(),
-            add_generation_prompt: request.add_generation_prompt,
-            of_row: variables,
-            of_all: request.variables,
-            special: &self.special_tokens,
-            now: request.now,
-        };
+    fn rendered(&self, request: Request<'_, '_>) -> Result<Rendered> {
+        self.with_input(request, |template, input| template.render(input))
+    }
+
+    /// Calls `render` with the engine's template and with the request as its input.
+    fn with_input<T>(
+        &self,
+        request: Request<'_, '_>,
+        render: impl for<'d> FnOnce(&'d chatjinja::Template, Input<'d>) -> std::result::Result<T, RenderError>,
+    ) -> Result<T> {
+        let messages = request.conversation.messages.as_slice();
+        let variables = Variables { request, special_tokens: &self.special_tokens };
         let content = |message: &Fields<'_>| field(message, "content").and_then(Node::as_str).map_or(0, str::len);
-        let capacity: usize = messages.iter().map(|message| content(message) + 64).sum();
-        run::render(&self.program, context, tracing, capacity).map_err(|failure| self.failure(failure))
-    }
-
-    /// A failed render in chatmill's terms.
-    fn failure(&self, failure: Failure) -> Error {
-        let Failure { raise, message } = failure;
-        let raised = raise.exception() == Exception::Raised;
-        let kind = if raised { Kind::TemplateRaised } else { Kind::TemplateFailed };
-        let mut text = raise.text().to_owned();
-        let span = raise.span();
-        if let (false, Some(expression)) = (raised, span.and_then(|span| self.program.expression(span))) {
-            text.push_str(&format!(" (in `{expression}` of the chat template {})", self.name));
-        }
-        let mut error = Error::new(kind, text);
-        if let Some(message) = message {
-            error = error.at_message(message);
-        }
-        match span {
-            Some(span) => error.at_template_line(self.program.line(span.start)),
-            None => error,
-        }
-    }
-}
-
-impl super::program::Program {
-    /// The source of an expression on one line, shortened.
-    fn expression(&self, span: Span) -> Option<String> {
-        let text = self.source.get(span.start as usize..span.end as usize)?;
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut short: String = line.chars().take(100).collect();
-        if short.len() < line.len() {
-            short.push('…');
-        }
-        (!short.is_empty()).then_some(short)
+        let input = Input {
+            globals: &variables,
+            records: messages,
+            now: request.now,
+            capacity: messages.iter().map(|message| content(message) + 64).sum(),
+        };
+        render(&self.template, input).map_err(|error| Error::from_render(&error, self.name()))
     }
 }

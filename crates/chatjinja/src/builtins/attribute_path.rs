@@ -1,0 +1,52 @@
+//! `AttributePath`: an attribute of attributes, as filters take it.
+
+use crate::ops::access;
+use crate::runtime::{EvalResult, Interpreter, Value};
+
+/// A path of attributes such as `function.name` or `0.text`.
+pub(super) struct AttributePath<'d> {
+    parts: Vec<Value<'d>>,
+    /// Whether strings are compared in lower case.
+    lowers: bool,
+    /// The value of attributes that do not exist.
+    pub(super) default: Option<Value<'d>>,
+}
+
+impl<'d> AttributePath<'d> {
+    /// The path in an argument. Without one, it leads to the item itself.
+    pub(super) fn of(attribute: Option<&Value<'d>>) -> AttributePath<'d> {
+        let parts = match attribute {
+            None | Some(Value::None) => Vec::new(),
+            Some(Value::Str(text)) => text
+                .split('.')
+                .map(|part| match part.parse() {
+                    Ok(index) if part.bytes().all(|byte| byte.is_ascii_digit()) => Value::Int(index),
+                    _ => Value::Str(text.part_of(part)),
+                })
+                .collect(),
+            Some(other) => vec![other.clone()],
+        };
+        AttributePath { parts, lowers: false, default: None }
+    }
+
+    /// The same path, which gives strings in lower case if `lowers` is set.
+    pub(super) fn lowering(mut self, lowers: bool) -> AttributePath<'d> {
+        self.lowers = lowers;
+        self
+    }
+
+    /// The value at the end of the path.
+    pub(super) fn get(&self, interpreter: &mut Interpreter<'d>, item: &Value<'d>) -> EvalResult<Value<'d>> {
+        let mut value = item.clone();
+        for part in &self.parts {
+            value = access::item(interpreter, &value, part)?;
+            if let (Some(default), true) = (&self.default, value.is_undefined()) {
+                value = default.clone();
+            }
+        }
+        Ok(match value {
+            Value::Str(text) if self.lowers => Value::text(text.to_lowercase()),
+            other => other,
+        })
+    }
+}

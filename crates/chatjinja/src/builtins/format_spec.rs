@@ -1,0 +1,230 @@
+//! Python's format mini-language, such as `{:>8.2f}`.
+
+use num_bigint::Sign;
+
+use crate::ops::strings::{self, to_str};
+use crate::provenance::Str;
+use crate::runtime::{EvalResult, Interpreter, PyError, PyErrorKind, Value, big, float};
+use crate::text::float::write_float;
+use crate::text::number_format;
+
+fn value_error(text: impl Into<String>) -> PyError {
+    PyError::new(PyErrorKind::Value, text)
+}
+
+#[derive(Debug)]
+struct FormatSpec {
+    fill: char,
+    align: Option<char>,
+    sign: char,
+    alternate: bool,
+    zero: bool,
+    width: usize,
+    grouping: Option<char>,
+    precision: Option<usize>,
+    kind: Option<char>,
+}
+
+impl FormatSpec {
+    /// The parts of a specifier; None if it is not valid.
+    fn parse(text: &str) -> Option<FormatSpec> {
+        let characters: Vec<char> = text.chars().collect();
+        let mut at = 0;
+        let mut spec = FormatSpec {
+            fill: ' ',
+            align: None,
+            sign: '-',
+            alternate: false,
+            zero: false,
+            width: 0,
+            grouping: None,
+            precision: None,
+            kind: None,
+        };
+        let is_align = |it: Option<&char>| matches!(it, Some('<' | '>' | '=' | '^'));
+        if is_align(characters.get(1)) {
+            spec.fill = characters[0];
+            spec.align = Some(characters[1]);
+            at = 2;
+        } else if is_align(characters.first()) {
+            spec.align = Some(characters[0]);
+            at = 1;
+        }
+        if let Some(sign @ ('+' | '-' | ' ')) = characters.get(at) {
+            spec.sign = *sign;
+            at += 1;
+        }
+        if characters.get(at) == Some(&'#') {
+            spec.alternate = true;
+            at += 1;
+        }
+        if characters.get(at) == Some(&'0') {
+            spec.zero = true;
+            at += 1;
+        }
+        let number = |at: &mut usize| -> Option<usize> {
+            let digits: String = characters[*at..].iter().take_while(|it| it.is_ascii_digit()).collect();
+            *at += digits.len();
+            digits.parse().ok()
+        };
+        spec.width = number(&mut at).unwrap_or(0);
+        if let Some(grouping @ (',' | '_')) = characters.get(at) {
+            spec.grouping = Some(*grouping);
+            at += 1;
+        }
+        if characters.get(at) == Some(&'.') {
+            at += 1;
+            spec.precision = Some(number(&mut at)?);
+        }
+        if let Some(kind) = characters.get(at) {
+            spec.kind = Some(*kind);
+            at += 1;
+        }
+        (at == characters.len()).then_some(spec)
+    }
+}
+
+/// Python's `format(value, spec)`.
+pub(super) fn formatted<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &str) -> EvalResult<Str<'d>> {
+    if spec.is_empty() {
+        return to_str(interpreter, value);
+    }
+    let parsed = FormatSpec::parse(spec).ok_or_else(|| {
+        value_error(format!("Invalid format specifier '{spec}' for object of type '{}'", value.type_name()))
+    })?;
+    interpreter.charge_bytes(parsed.width.saturating_add(parsed.precision.unwrap_or(0)).saturating_mul(4))?;
+    match value {
+        Value::Str(text) => {
+            if !matches!(parsed.kind, None | Some('s')) {
+                return Err(unknown_code(parsed.kind, value));
+            }
+            if parsed.align == Some('=') {
+                return Err(value_error("'=' alignment not allowed in string format specifier"));
+            }
+            let end = parsed.precision.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(at, _)| at);
+            let fill = if parsed.zero && parsed.align.is_none() { '0' } else { parsed.fill };
+            padded(interpreter, text.part(0..end), &parsed, fill, '<')
+        }
+        Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => number(interpreter, value, &parsed),
+        Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
+        other => {
+            let text = format!("unsupported format string passed to {}.__format__", other.type_name());
+            Err(PyError::new(PyErrorKind::Type, text))
+        }
+    }
+}
+
+fn unknown_code(kind: Option<char>, value: &Value<'_>) -> PyError {
+    let kind = kind.unwrap_or(' ');
+    value_error(format!("Unknown format code '{kind}' for object of type '{}'", value.type_name()))
+}
+
+fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &FormatSpec) -> EvalResult<Str<'d>> {
+    let (mut digits, negative, prefix, group) = match (value, spec.kind) {
+        (Value::Bool(_) | Value::Int(_) | Value::Big(_), None | Some('b' | 'c' | 'd' | 'o' | 'x' | 'X' | 'n')) => {
+            let Some(int) = big(value) else { return Ok(Str::fixed("")) };
+            if spec.precision.is_some() {
+                return Err(value_error("Precision not allowed in integer format specifier"));
+            }
+            if let (Value::Bool(_), None) = (value, spec.kind) {
+                // Without a width, a boolean is written as a word.
+                let text = to_str(interpreter, value)?;
+                if spec.width == 0 {
+                    return Ok(text);
+                }
+            }
+            if spec.kind == Some('c') {
+                let character = u32::try_from(&int).ok().and_then(char::from_u32);
+                let out_of_range = || PyError::new(PyErrorKind::Overflow, "%c arg not in range(0x110000)");
+                let text = Str::owned(character.ok_or_else(out_of_range)?.to_string());
+                return padded(interpreter, text, spec, spec.fill, '<');
+            }
+            let (radix, prefix, group) = match spec.kind {
+                Some('b') => (2, "0b", 4),
+                Some('o') => (8, "0o", 4),
+                Some('x') => (16, "0x", 4),
+                Some('X') => (16, "0X", 4),
+                _ => (10, "", 3),
+            };
+            let digits = int.magnitude().to_str_radix(radix);
+            let digits = if spec.kind == Some('X') { digits.to_uppercase() } else { digits };
+            (digits, int.sign() == Sign::Minus, if spec.alternate { prefix } else { "" }, group)
+        }
+        (_, Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | 'n' | '%')) | (Value::Float(_), None) => {
+            let Some(float) = float(value)? else { return Ok(Str::fixed("")) };
+            let magnitude = float.abs();
+            let precision = spec.precision.unwrap_or(6);
+            let text = match spec.kind {
+                None => match spec.precision {
+                    None => {
+                        let mut text = String::new();
+                        // Writing to a String cannot fail.
+                        let _ = write_float(&mut text, magnitude);
+                        text
+                    }
+                    Some(precision) => {
+                        let text = number_format::general(magnitude, precision, spec.alternate);
+                        if text.contains(['.', 'e', 'n', 'i']) { text } else { text + ".0" }
+                    }
+                },
+                Some('e' | 'E') => number_format::exponent(magnitude, precision),
+                Some('f' | 'F') => number_format::fixed(magnitude, precision),
+                Some('%') => number_format::fixed(magnitude * 100.0, precision) + "%",
+                _ => number_format::general(magnitude, precision, spec.alternate),
+            };
+            let upper = spec.kind.is_some_and(char::is_uppercase);
+            (if upper { text.to_uppercase() } else { text }, float.is_sign_negative() && !float.is_nan(), "", 3)
+        }
+        _ => return Err(unknown_code(spec.kind, value)),
+    };
+    if let Some(separator) = spec.grouping {
+        digits = number_format::grouped(&digits, separator, group);
+    }
+    let sign = match (negative, spec.sign) {
+        (true, _) => "-",
+        (_, '+') => "+",
+        (_, ' ') => " ",
+        _ => "",
+    };
+    let fills = spec.align == Some('=') || (spec.zero && spec.align.is_none());
+    if fills {
+        let fill = if spec.zero && spec.align.is_none() { '0' } else { spec.fill };
+        let width = spec.width.saturating_sub(sign.len() + prefix.len());
+        match spec.grouping {
+            // Zeros are grouped like digits, and never begin with a separator.
+            Some(separator) if fill == '0' => {
+                let plain: String = digits.chars().filter(|it| *it != separator).collect();
+                let mut padded = plain;
+                while number_format::grouped(&padded, separator, group).chars().count() < width {
+                    padded.insert(0, '0');
+                }
+                digits = number_format::grouped(&padded, separator, group);
+            }
+            _ => {
+                let missing = width.saturating_sub(digits.chars().count());
+                digits.insert_str(0, &fill.to_string().repeat(missing));
+            }
+        }
+    }
+    let text = Str::owned(format!("{sign}{prefix}{digits}"));
+    padded(interpreter, text, spec, spec.fill, '>')
+}
+
+fn padded<'d>(
+    interpreter: &mut Interpreter<'d>,
+    text: Str<'d>,
+    spec: &FormatSpec,
+    fill: char,
+    default: char,
+) -> EvalResult<Str<'d>> {
+    let missing = spec.width.saturating_sub(text.char_count());
+    if missing == 0 {
+        return Ok(text);
+    }
+    let left = match spec.align.filter(|align| *align != '=').unwrap_or(default) {
+        '<' => 0,
+        '^' => missing / 2,
+        _ => missing,
+    };
+    strings::surround(interpreter, left, &text, missing - left, fill)
+}

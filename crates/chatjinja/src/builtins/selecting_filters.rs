@@ -1,0 +1,89 @@
+//! `map`, `select` and the like: another filter or a test for each item.
+
+use super::attribute_path::AttributePath;
+use super::filters::{self, generator, not_none};
+use super::tests;
+use crate::names::{Filter, Test};
+use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, repr};
+use crate::text::quote::quoted;
+
+pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    Ok(generator("sync_do_map", move |interpreter| {
+        if !value.is_true() {
+            return Ok(Vec::new());
+        }
+        let Arguments { positional, mut named } = args;
+        if positional.is_empty()
+            && let Some(at) = named.iter().position(|(name, _)| &**name == "attribute")
+        {
+            let mut path = AttributePath::of(Some(&named.remove(at).1));
+            if let Some(at) = named.iter().position(|(name, _)| &**name == "default") {
+                path.default = not_none(Some(named.remove(at).1));
+            }
+            if let Some((name, _)) = named.first() {
+                let text = format!("Unexpected keyword argument {}", quoted(name));
+                return Err(PyError::new(PyErrorKind::Runtime, text));
+            }
+            return interpreter.items(&value)?.iter().map(|item| path.get(interpreter, item)).collect();
+        }
+        let mut positional = positional.into_iter();
+        let Some(name) = positional.next() else {
+            return Err(PyError::new(PyErrorKind::Runtime, "map requires a filter argument"));
+        };
+        let rest: Vec<Value<'d>> = positional.collect();
+        let filter = name
+            .as_str()
+            .and_then(|name| Filter::named(name))
+            .ok_or_else(|| PyError::new(PyErrorKind::Runtime, format!("No filter named {}.", repr::brief(&name))))?;
+        let items = interpreter.items(&value)?;
+        items
+            .into_iter()
+            .map(|item| {
+                let args = Arguments { positional: rest.clone(), named: named.clone() };
+                filters::apply(interpreter, filter, item, args)
+            })
+            .collect()
+    }))
+}
+
+/// `select`, `reject`, and the same by attribute: the items for which a test gives `wanted`.
+pub(super) fn select<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by_attribute: bool) -> Value<'d> {
+    generator("select_or_reject", move |interpreter| {
+        if !value.is_true() {
+            return Ok(Vec::new());
+        }
+        let Arguments { positional, named } = args;
+        let mut positional = positional.into_iter();
+        let path = match by_attribute {
+            false => AttributePath::of(None),
+            true => match positional.next() {
+                Some(attribute) => AttributePath::of(Some(&attribute)),
+                None => return Err(PyError::new(PyErrorKind::Runtime, "Missing parameter for attribute name")),
+            },
+        };
+        let test = positional
+            .next()
+            .map(|name| {
+                name.as_str()
+                    .and_then(|name| Test::named(name))
+                    .ok_or_else(|| PyError::new(PyErrorKind::Runtime, format!("No test named {}.", repr::brief(&name))))
+            })
+            .transpose()?;
+        let rest: Vec<Value<'d>> = positional.collect();
+        let mut kept = Vec::new();
+        for item in interpreter.items(&value)? {
+            let tested = path.get(interpreter, &item)?;
+            let holds = match test {
+                None => tested.is_true(),
+                Some(test) => {
+                    let args = Arguments { positional: rest.clone(), named: named.clone() };
+                    tests::apply(interpreter, test, &tested, args)?
+                }
+            };
+            if holds == wanted {
+                kept.push(item);
+            }
+        }
+        Ok(kept)
+    })
+}

@@ -1,0 +1,178 @@
+//! JSON in, as `json.loads` reads it, and out, as `json.dumps` lays it out.
+
+use std::fmt::{self, Write as _};
+
+use jiter::{JsonErrorType, JsonValue};
+
+use super::node::{Fields, Node};
+use crate::text::float::write_json_float;
+use crate::text::json::write_json_string;
+
+/// Why a text is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// The text is not UTF-8.
+    Utf8 {
+        /// The first byte that is not UTF-8.
+        byte: u8,
+        /// Its offset.
+        offset: usize,
+    },
+    /// The text is UTF-8 but not JSON.
+    Syntax {
+        /// The column of the fault in its line, from 1.
+        column: usize,
+        /// What is wrong, and what to do about it.
+        text: String,
+    },
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JsonError::Utf8 { byte, offset } => write!(f, "not UTF-8: byte 0x{byte:02x} at offset {offset}"),
+            JsonError::Syntax { column, text } => write!(f, "not JSON at column {column}: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+impl JsonError {
+    fn of(text: &[u8], error: &jiter::JsonError) -> JsonError {
+        if let Err(utf8) = std::str::from_utf8(text) {
+            let offset = utf8.valid_up_to();
+            return JsonError::Utf8 { byte: text[offset], offset };
+        }
+        let column = error.get_position(text).column;
+        let mut text = error.error_type.to_string();
+        if error.error_type == JsonErrorType::LoneLeadingSurrogateInHexEscape {
+            text.push_str("; a lone surrogate is no text; write the character itself or a pair of escapes");
+        }
+        JsonError::Syntax { column, text }
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Parses JSON as `json.loads` does: it reads big integers, `NaN` and `Infinity`; of equal keys the last value stays
+    /// in the place of the first. Strings without escapes are borrowed from `text`.
+    ///
+    /// # Errors
+    /// If `text` is not one JSON value in UTF-8.
+    pub fn parse_json(text: &'a [u8]) -> Result<Node<'a>, JsonError> {
+        match JsonValue::parse(text, true) {
+            Ok(value) => Ok(from_json(value)),
+            Err(error) => Err(JsonError::of(text, &error)),
+        }
+    }
+
+    /// The value as JSON, laid out as `json.dumps(value, ensure_ascii=False)` does.
+    pub fn to_json(&self) -> String {
+        let mut text = String::new();
+        write_json(&mut text, self);
+        text
+    }
+}
+
+fn from_json(value: JsonValue<'_>) -> Node<'_> {
+    match value {
+        JsonValue::Null => Node::Null,
+        JsonValue::Bool(value) => Node::Bool(value),
+        JsonValue::Int(value) => Node::Int(value),
+        JsonValue::BigInt(value) => Node::BigInt(value),
+        JsonValue::Float(value) => Node::Float(value),
+        JsonValue::Str(value) => Node::Str(value),
+        JsonValue::Array(items) => {
+            let items = std::sync::Arc::unwrap_or_clone(items);
+            Node::List(items.into_iter().map(from_json).collect())
+        }
+        JsonValue::Object(fields) => {
+            let fields = std::sync::Arc::unwrap_or_clone(fields);
+            let mut unique: Fields<'_> = Vec::with_capacity(fields.len());
+            for (key, value) in fields {
+                let value = from_json(value);
+                match unique.iter_mut().find(|(known, _)| *known == key) {
+                    Some((_, known)) => *known = value,
+                    None => unique.push((key, value)),
+                }
+            }
+            Node::Map(unique)
+        }
+    }
+}
+
+fn write_json(out: &mut String, value: &Node<'_>) {
+    // Writing to a String cannot fail.
+    match value {
+        Node::Null => out.push_str("null"),
+        Node::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Node::Int(value) => drop(write!(out, "{value}")),
+        Node::BigInt(value) => drop(write!(out, "{value}")),
+        Node::Float(value) => drop(write_json_float(out, *value)),
+        Node::Str(text) => write_json_string(out, text, false),
+        Node::List(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_json(out, item);
+            }
+            out.push(']');
+        }
+        Node::Map(fields) => {
+            out.push('{');
+            for (index, (key, value)) in fields.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_json_string(out, key, false);
+                out.push_str(": ");
+                write_json(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use num_bigint::BigInt;
+
+    use super::*;
+
+    #[test]
+    fn strings_without_escapes_are_borrowed() {
+        let text = br#"{"a": "plain", "b": "esc\n", "a": "last"}"#;
+        let Node::Map(fields) = Node::parse_json(text).unwrap() else { panic!("not a map") };
+        assert_eq!(fields.len(), 2);
+        assert!(matches!(&fields[0].1, Node::Str(Cow::Borrowed("last"))));
+        assert!(matches!(&fields[1].1, Node::Str(Cow::Owned(value)) if value == "esc\n"));
+    }
+
+    #[test]
+    fn numbers_of_python_are_read() {
+        assert_eq!(Node::parse_json(b"18446744073709551616").unwrap(), Node::BigInt(BigInt::from(1u128 << 64)));
+        assert_eq!(Node::parse_json(b"1e3").unwrap(), Node::Float(1000.0));
+        assert!(matches!(Node::parse_json(b"NaN").unwrap(), Node::Float(value) if value.is_nan()));
+        let long = "9".repeat(60);
+        assert_eq!(Node::parse_json(long.as_bytes()).unwrap(), Node::BigInt(long.parse().unwrap()));
+    }
+
+    #[test]
+    fn the_layout_is_that_of_json_dumps() {
+        for text in [r#"{"a": [1, -2.5, null, true], "é": "x\n", "b": {}}"#, "[]", "NaN", "18446744073709551616"] {
+            assert_eq!(Node::parse_json(text.as_bytes()).unwrap().to_json(), text);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let error = Node::parse_json(br#"{"a": }"#).unwrap_err();
+        assert!(matches!(error, JsonError::Syntax { column: 7, .. }), "{error}");
+        let error = Node::parse_json(b"{\"a\": \"\xff\"}").unwrap_err();
+        assert_eq!(error.to_string(), "not UTF-8: byte 0xff at offset 7");
+        assert!(matches!(Node::parse_json(br#"{"a": 1} x"#).unwrap_err(), JsonError::Syntax { .. }));
+        let error = Node::parse_json(br#""\udc00 text""#).unwrap_err();
+        assert!(error.to_string().contains("lone surrogate"), "{error}");
+    }
+}

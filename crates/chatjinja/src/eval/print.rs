@@ -1,0 +1,78 @@
+//! Printing: `{{ expression }}`.
+
+use crate::ir::{Const, Expr, ExprKind, Operator};
+use crate::ops::arithmetic;
+use crate::ops::strings::to_str;
+use crate::provenance::Str;
+use crate::runtime::{EvalResult, Interpreter, Value};
+
+impl<'d> Interpreter<'d> {
+    /// Prints an expression. Strings that are only joined to be printed are printed one by one.
+    pub(super) fn print(&mut self, expr: &'d Expr) -> EvalResult<()> {
+        match &expr.kind {
+            ExprKind::Const(Const::Str(text)) if !self.autoescape => {
+                self.out.text.push_str(text);
+                self.check_output()
+            }
+            ExprKind::Sum(operands) if !self.autoescape => self.print_sum(operands, expr),
+            // `~` turns each operand into text.
+            ExprKind::Concat(operands) if !self.autoescape => {
+                operands.iter().try_for_each(|operand| self.print(operand))
+            }
+            ExprKind::If { test, yes, no } => match (self.test(test)?, no) {
+                (true, _) => self.print(yes),
+                (false, Some(no)) => self.print(no),
+                (false, None) => Ok(()),
+            },
+            _ => {
+                let value = self.eval(expr)?;
+                self.emit(&value).map_err(|error| error.at(expr.span))
+            }
+        }
+    }
+
+    /// Prints a sum: strings one by one, up to the first operand that is not a string.
+    fn print_sum(&mut self, operands: &'d [Expr], expr: &'d Expr) -> EvalResult<()> {
+        let traces = self.traces();
+        let start = self.out.text.len();
+        let mut rest = operands.iter();
+        let mut total = loop {
+            let Some(operand) = rest.next() else { return self.check_output() };
+            if let ExprKind::Const(Const::Str(text)) = &operand.kind {
+                self.out.text.push_str(text);
+                continue;
+            }
+            match self.eval(operand)? {
+                Value::Str(text) if !text.is_markup() => text.append_to(&mut self.out, traces),
+                other if self.out.text.len() == start && std::ptr::eq(operand, &operands[0]) => break other,
+                other => {
+                    // The text that was printed so far is the left side of the sum.
+                    let before = Value::Str(Str::from_text(self.out.split_off(start)));
+                    break arithmetic::apply(self, Operator::Add, &before, &other)
+                        .map_err(|error| error.at(expr.span))?;
+                }
+            }
+        };
+        for operand in rest {
+            let value = self.eval(operand)?;
+            total = arithmetic::apply(self, Operator::Add, &total, &value).map_err(|error| error.at(expr.span))?;
+        }
+        self.emit(&total)
+    }
+
+    /// Prints a value.
+    pub(super) fn emit(&mut self, value: &Value<'d>) -> EvalResult<()> {
+        let traces = self.traces();
+        match value {
+            Value::Str(text) if self.autoescape => text.escaped().append_to(&mut self.out, traces),
+            Value::Str(text) => text.append_to(&mut self.out, traces),
+            Value::Undefined(_) => {}
+            other => {
+                let text = to_str(self, other)?;
+                let text = if self.autoescape { text.escaped() } else { text };
+                text.append_to(&mut self.out, traces);
+            }
+        }
+        self.check_output()
+    }
+}

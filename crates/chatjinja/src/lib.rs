@@ -1,0 +1,74 @@
+//! Chat templates as Python's Jinja2 runs them, on minijinja's parser.
+//!
+//! A model's chat template is written for Jinja2 in Python, in the sandbox of Hugging Face transformers. This crate
+//! renders such templates to the same bytes: with Python's strings, numbers, slices, methods and error messages, with
+//! Jinja2's rules of scope, and with the functions that transformers adds. It needs no Python.
+//!
+//! ```
+//! use chatjinja::{Fields, Input, Node, Template};
+//!
+//! let template = Template::new("example", "{% for m in messages %}[{{ m.role }}] {{ m['content'] }}\n{% endfor %}")?;
+//! let messages = Node::parse_json(br#"[{"role": "user", "content": "Hi"}]"#)?;
+//! let variables: Fields<'_> = vec![("messages".into(), messages)];
+//! assert_eq!(template.render(Input::new(&variables))?.text, "[user] Hi\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! * [`Template`] is a compiled template, and [`Input`] the data of one render.
+//! * [`Node`] is a JSON-like value with borrowed strings. A render copies nothing before it prints it.
+//! * [`Template::trace`] tells for each byte of the text which value of the input it comes from ([`Provenance`]), and
+//!   when the template read which record ([`TraceEvent`]).
+//! * [`SyntaxError`] and [`RenderError`] name the line of the template.
+//!
+//! # Limits
+//!
+//! A render may take 100 million steps, print or make texts of 256 MiB, make integers of a million bits, and nest calls
+//! 200 deep. A template may nest expressions 150 levels deep, and have 500 operators in a row. More is an error.
+//!
+//! # The code
+//!
+//! Each folder imports only from folders before it in this list; `tests/layers.rs` checks that.
+//!
+//! | folder | content |
+//! |---|---|
+//! | `names` | the names of filters, tests, functions and methods |
+//! | `text` | Python's rules for text: pure functions over strings |
+//! | `data` | [`Node`], and JSON in and out |
+//! | `provenance` | strings that know where they come from |
+//! | `ir` | the intermediate representation of a template |
+//! | `syntax` | from the source to the intermediate representation |
+//! | `runtime` | values with Python's semantics, and the state of a render |
+//! | `ops` | Python's operators on values |
+//! | `builtins` | filters, tests, functions and methods |
+//! | `eval` | statements, expressions, loops and calls |
+
+#![deny(missing_docs)]
+
+mod builtins;
+mod data;
+mod error;
+mod eval;
+mod ir;
+mod names;
+mod ops;
+mod provenance;
+mod runtime;
+mod syntax;
+mod template;
+mod text;
+
+pub use chrono::NaiveDateTime;
+pub use num_bigint::BigInt;
+
+pub use data::{Fields, JsonError, Node, field};
+pub use error::{RenderError, RenderErrorKind};
+pub use provenance::{Provenance, ProvenanceSpan};
+pub use runtime::{Global, Globals, Input, Origin, TraceEvent, TraceKind};
+pub use syntax::SyntaxError;
+pub use template::{KeyRead, Rendered, Template, Traced};
+pub use text::is_space;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,174 @@
+//! `value.name` and `value[item]`, by the rules of Jinja2's sandbox.
+//!
+//! `value.name` prefers a Python attribute and falls back to the item. `value[item]` does the reverse.
+
+use std::rc::Rc;
+
+use super::attributes::python_attribute;
+use super::sandbox::{is_private, refused};
+use crate::ir::FieldName;
+use crate::provenance::Str;
+use crate::runtime::{
+    Dict, EvalResult, Interpreter, Kind, MissingItem, Object, PyError, PyErrorKind, Undefined, Value, range_len,
+};
+
+/// `value.name`.
+pub(crate) fn attribute<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    name: &'d FieldName,
+) -> EvalResult<Value<'d>> {
+    // The most common case first: a field of a record.
+    if let (Value::Dict(dict), true) = (value, name.only_item) {
+        return Ok(field(interpreter, dict, &name.text));
+    }
+    any_attribute(interpreter, value, &name.text)
+}
+
+/// `value['name']`.
+pub(crate) fn key<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    name: &'d FieldName,
+) -> EvalResult<Value<'d>> {
+    if let (Value::Dict(dict), true) = (value, name.only_item) {
+        return Ok(field(interpreter, dict, &name.text));
+    }
+    item(interpreter, value, &Value::fixed(&name.text))
+}
+
+/// The field `name` of a dict that has no attribute of this name.
+pub(crate) fn field<'d>(interpreter: &mut Interpreter<'d>, dict: &Dict<'d>, name: &'d str) -> Value<'d> {
+    interpreter.note_read(dict, name);
+    dict.get_str(name).unwrap_or(Value::Undefined(Undefined::Attribute(Kind::Dict, name)))
+}
+
+/// `value.name` of any value.
+pub(crate) fn any_attribute<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    name: &'d str,
+) -> EvalResult<Value<'d>> {
+    if let Value::Dict(dict) = value {
+        interpreter.note_read(dict, name);
+    }
+    if let Value::Undefined(undefined) = value {
+        // An undefined value has Python's private attributes, but no others.
+        return match is_private(value, name) {
+            true => Ok(refused(name, "Undefined")),
+            false => Err(PyError::undefined(undefined)),
+        };
+    }
+    match python_attribute(interpreter, value, name)? {
+        Some(found) => Ok(found),
+        None => Ok(match subscript(interpreter, value, &Value::fixed(name)) {
+            Ok(found) => found,
+            Err(error) if error.is_lookup() => Value::Undefined(Undefined::Attribute(value.kind(), name)),
+            Err(error) => return Err(error),
+        }),
+    }
+}
+
+/// `value[item]`.
+pub(crate) fn item<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    item: &Value<'d>,
+) -> EvalResult<Value<'d>> {
+    if let (Value::Dict(dict), Value::Str(name)) = (value, item) {
+        interpreter.note_read(dict, name);
+    }
+    match subscript(interpreter, value, item) {
+        Ok(found) => Ok(found),
+        Err(error) if error.is_lookup() => {
+            if let Value::Str(name) = item
+                && let Some(found) = python_attribute(interpreter, value, name)?
+            {
+                return Ok(found);
+            }
+            Ok(missing(value, item))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `value.name` for a name that is a value.
+pub(crate) fn attribute_or_item<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    name: &Value<'d>,
+) -> EvalResult<Value<'d>> {
+    let Value::Str(text) = name else { return item(interpreter, value, name) };
+    match python_attribute(interpreter, value, text)? {
+        Some(found) => Ok(found),
+        None => match subscript(interpreter, value, name) {
+            Ok(found) => Ok(found),
+            Err(error) if error.is_lookup() => Ok(missing(value, name)),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// The filter `attr`: an attribute, and never an item.
+pub(crate) fn only_attribute<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    name: &Str<'d>,
+) -> EvalResult<Value<'d>> {
+    let found = python_attribute(interpreter, value, name)?;
+    Ok(found.unwrap_or_else(|| missing(value, &Value::Str(name.clone()))))
+}
+
+/// The undefined value for an item that `value` does not have.
+pub(crate) fn missing<'d>(value: &Value<'d>, item: &Value<'d>) -> Value<'d> {
+    if let Value::Str(name) = item
+        && let Some(name) = name.borrowed()
+    {
+        return Value::Undefined(Undefined::Attribute(value.kind(), name));
+    }
+    Value::Undefined(Undefined::Missing(Rc::new(MissingItem { owner: value.kind(), name: item.clone() })))
+}
+
+/// Python's `value[item]`. Errors that Jinja2 turns into an undefined value are lookup errors.
+fn subscript<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, item: &Value<'d>) -> EvalResult<Value<'d>> {
+    let lookup = || PyError::new(PyErrorKind::Lookup, "no such item");
+    match value {
+        Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
+        Value::Dict(dict) => dict.get(item).ok_or_else(lookup),
+        Value::List(list) => index(item, list.len()).and_then(|at| list.get(at)).ok_or_else(lookup),
+        Value::Tuple(items) => index(item, items.len()).map(|at| items[at].clone()).ok_or_else(lookup),
+        Value::Str(text) => character(text, item).ok_or_else(lookup),
+        Value::Object(object) => match &**object {
+            Object::Range { start, stop, step } => {
+                let len = range_len(*start, *stop, *step);
+                index(item, len).map(|at| Value::Int(start + at as i64 * step)).ok_or_else(lookup)
+            }
+            Object::Group(pair) => index(item, pair.len()).map(|at| pair[at].clone()).ok_or_else(lookup),
+            Object::Template => {
+                let block = item.as_str().and_then(|name| interpreter.block(name));
+                block.map(|block| Value::object(Object::Block(block))).ok_or_else(lookup)
+            }
+            _ => Err(lookup()),
+        },
+        Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => Err(lookup()),
+    }
+}
+
+/// The place of an index among `len` items.
+fn index(item: &Value<'_>, len: usize) -> Option<usize> {
+    let at = match item {
+        Value::Int(at) => *at,
+        Value::Bool(at) => i64::from(*at),
+        _ => return None,
+    };
+    let at = if at < 0 { at.checked_add(i64::try_from(len).ok()?)? } else { at };
+    usize::try_from(at).ok().filter(|at| *at < len)
+}
+
+fn character<'d>(text: &Str<'d>, item: &Value<'d>) -> Option<Value<'d>> {
+    // Characters of ASCII text are bytes, and need no counting.
+    let at = index(item, if text.is_ascii() { text.len() } else { text.char_count() })?;
+    let start = if text.is_ascii() { at } else { text.char_indices().nth(at)?.0 };
+    let width = text[start..].chars().next()?.len_utf8();
+    Some(Value::Str(text.part(start..start + width)))
+}

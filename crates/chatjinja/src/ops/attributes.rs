@@ -1,0 +1,91 @@
+//! Python's `getattr`, as far as templates may use it.
+
+use super::numbers;
+use super::sandbox::{is_private, modifies, refused};
+use crate::names::{
+    CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, Method, SequenceMethod, StrMethod,
+    ViewMethod,
+};
+use crate::runtime::{EvalResult, Interpreter, MacroValue, Object, PyError, Value, ViewKind};
+
+/// The attribute `name` of a value; None if Python's object has no such attribute.
+pub(super) fn python_attribute<'d>(
+    interpreter: &Interpreter<'d>,
+    value: &Value<'d>,
+    name: &str,
+) -> EvalResult<Option<Value<'d>>> {
+    let method = match value {
+        Value::Undefined(undefined) => return Err(PyError::undefined(undefined)),
+        Value::Str(_) => StrMethod::named(name).map(Method::Str),
+        Value::List(_) => ListMethod::named(name).map(Method::List),
+        Value::Tuple(_) => SequenceMethod::named(name).map(Method::Sequence),
+        Value::Dict(_) => DictMethod::named(name).map(Method::Dict),
+        Value::Int(_) | Value::Bool(_) | Value::Big(_) => match name {
+            "real" | "numerator" => return numbers::sign(value, false).map(Some),
+            "imag" => return Ok(Some(Value::Int(0))),
+            "denominator" => return Ok(Some(Value::Int(1))),
+            _ => IntMethod::named(name).map(Method::Int),
+        },
+        Value::Float(float) => match name {
+            "real" => return Ok(Some(Value::Float(*float))),
+            "imag" => return Ok(Some(Value::Float(0.0))),
+            _ => FloatMethod::named(name).map(Method::Float),
+        },
+        Value::None => None,
+        Value::Object(object) => match &**object {
+            Object::Namespace(attributes) => {
+                // The private attributes of the class are refused elsewhere: a namespace takes no such names.
+                let attributes = attributes.borrow();
+                return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
+            }
+            Object::Loop(_) => return Ok(interpreter.loop_attribute(object, name)),
+            Object::Group([key, items]) => match name {
+                "grouper" => return Ok(Some(key.clone())),
+                "list" => return Ok(Some(items.clone())),
+                _ => None,
+            },
+            Object::Macro(value) => return Ok(macro_attribute(value, name)),
+            Object::Cycler { items, next } => match name {
+                "current" => return Ok(items.get(next.get()).cloned()),
+                "items" => return Ok(Some(Value::tuple(items.clone()))),
+                "pos" => return Ok(Some(Value::Int(next.get() as i64))),
+                _ => CyclerMethod::named(name).map(Method::Cycler),
+            },
+            Object::Range { start, stop, step } => match name {
+                "start" => return Ok(Some(Value::Int(*start))),
+                "stop" => return Ok(Some(Value::Int(*stop))),
+                "step" => return Ok(Some(Value::Int(*step))),
+                _ => SequenceMethod::named(name).map(Method::Sequence),
+            },
+            Object::Function(Function::Dict) if name == Function::DictFromKeys.name() => {
+                return Ok(Some(Value::object(Object::Function(Function::DictFromKeys))));
+            }
+            Object::View(ViewKind::Keys | ViewKind::Items, _) => ViewMethod::named(name).map(Method::View),
+            Object::View(ViewKind::Values, _)
+            | Object::Function(_)
+            | Object::Generator(_)
+            | Object::Method(..)
+            | Object::Joiner { .. }
+            | Object::Template
+            | Object::Block(_) => None,
+        },
+    };
+    Ok(match method {
+        Some(method) if modifies(method) => Some(refused(method.name(), value.type_name())),
+        Some(method) => Some(Value::object(Object::Method(value.clone(), method))),
+        None => is_private(value, name).then(|| refused(name, value.type_name())),
+    })
+}
+
+fn macro_attribute<'d>(value: &MacroValue<'d>, name: &str) -> Option<Value<'d>> {
+    let code = value.code;
+    match name {
+        "name" => Some(Value::fixed(&code.name)),
+        "arguments" => Some(Value::tuple(code.arguments().map(Value::fixed).collect())),
+        "catch_kwargs" => Some(Value::Bool(code.kwargs.is_some())),
+        "catch_varargs" => Some(Value::Bool(code.varargs.is_some())),
+        "caller" => Some(Value::Bool(code.caller.is_some())),
+        "explicit_caller" => Some(Value::Bool(code.arguments().any(|name| name == "caller"))),
+        _ => name.starts_with('_').then(|| refused(name, "Macro")),
+    }
+}

@@ -1,0 +1,61 @@
+//! Iteration: the items that `for`, filters and `*` see in a value.
+
+use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
+
+impl<'d> Interpreter<'d> {
+    /// All items of a value. An iterator is empty afterwards.
+    pub(crate) fn items(&mut self, value: &Value<'d>) -> EvalResult<Vec<Value<'d>>> {
+        let items: Vec<Value<'d>> = match value {
+            Value::Undefined(_) => Vec::new(),
+            Value::Str(text) => {
+                let starts = text.char_indices().map(|(start, character)| start..start + character.len_utf8());
+                // The characters of a `Markup` are plain strings.
+                starts.map(|range| Value::Str(text.part(range).plain())).collect()
+            }
+            Value::List(list) => list.iter().collect(),
+            Value::Tuple(items) => items.to_vec(),
+            Value::Dict(dict) => dict.entries().map(|(key, _)| key).collect(),
+            Value::Object(object) => match &**object {
+                Object::Range { start, step, .. } => {
+                    let count = object.len().unwrap_or(0) as i64;
+                    (0..count).map(|at| Value::Int(start + at * step)).collect()
+                }
+                Object::View(kind, dict) => dict.entries().map(|entry| kind.item(entry)).collect(),
+                Object::Group(pair) => pair.to_vec(),
+                Object::Generator(generator) => {
+                    // The items are taken out first: a generator that reads itself finds none, as in Python.
+                    let state = generator.state.take();
+                    state.rest(self)?
+                }
+                Object::Loop(state) => {
+                    // A loop gives the items that it has left, each with the loop, and has none left then.
+                    let from = state.index.get() + 1;
+                    let rest: Vec<Value<'d>> = state.items.borrow_mut().drain(from..).collect();
+                    rest.into_iter().map(|item| Value::tuple(vec![item, value.clone()])).collect()
+                }
+                _ => return Err(not_iterable(value)),
+            },
+            _ => return Err(not_iterable(value)),
+        };
+        self.charge_items(items.len())?;
+        Ok(items)
+    }
+}
+
+fn not_iterable(value: &Value<'_>) -> PyError {
+    PyError::new(PyErrorKind::Type, format!("'{}' object is not iterable", value.type_name()))
+}
+
+/// Whether Python can iterate over a value.
+pub(crate) fn is_iterable(value: &Value<'_>) -> bool {
+    match value {
+        Value::Undefined(_) | Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) => true,
+        Value::Object(object) => {
+            matches!(
+                &**object,
+                Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_)
+            )
+        }
+        Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => false,
+    }
+}

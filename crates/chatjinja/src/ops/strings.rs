@@ -1,0 +1,101 @@
+//! `str(value)`, and joining and padding strings with their provenance.
+
+use crate::provenance::{Provenance, Str, Text};
+use crate::runtime::{EvalResult, Interpreter, Value, repr};
+
+/// `str(value)`. A string keeps its provenance.
+pub(crate) fn to_str<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalResult<Str<'d>> {
+    Ok(match value {
+        Value::Str(text) => text.clone(),
+        Value::Undefined(_) => Str::fixed(""),
+        Value::None => Str::fixed("None"),
+        Value::Bool(true) => Str::fixed("True"),
+        Value::Bool(false) => Str::fixed("False"),
+        other => {
+            let text = repr::text(other, interpreter.traces());
+            interpreter.charge_bytes(text.text.len())?;
+            Str::from_text(text)
+        }
+    })
+}
+
+/// All `parts` in a row, with their provenance.
+pub(crate) fn join<'d>(interpreter: &mut Interpreter<'d>, parts: &[&Str<'d>]) -> EvalResult<Str<'d>> {
+    let size = parts.iter().map(|part| part.len()).sum();
+    interpreter.charge_bytes(size)?;
+    let mut text = Text::with_capacity(size);
+    let within = interpreter.current_record();
+    for part in parts {
+        let start = text.text.len();
+        part.append_to(&mut text, interpreter.traces());
+        if let (true, Some(record)) = (part.is_fixed(), within) {
+            text.add_span(start, text.text.len(), Provenance::Within(record));
+        }
+    }
+    Ok(Str::from_text(text))
+}
+
+/// `left + right` of two strings. A `Markup` escapes the other side.
+pub(crate) fn concat<'d>(interpreter: &mut Interpreter<'d>, left: &Str<'d>, right: &Str<'d>) -> EvalResult<Value<'d>> {
+    let text = match (left.is_markup(), right.is_markup()) {
+        (false, false) => join(interpreter, &[left, right])?,
+        (true, true) => join(interpreter, &[left, right])?.into_markup(),
+        (true, false) => join(interpreter, &[left, &right.escaped()])?.into_markup(),
+        (false, true) => join(interpreter, &[&left.escaped(), right])?.into_markup(),
+    };
+    Ok(Value::Str(text))
+}
+
+/// `a ~ b ~ c`.
+pub(crate) fn concat_all<'d>(interpreter: &mut Interpreter<'d>, values: &[Value<'d>]) -> EvalResult<Value<'d>> {
+    let mut strings = values.iter().map(|value| to_str(interpreter, value)).collect::<EvalResult<Vec<_>>>()?;
+    let markup = interpreter.autoescape && strings.iter().any(Str::is_markup);
+    if markup {
+        strings.iter_mut().for_each(|text| *text = text.escaped());
+    }
+    let text = join(interpreter, &strings.iter().collect::<Vec<_>>())?;
+    Ok(Value::Str(text.markup_if(markup)))
+}
+
+/// The side at which a padded text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+    /// In the middle, as `str.center` has it.
+    Center,
+}
+
+/// `text` padded to `width` characters.
+pub(crate) fn pad<'d>(
+    interpreter: &mut Interpreter<'d>,
+    text: &Str<'d>,
+    width: i64,
+    fill: char,
+    align: Align,
+) -> EvalResult<Str<'d>> {
+    let width = usize::try_from(width.max(0)).unwrap_or(0);
+    let missing = width.saturating_sub(text.char_count());
+    if missing == 0 {
+        return Ok(text.clone());
+    }
+    interpreter.charge_bytes(missing.saturating_mul(fill.len_utf8()))?;
+    let left = match align {
+        Align::Left => 0,
+        Align::Right => missing,
+        Align::Center => missing / 2 + (missing & width & 1),
+    };
+    surround(interpreter, left, text, missing - left, fill)
+}
+
+/// `text` with so many `fill` characters on the left and on the right.
+pub(crate) fn surround<'d>(
+    interpreter: &mut Interpreter<'d>,
+    left: usize,
+    text: &Str<'d>,
+    right: usize,
+    fill: char,
+) -> EvalResult<Str<'d>> {
+    let space = |count: usize| Str::owned(std::iter::repeat_n(fill, count).collect());
+    join(interpreter, &[&space(left), text, &space(right)])
+}

@@ -1,0 +1,44 @@
+//! Where the bytes of a text come from.
+//!
+//! A string of the input, or a part of it, stays a pointer into the input. Its address therefore tells which value it
+//! is. A text that the template makes is owned, and carries spans: which bytes are copies of the input, and which a
+//! `{% generation %}` block printed. A plain render makes spans of the second kind only.
+
+mod str;
+mod text;
+
+pub(crate) use self::str::Str;
+pub(crate) use text::Text;
+
+use std::ops::Range;
+
+/// Where the bytes of a [`ProvenanceSpan`] come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// A copy of the bytes of the input that begin at this address.
+    Copied(usize),
+    /// Made from the value of the input at this address, but not a copy of its bytes.
+    Derived(usize),
+    /// Put together by the template while it was at this record.
+    Within(u32),
+    /// Printed inside a `{% generation %}` block.
+    Generation,
+}
+
+/// A part of a text, with its provenance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenanceSpan {
+    /// The first byte.
+    pub start: usize,
+    /// The byte behind the last one.
+    pub end: usize,
+    /// Where the bytes come from.
+    pub provenance: Provenance,
+}
+
+impl ProvenanceSpan {
+    /// The bytes of the span.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+}

@@ -1,0 +1,126 @@
+//! Python's `==`, the order of numbers, and which values can be hashed.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use num_bigint::BigInt;
+
+use super::{EvalResult, Object, PyError, PyErrorKind, Value, big, range_len};
+use crate::text::number::whole;
+
+/// Python's `==`, which never fails.
+pub(crate) fn equal<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
+    match (left, right) {
+        (Value::Undefined(_), Value::Undefined(_)) | (Value::None, Value::None) => true,
+        (Value::Str(left), Value::Str(right)) => **left == **right,
+        (Value::List(left), Value::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| equal(&left, &right))
+        }
+        (Value::Tuple(left), Value::Tuple(right)) => {
+            left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| equal(left, right))
+        }
+        (Value::Dict(left), Value::Dict(right)) => {
+            left.len() == right.len()
+                && left.entries().all(|(key, value)| right.get(&key).is_some_and(|other| equal(&value, &other)))
+        }
+        (Value::Object(left), Value::Object(right)) => match (&**left, &**right) {
+            (Object::Range { .. }, Object::Range { .. }) => range_items(left) == range_items(right),
+            (Object::Function(left), Object::Function(right)) => left == right,
+            (Object::Group(left), Object::Group(right)) => {
+                left.iter().zip(right).all(|(left, right)| equal(left, right))
+            }
+            _ => Rc::ptr_eq(left, right),
+        },
+        _ => numeric_order(left, right) == Some(Ordering::Equal),
+    }
+}
+
+/// What makes two ranges equal: their length, and the first item and the step if there are enough items.
+fn range_items(object: &Object<'_>) -> (usize, Option<i64>, Option<i64>) {
+    match object {
+        Object::Range { start, stop, step } => {
+            let len = range_len(*start, *stop, *step);
+            (len, (len > 0).then_some(*start), (len > 1).then_some(*step))
+        }
+        _ => (0, None, None),
+    }
+}
+
+/// The order of two numbers; None if one is not a number, or is NaN.
+pub(crate) fn numeric_order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
+        (Value::Float(left), right) => int_float_order(right, *left).map(Ordering::reverse),
+        (left, Value::Float(right)) => int_float_order(left, *right),
+        _ => match (small(left), small(right)) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => Some(big(left)?.cmp(&big(right)?)),
+        },
+    }
+}
+
+fn small(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Bool(value) => Some(i64::from(*value)),
+        Value::Int(value) => Some(*value),
+        _ => None,
+    }
+}
+
+/// The exact order of an integer and a float.
+fn int_float_order(int: &Value<'_>, float: f64) -> Option<Ordering> {
+    let int = big(int)?;
+    if float.is_nan() {
+        return None;
+    }
+    if float.is_infinite() {
+        return Some(if float > 0.0 { Ordering::Less } else { Ordering::Greater });
+    }
+    let whole: BigInt = whole(float)?;
+    Some(int.cmp(&whole).then_with(|| 0.0f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal)))
+}
+
+/// Fails if Python cannot hash the value.
+pub(crate) fn hashable(value: &Value<'_>) -> EvalResult<()> {
+    match value {
+        Value::List(_) | Value::Dict(_) => {
+            Err(PyError::new(PyErrorKind::Type, format!("unhashable type: '{}'", value.type_name())))
+        }
+        Value::Tuple(items) => items.iter().try_for_each(hashable),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Dict;
+
+    #[test]
+    fn numbers_of_all_types_compare() {
+        for (left, right, expected) in [
+            (Value::Bool(true), Value::Float(1.0), Some(Ordering::Equal)),
+            (Value::Int((1 << 53) + 1), Value::Float((1u64 << 53) as f64), Some(Ordering::Greater)),
+            (Value::Int(1), Value::Float(f64::INFINITY), Some(Ordering::Less)),
+            (Value::Float(f64::NAN), Value::Int(0), None),
+            (Value::None, Value::Int(0), None),
+        ] {
+            assert_eq!(numeric_order(&left, &right), expected);
+        }
+    }
+
+    #[test]
+    fn equal_keys_are_one_key() {
+        let dict = Dict::own(vec![(Value::Int(1), Value::fixed("a")), (Value::Bool(true), Value::fixed("b"))]);
+        assert_eq!(dict.len(), 1);
+        assert!(dict.get(&Value::Float(1.0)).is_some_and(|value| equal(&value, &Value::fixed("b"))));
+    }
+
+    #[test]
+    fn ranges_are_equal_by_their_items() {
+        let range = |start, stop, step| Value::object(Object::Range { start, stop, step });
+        assert!(equal(&range(0, 3, 2), &range(0, 4, 2)));
+        assert!(equal(&range(5, 5, 1), &range(9, 1, 1)));
+        assert!(!equal(&range(0, 3, 1), &range(0, 4, 1)));
+    }
+}

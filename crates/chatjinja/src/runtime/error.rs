@@ -1,0 +1,75 @@
+//! `PyError`: a Python exception that a template raises.
+
+use super::Undefined;
+use crate::ir::Span;
+
+/// The class of an exception, as far as Jinja2 tells classes apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PyErrorKind {
+    /// The template's own `raise_exception`.
+    Raised,
+    Undefined,
+    Type,
+    Value,
+    /// `KeyError` and `IndexError`.
+    Lookup,
+    Attribute,
+    Overflow,
+    ZeroDivision,
+    Security,
+    Runtime,
+    /// A limit of this crate on steps, size or depth.
+    Limit,
+}
+
+/// An exception with its text and, once it is known, its place. One pointer wide, since every result holds one.
+#[derive(Debug)]
+pub(crate) struct PyError(Box<PyErrorData>);
+
+#[derive(Debug)]
+struct PyErrorData {
+    kind: PyErrorKind,
+    text: String,
+    span: Option<Span>,
+}
+
+/// The result of running a part of a template.
+pub(crate) type EvalResult<T> = Result<T, PyError>;
+
+impl PyError {
+    #[cold]
+    pub(crate) fn new(kind: PyErrorKind, text: impl Into<String>) -> PyError {
+        PyError(Box::new(PyErrorData { kind, text: text.into(), span: None }))
+    }
+
+    /// The error for the use of an undefined value.
+    #[cold]
+    pub(crate) fn undefined(undefined: &Undefined<'_>) -> PyError {
+        let kind =
+            if matches!(undefined, Undefined::Unsafe(_)) { PyErrorKind::Security } else { PyErrorKind::Undefined };
+        PyError::new(kind, undefined.message())
+    }
+
+    pub(crate) fn kind(&self) -> PyErrorKind {
+        self.0.kind
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.0.text
+    }
+
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.0.span
+    }
+
+    /// Adds the place, unless an inner layer has added one.
+    pub(crate) fn at(mut self, span: Span) -> PyError {
+        self.0.span.get_or_insert(span);
+        self
+    }
+
+    /// Whether Jinja2 gives an undefined value instead of this error where an item is looked up.
+    pub(crate) fn is_lookup(&self) -> bool {
+        self.0.kind == PyErrorKind::Lookup
+    }
+}

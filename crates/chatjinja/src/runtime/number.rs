@@ -1,0 +1,47 @@
+//! Integers and floats as values.
+
+use std::rc::Rc;
+
+use num_bigint::BigInt;
+
+use super::{EvalResult, PyError, PyErrorKind, Value};
+
+/// The value of an integer: 64 bits where they suffice.
+pub(crate) fn integer<'d>(value: BigInt) -> Value<'d> {
+    match i64::try_from(&value) {
+        Ok(small) => Value::Int(small),
+        Err(_) => Value::Big(Rc::new(value)),
+    }
+}
+
+pub(crate) fn is_number(value: &Value<'_>) -> bool {
+    matches!(value, Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_))
+}
+
+/// An integer or boolean as a big integer.
+pub(crate) fn big(value: &Value<'_>) -> Option<BigInt> {
+    match value {
+        Value::Bool(value) => Some(BigInt::from(i64::from(*value))),
+        Value::Int(value) => Some(BigInt::from(*value)),
+        Value::Big(value) => Some((**value).clone()),
+        _ => None,
+    }
+}
+
+/// A number as a float. Integers outside its range are an error, as in Python.
+pub(crate) fn float(value: &Value<'_>) -> EvalResult<Option<f64>> {
+    Ok(Some(match value {
+        Value::Bool(value) => f64::from(u8::from(*value)),
+        Value::Int(value) => *value as f64,
+        Value::Big(value) => {
+            // Parsing the digits rounds to the nearest float, as Python does.
+            let float: f64 = value.to_string().parse().unwrap_or(f64::INFINITY);
+            if float.is_infinite() {
+                return Err(PyError::new(PyErrorKind::Overflow, "int too large to convert to float"));
+            }
+            float
+        }
+        Value::Float(value) => *value,
+        _ => return Ok(None),
+    }))
+}

@@ -1,0 +1,153 @@
+//! `Object`: the values that are neither data nor text, such as ranges, namespaces, generators, macros and loops.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::{Dict, Kind, LazyIter, Locals, Value};
+use crate::ir::{ForLoop, MacroCode};
+use crate::names::{Function, Method};
+
+#[derive(Debug)]
+pub(crate) enum Object<'d> {
+    Range {
+        start: i64,
+        stop: i64,
+        step: i64,
+    },
+    Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>),
+    Generator(Generator<'d>),
+    /// A group of `groupby`: a tuple of a key and a list, which also have the names `grouper` and `list`.
+    Group([Value<'d>; 2]),
+    /// `d.keys()`, `d.values()` and `d.items()`.
+    View(ViewKind, Dict<'d>),
+    Macro(MacroValue<'d>),
+    Function(Function),
+    /// A method with the value it belongs to.
+    Method(Value<'d>, Method),
+    Loop(LoopState<'d>),
+    Cycler {
+        items: Vec<Value<'d>>,
+        next: Cell<usize>,
+    },
+    Joiner {
+        separator: Value<'d>,
+        used: Cell<bool>,
+    },
+    /// `self`.
+    Template,
+    /// `self.name`: the index of a `{% block %}`.
+    Block(usize),
+}
+
+/// An iterator, which gives each item once.
+#[derive(Debug)]
+pub(crate) struct Generator<'d> {
+    pub(crate) name: GeneratorName,
+    pub(crate) state: RefCell<LazyIter<'d>>,
+}
+
+/// The name of an iterator, which decides how Python prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GeneratorName {
+    /// A generator function.
+    Function(&'static str),
+    /// A class of iterators.
+    Class(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ViewKind {
+    Keys,
+    Values,
+    Items,
+}
+
+impl ViewKind {
+    /// The item of the view for an entry of the dict.
+    pub(crate) fn item<'d>(self, (key, value): (Value<'d>, Value<'d>)) -> Value<'d> {
+        match self {
+            ViewKind::Keys => key,
+            ViewKind::Values => value,
+            ViewKind::Items => Value::tuple(vec![key, value]),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct MacroValue<'d> {
+    pub(crate) code: &'d MacroCode,
+    /// The variables around the definition of the macro.
+    pub(crate) closure: Rc<Locals<'d>>,
+}
+
+/// The variable `loop`.
+#[derive(Debug)]
+pub(crate) struct LoopState<'d> {
+    pub(crate) items: RefCell<Vec<Value<'d>>>,
+    pub(crate) index: Cell<usize>,
+    pub(crate) depth: usize,
+    /// The arguments of the last call of `loop.changed`.
+    pub(crate) changed: RefCell<Option<Vec<Value<'d>>>>,
+    /// The code of a recursive loop, and the variables around it.
+    pub(crate) recursive: Option<(&'d ForLoop, Rc<Locals<'d>>)>,
+}
+
+impl<'d> Object<'d> {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Object::Range { .. } => Kind::Range,
+            Object::Namespace(_) => Kind::Namespace,
+            Object::Generator(generator) => match generator.name {
+                GeneratorName::Function(_) => Kind::Generator,
+                GeneratorName::Class(_) => Kind::Reversed,
+            },
+            Object::Group(_) => Kind::Group,
+            Object::View(ViewKind::Keys, _) => Kind::Keys,
+            Object::View(ViewKind::Values, _) => Kind::Values,
+            Object::View(ViewKind::Items, _) => Kind::Items,
+            Object::Macro(_) => Kind::Macro,
+            Object::Function(Function::Dict) => Kind::TemplateDict,
+            Object::Function(Function::Namespace | Function::Cycler | Function::Joiner) => Kind::Type,
+            Object::Function(_) => Kind::Function,
+            Object::Method(..) => Kind::Method,
+            Object::Loop(_) => Kind::Loop,
+            Object::Cycler { .. } => Kind::Cycler,
+            Object::Joiner { .. } => Kind::Joiner,
+            Object::Template => Kind::Template,
+            Object::Block(_) => Kind::Block,
+        }
+    }
+
+    /// Python's `len`, if the object has one.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match self {
+            Object::Range { start, stop, step } => Some(range_len(*start, *stop, *step)),
+            Object::View(_, dict) => Some(dict.len()),
+            Object::Group(pair) => Some(pair.len()),
+            Object::Loop(state) => Some(state.items.borrow().len()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_callable(&self) -> bool {
+        matches!(
+            self,
+            Object::Macro(_)
+                | Object::Function(_)
+                | Object::Method(..)
+                | Object::Loop(_)
+                | Object::Joiner { .. }
+                | Object::Block(_)
+        )
+    }
+}
+
+/// The number of items of a range.
+pub(crate) fn range_len(start: i64, stop: i64, step: i64) -> usize {
+    let (low, high, step) = if step > 0 { (start, stop, step as i128) } else { (stop, start, -(step as i128)) };
+    if low >= high {
+        return 0;
+    }
+    let width = high as i128 - low as i128;
+    usize::try_from((width + step - 1) / step).unwrap_or(usize::MAX)
+}

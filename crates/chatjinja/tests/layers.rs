@@ -1,0 +1,17 @@
+//! The folders of the crate import only downwards, and no two types share a name.
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+
+/// The folders and files, lowest first. Each may import only those before it.
+const LAYERS: [&str; 12] =
+    ["names", "text", "data", "provenance", "ir", "syntax", "runtime", "ops", "builtins", "eval", "error", "template"];
+
+#[test]
+fn folders_import_only_downwards() {
+    layers_check::assert_layers(SOURCE, &LAYERS);
+}
+
+#[test]
+fn no_two_types_share_a_name() {
+    layers_check::assert_distinct_types(SOURCE);
+}
