@@ -71,12 +71,19 @@ impl ProfileCache {
         let of_template = &self.variables[usize::from(request.conversation.tools.is_some())];
         let mut text = String::new();
         for name in of_template.get_or_init(|| variables_of(template)) {
-            if let Some(value) = field(of_row, name).or_else(|| field(of_all, name)) {
-                text.push_str(name);
-                text.push('=');
-                text.push_str(&value.to_json());
-                text.push('\n');
+            let Some(value) = field(of_row, name).or_else(|| field(of_all, name)) else { continue };
+            if text.is_empty() {
+                // One allocation for most rows.
+                text.reserve(128);
             }
+            text.push_str(name);
+            text.push('=');
+            match value {
+                // The value of most switches, such as `enable_thinking`, without an allocation.
+                Node::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+                value => text.push_str(&value.to_json()),
+            }
+            text.push('\n');
         }
         (!text.is_empty()).then_some(text)
     }
