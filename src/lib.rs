@@ -1,34 +1,36 @@
-//! Chat templates, tokens and label masks over Arrow, for training data by the million rows.
+//! Chat templates, tokens and label masks over Arrow, for training data of a million rows.
 //!
-//! Each module takes one type and gives one type, in the order in which data flows:
+//! Data flows through the folders in this order; each takes one type and gives one type:
 //!
 //! ```text
-//!  source            rows              text + regions        ids + ends       labels          columns
-//!  Arrow batch  →  Conversation   →   text, Regions     →   Tokens       →   labels      →   Arrow batch
-//!  JSON rows       conversation       template,             tokenizer        label           mill
-//!                                     attribution
+//!  Arrow batch ─▶ RowTable ─▶ Row ─▶ text + regions ─▶ ids + token ends ─▶ labels ─▶ Sample ─▶ Arrow batch
+//!                 data        rows   template,         tokenizer           label,    encode    batch
+//!                                    attribution                           compat
 //! ```
 //!
 //! | to change | look in |
 //! |---|---|
-//! | which columns and JSON are read, and how nulls count | [`conversation`] |
-//! | what other formats of rows are, and what they stand for | [`format`](mod@format) |
-//! | what a template prints | [`template`] |
+//! | which columns and JSON are read, and how nulls count | [`data`] |
+//! | what the kinds of rows are, and what formats read | [`rows`] |
+//! | what a chat template prints | [`template`], and the crate [`chatjinja`] |
 //! | which part of a message a piece of text is | [`attribution`] |
-//! | token ids and where tokens end | [`tokenizer`] |
+//! | token ids, and where tokens end | [`tokenizer`] |
 //! | which token is trained | [`label`] |
 //! | labels as other tools make them | [`compat`] |
-//! | threads, order of rows, output columns | [`mill`] |
+//! | one row: options, truncation, notes | [`encode`] |
+//! | many rows: threads, order, output columns | [`batch`] |
+//!
+//! A folder may use those above it in this table and never those below it; `tests/layers.rs` checks this.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use chatmill::conversation::{Conversation, Node};
+//! use chatmill::data::parse_json;
+//! use chatmill::rows::{Conversation, TemplateVariables};
 //! use chatmill::template::{self, Request};
 //!
-//! let messages = Node::parse_json(br#"[{"role": "user", "content": "Hi"}]"#)?;
+//! let messages = parse_json(br#"[{"role": "user", "content": "Hi"}]"#)?;
 //! let conversation = Conversation::new(messages)?;
 //! let template = template::named("chatml", &[])?;
-//! let variables = Vec::new();
+//! let variables = TemplateVariables::default();
 //! let request = Request { add_generation_prompt: true, ..Request::of(&conversation, &variables) };
 //! let text = template.text(request)?;
 //! assert_eq!(text, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
@@ -36,15 +38,14 @@
 //! ```
 
 pub mod attribution;
-mod choices;
+pub mod batch;
+pub mod choice;
 pub mod compat;
-pub mod conversation;
+pub mod data;
 pub mod encode;
 pub mod error;
-pub mod format;
 pub mod label;
-pub mod mill;
-mod python_text;
+mod names;
 pub mod rows;
 pub mod template;
 pub mod tokenizer;

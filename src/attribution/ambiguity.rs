@@ -1,5 +1,7 @@
 //! `Ambiguity`: why a turn cannot be trained without further proof.
 
+use crate::error::ErrorKind;
+
 /// Why the regions of a turn are not proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ambiguity {
@@ -16,15 +18,20 @@ pub enum Ambiguity {
 }
 
 impl Ambiguity {
+    /// The kind of error of a row that has this ambiguity.
+    pub fn error_kind(self) -> ErrorKind {
+        match self {
+            Ambiguity::HeaderMismatch => ErrorKind::HeaderMismatch,
+            Ambiguity::ValueDropped => ErrorKind::ValueDropped,
+            Ambiguity::OtherRole => ErrorKind::OtherRole,
+            Ambiguity::Merged => ErrorKind::Merged,
+            Ambiguity::Unanchored => ErrorKind::Unanchored,
+        }
+    }
+
     /// The stable code for reject files and summaries.
     pub fn code(self) -> &'static str {
-        match self {
-            Ambiguity::HeaderMismatch => "header_mismatch",
-            Ambiguity::ValueDropped => "value_dropped",
-            Ambiguity::OtherRole => "other_role",
-            Ambiguity::Merged => "merged",
-            Ambiguity::Unanchored => "unanchored",
-        }
+        self.error_kind().code()
     }
 
     /// Whether the text has no assistant turn for this message. Then there is nothing to train, and the rest of the row

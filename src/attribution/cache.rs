@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use lru::LruCache;
 
 use super::profile::{ContentForms, TemplateProfile};
-use crate::data::{Node, field};
+use crate::data::Node;
 use crate::template::{ChatTemplate, Request};
 
 /// The number of profiles to keep. A data set needs a handful. Rows that each need a profile of their own must not fill
@@ -71,7 +71,7 @@ impl ProfileCache {
         let of_template = &self.variables[usize::from(request.conversation.tools.is_some())];
         let mut text = String::new();
         for name in of_template.get_or_init(|| variables_of(template)) {
-            let Some(value) = field(of_row, name).or_else(|| field(of_all, name)) else { continue };
+            let Some(value) = of_row.get(name).or_else(|| of_all.get(name)) else { continue };
             if text.is_empty() {
                 // One allocation for most rows.
                 text.reserve(128);

@@ -1,10 +1,10 @@
 //! `EventIndex`: the events of a traced render, by message.
 
-use crate::template::{Event, Happening, Origin, Traced};
+use crate::template::{TraceEvent, TraceKind, Origin, Traced};
 
 /// The events of a traced render, by message.
 pub(super) struct EventIndex<'e> {
-    events: &'e [Event],
+    events: &'e [TraceEvent],
     /// By message: its first event.
     first: Vec<u32>,
     /// By event: the next event of the same message.
@@ -34,19 +34,19 @@ impl<'e> EventIndex<'e> {
                 lengths[pass].0 = lengths[pass].0.min(event.position);
                 lengths[pass].1 = lengths[pass].1.max(event.position);
             }
-            if let Happening::Read(message) = event.what {
+            if let TraceKind::Read(message) = event.kind {
                 reads.push((event.position, message));
             }
         }
         for (index, event) in events.iter().enumerate().rev() {
-            if let Happening::Iter(message) | Happening::Read(message) = event.what {
+            if let TraceKind::Iter(message) | TraceKind::Read(message) = event.kind {
                 next[index] = std::mem::replace(&mut first[message as usize], index as u32);
             }
         }
         EventIndex { events, first, next, lengths, reads }
     }
 
-    fn of_message(&self, message: usize) -> impl Iterator<Item = &Event> {
+    fn of_message(&self, message: usize) -> impl Iterator<Item = &TraceEvent> {
         let follow = |index: u32| (index != NONE).then_some(index as usize);
         std::iter::successors(follow(self.first[message]), move |index| follow(self.next[*index]))
             .map(|index| &self.events[index])
@@ -54,8 +54,8 @@ impl<'e> EventIndex<'e> {
 
     /// Where loops reached `message`: position and pass.
     pub(super) fn iterations(&self, message: usize) -> impl Iterator<Item = (usize, u32)> {
-        self.of_message(message).filter_map(|event| match (event.what, event.origin) {
-            (Happening::Iter(_), Origin::Pass(pass)) => Some((event.position, pass)),
+        self.of_message(message).filter_map(|event| match (event.kind, event.origin) {
+            (TraceKind::Iter(_), Origin::Pass(pass)) => Some((event.position, pass)),
             _ => None,
         })
     }
@@ -63,7 +63,7 @@ impl<'e> EventIndex<'e> {
     /// Where fields of `message` were read: position, and how the message came to the template.
     pub(super) fn reads(&self, message: usize) -> impl Iterator<Item = (usize, Origin)> {
         self.of_message(message)
-            .filter(|event| matches!(event.what, Happening::Read(_)))
+            .filter(|event| matches!(event.kind, TraceKind::Read(_)))
             .map(|event| (event.position, event.origin))
     }
 

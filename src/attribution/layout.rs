@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::event_index::EventIndex;
-use crate::template::{Happening, Origin, Part, Printed, Traced, words_at};
+use crate::template::{TraceKind, Origin, Part, Printed, Traced, words_at};
 
 /// The place of a value of a message in the text, or of a part of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,8 +160,8 @@ impl Layout {
             low = self.values(index).last().map_or(low, |value| value.span.end).max(self.turns[index].start);
         }
         self.end = last_pass.and_then(|last_pass| {
-            traced.events.iter().rev().find_map(|event| match (event.what, event.origin) {
-                (Happening::End, Origin::Pass(pass)) if pass == last_pass => Some(event.position),
+            traced.events.iter().rev().find_map(|event| match (event.kind, event.origin) {
+                (TraceKind::End, Origin::Pass(pass)) if pass == last_pass => Some(event.position),
                 _ => None,
             })
         });

@@ -7,7 +7,7 @@ use super::probes::{WORDS, dialogue, ending_with, probe_documents, probe_tools};
 use super::shared_text::{back_to_border, common_prefix, similar};
 use crate::data::{Fields, Node, field};
 use crate::rows::Conversation;
-use crate::python_text::is_space;
+use chatjinja::is_space;
 use crate::rows::Role;
 use crate::template::{ChatTemplate, Request, Traced};
 
@@ -114,7 +114,7 @@ impl Probe<'_, '_> {
     fn learn(&self) -> TemplateProfile {
         let mut profile = TemplateProfile {
             // engine: Template::looks_ahead()
-            looks_ahead: self.template.source().contains("nextitem"),
+            looks_ahead: self.template.looks_ahead(),
             eos_token: self.special_token("eos_token"),
             ..TemplateProfile::default()
         };
@@ -167,11 +167,7 @@ impl Probe<'_, '_> {
         let documents = of_row.documents.as_ref().map(|_| probe_documents());
         let conversation = Conversation::new(messages).ok()?.with_tools(tools).ok()?;
         let mut conversation = conversation.with_documents(documents).ok()?;
-        conversation.variables = of_row
-            .variables
-            .iter()
-            .map(|(name, value)| (Cow::Owned(name.to_string()), value.clone().into_owned()))
-            .collect();
+        conversation.variables = of_row.variables.to_owned();
         Some(conversation)
     }
 

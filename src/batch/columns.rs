@@ -63,7 +63,7 @@ pub(super) fn sequence_batch(
         let item = Arc::new(Field::new("item", values.data_type().clone(), true));
         Arc::new(ListArray::new(item, offsets.clone(), values, nulls.clone()))
     };
-    let weighted = options.labels.weighted();
+    let weighted = options.labels.is_weighted();
     let (mut ids, mut labels) = (Vec::with_capacity(places), Vec::with_capacity(places));
     let mut weights = Vec::with_capacity(if weighted { places } else { 0 });
     let (mut failures, mut num_untrained_rows, mut notes) = (Vec::new(), 0, NoteCounts::default());

@@ -206,7 +206,7 @@ impl Mill {
     }
 
     fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
-        let weighted = self.encoder.options().labels.weighted();
+        let weighted = self.encoder.options().labels.is_weighted();
         let mut inspection = Inspection { weighted, ..Inspection::default() };
         let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;
         Ok(EncodedRow { samples: inspection.samples, notes: notes.iter().collect(), label: inspection.label })

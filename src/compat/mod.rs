@@ -16,7 +16,7 @@ pub use axolotl::{AxolotlOptions, TrainStops};
 use serde_json::{Map, Value};
 
 use crate::attribution::Attributor;
-use crate::choices;
+use crate::names;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
 use crate::template::Request;
@@ -72,7 +72,7 @@ impl Emulation {
                 Ok(Emulation::Unsloth { last_response_only })
             }
             other => {
-                let advice = choices::advice(other, Emulation::NAMES);
+                let advice = names::advice(other, Emulation::NAMES);
                 Err(Error::new(ErrorKind::Option, format!("labels: `emulate` is {other:?}; {advice}")))
             }
         }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::inputs::Inputs;
 use crate::attribution::RegionKind;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::rows::Role;
 use crate::tokenizer::Tokens;
 

@@ -14,8 +14,9 @@ use arrow_array::{Array, BooleanArray, GenericListArray, GenericListViewArray, O
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
-use super::node::Node;
-use crate::error::{Error, Kind, Result};
+use chatjinja::Node;
+
+use crate::error::{Error, ErrorKind, Result};
 
 /// A column of a batch, or of a nested field.
 #[derive(Debug)]
@@ -205,9 +206,9 @@ impl<'a> Column<'a> {
                 })
             }
             other => Err(Error::new(
-                Kind::Batch,
+                ErrorKind::Batch,
                 format!(
-                    "column {name}: the Arrow type {other} cannot be read; cast it to a string, a number, a list or a struct"
+                    "the column `{name}` has the Arrow type {other}, which cannot be read; cast it to strings, numbers, lists or structs"
                 ),
             )),
         }?;
@@ -243,8 +244,8 @@ impl<'a> Column<'a> {
                 Node::Str(Cow::Borrowed(simdutf8::compat::from_utf8(bytes).map_err(|error| {
                     let at = error.valid_up_to();
                     Error::new(
-                        Kind::InvalidUtf8,
-                        format!("a string is not UTF-8: byte 0x{:02x} at offset {at}", bytes[at]),
+                        ErrorKind::InvalidUtf8,
+                        format!("a string is not UTF-8 (byte 0x{:02x} at offset {at}); convert the file to UTF-8", bytes[at]),
                     )
                 })?))
             }

@@ -26,18 +26,14 @@ pub(crate) fn parse_if_json<'a>(what: &str, node: Node<'a>) -> Result<Node<'a>> 
 
 fn describe(error: &JsonError) -> Error {
     match error {
-        JsonError::NotUtf8 { byte, offset } => {
+        JsonError::Utf8 { byte, offset } => {
             let text = format!("not UTF-8 (byte 0x{byte:02x} at offset {offset}); convert the file to UTF-8");
             Error::new(ErrorKind::InvalidUtf8, text)
         }
-        JsonError::Invalid { column, text, is_surrogate } => {
-            let remedy = if *is_surrogate {
-                "; a lone surrogate is not valid text: write the character itself or a pair of escapes"
-            } else {
-                ""
-            };
-            Error::new(ErrorKind::InvalidJson, format!("not JSON (column {column}: {text}){remedy}"))
+        JsonError::Syntax { column, text } => {
+            Error::new(ErrorKind::InvalidJson, format!("not JSON (column {column}: {text})"))
         }
+        other => Error::new(ErrorKind::InvalidJson, other.to_string()),
     }
 }
 

@@ -2,13 +2,11 @@
 
 mod column;
 mod json;
-mod nearest;
 mod table;
 
 pub use chatjinja::{Fields, Node, field};
 pub use column::Column;
 pub(crate) use json::{parse_if_json, parse_json};
-pub(crate) use nearest::{did_you_mean, nearest};
 pub(crate) use table::missing_column;
 pub use table::{RowLayout, RowTable};
 

@@ -25,12 +25,12 @@ pub(super) struct ChatEncoder {
 impl ChatEncoder {
     pub(super) fn new(parts: Parts) -> Result<ChatEncoder> {
         let Parts { tokenizer, attributor, options, .. } = &parts;
-        let given = &options.labels.policy().stop_tokens;
-        let stops = if given.is_empty() {
-            let eos = tokenizer.special_token("eos_token").map(str::to_owned);
-            tokenizer.stop_tokens().iter().cloned().chain(eos).collect()
-        } else {
-            given.clone()
+        let stops = match &options.labels {
+            LabelChoice::Policy(policy) if !policy.stop_tokens.is_empty() => policy.stop_tokens.clone(),
+            _ => {
+                let eos = tokenizer.special_token("eos_token").map(str::to_owned);
+                tokenizer.stop_tokens().iter().cloned().chain(eos).collect()
+            }
         };
         let control = ControlTokens::new(tokenizer, attributor.template(), options)?.map(Arc::new);
         Ok(ChatEncoder { stops, control, parts })

@@ -73,6 +73,11 @@ impl LabelChoice {
         matches!(self, LabelChoice::Policy(labels) if labels.weighted)
     }
 
+    /// Whether no token is trained.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, LabelChoice::Policy(labels) if labels.is_nothing())
+    }
+
     /// What happens to rows whose labels are not proved.
     pub fn unproved(&self) -> Unproved {
         match self {

@@ -24,7 +24,7 @@ pub(crate) use encoding::Inspection;
 pub use labels::LabelChoice;
 pub use notes::{Note, NoteCounts};
 pub(crate) use notes::Notes;
-pub use options::{AllMasked, Choice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+pub use options::{AllMasked, OnError, Options, Padding, SpecialTokens, Split, Truncation};
 pub(crate) use sample::{AnswerSamples, Sample, SampleSink};
 pub(crate) use sequence::Scratch;
 

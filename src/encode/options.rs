@@ -3,36 +3,8 @@
 use chrono::NaiveDateTime;
 
 use super::labels::LabelChoice;
-use crate::data::did_you_mean;
-use crate::error::{Error, ErrorKind, Result};
+use crate::choice::Choice;
 use crate::rows::{RowReader, TemplateVariables};
-
-/// A choice among named values. The names are written here once; Python and the command line take them from here.
-pub trait Choice: Copy + PartialEq + Sized + 'static {
-    /// The option that the choice belongs to.
-    const OPTION: &'static str;
-    /// The names that users write, with their values.
-    const NAMES: &'static [(&'static str, Self)];
-
-    /// The name of this value.
-    fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, value)| *value == self).map_or("", |(name, _)| name)
-    }
-
-    /// The value of a name.
-    ///
-    /// # Errors
-    ///
-    /// Fails for an unknown name, with the known names.
-    fn parse(name: &str) -> Result<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
-            let known: Vec<String> = Self::NAMES.iter().map(|(known, _)| format!("{known:?}")).collect();
-            let hint = did_you_mean(name, Self::NAMES.iter().map(|(known, _)| *known));
-            let text = format!("`{}` must be {}, not {name:?}{hint}", Self::OPTION, known.join(" or "));
-            Error::new(ErrorKind::Option, text)
-        })
-    }
-}
 
 /// What to do with a row that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,20 +164,5 @@ impl Default for Options {
             chat_template_kwargs: TemplateVariables::default(),
             now: None,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_read_back() {
-        for (name, value) in Truncation::NAMES {
-            assert_eq!((Truncation::parse(name).unwrap(), value.name()), (*value, *name));
-        }
-        let error = Truncation::parse("keep_strat").unwrap_err();
-        assert!(error.text.contains("`truncation` must be \"keep_start\" or"), "{}", error.text);
-        assert!(error.text.ends_with("did you mean `keep_start`?"), "{}", error.text);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
 use super::sample::{Details, Sample, SampleDetails, SampleSink};
 use super::truncate::truncate;
@@ -102,15 +103,21 @@ pub(super) trait SequenceEncoder {
         sink: &mut dyn SampleSink,
         notes: &mut Notes,
     ) -> Result<()> {
-        match self.parts().options.split {
-            None => self.samples_of(conversation, None, scratch, sink, notes),
-            Some(Split::PerTurn) => self.samples_per_turn(conversation, scratch, sink, notes),
+        let options = &self.parts().options;
+        match (options.split, &options.labels) {
+            (Some(Split::PerTurn), LabelChoice::Policy(policy)) => {
+                let turns = policy.trained_messages(conversation)?;
+                self.samples_per_turn(turns, conversation, scratch, sink, notes)
+            }
+            // A split of emulated labels is refused by `support`.
+            _ => self.samples_of(conversation, None, scratch, sink, notes),
         }
     }
 
-    /// One sample for each trained turn, rendered as if the conversation ended with this turn.
+    /// One sample for each of `turns`, rendered as if the conversation ended with this turn.
     fn samples_per_turn(
         &self,
+        turns: Vec<usize>,
         conversation: &Conversation<'_>,
         scratch: &mut Scratch,
         sink: &mut dyn SampleSink,
@@ -118,7 +125,7 @@ pub(super) trait SequenceEncoder {
     ) -> Result<()> {
         let options = &self.parts().options;
         let (mut kept, mut left_out) = (false, None);
-        for turn in options.labels.policy().trained_messages(conversation)? {
+        for turn in turns {
             let messages = conversation.messages[..=turn].to_vec();
             let up_to = Conversation { messages, ..conversation.clone() };
             match self.samples_of(&up_to, Some(turn), scratch, sink, notes) {

@@ -1,7 +1,8 @@
 //! Which options each kind of row supports. All refusals of option combinations are here.
 
 use super::labels::LabelChoice;
-use super::options::{Choice, Options, Padding, SpecialTokens, Split, Truncation};
+use super::options::{Options, Padding, SpecialTokens, Split, Truncation};
+use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{Boundary, Labels};
 use crate::rows::{Format, RowKind};

@@ -4,10 +4,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::answers::unstructured;
 use super::notes::{Note, Notes};
-use super::sample::{Details, Sample, SampleDetails, SampleSink};
+use super::sample::{Sample, SampleDetails, SampleSink};
 use super::sequence::{Parts, Scratch};
+use super::tokens::spelled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::TextRow;
 
@@ -65,11 +65,7 @@ impl TextEncoder {
             tokens.ids.extend_from_slice(&ids[window]);
             tokens.ids.push(self.eos);
             labels.extend(tokens.ids.iter().map(|&id| id as i32));
-            let details = sink.wants_details().then(|| {
-                let (text, ends) = self.parts.tokenizer.spell(&tokens.ids);
-                tokens.ends = ends;
-                Arc::new(Details { regions: Ok(unstructured(&text)), text, roles: Vec::new() })
-            });
+            let details = if sink.wants_details() { Some(Arc::new(spelled(&self.parts.tokenizer, tokens)?)) } else { None };
             let details =
                 details.as_ref().map(|details| SampleDetails { details, ends: &tokens.ends, start: 0, answer: None });
             sink.push(Sample { ids: &tokens.ids, labels, weights: &[], details });

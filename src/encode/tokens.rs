@@ -37,15 +37,18 @@ impl TokensEncoder {
         let Scratch { tokens, labels, .. } = scratch;
         read(row, tokenizer, tokens, labels)?;
         self.parts.note_bos(&tokens.ids, notes);
-        let details = sink.wants_details().then(|| {
-            let (text, ends) = tokenizer.spell(&tokens.ids);
-            tokens.ends = ends;
-            Arc::new(Details { regions: Ok(unstructured(&text)), text, roles: Vec::new() })
-        });
+        let details = if sink.wants_details() { Some(Arc::new(spelled(tokenizer, tokens)?)) } else { None };
         // `truncation="turns"` is refused for these rows, so no turn end is ever needed.
         let ranges = truncate(tokens.ids.len(), options.max_length, options.truncation, || Ok(Vec::new()))?;
         Cut { options, details, left_out_turns: false }.push(ranges, (tokens, labels, &[]), sink, notes)
     }
+}
+
+/// The text that the ids of `tokens` stand for. Sets the ends of `tokens`.
+pub(super) fn spelled(tokenizer: &Tokenizer, tokens: &mut Tokens) -> Result<Details> {
+    let (text, ends) = tokenizer.spell(&tokens.ids)?;
+    tokens.ends = ends;
+    Ok(Details { regions: Ok(unstructured(&text)), text, roles: Vec::new() })
 }
 
 /// Leaves ids and labels of a row in `tokens` and `labels`. Without labels all tokens are trained. Tokens that

@@ -4,8 +4,9 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::choices;
+use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 
 /// The fields of a JSON object that were not read yet.
 #[derive(Debug)]
@@ -45,10 +46,16 @@ impl JsonFields {
         Ok(self.take(name)?.unwrap_or(default))
     }
 
+    /// Removes the field of a choice and reads its name. `default` if there is no such field.
+    pub(crate) fn take_choice_or<C: Choice>(&mut self, default: C) -> Result<C> {
+        let Some(name) = self.take::<String>(C::OPTION)? else { return Ok(default) };
+        C::parse(&name).map_err(|error| self.error(error.text))
+    }
+
     /// Checks that all fields were read. The error lists the `known` fields.
     pub(crate) fn finish<'n>(self, known: impl IntoIterator<Item = &'n str>) -> Result<()> {
         let Some(name) = self.fields.keys().next() else { return Ok(()) };
-        Err(self.error(format!("unknown {} `{name}`; {}", self.noun, choices::advice(name, known))))
+        Err(self.error(format!("unknown {} `{name}`; {}", self.noun, names::advice(name, known))))
     }
 
     /// An error with the place of these fields.

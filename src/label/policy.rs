@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::attribution::RegionKind;
+use crate::choice::Choice;
 use crate::rows::Role;
 
 /// The roles whose messages are trained.
@@ -84,8 +85,7 @@ impl TryFrom<TurnsText> for Turns {
 }
 
 /// Which stop tokens are trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
     /// The stop tokens of trained turns.
     Turn,
@@ -97,9 +97,13 @@ pub enum Stop {
     None,
 }
 
+impl Choice for Stop {
+    const OPTION: &'static str = "stop";
+    const NAMES: &'static [(&'static str, Self)] = &[("turn", Stop::Turn), ("all", Stop::All), ("last", Stop::Last), ("none", Stop::None)];
+}
+
 /// The label of a token across an edge of the trained text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Boundary {
     /// The token is trained.
     Overlap,
@@ -111,9 +115,13 @@ pub enum Boundary {
     Split,
 }
 
+impl Choice for Boundary {
+    const OPTION: &'static str = "boundary";
+    const NAMES: &'static [(&'static str, Self)] = &[("overlap", Boundary::Overlap), ("contained", Boundary::Contained), ("first", Boundary::First), ("split", Boundary::Split)];
+}
+
 /// What happens to a row with a trained turn whose labels are not proved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unproved {
     /// The row fails, like any other row with an error.
     Reject,
@@ -121,6 +129,11 @@ pub enum Unproved {
     Raise,
     /// The turn is not trained, and the row is counted.
     Mask,
+}
+
+impl Choice for Unproved {
+    const OPTION: &'static str = "unproved";
+    const NAMES: &'static [(&'static str, Self)] = &[("reject", Unproved::Reject), ("raise", Unproved::Raise), ("mask", Unproved::Mask)];
 }
 
 /// The default fields of a message that say whether and how much it is trained.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::json_fields::{JsonFields, error_in};
 use super::policy::{Boundary, FLAGS, Labels, RANGES, Roles, Stop, Turns, Unproved};
 use crate::attribution::RegionKind;
-use crate::choices;
+use crate::names;
 use crate::error::{Error, Result};
 
 /// The fields of a policy as the user wrote them.
@@ -70,12 +70,12 @@ impl LabelsSpec {
             kinds: fields.take_or("kinds", None)?,
             weights: fields.take_or("weights", BTreeMap::new())?,
             weighted: fields.take_or("weighted", None)?,
-            stop: fields.take_or("stop", Stop::Turn)?,
+            stop: fields.take_choice_or(Stop::Turn)?,
             stop_tokens: fields.take_or("stop_tokens", Vec::new())?,
             borrow_stop: fields.take_or("borrow_stop", true)?,
             tags: fields.take_or("tags", None)?,
-            boundary: fields.take_or("boundary", Boundary::Overlap)?,
-            unproved: fields.take_or("unproved", Unproved::Reject)?,
+            boundary: fields.take_choice_or(Boundary::Overlap)?,
+            unproved: fields.take_choice_or(Unproved::Reject)?,
         })
     }
 
@@ -140,7 +140,7 @@ fn error(text: impl std::fmt::Display) -> Error {
 /// The kind of region with this name in the field `field`.
 fn kind(field: &str, name: &str) -> Result<RegionKind> {
     RegionKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-        let advice = choices::advice(name, RegionKind::ALL.iter().map(|kind| kind.name()));
+        let advice = names::advice(name, RegionKind::ALL.iter().map(|kind| kind.name()));
         error(format!("`{field}` has {name:?}, which is not a kind of region; {advice}"))
     })
 }
@@ -205,7 +205,7 @@ mod tests {
             (r#"{"weights": {"content": -1}}"#, "the weight of \"content\" is -1; use a number of at least 0"),
             (r#"{"weights": {"content": 0.5}, "weighted": false}"#, "set `weighted: true`"),
             (r#"{"tags": true, "kinds": ["content"]}"#, "`tags: true` excludes `kinds`"),
-            (r#"{"stop": "often"}"#, "`stop` is invalid: unknown variant `often`, expected one of `turn`, `all`"),
+            (r#"{"stop": "often"}"#, "`stop` is \"often\"; use one of `turn`, `all`, `last`, `none`"),
         ] {
             let error = Labels::from_json(json).unwrap_err();
             assert!(error.text.starts_with("labels: ") && error.text.contains(expected), "{json}: {error}");

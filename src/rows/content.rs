@@ -3,8 +3,9 @@
 use serde::Deserialize;
 
 use super::{Conversation, Role};
-use crate::data::{Fields, Node, did_you_mean, field};
+use crate::data::{Fields, Node, field};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 
 /// Fields that may stand in for the content of a message: those that chat templates read. Other fields (`id`, `model`,
 /// `weight`) do not count.

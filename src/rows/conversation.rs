@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use super::{TemplateVariables, sharegpt};
-use crate::data::{Fields, Node, did_you_mean, field, name_list, names_of, parse_if_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, name_list, names_of, parse_if_json, take_field, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 
 /// The fields that may hold the messages of a row without a format, in the order in which they are tried.
 pub const MESSAGE_FIELDS: [&str; 2] = ["messages", "conversations"];
 
 /// The other fields that a row without a format may have.
-pub const CONTEXT_FIELDS: [&str; 3] = ["tools", "documents", "chat_template_kwargs"];
+pub(super) const CONTEXT_FIELDS: [&str; 3] = ["tools", "documents", "chat_template_kwargs"];
 
 /// One conversation and the rest of its chat template's input.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::data::{Fields, Node, did_you_mean, field, parse_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, parse_json, take_field, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 
 /// Speakers found in data sets, and their roles.
 const SPEAKERS: [(&str, &str); 14] = [

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::{ChatTemplate, Request};
 use crate::data::{Fields, Node};
 use crate::error::{Error, ErrorKind, Result};
-use crate::python_text::is_space;
+use chatjinja::is_space;
 
 const TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
 

@@ -1,7 +1,7 @@
 //! The named templates: the files `templates/*.jinja`, as part of the crate.
 
 use super::ChatTemplate;
-use crate::data::{Node, field};
+use crate::data::{Node, field, parse_json};
 use crate::error::{Error, ErrorKind, Result};
 
 include!(concat!(env!("OUT_DIR"), "/library.rs"));
@@ -30,7 +30,7 @@ pub fn named(name: &str, special_tokens: &[(String, String)]) -> Result<ChatTemp
 }
 
 fn default_tokens(facts: &str) -> Result<Vec<(String, String)>> {
-    let Node::Map(facts) = Node::parse_json(facts.as_bytes())? else { return Ok(Vec::new()) };
+    let Node::Map(facts) = parse_json(facts.as_bytes())? else { return Ok(Vec::new()) };
     let Some(Node::Map(tokens)) = field(&facts, "special_tokens") else { return Ok(Vec::new()) };
     Ok(tokens.iter().filter_map(|(name, token)| Some((name.to_string(), token.as_str()?.to_owned()))).collect())
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::data::{Fields, Node};
 use crate::rows::Conversation;
-use crate::python_text::is_space;
+use chatjinja::is_space;
 
 /// The part of a message that a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

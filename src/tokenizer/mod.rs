@@ -14,6 +14,7 @@ mod alignment;
 mod check;
 mod encode;
 mod engines;
+mod spell;
 mod tokens;
 
 pub use alignment::{TokenSpan, token_spans};

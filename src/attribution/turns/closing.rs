@@ -4,7 +4,7 @@ use super::super::shared_text::{border_suffix, last_token};
 use super::super::{Ambiguity, RegionKind};
 use super::Splitter;
 use crate::data::{Fields, Node, field};
-use crate::python_text::is_space;
+use chatjinja::is_space;
 use crate::rows::Role;
 
 impl Splitter<'_> {

@@ -3,7 +3,7 @@
 use super::super::shared_text::{back_to_border, common_prefix};
 use super::super::think_tags;
 use super::Splitter;
-use crate::python_text::is_space;
+use chatjinja::is_space;
 use crate::rows::Role;
 
 /// Part of a generation prompt is a header only if it has this many bytes, or reaches up to the first value.

@@ -9,7 +9,7 @@ use super::profile::TemplateProfile;
 use super::{Ambiguity, RegionKind, Regions};
 use crate::data::Fields;
 use crate::rows::Conversation;
-use crate::python_text::is_space;
+use chatjinja::is_space;
 use crate::rows::Role;
 use crate::template::{Part, Printed};
 use header::Likeness;

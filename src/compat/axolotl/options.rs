@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::choices;
+use crate::names;
 use crate::rows::MESSAGE_FIELDS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
@@ -126,7 +126,7 @@ impl AxolotlOptions {
     /// here.
     pub(super) fn check_fields(&self) -> Result<()> {
         if let Some(name) = self.field_messages.as_deref().filter(|name| !MESSAGE_FIELDS.contains(name)) {
-            let known = choices::list(MESSAGE_FIELDS);
+            let known = names::list(MESSAGE_FIELDS);
             return Err(invalid(format!(
                 "`field_messages` is {name:?}, but chatmill reads messages from {known}; rename the fields of the rows"
             )));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::options::AxolotlOptions;
 use super::thinking;
-use crate::data::{Fields, Node, field};
+use crate::data::{Fields, Node, field, parse_json};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A range of characters: the first, the last, and whether they are trained.
@@ -168,7 +168,7 @@ fn parse_arguments(calls: &mut Node<'static>) -> Result<()> {
         if let Some((_, arguments)) = function.iter_mut().find(|(name, _)| name == "arguments")
             && let Some(text) = arguments.as_str()
         {
-            *arguments = Node::parse_json(text.as_bytes())
+            *arguments = parse_json(text.as_bytes())
                 .map_err(|error| {
                     let text =
                         format!("the `arguments` of a tool call are text that is {}; axolotl reads JSON", error.text);

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::data::{Fields, Node, did_you_mean, field, names_of, parse_if_json, take_field};
+use crate::data::{Fields, Node, field, names_of, parse_if_json, take_field};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 
 /// A field of a row: its names and the type of its value.
 #[derive(Debug)]

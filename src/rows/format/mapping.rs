@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::fields::missing_field;
-use crate::data::{Fields, Node, did_you_mean, field, names_of, parse_if_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, names_of, parse_if_json, take_field, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 use crate::rows::content::{ContentCheck, EmptyAnswers};
 use crate::rows::{Conversation, TemplateVariables, sharegpt};
 

@@ -119,21 +119,23 @@ impl Format {
         }
     }
 
+    fn message_source(&self) -> Option<&MessageSource> {
+        match &self.rows {
+            RowSpec::Chat(source) => Some(source),
+            RowSpec::Segments(segments) => segments.messages.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The columns that the format reads; some may be optional.
     pub fn columns(&self) -> Vec<&str> {
-        let of_messages = |source: Option<&'_ MessageSource>| -> Vec<&str> {
-            match source {
-                None => Vec::new(),
-                Some(MessageSource::Mapped(mapping)) => mapping.columns().collect(),
-                Some(MessageSource::Built(builder)) => builder.tools.as_deref().into_iter().collect(),
-            }
+        let of_messages: Vec<&str> = match self.message_source() {
+            None => Vec::new(),
+            Some(MessageSource::Mapped(mapping)) => mapping.columns().collect(),
+            Some(MessageSource::Built(builder)) => builder.tools.as_deref().into_iter().collect(),
         };
-        let others = match &self.rows {
-            RowSpec::Chat(source) => of_messages(Some(source)),
-            RowSpec::Segments(segments) => of_messages(segments.messages.as_ref()),
-            RowSpec::Answers(answers) => answers.columns().collect(),
-            RowSpec::Tokens | RowSpec::Text => Vec::new(),
-        };
+        let of_answers = self.answers().map(AnswersSpec::columns).into_iter().flatten();
+        let others = of_messages.into_iter().chain(of_answers);
         let mut columns: Vec<&str> = Vec::new();
         for name in self.fields.iter().flat_map(FieldRule::columns).chain(others) {
             if !columns.contains(&name) {
@@ -148,12 +150,7 @@ impl Format {
         let has = |name: &str| batch.schema_ref().column_with_name(name).is_some();
         let lacks = |rule: &&FieldRule| !rule.optional && !rule.columns().any(has);
         let fields = self.fields.iter().filter(lacks).map(FieldRule::describe);
-        let source = match &self.rows {
-            RowSpec::Chat(source) => Some(source),
-            RowSpec::Segments(segments) => segments.messages.as_ref(),
-            _ => None,
-        };
-        let missing: Vec<String> = match (source, &self.rows) {
+        let missing: Vec<String> = match (self.message_source(), &self.rows) {
             (Some(MessageSource::Mapped(mapping)), _) if !mapping.fields.iter().any(|name| has(name)) => {
                 vec![mapping.describe()]
             }

@@ -19,16 +19,11 @@ impl FormatText {
         Ok(FormatText(template))
     }
 
-    /// The Jinja source.
-    pub(super) fn source(&self) -> &str {
-        self.0.source()
-    }
-
     /// Renders the text over `fields`. `item` is the value of the variable `item`, inside a repeated message.
     pub(super) fn render(&self, fields: &FieldValues<'_>, item: Option<&Node<'_>>) -> Result<String> {
         let variables = Variables { fields, item };
         let rendered = self.0.render(Input::new(&variables));
-        rendered.map(|rendered| rendered.text).map_err(|error| Error::from_render(error, self.0.name()))
+        rendered.map(|rendered| rendered.text).map_err(|error| Error::from_render(&error, self.0.name()))
     }
 }
 
@@ -38,8 +33,8 @@ struct Variables<'r, 'a> {
     item: Option<&'r Node<'a>>,
 }
 
-impl<'r> Globals<'r> for Variables<'r, '_> {
-    fn get(&self, name: &str) -> Option<Global<'r>> {
+impl Globals for Variables<'_, '_> {
+    fn get(&self, name: &str) -> Option<Global<'_>> {
         let item = self.item.filter(|_| name == "item");
         item.or_else(|| self.fields.get(name)).map(Global::Node)
     }

@@ -148,6 +148,18 @@ impl TokenBytes {
         &self.bytes[self.starts[id] as usize..self.starts[id] as usize + length]
     }
 
+    /// Appends the bytes of token `id`. Returns false if they are not known.
+    pub(in crate::tokenizer) fn append_bytes(&self, id: u32, bytes: &mut Vec<u8>) -> bool {
+        let index = id as usize;
+        let length = self.lengths.get(index).copied().unwrap_or_default().bytes();
+        match length {
+            0 => return false,
+            1..=HEAD => bytes.extend_from_slice(&self.heads[index].to_le_bytes()[..length]),
+            _ => bytes.extend_from_slice(self.long(index, length)),
+        }
+        true
+    }
+
     /// The number of ids: the largest id plus one.
     pub(in crate::tokenizer) fn len(&self) -> usize {
         self.lengths.len()

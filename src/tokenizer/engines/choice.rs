@@ -1,7 +1,6 @@
 //! Which engine the user chose, and which one is in use.
 
-use crate::choices;
-use crate::error::{Error, ErrorKind, Result};
+use crate::choice::Choice;
 
 /// An engine, by the kind of its library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,13 +12,12 @@ pub enum EngineName {
 }
 
 impl EngineName {
-    /// Every engine with its name.
-    pub const NAMES: [(EngineName, &'static str); 2] =
-        [(EngineName::Fast, "fast"), (EngineName::Reference, "reference")];
-
     /// The name: `fast` or `reference`.
     pub fn name(self) -> &'static str {
-        EngineName::NAMES[self as usize].1
+        match self {
+            EngineName::Fast => EngineChoice::Fast.name(),
+            EngineName::Reference => EngineChoice::Reference.name(),
+        }
     }
 }
 
@@ -34,24 +32,10 @@ pub enum EngineChoice {
     Reference,
 }
 
-impl EngineChoice {
-    /// Every choice with its name.
-    pub const NAMES: [(EngineChoice, &'static str); 3] =
-        [(EngineChoice::Auto, "auto"), (EngineChoice::Fast, "fast"), (EngineChoice::Reference, "reference")];
-
-    /// The name: `auto`, `fast` or `reference`.
-    pub fn name(self) -> &'static str {
-        EngineChoice::NAMES[self as usize].1
-    }
-
-    /// The choice of this name. The error lists all names.
-    pub fn parse(name: &str) -> Result<EngineChoice> {
-        EngineChoice::NAMES.iter().find(|(_, known)| *known == name).map(|(choice, _)| *choice).ok_or_else(|| {
-            let advice = choices::advice(name, EngineChoice::NAMES.iter().map(|(_, known)| *known));
-            let text = format!("`engine` is {name:?}; {advice}");
-            Error::new(ErrorKind::Option, text)
-        })
-    }
+impl Choice for EngineChoice {
+    const OPTION: &'static str = "engine";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("auto", EngineChoice::Auto), ("fast", EngineChoice::Fast), ("reference", EngineChoice::Reference)];
 }
 
 /// The engine in use, and why.
@@ -69,28 +53,5 @@ impl Engine {
     /// The name of the engine: `fast` or `reference`.
     pub fn name(&self) -> &'static str {
         self.name.name()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_choice_reads_back() {
-        for (choice, name) in EngineChoice::NAMES {
-            assert_eq!((choice.name(), EngineChoice::parse(name)), (name, Ok(choice)));
-        }
-        for (engine, name) in EngineName::NAMES {
-            assert_eq!(engine.name(), name);
-        }
-    }
-
-    #[test]
-    fn an_unknown_choice_is_an_error_that_lists_all() {
-        let error = EngineChoice::parse("fats").unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Option);
-        let expected = "`engine` is \"fats\"; did you mean `fast`? use one of `auto`, `fast`, `reference`";
-        assert_eq!(error.text, expected);
     }
 }

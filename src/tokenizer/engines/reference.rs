@@ -118,6 +118,15 @@ impl Reference {
         self.inner.decode(ids, false).map_err(|error| Error::new(ErrorKind::TokenizerFailed, error.to_string()))
     }
 
+    /// Appends the bytes that token `id` stands for. A token that is not written in the alphabet of the decoder is decoded
+    /// on its own.
+    pub(in crate::tokenizer) fn append_bytes(&self, id: u32, bytes: &mut Vec<u8>) -> Result<()> {
+        if !self.token_bytes.append_bytes(id, bytes) {
+            bytes.extend_from_slice(self.decode(&[id])?.as_bytes());
+        }
+        Ok(())
+    }
+
     pub(in crate::tokenizer) fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }

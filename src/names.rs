@@ -1,0 +1,61 @@
+//! Names in error messages: all valid names, and the valid name that is nearest to an unknown one.
+
+/// The names in backticks, with commas between them.
+pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// The end of an error message about the unknown name `given`: the name that was probably meant, and all `known` names.
+pub(crate) fn advice<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let hint = nearest(given, known.iter().copied());
+    let hint = hint.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+    let remedy = match known.as_slice() {
+        [] => "remove it".to_owned(),
+        [only] => format!("use `{only}`"),
+        _ => format!("use one of {}", list(known)),
+    };
+    hint + &remedy
+}
+
+/// "; did you mean `x`?" for the known name that is nearest to `given`, or nothing.
+pub(crate) fn did_you_mean<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    nearest(given, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
+/// The known name that differs from `given` by at most two edits, or only in case.
+pub(crate) fn nearest<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let given = given.to_lowercase();
+    let distances = known.into_iter().map(|name| (strsim::osa_distance(&given, &name.to_lowercase()), name));
+    // A short name has too many neighbors: `id` is two edits from every name of two letters.
+    distances.filter(|(distance, _)| *distance <= 2 && *distance < given.len()).min().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_names_are_suggested() {
+        for (given, known, expected) in [
+            ("output", &["ouput", "input"][..], Some("ouput")),
+            ("output", &["otuput"], Some("otuput")),
+            ("output", &["Output"], Some("Output")),
+            ("output", &["response"], None),
+            ("id", &["a"], None),
+        ] {
+            assert_eq!(nearest(given, known.iter().copied()), expected, "{given}");
+        }
+        assert_eq!(did_you_mean("chatlm", ["chatml"]), "; did you mean `chatml`?");
+        assert_eq!(did_you_mean("x", ["chatml"]), "");
+    }
+
+    #[test]
+    fn advice_lists_all_names() {
+        let known = ["roles", "turns", "stop"];
+        assert_eq!(advice("rols", known), "did you mean `roles`? use one of `roles`, `turns`, `stop`");
+        assert_eq!(advice("x", known), "use one of `roles`, `turns`, `stop`");
+        assert_eq!((advice("x", ["roles"]), advice("x", [])), ("use `roles`".into(), "remove it".into()));
+    }
+}
