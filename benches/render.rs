@@ -8,7 +8,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use chatmill::conversation::{Conversation, Node};
+use chatmill::data::Node;
+use chatmill::rows::{Conversation, TemplateVariables};
 use chatmill::template::{self, ChatTemplate, Request};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -35,11 +36,11 @@ fn families(criterion: &mut Criterion) {
     let conversations: Vec<Conversation<'_>> = rows
         .iter()
         .map(|row| {
-            let Node::Map(mut fields) = Node::parse_json(row.as_bytes()).unwrap() else { panic!("no row") };
-            Conversation::from_row(&mut fields).unwrap()
+            let Node::Map(fields) = Node::parse_json(row.as_bytes()).unwrap() else { panic!("no row") };
+            Conversation::from_fields(fields).unwrap()
         })
         .collect();
-    let none = Vec::new();
+    let none = TemplateVariables::default();
     let mut group = criterion.benchmark_group("render");
     for name in FAMILIES {
         let template: ChatTemplate = template::named(name, &[]).unwrap();

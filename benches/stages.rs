@@ -15,9 +15,11 @@ use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StringAr
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 use chatmill::attribution::Attributor;
-use chatmill::conversation::{Conversation, Layout, Node, Rows, field};
+use chatmill::batch::Mill;
+use chatmill::data::{Node, RowLayout, field};
+use chatmill::encode::Options;
 use chatmill::label::{self, Boundary, Labels, Span};
-use chatmill::mill::{Mill, Options};
+use chatmill::rows::{Conversation, RowReader, TemplateVariables};
 use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer, Tokens};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -52,21 +54,19 @@ fn made_rows() -> Vec<String> {
 }
 
 fn conversation(row: &str) -> Conversation<'_> {
-    let Node::Map(mut fields) = Node::parse_json(row.as_bytes()).unwrap() else { panic!("no row") };
-    Conversation::from_row(&mut fields).unwrap()
+    let Node::Map(fields) = Node::parse_json(row.as_bytes()).unwrap() else { panic!("no row") };
+    Conversation::from_fields(fields).unwrap()
 }
 
-fn request<'r, 'c>(
-    conversation: &'r Conversation<'c>,
-    variables: &'r Vec<(std::borrow::Cow<'r, str>, Node<'r>)>,
-) -> Request<'r, 'c> {
+fn request<'r, 'c>(conversation: &'r Conversation<'c>, variables: &'r TemplateVariables<'r>) -> Request<'r, 'c> {
     Request::of(conversation, variables)
 }
 
 /// A row with five variables that no other row has.
 fn own_variables((row, mut conversation): (usize, Conversation<'_>)) -> Conversation<'_> {
     let names = ["id", "source", "language", "quality", "split"];
-    conversation.variables = names.map(|name| (name.into(), Node::Str(format!("{name} {row}").into()))).to_vec();
+    let variables = names.map(|name| (name.into(), Node::Str(format!("{name} {row}").into())));
+    conversation.variables = TemplateVariables::new(variables.to_vec());
     conversation
 }
 
@@ -100,7 +100,7 @@ fn stages(criterion: &mut Criterion) {
     let untagged = Arc::new(ChatTemplate::new("untagged", untagged, &[]).unwrap());
     let attributor = Attributor::new(Arc::clone(&untagged));
     let conversations: Vec<Conversation<'_>> = rows.iter().map(|row| conversation(row)).collect();
-    let none = Vec::new();
+    let none = TemplateVariables::default();
     let texts: Vec<String> =
         conversations.iter().map(|conversation| tagged.render(request(conversation, &none)).unwrap().0).collect();
     let tokenizer = tokenizer();
@@ -123,8 +123,10 @@ fn stages(criterion: &mut Criterion) {
             });
         });
     };
-    let columns = Rows::new(&batch, Layout::Columns).unwrap();
-    stage("arrow", Box::new(|| (0..columns.len()).for_each(|row| drop(black_box(columns.conversation(row).unwrap())))));
+    let reader = RowReader::default();
+    let columns = reader.table(&batch, RowLayout::Columns).unwrap();
+    let read = |row: usize| drop(black_box(reader.read(columns.fields(row).unwrap()).unwrap()));
+    stage("arrow", Box::new(|| (0..columns.len()).for_each(read)));
     stage("json", Box::new(|| rows.iter().for_each(|row| drop(black_box(conversation(row))))));
     let render = |template: &ChatTemplate| {
         for conversation in &conversations {
@@ -207,21 +209,28 @@ fn stages(criterion: &mut Criterion) {
         }),
     );
     let options = Options { threads: Some(1), ..Options::default() };
-    let mill = Mill::new(Arc::clone(&tokenizer), Arc::new(template::named("chatml", &[]).unwrap()), options).unwrap();
-    stage("whole, arrow", Box::new(|| drop(black_box(mill.batch(&batch, 0, Layout::Columns, &mut || false).unwrap()))));
+    let mill =
+        Mill::new(Arc::clone(&tokenizer), Some(Arc::new(template::named("chatml", &[]).unwrap())), options).unwrap();
+    stage(
+        "whole, arrow",
+        Box::new(|| drop(black_box(mill.batch(&batch, 0, RowLayout::Columns, &mut || false).unwrap()))),
+    );
     let json: ArrayRef = Arc::new(BinaryArray::from_iter_values(rows.iter().map(String::as_bytes)));
     let json = RecordBatch::try_from_iter([("json", json)]).unwrap();
     stage(
         "whole, json",
-        Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))),
+        Box::new(|| drop(black_box(mill.batch(&json, 0, RowLayout::Json("json"), &mut || false).unwrap()))),
     );
     let mill_of = |labels: Labels| {
         let options = Options { labels: labels.into(), threads: Some(1), ..Options::default() };
-        Mill::new(Arc::clone(&tokenizer), Arc::clone(&untagged), options).unwrap()
+        Mill::new(Arc::clone(&tokenizer), Some(Arc::clone(&untagged)), options).unwrap()
     };
     let (without, with) = (mill_of(Labels::nothing()), mill_of(Labels::default()));
     for (name, mill) in [("whole, json, no labels", &without), ("whole, json, by regions", &with)] {
-        stage(name, Box::new(|| drop(black_box(mill.batch(&json, 0, Layout::Json("json"), &mut || false).unwrap()))));
+        stage(
+            name,
+            Box::new(|| drop(black_box(mill.batch(&json, 0, RowLayout::Json("json"), &mut || false).unwrap()))),
+        );
     }
     group.finish();
 }

@@ -22,9 +22,18 @@ pub trait Choice: Copy + PartialEq + Sized + 'static {
     ///
     /// Fails for an unknown name. The error lists the known names.
     fn parse(name: &str) -> Result<Self> {
+        Self::parse_option(Self::OPTION, name)
+    }
+
+    /// The value of a name, for an option that has another name than [`OPTION`](Self::OPTION).
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
+    fn parse_option(option: &str, name: &str) -> Result<Self> {
         Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
             let advice = names::advice(name, Self::NAMES.iter().map(|(known, _)| *known));
-            Error::new(ErrorKind::Option, format!("`{}` is {name:?}; {advice}", Self::OPTION))
+            Error::new(ErrorKind::Option, format!("`{option}` is {name:?}; {advice}"))
         })
     }
 }

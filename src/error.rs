@@ -88,10 +88,7 @@ impl ErrorKind {
 
     /// Whether the row has no trained token.
     pub fn is_all_masked(self) -> bool {
-        matches!(
-            self,
-            ErrorKind::TrainedPartCutOff | ErrorKind::TrainedTurnsLeftOut | ErrorKind::NothingToTrain
-        )
+        matches!(self, ErrorKind::TrainedPartCutOff | ErrorKind::TrainedTurnsLeftOut | ErrorKind::NothingToTrain)
     }
 }
 

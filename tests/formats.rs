@@ -5,9 +5,10 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch};
-use chatmill::conversation::Layout;
-use chatmill::format::Format;
-use chatmill::mill::{Mill, OnError, Options};
+use chatmill::batch::Mill;
+use chatmill::data::RowLayout;
+use chatmill::encode::{OnError, Options};
+use chatmill::rows::{Format, RowReader};
 use chatmill::template;
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use proptest::prelude::*;
@@ -20,9 +21,9 @@ static MILLS: LazyLock<Vec<(Mill, String)>> = LazyLock::new(|| {
     let read: Vec<serde_json::Value> = serde_json::from_str(include_str!("data/formats.json")).unwrap();
     let mill = |it: &serde_json::Value| {
         let format = Arc::new(Format::from_json(&it["format"].to_string()).unwrap());
-        let own = format.template(&tokenizer).unwrap();
-        let template = Arc::new(own.unwrap_or_else(|| template::named("chatml", &[]).unwrap()));
-        let options = Options { format: Some(format), on_error: OnError::Null, threads: Some(2), ..Options::default() };
+        let template = format.needs_template().then(|| Arc::new(template::named("chatml", &[]).unwrap()));
+        let rows = RowReader::new(Some(format));
+        let options = Options { rows, on_error: OnError::Null, threads: Some(2), ..Options::default() };
         (Mill::new(Arc::clone(&tokenizer), template, options).unwrap(), it["row"].to_string())
     };
     read.iter().map(mill).collect()
@@ -94,7 +95,7 @@ proptest! {
             let rows: Vec<&[u8]> = rows.iter().map(String::as_bytes).chain([good.as_bytes()]).collect();
             let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
             let batch = RecordBatch::try_from_iter([("json", column)]).unwrap();
-            let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).unwrap();
+            let out = mill.batch(&batch, 0, RowLayout::Json("json"), &mut || false).unwrap();
             prop_assert_eq!(out.batch.num_rows(), rows.len());
             let lengths = out.batch.column_by_name("length").unwrap();
             prop_assert!(!lengths.is_null(rows.len() - 1), "{good}: {:?}", out.failures.last());

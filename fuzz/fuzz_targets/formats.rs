@@ -5,9 +5,10 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
-use chatmill::conversation::Layout;
-use chatmill::format::Format;
-use chatmill::mill::{Mill, OnError, Options};
+use chatmill::batch::Mill;
+use chatmill::data::RowLayout;
+use chatmill::encode::{OnError, Options};
+use chatmill::rows::{Format, RowReader};
 use chatmill::template;
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use libfuzzer_sys::fuzz_target;
@@ -21,9 +22,10 @@ static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
         serde_json::from_str(include_str!("../../tests/data/formats.json")).expect("the test's formats");
     let mill = |it: &serde_json::Value| {
         let format = Arc::new(Format::from_json(&it["format"].to_string()).expect("a format"));
-        let own = format.template(&tokenizer).expect("a text");
-        let template = Arc::new(own.unwrap_or_else(|| template::named("chatml", &[]).expect("a named template")));
-        let options = Options { format: Some(format), on_error: OnError::Null, threads: Some(1), ..Options::default() };
+        let template = || Arc::new(template::named("chatml", &[]).expect("a named template"));
+        let template = format.needs_template().then(template);
+        let rows = RowReader::new(Some(format));
+        let options = Options { rows, on_error: OnError::Null, threads: Some(1), ..Options::default() };
         Mill::new(Arc::clone(&tokenizer), template, options).expect("valid options")
     };
     read.iter().map(mill).collect()
@@ -34,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
     let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
     let batch = RecordBatch::try_from_iter([("json", column)]).expect("one column");
     for mill in MILLS.iter() {
-        let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).expect("errors are in the rows");
+        let out = mill.batch(&batch, 0, RowLayout::Json("json"), &mut || false).expect("errors are in the rows");
         for failure in &out.failures {
             assert_ne!(failure.kind.code(), "internal", "{failure}");
         }

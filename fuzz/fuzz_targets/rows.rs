@@ -5,8 +5,9 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
-use chatmill::conversation::Layout;
-use chatmill::mill::{Mill, OnError, Options};
+use chatmill::batch::Mill;
+use chatmill::data::RowLayout;
+use chatmill::encode::{OnError, Options};
 use chatmill::template;
 use chatmill::tokenizer::{EngineChoice, Tokenizer};
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +19,7 @@ static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
     let mill = |name| {
         let template = Arc::new(template::named(name, &[]).expect("a named template"));
         let options = Options { on_error: OnError::Null, threads: Some(1), ..Options::default() };
-        Mill::new(Arc::clone(&tokenizer), template, options).expect("valid options")
+        Mill::new(Arc::clone(&tokenizer), Some(template), options).expect("valid options")
     };
     ["chatml", "qwen2.5", "mistral"].into_iter().map(mill).collect()
 });
@@ -28,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
     let column: ArrayRef = Arc::new(BinaryArray::from_iter_values(&rows));
     let batch = RecordBatch::try_from_iter([("json", column)]).expect("one column");
     for mill in MILLS.iter() {
-        let out = mill.batch(&batch, 0, Layout::Json("json"), &mut || false).expect("errors are in the rows");
+        let out = mill.batch(&batch, 0, RowLayout::Json("json"), &mut || false).expect("errors are in the rows");
         assert_eq!(out.batch.num_rows(), rows.len());
         for failure in &out.failures {
             assert_ne!(failure.kind.code(), "internal", "{failure}");

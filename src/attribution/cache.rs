@@ -96,15 +96,10 @@ impl ProfileCache {
 /// The row has fields for these, so a template never takes them from the variables.
 const FIELDS_OF_ROWS: [&str; 4] = ["messages", "tools", "documents", "add_generation_prompt"];
 
-/// Functions of all templates. A variable with such a name replaces the function.
-// engine: Template::globals(), which has the names of functions too, unlike `ChatTemplate::variables`.
-const FUNCTIONS: [&str; 8] =
-    ["raise_exception", "strftime_now", "dict", "namespace", "range", "cycler", "joiner", "lipsum"];
-
 /// The names of the variables that `template` can take from a row or a request.
 fn variables_of(template: &ChatTemplate) -> Vec<String> {
-    let functions = FUNCTIONS.into_iter().filter(|name| template.source().contains(name));
-    let names = template.variables().filter(|name| !FIELDS_OF_ROWS.contains(name)).chain(functions);
+    // A variable may replace a function.
+    let names = template.variables().filter(|name| !FIELDS_OF_ROWS.contains(name)).chain(template.functions());
     names.map(str::to_owned).collect()
 }
 
@@ -143,8 +138,7 @@ mod tests {
 
     use super::*;
     use crate::attribution::Attributor;
-    use crate::data::Fields;
-    use crate::rows::Conversation;
+    use crate::rows::{Conversation, TemplateVariables};
 
     /// An attributor of a template with `extra` before the messages.
     fn attributor(extra: &str) -> Attributor {
@@ -155,17 +149,16 @@ mod tests {
         Attributor::new(Arc::new(ChatTemplate::new("test", &source, &[]).unwrap()))
     }
 
-    fn fields(json: &str) -> Fields<'_> {
-        let Node::Map(fields) = Node::parse_json(json.as_bytes()).unwrap() else { panic!("{json} is not an object") };
-        fields
+    fn variables(json: &str) -> TemplateVariables<'_> {
+        TemplateVariables::read(Some(Node::parse_json(json.as_bytes()).unwrap())).unwrap()
     }
 
     /// Finds the regions of a row with these variables, given as JSON.
     fn run(attributor: &Attributor, of_row: &str, of_all: &str) {
         let json = br#"[{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]"#;
         let mut conversation = Conversation::new(Node::parse_json(json).unwrap()).unwrap();
-        conversation.variables = fields(of_row);
-        let of_all = fields(of_all);
+        conversation.variables = variables(of_row);
+        let of_all = variables(of_all);
         let (_, attributed) = attributor.regions(Request::of(&conversation, &of_all)).unwrap();
         assert_eq!(attributed.unwrap().ambiguities, []);
     }
@@ -206,11 +199,9 @@ mod tests {
         run(&attributor, r#"{"range": "a", "joiner": 1}"#, "{}");
         run(&attributor, r#"{"range": "b", "joiner": 2}"#, "{}");
         assert_eq!(attributor.profiles().learned(), 2);
-        for name in FUNCTIONS {
-            let template = ChatTemplate::new("function", &format!("{{{{ {name} }}}}"), &[]).unwrap();
-            assert_eq!(template.variables().count(), 0, "{name}");
-            assert_eq!(variables_of(&template), [name]);
-        }
+        let template = ChatTemplate::new("function", "{{ range }}{{ strftime_now }}", &[]).unwrap();
+        assert_eq!(template.variables().count(), 0);
+        assert_eq!(variables_of(&template), ["range", "strftime_now"]);
     }
 
     #[test]
@@ -218,14 +209,15 @@ mod tests {
         let template = ChatTemplate::new("test", "{% for m in messages %}{{ m.content }}{% endfor %}", &[]).unwrap();
         let for_tools = "{{ date }}{% for m in messages %}{{ m.content }}{% endfor %}";
         let attributor = Attributor::new(Arc::new(template.with_tool_use(for_tools).unwrap()));
-        let none = Vec::new();
+        let none = TemplateVariables::default();
         for (tools, expected) in [(None, 1), (Some("[]"), 3), (Some(r#"[{"name": "f"}]"#), 5)] {
             for date in ["1", "2"] {
                 let json = br#"[{"role": "user", "content": "Q"}]"#;
                 let tools = tools.map(|tools| Node::parse_json(tools.as_bytes()).unwrap());
                 let conversation = Conversation::new(Node::parse_json(json).unwrap()).unwrap();
                 let mut conversation = conversation.with_tools(tools).unwrap();
-                conversation.variables = vec![(Cow::Borrowed("date"), Node::Str(Cow::Borrowed(date)))];
+                conversation.variables =
+                    TemplateVariables::new(vec![(Cow::Borrowed("date"), Node::Str(Cow::Borrowed(date)))]);
                 attributor.regions(Request::of(&conversation, &none)).unwrap().1.unwrap();
             }
             assert_eq!(attributor.profiles().learned(), expected);

@@ -1,6 +1,6 @@
 //! `EventIndex`: the events of a traced render, by message.
 
-use crate::template::{TraceEvent, TraceKind, Origin, Traced};
+use crate::template::{Origin, TraceEvent, TraceKind, Traced};
 
 /// The events of a traced render, by message.
 pub(super) struct EventIndex<'e> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::event_index::EventIndex;
-use crate::template::{TraceKind, Origin, Part, Printed, Traced, words_at};
+use crate::template::{Origin, Part, Printed, TraceKind, Traced, words_at};
 
 /// The place of a value of a message in the text, or of a part of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

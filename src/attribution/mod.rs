@@ -16,7 +16,6 @@ mod probes;
 mod profile;
 mod region;
 mod shared_text;
-pub(crate) mod think_tags;
 mod turns;
 
 pub use ambiguity::Ambiguity;
@@ -47,13 +46,14 @@ pub struct Attributed {
 /// ```
 /// use std::sync::Arc;
 /// use chatmill::attribution::{Attributor, RegionKind};
-/// use chatmill::conversation::{Conversation, Node};
+/// use chatmill::data::parse_json;
+/// use chatmill::rows::{Conversation, TemplateVariables};
 /// use chatmill::template::{self, Request};
 ///
 /// let attributor = Attributor::new(Arc::new(template::named("chatml", &[])?));
-/// let messages = Node::parse_json(br#"[{"role": "assistant", "content": "Hi"}]"#)?;
+/// let messages = parse_json(br#"[{"role": "assistant", "content": "Hi"}]"#)?;
 /// let conversation = Conversation::new(messages)?;
-/// let variables = Vec::new();
+/// let variables = TemplateVariables::default();
 /// let (text, attributed) = attributor.regions(Request::of(&conversation, &variables))?;
 /// let attributed = attributed?;
 /// let pieces: Vec<_> = attributed.regions.as_slice().iter().map(|it| (it.kind, &text[it.start..it.end])).collect();
@@ -105,7 +105,7 @@ impl Attributor {
         if !headers.is_empty() {
             found = split(&headers);
         }
-        let turns::Split { regions, ambiguities, .. } = found;
+        let turns::SplitTurns { regions, ambiguities, .. } = found;
         let checked = regions.check(&traced.text).map(|()| Attributed {
             regions,
             ambiguities,

@@ -7,16 +7,9 @@
 
 use super::Ambiguity;
 use super::layout::Layout;
-use super::turns::Split;
+use super::turns::{ProvedHeader, SplitTurns};
 use crate::rows::Conversation;
 use crate::template::{ChatTemplate, Request};
-
-/// A header whose end is proved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ProvedHeader {
-    pub(super) message: usize,
-    pub(super) end: usize,
-}
 
 /// The headers of the ambiguous turns that can be resolved.
 pub(super) fn resolve(
@@ -24,7 +17,7 @@ pub(super) fn resolve(
     request: Request<'_, '_>,
     text: &str,
     layout: &Layout,
-    split: &Split,
+    split: &SplitTurns,
 ) -> Vec<ProvedHeader> {
     let mut proved = Vec::new();
     let resolvable = |ambiguity: &Ambiguity| {

@@ -7,9 +7,9 @@ use super::probes::{WORDS, dialogue, ending_with, probe_documents, probe_tools};
 use super::shared_text::{back_to_border, common_prefix, similar};
 use crate::data::{Fields, Node, field};
 use crate::rows::Conversation;
-use chatjinja::is_space;
 use crate::rows::Role;
 use crate::template::{ChatTemplate, Request, Traced};
+use chatjinja::is_space;
 
 /// The text that a template prints around values, with one set of variables.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -156,9 +156,7 @@ impl Mill {
         let source = Source { batch, layout, first_row };
         match self.reader().format().and_then(|format| format.answers()) {
             Some(answers) => answer_batch(options, answers, source, chunks),
-            None => {
-                sequence_batch(options, self.encoder.pad_id(), self.encoder.changes_rows(), source, chunks)
-            }
+            None => sequence_batch(options, self.encoder.pad_id(), self.encoder.changes_rows(), source, chunks),
         }
     }
 

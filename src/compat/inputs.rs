@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::attribution::Attributor;
-use crate::rows::Conversation;
 use crate::error::Result;
 use crate::label::{self, Boundary, Span};
+use crate::rows::Conversation;
 use crate::template::{ChatTemplate, Request};
 use crate::tokenizer::{Tokenizer, Tokens};
 

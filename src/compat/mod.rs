@@ -16,9 +16,9 @@ pub use axolotl::{AxolotlOptions, TrainStops};
 use serde_json::{Map, Value};
 
 use crate::attribution::Attributor;
-use crate::names;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
+use crate::names;
 use crate::template::Request;
 use crate::tokenizer::{Tokenizer, Tokens};
 use inputs::Inputs;
@@ -138,10 +138,14 @@ mod tests {
             (
                 "unsloth",
                 r#"{"last_response": 1}"#,
-                "labels: options of unsloth: unknown option `last_response`; did you mean",
+                "labels: options of unsloth: unknown option `last_response`; use `last_response_only`",
             ),
             ("unsloth", r#"{"last_response_only": 1}"#, "`last_response_only` is invalid: invalid type: integer `1`"),
-            ("axolotl", r#"{"train_on_eos": "often"}"#, "`train_on_eos` is invalid: unknown variant `often`"),
+            (
+                "axolotl",
+                r#"{"train_on_eos": "often"}"#,
+                "`train_on_eos` is \"often\"; use one of `all`, `turn`, `last`, `none`",
+            ),
             ("axolotl", r#"{"train_on_eo": "turn"}"#, "unknown option `train_on_eo`; did you mean `train_on_eos`?"),
         ] {
             let error = parse(name, options).unwrap_err();

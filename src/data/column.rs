@@ -245,7 +245,10 @@ impl<'a> Column<'a> {
                     let at = error.valid_up_to();
                     Error::new(
                         ErrorKind::InvalidUtf8,
-                        format!("a string is not UTF-8 (byte 0x{:02x} at offset {at}); convert the file to UTF-8", bytes[at]),
+                        format!(
+                            "a string is not UTF-8 (byte 0x{:02x} at offset {at}); convert the file to UTF-8",
+                            bytes[at]
+                        ),
                     )
                 })?))
             }

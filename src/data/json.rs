@@ -7,7 +7,7 @@ use chatjinja::{JsonError, Node};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Parses JSON as Python's `json.loads` does.
-pub(crate) fn parse_json(text: &[u8]) -> Result<Node<'_>> {
+pub fn parse_json(text: &[u8]) -> Result<Node<'_>> {
     Node::parse_json(text).map_err(|error| describe(&error))
 }
 

@@ -6,7 +6,8 @@ mod table;
 
 pub use chatjinja::{Fields, Node, field};
 pub use column::Column;
-pub(crate) use json::{parse_if_json, parse_json};
+pub(crate) use json::parse_if_json;
+pub use json::parse_json;
 pub(crate) use table::missing_column;
 pub use table::{RowLayout, RowTable};
 

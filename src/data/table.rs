@@ -20,11 +20,11 @@ pub enum RowLayout<'c> {
 #[derive(Debug)]
 pub struct RowTable<'a> {
     len: usize,
-    source: Source<'a>,
+    source: RowSource<'a>,
 }
 
 #[derive(Debug)]
-enum Source<'a> {
+enum RowSource<'a> {
     Columns(Vec<(&'a str, Column<'a>)>),
     Json(Column<'a>),
 }
@@ -33,7 +33,7 @@ impl<'a> RowTable<'a> {
     /// The rows of `batch`. With the layout `Columns` only the `wanted` columns are read; missing ones are skipped.
     pub fn new(batch: &'a RecordBatch, layout: RowLayout<'_>, wanted: &[&str]) -> Result<RowTable<'a>> {
         let source = match layout {
-            RowLayout::Json(name) => Source::Json(json_column(batch, name)?),
+            RowLayout::Json(name) => RowSource::Json(json_column(batch, name)?),
             RowLayout::Columns => {
                 let mut columns: Vec<(&'a str, Column<'a>)> = Vec::new();
                 for name in wanted {
@@ -43,7 +43,7 @@ impl<'a> RowTable<'a> {
                         columns.push((field.name(), Column::new(batch.column(index), name)?));
                     }
                 }
-                Source::Columns(columns)
+                RowSource::Columns(columns)
             }
         };
         Ok(RowTable { len: batch.num_rows(), source })
@@ -62,11 +62,11 @@ impl<'a> RowTable<'a> {
     /// The fields of `row`. A column that is null in this row gives the field the value null.
     pub fn fields(&self, row: usize) -> Result<Fields<'a>> {
         match &self.source {
-            Source::Columns(columns) => columns
+            RowSource::Columns(columns) => columns
                 .iter()
                 .map(|(name, column)| Ok((Cow::Borrowed(*name), column.node(row)?.unwrap_or(Node::Null))))
                 .collect(),
-            Source::Json(column) => json_fields(column, row),
+            RowSource::Json(column) => json_fields(column, row),
         }
     }
 }

@@ -97,10 +97,8 @@ impl AnswersEncoder {
     fn plain(&self, prompt: &str, answers: &[String]) -> Result<Texts> {
         let tokenizer = &self.parts.tokenizer;
         let Some(eos) = tokenizer.special_token("eos_token") else {
-            let text = format!(
-                "answers need an `eos_token`, and {} has none; set it in the special tokens",
-                tokenizer.name()
-            );
+            let text =
+                format!("answers need an `eos_token`, and {} has none; set it in the special tokens", tokenizer.name());
             return Err(Error::new(ErrorKind::Option, text));
         };
         let prompt = if self.are_whole() { String::new() } else { format!("{}{prompt}", tokenizer.prefix()) };
@@ -122,7 +120,8 @@ impl AnswersEncoder {
             "user" | "tool" => template.text(Request { add_generation_prompt: true, ..request })?,
             "assistant" => template.continued(request, "content")?,
             other => {
-                let text = format!("a prompt must end with a user, tool or assistant message, found the role {other:?}");
+                let text =
+                    format!("a prompt must end with a user, tool or assistant message, found the role {other:?}");
                 return Err(Error::new(ErrorKind::UnknownRole, text).at_message(last));
             }
         };

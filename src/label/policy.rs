@@ -99,7 +99,8 @@ pub enum Stop {
 
 impl Choice for Stop {
     const OPTION: &'static str = "stop";
-    const NAMES: &'static [(&'static str, Self)] = &[("turn", Stop::Turn), ("all", Stop::All), ("last", Stop::Last), ("none", Stop::None)];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("turn", Stop::Turn), ("all", Stop::All), ("last", Stop::Last), ("none", Stop::None)];
 }
 
 /// The label of a token across an edge of the trained text.
@@ -117,7 +118,12 @@ pub enum Boundary {
 
 impl Choice for Boundary {
     const OPTION: &'static str = "boundary";
-    const NAMES: &'static [(&'static str, Self)] = &[("overlap", Boundary::Overlap), ("contained", Boundary::Contained), ("first", Boundary::First), ("split", Boundary::Split)];
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("overlap", Boundary::Overlap),
+        ("contained", Boundary::Contained),
+        ("first", Boundary::First),
+        ("split", Boundary::Split),
+    ];
 }
 
 /// What happens to a row with a trained turn whose labels are not proved.
@@ -133,7 +139,8 @@ pub enum Unproved {
 
 impl Choice for Unproved {
     const OPTION: &'static str = "unproved";
-    const NAMES: &'static [(&'static str, Self)] = &[("reject", Unproved::Reject), ("raise", Unproved::Raise), ("mask", Unproved::Mask)];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("reject", Unproved::Reject), ("raise", Unproved::Raise), ("mask", Unproved::Mask)];
 }
 
 /// The default fields of a message that say whether and how much it is trained.

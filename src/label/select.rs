@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::detail::{self, Detail};
 use super::{Labels, Roles, Stop, Unproved};
 use crate::attribution::{Ambiguity, Attributed, Region, RegionKind};
-use crate::rows::Conversation;
 use crate::error::{Error, Result};
+use crate::rows::Conversation;
 use crate::rows::Role;
 
 /// Bytes of a text that are trained, with their weight.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::json_fields::{JsonFields, error_in};
 use super::policy::{Boundary, FLAGS, Labels, RANGES, Roles, Stop, Turns, Unproved};
 use crate::attribution::RegionKind;
-use crate::names;
 use crate::error::{Error, Result};
+use crate::names;
 
 /// The fields of a policy as the user wrote them.
 #[derive(Debug)]

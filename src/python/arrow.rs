@@ -8,7 +8,9 @@ use std::ptr::NonNull;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
-use arrow_array::{Array, ArrayReader, ArrayRef, RecordBatch, RecordBatchIterator, StructArray, make_array, new_empty_array};
+use arrow_array::{
+    Array, ArrayReader, ArrayRef, RecordBatch, RecordBatchIterator, StructArray, make_array, new_empty_array,
+};
 use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyCapsuleMethods, PySlice, PyTuple};
@@ -109,7 +111,10 @@ impl ArrowInput {
 fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<NonNull<T>> {
     let named = capsule.cast::<PyCapsule>().ok().and_then(|capsule| capsule.pointer_checked(Some(name)).ok());
     named.map(NonNull::cast).ok_or_else(|| {
-        DataError::new_err(format!("expected a capsule named {}: the producer breaks the Arrow interface", name.to_string_lossy()))
+        DataError::new_err(format!(
+            "expected a capsule named {}: the producer breaks the Arrow interface",
+            name.to_string_lossy()
+        ))
     })
 }
 

@@ -13,7 +13,7 @@ use crate::rows::{Conversation, TemplateVariables};
 
 /// The parts of a conversation, as Python passes them.
 #[derive(Clone, Copy)]
-pub(super) struct Parts<'a, 'py> {
+pub(super) struct ConversationArgs<'a, 'py> {
     pub(super) messages: &'a Bound<'py, PyAny>,
     pub(super) tools: Option<&'a Bound<'py, PyAny>>,
     pub(super) documents: Option<&'a Bound<'py, PyAny>>,
@@ -25,17 +25,19 @@ pub(super) struct Parts<'a, 'py> {
 pub(super) fn conversation<'h>(
     py: Python<'_>,
     pinned: &'h PinnedStrings,
-    parts: Parts<'_, '_>,
+    parts: ConversationArgs<'_, '_>,
 ) -> PyResult<Conversation<'h>> {
     attached(py, || {
-        let variables = TemplateVariables::new(convert::fields(parts.variables.map(|dict| dict.as_any()), "variables")?);
+        let variables =
+            TemplateVariables::new(convert::fields(parts.variables.map(|dict| dict.as_any()), "variables")?);
         let node = |object: &Bound<'_, PyAny>| convert::node(object, pinned);
         let optional = |object: Option<&Bound<'_, PyAny>>| object.map(node).transpose();
         let tools = match parts.tools {
             Some(tools) if has_function(tools) => Some(hooks::schemas_of(tools)?),
             tools => tools.cloned(),
         };
-        let (messages, tools, documents) = (node(parts.messages)?, optional(tools.as_ref())?, optional(parts.documents)?);
+        let (messages, tools, documents) =
+            (node(parts.messages)?, optional(tools.as_ref())?, optional(parts.documents)?);
         Conversation::new(messages)
             .and_then(|conversation| conversation.with_tools(tools))
             .and_then(|conversation| conversation.with_documents(documents))

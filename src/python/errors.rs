@@ -25,12 +25,7 @@ create_exception!(
     ChatmillError,
     "A tokenizer cannot be loaded, or cannot encode a text."
 );
-create_exception!(
-    chatmill._chatmill,
-    DataError,
-    ChatmillError,
-    "A batch, a row or an option is not valid."
-);
+create_exception!(chatmill._chatmill, DataError, ChatmillError, "A batch, a row or an option is not valid.");
 create_exception!(
     chatmill._chatmill,
     RowError,

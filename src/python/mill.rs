@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::arrow::ArrowInput;
-use super::conversation::{Parts, conversation, python_time, python_value, time};
+use super::conversation::{ConversationArgs, conversation, python_time, python_value, time};
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::PyEncoding;
@@ -16,8 +16,9 @@ use super::template::PyChatTemplate;
 use super::token_batch::PyTokenBatch;
 use super::tokenizer::PyTokenizer;
 use crate::batch::Mill;
+use crate::choice::Choice;
 use crate::data::{Node, RowLayout};
-use crate::encode::{AllMasked, Choice, LabelChoice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+use crate::encode::{AllMasked, LabelChoice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
 use crate::rows::{Format, RowReader, TemplateVariables};
 
 /// Turns rows into token ids with labels, in threads and without the GIL.
@@ -194,14 +195,15 @@ impl PyMill {
     ) -> PyResult<PyEncoding> {
         if self.format.is_some() {
             if tools.is_some() || documents.is_some() || variables.is_some() {
-                let text = "a mill with a format encodes one row, a dict; put tools, documents and variables into the row";
+                let text =
+                    "a mill with a format encodes one row, a dict; put tools, documents and variables into the row";
                 return Err(DataError::new_err(text));
             }
             let row = attached(py, || convert::fields(Some(messages), "row"))?;
             return detach(py, |_| self.mill.encode_fields(row)).map(PyEncoding::new);
         }
         let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
+        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
         detach(py, |_| self.mill.encode(conversation)).map(PyEncoding::new)
     }
 
@@ -262,7 +264,7 @@ impl PyMill {
     /// template reads.
     #[getter]
     fn profiles_learned(&self) -> usize {
-        self.mill.encoder().attributor().profiles_learned()
+        self.mill.encoder().attributor().profiles().learned()
     }
 
     /// The keyword arguments that make this mill again.
@@ -303,11 +305,7 @@ impl PyMill {
 }
 
 /// An argument of a chatmill class, or an error that says how to get one.
-fn instance<'py, T: pyo3::PyClass>(
-    object: &Bound<'py, PyAny>,
-    argument: &str,
-    class: &str,
-) -> PyResult<PyRef<'py, T>> {
+fn instance<'py, T: pyo3::PyClass>(object: &Bound<'py, PyAny>, argument: &str, class: &str) -> PyResult<PyRef<'py, T>> {
     object.extract::<PyRef<'py, T>>().map_err(|_| {
         let found = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         DataError::new_err(format!(

@@ -7,10 +7,9 @@ use pyo3::types::{PyDict, PyModule, PyTuple};
 
 use super::detach::detach;
 use crate::attribution::RegionKind;
+use crate::choice::Choice;
 use crate::compat::Emulation;
-use crate::encode::{
-    AllMasked, Choice, LabelChoice, Note, OnError, Padding, SpecialTokens, Split, Truncation,
-};
+use crate::encode::{AllMasked, LabelChoice, Note, OnError, Padding, SpecialTokens, Split, Truncation};
 use crate::error::ErrorKind;
 use crate::label::{Boundary, Stop, Unproved};
 use crate::rows::{Format, RowKind};
@@ -20,7 +19,7 @@ use crate::tokenizer::EngineChoice;
 pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let choices = PyDict::new(py);
-    let mut add = |option: &str, names: Vec<&'static str>| choices.set_item(option, PyTuple::new(py, names)?);
+    let add = |option: &str, names: Vec<&'static str>| choices.set_item(option, PyTuple::new(py, names)?);
     fn names<C: Choice>() -> Vec<&'static str> {
         C::NAMES.iter().map(|(name, _)| *name).collect()
     }
@@ -30,10 +29,10 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(SpecialTokens::OPTION, names::<SpecialTokens>())?;
     add(AllMasked::OPTION, names::<AllMasked>())?;
     add(OnError::OPTION, names::<OnError>())?;
-    add("engine", EngineChoice::NAMES.iter().map(|(name, _)| *name).collect())?;
-    add("boundary", Boundary::NAMES.iter().map(|(name, _)| *name).collect())?;
-    add("unproved", Unproved::NAMES.iter().map(|(name, _)| *name).collect())?;
-    add("stop", Stop::NAMES.iter().map(|(name, _)| *name).collect())?;
+    add(EngineChoice::OPTION, names::<EngineChoice>())?;
+    add(Boundary::OPTION, names::<Boundary>())?;
+    add(Unproved::OPTION, names::<Unproved>())?;
+    add(Stop::OPTION, names::<Stop>())?;
     add("emulate", Emulation::NAMES.to_vec())?;
     add("region_kind", RegionKind::ALL.iter().map(|kind| kind.name()).collect())?;
     add("row_kind", RowKind::ALL.iter().map(|kind| kind.name()).collect())?;

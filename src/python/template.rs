@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
 use super::arrow::{ArrowInput, Table};
-use super::conversation::{Parts, conversation, roles, time};
+use super::conversation::{ConversationArgs, conversation, roles, time};
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::{PyRegion, python_regions};
@@ -160,7 +160,7 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
+        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
         let now = time(now)?;
         let continued: Option<String> = match continue_final_message {
             None => None,
@@ -209,10 +209,8 @@ impl PyChatTemplate {
         let variables = TemplateVariables::new(variables);
         let request = BatchRequest { variables, add_generation_prompt, now: time(now)? };
         let layout = json_column.map_or(RowLayout::Columns, RowLayout::Json);
-        detach(py, |interrupted| {
-            render_batches(self.template(), &mut *input.batches()?, layout, &request, interrupted)
-        })
-        .map(|batches| PyTextBatch(Table(batches)))
+        detach(py, |interrupted| render_batches(self.template(), &mut *input.batches()?, layout, &request, interrupted))
+            .map(|batches| PyTextBatch(Table(batches)))
     }
 
     /// The regions of the text of a conversation: which part of which message each span comes from.
@@ -240,7 +238,7 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
         let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
+        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
         let now = time(now)?;
         detach(py, |_| {
             let none = TemplateVariables::default();
@@ -265,7 +263,7 @@ impl PyChatTemplate {
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<BTreeMap<String, bool>> {
         let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, Parts { messages, tools, documents, variables })?;
+        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
         let now = time(now)?;
         detach(py, |_| {
             let none = TemplateVariables::default();

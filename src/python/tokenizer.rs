@@ -8,6 +8,7 @@ use pyo3::types::PyDict;
 
 use super::detach::detach;
 use super::hooks;
+use crate::choice::Choice;
 use crate::tokenizer::{Engine, EngineChoice, Tokenizer};
 
 /// The tokenizer engine in use, and why it was chosen.

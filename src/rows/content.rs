@@ -75,7 +75,8 @@ impl ContentCheck<'_> {
     }
 
     fn empty(self) -> Error {
-        let text = format!("the answer is empty: its `{}` must have text, or the message must have tool calls", self.field);
+        let text =
+            format!("the answer is empty: its `{}` must have text, or the message must have tool calls", self.field);
         Error::new(ErrorKind::EmptyField, text)
     }
 
@@ -132,8 +133,7 @@ mod tests {
     #[test]
     fn an_answer_has_text_or_calls() {
         let check = |message: &Fields<'_>, empty_answers| {
-            ContentCheck { field: "content", empty_answers }
-                .check([message].into_iter()).err().map(|error| error.kind)
+            ContentCheck { field: "content", empty_answers }.check([message].into_iter()).err().map(|error| error.kind)
         };
         for (message, kind) in [
             (r#"{"role": "assistant", "content": "a"}"#, None),
@@ -179,7 +179,10 @@ mod tests {
         let (empty, good) =
             (parsed(r#"{"role": "model", "content": ""}"#), parsed(r#"{"role": "model", "content": "a"}"#));
         let check = |messages: [&Fields<'_>; 2], empty_answers| {
-            ContentCheck { field: "content", empty_answers }.check(messages.into_iter()).err().map(|error| error.message)
+            ContentCheck { field: "content", empty_answers }
+                .check(messages.into_iter())
+                .err()
+                .map(|error| error.message)
         };
         assert_eq!(check([&good, &empty], EmptyAnswers::Refused), Some(Some(1)));
         assert_eq!(check([&good, &empty], EmptyAnswers::AmongOthers), None);

@@ -268,6 +268,9 @@ mod tests {
             "the row has no `messages` or `conversations`; its fields are mesages; did you mean `messages`?"
         );
         let error = Conversation::from_fields(row(r#"{"messages": null}"#)).unwrap_err();
-        assert_eq!((error.kind, error.text.as_str()), (ErrorKind::MissingMessages, "`messages` is null; remove the row"));
+        assert_eq!(
+            (error.kind, error.text.as_str()),
+            (ErrorKind::MissingMessages, "`messages` is null; remove the row")
+        );
     }
 }

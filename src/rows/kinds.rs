@@ -37,8 +37,7 @@ pub enum RowKind {
 
 impl RowKind {
     /// All kinds.
-    pub const ALL: [RowKind; 5] =
-        [RowKind::Chat, RowKind::Segments, RowKind::Answers, RowKind::Tokens, RowKind::Text];
+    pub const ALL: [RowKind; 5] = [RowKind::Chat, RowKind::Segments, RowKind::Answers, RowKind::Tokens, RowKind::Text];
 
     /// The name of the kind, such as `chat`.
     pub fn name(self) -> &'static str {

@@ -7,6 +7,7 @@ mod continuation;
 mod library;
 mod render;
 mod source_index;
+pub(crate) mod think_tags;
 
 pub use chatjinja::{Origin, TraceEvent, TraceKind};
 pub use library::{named, names};
@@ -16,8 +17,8 @@ pub use source_index::{Part, SourceIndex, SourceText, texts_of, words_at};
 use chatjinja::Template;
 use sha2::{Digest, Sha256};
 
-use crate::rows::Conversation;
 use crate::error::{Error, ErrorKind, Result};
+use crate::rows::Conversation;
 
 /// A compiled chat template. Threads can share it; each render has its own state.
 #[derive(Debug)]
@@ -114,6 +115,11 @@ impl ChatTemplate {
     /// before. The built-in functions are left out.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.template.variables()
+    }
+
+    /// The names of the built-in functions that the template reads. A variable of such a name replaces the function.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.template.functions()
     }
 
     /// The SHA-256 of sources and special tokens, in hexadecimal digits.

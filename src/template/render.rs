@@ -8,15 +8,15 @@ use chrono::NaiveDateTime;
 use super::source_index::{Part, SourceIndex, SourceText, words_at};
 use super::{ChatTemplate, TraceEvent};
 use crate::data::{Fields, Node, field};
-use crate::rows::{Conversation, TemplateVariables};
 use crate::error::{Error, ErrorKind, Result};
+use crate::rows::{Conversation, TemplateVariables};
 
 /// A conversation to render, with its variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r, 'c> {
     /// The conversation.
     pub conversation: &'r Conversation<'c>,
-    /// Variables for every conversation. Those of the conversation win.
+    /// RequestGlobals for every conversation. Those of the conversation win.
     pub variables: &'r TemplateVariables<'r>,
     /// Whether the text ends in the prompt for the next assistant turn.
     pub add_generation_prompt: bool,
@@ -62,12 +62,12 @@ pub struct Traced {
 }
 
 /// The variables of a render, each where the row has it.
-struct Variables<'r, 'c> {
+struct RequestGlobals<'r, 'c> {
     request: Request<'r, 'c>,
     special_tokens: &'r [(String, String)],
 }
 
-impl Globals for Variables<'_, '_> {
+impl Globals for RequestGlobals<'_, '_> {
     fn get(&self, name: &str) -> Option<Global<'_>> {
         let Request { conversation, variables, .. } = &self.request;
         match name {
@@ -181,7 +181,7 @@ impl ChatTemplate {
         render: impl for<'d> FnOnce(&'d chatjinja::Template, Input<'d>) -> std::result::Result<T, RenderError>,
     ) -> Result<T> {
         let messages = request.conversation.messages.as_slice();
-        let variables = Variables { request, special_tokens: &self.special_tokens };
+        let variables = RequestGlobals { request, special_tokens: &self.special_tokens };
         let content = |message: &Fields<'_>| field(message, "content").and_then(Node::as_str).map_or(0, str::len);
         let input = Input {
             globals: &variables,

@@ -5,9 +5,11 @@
 
 use std::ops::Range;
 
+use chatjinja::is_space;
+
+use super::think_tags;
 use crate::data::{Fields, Node};
 use crate::rows::Conversation;
-use chatjinja::is_space;
 
 /// The part of a message that a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,16 +116,14 @@ pub fn texts_of<'a>(message: &'a Fields<'_>) -> Vec<&'a str> {
     texts
 }
 
-/// Tags that open or close reasoning. Templates print such tags themselves too.
-const THINK_TAGS: [&str; 6] = ["<think>", "</think>", "[THINK]", "[/THINK]", "<reasoning>", "</reasoning>"];
-
 /// The offset of the first word of a text, behind white space and tags of reasoning; None if it has no words.
 pub fn words_at(text: &str) -> Option<usize> {
     let mut rest = text.trim_start_matches(is_space);
     if !rest.starts_with(['<', '[']) {
         return (!rest.is_empty()).then(|| text.len() - rest.len());
     }
-    while let Some(behind) = THINK_TAGS.iter().find_map(|tag| rest.strip_prefix(tag)) {
+    let tags = think_tags::ALL.iter().flat_map(|(open, close)| [*open, *close]);
+    while let Some(behind) = tags.clone().find_map(|tag| rest.strip_prefix(tag)) {
         rest = behind.trim_start_matches(is_space);
     }
     (!rest.is_empty()).then(|| text.len() - rest.len())
@@ -215,7 +215,7 @@ mod tests {
             messages,
             tools: None,
             documents: None,
-            variables: Vec::new(),
+            variables: Default::default(),
             is_sharegpt: false,
             shares_strings: false,
         };

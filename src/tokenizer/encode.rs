@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::alignment::{TokenSpan, token_spans};
-use super::engines::{Aligned, Encoder, Reference};
+use super::engines::{Aligned, Reference, TokenEncoder};
 use super::{Tokenizer, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 

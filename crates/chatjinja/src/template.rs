@@ -61,6 +61,12 @@ impl Template {
         names.filter(|name| Function::global(name).is_none())
     }
 
+    /// The names of the built-in functions that the template reads. A variable of such a name replaces the function.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        let names = self.program.globals.iter().map(String::as_str);
+        names.filter(|name| Function::global(name).is_some())
+    }
+
     /// Whether the template may call `strftime_now`, so that its text depends on the time.
     pub fn reads_clock(&self) -> bool {
         self.program.globals.iter().any(|name| name == Function::StrftimeNow.name())

@@ -9,6 +9,7 @@
 //! layers_check::assert_layers(concat!(env!("CARGO_MANIFEST_DIR"), "/src"), &["text", "data", "eval"]);
 //! ```
 
+mod circles;
 mod paths;
 mod types;
 
@@ -168,6 +169,13 @@ pub fn duplicate_types(files: &[SourceFile]) -> Vec<Violation> {
     violations
 }
 
+/// Every circle of imports between files of different folders. Files of one folder may use each other.
+///
+/// A name that a module passes on with `pub use` leads to the file that it comes from.
+pub fn circles(files: &[SourceFile]) -> Vec<Violation> {
+    circles::circles(files)
+}
+
 /// Panics with a list of all upward paths in the crate whose sources are below `source`.
 ///
 /// # Panics
@@ -175,6 +183,15 @@ pub fn duplicate_types(files: &[SourceFile]) -> Vec<Violation> {
 pub fn assert_layers(source: impl AsRef<Path>, layers: &[&str]) {
     let files = sources_of(source.as_ref());
     assert_none(&upward_paths(&files, layers));
+}
+
+/// Panics with a list of all circles of files across folders in the crate whose sources are below `source`.
+///
+/// # Panics
+/// If there is a circle, or if the sources cannot be read.
+pub fn assert_no_circles(source: impl AsRef<Path>) {
+    let files = sources_of(source.as_ref());
+    assert_none(&circles(&files));
 }
 
 /// Panics with a list of all types that share a name with another one in the crate whose sources are below `source`.

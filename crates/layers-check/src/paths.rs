@@ -119,7 +119,7 @@ fn parent(module: &[String], up: bool) -> Vec<String> {
 }
 
 /// Whether the tokens at `at` are `::`.
-fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
+pub(crate) fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
     let colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
     colon(at) && colon(at + 1)
 }

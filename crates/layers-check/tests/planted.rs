@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use layers_check::{SourceFile, assert_layers, duplicate_types, read_sources, upward_paths};
+use layers_check::{SourceFile, assert_layers, circles, duplicate_types, read_sources, upward_paths};
 
 const LAYERS: [&str; 3] = ["low", "middle", "high"];
 
@@ -71,6 +71,38 @@ fn the_list_and_the_modules_must_agree() {
     assert!(violations.iter().any(|it| it.text.contains("`high` is not in the list")), "{violations:?}");
     let violations = upward_paths(&with(""), &["low", "middle", "high", "gone"]);
     assert!(violations.iter().any(|it| it.text.contains("`gone`, which has no module")), "{violations:?}");
+}
+
+/// Two folders inside `middle`, whose module passes on a type of the second.
+fn nested(first: &str, second: &str) -> Vec<SourceFile> {
+    vec![
+        file("lib.rs", "pub mod middle;"),
+        file("middle/mod.rs", "mod first; mod second; mod other; pub use second::Second; use first::work::run;"),
+        file("middle/other.rs", "use super::third;"),
+        file("middle/third.rs", "use super::other;"),
+        file("middle/first/mod.rs", "pub mod work;"),
+        file("middle/first/work.rs", first),
+        file("middle/second/mod.rs", "mod made; pub use made::Second;"),
+        file("middle/second/made.rs", second),
+    ]
+}
+
+#[test]
+fn circles_across_folders_are_found() {
+    let none: [&str; 3] = ["", "use super::Other;", "use crate::middle::other::Third;"];
+    for (first, second) in none.iter().flat_map(|first| none.iter().map(move |second| (first, second))) {
+        assert_eq!(circles(&nested(first, second)), [], "{first} {second}");
+    }
+    // The name leads through two modules that pass it on.
+    assert_eq!(circles(&nested("use crate::middle::Second;", "")), []);
+    let violations = circles(&nested("use crate::middle::Second;", "use super::super::first::work;"));
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    let expected = "these files import each other: middle/first/work.rs, middle/second/made.rs";
+    assert!(violations[0].text.ends_with(expected), "{violations:?}");
+    // A file that uses what its own module defines, where that module uses the file.
+    let violations = circles(&nested("use crate::middle::Whole;", ""));
+    assert_eq!(violations.len(), 1, "{violations:?}");
+    assert!(violations[0].text.ends_with("middle/mod.rs, middle/first/work.rs"), "{violations:?}");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use super::super::shared_text::{border_suffix, last_token};
 use super::super::{Ambiguity, RegionKind};
 use super::Splitter;
 use crate::data::{Fields, Node, field};
-use chatjinja::is_space;
 use crate::rows::Role;
+use chatjinja::is_space;
 
 impl Splitter<'_> {
     /// Whether a turn goes on after its stop token: with text that is not a stop token, up to another stop token. Then

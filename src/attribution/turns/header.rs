@@ -1,10 +1,10 @@
 //! The header of an assistant turn: the part of the turn that the generation prompt supplies.
 
 use super::super::shared_text::{back_to_border, common_prefix};
-use super::super::think_tags;
 use super::Splitter;
-use chatjinja::is_space;
 use crate::rows::Role;
+use crate::template::think_tags;
+use chatjinja::is_space;
 
 /// Part of a generation prompt is a header only if it has this many bytes, or reaches up to the first value.
 const MIN_PART: usize = 4;

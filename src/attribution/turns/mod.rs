@@ -4,18 +4,24 @@ mod closing;
 mod header;
 
 use super::layout::Layout;
-use super::prefixes::ProvedHeader;
 use super::profile::TemplateProfile;
 use super::{Ambiguity, RegionKind, Regions};
 use crate::data::Fields;
 use crate::rows::Conversation;
-use chatjinja::is_space;
 use crate::rows::Role;
 use crate::template::{Part, Printed};
+use chatjinja::is_space;
 use header::Likeness;
 
+/// A header whose end is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ProvedHeader {
+    pub(super) message: usize,
+    pub(super) end: usize,
+}
+
 /// The regions of a text, and the turns that are ambiguous.
-pub(super) struct Split {
+pub(super) struct SplitTurns {
     pub(super) regions: Regions,
     pub(super) ambiguities: Vec<(usize, Ambiguity)>,
     /// Assistant turns of a template without a generation prompt. Their header is the text that usually starts such
@@ -30,7 +36,7 @@ pub(super) fn split(
     (layout, printed): (&Layout, &[Printed]),
     profile: &TemplateProfile,
     proved: &[ProvedHeader],
-) -> Split {
+) -> SplitTurns {
     let mut splitter = Splitter {
         text,
         layout,
@@ -55,7 +61,11 @@ pub(super) fn split(
     }
     splitter.regions.push(text.len(), None, RegionKind::Scaffold);
     splitter.mark_out_of_order();
-    Split { regions: splitter.regions, ambiguities: splitter.ambiguities, by_usual_header: splitter.by_usual_header }
+    SplitTurns {
+        regions: splitter.regions,
+        ambiguities: splitter.ambiguities,
+        by_usual_header: splitter.by_usual_header,
+    }
 }
 
 struct Splitter<'s> {

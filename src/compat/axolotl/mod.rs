@@ -12,14 +12,15 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::inputs::Inputs;
+use crate::choice::Choice;
 use crate::data::{Fields, Node, field};
-use crate::rows::Conversation;
 use crate::error::Result;
 use crate::label::MASKED;
+use crate::rows::Conversation;
 use crate::template::Request;
 use crate::tokenizer::Tokens;
 use options::invalid;
-use rows::{DetailRange, Turn};
+use rows::{DetailRange, PreparedMessage};
 
 /// The words that replace the content of a turn, as in axolotl.
 const SENTINELS: [&str; 2] = ["[[dummy_message]]", "zzdummymessagezz"];
@@ -36,7 +37,7 @@ pub(super) fn label(
     let given = inputs.request.conversation;
     let template = inputs.template().for_row(given);
     let keys = message_keys::keys_read(template.source());
-    let mut turns: Vec<Turn> = Vec::with_capacity(given.messages.len());
+    let mut turns: Vec<PreparedMessage> = Vec::with_capacity(given.messages.len());
     for (index, message) in given.messages.iter().enumerate() {
         turns.push(options.turn(message, &keys).map_err(|error| error.at_message(index))?);
     }
@@ -52,7 +53,7 @@ struct Search<'s, 't, 'c> {
     template_source: &'s str,
     options: &'s AxolotlOptions,
     given: &'s Conversation<'c>,
-    turns: &'s [Turn],
+    turns: &'s [PreparedMessage],
 }
 
 /// The tokens of a turn: the first, and one past the last. They are indices of Python, with -1 if the turn was not
@@ -161,7 +162,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Whether a turn is trained: its flag decides, then its ranges, then its role.
-    fn is_trained(&self, turn: &Turn) -> bool {
+    fn is_trained(&self, turn: &PreparedMessage) -> bool {
         let roles = &self.options.roles_to_train;
         let of_role =
             || self.options.train_on_inputs || roles.iter().any(|role| self.options.role(role) == turn.role());

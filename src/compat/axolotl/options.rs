@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
-use crate::names;
-use crate::rows::MESSAGE_FIELDS;
+use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::json_fields::JsonFields;
+use crate::names;
+use crate::rows::MESSAGE_FIELDS;
 
 /// Which of the tokens that end turns are trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainStops {
     /// Those of all turns.
     All,
@@ -23,16 +21,10 @@ pub enum TrainStops {
     None,
 }
 
-impl TrainStops {
-    /// The name in a config.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            TrainStops::All => "all",
-            TrainStops::Turn => "turn",
-            TrainStops::Last => "last",
-            TrainStops::None => "none",
-        }
-    }
+impl Choice for TrainStops {
+    const OPTION: &'static str = "train_on_eos";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("all", TrainStops::All), ("turn", TrainStops::Turn), ("last", TrainStops::Last), ("none", TrainStops::None)];
 }
 
 /// The options of axolotl that affect labels, by its own names.
@@ -79,11 +71,11 @@ impl AxolotlOptions {
                 None => vec!["assistant".to_owned()],
                 Some(roles) => roles.unwrap_or_default(),
             },
-            train_on_eos: match options.take::<Option<TrainStops>>("train_on_eos")? {
+            train_on_eos: match options.take_choice("train_on_eos")? {
                 None => TrainStops::Turn,
                 Some(stops) => stops.unwrap_or(TrainStops::None),
             },
-            train_on_eot: options.take_or("train_on_eot", None)?,
+            train_on_eot: options.take_choice("train_on_eot")?.flatten(),
             train_on_inputs: options.take_or::<Option<bool>>("train_on_inputs", None)?.unwrap_or(false),
             eot_tokens: options.take_or("eot_tokens", None)?,
             message_field_training: options.take_or("message_field_training", None)?,

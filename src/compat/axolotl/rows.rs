@@ -13,14 +13,14 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) type DetailRange = (usize, usize, bool);
 
 /// One message as axolotl prepares it.
-pub(super) struct Turn {
+pub(super) struct PreparedMessage {
     pub(super) fields: Fields<'static>,
     pub(super) training: Option<bool>,
     /// Ranges of the characters of the content.
     pub(super) detail: Option<Vec<DetailRange>>,
 }
 
-impl Turn {
+impl PreparedMessage {
     pub(super) fn role(&self) -> &str {
         field(&self.fields, "role").and_then(Node::as_str).unwrap_or("")
     }
@@ -28,8 +28,8 @@ impl Turn {
 
 impl AxolotlOptions {
     /// A message as axolotl prepares it. `keys` are the keys that it sees the template read.
-    pub(super) fn turn(&self, message: &Fields<'_>, keys: &BTreeSet<String>) -> Result<Turn> {
-        let mut turn = Turn { fields: Vec::new(), training: None, detail: None };
+    pub(super) fn turn(&self, message: &Fields<'_>, keys: &BTreeSet<String>) -> Result<PreparedMessage> {
+        let mut turn = PreparedMessage { fields: Vec::new(), training: None, detail: None };
         for (name, value) in message {
             if without_nulls(value) == Node::Null {
                 continue;
@@ -186,10 +186,10 @@ mod tests {
     use crate::label::json_fields::JsonFields;
 
     /// The fields, the flag and the ranges of a message.
-    fn turn(options: &str, message: &str) -> Result<Turn> {
+    fn turn(options: &str, message: &str) -> Result<PreparedMessage> {
         let Ok(serde_json::Value::Object(options)) = serde_json::from_str(options) else { panic!("not an object") };
         let options = AxolotlOptions::read(JsonFields::of_options("axolotl", options))?;
-        let Node::Map(message) = Node::parse_json(message.as_bytes())? else { panic!("not an object") };
+        let Node::Map(message) = parse_json(message.as_bytes())? else { panic!("not an object") };
         options.turn(&message, &BTreeSet::from(["tool_calls".to_owned()]))
     }
 
@@ -224,6 +224,6 @@ mod tests {
         );
         assert_eq!(text(r#"{"content": [3]}"#), "a part of the content is an integer; use an object or a string");
         let text = text(r#"{"tool_calls": [{"function": {"arguments": "x"}}]}"#);
-        assert!(text.starts_with("the `arguments` of a tool call are text that is not JSON at column 1"), "{text}");
+        assert!(text.starts_with("the `arguments` of a tool call are text that is not JSON (column 1"), "{text}");
     }
 }

@@ -107,12 +107,7 @@ impl AnswersSpec {
         }
     }
 
-    fn build<'a>(
-        &self,
-        texts: &AnswerTexts,
-        fields: &FieldValues<'a>,
-        row: &Fields<'a>,
-    ) -> Result<PromptAnswers<'a>> {
+    fn build<'a>(&self, texts: &AnswerTexts, fields: &FieldValues<'a>, row: &Fields<'a>) -> Result<PromptAnswers<'a>> {
         let mut answers = Vec::with_capacity(texts.answers.len());
         for (name, answer) in self.columns.iter().zip(&texts.answers) {
             let text = answer.render(fields, None)?;
@@ -129,8 +124,7 @@ impl AnswersSpec {
             }
             PromptText::Messages(builder) => {
                 let prompt = builder.messages(fields)?;
-                let conversation =
-                    |messages| self.mapping.with_context(Conversation::new(Node::List(messages))?, row);
+                let conversation = |messages| self.mapping.with_context(Conversation::new(Node::List(messages))?, row);
                 let answer = |text: String| {
                     conversation(prompt.iter().cloned().chain([message_node("assistant", text)]).collect())
                 };
@@ -282,7 +276,8 @@ impl AnswersSpec {
     fn check_differ<T: PartialEq>(&self, answers: &[T]) -> Result<()> {
         match answers {
             [left, right] if left == right => {
-                let text = format!("`{}` are equal, so neither is preferred; remove the row", self.columns.join("` and `"));
+                let text =
+                    format!("`{}` are equal, so neither is preferred; remove the row", self.columns.join("` and `"));
                 Err(Error::new(ErrorKind::EqualAnswers, text))
             }
             _ => Ok(()),

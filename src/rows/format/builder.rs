@@ -10,14 +10,14 @@ use crate::error::Result;
 /// The messages of rows that have fields instead of messages.
 #[derive(Debug)]
 pub(super) struct MessageBuilder {
-    pub(super) parts: Vec<Part>,
+    pub(super) groups: Vec<MessageGroup>,
     /// The field of tools.
     pub(super) tools: Option<String>,
 }
 
 /// Consecutive messages.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct MessageGroup {
     /// A field with a list: the messages repeat for each item, whose name in their texts is `item`.
     pub(super) each: Option<String>,
     pub(super) messages: Vec<MessageText>,
@@ -34,10 +34,10 @@ pub(super) struct MessageText {
 impl MessageBuilder {
     /// The messages that `fields` make.
     pub(super) fn messages<'a>(&self, fields: &FieldValues<'a>) -> Result<Vec<Node<'a>>> {
-        let mut built = Vec::with_capacity(self.parts.len());
-        for part in &self.parts {
-            let Some(list) = &part.each else {
-                part.append(&mut built, fields, None)?;
+        let mut built = Vec::with_capacity(self.groups.len());
+        for group in &self.groups {
+            let Some(list) = &group.each else {
+                group.append(&mut built, fields, None)?;
                 continue;
             };
             let what = format!("the field `{list}`");
@@ -45,7 +45,7 @@ impl MessageBuilder {
             match value.map(|value| parse_if_json(&format!("{what} must be a list"), value)).transpose()? {
                 None | Some(Node::Null) => {}
                 Some(Node::List(items)) => {
-                    items.iter().try_for_each(|item| part.append(&mut built, fields, Some(item)))?;
+                    items.iter().try_for_each(|item| group.append(&mut built, fields, Some(item)))?;
                 }
                 Some(other) => return Err(wrong_type(&what, "a list", &other)),
             }
@@ -54,7 +54,7 @@ impl MessageBuilder {
     }
 }
 
-impl Part {
+impl MessageGroup {
     fn append<'a>(&self, built: &mut Vec<Node<'a>>, fields: &FieldValues<'a>, item: Option<&Node<'a>>) -> Result<()> {
         for message in &self.messages {
             let content = message.content.render(fields, item)?;

@@ -88,7 +88,11 @@ impl MessageMapping {
     }
 
     /// A conversation with the tools, documents and template variables of `row`.
-    pub(super) fn with_context<'a>(&self, conversation: Conversation<'a>, row: &Fields<'a>) -> Result<Conversation<'a>> {
+    pub(super) fn with_context<'a>(
+        &self,
+        conversation: Conversation<'a>,
+        row: &Fields<'a>,
+    ) -> Result<Conversation<'a>> {
         let of_row = |name: &str| field(row, name).cloned();
         let conversation = conversation.with_tools(of_row(&self.tools))?.with_documents(of_row("documents"))?;
         Ok(conversation.with_variables(TemplateVariables::read(of_row("chat_template_kwargs"))?))

@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{AnswerTexts, AnswersSpec, PromptText};
-use super::builder::{MessageBuilder, MessageText, Part};
+use super::builder::{MessageBuilder, MessageGroup, MessageText};
 use super::fields::{FieldRule, ValueType};
 use super::mapping::MessageMapping;
 use super::text::FormatText;
 use super::{Format, MessageSource, RowSpec, SegmentsSpec, StepsSpec};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::conversation::MESSAGE_FIELDS;
 use crate::rows::content::EmptyAnswers;
+use crate::rows::conversation::MESSAGE_FIELDS;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,7 +88,10 @@ enum MessagesJson {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a message must have `role`, `content` and optionally `optional`; or `each` and `messages`")]
+#[serde(
+    untagged,
+    expecting = "a message must have `role`, `content` and optionally `optional`; or `each` and `messages`"
+)]
 enum MessageJson {
     One(MessageTextJson),
     Each(EachJson),
@@ -210,7 +213,9 @@ fn read_answers(format: &str, spec: AnswersJson, fields: &[FieldRule]) -> Result
         return Err(invalid(format!("{format}: `answers` need one name or two, and no `label` if they are `whole`")));
     }
     if parts.as_ref().is_some_and(|parts| whole || parts.answers.len() != names.len()) {
-        return Err(invalid(format!("{format}: `parts` need one text for each answer, and answers that are not `whole`")));
+        return Err(invalid(format!(
+            "{format}: `parts` need one text for each answer, and answers that are not `whole`"
+        )));
     }
     let (names, columns) = names.into_iter().unzip();
     let texts = parts.map(|parts| read_answer_texts(format, parts, fields)).transpose()?;
@@ -299,14 +304,14 @@ fn read_builder(
         let content = FormatText::new(&format!("a message of format {format}"), &spec.content)?;
         Ok(MessageText { role: spec.role, content, optional: spec.optional })
     };
-    let part = |spec: MessageJson| match spec {
-        MessageJson::One(spec) => Ok(Part { each: None, messages: vec![message(spec)?] }),
+    let group = |spec: MessageJson| match spec {
+        MessageJson::One(spec) => Ok(MessageGroup { each: None, messages: vec![message(spec)?] }),
         MessageJson::Each(EachJson { each, .. }) if !fields.iter().any(|rule| rule.name == each) => {
             Err(invalid(format!("{format}: `each` names the field `{each}`, which the format does not have")))
         }
         MessageJson::Each(EachJson { each, messages }) => {
-            Ok(Part { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })
+            Ok(MessageGroup { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })
         }
     };
-    Ok(MessageBuilder { parts: spec.into_iter().map(part).collect::<Result<_>>()?, tools })
+    Ok(MessageBuilder { groups: spec.into_iter().map(group).collect::<Result<_>>()?, tools })
 }

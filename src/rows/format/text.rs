@@ -13,7 +13,8 @@ impl FormatText {
     /// Compiles `source`. `name` says what the text is, for error messages.
     pub(super) fn new(name: &str, source: &str) -> Result<FormatText> {
         let template = Template::new(name, source).map_err(|error| {
-            let failure = Error::new(ErrorKind::TemplateSyntax, format!("the text of {name} does not compile: {error}"));
+            let failure =
+                Error::new(ErrorKind::TemplateSyntax, format!("the text of {name} does not compile: {error}"));
             error.line().into_iter().fold(failure, Error::at_template_line)
         })?;
         Ok(FormatText(template))
@@ -21,19 +22,19 @@ impl FormatText {
 
     /// Renders the text over `fields`. `item` is the value of the variable `item`, inside a repeated message.
     pub(super) fn render(&self, fields: &FieldValues<'_>, item: Option<&Node<'_>>) -> Result<String> {
-        let variables = Variables { fields, item };
+        let variables = FormatGlobals { fields, item };
         let rendered = self.0.render(Input::new(&variables));
         rendered.map(|rendered| rendered.text).map_err(|error| Error::from_render(&error, self.0.name()))
     }
 }
 
 #[derive(Debug)]
-struct Variables<'r, 'a> {
+struct FormatGlobals<'r, 'a> {
     fields: &'r FieldValues<'a>,
     item: Option<&'r Node<'a>>,
 }
 
-impl Globals for Variables<'_, '_> {
+impl Globals for FormatGlobals<'_, '_> {
     fn get(&self, name: &str) -> Option<Global<'_>> {
         let item = self.item.filter(|_| name == "item");
         item.or_else(|| self.fields.get(name)).map(Global::Node)

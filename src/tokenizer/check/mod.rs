@@ -7,7 +7,7 @@
 
 mod stress;
 
-use super::engines::{Aligned, BLOCK, DifferingBlocks, Encoder, Fast, LOADERS, Loader, Reference};
+use super::engines::{Aligned, BLOCK, DifferingBlocks, Fast, LOADERS, Loader, Reference, TokenEncoder};
 use super::tokens::Tokens;
 
 /// With more differing blocks than this, too many texts would need the reference.

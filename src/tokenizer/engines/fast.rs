@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fastokens::Fastokens;
 use super::tokenizers1::Tokenizers1;
-use super::{Aligned, DifferingBlocks, Encoder, IdEncoder, Reference};
+use super::{Aligned, DifferingBlocks, IdEncoder, Reference, TokenEncoder};
 use crate::error::Result;
 use crate::tokenizer::alignment::{AnchorIndex, TokenBytes, TokenSpan, token_spans};
 use crate::tokenizer::tokens::Tokens;
@@ -85,7 +85,7 @@ impl Fast {
     }
 }
 
-impl Encoder for Fast {
+impl TokenEncoder for Fast {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
         self.engine.append(text, ids)
     }

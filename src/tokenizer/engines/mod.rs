@@ -28,7 +28,7 @@ pub(super) enum Aligned {
 }
 
 /// An engine that turns text into tokens.
-pub(super) trait Encoder: std::fmt::Debug + Send + Sync {
+pub(super) trait TokenEncoder: std::fmt::Debug + Send + Sync {
     /// Appends the ids of `text`. Adds no special tokens that the text does not contain.
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()>;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tk::{DecoderWrapper, Model as _};
 use tokenizers_reference as tk;
 
-use super::{Aligned, Encoder, failed};
+use super::{Aligned, TokenEncoder, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tokenizer::alignment::{Alphabet, AnchorIndex, TokenBytes};
 use crate::tokenizer::tokens::{AddedToken, Tokens};
@@ -160,7 +160,7 @@ fn alphabet(decoder: Option<&DecoderWrapper>) -> Alphabet {
     if decoder.is_some_and(is_byte_level) { Alphabet::Bytes } else { Alphabet::Metaspace }
 }
 
-impl Encoder for Reference {
+impl TokenEncoder for Reference {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
         ids.extend_from_slice(self.inner.encode_fast(text, false).map_err(failed)?.get_ids());
         Ok(())

@@ -46,10 +46,14 @@ impl JsonError {
             return JsonError::Utf8 { byte: text[offset], offset };
         }
         let column = error.get_position(text).column;
-        let mut text = error.error_type.to_string();
-        if error.error_type == JsonErrorType::LoneLeadingSurrogateInHexEscape {
-            text.push_str("; a lone surrogate is no text; write the character itself or a pair of escapes");
-        }
+        let text = match error.error_type {
+            // The second error is for a first half of a pair without its second half.
+            JsonErrorType::LoneLeadingSurrogateInHexEscape | JsonErrorType::UnexpectedEndOfHexEscape => {
+                "an escape is a lone surrogate, which is not a character; write the character itself or a pair of escapes"
+                    .to_owned()
+            }
+            ref other => other.to_string(),
+        };
         JsonError::Syntax { column, text }
     }
 }

@@ -90,7 +90,9 @@ fn hex<'t>(out: &mut String, rest: &'t str, digits: usize, truncated: &'static s
 fn code(out: &mut String, digits: &str, radix: u32) -> Result<(), &'static str> {
     let code = u32::from_str_radix(digits, radix).map_err(|_| "illegal Unicode character")?;
     if (0xd800..0xe000).contains(&code) {
-        return Err("a lone surrogate (\\ud800 to \\udfff) is no text; write the character itself, or \\UXXXXXXXX");
+        return Err(
+            "a lone surrogate (\\ud800 to \\udfff) is not a character; write the character itself, or \\UXXXXXXXX",
+        );
     }
     push(out, char::from_u32(code).ok_or("illegal Unicode character")?);
     Ok(())
