@@ -36,6 +36,7 @@ lint: $(BUILT)
 	$(BIN)/mypy
 	$(BIN)/mypy benches examples
 	$(BIN)/python -m mypy.stubtest chatmill._chatmill
+	$(BIN)/lint-imports
 
 bench: $(BUILT)
 	cargo bench --no-default-features --bench stages

@@ -1,11 +1,11 @@
-"""chatmill turns chat data into training tokens: render the template, tokenize, label, in one pass over Arrow memory.
+"""chatmill turns chat data into training tokens: it renders the template, tokenizes and labels in one pass over Arrow.
 
 Example:
     >>> import chatmill
     >>> tokenizer = chatmill.Tokenizer.from_pretrained("Qwen/Qwen3-8B")  # doctest: +SKIP
     >>> template = chatmill.ChatTemplate.from_pretrained("Qwen/Qwen3-8B")  # doctest: +SKIP
     >>> mill = chatmill.Mill(tokenizer, template, max_length=8192)  # doctest: +SKIP
-    >>> batch = mill(table)  # pyarrow, polars, datasets; any Arrow table  # doctest: +SKIP
+    >>> batch = mill(table)  # a table of pyarrow, polars or datasets  # doctest: +SKIP
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,10 +32,10 @@ from chatmill._chatmill import (
 if TYPE_CHECKING:
     from chatmill.formats import Format
     from chatmill.formatter import Conversation, Formatter
-    from chatmill.job import prepare
     from chatmill.labels import Labels
     from chatmill.lint import Finding
-    from chatmill.report import PrepareReport
+    from chatmill.pipeline.job import prepare
+    from chatmill.pipeline.report import PrepareReport
 
 __all__ = [
     "ChatTemplate",
@@ -63,21 +63,21 @@ __all__ = [
     "prepare",
 ]
 
-# Files are read and written with pyarrow, which takes longer to import than everything else here together;
-# who only mills batches in memory should not wait for it.
+# These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
+# does not need it.
 _LAZY = {
     "Conversation": "chatmill.formatter",
     "Finding": "chatmill.lint",
     "Format": "chatmill.formats",
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
-    "PrepareReport": "chatmill.report",
-    "prepare": "chatmill.job",
+    "PrepareReport": "chatmill.pipeline.report",
+    "prepare": "chatmill.pipeline.job",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import what lives outside the core on first use."""
+    """Import a name that is outside the core on its first use."""
     if name in _LAZY:
         from importlib import import_module
 

@@ -1,6 +1,6 @@
-"""`python -m chatmill` is the command `chatmill`."""
+"""`python -m chatmill`: the same as the command `chatmill`."""
 
-from chatmill.cli import main
+from chatmill.cli.main import main
 
 if __name__ == "__main__":
     main()

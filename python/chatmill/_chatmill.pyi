@@ -1,12 +1,23 @@
-"""The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name tells more."""
+"""The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name has the details."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, final
+from typing import Any, final
 
 from chatmill.formats import Format
 from chatmill.labels import Labels
 from chatmill.lint.finding import Finding
+from chatmill.options.choices import (
+    AllMasked,
+    ControlTokens,
+    EngineChoice,
+    EngineName,
+    OnError,
+    Padding,
+    RegionKind,
+    Split,
+    Truncation,
+)
 
 __all__ = [
     "ChatTemplate",
@@ -32,14 +43,14 @@ __all__ = [
 __version__: str
 
 class ChatmillError(ValueError):
-    """The base of every error that chatmill raises.
+    """The base class of all errors that chatmill raises.
 
     Attributes:
         code: A stable word for the kind of failure, such as `template_raised`.
-        message: Index of the message the failure belongs to, from 0, or None.
+        message: Index of the message, from 0, or None.
         template_line: Line of the chat template, from 1, or None.
 
-    Only errors of the core have these attributes.
+    Only errors of the core have these attributes; errors that Python code raises do not.
     """
 
     code: str
@@ -47,32 +58,32 @@ class ChatmillError(ValueError):
     template_line: int | None
 
 class TemplateError(ChatmillError):
-    """A chat template that does not compile, or that fails on a conversation."""
+    """A chat template does not compile, cannot be found, or fails on a conversation."""
 
 class TokenizerError(ChatmillError):
-    """A tokenizer that cannot be loaded, or that cannot encode a text."""
+    """A tokenizer cannot be loaded, or cannot encode a text."""
 
 class DataError(ChatmillError):
-    """A batch or a row that does not have the form that chatmill reads."""
+    """A batch, a row or an option has a form that chatmill does not read."""
 
 class RowError(ChatmillError):
-    """A row that could not be turned into tokens.
+    """A row of a batch has no tokens.
 
-    `failure` says where and why: see `RowFailure`.
+    `failure` holds the place and the reason, see `RowFailure`.
     """
 
     failure: RowFailure
 
 @final
 class RowFailure:
-    """Why one row has no tokens.
+    """The reason why one row has no tokens.
 
     Attributes:
         row: Index of the row in the input batch, from 0.
-        message: Index of the message the failure belongs to, from 0, or None.
+        message: Index of the message, from 0, or None.
         template_line: Line of the chat template, from 1, or None.
         code: A stable word for the kind of failure, such as `template_raised`.
-        text: What went wrong and what to do about it, in one sentence or two.
+        text: The problem and its remedy, in one or two sentences.
     """
 
     row: int
@@ -83,7 +94,7 @@ class RowFailure:
 
 @final
 class Engine:
-    """Which tokenizer engine encodes, and why it was chosen.
+    """The engine of a tokenizer, and the reason why it was chosen.
 
     Attributes:
         name: `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
@@ -91,7 +102,7 @@ class Engine:
         version: Version of the crate behind the engine.
     """
 
-    name: Literal["fast", "reference"]
+    name: EngineName
     reason: str
     version: str
 
@@ -101,10 +112,10 @@ class Tokenizer:
 
     Args:
         tokenizer_json: Text of a `tokenizer.json`.
-        special_tokens: Names to tokens, such as `{"eos_token": "<|im_end|>"}`; templates see them as variables.
-        stop_tokens: Tokens, beside `eos_token`, that end a turn.
-        name: What to call the tokenizer in reports.
-        engine: `"auto"` takes the fast engine where it proves equal to the reference on a stress text.
+        special_tokens: Special tokens by name, such as `{"eos_token": "<|im_end|>"}`; templates see them as variables.
+        stop_tokens: Tokens, besides `eos_token`, that end a turn.
+        name: The name of the tokenizer in reports.
+        engine: `"auto"` uses the fast engine if its ids equal those of the reference on a stress text.
     """
 
     def __new__(
@@ -114,10 +125,10 @@ class Tokenizer:
         special_tokens: Mapping[str, str] | None = None,
         stop_tokens: Sequence[str] = (),
         name: str = "tokenizer",
-        engine: Literal["auto", "fast", "reference"] = "auto",
+        engine: EngineChoice = "auto",
     ) -> Tokenizer: ...
     @staticmethod
-    def from_pretrained(source: Any, *, engine: Literal["auto", "fast", "reference"] = "auto") -> Tokenizer:
+    def from_pretrained(source: Any, *, engine: EngineChoice = "auto") -> Tokenizer:
         """Load from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer."""
     def encode(self, text: str) -> list[int]: ...
     def decode(self, ids: Sequence[int]) -> str: ...
@@ -130,10 +141,10 @@ class Tokenizer:
     def special_tokens(self) -> dict[str, str]: ...
     @property
     def stop_tokens(self) -> list[str]:
-        """Tokens, beside `eos_token`, that end a turn."""
+        """Tokens, besides `eos_token`, that end a turn."""
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
+        """The SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
@@ -142,8 +153,8 @@ class ChatTemplate:
 
     Args:
         source: The Jinja source.
-        name: What to call it in errors and reports.
-        tool_use: The source for conversations with tools, where they have one of their own.
+        name: The name of the template in errors and reports.
+        tool_use: The source for conversations with tools, if it is a different one.
         special_tokens: Variables such as `bos_token="<s>"`.
     """
 
@@ -152,15 +163,15 @@ class ChatTemplate:
     ) -> ChatTemplate: ...
     @staticmethod
     def from_pretrained(source: Any, *, name: str | None = None, fallback: str | None = None) -> ChatTemplate:
-        """Load a template as transformers finds it.
+        """Load a template by the rules of transformers.
 
         `source` is a folder, a `.jinja` file, Jinja text, a Hub id, or a transformers tokenizer or processor. `name`
-        picks one of several templates; without it `tool_use` serves conversations with tools and `default` the others.
-        `fallback` is the named template to take where the source has none.
+        selects one of several templates; by default `tool_use` is used for conversations with tools and `default` for
+        all others. `fallback` is the named template to use if the source has none.
         """
     @staticmethod
     def named(name: str, **special_tokens: str) -> ChatTemplate:
-        """One of the templates that come with chatmill; `ChatTemplate.names()` lists them."""
+        """Return a template that comes with chatmill; `ChatTemplate.names()` lists them."""
     @staticmethod
     def names() -> list[str]: ...
     def render(
@@ -173,10 +184,10 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> str:
-        """The text of a conversation, byte for byte as transformers renders it.
+        """Return the text of a conversation, byte for byte the text of transformers.
 
-        `tools` are JSON schemas or Python functions. `continue_final_message` ends the text where the content of the
-        last message ends (or the field of that name). `now` is the time that `strftime_now` shows.
+        `tools` are JSON schemas or Python functions. `continue_final_message` ends the text at the end of the last
+        message's content (or of the field of that name). `now` is the time that `strftime_now` prints.
         """
     def render_batch(
         self,
@@ -187,7 +198,7 @@ class ChatTemplate:
         chat_template_kwargs: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> TextBatch:
-        """The texts of all rows of a batch (what a `Mill` takes), without the GIL."""
+        """Render all rows of a batch, in any form that a `Mill` reads, without the GIL."""
     def regions(
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -197,7 +208,7 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> list[Region]:
-        """What put each part of the text there, in characters of the text that `render` gives."""
+        """Return the source of each part of the text, in characters of the text from `render`."""
     def keys_read(
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -207,7 +218,7 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> dict[str, bool]:
-        """The keys of messages that the template asks for, each with whether any message has it."""
+        """Return the keys of messages that the template reads, each with whether a message has it."""
     def lint(
         self,
         data: Iterable[Mapping[str, Any]] | None = None,
@@ -217,9 +228,9 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> list[Finding]:
-        """What may be wrong with the template, or surprising in training."""
+        """Check the template for errors and for surprises in training."""
     def with_special_tokens(self, **special_tokens: str) -> ChatTemplate:
-        """The same template with other special tokens; those given here win."""
+        """Return the same template with other special tokens; those given here win."""
     @property
     def name(self) -> str: ...
     @property
@@ -228,24 +239,24 @@ class ChatTemplate:
     def special_tokens(self) -> dict[str, str]: ...
     @property
     def tool_use(self) -> str | None:
-        """The source for conversations with tools, where they have one of their own."""
+        """The source for conversations with tools, if it is a different one."""
     @property
     def reads_clock(self) -> bool:
-        """Whether the template asks for the time of day, so that its text depends on `now`."""
+        """Whether the template reads the clock, so that its text depends on `now`."""
     @property
     def variables(self) -> list[str]:
-        """Names of the variables that the template takes from outside."""
+        """Names of the variables that the template reads and does not set."""
     @property
     def has_generation(self) -> bool:
-        """Whether the source carries `{% generation %}`."""
+        """Whether the source has `{% generation %}` tags."""
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of source and special tokens, as 64 hexadecimal digits."""
+        """The SHA-256 of source and special tokens, as 64 hexadecimal digits."""
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
 class TextBatch:
-    """What `ChatTemplate.render_batch` returns: an Arrow table with one column `text` (large_string)."""
+    """The result of `ChatTemplate.render_batch`: an Arrow table with one column `text` (large_string)."""
 
     def __len__(self) -> int: ...
     def __arrow_c_schema__(self) -> object: ...
@@ -254,12 +265,12 @@ class TextBatch:
 
 @final
 class Region:
-    """A stretch of the rendered text that one part of one message put there.
+    """A range of the rendered text that comes from one part of one message.
 
     Attributes:
         start: First character, an index into `Encoding.text`.
         end: One past the last character.
-        message: Index of the message, or None for scaffold.
+        message: Index of the message, from 0, or None for scaffold.
         role: Role of that message, or None for scaffold.
         kind: `scaffold`, `header`, `prefix`, `reasoning`, `content`, `tool_call`, `tool_result`, `closer` or
             `trailing`.
@@ -269,11 +280,11 @@ class Region:
     end: int
     message: int | None
     role: str | None
-    kind: str
+    kind: RegionKind
 
 @final
 class Token:
-    """One token of an `Encoding`: `id`, its characters `start..end` of the text, and its `label` (-100 if masked)."""
+    """One token of an `Encoding`: its `id`, its characters `start` to `end` of the text, its `label` (-100: masked)."""
 
     id: int
     start: int
@@ -283,7 +294,7 @@ class Token:
 
 @final
 class Encoding:
-    """One conversation, rendered, tokenized and labelled."""
+    """One conversation, rendered, tokenized and labeled."""
 
     @property
     def text(self) -> str: ...
@@ -293,26 +304,26 @@ class Encoding:
     def labels(self) -> list[int]: ...
     @property
     def weights(self) -> list[float] | None:
-        """One weight a token, or None where the labels are not weighted."""
+        """One weight per token, or None if the labels are not weighted."""
     @property
     def notes(self) -> list[str]:
-        """What was noted of the row, such as how its labels are proved."""
+        """Notes on the row, such as `proved`: its labels are verified."""
     @property
     def regions(self) -> list[Region]: ...
     @property
     def tokens(self) -> list[Token]: ...
     def show(self, *, regions: bool = True) -> None:
-        """Print the text with its trained part coloured, and with the names of its regions."""
+        """Print the text with its trained part in color, and with the names of its regions."""
     def _repr_html_(self) -> str: ...
     def __len__(self) -> int: ...
 
 @final
 class TokenBatch:
-    """What a `Mill` returns: an Arrow table in memory, read by any Arrow library.
+    """The result of a `Mill`: an Arrow table in memory that any Arrow library reads.
 
-    Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>,
-    optional `attention_mask` list<int8>, `length` int32 (without padding), where a row may become several samples `row`
-    int64, the kept columns, and with `on_error="null"` a string column `error`.
+    Columns: `input_ids` list<int32>, `labels` list<int32> (-100: masked), `weights` list<float> if labels are weighted,
+    optional `attention_mask` list<int8>, `length` int32 (without padding), `row` int64 if a row may become several
+    samples, the kept columns, and with `on_error="null"` a string column `error`.
     """
 
     def __len__(self) -> int: ...
@@ -330,10 +341,10 @@ class TokenBatch:
         """Rows of the input."""
     @property
     def counts(self) -> dict[str, int]:
-        """Rows by what was noted of them, such as how their labels are proved."""
+        """Rows by note, such as `proved`: rows with verified labels."""
     @property
     def num_untrained_rows(self) -> int:
-        """Rows that have tokens, but none of them trained."""
+        """Rows that have tokens, but no trained token."""
     @property
     def failures(self) -> list[RowFailure]: ...
     def __arrow_c_schema__(self) -> object: ...
@@ -342,7 +353,7 @@ class TokenBatch:
 
 @final
 class Mill:
-    """Turns conversations into token ids with labels, in threads, without the GIL. Safe to share and to pickle."""
+    """Turns conversations into token ids and labels, in threads, without the GIL. Safe to share between threads."""
 
     def __new__(
         cls,
@@ -351,23 +362,23 @@ class Mill:
         *,
         format: str | Mapping[str, Any] | Format | None = None,
         labels: str | Mapping[str, Any] | Labels = "assistant",
-        split: Literal["per_turn"] | None = None,
+        split: Split | None = None,
         max_length: int | None = None,
-        truncation: Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"] = "keep_start",
+        truncation: Truncation = "keep_start",
         segment_length: int | None = None,
-        padding: Literal["longest", "max_length"] | None = None,
-        special_tokens: Literal["allow", "text", "raise"] = "allow",
+        padding: Padding | None = None,
+        special_tokens: ControlTokens = "allow",
         allowed_special_tokens: Sequence[str] = (),
-        all_masked: Literal["keep", "reject"] = "keep",
+        all_masked: AllMasked = "keep",
         threads: int | None = None,
-        on_error: Literal["raise", "null"] = "raise",
+        on_error: OnError = "raise",
         keep_columns: Sequence[str] = (),
         attention_mask: bool = False,
         chat_template_kwargs: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> Mill: ...
     def __call__(self, batch: Any, *, json_column: str | None = None) -> TokenBatch:
-        """Process a batch: anything with `__arrow_c_array__` or `__arrow_c_stream__`.
+        """Process a batch: any object with `__arrow_c_array__` or `__arrow_c_stream__`.
 
         With `json_column` each row is one JSON object in that string or binary column.
         """
@@ -379,7 +390,7 @@ class Mill:
         **variables: Any,
     ) -> Encoding: ...
     def encode_row(self, batch: Any, row: int, *, json_column: str | None = None) -> Encoding:
-        """Encode one row of a batch, read in the way that `__call__` reads it."""
+        """Encode one row of a batch, in any form that `__call__` reads."""
     @property
     def tokenizer(self) -> Tokenizer: ...
     @property
@@ -390,14 +401,14 @@ class Mill:
     def labels(self) -> Labels: ...
     @property
     def warnings(self) -> list[str]:
-        """What is worth a warning of the tokenizer with these options."""
+        """Warnings about the tokenizer with these options."""
     @property
     def options(self) -> dict[str, Any]:
-        """The keyword arguments that make this mill again."""
+        """The keyword arguments that make an equal mill."""
     def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate | None], dict[str, Any]]: ...
 
 def _check_format(json: str) -> None:
-    """Raise a `DataError` if a JSON object is no format."""
+    """Raise a `DataError` if a JSON object is not a valid format."""
 
 def _check_labels(json: str) -> None:
-    """Raise a `DataError` if a JSON object names no labels."""
+    """Raise a `DataError` if a JSON object is not valid labels."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chatmill.arrange import Arranged, Arrangement, Spool, Written
-from chatmill.shards import ShardWriter
+from chatmill.arrange import Arranged, Arrangement, Spool, WrittenCounts
+from chatmill.outputs.shards import ShardWriter
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def run(
     numbers = [table.column("number").to_pylist() for table in tables]
     for table, written in zip(tables, (arranged.training, arranged.validation), strict=True):
         labels = [label for row in table.column("labels").to_pylist() for label in row]
-        assert written == Written(table.num_rows, len(labels), sum(label != -100 for label in labels))
+        assert written == WrittenCounts(table.num_rows, len(labels), sum(label != -100 for label in labels))
     assert sum(dataset.training for dataset in arranged.datasets) == len(numbers[0])
     assert sum(dataset.validation for dataset in arranged.datasets) == len(numbers[1])
     return Outcome(numbers[0], numbers[1], arranged, (tables[0], tables[1]))

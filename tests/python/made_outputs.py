@@ -11,8 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from chatmill import Tokenizer, prepare
-from chatmill.diff import RowDifference
-from chatmill.diff_output import OutputReport, diff_output
+from chatmill.inspect.diff import OutputReport, RowDifference, diff_output
 from samples import Row, write_rows
 from test_cases import TESTS
 

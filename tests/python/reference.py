@@ -38,6 +38,23 @@ Conversation = Sequence[Message]
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}; set CHATMILL_CORPUS")
 
 
+def compared(test: str) -> dict[str, int]:
+    """How many cases a test compares for each of its names: a test that compares fewer has lost some without a word.
+
+    `compared_counts.json` holds the numbers. A change of the corpus or of a template changes them on purpose.
+    """
+    counts: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("compared_counts.json").read_text("utf-8"))
+    return counts[test]
+
+
+def fixture(name: str) -> list[dict[str, Any]]:
+    """The cases of a fixture file of the corpus. Without the corpus there are none; a missing file is an error."""
+    if not CORPUS.is_dir():
+        return []
+    text = (CORPUS / "reference" / "fixtures" / f"{name}.jsonl").read_text("utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
 def rows(dataset: str) -> Iterator[dict[str, Any]]:
     """Yield the rows of a dataset of the corpus."""
     with lzma.open(CORPUS / "datasets" / f"{dataset}.jsonl.xz", "rt", encoding="utf-8") as lines:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from chatmill import ChatTemplate, DataError, Format, Mill
-from chatmill.formats.recognise import recognise_rows
+from chatmill.formats.detect import detect_rows
 from samples import Row
 from test_preference import BAD, CHATML, GOOD, PAIR, TOKENIZER, USER, milled
 
@@ -33,12 +33,12 @@ def test_recognition_of_columns_of_answers() -> None:
         ({"instruction": "I", "input": "", "output": "O", "system": "S"}, "alpaca_w_system"),
     ]
     for row, name in known:
-        found = recognise_rows([row])
+        found = detect_rows([row])
         assert found is not None, row
         assert found.name == name, row
     for messages in ({"messages": [USER, GOOD]}, {"conversations": [turn]}):
-        assert recognise_rows([messages]) is None
-        with_system = recognise_rows([{**messages, "system": "Count."}])
+        assert detect_rows([messages]) is None
+        with_system = detect_rows([{**messages, "system": "Count."}])
         assert with_system is not None
         (row,) = milled([{**messages, "system": "Count."}], Mill(TOKENIZER, CHATML, format=with_system))
         assert TOKENIZER.decode(row["input_ids"]).startswith("<|im_start|>system\nCount.<|im_end|>")

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from arrange_rows import Row, batch_of, pieces, rows_of, run, whole
 from chatmill import DataError
-from chatmill.arrange import Arrangement, DatasetRows, Spool, Written, move, spool
+from chatmill.arrange import Arrangement, DatasetRows, Spool, WrittenCounts, move, spool
 from chatmill.arrange.keys import keys
-from chatmill.shards import ShardWriter
+from chatmill.outputs.shards import ShardWriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,35 +246,35 @@ def test_what_fills_rows_up_does_not_tell_them_apart(tmp_path: Path) -> None:
                 spooled.write(padded(number, width, type_of), dataset=0)
             arranged = spooled.arrange(Arrangement(deduplicate=True), training=training, validation=None)
         assert arranged.datasets == (DatasetRows(rows=3, duplicates=2, validation=0, training=1),)
-        assert arranged.training == Written(rows=1, tokens=2, trained_tokens=2)
+        assert arranged.training == WrittenCounts(rows=1, tokens=2, trained_tokens=2)
 
 
 @pytest.mark.parametrize("validation", [-1, -0.5, 1.0, 2.5, math.nan, math.inf])
 def test_validation_must_make_sense(validation: float) -> None:
-    with pytest.raises(DataError, match=r"validation is .*: give a share below 1"):
+    with pytest.raises(DataError, match=r"`validation` is .*: give a share below 1"):
         Arrangement(validation=validation)
 
 
 @pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf, 1001])
 def test_weights_must_make_sense(weight: float) -> None:
-    with pytest.raises(DataError, match=r"the weight of dataset 1 \(from 0\) is"):
+    with pytest.raises(DataError, match=r"the weight of data set 1 \(from 0\) is"):
         Arrangement(weights=(1, weight))
 
 
 def test_rows_to_train_on_must_be_left(tmp_path: Path) -> None:
     batches = whole(rows_of(2, 2))
-    with pytest.raises(DataError, match="validation asks for 4 rows and there are 4: none would be left"):
+    with pytest.raises(DataError, match="`validation` is 4, which takes 4 of 4 rows and leaves no row for training"):
         run(tmp_path, batches, Arrangement(validation=4))
-    with pytest.raises(DataError, match=r"validation asks for 4 rows \(0\.99 of them\) and there are 4"):
+    with pytest.raises(DataError, match=r"`validation` is 0\.99, which takes 4 of 4 rows and leaves no row"):
         run(tmp_path, batches, Arrangement(validation=0.99))
-    with pytest.raises(DataError, match="validation asks for 1 rows and there are 1"):
+    with pytest.raises(DataError, match="which takes 1 of 1 rows and leaves no row"):
         run(tmp_path, [(0, batch_of([Row(n, 0, (1,), (1,)) for n in range(5)]))], Arrangement(True, 1, True, 1))
-    with pytest.raises(DataError, match="the weights leave no row to train on"):
+    with pytest.raises(DataError, match="the weights leave no row for training"):
         run(tmp_path, batches, Arrangement(weights=(0.1, 0.2)))
-    with pytest.raises(DataError, match="there are 1 weights, but more datasets"):
+    with pytest.raises(DataError, match=r"data set 1 \(from 0\) has no weight"):
         run(tmp_path, batches, Arrangement(weights=(1,)))
     assert len(run(tmp_path, batches, Arrangement(validation=3)).training) == 1
-    with Spool(tmp_path / "spool") as spooled, pytest.raises(DataError, match="no writer for them"):
+    with Spool(tmp_path / "spool") as spooled, pytest.raises(DataError, match="there is no writer for them"):
         spooled.arrange(Arrangement(validation=1), training=ShardWriter(tmp_path), validation=None)
 
 

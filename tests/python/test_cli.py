@@ -13,8 +13,8 @@ from typing import Any
 
 import chatmill
 import pytest
-from chatmill.cli import app
-from chatmill.show import show_encoding
+from chatmill.cli.main import app
+from chatmill.inspect.show import show_encoding
 from samples import Row, WriteFile, conversation
 from typer.testing import CliRunner
 
@@ -35,6 +35,7 @@ def test_version_templates_and_help(run: Any) -> None:
     assert run("--version").stdout == f"chatmill {chatmill.__version__}\n"
     assert run("templates").stdout.split() == chatmill.ChatTemplate.names()
     assert "prepare" in run("--help").stdout
+    assert run("-h").stdout == run("--help").stdout
     assert "--chat-template-kwargs" in run("prepare", "--help").stdout
 
 
@@ -82,7 +83,7 @@ def test_show_takes_the_fallback(run: Any, write_file: WriteFile, conversations:
     assert shown.stdout == run("show", "a.jsonl").stdout
     failed = run("show", "a.jsonl", "--template-fallback", "chatlm")
     assert failed.exit_code == 1
-    assert "the fallback must be one of" in failed.stderr
+    assert "no template 'chatlm' to fall back on; did you mean 'chatml'?" in failed.stderr
 
 
 def test_progress_can_be_forced(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
@@ -107,6 +108,52 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
         assert "--chat-template-kwargs" in failed.stderr
     assert run("prepare", "--output", "out").exit_code == 2
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("prepare", "a.jsonl"), 2, "--output is missing: give the folder to make"),
+        (("prepare", "a.jsonl", "--output", "out", "--local", "a=a.jsonl"), 2, "--local is only for a YAML file"),
+        (
+            ("prepare", "a.jsonl", "--output", "out", "--truncation", "left"),
+            2,
+            "'left' is not a valid value; give one of keep_start, keep_end, turns, drop, raise, split",
+        ),
+        (
+            ("prepare", "a.jsonl", "--output", "out", "--format", "alpaka"),
+            1,
+            "there is no format 'alpaka'; did you mean 'alpaca'?",
+        ),
+        (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported: "),
+        (("templates", "chatml"), 2, "only lists names; in Python, `chatmill.ChatTemplate.named('chatml').source`"),
+    ],
+)
+def test_mistakes_are_explained(
+    arguments: tuple[str, ...], status: int, message: str, run: Any, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    write_file("a.jsonl", conversations)
+    Path("a.csv").write_text("messages\n", "utf-8")
+    failed = run(*arguments)
+    assert failed.exit_code == status
+    assert message in " ".join(failed.stderr.split())
+    assert not Path("out").exists()
+
+
+def test_a_missing_tokenizer_is_named(write_file: WriteFile, conversations: list[Row], in_tmp_path: Path) -> None:
+    write_file("a.jsonl", conversations)
+    failed = CliRunner().invoke(app, ["prepare", "a.jsonl", "--output", "out"])
+    assert failed.exit_code == 2
+    assert "--tokenizer is missing: give a folder, a tokenizer.json or a Hub id" in " ".join(failed.stderr.split())
+
+
+def test_a_kept_column_without_values_is_a_warning(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    write_file("a.jsonl", conversations)
+    done = run("prepare", "a.jsonl", "--output", "out", "--keep-columns", "id", "--keep-columns", "idd")
+    assert done.exit_code == 0, done.stderr
+    told = " ".join(f"{done.stdout} {done.stderr}".split())
+    assert "no row has a value for 'idd', so its column holds only nulls: check the name" in told
+    assert "no row has a value for 'id'," not in told
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst", "a.parquet", "a.arrow"])

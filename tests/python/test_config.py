@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import reference
 import yaml
 from chatmill import DataError
 from chatmill.config import Config, DatasetConfig, parse_config, read_config
@@ -226,27 +227,27 @@ def test_axolotl_configs_are_read_as_they_are(
     )
     field = "pretraining" if "pretrain" in name else "datasets"
     rest: dict[str, Any] = {**said, field: expected}
-    assert config == Config(path=str(configs / name), passed_over=config.passed_over, **rest)
+    assert config == Config(path=str(configs / name), ignored=config.ignored, **rest)
     for dataset in expected:
         assert lines[dataset.line - 1] == f"  - path: {dataset.path}"
     # All that is left is of training.
     given = {key for key, value in yaml.safe_load("\n".join(lines)).items() if value is not None}
-    assert set(config.passed_over) == given - set(CONFIG_TABLE.served)
-    assert len(config.passed_over) > 10
+    assert set(config.ignored) == given - set(CONFIG_TABLE.supported)
+    assert len(config.ignored) == reference.compared("test_config.ignored")[name]
 
 
 def test_defaults_are_those_of_axolotl() -> None:
     config = parse_config(ROWS, name="config.yaml")
     assert (config.seed, config.shuffle_merged_datasets, config.shuffle_before_merging) == (42, True, False)
     assert (config.excess_length_strategy, config.val_set_size, config.train_on_inputs) == ("drop", 0, False)
-    assert (config.tokenizer, config.output, config.passed_over) == (None, None, ())
+    assert (config.tokenizer, config.output, config.ignored) == (None, None, ())
     assert (config.datasets[0].weight, config.datasets[0].roles_to_train) == (1.0, None)
 
 
 def test_keys_with_nothing_behind_them_are_as_not_given() -> None:
-    keys = [key for key in CONFIG_TABLE.served if key != "datasets"] + [*CONFIG_TABLE.refused, "learning_rate"]
+    keys = [key for key in CONFIG_TABLE.supported if key != "datasets"] + [*CONFIG_TABLE.unsupported, "learning_rate"]
     empty = ROWS + "".join(f"{key}:\n" for key in keys)
-    inner = "".join(f"    {key}:\n" for key in DATASET_TABLE.served if key not in ("path", "type"))
+    inner = "".join(f"    {key}:\n" for key in DATASET_TABLE.supported if key not in ("path", "type"))
     assert parse_config(empty, name="config.yaml") == parse_config(ROWS, name="config.yaml")
     assert parse_config(ROWS + inner, name="config.yaml") == parse_config(ROWS, name="config.yaml")
 
@@ -309,7 +310,7 @@ def test_all_that_a_dataset_may_say() -> None:
         chat_template="jinja",
         chat_template_jinja="{{ messages }}",
         max_completion_length=64,
-        passed_over=("trust_remote_code",),
+        ignored=("trust_remote_code",),
     )
     assert dataset == expected
 

@@ -133,9 +133,9 @@ def test_rows_on_disk_go_before_the_hub(hub: Hub, run: Any) -> None:
 @pytest.mark.parametrize(
     ("dataset", "key", "reason"),
     [
-        ("path: org/set, name: gone", "name", "no configuration gone; there are main, socratic"),
-        ("path: org/set, split: dev", "split", "no split dev; there are train, test"),
-        ("path: org/set, name: socratic, split: test", "split", "no split test; there are train"),
+        ("path: org/set, name: gone", "name", "no configuration gone; it has main, socratic"),
+        ("path: org/set, split: dev", "split", "no split dev; it has train, test"),
+        ("path: org/set, name: socratic, split: test", "split", "no split test; it has train"),
     ],
 )
 @pytest.mark.usefixtures("hub")
@@ -146,9 +146,9 @@ def test_what_the_card_does_not_know_is_named(dataset: str, key: str, reason: st
 
 def test_no_hub(hub: Hub, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.reached = False
-    reason = r"could not be fetched \(no route to the Hub\): .*`--local org/set=DIR`"
+    reason = r"could not be downloaded as a dataset of the Hub \(no route to the Hub\): .*`--local org/set=DIR`"
     with pytest.raises(
-        DataError, match=rf"config\.yaml:3: datasets\[0\]\.path: there is no file or folder org/set.*{reason}"
+        DataError, match=rf"config\.yaml:3: datasets\[0\]\.path: org/set is not a file or folder, and {reason}"
     ):
         run("path: org/set")
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
@@ -173,18 +173,21 @@ def test_cards_of_many_kinds(tmp_path: Path) -> None:
     card.write_text(
         "---\nconfigs:\n- config_name: a\n  data_files: a.jsonl\n- config_name: b\n  data_files: b.jsonl\n---\n"
     )
-    with pytest.raises(DataError, match="several configurations: give name, one of a, b"):
+    with pytest.raises(DataError, match="several configurations: set `name` to one of a, b"):
         card_patterns(tmp_path, None, "train")
     assert card_patterns(tmp_path, "b", "train") == ["b.jsonl"]
     card.write_text("---\nconfigs:\n- {config_name: a, data_dir: x}\n- {config_name: b, data_dir: y}\n---\n", "utf-8")
     assert card_patterns(tmp_path, "a", "test") == ["x/**/*"]
-    with pytest.raises(DataError, match="several configurations: give name, one of a, b"):
+    with pytest.raises(DataError, match="several configurations: set `name` to one of a, b"):
         card_patterns(tmp_path, None, "train")
-    for wrong, why in (("data/**train", "not understood"), ("[{split: train}]", "names no files for its split train")):
+    for wrong, why in (
+        ("data/**train", "unsupported pattern: data/\\*\\*train; use `data_files`"),
+        ("[{split: train}]", "names no files for its split train"),
+    ):
         card.write_text(f"---\nconfigs:\n- data_files: {wrong}\n---\n", "utf-8")
         with pytest.raises(DataError, match=why):
             card_patterns(tmp_path, None, "train")
     for outside in ("../x.jsonl", "/x.jsonl"):
         card.write_text(f"---\nconfigs:\n- data_files: {outside}\n---\n", "utf-8")
-        with pytest.raises(DataError, match="outside of its folder"):
+        with pytest.raises(DataError, match="outside its folder"):
             card_patterns(tmp_path, None, "train")

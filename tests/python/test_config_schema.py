@@ -18,12 +18,12 @@ from json_schema import violations
 
 def test_tables_fit_together() -> None:
     for table in (CONFIG_TABLE, DATASET_TABLE, TYPE_TABLE):
-        groups = (set(table.served), set(table.refused), table.passed, table.misspelled)
+        groups = (set(table.supported), set(table.unsupported), table.ignored, table.misspelled)
         assert sum(map(len, groups)) == len(set().union(*groups))
-        assert not [name for name in table.served if name.startswith(table.families or ("\0",))]
-    assert set(OF_CONFIG) == set(CONFIG_TABLE.served) - set(DATASET_TABLE.served)
+        assert not [name for name in table.supported if name.startswith(table.families or ("\0",))]
+    assert set(OF_CONFIG) == set(CONFIG_TABLE.supported) - set(DATASET_TABLE.supported)
     # Each key that a dataset may have is a field of `DatasetConfig`.
-    assert set(DATASET_TABLE.served) <= set(DatasetConfig.__dataclass_fields__)
+    assert set(DATASET_TABLE.supported) <= set(DatasetConfig.__dataclass_fields__)
 
 
 def test_the_schema_takes_the_configs_of_the_corpus(corpus: Path) -> None:
@@ -34,10 +34,13 @@ def test_the_schema_takes_the_configs_of_the_corpus(corpus: Path) -> None:
 def test_the_schema_is_json_and_describes_every_key() -> None:
     schema = json.loads(json.dumps(config_schema()))
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(schema["properties"]) >= {*CONFIG_TABLE.served, *CONFIG_TABLE.passed, *CONFIG_TABLE.refused}
+    assert set(schema["properties"]) >= {*CONFIG_TABLE.supported, *CONFIG_TABLE.ignored, *CONFIG_TABLE.unsupported}
     dataset = schema["properties"]["datasets"]["items"]
     for properties in (schema["properties"], dataset["properties"]):
-        assert all(it["description"].endswith(".") or "Not served" in it["description"] for it in properties.values())
+        assert all(
+            it["description"].endswith(".") or it["description"].startswith("Not supported by chatmill: ")
+            for it in properties.values()
+        )
 
 
 def taken(config: dict[str, Any]) -> bool:
@@ -63,7 +66,9 @@ VALUES = st.recursive(
 TOGETHER: dict[str, dict[str, Any]] = {"shards_idx": {"shards": 10**10}}
 
 
-@given(st.sampled_from([*CONFIG_TABLE.served, *CONFIG_TABLE.refused, "learning_rate", "wandb_x", "other"]), VALUES)
+@given(
+    st.sampled_from([*CONFIG_TABLE.supported, *CONFIG_TABLE.unsupported, "learning_rate", "wandb_x", "other"]), VALUES
+)
 def test_the_schema_and_the_reader_agree_on_configs(key: str, value: Any) -> None:
     config = {"datasets": [{"path": "rows.jsonl"}], key: value}
     if key == "pretraining_dataset":
@@ -71,7 +76,7 @@ def test_the_schema_and_the_reader_agree_on_configs(key: str, value: Any) -> Non
     assert taken(config) is not bool(violations(config, config_schema()))
 
 
-@given(st.sampled_from([*DATASET_TABLE.served, *DATASET_TABLE.refused, "trust_remote_code", "other"]), VALUES)
+@given(st.sampled_from([*DATASET_TABLE.supported, *DATASET_TABLE.unsupported, "trust_remote_code", "other"]), VALUES)
 def test_the_schema_and_the_reader_agree_on_datasets(key: str, value: Any) -> None:
     config = {"datasets": [{"path": "rows.jsonl", **TOGETHER.get(key, {}), key: value}]}
     assert taken(config) is not bool(violations(config, config_schema()))

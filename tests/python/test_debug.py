@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from chatmill import ChatmillError, Mill, Tokenizer, prepare
-from chatmill.cli import app
-from chatmill.debug import debug_encoding, debug_output, debug_tokens, print_debug
+from chatmill.cli.main import app
+from chatmill.inspect.debug import debug_encoding, debug_output, debug_tokens, print_debug
 from test_cases import TESTS
 from typer.testing import CliRunner
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from chatmill import ChatTemplate, DataError, Encoding, Format, Labels, Mill, Tokenizer
-from chatmill.diff import DiffReport, RowDifference, Span, diff_rows, show_difference, show_summary
+from chatmill.inspect.diff import DifferingSpan, DiffReport, RowDifference, diff_rows, show_difference, show_summary
 from samples import Row, WriteFile
 from test_cases import TESTS
 from test_show import made
@@ -61,8 +61,8 @@ def test_all_turns_and_the_last_one(mill: MakeMill, write_file: WriteFile) -> No
     report = diff_rows(mill(labels=Labels.preset("assistant")), mill(labels=Labels.preset("last")), path)
     found = list(report)
     spans = (
-        Span(52, 58, "Hello!", "trained", "masked", 1, "assistant", "content"),
-        Span(58, 68, "<|im_end|>", "trained", "masked", 1, "assistant", "closer"),
+        DifferingSpan(52, 58, "Hello!", "trained", "masked", 1, "assistant", "content"),
+        DifferingSpan(58, 68, "<|im_end|>", "trained", "masked", 1, "assistant", "closer"),
     )
     assert found == [
         RowDifference(1, f"{path}, line 2", "labels", spans),
@@ -94,9 +94,9 @@ def test_the_same_twice(mill: MakeMill, of_rows: Any) -> None:
 def test_texts_of_two_templates(mill: MakeMill, of_rows: Any) -> None:
     found, report = of_rows(mill(), mill(ChatTemplate.named("zephyr")), SHORT)
     (difference,) = found
-    assert difference.what == "text"
+    assert difference.aspect == "text"
     assert difference.spans == (
-        Span(
+        DifferingSpan(
             *(2, 2, ""),
             "'<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assistan…'",
             "'<|user|>\\nHi</s>\\n<|assistant|>\\nHello!</s>\\n'",
@@ -130,7 +130,7 @@ def test_a_failure_on_one_side(mill: MakeMill, of_rows: Any) -> None:
         mills = (mill(), mill(ChatTemplate.named("zephyr")))[:: -1 if is_left else 1]
         found, report = of_rows(*mills, tool)
         (difference,) = found
-        assert difference.what == "failure"
+        assert difference.aspect == "failure"
         (span,) = difference.spans
         failed, done = (span.left, span.right) if is_left else (span.right, span.left)
         assert failed.startswith("template_raised (message 2, template line ")
@@ -154,7 +154,7 @@ def test_failures_on_both_sides(mill: MakeMill, of_rows: Any) -> None:
     assert found == []
     assert (report.rows, report.left.failed, report.right.failed) == (2, 2, 2)
     (difference,), _ = of_rows(mill(raises), mill(fails), SHORT)
-    assert difference.what == "failure"
+    assert difference.aspect == "failure"
     assert difference.spans[0].left == "template_raised (template line 1): no"
     assert difference.spans[0].right.startswith("template_failed (template line 1): ")
 
@@ -163,7 +163,7 @@ def test_labels_that_one_side_refuses(mill: MakeMill, of_rows: Any) -> None:
     template = ChatTemplate(PLAIN.source + "{% if add_generation_prompt %}robot: {% endif %}")
     masked = mill(template, labels=Labels(unproved="mask"))
     (difference,), _ = of_rows(mill(template), masked, {"messages": TURN[:1]}, SHORT)
-    assert (difference.row, difference.what) == (1, "failure"), "the first row has no answer, so nothing is in doubt"
+    assert (difference.row, difference.aspect) == (1, "failure"), "the first row has no answer, so nothing is in doubt"
     (span,) = difference.spans
     assert span.left.startswith("header_mismatch (message 1): labels are not proved")
     assert span.right == "trained 0 of 27 tokens"
@@ -172,9 +172,9 @@ def test_labels_that_one_side_refuses(mill: MakeMill, of_rows: Any) -> None:
 def test_other_tokens_of_the_same_text(mill: MakeMill, of_rows: Any) -> None:
     row = {"messages": [{"role": "user", "content": "a</s>"}, TURN[1]]}
     (difference,), report = of_rows(mill(), mill(special_tokens="text"), row)
-    assert (difference.what, report.differing) == ("ids", {"ids": 1})
+    assert (difference.aspect, report.differing) == ("ids", {"ids": 1})
     told = "'<' (60), '/' (47), 's' (115), '>' (62)"
-    assert difference.spans == (Span(18, 22, "</s>", "'</s>' (259)", told, 0, "user", "content"),)
+    assert difference.spans == (DifferingSpan(18, 22, "</s>", "'</s>' (259)", told, 0, "user", "content"),)
     assert show_difference(difference, color=False).plain.splitlines()[1:] == [
         "  message 0 · user · content, 18 to 22: '</s>'",
         "    left:  '</s>' (259)",
@@ -184,23 +184,23 @@ def test_other_tokens_of_the_same_text(mill: MakeMill, of_rows: Any) -> None:
 
 def test_a_cut_row_has_fewer_tokens(mill: MakeMill, of_rows: Any) -> None:
     (difference,), _ = of_rows(mill(), mill(max_length=25), SHORT, {"messages": TURN[:1]})
-    assert difference.what == "ids"
+    assert difference.aspect == "ids"
     assert difference.spans == (
-        Span(56, 57, "o", "'o' (111)", "no token", 1, "assistant", "content"),
-        Span(56, 58, "o!", "trained", "no token", 1, "assistant", "content"),
-        Span(58, 68, "<|im_end|>", "trained", "no token", 1, "assistant", "closer"),
-        Span(68, 69, "\n", "masked", "no token", 1, "assistant", "trailing"),
+        DifferingSpan(56, 57, "o", "'o' (111)", "no token", 1, "assistant", "content"),
+        DifferingSpan(56, 58, "o!", "trained", "no token", 1, "assistant", "content"),
+        DifferingSpan(58, 68, "<|im_end|>", "trained", "no token", 1, "assistant", "closer"),
+        DifferingSpan(68, 69, "\n", "masked", "no token", 1, "assistant", "trailing"),
     )
 
 
 def test_weights(mill: MakeMill, of_rows: Any) -> None:
     half = Labels(weights={"content": 0.5})
     (difference,), report = of_rows(mill(), mill(labels=half), SHORT)
-    assert difference.what == "weights"
-    assert difference.spans == (Span(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
+    assert difference.aspect == "weights"
+    assert difference.spans == (DifferingSpan(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
     assert report.left.trained_tokens == report.right.trained_tokens == 7
     (difference,), _ = of_rows(mill(labels="none"), mill(labels=half), SHORT)
-    assert difference.what == "labels"
+    assert difference.aspect == "labels"
     assert [(span.left, span.right) for span in difference.spans] == [
         ("masked", "trained × 0.5"),
         ("masked", "trained"),
@@ -242,7 +242,7 @@ def test_rows_are_counted_over_all_files(mill: MakeMill, write_file: WriteFile) 
 def test_unknown_regions_leave_the_places(write_file: WriteFile) -> None:
     path = write_file("a.jsonl", [SHORT])
     (difference,) = diff_rows(fixed((0, 1, False), (1, 2, True)), fixed((0, 1, False), (1, 2, False)), path)
-    assert difference.spans == (Span(1, 2, "b", "trained", "masked"),)
+    assert difference.spans == (DifferingSpan(1, 2, "b", "trained", "masked"),)
     assert show_difference(difference, color=False).plain.splitlines()[1] == "  1 to 2: 'b'"
 
 
@@ -251,7 +251,7 @@ def test_a_token_without_characters(write_file: WriteFile) -> None:
     (difference,) = diff_rows(
         fixed((0, 0, True), (0, 1, False), (1, 2, True)), fixed((0, 0, False), (0, 1, False), (1, 2, True)), path
     )
-    assert (difference.what, difference.spans) == ("labels", (Span(0, 0, "", "trained", "masked"),))
+    assert (difference.aspect, difference.spans) == ("labels", (DifferingSpan(0, 0, "", "trained", "masked"),))
 
 
 def test_colours_and_long_lists(mill: MakeMill, of_rows: Any) -> None:
@@ -282,5 +282,5 @@ def test_rows_of_a_format(mill: MakeMill, of_rows: Any) -> None:
     form = Format.of({"name": "qa", "fields": {"q": "text", "a": "text"}, "text": text})
     sides = (mill(None, format=form), mill(None, format=form, labels="all"))
     found, report = of_rows(*sides, {"q": "Why", "a": "So"}, {"q": "Why"})
-    assert [(it.row, it.what) for it in found] == [(0, "labels")]
+    assert [(it.row, it.aspect) for it in found] == [(0, "labels")]
     assert (report.rows, report.left.failed, report.right.failed) == (2, 1, 1)

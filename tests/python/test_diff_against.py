@@ -11,9 +11,15 @@ from typing import Any
 import chatmill
 import pytest
 from chatmill import ChatTemplate, DataError, Labels, prepare
-from chatmill.cli import app
-from chatmill.diff import RowDifference, Span, show_difference
-from chatmill.diff_output import NAMES, diff_output, show_output_summary
+from chatmill.cli.main import app
+from chatmill.inspect.diff import (
+    OUTPUT_NAMES,
+    DifferingSpan,
+    RowDifference,
+    diff_output,
+    show_difference,
+    show_output_summary,
+)
 from folders import configure
 from made_outputs import against, byte_tokenizer, edit_manifest, edit_rows, made, manifest
 from samples import Row, WriteFile, conversation
@@ -64,7 +70,7 @@ def test_the_recorded_time() -> None:
     made(SHORT, template=template, labels="all", now=datetime.fromisoformat("2001-02-03"))
     assert against()[0] == []
     (difference,), _ = against(now=datetime.fromisoformat("2002-02-03"))
-    assert (difference.what, difference.spans[0].left[:6], difference.spans[0].right[:6]) == (
+    assert (difference.aspect, difference.spans[0].left[:6], difference.spans[0].right[:6]) == (
         "text",
         "'2002u",
         "'2001u",
@@ -77,7 +83,7 @@ def test_the_template_of_the_tokenizer(folder: Path, write_file: WriteFile) -> N
     prepare("a.jsonl", tokenizer=folder, output="out", labels="all")
     assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
     configure(folder, eos_token="<eos>", chat_template=PLAIN.source.replace("': '", "'> '"))
-    assert [difference.what for difference in diff_output("a.jsonl", "out", tokenizer=folder)] == ["text"]
+    assert [difference.aspect for difference in diff_output("a.jsonl", "out", tokenizer=folder)] == ["text"]
 
 
 def test_the_fallback(folder: Path, write_file: WriteFile) -> None:
@@ -85,13 +91,13 @@ def test_the_fallback(folder: Path, write_file: WriteFile) -> None:
     prepare("a.jsonl", tokenizer=folder, output="out", template_fallback="chatml")
     assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
     report = diff_output("a.jsonl", "out", tokenizer=folder, template_fallback="zephyr")
-    assert ([difference.what for difference in report], report.mill.template.name) == (["text"], "zephyr")
+    assert ([difference.aspect for difference in report], report.mill.template.name) == (["text"], "zephyr")
     # Where the tokenizer has lost its template, the fallback of that run is taken.
     configure(folder, eos_token="<eos>", chat_template=PLAIN.source)
     prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, labels="all", template_fallback="chatml")
     configure(folder, eos_token="<eos>")
     report = diff_output("a.jsonl", "out", tokenizer=folder)
-    assert ([difference.what for difference in report], report.mill.template.name) == (["text"], "chatml")
+    assert ([difference.aspect for difference in report], report.mill.template.name) == (["text"], "chatml")
 
 
 def test_another_tokenizer(folder: Path) -> None:
@@ -100,7 +106,7 @@ def test_another_tokenizer(folder: Path) -> None:
     assert len(found) == 1
     assert "\ntokenizer: written with tokenizer (" in show_output_summary(report).plain
     assert ", now tiny (" in show_output_summary(report).plain
-    assert show_output_summary(report).plain.endswith("; what is written is told in its words")
+    assert show_output_summary(report).plain.endswith("; written ids are decoded with the current tokenizer")
 
 
 def test_the_summary_of_equal_sides() -> None:
@@ -119,13 +125,13 @@ def test_other_labels() -> None:
     made(SHORT, USER, LONG, labels="last")
     found, report = against(labels=Labels())
     spans = (
-        Span(52, 58, "Hello!", "trained", "masked", 1, "assistant", "content"),
-        Span(58, 68, "<|im_end|>", "trained", "masked", 1, "assistant", "closer"),
+        DifferingSpan(52, 58, "Hello!", "trained", "masked", 1, "assistant", "content"),
+        DifferingSpan(58, 68, "<|im_end|>", "trained", "masked", 1, "assistant", "closer"),
     )
     assert found == [RowDifference(2, "a.jsonl, line 3", "labels", spans)]
     assert (report.rows, report.differing) == (3, {"labels": 1})
     assert report.changed == {"labels": ("last", "assistant")}
-    assert show_difference(found[0], names=NAMES, color=False).plain.splitlines()[-1] == (
+    assert show_difference(found[0], names=OUTPUT_NAMES, color=False).plain.splitlines()[-1] == (
         "    made now: trained, written: masked"
     )
     lines = show_output_summary(report, color=False).plain.splitlines()
@@ -137,7 +143,7 @@ def test_other_labels() -> None:
 def test_weights() -> None:
     made(SHORT, labels={"weights": {"content": 0.5}})
     (difference,), report = against(labels="assistant")
-    assert difference.spans == (Span(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
+    assert difference.spans == (DifferingSpan(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
     assert show_output_summary(report, color=False).plain.startswith("1 of 1 rows differ: weights 1\n")
     made(SHORT, labels={"weights": {"reasoning": 0.5}})
     assert against(labels="assistant")[0] == [], "without reasoning all weights are 1"
@@ -146,10 +152,10 @@ def test_weights() -> None:
 def test_another_template() -> None:
     made(SHORT, LONG)
     found, report = against(template="zephyr")
-    assert [(it.row, it.what) for it in found] == [(0, "text"), (1, "text")]
+    assert [(it.row, it.aspect) for it in found] == [(0, "text"), (1, "text")]
     left = "'<|user|>\\nHi</s>\\n<|assistant|>\\nHello!</s>\\n'"
     right = "'<|im_start|>user\\nHi<|im_end|>\\n<|im_start|>assist…'"
-    assert found[0].spans == (Span(0, 0, "", left, right, 0, "user", "header"),)
+    assert found[0].spans == (DifferingSpan(0, 0, "", left, right, 0, "user", "header"),)
     lines = show_output_summary(report, color=False).plain.splitlines()
     assert lines[0] == "2 of 2 rows differ: ids 2 (in 2 the text)"
     fingerprint = manifest()["template"]["fingerprint"]
@@ -164,7 +170,7 @@ def test_a_template_that_has_changed() -> None:
     )
     made(SHORT, template=changed)
     (difference,), report = against()
-    assert difference.what == "text"
+    assert difference.aspect == "text"
     assert difference.spans[0].start == 58
     assert "template: written with chatml (" in show_output_summary(report).plain
     # One that no version knows is taken from the manifest.
@@ -178,13 +184,13 @@ def test_a_template_that_has_changed() -> None:
 def test_rows_that_are_cut() -> None:
     made(SHORT, max_length=25)
     cut = (
-        Span(56, 57, "o", "'o' (111)", "no token", 1, "assistant", "content"),
-        Span(56, 58, "o!", "trained", "no token", 1, "assistant", "content"),
-        Span(58, 68, "<|im_end|>", "trained", "no token", 1, "assistant", "closer"),
-        Span(68, 69, "\n", "masked", "no token", 1, "assistant", "trailing"),
+        DifferingSpan(56, 57, "o", "'o' (111)", "no token", 1, "assistant", "content"),
+        DifferingSpan(56, 58, "o!", "trained", "no token", 1, "assistant", "content"),
+        DifferingSpan(58, 68, "<|im_end|>", "trained", "no token", 1, "assistant", "closer"),
+        DifferingSpan(68, 69, "\n", "masked", "no token", 1, "assistant", "trailing"),
     )
     (difference,), report = against(max_length=None)
-    assert (difference.what, difference.spans) == ("ids", cut)
+    assert (difference.aspect, difference.spans) == ("ids", cut)
     assert show_output_summary(report).plain.startswith("1 of 1 rows differ: ids 1\n")
     made(SHORT)
     (difference,), _ = against(max_length=25)
@@ -193,20 +199,20 @@ def test_rows_that_are_cut() -> None:
 
 def test_rows_that_are_cut_at_the_start() -> None:
     cut = (
-        Span(49, 50, "n", "'n' (110)", "no token", 1, "assistant", "header"),
-        Span(49, 52, "nt\n", "masked", "no token", 1, "assistant", "header"),
-        Span(52, 53, "H", "trained", "no token", 1, "assistant", "content"),
+        DifferingSpan(49, 50, "n", "'n' (110)", "no token", 1, "assistant", "header"),
+        DifferingSpan(49, 52, "nt\n", "masked", "no token", 1, "assistant", "header"),
+        DifferingSpan(52, 53, "H", "trained", "no token", 1, "assistant", "content"),
     )
     made(SHORT, max_length=7, truncation="keep_end")
     (difference,), _ = against(max_length=11)
-    assert (difference.what, difference.spans) == ("ids", cut)
+    assert (difference.aspect, difference.spans) == ("ids", cut)
     made(SHORT, max_length=11, truncation="keep_end")
     (difference,), _ = against(max_length=7)
     assert difference.spans == tuple(replace(span, left=span.right, right=span.left) for span in cut)
     # What is left begins with the token that the row begins with.
     made(SHORT, max_length=19, truncation="keep_end")
     (difference,), _ = against(max_length=None)
-    assert difference.what == "ids"
+    assert difference.aspect == "ids"
     assert "".join(span.text for span in difference.spans[1:]) == "<|im_start|>user\nHi<|im_end|>\n"
 
 
@@ -215,20 +221,20 @@ def test_other_tokens_of_the_same_text() -> None:
     made(row, SHORT)
     (difference,), _ = against(special_tokens="text")
     told = "'<' (60), '/' (47), 's' (115), '>' (62)"
-    assert (difference.row, difference.what) == (0, "ids")
-    assert difference.spans == (Span(18, 22, "</s>", told, "'</s>' (259)", 0, "user", "content"),)
+    assert (difference.row, difference.aspect) == (0, "ids")
+    assert difference.spans == (DifferingSpan(18, 22, "</s>", told, "'</s>' (259)", 0, "user", "content"),)
 
 
 def test_rejects_on_either_side() -> None:
     rows = [SHORT, USER, LONG, TOOL, SHORT]
     made(*rows)
     kept, report = against(all_masked="keep")
-    assert [(it.row, it.what) for it in kept] == [(1, "failure")]
+    assert [(it.row, it.aspect) for it in kept] == [(1, "failure")]
     assert kept[0].spans[0].left == "trained 0 of 10 tokens"
     assert kept[0].spans[0].right.startswith("nothing_to_train: no token is trained")
     assert (report.rejected_left, report.rejected_right) == (0, 1)
     dropped, report = against(max_length=40, truncation="drop", all_masked="keep")
-    assert [(it.row, it.what) for it in dropped] == [(1, "failure"), (2, "failure")]
+    assert [(it.row, it.aspect) for it in dropped] == [(1, "failure"), (2, "failure")]
     assert dropped[1].place == "a.jsonl, line 3"
     assert dropped[1].spans[0].left.startswith("too_long: ")
     assert dropped[1].spans[0].right == "trained 14 of 58 tokens"
@@ -253,7 +259,7 @@ def test_what_would_end_the_run_is_a_reject() -> None:
     made(SHORT, max_length=30, truncation="raise", labels={"unproved": "raise"})
     assert against()[0] == []
     (difference,), _ = against(max_length=20)
-    assert difference.what == "failure"
+    assert difference.aspect == "failure"
     assert difference.spans[0].left.startswith("too_long: ")
     made(SHORT, USER, template=PLAIN_WITH_PROMPT, labels={"unproved": "mask"}, all_masked="keep")
     (difference,), _ = against(labels={"unproved": "raise"})
@@ -263,7 +269,7 @@ def test_what_would_end_the_run_is_a_reject() -> None:
 def test_samples_of_a_row() -> None:
     made(SHORT, USER, LONG, split="per_turn")
     found, report = against(split=None)
-    assert [(it.row, it.what) for it in found] == [(2, "samples")]
+    assert [(it.row, it.aspect) for it in found] == [(2, "samples")]
     assert found[0].spans[0].left == "trained 14 of 58 tokens"
     assert found[0].spans[0].right == "2 samples, trained 14 of 87 tokens"
     assert show_difference(found[0], color=False).plain.startswith(
@@ -283,7 +289,7 @@ def test_a_sample_that_differs_behind_the_first() -> None:
     # The second turn's answer is in the second sample: one token of it is masked there.
     edit_rows(lambda rows: rows[2]["labels"].__setitem__(13, -100))
     (difference,), _ = against()
-    assert (difference.row, difference.place, difference.what) == (1, "a.jsonl, line 2, sample 1", "labels")
+    assert (difference.row, difference.place, difference.aspect) == (1, "a.jsonl, line 2, sample 1", "labels")
     (span,) = difference.spans
     assert (span.left, span.right, span.message, span.role) == ("trained", "masked", 3, "assistant")
 
@@ -295,8 +301,8 @@ def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> No
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-1, 0))
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(0, rows[0]["input_ids"][0]))
     (difference,), _ = against()
-    assert (difference.what, difference.place) == ("labels", "a.jsonl, line 1, sample 0")
-    assert difference.spans[0] == Span(0, 1, "H", "masked", "trained")
+    assert (difference.aspect, difference.place) == ("labels", "a.jsonl, line 1, sample 0")
+    assert difference.spans[0] == DifferingSpan(0, 1, "H", "masked", "trained")
 
 
 def test_a_token_without_characters() -> None:
@@ -305,7 +311,7 @@ def test_a_token_without_characters() -> None:
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-3, -100))
     (difference,), _ = against()
     (span,) = difference.spans
-    assert (difference.what, span.text, span.left, span.right) == ("labels", "é", "trained", "masked")
+    assert (difference.aspect, span.text, span.left, span.right) == ("labels", "é", "trained", "masked")
 
 
 def test_a_label_that_is_another_token() -> None:
@@ -313,24 +319,24 @@ def test_a_label_that_is_another_token() -> None:
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-2, 7))
     (difference,), _ = against()
     (span,) = difference.spans
-    assert (difference.what, span.text, span.left, span.right) == ("labels", "<|im_end|>", "label 257", "label 7")
+    assert (difference.aspect, span.text, span.left, span.right) == ("labels", "<|im_end|>", "label 257", "label 7")
 
 
 def test_a_token_more() -> None:
     made(SHORT, template=ChatTemplate("<s>" + ChatTemplate.named("chatml").source))
     (difference,), _ = against(template="chatml")
-    assert difference.what == "ids"
+    assert difference.aspect == "ids"
     assert (difference.spans[0].left, difference.spans[0].right) == ("no token", "'<s>' (258)")
     made(SHORT)
     (difference,), _ = against(template=ChatTemplate("<s>" + ChatTemplate.named("chatml").source))
-    assert difference.spans[0] == Span(0, 3, "<s>", "'<s>' (258)", "no token", None, None, "scaffold")
+    assert difference.spans[0] == DifferingSpan(0, 3, "<s>", "'<s>' (258)", "no token", None, None, "scaffold")
 
 
 def test_labels_before_and_behind_other_tokens() -> None:
     row = {"messages": [*TURN, {"role": "user", "content": "a</s>"}, TURN[1]]}
     made(row)
     (difference,), _ = against(special_tokens="text", labels="none", all_masked="keep")
-    assert (difference.what, difference.spans[0].text) == ("ids", "</s>")
+    assert (difference.aspect, difference.spans[0].text) == ("ids", "</s>")
     assert [(it.message, it.text, it.left, it.right) for it in difference.spans[1:]] == [
         (1, "Hello!", "masked", "trained"),
         (1, "<|im_end|>", "masked", "trained"),
@@ -343,7 +349,9 @@ def test_options_that_an_earlier_version_had_not() -> None:
     made(SHORT, USER)
     edit_manifest(lambda it: it.update(options={"labels": "assistant", "keep_columns": []}))
     assert against()[0] == []
-    with pytest.raises(DataError, match="an output is not compared by padding; the options are labels, split"):
+    with pytest.raises(
+        DataError, match="an output cannot be compared with the option `padding`; the options are labels, split"
+    ):
         against(padding="longest")
 
 
@@ -374,7 +382,9 @@ def test_the_command(folder: Path, write_file: WriteFile) -> None:
     assert "max_length: written with None, now 1000" in other.stdout
     twice = run("diff", "a.jsonl", "--against", "out", "--labels", "all", "--labels", "last")
     assert twice.exit_code == 2
-    assert "--labels may be given once, as --against is the other side" in " ".join(twice.stderr.split())
+    assert "--labels is given 2 times; give it once, because --against is the other side" in " ".join(
+        twice.stderr.split()
+    )
     gone = run("diff", "a.jsonl", "--against", "gone")
     assert (gone.exit_code, gone.stderr) == (
         1,

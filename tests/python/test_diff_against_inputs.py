@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from chatmill import DataError, prepare
-from chatmill.diff_output import diff_output, show_output_summary
+from chatmill.inspect.diff import diff_output, show_output_summary
 from made_outputs import against, byte_tokenizer, edit_manifest, edit_rows, made
 from samples import Row, WriteFile, conversation
 from test_diff import LONG, SHORT, TURN
@@ -43,7 +43,7 @@ def test_other_numbers_of_rows(write_file: WriteFile, rows: list[Row]) -> None:
     made(SHORT, LONG, SHORT)
     write_file("a.jsonl", rows)
     now = {2: "2", 4: "more than 3", 0: "0"}[len(rows)]
-    with pytest.raises(DataError, match=rf"a.jsonl has {now} rows, and had 3 when out was made: give the file"):
+    with pytest.raises(DataError, match=rf"a.jsonl has {now} rows, but had 3 when out was made: give the file"):
         against()
 
 
@@ -53,7 +53,7 @@ def test_rows_are_not_compared_with_those_of_another_file(write_file: WriteFile)
     prepare(["a.jsonl", "b.jsonl"], tokenizer=byte_tokenizer(), template="chatml", output="out")
     write_file("a.jsonl", [SHORT])
     report = diff_output(["a.jsonl", "b.jsonl"], "out", tokenizer=byte_tokenizer())
-    with pytest.raises(DataError, match=r"a.jsonl has 1 rows, and had 2"):
+    with pytest.raises(DataError, match=r"a.jsonl has 1 rows, but had 2"):
         list(report)
     assert (report.rows, report.differing.total()) == (1, 0)
 
@@ -77,7 +77,8 @@ def test_other_files(write_file: WriteFile) -> None:
     write_file("b.jsonl", [SHORT])
     for inputs in ("b.jsonl", ["a.jsonl", "b.jsonl"]):
         with pytest.raises(
-            DataError, match=r"out was made from a.jsonl, and the inputs are .*b.jsonl: .* give the files"
+            DataError,
+            match=r"out was made from a.jsonl, but the inputs are .*b.jsonl: give the files that manifest.json lists",
         ):
             against(inputs)
 
@@ -90,7 +91,7 @@ def test_rejects_that_fit_no_row() -> None:
     with pytest.raises(DataError, match="neither tokens nor a reject for row 2"):
         against()
     rejects.write_text(text + text.replace('"line": 2', '"line": 7'), "utf-8")
-    with pytest.raises(DataError, match=r"rejects.jsonl names line 7 of a.jsonl, and there is no such row"):
+    with pytest.raises(DataError, match=r"rejects.jsonl has line 7 of a.jsonl, but there is no such row"):
         against()
     rejects.write_text("{\n", "utf-8")
     with pytest.raises(DataError, match=r"rejects.jsonl, line 1: not JSON"):
@@ -100,10 +101,10 @@ def test_rejects_that_fit_no_row() -> None:
 def test_more_rows_than_the_inputs() -> None:
     made(SHORT, USER, SHORT)
     edit_rows(lambda rows: rows.append(rows[0]))
-    with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, and 2 in manifest.json"):
+    with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, but manifest.json lists 2"):
         against()
     edit_manifest(lambda it: it["shards"][0].update(rows=3))
-    with pytest.raises(DataError, match="its shards hold more rows than are left"):
+    with pytest.raises(DataError, match="its shards hold more rows than the inputs"):
         against()
 
 
@@ -124,8 +125,8 @@ def test_folders_that_are_no_output() -> None:
     with pytest.raises(DataError, match=r"part-00000.parquet is missing"):
         against()
     for change, told in (
-        (lambda it: it.update(format=9), "has format 9, and chatmill reads 1"),
-        (lambda it: it.pop("shards"), "is no manifest of chatmill"),
+        (lambda it: it.update(format=9), "has the format version 9, but this chatmill reads version 1"),
+        (lambda it: it.pop("shards"), "is not a manifest of chatmill"),
     ):
         edit_manifest(change)
         with pytest.raises(DataError, match=told):

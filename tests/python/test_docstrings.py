@@ -12,12 +12,13 @@ import pytest
 from chatmill import _chatmill
 
 TOKENIZER_JSON = (Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8")
+# Every module of every room: without the prefix `walk_packages` does not enter packages.
 MODULES = [
     "chatmill",
     *(
-        f"chatmill.{it.name}"
-        for it in pkgutil.walk_packages(chatmill.__path__)
-        if it.name not in ("__main__", "_chatmill")
+        it.name
+        for it in pkgutil.walk_packages(chatmill.__path__, prefix="chatmill.")
+        if it.name not in ("chatmill.__main__", "chatmill._chatmill")
     ),
 ]
 CORE = [name for name in dir(_chatmill) if not name.startswith("_")]
@@ -32,9 +33,18 @@ def run(text: str, name: str) -> int:
     return tried
 
 
+def test_all_modules_are_tested() -> None:
+    package = Path(chatmill.__path__[0])
+    files = {path.relative_to(package.parent).with_suffix("") for path in package.rglob("*.py")}
+    names = {".".join(path.parts).removesuffix(".__init__") for path in files} - {"chatmill.__main__"}
+    assert names == set(MODULES)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_python_examples(name: str) -> None:
-    result = doctest.testmod(importlib.import_module(name), extraglobs={"TOKENIZER_JSON": TOKENIZER_JSON})
+    result = doctest.testmod(
+        importlib.import_module(name), extraglobs={"chatmill": chatmill, "TOKENIZER_JSON": TOKENIZER_JSON}
+    )
     assert result.failed == 0
 
 

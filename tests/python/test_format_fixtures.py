@@ -13,21 +13,28 @@ import pytest
 import reference
 from chatmill import Format, Mill, Tokenizer
 
-FIXTURES = reference.CORPUS / "reference" / "fixtures"
 MASKED = -100
 # Their prompts are long prose, for which chatmill has words of its own.
 PROSE = {"reflection:chat", "reflection:instruct", "creative_acr.load_critique", "creative_acr.load_revise"}
 
 
-def cases(*names: str) -> list[Any]:
-    """The cases of fixture files that have a row."""
-    found = []
-    for name in names:
-        path = FIXTURES / f"{name}.jsonl"
-        for number, line in enumerate(path.read_text("utf-8").splitlines() if path.is_file() else ()):
-            case = json.loads(line)
-            found.append(pytest.param(case, id=f"{name}-{number}-{case['type'].replace(' ', '_')}"))
-    return found
+# The fixture files, and how many cases each has.
+FILES = {"axolotl_legacy": 45, "axolotl_legacy_extra": 8, "axolotl_sharegpt_2024": 19}
+CASES = {name: reference.fixture(name) for name in FILES}
+
+
+def parameters() -> list[Any]:
+    """All cases, each with a name."""
+    return [
+        pytest.param(case, id=f"{name}-{number}-{case['type'].replace(' ', '_')}")
+        for name, cases in CASES.items()
+        for number, case in enumerate(cases)
+    ]
+
+
+@reference.needs_corpus
+def test_all_fixtures_are_there() -> None:
+    assert {name: len(cases) for name, cases in CASES.items()} == FILES
 
 
 @lru_cache
@@ -78,7 +85,8 @@ def format_of(kind: str) -> tuple[Format, dict[str, Any], str]:
     return form, options, eos
 
 
-@pytest.mark.parametrize("case", cases("axolotl_legacy", "axolotl_legacy_extra", "axolotl_sharegpt_2024"))
+@reference.needs_corpus
+@pytest.mark.parametrize("case", parameters())
 def test_text_and_trained_part_are_those_of_axolotl(case: dict[str, Any]) -> None:
     kind = case["type"]
     if case.get("chunks"):

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, prepare
-from chatmill.diff import diff_rows
+from chatmill.inspect.diff.mills import diff_rows
 from test_formats import TOKENIZER, milled
 
 CHATML = ChatTemplate.named("chatml")
@@ -20,23 +20,35 @@ FIELDS = {"q": "text", "a": "optional text"}
     ("definition", "complaint"),
     [
         ({"messages": [{"role": "user"}]}, "the key 'content' is missing"),
-        ({"messages": ["user"]}, "cannot be understood"),
+        ({"messages": ["user"]}, "the definition cannot be read"),
         ({"messages": [{"each": "x"}]}, "the key 'messages' is missing"),
-        ({"fields": {"a": "text"}, "answers": {"prompt": "p", "names": ["a"], "made": None}}, "cannot be understood"),
-        ({"messages": {"empty_answers": "some"}}, "empty_answers must be refused, among_others or allowed, not 'some'"),
+        (
+            {"fields": {"a": "text"}, "answers": {"prompt": "p", "names": ["a"], "made": None}},
+            "the definition cannot be read",
+        ),
+        (
+            {"messages": {"empty_answers": "some"}},
+            "`empty_answers` is 'some', but must be one of refused, among_others, allowed",
+        ),
         ({"answers": {"prompt": "p"}}, "the key 'names' is missing"),
-        ({"fields": ["a", "b"], "text": "x"}, "cannot be understood"),
-        ({"fields": {"a": "optional ["}, "text": "x"}, "cannot be understood"),
-        ({"fields": {"a": "text"}, "text": "x", "example": "hello"}, "cannot be understood"),
-        ({"messages": {"fields": ["m"], "properties": None}}, "cannot be understood"),
-        ({"messages": {"fields": ["m"]}, "conversations": "zephir"}, "cannot be understood"),
-        ({"fields": {"a": "text"}, "other_names": 3, "text": "x"}, "cannot be understood"),
-        ({"fields": {"a": "text"}, "other_names": {"b": ["c"]}, "text": "x"}, "other_names of b, which is no field"),
-        ({"fields": {"a": "text"}, "variables": 3, "text": "x"}, "cannot be understood"),
+        ({"fields": ["a", "b"], "text": "x"}, "the definition cannot be read"),
+        ({"fields": {"a": "optional ["}, "text": "x"}, "the definition cannot be read"),
+        ({"fields": {"a": "text"}, "text": "x", "example": "hello"}, "the definition cannot be read"),
+        ({"messages": {"fields": ["m"], "properties": None}}, "the definition cannot be read"),
+        ({"messages": {"fields": ["m"]}, "conversations": "zephir"}, "the definition cannot be read"),
+        ({"fields": {"a": "text"}, "other_names": 3, "text": "x"}, "the definition cannot be read"),
+        (
+            {"fields": {"a": "text"}, "other_names": {"b": ["c"]}, "text": "x"},
+            "`other_names` has 'b', which is not a field; the fields are a",
+        ),
+        ({"fields": {"a": "text"}, "variables": 3, "text": "x"}, "the definition cannot be read"),
         ({"base": "nope", "text": "x"}, "there is no base 'nope'"),
-        ({"format": "alpaca", "fields": ["a"]}, "cannot be understood"),
-        ({"format": "alpaca", "allow_empty": "output"}, r"must be a list of fields, such as \[output\]"),
-        ({"format": "dpo.intel:messages", "field_system": "s"}, "unknown option field_system"),
+        ({"format": "alpaca", "fields": ["a"]}, "the definition cannot be read"),
+        (
+            {"format": "alpaca", "allow_empty": "output"},
+            r"`allow_empty` is \'output\', but must be a list of fields: write \[output\]",
+        ),
+        ({"format": "dpo.intel:messages", "field_system": "s"}, "there is no option 'field_system' for this format"),
         ({"format": "sharegpt", "roles": {"user": "human"}}, "lists of names for each role"),
         ({"fields": FIELDS, "messages": [{"each": "histroy", "messages": TURNS}]}, "there is no field histroy"),
     ],
@@ -86,7 +98,9 @@ def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
 
 def test_rows_without_an_encoding_are_not_compared(tmp_path: Path) -> None:
     mill = Mill(TOKENIZER, format="dpo.intel:chatml")
-    with pytest.raises(DataError, match=r"rows of the format dpo\.intel:chatml have no encoding to look at"):
+    with pytest.raises(
+        DataError, match=r"rows of the format dpo\.intel:chatml cannot be shown or compared: each becomes"
+    ):
         diff_rows(mill, mill, tmp_path / "rows.jsonl")
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import tokenizers
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
-from chatmill.formats.recognise import recognise_rows
+from chatmill.formats.detect import detect_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,9 +174,9 @@ def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
     Mill(TOKENIZER, ChatTemplate.named("qwen2.5"), format="messages")(pa.table({"messages": [[asked, called]]}))
     of_turns = Format.named("sharegpt:chatml", allow_empty=["value"])
     Mill(TOKENIZER, format=of_turns)(pa.table({"conversations": [[{"from": "gpt", "value": ""}]]}))
-    with pytest.raises(DataError, match="format sharegpt has no field other"):
+    with pytest.raises(DataError, match="format sharegpt has no field 'other'"):
         Format.named("sharegpt", allow_empty=["other"])
-    with pytest.raises(DataError, match="allow_empty has no place"):
+    with pytest.raises(DataError, match="`allow_empty` is not supported for a prompt with answers"):
         Format.named("preference", allow_empty=["chosen"])
 
 
@@ -277,26 +277,43 @@ def test_recognition() -> None:
     for name in RECOGNISED:
         example = Format.named(name).example
         assert example is not None
-        found = recognise_rows([example])
+        found = detect_rows([example])
         assert found is not None
         assert found.name == name
     for name in ("messages", "sharegpt"):
-        assert recognise_rows([Format.named(name).example or {}]) is None
+        assert detect_rows([Format.named(name).example or {}]) is None
     # Alpaca's own rows have the whole text as well.
-    found = recognise_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}])
+    found = detect_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}])
     assert found is not None
     assert found.name == "alpaca"
 
 
 def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
     rows = [{"system_prompt": "S", "question": f"Q{number}", "response": "R"} for number in range(5)]
-    with pytest.raises(DataError, match=r"orcamini and alpaca_w_system\.load_open_orca both fit") as error:
-        recognise_rows(rows)
+    with pytest.raises(
+        DataError,
+        match=r"the formats orcamini and alpaca_w_system\.load_open_orca both fit; name one of them with `--format`",
+    ) as error:
+        detect_rows(rows)
     assert [f"Q{number}" in str(error.value) for number in range(5)] == [True, True, True, False, False]
     path = tmp_path / "rows.jsonl"
     path.write_text('{"left": "a", "right": "b"}\n', "utf-8")
-    with pytest.raises(DataError, match=r"rows\.jsonl: no format fits rows with left, right; name one"):
+    with pytest.raises(
+        DataError,
+        match=r"rows\.jsonl: no format fits rows with the fields left, right; choose a format of `chatmill formats`",
+    ):
         prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
+    # A field with nearly the right name, and a question with its answer, have a remedy of their own.
+    with pytest.raises(DataError, match="did you mean 'conversations' instead of 'conversation'"):
+        detect_rows([{"conversation": [{"role": "user", "content": "Hi"}]}])
+    pair = {"prompt": "P", "response": "R"}
+    with pytest.raises(DataError, match=r"`--format format\.yaml`") as error:
+        detect_rows([pair])
+    to_paste = [line.strip() for line in str(error.value).splitlines()[1:3]]
+    assert to_paste == ["format: alpaca:messages", "fields: {instruction: prompt, output: response}"]
+    (tmp_path / "format.yaml").write_text("\n".join(to_paste), "utf-8")
+    encoding = Mill(TOKENIZER, ChatTemplate.named("chatml"), format=str(tmp_path / "format.yaml")).encode(pair)
+    assert encoding.text == "<|im_start|>user\nP<|im_end|>\n<|im_start|>assistant\nR<|im_end|>\n"
     path.write_text('{"instruction": "I", "output": "O"}\n', "utf-8")
     report = prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
     assert (report.format, report.format_reason) == ("alpaca", "the first rows have instruction, output")
@@ -337,9 +354,16 @@ def test_a_definition_of_the_user(tmp_path: Path) -> None:
     ):  # fmt: skip
         with pytest.raises((DataError, ValueError)):
             Mill(TOKENIZER, format=wrong)
-    for name in ("alpaka", "alpaca:chatm", "completion:chat"):
-        with pytest.raises(DataError, match=r"alpa|completion"):
+    for name, message in (
+        ("alpaka", "there is no format 'alpaka'; did you mean 'alpaca'?"),
+        ("nothing", "there is no format 'nothing'; `chatmill formats` lists the names; or give a YAML file"),
+        ("alpaca:chatm", "format alpaca has no style 'chatm'; did you mean 'chatml'?"),
+        ("alpaca:x", "format alpaca has no style 'x'; its styles are instruct, chat, chatml, phi, plain, messages"),
+        ("completion:chat", "format completion has no style 'chat'; it has no styles"),
+    ):
+        with pytest.raises(DataError) as error:
             Format.named(name)
+        assert str(error.value) == message
 
 
 def test_mills_with_formats_pickle_and_do_not_depend_on_threads() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 import lzma
@@ -163,7 +164,7 @@ def complaint(*inputs: Any, **options: Any) -> str:
 
 
 def test_complaints_about_names(tmp_path: Path, in_tmp_path: Path) -> None:
-    assert "no inputs" in complaint()
+    assert "there are no inputs" in complaint()
     assert "there is no file gone.jsonl" in complaint("gone.jsonl")
     assert "no file matches *.jsonl" in complaint("*.jsonl")
     (tmp_path / "data").mkdir()
@@ -174,6 +175,8 @@ def test_complaints_about_names(tmp_path: Path, in_tmp_path: Path) -> None:
         assert name in message
         assert ".jsonl" in message
         assert ".parquet" in message
+        problem = {"a": "has no suffix", "a.gz": "file type .gz;"}.get(name, f"file type {name[1:]};")
+        assert problem in message
     assert "gone://x" in complaint("gone://x/a.jsonl")
 
 
@@ -214,10 +217,38 @@ def test_json_that_is_not_lines(content: bytes, remedy: str, tmp_path: Path) -> 
     assert remedy in message
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "suffix"),
+    [
+        (gzip.compress(b"{}\n"), "gzip-compressed", ".jsonl.gz"),
+        (zstandard.compress(b"{}\n"), "zstd-compressed", ".jsonl.zst"),
+        (lzma.compress(b"{}\n"), "xz-compressed", ".jsonl.xz"),
+        (bz2.compress(b"{}\n"), "bzip2-compressed", ".jsonl.bz2"),
+        (b"PAR1....", "a Parquet file", ".parquet"),
+        (b"ARROW1..", "an Arrow IPC file", ".arrow"),
+    ],
+)
+def test_other_files_with_the_suffix_of_jsonl(content: bytes, kind: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    assert complaint(path) == f"{path} is {kind}, not plain JSONL: rename it to end in {suffix}"
+
+
+@pytest.mark.parametrize("rows", [pa.table({"messages": [1]}), {"messages": [1]}.items(), 3, [{"messages": []}]])
+def test_rows_in_memory_are_no_inputs(rows: Any) -> None:
+    with pytest.raises(
+        DataError,
+        match=r"`inputs` .* the type .*, but must (be|hold) paths, globs or URLs; for rows in memory call a mill",
+    ):
+        find_inputs(rows)
+
+
 def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> None:
     for name in COLUMNS:
         path = write_file(name, [{"chat": row["messages"], "id": row["id"]} for row in conversations])
         message = complaint(path)
-        assert f"{path} has no column messages or conversations: it has chat, id" in message
+        assert f"{path} has no column messages or conversations, only chat, id: rename" in message
         path = write_file(name, conversations)
-        assert f"{path} has no column source to keep" in complaint(path, keep_columns=["source", "id"])
+        told = complaint(path, keep_columns=["source", "id"])
+        assert told.startswith(f"{path} has no column 'source' to keep; its columns are ")
+        assert f"{path} has no column 'ids' to keep; did you mean 'id'?" in complaint(path, keep_columns=["ids"])

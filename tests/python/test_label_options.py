@@ -62,6 +62,14 @@ def test_labels_are_read_in_every_form(written: Any, expected: Labels) -> None:
     assert hash(Labels.of(written)) == hash(expected)
 
 
+def test_labels_of_earlier_versions_are_read() -> None:
+    options = {"train_on_eos": "all"}
+    assert Labels.of({"like": "axolotl", "options": options}) == Labels.preset("axolotl", **options)
+    assert Labels.preset("axolotl").to_dict() == {"emulate": "axolotl"}
+    with pytest.raises(DataError, match="no field 'like'"):
+        Labels.of({"like": "axolotl", "emulate": "trl"})
+
+
 def test_labels_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "labels.yaml"
     path.write_text("labels:\n  turns: 2\n  stop: all\n", encoding="utf-8")
@@ -76,17 +84,22 @@ def test_labels_are_read_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("assistent", "one of assistant, all"),
-        ({"rols": "all"}, "unknown field rols"),
+        ("assistent", r"there is no preset 'assistent'; did you mean 'assistant'\?"),
+        ("wild", "there is no preset 'wild'; give one of assistant, all"),
+        ({"rols": "all"}, r"there is no field 'rols'; did you mean 'roles'\?"),
+        ({"zzz": 1}, "there is no field 'zzz'; the fields are preset, roles, "),
         ("{turns: some}", "`turns` is invalid: unknown value \"some\", expected \"all\", \"last\" or"),
         ("{kinds: [answer]}", "`kinds` has \"answer\", which is not a kind of region; use one of `scaffold`"),
         ("- 1\n- 2", "expected an object"),
-        (3, "must be a name"),
-        ({"preset": "llama-factory", "train_on_prompt": True, "mask_history": True}, "refuses"),
-        ({"preset": "llama-factory", "x": 1}, "no option x"),
-        ({"preset": "axolotl", "train_on_eos": "sometimes"}, "`train_on_eos` is invalid: unknown variant `sometimes`"),
-        ({"preset": "last", "x": 1}, "unexpected keyword"),
-        ({"stop_tokens": "<s>"}, "must be a list"),
+        (3, "3 has the type int; give a name"),
+        (
+            {"preset": "llama-factory", "train_on_prompt": True, "mask_history": True},
+            "does not support train_on_prompt with mask_history",
+        ),
+        ({"preset": "llama-factory", "x": 1}, "no option 'x'; its options are train_on_prompt and mask_history"),
+        ({"preset": "axolotl", "train_on_eos": "sometimes"}, "`train_on_eos` is \"sometimes\"; use one of `all`, `turn`"),
+        ({"preset": "last", "x": 1}, "there is no field 'x'"),
+        ({"stop_tokens": "<s>"}, r"`stop_tokens` is '<s>', but must be a list of names: write \[<s>\]"),
     ],
 )
 def test_what_is_no_labels_is_said(written: Any, message: str) -> None:

@@ -156,7 +156,7 @@ def test_a_source_that_does_not_compile_is_a_finding() -> None:
 def test_a_finding_reads_well() -> None:
     finding = found("{{ strftime_now('%Y') }}" + PLAIN)["reads-clock"]
     head, example, remedy = str(finding).splitlines()
-    assert head.startswith("warning reads-clock (template line 1): the template prints the time of day")
+    assert head.startswith("warning reads-clock (template line 1): the template prints the current time (strftime_now)")
     assert example == "  example: '2026<|user|>How deep is Lake Baikal?<|end|><|assist…'"
     assert remedy.startswith("  remedy: set the time: `now=`")
     assert finding is not None
@@ -230,8 +230,8 @@ def test_data() -> None:
     findings = found(PLAIN, data=ROWS)
     unread = [finding for finding in lint_source(PLAIN, data=ROWS) if finding.code == "key-unread"]
     assert [finding.text for finding in unread] == [
-        "1 messages have the key 'weight', which the template never reads",
-        "1 messages have the key 'reasoning_content', which the template never reads",
+        "the template never reads the key 'weight' (in 1 message)",
+        "the template never reads the key 'reasoning_content' (in 1 message)",
     ]
     assert unread[1].example == "row 0: 'hmm'"
     assert "1 of 1 values of 'reasoning_content'" in findings["values-dropped"].text
@@ -251,7 +251,7 @@ def test_data_that_the_template_does_not_take() -> None:
     ]
     source = plain(("{{ m.content }}", "{{ m.content }}{{ raise_exception('no robots') if m.role == 'robot' }}"))
     findings = found(source, data=rows)
-    assert findings["rows-fail"].text == "the template does not take 2 of 5 rows"
+    assert findings["rows-fail"].text == "the template fails on 2 of 5 rows"
     assert findings["rows-fail"].example == "row 2: no robots"
     assert findings["rows-fail"].level == "warning"
     assert findings["rows-untrained"].example == "row 4"
@@ -259,7 +259,9 @@ def test_data_that_the_template_does_not_take() -> None:
     assert found(other, data=[rows[0]])["rows-unproved"].level == "error"
     upper = found(plain(("{{ m.content }}", "{{ m.content | upper }}")), data=[ROWS[1]])
     assert "2 of 2 values of 'content' are not in the text" in upper["values-dropped"].text
-    with pytest.raises(chatmill.DataError, match="row 1: `messages`"):
+    with pytest.raises(
+        chatmill.DataError, match="row 1: there is no list of messages in `messages` or `conversations`"
+    ):
         lint_source(PLAIN, data=[ROWS[0], {"text": "x"}])
 
 
@@ -303,7 +305,7 @@ def test_templates_of_the_corpus_are_linted_soon() -> None:
     assert time.monotonic() - begin < 60
     assert len(manifest) == 722
     # 229 of 825 were counted with transformers, over the same kinds of conversations.
-    assert 180 <= unstable <= 220
+    assert unstable == 198
 
 
 # What is known of real templates: codes that must be there, and such that must not.
@@ -337,5 +339,5 @@ def test_mistral_moves_content() -> None:
     source = reference.corpus_template("ngxson__llama.cpp/mistralai-Mistral-Nemo-Instruct-2407")
     finding = found(source, special_tokens={"bos_token": "<s>", "eos_token": "</s>"})["not-prefix-stable"]
     assert "with a system message" in finding.text
-    assert "is moved, or something is put before it" in finding.text
+    assert "moves, or other text is inserted before it" in finding.text
     assert "limnologist" in finding.example

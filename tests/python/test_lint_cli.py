@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatmill.cli import app
+from chatmill.cli.main import app
 from folders import write_tiny
 from samples import WriteFile, conversation
 from typer.testing import CliRunner
@@ -72,7 +72,7 @@ def test_data(name: str, lint: Any, write_file: WriteFile) -> None:
     write_file(name, rows)
     done = lint("chatml", "--data", name)
     assert done.exit_code == 0
-    assert "warning key-unread: 1 messages have the key 'mood'" in done.stdout
+    assert "warning key-unread: the template never reads the key 'mood' (in 1 message)" in done.stdout
     assert "row 20: 'good'" in done.stdout
     assert "mood" not in lint("chatml", "--data", name, "--rows", "20").stdout
 

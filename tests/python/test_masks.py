@@ -195,7 +195,8 @@ def test_corpus_conversations(tagged: Tagged) -> None:
         except Exception:  # noqa: BLE001  (refusals are the business of other tests)
             continue
         compared += check(tagged, messages, tools)
-    assert compared >= 14
+    key = f"{tagged.name}-{tagged.tokenizer}"
+    assert compared == reference.compared("test_masks.corpus")[key]
 
 
 @pytest.mark.parametrize("name", reference.tagged_templates())
@@ -213,22 +214,22 @@ def test_tags_say_what_is_trained(name: str) -> None:
         assert encoding.labels == expected.labels
         assert expected.mask in (None, expected.labels)
         compared += 1
-    assert compared >= 3
+    assert compared == reference.compared("test_masks.tags")[name]
 
 
 @by_template
 def test_examples(tagged: Tagged) -> None:
     rows = [it for it in map(strictly_alternating, reference.example_conversations()) if it]
-    assert len(rows) > 150
-    assert sum(check(tagged, messages) for messages in rows) > 150
+    assert len(rows) == 192
+    assert sum(check(tagged, messages) for messages in rows) == 192
 
 
 @reference.needs_corpus
 @by_template
 def test_real_rows(tagged: Tagged) -> None:
     rows = [it for it in map(strictly_alternating, real_rows(40)) if it]
-    assert len(rows) > 60
-    assert sum(check(tagged, messages) for messages in rows) > 60
+    assert len(rows) == 80
+    assert sum(check(tagged, messages) for messages in rows) == 80
 
 
 def real_rows(count: int) -> list[Messages]:

@@ -162,7 +162,7 @@ def test_a_batch_that_cannot_be_read(batch: Any, what: str, tokenizer: Tokenizer
 
 def test_options_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     for options, what in [
-        ({"labels": "user"}, "labels must be one of"),
+        ({"labels": "user"}, "labels: there is no preset 'user'; give one of assistant, all, none, last, "),
         ({"on_error": "ignore"}, "on_error must be one of"),
         ({"max_length": 0}, "max_length must be at least 1"),
         ({"threads": 0}, "threads must be at least 1"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,11 +12,8 @@ from test_cases import TESTS
 FOLDERS = {"qwen": "qwen3", "llama2": "llama2", "llama3": "llama-3.1"}
 
 
-def cases(name: str) -> list[dict[str, Any]]:
-    path = reference.CORPUS / "reference" / "fixtures" / name
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+AXOLOTL = reference.fixture("axolotl_chat_template_0.19.0")
+TRANSFORMERS = reference.fixture("hf_generation_mask")
 
 
 def parts_of(case: dict[str, Any]) -> tuple[Tokenizer, ChatTemplate]:
@@ -32,7 +28,7 @@ def ids_of(case: dict[str, Any]) -> str:
 
 
 @reference.needs_corpus
-@pytest.mark.parametrize("case", cases("axolotl_chat_template_0.19.0.jsonl"), ids=ids_of)
+@pytest.mark.parametrize("case", AXOLOTL, ids=ids_of)
 def test_axolotl(case: dict[str, Any]) -> None:
     tokenizer, template = parts_of(case)
     options = {**case["dataset_cfg"], **case["cfg"]}
@@ -45,7 +41,7 @@ def test_axolotl(case: dict[str, Any]) -> None:
 
 
 @reference.needs_corpus
-@pytest.mark.parametrize("case", cases("hf_generation_mask.jsonl"), ids=ids_of)
+@pytest.mark.parametrize("case", TRANSFORMERS, ids=ids_of)
 def test_transformers(case: dict[str, Any]) -> None:
     tokenizer, template = parts_of(case)
     kwargs = case["kwargs"]
@@ -58,8 +54,7 @@ def test_transformers(case: dict[str, Any]) -> None:
 
 @reference.needs_corpus
 def test_all_fixtures_are_there() -> None:
-    assert len(cases("axolotl_chat_template_0.19.0.jsonl")) >= 26
-    assert len(cases("hf_generation_mask.jsonl")) >= 9
+    assert (len(AXOLOTL), len(TRANSFORMERS)) == (26, 9)
 
 
 def test_fields_that_axolotl_would_rename_are_not_passed_over() -> None:

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import reference
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
-from chatmill.debug import print_debug
-from chatmill.diff_output import diff_output
-from chatmill.formats.recognise import recognise_rows
+from chatmill.formats.detect import detect_rows
+from chatmill.inspect.debug import print_debug
+from chatmill.inspect.diff.outputs import diff_output
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import Row
@@ -76,7 +76,7 @@ def test_tokens_are_those_of_trl(model: str) -> None:
     folder = reference.tokenizer_folder(model)
     mill = Mill(Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder), format="preference")
     rows = real_rows()
-    assert len(rows) > 30
+    assert len(rows) == 60
     for row, found in zip(rows, milled(rows, mill), strict=True):
         expected = as_trl(model, row)
         assert {name: found[name] for name in expected} == expected
@@ -212,14 +212,14 @@ FAULTS: list[tuple[str, Row, str, str]] = [
         "dpo.argilla_chat",
         {"chosen": [USER, GOOD], "rejected": [{**USER, "content": "other"}, BAD]},
         "template_raised",
-        "chosen and rejected do not have the same prompt",
+        "chosen and rejected have different prompts",
     ),
     ("kto.intel", {"question": "Q", "completion": "a"}, "missing_field", "no field label"),
     (
         "llama_factory.preference",
         {"instruction": "I", "history": [["a"]], "chosen": "a", "rejected": "b"},
         "template_raised",
-        "the field history must list pairs of a question and its answer",
+        "the field history must be a list of pairs of a question and its answer",
     ),
     (
         "llama_factory.preference",
@@ -293,7 +293,7 @@ def test_files_of_preferences(tmp_path: Path) -> None:
 
 def test_recognition_of_answers() -> None:
     for name in ("preference", "kto"):
-        found = recognise_rows([Format.named(name).example or {}])
+        found = detect_rows([Format.named(name).example or {}])
         assert found is not None
         assert found.name == name
     with pytest.raises(DataError, match="rows of the format preference have no encoding"):
@@ -324,5 +324,5 @@ def test_answers_token_by_token_and_no_comparison(tmp_path: Path, capsys: pytest
     shown = capsys.readouterr().out.split("\n\n")
     assert shown[0] == "<s>(-100, 258) P(-100, 80) a(97, 97) b(98, 98) </s>(259, 259)"
     assert shown[1] == "<s>(-100, 258) P(-100, 80) c(99, 99) </s>(259, 259)"
-    with pytest.raises(DataError, match="these are not compared"):
+    with pytest.raises(DataError, match="rows of a prompt with answers, which cannot be compared"):
         diff_output(path, tmp_path / "out", tokenizer=TOKENIZER)

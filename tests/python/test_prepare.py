@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import chatmill
-import chatmill.job
-import chatmill.run
+import chatmill.inputs.mill
+import chatmill.pipeline.job
 import fsspec
 import polars as pl
 import pyarrow as pa
@@ -263,7 +263,7 @@ def test_the_fallback_is_for_tokenizers_without_a_template(
     run(path, template="{{ messages[1].content }}", labels="all", template_fallback="chatml", overwrite=True)
     assert read_manifest()["template"]["source"] == "{{ messages[1].content }}"
     wrong = complaint(run, path, template_fallback="chatlm", kind=TemplateError, overwrite=True)
-    assert "no template is called 'chatlm': the fallback must be one of" in wrong
+    assert "there is no template 'chatlm' to fall back on; did you mean 'chatml'?" in wrong
 
 
 def complaint(run: Any, *inputs: Any, kind: type[ChatmillError] = DataError, **options: Any) -> str:
@@ -313,8 +313,8 @@ def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatc
             raise KeyboardInterrupt
         return milled(*_)
 
-    milled = chatmill.run.mill_block
-    monkeypatch.setattr("chatmill.run.mill_block", interrupted)
+    milled = chatmill.inputs.mill.mill_block
+    monkeypatch.setattr("chatmill.pipeline.run.mill_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(path, block_bytes=1000, shard_tokens=100)
     assert [each.name for each in Path().iterdir()] == ["a.jsonl"]
@@ -334,9 +334,9 @@ def test_an_existing_output(run: Any, write_file: WriteFile, conversations: list
 
 def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: WriteFile, conversations: list[Row]) -> None:
     path = write_file("a.jsonl", conversations)
-    assert "no inputs" in complaint(run)
-    assert "block_bytes is 0" in complaint(run, path, block_bytes=0)
-    assert "shard_tokens is -1" in complaint(run, path, shard_tokens=-1)
+    assert "there are no inputs: give at least one path" in complaint(run)
+    assert "`block_bytes` is 0, but must be at least 1" in complaint(run, path, block_bytes=0)
+    assert "`shard_tokens` is -1, but must be at least 1" in complaint(run, path, shard_tokens=-1)
     assert "no chat template" in complaint(run, path, tokenizer=tokenizer, template=None, kind=TemplateError)
     assert "there is no ./gone" in complaint(run, path, tokenizer="./gone", kind=TokenizerError)
     complaint(run, path, labels="some", kind=ChatmillError)

@@ -75,11 +75,8 @@ def test_trained_spans_are_true_or_reported() -> None:
             if not equal and reported == "proved" and short not in TRUTH_IS_WRONG:
                 wrong.add(short)
     assert wrong == set(), outcomes
-    assert outcomes["another text"] == 0, outcomes
-    assert outcomes["equal"] >= 0.995 * (outcomes["equal"] + outcomes["unequal"]), outcomes
-    # Tool calls that the template does not print, and headers that are not the prompt.
-    assert outcomes["proved"] > 8_800, outcomes
-    assert outcomes["unproved"] < 240, outcomes
+    # Left out are turns of tool calls that the template does not print; not proved, headers that are not the prompt.
+    assert outcomes == {"equal": 9_630, "unequal": 20, "proved": 8_809, "a turn left out": 662, "unproved": 179}
 
 
 def report(mill: Mill, messages: list[dict[str, Any]], *rest: Any) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from chatmill import DataError, shards
-from chatmill.channel import Channel, StoppedError
-from chatmill.shards import Shard, ShardWriter
-from chatmill.staging import staged_folder
+from chatmill import DataError
+from chatmill.outputs import shards
+from chatmill.outputs.shards import Shard, ShardWriter
+from chatmill.outputs.staging import staged_folder
+from chatmill.pipeline.channel import Channel, StoppedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,7 +100,7 @@ def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
         assert (tmp_path / "part-00001.parquet.tmp").exists()
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
-    with pytest.raises(DataError, match="shard_tokens is 0"):
+    with pytest.raises(DataError, match="`shard_tokens` is 0, but must be at least 1"):
         ShardWriter(tmp_path, shard_tokens=0)
 
 
@@ -138,7 +139,7 @@ def test_overwriting(tmp_path: Path) -> None:
     assert [path.name for path in place.iterdir()] == ["rejects.jsonl"]
     (place / "thesis.tex").touch()
     with (
-        pytest.raises(DataError, match=r"thesis\.tex, which chatmill did not write"),
+        pytest.raises(DataError, match=r"out has files that chatmill did not write \(thesis\.tex\)"),
         staged_folder(place, overwrite=True),
     ):
         pass
@@ -148,6 +149,11 @@ def test_overwriting(tmp_path: Path) -> None:
 def test_places_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="it is a file"), staged_folder(tmp_path / "file", overwrite=True):
+        pass
+    with (
+        pytest.raises(DataError, match=r"cannot make the output folder .*out: .*; choose another output"),
+        staged_folder(tmp_path / "file" / "out"),
+    ):
         pass
     with pytest.raises(DataError, match="local folder"), staged_folder("s3://bucket/out"):
         pass

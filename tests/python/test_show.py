@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import pytest
 from chatmill import ChatmillError, ChatTemplate, Encoding, Labels, Mill, Region, Tokenizer
-from chatmill.show import Stretch, by_region, print_encoding, show_encoding, stretches, tell_counts, tell_notes, visible
-from chatmill.show_html import to_html
+from chatmill.inspect.html import to_html
+from chatmill.inspect.show import print_encoding, show_encoding
+from chatmill.inspect.spans import TextSpan, by_region, describe_counts, describe_notes, text_spans
+from chatmill.text.visible import visible
 from rich.text import Text
 from test_cases import TESTS
 
@@ -189,7 +191,7 @@ def test_weights_are_told(encode: Any) -> None:
 
 def test_without_trained_tokens_there_is_no_mean(encode: Any) -> None:
     weighted = Labels(roles=["tool"], weights={"content": 0.5})
-    assert tell_counts(encode(GOOD, labels=weighted)) == ("0 of 34 tokens (0.0 %)", "34")
+    assert describe_counts(encode(GOOD, labels=weighted)) == ("0 of 34 tokens (0.0 %)", "34")
 
 
 def test_control_characters_and_roles_cannot_break_the_lines(encode: Any) -> None:
@@ -200,32 +202,37 @@ def test_control_characters_and_roles_cannot_break_the_lines(encode: Any) -> Non
 
 
 def test_notes_are_sentences(encode: Any) -> None:
-    assert tell_notes(encode(GOOD)) == [], "tags"
-    assert tell_notes(encode(GOOD, PLAIN)) == ["A trained turn does not end in a stop token."]
-    assert tell_notes(encode(GOOD, labels="hf")) == ["The labels are made as another tool makes them."]
+    assert describe_notes(encode(GOOD)) == [], "tags"
+    assert describe_notes(encode(GOOD, PLAIN)) == ["The row has a trained turn that does not end in a stop token."]
+    assert describe_notes(encode(GOOD, labels="hf")) == ["The row has labels as another tool makes them."]
     shown = show_encoding(encode(GOOD, PLAIN), color=False).plain
-    assert shown.splitlines()[-2] == "A trained turn does not end in a stop token."
-    assert "A trained turn does not end in a stop token." in Page(to_html(encode(GOOD, PLAIN))).legend
+    assert shown.splitlines()[-2] == "The row has a trained turn that does not end in a stop token."
+    assert "The row has a trained turn that does not end in a stop token." in Page(to_html(encode(GOOD, PLAIN))).legend
 
 
 @pytest.mark.parametrize(
     ("note", "words"),
     [
-        ("proved_by_prefixes", "proved by rendering"),
-        ("value_dropped", "does not print it"),
-        ("header_mismatch", "its header is not the generation prompt"),
-        ("merged", "no place of its own"),
-        ("unanchored", "no words that tell its place"),
-        ("missing_stop", "does not end in a stop token"),
-        ("doubled_bos", "two begin-of-text tokens"),
-        ("control_text", "encoded as plain text"),
-        ("like_another_tool", "another tool"),
+        ("proved_by_prefixes", "The row has labels verified with extra renders"),
+        ("value_dropped", "a turn that the template does not print; this turn is not trained."),
+        ("other_role", "a turn that the template prints under a user's header; this turn is not trained."),
+        ("header_mismatch", "a turn whose header is not the generation prompt; this turn is not trained."),
+        ("merged", "a turn that is mixed with another message; this turn is not trained."),
+        ("unanchored", "a turn without text, so that its end is uncertain; this turn is not trained."),
+        ("missing_stop", "a trained turn that does not end in a stop token."),
+        ("doubled_bos", "The row has two BOS tokens at the start."),
+        ("control_text", "control tokens in message texts, encoded as plain text."),
+        ("empty_answer", "an empty answer; only the template's wrapper around it is trained."),
+        ("pieces_left_out", "samples left out: too long, or without a trained token."),
+        ("truncated", "The row has tokens cut off at `max_length`."),
+        ("like_another_tool", "The row has labels as another tool makes them."),
+        ("emulated", "The row has labels as another tool makes them."),
         ("of_tomorrow", "of_tomorrow"),
     ],
 )
 def test_every_note_is_told(note: str, words: str) -> None:
     encoding = made([(0, 2, True)], notes=["proved", note])
-    (told,) = tell_notes(encoding)
+    (told,) = describe_notes(encoding)
     assert words in told
     assert told in show_encoding(encoding).plain
 
@@ -255,7 +262,7 @@ def test_regions_and_stretches_cover_the_text(template: str, labels: str, encode
         edges = [region.start, *(it.end for it in inside)]
         assert [it.start for it in inside] == edges[:-1]
         assert edges[-1] == region.end
-    trained = "".join(encoding.text[it.start : it.end] for it in stretches(encoding) if it.weight)
+    trained = "".join(encoding.text[it.start : it.end] for it in text_spans(encoding) if it.weight)
     by_character = {(token.start, token.end): token.text for token in encoding.tokens if token.label != -100}
     assert trained == "".join(by_character.values())
     assert Page(to_html(encoding)).text == encoding.text
@@ -264,7 +271,7 @@ def test_regions_and_stretches_cover_the_text(template: str, labels: str, encode
 
 def test_tokens_without_characters_have_no_stretch() -> None:
     encoding = made([(0, 0, True), (0, 1, False), (1, 1, True), (1, 2, True)])
-    assert stretches(encoding) == [Stretch(0, 1, 0), Stretch(1, 2, 1)]
+    assert text_spans(encoding) == [TextSpan(0, 1, 0), TextSpan(1, 2, 1)]
 
 
 @pytest.fixture
@@ -296,9 +303,9 @@ def test_printing(encode: Any, capsys: pytest.CaptureFixture[str], monkeypatch: 
 def test_unknown_regions_leave_the_text() -> None:
     encoding = made([(0, 1, False), (1, 2, True)], text="<b")
     assert show_encoding(encoding, color=False, regions=True).plain == (
-        "<⟦b⟧\n\nThe regions of the text are not known.\n⟦trained⟧ 1 of 2 tokens (50.0 %), masked 1"
+        "<⟦b⟧\n\nThe regions of the text are unknown.\n⟦trained⟧ 1 of 2 tokens (50.0 %), masked 1"
     )
-    assert "not known" not in show_encoding(encoding).plain, "nobody asked for regions"
+    assert "unknown" not in show_encoding(encoding).plain, "nobody asked for regions"
     page = Page(to_html(encoding))
     assert (page.text, page.trained, page.titles()) == ("<b", "b", [])
 

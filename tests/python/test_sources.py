@@ -14,8 +14,8 @@ import pytest
 import tokenizers
 import transformers
 from chatmill import ChatTemplate, TemplateError, Tokenizer, TokenizerError
-from chatmill.resolve import resolve
-from chatmill.sources import load_template, load_tokenizer
+from chatmill.sources.load import load_template, load_tokenizer
+from chatmill.sources.resolve import resolve
 from folders import configure, write_json
 
 FLAGS = {"lstrip": False, "rstrip": False, "single_word": False, "normalized": False, "special": True}
@@ -143,7 +143,7 @@ def test_a_jinja_file(tmp_path: Path) -> None:
     found = load_template(path)
     # transformers opens these files as text, which makes every line end in \n.
     assert (found.source, found.special_tokens, found.name) == ("{{ messages }}\n", {}, "mine")
-    with pytest.raises(TemplateError, match="leave it out"):
+    with pytest.raises(TemplateError, match="holds one template: remove `name='rag'`"):
         load_template(path, "rag")
     with pytest.raises(TokenizerError, match=r"give a tokenizer\.json"):
         load_tokenizer(path)
@@ -166,7 +166,9 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"there is no gone\.jinja"):
         load_template("gone.jinja")
     (tmp_path / "spiece.model").touch()
-    with pytest.raises(TokenizerError, match=r"no tokenizer\.json in .* \(only spiece\.model\).*save_pretrained"):
+    with pytest.raises(
+        TokenizerError, match=r"there is no tokenizer\.json in .* \(only spiece\.model\): .*save_pretrained"
+    ):
         load_tokenizer(tmp_path)
 
 
@@ -178,6 +180,11 @@ def test_broken_files_are_named(file: str, content: bytes, folder: Path) -> None
         load_tokenizer(folder)
     with pytest.raises(TemplateError, match=file):
         load_template(folder)
+
+
+def test_a_name_of_a_template_is_no_source() -> None:
+    with pytest.raises(TemplateError, match=r"'chatml' is the name of a template .* use `ChatTemplate.named\("):
+        ChatTemplate.from_pretrained("chatml")
 
 
 def test_broken_tokenizer_json_is_named(folder: Path) -> None:
@@ -245,8 +252,10 @@ def test_resolve_fills_in_the_tokenizers_special_tokens(tokenizer: Path, loaded:
     own = ChatTemplate("{{ eos_token }}", eos_token="<own>")
     tokens = resolve(loaded, own)[1].special_tokens
     assert tokens == {**loaded.special_tokens, "eos_token": "<own>"}
-    with pytest.raises(TemplateError, match=r"no template is called 'chatlm'; the names are .*chatml"):
+    with pytest.raises(TemplateError, match=r"there is no template 'chatlm'; did you mean 'chatml'\?$"):
         resolve(loaded, "chatlm")
+    with pytest.raises(TemplateError, match=r"no template 'x9': it is not a name of `chatmill templates`, and .*Hub"):
+        resolve(loaded, "x9")
     with pytest.raises(TemplateError, match="give `template` as well"):
         resolve(loaded)
     with pytest.raises(TemplateError, match="no chat template"):

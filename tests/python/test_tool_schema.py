@@ -16,7 +16,7 @@ from typing import Annotated, Any, Dict, List, Literal, Optional, Tuple, Union
 
 import pytest
 from chatmill import DataError
-from chatmill.tool_schema import schema_of, schemas_of
+from chatmill.tools.schema import schema_of, schemas_of
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers.utils.chat_template_utils import get_json_schema, render_jinja_template
@@ -348,17 +348,17 @@ def test_functions(function: Any) -> None:
 
 def test_what_an_error_tells() -> None:
     for function, text in [
-        (unhinted, r"the tool unhinted: its argument 'x' has no type hint; write one, such as `x: str`, or pass the"),
+        (unhinted, r"the tool unhinted: its argument 'x' has no type hint; add one, such as `x: str`, or pass the"),
         (make(int, None), r"the tool tool: it has no docstring; write one"),
         (
             make(int, "Do.\n"),
-            r"its docstring does not describe the argument 'x'; .*`x: …` under `Args:`",
+            r"its docstring does not describe the argument 'x'; add a line `x: …` under a line `Args:`",
         ),
-        (make(dict[str, Own]), r"argument 'x' has no JSON schema \(<class '.*Own'> may be a class of your own\); use"),
+        (make(dict[str, Own]), r"argument 'x' has no JSON schema \(<class '.*Own'> is an unsupported class\); use"),
         (make(list[tuple[int, ...]]), r"argument 'x' .*\(tuple\[int, \.\.\.\] is a tuple of any length: use a list\)"),
         (make(tuple[int]), r"tuple\[int\] is a tuple of one: use its type alone, or a list"),
         (make(Empty), r"Empty.* has no members"),
-        (make(Odd), r"Odd.* has the value \(1, 2\), which is none of int, float"),
+        (make(Odd), r"Odd.* has the value \(1, 2\), but values must be int, float"),
         (make("Missing"), r"cannot be read \(NameError: .*Missing"),
         (
             make(int, "Do.\n\nArgs:\n    x: X (choices: [a])\n"),
@@ -395,5 +395,5 @@ def test_lists_of_tools() -> None:
 def test_what_is_no_tool(tool: Any) -> None:
     with pytest.raises(ValueError, match="Tools should either be a JSON schema, or a callable"):
         render(conversations=[[]], tools=[spread, tool], chat_template="")
-    with pytest.raises(DataError, match=r"tool 1 is .*, of type .*: a tool is a JSON schema, or a Python function"):
+    with pytest.raises(DataError, match=r"tool 1 is .*, of type .*: give a JSON schema, or a Python function"):
         schemas_of([spread, tool])

@@ -1,4 +1,4 @@
-"""`Arrangement`: what is wanted of the rows; `Arranged`: what became of them."""
+"""`Arrangement`: how rows are merged, split and ordered; `Arranged`: the counts after it."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -6,40 +6,40 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 
-# More is a slip of the keyboard; and copies are numbered in 24 bits, see `keys.py`.
+# A higher weight is surely a typing mistake. Also, copies are numbered in 24 bits, see `keys.py`.
 _MOST_COPIES = 1000
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """How the rows of several datasets become one.
+    """How the rows of several data sets become one.
 
     The steps, in this order:
 
-    1. *De-duplication*, over all datasets: of rows with equal ids and labels the first one stays, where first is by
-       the order of the datasets and then of their rows. What fills a row up, its weights and kept columns do not count.
-    2. *The validation split.* Rows are chosen at random among all that are left, whichever dataset they are from. It
-       comes before the weights, so no row is on both sides; without de-duplication, equal rows of the data may be.
-       Datasets from `validation_from` on are for validation whole, and no row is chosen among theirs.
-    3. *Weights*, for training alone; validation has each of its rows once. A dataset of `n` training rows gives
-       `weight × n` rows, rounded to the nearest whole number, halves up: each row as often as the whole part says,
-       and a random choice of rows once more. So 1.3 takes each row once and 30 % of them twice.
-    4. *The order.* Shuffled, every order of the rows is equally likely, and copies go their own ways. Else rows stay in
-       the order of the datasets and of their rows, copies beside each other.
+    1. *De-duplication*, over all data sets: of rows with equal ids and labels only the first stays, in the order of the
+       data sets and of their rows. Padding, weights and kept columns are not compared.
+    2. *The validation split.* Rows are chosen at random among all that are left, from all data sets alike. The split
+       comes before the weights, so no row is on both sides; without de-duplication equal rows may be. Data sets from
+       `validation_from` on are used for validation completely, and no row is chosen from them.
+    3. *Weights*, only for training; validation has each of its rows once. A data set of `n` training rows gives
+       `weight × n` rows, rounded to the nearest whole number, halves up: each row is written as often as the whole part
+       of the weight, and a random choice of rows once more. So 1.3 writes each row once and 30 % of them twice.
+    4. *The order.* With shuffling every order of the rows is equally likely, and copies are placed independently.
+       Without it rows keep the order of the data sets and of their rows, with copies next to each other.
 
-    Each choice has random numbers of its own, made from `seed` and the row's number. So with another shuffle or other
-    weights, the same rows are in validation.
+    Each step has its own random numbers, made from `seed` and the number of the row. So another shuffle or other
+    weights do not change which rows are used for validation.
 
     Attributes:
         shuffle: Write rows in a random order.
-        seed: Of all random choices.
-        deduplicate: Leave out rows whose ids and labels are those of a row before.
-        validation: Rows kept back: a share (below 1; at least one row) or a number of rows; 0 for none.
-        weights: One for each dataset, above 0; empty for all 1.
-        validation_from: Position of a dataset: it and all behind it are for validation, each row once; None for none.
+        seed: The seed of all random choices.
+        deduplicate: Leave out rows whose ids and labels equal those of an earlier row.
+        validation: Rows for validation: a share (below 1; at least one row) or a number of rows; 0 for none.
+        weights: One weight per data set, above 0; empty if all are 1.
+        validation_from: Position of a data set: it and all later ones are for validation, each row once; None for none.
 
     Raises:
-        DataError: A weight or `validation` is out of its range.
+        DataError: A weight or `validation` is out of range.
 
     Example:
         >>> Arrangement(shuffle=True, validation=0.01, weights=(1, 0.5)).weight(1)
@@ -57,17 +57,19 @@ class Arrangement:
         is_share = isinstance(self.validation, float) and 0 <= self.validation < 1
         is_number = isinstance(self.validation, int) and self.validation >= 0
         if not is_share and not is_number:
-            raise DataError(f"validation is {self.validation}: give a share below 1, or a whole number of rows")
+            raise DataError(
+                f"`validation` is {self.validation}: give a share below 1, such as 0.05, or a whole number of rows"
+            )
         for position, weight in enumerate(self.weights):
             if not 0 < weight <= _MOST_COPIES:
                 raise DataError(
-                    f"the weight of dataset {position} (from 0) is {weight}: weights are above 0 and at most "
-                    f"{_MOST_COPIES:,}; to take no row of a dataset, leave it out"
+                    f"the weight of data set {position} (from 0) is {weight}, but weights must be above 0 and at most "
+                    f"{_MOST_COPIES:,}; to use no row of a data set, remove the data set"
                 )
 
     @property
     def is_plain(self) -> bool:
-        """Whether all rows stay as they come, so that no spool is needed."""
+        """Whether all rows are written as they come, so that no spool is needed."""
         as_they_come = not (self.shuffle or self.deduplicate or self.has_validation)
         return as_they_come and all(weight == 1 for weight in self.weights)
 
@@ -77,34 +79,34 @@ class Arrangement:
         return bool(self.validation) or self.validation_from is not None
 
     def weight(self, dataset: int) -> float:
-        """The weight of a dataset.
+        """Return the weight of a data set.
 
         Args:
             dataset: Its position, from 0.
 
         Returns:
-            How often each of its training rows is taken, on average.
+            The average number of copies of its training rows.
 
         Raises:
-            DataError: There are weights, but none for this dataset.
+            DataError: There are weights, but none for this data set.
         """
         if not self.weights:
             return 1
         if dataset >= len(self.weights):
-            raise DataError(f"there are {len(self.weights)} weights, but more datasets: give one weight for each")
+            raise DataError(f"data set {dataset} (from 0) has no weight: give one weight for each data set")
         return self.weights[dataset]
 
     def validation_rows(self, rows: int) -> int:
-        """How many rows are kept back.
+        """Return the number of rows to choose for validation.
 
         Args:
-            rows: Rows that there are, without duplicates.
+            rows: The number of rows to choose from, without duplicates.
 
         Returns:
-            Their number: a share is rounded to the nearest whole number, and is at least one row.
+            The number; a share is rounded to the nearest whole number, and is at least one row.
 
         Raises:
-            DataError: No row would be left.
+            DataError: No row would be left for training.
 
         Example:
             >>> Arrangement(validation=0.25).validation_rows(10)
@@ -117,23 +119,22 @@ class Arrangement:
             return 0
         wanted = max(1, math.floor(self.validation * rows + 0.5)) if is_share else int(self.validation)
         if wanted >= rows:
-            share = f" ({self.validation} of them)" if is_share else ""
             raise DataError(
-                f"validation asks for {wanted:,} rows{share} and there are {rows:,}: none would be left to train on; "
-                "ask for fewer"
+                f"`validation` is {self.validation}, which takes {wanted:,} of {rows:,} rows and leaves no row for "
+                "training; use a smaller number"
             )
         return wanted
 
 
 @dataclass(frozen=True)
 class DatasetRows:
-    """What became of the rows of one dataset: `rows` is `duplicates`, those in validation, and those to train on.
+    """The rows of one data set by their use: `rows` is the sum of duplicates, validation rows and training rows.
 
     Attributes:
         rows: Rows that came in.
-        duplicates: Rows left out, because their ids and labels are those of a row before, of any dataset.
+        duplicates: Rows left out, because their ids and labels equal those of an earlier row of any data set.
         validation: Rows written for validation.
-        training: Rows written for training; by its weight fewer or more than are left.
+        training: Rows written for training; the weight makes them fewer or more.
     """
 
     rows: int
@@ -143,13 +144,13 @@ class DatasetRows:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was written to one side.
+class WrittenCounts:
+    """Counts of the rows written to one side.
 
     Attributes:
-        rows: Rows, copies too.
+        rows: Rows, including copies.
         tokens: Their tokens.
-        trained_tokens: Those of them with a label.
+        trained_tokens: Their tokens that have a label.
     """
 
     rows: int = 0
@@ -159,17 +160,17 @@ class Written:
 
 @dataclass(frozen=True)
 class Arranged:
-    """What became of all rows.
+    """Counts of all rows after an arrangement.
 
     Attributes:
-        datasets: For each dataset, in their order.
-        training: What was written to train on.
-        validation: What was written for validation.
+        datasets: For each data set, in their order.
+        training: Counts of the training rows.
+        validation: Counts of the validation rows.
     """
 
     datasets: tuple[DatasetRows, ...]
-    training: Written
-    validation: Written
+    training: WrittenCounts
+    validation: WrittenCounts
 
     @property
     def duplicates(self) -> int:
@@ -177,7 +178,7 @@ class Arranged:
         return sum(dataset.duplicates for dataset in self.datasets)
 
     def counts(self) -> dict[str, Any]:
-        """The same as JSON can hold it, for the manifest."""
+        """Return the counts in the form that the manifest holds."""
         return {
             "datasets": [asdict(dataset) for dataset in self.datasets],
             "duplicates": self.duplicates,

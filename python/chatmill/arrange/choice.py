@@ -1,4 +1,4 @@
-"""`Choice`: which rows go to which side, and how often, decided from their numbers before any row is moved."""
+"""`RowChoice`: the side of each row and its number of copies, decided by row numbers before any row is moved."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -12,39 +12,39 @@ from chatmill._chatmill import DataError
 from chatmill.arrange.arrangement import Arrangement, DatasetRows
 from chatmill.arrange.keys import keys
 
-# From the number of the first row and how many follow to a truth value for each.
+# From the number of the first row and the number of rows to a truth value for each row.
 _Rows: TypeAlias = Callable[[int, int], pa.Array]
 
-# Rows looked at in one go.
+# Rows processed at once.
 _BLOCK_ROWS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Share:
-    """How the rows to train on of one dataset are taken.
+class Copies:
+    """The copies of the training rows of one data set.
 
     Attributes:
-        times: As often as this each of them is taken.
-        extra: Rows whose key is at most this are taken once more; None for no row.
+        times: The number of copies that each row has.
+        extra: The largest key of the rows that have one copy more; None if there are none.
     """
 
     times: int
     extra: int | None
 
 
-class Choice:
-    """What becomes of each row.
+class RowChoice:
+    """The side of each row and its number of copies.
 
-    To choose n rows is to choose those with the n least keys, so all that is remembered of a choice is the greatest of
-    these keys. While it is made, a row takes 16 bytes; afterwards none.
+    The n chosen rows are those with the n smallest keys, so the largest of these keys is all that is stored of a
+    choice. While a choice is made, a row takes 16 bytes; afterwards none.
 
     Args:
-        arrangement: What is wanted.
-        rows: Rows of each dataset; rows are numbered from 0 over all of them.
-        first: A byte for each row, 0 for those to leave out as duplicates; None to leave out none.
+        arrangement: The arrangement.
+        rows: Number of rows of each data set; rows are numbered from 0 over all data sets.
+        first: One byte per row, 0 for duplicates to leave out; None to leave out none.
 
     Raises:
-        DataError: No row would be left to train on.
+        DataError: No row would be left for training.
     """
 
     def __init__(self, arrangement: Arrangement, rows: Sequence[int], first: bytearray | None) -> None:
@@ -52,32 +52,32 @@ class Choice:
         self._first = first
         self._last_kept_back: int | None = None
         total = sum(rows)
-        # The datasets behind this row are for validation as they are.
+        # All rows from this one on are for validation.
         self._border = sum(rows[: arrangement.validation_from])
         kept_back = arrangement.validation_rows(self._border if first is None else first.count(1, 0, self._border))
         self._last_kept_back = self._last_key("validation", self._stays, (0, self._border), kept_back)
-        self.shares: list[Share] = []
+        self.of_datasets: list[Copies] = []
         self.datasets: list[DatasetRows] = []
         start = 0
         for dataset, count in enumerate(rows):
-            share, dataset_rows = self._share(arrangement.weight(dataset), start, count)
-            self.shares.append(share)
+            copies, dataset_rows = self._copies(arrangement.weight(dataset), start, count)
+            self.of_datasets.append(copies)
             self.datasets.append(dataset_rows)
             start += count
         if total > 0 and not any(dataset.training for dataset in self.datasets):
             if self._border == 0:
-                raise DataError("all rows are for validation, and none is there to train on")
-            raise DataError("the weights leave no row to train on: give greater ones")
+                raise DataError("all rows are for validation: give at least one data set for training")
+            raise DataError("the weights leave no row for training: use larger weights")
 
     def validation(self, start: int, rows: int) -> pa.Array:
-        """Which of some rows are for validation.
+        """Tell for some rows whether they are for validation.
 
         Args:
             start: Number of the first row.
-            rows: How many rows.
+            rows: The number of rows.
 
         Returns:
-            A truth value for each.
+            A truth value for each row.
         """
         before = min(rows, max(0, self._border - start))
         chosen = pa.concat_arrays(
@@ -89,24 +89,24 @@ class Choice:
         return pc.and_(self._stays(start, rows), chosen)
 
     def copies(self, dataset: int, start: int, rows: int) -> Iterator[pa.Array]:
-        """Which of some rows of a dataset are trained on at all, which of them twice, and so on.
+        """Tell for some rows of a data set whether they are written for training once, twice, and so on.
 
         Args:
-            dataset: Its position.
+            dataset: Position of the data set.
             start: Number of the first row.
-            rows: How many rows.
+            rows: The number of rows.
 
         Yields:
-            A truth value for each row: whether it is taken once more.
+            For each copy a truth value per row: whether the row has this copy.
         """
-        share = self.shares[dataset]
+        copies = self.of_datasets[dataset]
         training = self._training(start, rows)
-        for _ in range(share.times):
+        for _ in range(copies.times):
             yield training
-        if share.extra is not None:
-            yield pc.and_(training, self._at_most(share.extra, "weights", start=start, rows=rows))
+        if copies.extra is not None:
+            yield pc.and_(training, self._at_most(copies.extra, "weights", start=start, rows=rows))
 
-    def _share(self, weight: float, start: int, rows: int) -> tuple[Share, DatasetRows]:
+    def _copies(self, weight: float, start: int, rows: int) -> tuple[Copies, DatasetRows]:
         span = (start, start + rows)
         stays, kept_back, training = (
             sum(pc.sum(chosen(first, count)).as_py() for first, count in _blocks(span))
@@ -114,8 +114,8 @@ class Choice:
         )
         taken = math.floor(weight * training + 0.5)
         times, extra = divmod(taken, training) if training else (0, 0)
-        share = Share(times, self._last_key("weights", self._training, span, extra))
-        return share, DatasetRows(rows, rows - stays, kept_back, taken)
+        copies = Copies(times, self._last_key("weights", self._training, span, extra))
+        return copies, DatasetRows(rows, rows - stays, kept_back, taken)
 
     def _stays(self, start: int, rows: int) -> pa.Array:
         if self._first is None:
@@ -132,7 +132,7 @@ class Choice:
         return pc.less_equal(keys(self._seed, purpose, first=start, rows=rows), pa.scalar(last, pa.uint64()))
 
     def _last_key(self, purpose: str, among: _Rows, span: tuple[int, int], count: int) -> int | None:
-        """The greatest of the `count` least keys of rows; no two keys are equal."""
+        """Return the largest of the `count` smallest keys of rows; no two keys are equal."""
         if count == 0:
             return None
         found = pa.chunked_array(

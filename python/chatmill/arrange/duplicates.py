@@ -1,4 +1,4 @@
-"""Which rows are the first of their kind."""
+"""`Duplicates`: finds rows that are equal to an earlier row."""
 
 import hashlib
 from array import array
@@ -7,19 +7,20 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatmill.shards import ANSWER_COLUMNS
+from chatmill.outputs.shards import ANSWER_COLUMNS
 
 _DIGEST_BYTES = 16
-# Digests are compared among those with the same first byte: each comparison is short, and its table fits the caches.
+# Only digests with the same first byte are compared with each other, so each table is small and fits the caches.
 _GROUPS = 256
 
 
 class Duplicates:
-    """Finds rows with the ids and labels of a row before, by a digest of both.
+    """Finds rows with the same ids and labels as an earlier row, by a digest of both.
 
-    The digest is the first 128 bits of SHA-256. Rows are not compared again: among a billion different rows two have
-    the same digest with a probability of 10⁻²¹, and nobody knows how to make data where they do. It runs at 1.2 GB/s
-    where the processor knows SHA (2 µs for a row of 300 tokens), BLAKE2b at 0.7 GB/s, MD5 at 0.6.
+    The digest is the first 128 bits of SHA-256. Rows with equal digests are not compared again: among a billion
+    different rows two have the same digest with a probability of 10⁻²¹, and no method is known to construct such rows.
+    SHA-256 runs at 1.2 GB/s on processors with SHA instructions (2 µs for a row of 300 tokens), BLAKE2b at 0.7 GB/s,
+    MD5 at 0.6 GB/s.
 
     A row takes 24 bytes of memory.
 
@@ -37,10 +38,10 @@ class Duplicates:
         self._numbers = [array("Q") for _ in range(_GROUPS)]
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take note of rows.
+        """Add rows.
 
         Args:
-            batch: With the columns `input_ids`, `labels` and `length`, or with those of prompt and answers.
+            batch: Rows with the columns `input_ids`, `labels` and `length`, or with those of a prompt with answers.
         """
         for number, digest in enumerate(_digests(batch), self._rows):
             self._digests[digest[0]] += digest
@@ -48,7 +49,7 @@ class Duplicates:
         self._rows += batch.num_rows
 
     def first(self) -> bytearray:
-        """A byte for each row: 1 if it is the first of its kind, else 0."""
+        """Return one byte per row: 0 for a row that equals an earlier row, otherwise 1."""
         flags = bytearray(b"\x01") * self._rows
         for digests, numbers in zip(self._digests, self._numbers, strict=True):
             for position in _repeated(digests):
@@ -57,7 +58,7 @@ class Duplicates:
 
 
 def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """The digest of each row. Ids and labels are equally many, so that their bytes in sequence say where each ends."""
+    """Yield the digest of each row. There are as many ids as labels, so their joined bytes are unambiguous."""
     if "input_ids" not in batch.schema.names:
         yield from _digests_of_answers(batch)
         return
@@ -65,14 +66,14 @@ def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
     ids, id_starts, width = _bytes(batch.column("input_ids"))
     labels, label_starts, label_width = _bytes(batch.column("labels"))
     for length, start, label_start in zip(lengths, id_starts, label_starts, strict=True):
-        # What fills a row up comes after its tokens, and depends on the rows beside it.
+        # Padding comes after the tokens and depends on the other rows of the batch, so it is left out.
         digest = hashlib.sha256(ids[start : start + length * width])
         digest.update(labels[label_start : label_start + length * label_width])
         yield digest.digest()[:_DIGEST_BYTES]
 
 
 def _digests_of_answers(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """The digest of each row of a prompt and answers: of all their ids, with their numbers, and of the label."""
+    """Yield the digest of each row of a prompt with answers: of all ids, their numbers, and the label."""
     names = [name for name in ANSWER_COLUMNS if name in batch.schema.names]
     columns = [(*_bytes(batch.column(name)), pc.list_value_length(batch.column(name)).to_pylist()) for name in names]
     labels = batch.column("label").to_pylist() if "label" in batch.schema.names else [None] * batch.num_rows
@@ -84,7 +85,7 @@ def _digests_of_answers(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 
 def _bytes(lists: pa.Array) -> tuple[memoryview, list[int], int]:
-    """The bytes of the values of lists, where each list begins in them, and the bytes of a value."""
+    """Return the bytes of the values of lists, the offset of each list in bytes, and the size of a value in bytes."""
     values = lists.values
     buffer = values.buffers()[1]
     width = values.type.bit_width // 8
@@ -93,12 +94,12 @@ def _bytes(lists: pa.Array) -> tuple[memoryview, list[int], int]:
 
 
 def _repeated(digests: bytearray) -> list[int]:
-    """The positions of digests that stand further ahead too."""
+    """Return the positions of digests that occur earlier too."""
     binary = pa.binary(_DIGEST_BYTES)
     count = len(digests) // _DIGEST_BYTES
     if count < 2:
         return []
-    # Codes are given in the order in which values come first: a first one is greater than all before.
+    # Codes are numbered in the order of first occurrence, so the code of a new value is larger than all before it.
     codes = pa.Array.from_buffers(binary, count, [None, pa.py_buffer(digests)]).dictionary_encode().indices
     greatest = pc.cumulative_max(codes)
     again = pc.less_equal(codes.slice(1), greatest.slice(0, count - 1))

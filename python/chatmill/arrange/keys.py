@@ -1,28 +1,28 @@
-"""Random numbers of rows: a row's number and the seed make its key, whatever batch or thread the row came in."""
+"""Random keys of rows, made from the seed and the number of the row, independent of batches and threads."""
 
 import hashlib
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# A row's number and a copy's: 2^40 rows, 2^24 copies.
+# 40 bits for the number of a row, 24 bits for the number of a copy.
 _COPY_BITS = 40
 
 
 def keys(seed: int, purpose: str, *, first: int, rows: int, copy: int = 0) -> pa.Array:
-    """One 64-bit key for each of some rows in sequence.
+    """Return one 64-bit key for each row of a sequence of rows.
 
-    They are the output of SplitMix64, whose state is a running number: so each key is made on its own, and within a
-    purpose no two are equal (each step can be undone). Sorting by them leaves no ties, and "the n least keys" are
-    exactly n rows. Python's `random` would need its numbers in sequence, and promises the same ones in every version
-    for `random()` alone, not for `shuffle` and `sample`. A million keys take 26 ms.
+    The keys are the output of SplitMix64, whose state is a counter. So each key is computed on its own, and no two keys
+    of a purpose are equal, because each step can be inverted. Sorting by keys has no ties, and the n smallest keys
+    belong to exactly n rows. Python's `random` would need its numbers in sequence, and guarantees the same numbers in
+    every version only for `random()`, not for `shuffle` and `sample`. A million keys take 26 ms.
 
     Args:
         seed: Any whole number.
-        purpose: What they are for; each has keys of its own.
+        purpose: The use of the keys; each purpose has its own keys.
         first: Number of the first row.
-        rows: How many rows.
-        copy: Which copy of them.
+        rows: The number of rows.
+        copy: The number of the copy of these rows.
 
     Returns:
         The keys, as uint64.
@@ -33,7 +33,7 @@ def keys(seed: int, purpose: str, *, first: int, rows: int, copy: int = 0) -> pa
     """
     digest = hashlib.sha256(f"chatmill {purpose} {seed}".encode()).digest()
     numbers = pc.cumulative_sum(pa.repeat(_u64(1), rows), start=_u64((copy << _COPY_BITS) + first))
-    # Arithmetic on uint64 wraps, as SplitMix64 wants it.
+    # Arithmetic on uint64 wraps around, as SplitMix64 requires.
     mixed = pc.add(pc.multiply(numbers, _u64(0x9E3779B97F4A7C15)), _u64(int.from_bytes(digest[:8], "little")))
     mixed = pc.multiply(_folded(mixed, 30), _u64(0xBF58476D1CE4E5B9))
     mixed = pc.multiply(_folded(mixed, 27), _u64(0x94D049BB133111EB))

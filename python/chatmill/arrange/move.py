@@ -1,4 +1,4 @@
-"""`Move`: rows from the spool to the shards, in their order or shuffled."""
+"""`Move`: moves rows from the spool to the shards, in their order or shuffled."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,28 +6,28 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from chatmill.arrange.choice import Choice
+from chatmill.arrange.batch_file import cut
+from chatmill.arrange.choice import RowChoice
+from chatmill.arrange.counting import CountingWriter
 from chatmill.arrange.keys import keys
-from chatmill.arrange.outlet import Outlet
-from chatmill.arrange.pieces import cut
 from chatmill.arrange.shuffle import Shuffle
 
-# What is worked on at once: the rows of a chunk, or of a part of a shuffle. Either is held two or three times: as read,
-# joined, sorted. A million rows of 300 tokens (2.4 GB; shuffle, duplicates and validation, without writing the shards)
-# add 280 MiB to the memory of the process and take 10.3 s; with 64 MiB at once it is 480 MiB and 9.6 s.
+# Bytes in work at once: the rows of a chunk, or of one part of a shuffle. These rows are in memory two or three times:
+# as read, joined, sorted. A million rows of 300 tokens (2.4 GB; with shuffle, de-duplication and validation, without
+# writing the shards) add 280 MiB to the memory of the process and take 10.3 s; with 64 MiB at once 480 MiB and 9.6 s.
 CHUNK_BYTES = 32 << 20
-# Each chunk gives a piece to each part of a shuffle. With more parts the pieces become many and small; so from 32 GiB
-# of rows on, chunks and parts grow instead.
+# Each chunk gives one piece to each part of a shuffle. More parts would make many small pieces, so from 32 GiB of rows
+# on chunks and parts grow instead.
 MOST_PARTS = 1024
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows of one dataset in sequence.
+    """Consecutive rows of one data set.
 
     Attributes:
-        dataset: Position of the dataset.
-        start: Number of the first row, counted over all datasets.
+        dataset: Position of the data set.
+        start: Number of the first row, counted over all data sets.
         batch: The rows.
     """
 
@@ -37,11 +37,11 @@ class Chunk:
 
 
 class Steps:
-    """Tells how much is done.
+    """Reports the share of the work that is done.
 
     Args:
-        total: Bytes to work on, counted again in each pass.
-        progress: Called with the share that is done.
+        total: Bytes to process, counted again in each pass.
+        progress: Called with the share that is done, from 0 to 1.
     """
 
     def __init__(self, total: int, progress: Callable[[float], None] | None) -> None:
@@ -50,10 +50,10 @@ class Steps:
         self._progress = progress
 
     def advance(self, size: float) -> None:
-        """Say that this many bytes more are done.
+        """Report more bytes as done.
 
         Args:
-            size: How many.
+            size: The number of bytes.
         """
         self._done += size
         if self._progress is not None:
@@ -61,29 +61,31 @@ class Steps:
 
 
 class Move:
-    """Gives each side its rows.
+    """Writes the rows of each side.
 
     Args:
-        choice: Which rows go where.
-        training: Where rows to train on go.
-        validation: Where the others go; None if there are none.
-        steps: Told what is done.
+        choice: The side of each row and its copies.
+        training: The writer of training rows.
+        validation: The writer of validation rows; None if there are none.
+        steps: Receives the progress.
     """
 
-    def __init__(self, choice: Choice, training: Outlet, validation: Outlet | None, steps: Steps) -> None:
+    def __init__(
+        self, choice: RowChoice, training: CountingWriter, validation: CountingWriter | None, steps: Steps
+    ) -> None:
         self._choice = choice
         self._training = training
         self._validation = validation
         self._steps = steps
 
     def in_order(self, chunks: Iterable[Chunk]) -> None:
-        """Write rows as they come, copies beside each other.
+        """Write rows in their order, with the copies of a row next to each other.
 
         Args:
             chunks: All rows.
         """
         for chunk in chunks:
-            most = self._choice.shares[chunk.dataset].times + 1
+            most = self._choice.of_datasets[chunk.dataset].times + 1
             start = chunk.start
             for piece in cut(chunk.batch, CHUNK_BYTES // most):
                 rows = piece.num_rows
@@ -100,9 +102,9 @@ class Move:
 
         Args:
             chunks: All rows.
-            folder: Where there is room for them once more.
-            seed: Of the order.
-            sizes: The bytes of each dataset.
+            folder: A folder for temporary files that hold all rows once more.
+            seed: The seed of the order.
+            sizes: The bytes of each data set.
         """
         training_bytes = validation_bytes = 0.0
         for size, dataset in zip(sizes, self._choice.datasets, strict=True):

@@ -1,4 +1,4 @@
-"""`Shuffle`: rows sorted by their keys, more of them than memory holds."""
+"""`Shuffle`: sorts rows by their keys on disk, so that there may be more rows than memory holds."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -7,26 +7,26 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatmill.arrange.pieces import Pieces, joined
+from chatmill.arrange.batch_file import BatchFile, joined
 
 _KEYS = 1 << 64
 
 
 class Shuffle:
-    """Rows come in as batches, and go out in the order of their keys.
+    """Takes rows in batches, and returns them in the order of their keys.
 
-    The range of keys is cut into equal parts. Each batch is sorted and cut at the borders of the parts; in the end all
-    pieces of a part are read, and sorted as one. So the disk is written and read in sequence, or nearly. To take the
-    rows of each part from where they first stood needs no second file, but a reading by 4 KiB pages for each row, which
-    is slow as soon as the rows are more than memory.
+    The range of keys is divided into equal parts. Each batch is sorted and cut at the borders of the parts. In the end
+    all pieces of a part are read and sorted together. So the disk is written and read almost sequentially. Reading the
+    rows of a part from their first place would need no second file, but one read of a 4 KiB page per row, which is slow
+    as soon as the rows exceed memory.
 
     Args:
         path: The file to make.
-        parts: How many parts; keys are random, so these are of about the same size.
+        parts: The number of parts. Keys are random, so parts have about the same size.
     """
 
     def __init__(self, path: Path, *, parts: int) -> None:
-        self._pieces = Pieces(path)
+        self._pieces = BatchFile(path)
         self._borders = [_KEYS * part // parts for part in range(1, parts)]
         self._parts: list[list[int]] = [[] for _ in range(parts)]
 
@@ -37,17 +37,17 @@ class Shuffle:
         self._pieces.close()
 
     def add(self, batch: pa.RecordBatch, keys: pa.Array, taken: pa.Array) -> None:
-        """Take rows.
+        """Add rows.
 
         Args:
             batch: Some rows.
-            keys: The key of each, as uint64; no two are equal.
-            taken: Which of them to take.
+            keys: The key of each row, as uint64; no two are equal.
+            taken: A truth value per row: whether to add the row.
         """
         rows = pc.indices_nonzero(taken)
         if len(rows) == 0:
             return
-        # Chosen and sorted in one go: each on its own holds the rows once more.
+        # Selected and sorted in one step, because each step alone holds the rows once more.
         rows = rows.take(pc.sort_indices(keys.take(rows)))
         ordered = batch.append_column(_free_name(batch.schema), keys).take(rows)
         in_order = memoryview(ordered.columns[-1].buffers()[1]).cast("Q")
@@ -59,7 +59,7 @@ class Shuffle:
             start = end
 
     def parts(self) -> Iterator[pa.RecordBatch]:
-        """All rows in the order of their keys, a batch for each part that has rows."""
+        """Yield all rows in the order of their keys, one batch per part that has rows."""
         for numbers in self._parts:
             if numbers:
                 yield self._part(numbers)
@@ -71,5 +71,5 @@ class Shuffle:
 
 
 def _free_name(schema: pa.Schema) -> str:
-    """A name that no column has."""
+    """Return a name that no column has."""
     return max(schema.names, key=len, default="") + "_"

@@ -1,7 +1,7 @@
-"""Config files: one YAML file, named as axolotl names things, as typed values.
+"""Config files: one YAML file with axolotl's names, read into typed values.
 
-Keys that concern the data are served, or refused with the reason; keys of training are passed over; all others are
-refused. Errors name the file, the line and the key.
+Keys that concern the data are supported, or rejected with a reason. Keys of training are ignored. All other keys are
+rejected. Errors name the file, the line and the key.
 
 Example:
     >>> config = parse_config("datasets: [{path: rows.jsonl, type: alpaca}]", name="config.yaml")

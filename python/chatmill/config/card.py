@@ -1,4 +1,4 @@
-"""What the card of a dataset, its `README.md`, says of its files: the configurations, and the files of each split."""
+"""The card of a dataset on the Hub (its `README.md`): its configurations, and the files of each split."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,22 +9,27 @@ import yaml
 from chatmill._chatmill import DataError
 
 
+class NoSplitError(DataError):
+    """The card of a dataset has no such split."""
+
+
 def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | None:
-    """Patterns of the files of a split, as the card of a dataset has them.
+    """Return the patterns of the files of a split, from the card of a dataset.
 
     Args:
         folder: The folder of the dataset.
-        name: Which of its configurations; where None is given, the default one.
-        split: Such as `train`.
+        name: The configuration; None for the default one.
+        split: The split, such as `train`.
 
     Returns:
-        Patterns below the folder, or None where the card names no files. One that ends in `**/*` is a folder's, where
-        the names of files tell the split.
+        Patterns relative to the folder, or None if the card lists no files. A pattern that ends in `**/*` is a whole
+        folder, in which the names of the files tell the split.
 
     Raises:
-        DataError: The card has no such configuration or split.
+        NoSplitError: The card has no such split.
+        DataError: The card has no such configuration.
     """
-    given = _front(folder).get("configs")
+    given = _front_matter(folder).get("configs")
     configs = [it for it in given if isinstance(it, Mapping)] if isinstance(given, list) else []
     configs = [it for it in configs if it.get("data_files") or it.get("data_dir")]
     if not configs:
@@ -33,33 +38,33 @@ def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | Non
     if name is None:
         chosen = [it for it in configs if it.get("default")] or [it for it in configs if _is_default(it)] or configs
         if len(chosen) > 1:
-            raise DataError(f"the dataset has several configurations: give name, one of {', '.join(names)}")
+            raise DataError(f"the dataset has several configurations: set `name` to one of {', '.join(names)}")
     else:
         chosen = [it for it, known in zip(configs, names, strict=True) if known == name]
         if not chosen:
-            raise DataError(f"the dataset has no configuration {name}; there are {', '.join(names)}")
+            raise DataError(f"the dataset has no configuration {name}; it has {', '.join(names)}")
     before = chosen[0].get("data_dir")
     if not chosen[0].get("data_files"):
         return [_within(f"{before}/**/*")]
     splits = _splits(chosen[0]["data_files"])
     if split not in splits:
-        raise DataError(f"the dataset has no split {split}; there are {', '.join(splits)}")
+        raise NoSplitError(f"the dataset has no split {split}; it has {', '.join(splits)}")
     return [_within(f"{before}/{path}" if before else path) for path in splits[split]]
 
 
 def _within(pattern: str) -> str:
-    """A pattern that stays in the folder."""
+    """Check that a pattern stays inside the folder."""
     pattern = pattern.removeprefix("./")
     steps = pattern.split("/")
     if pattern.startswith("/") or ".." in steps:
-        raise DataError(f"the card of the dataset names files outside of its folder: {pattern}")
+        raise DataError(f"the card of the dataset lists files outside its folder: {pattern}; use `data_files` instead")
     if any("**" in step and step != "**" for step in steps):
-        raise DataError(f"the card of the dataset has a pattern that is not understood: {pattern}")
+        raise DataError(f"the card of the dataset has an unsupported pattern: {pattern}; use `data_files` instead")
     return pattern
 
 
-def _front(folder: Path) -> Mapping[str, Any]:
-    """The YAML in front of the card."""
+def _front_matter(folder: Path) -> Mapping[str, Any]:
+    """Return the YAML at the start of the card."""
     card = folder / "README.md"
     if not card.is_file():
         return {}
@@ -78,13 +83,15 @@ def _is_default(config: Mapping[str, Any]) -> bool:
 
 
 def _splits(given: Any) -> dict[str, list[str]]:
-    """Patterns by split; where the card tells no split, all is for training."""
+    """Return the patterns of each split; a card without splits has only files for training."""
     entries = given if isinstance(given, list) else [given]
     found: dict[str, list[str]] = {}
     for entry in entries:
         it = entry if isinstance(entry, Mapping) else {"path": entry}
         paths = it["path"] if isinstance(it.get("path"), list) else [it.get("path")]
         if not all(isinstance(path, str) for path in paths):
-            raise DataError(f"the card of the dataset names no files for its split {it.get('split', 'train')}")
+            raise DataError(
+                f"the card of the dataset has no files for its split {it.get('split', 'train')}; use `data_files`"
+            )
         found.setdefault(str(it.get("split", "train")), []).extend(map(str, paths))
     return found

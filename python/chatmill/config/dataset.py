@@ -1,9 +1,9 @@
-"""Reading the entries of `datasets`."""
+"""The entries of `datasets`, read and checked."""
 
 from chatmill.config.dataset_keys import DATASET_TABLE
 from chatmill.config.document import Value
 from chatmill.config.model import DatasetConfig
-from chatmill.config.table import Found
+from chatmill.config.table import MappingValues
 
 
 def read_datasets(value: Value) -> tuple[DatasetConfig, ...]:
@@ -13,7 +13,7 @@ def read_datasets(value: Value) -> tuple[DatasetConfig, ...]:
         value: The list.
 
     Raises:
-        DataError: It is no list of datasets, or a dataset is not right.
+        DataError: The value is not a list of datasets, or a dataset is not valid.
     """
     if value.tag != "seq":
         raise value.mismatch("a list of datasets, each with a `path`")
@@ -23,18 +23,18 @@ def read_datasets(value: Value) -> tuple[DatasetConfig, ...]:
     return datasets
 
 
-def jinja_as_said(found: Found) -> str | None:
-    """The template that a config or a dataset names; source alone means `jinja`.
+def template_name(found: MappingValues) -> str | None:
+    """Return the template that a config or a dataset names; a source without a name means `jinja`.
 
     Args:
-        found: What the config or dataset holds.
+        found: The content of the config or the dataset.
 
     Raises:
-        DataError: There is to be source, and there is none.
+        DataError: The name is `jinja`, but there is no source.
     """
-    name, source = found.served.get("chat_template"), found.served.get("chat_template_jinja")
+    name, source = found.supported.get("chat_template"), found.supported.get("chat_template_jinja")
     if name == "jinja" and source is None:
-        raise found.values["chat_template"].error("jinja needs the template itself: give `chat_template_jinja`")
+        raise found.values["chat_template"].error("`jinja` needs a source: add `chat_template_jinja`")
     return "jinja" if name is None and source is not None else name
 
 
@@ -42,30 +42,30 @@ def _dataset(item: Value) -> DatasetConfig:
     if item.tag != "map":
         raise item.mismatch("a dataset, such as {path: rows.jsonl, type: chat_template}")
     found = DATASET_TABLE.read(item)
-    if "path" not in found.served:
+    if "path" not in found.supported:
         raise item.error("the dataset has no `path`: give a file, a folder or the id of a dataset on the Hub")
     _check_shards(found)
     _check_message_fields(found)
-    served = {**found.served, "chat_template": jinja_as_said(found)}
-    return DatasetConfig(key=item.key, line=item.line, passed_over=found.passed_over, **served)
+    values = {**found.supported, "chat_template": template_name(found)}
+    return DatasetConfig(key=item.key, line=item.line, ignored=found.ignored, **values)
 
 
-def _check_shards(found: Found) -> None:
-    shards, index = found.served.get("shards"), found.served.get("shards_idx")
+def _check_shards(found: MappingValues) -> None:
+    shards, index = found.supported.get("shards"), found.supported.get("shards_idx")
     if index is not None and shards is None:
-        raise found.values["shards_idx"].error("give `shards` as well: of how many parts this is one")
+        raise found.values["shards_idx"].error("`shards` is missing: add the number of parts")
     if index is not None and index >= shards:
-        raise found.values["shards_idx"].error(f"there is no part {index} of {shards}: they are counted from 0")
-    if shards is not None and "preprocess_shards" in found.served:
-        raise found.values["preprocess_shards"].error("axolotl takes it or `shards`, not both: remove one")
+        raise found.values["shards_idx"].error(f"there is no part {index} of {shards} parts; parts are counted from 0")
+    if shards is not None and "preprocess_shards" in found.supported:
+        raise found.values["preprocess_shards"].error("axolotl does not support it with `shards`: remove one of them")
 
 
-def _check_message_fields(found: Found) -> None:
-    """The older names of fields, where they say something else than the newer one."""
-    mappings = found.served.get("message_property_mappings", {})
+def _check_message_fields(found: MappingValues) -> None:
+    """Check that the older name of a field agrees with the newer one."""
+    mappings = found.supported.get("message_property_mappings", {})
     for name in ("role", "content"):
-        older = found.served.get(f"message_field_{name}")
+        older = found.supported.get(f"message_field_{name}")
         newer = mappings.get(name, older)
         if older is not None and newer != older:
             value = found.values[f"message_field_{name}"]
-            raise value.error(f"it says {older}, and message_property_mappings.{name} says {newer}: remove one")
+            raise value.error(f"it is {older!r}, but message_property_mappings.{name} is {newer!r}: remove one of them")

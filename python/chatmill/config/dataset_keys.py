@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from chatmill.config.document import Value
-from chatmill.config.kinds import (
+from chatmill.config.table import Key, Table
+from chatmill.config.training_keys import TRAINING
+from chatmill.config.value_types import (
     FLAG,
     NAME,
     TEXT,
@@ -12,37 +14,40 @@ from chatmill.config.kinds import (
     TEXTS,
     TEXTS_BY_NAME,
     WEIGHT,
-    Kind,
+    ValueType,
     one_of,
     whole,
 )
-from chatmill.config.table import Key, Table
-from chatmill.config.training_keys import TRAINING
+from chatmill.options.choices import TrainedStops, choices
 
-#: What a user-defined `type` may say, of instructions and of pairs.
+#: The keys of a user-defined `type`, for instructions, pairs and judged answers.
 TYPE_TABLE = Table(
     what="a user-defined `type`",
-    served={
+    supported={
         key.name: key
         for key in (
-            Key("system_prompt", TEXT, "The system text of rows that have none."),
-            Key("system_format", TEXT, "How the system text is written: `{system}` stands for it."),
-            Key("format", TEXT, "The prompt: `{instruction}` and `{input}` stand for the fields."),
-            Key("no_input_format", TEXT, "The prompt of rows without an input: `{instruction}` stands for the field."),
-            Key("field", NAME, "The column of the text, for types that have one text."),
-            Key("field_system", NAME, "The column of the system text."),
+            Key("system_prompt", TEXT, "The system prompt of rows without one."),
+            Key("system_format", TEXT, "The form of the system prompt; `{system}` stands for it."),
+            Key("format", TEXT, "The prompt; `{instruction}` and `{input}` stand for the fields."),
+            Key("no_input_format", TEXT, "The prompt of rows without an input; `{instruction}` stands for the field."),
+            Key("field", NAME, "The column of the text, for types with a single text."),
+            Key("field_system", NAME, "The column of the system prompt."),
             Key("field_instruction", NAME, "The column of the instruction."),
             Key("field_input", NAME, "The column of the input."),
             Key("field_output", NAME, "The column of the answer."),
-            Key("field_prompt", NAME, "Of pairs: the column of the prompt."),
-            Key("field_chosen", NAME, "Of pairs: the column of the better answer."),
-            Key("field_rejected", NAME, "Of pairs: the column of the worse answer."),
-            Key("field_completion", NAME, "Of judged answers: the column of the answer."),
-            Key("field_label", NAME, "Of judged answers: the column that says whether the answer is good."),
-            Key("prompt_format", TEXT, "Of pairs and judged answers: how the prompt is written."),
-            Key("chosen_format", TEXT, "Of pairs: how the better answer is written."),
-            Key("rejected_format", TEXT, "Of pairs: how the worse answer is written."),
-            Key("completion_format", TEXT, "Of judged answers: how the answer is written."),
+            Key("field_prompt", NAME, "For pairs: the column of the prompt."),
+            Key("field_chosen", NAME, "For pairs: the column of the better answer."),
+            Key("field_rejected", NAME, "For pairs: the column of the worse answer."),
+            Key("field_completion", NAME, "For judged answers: the column of the answer."),
+            Key(
+                "field_label",
+                NAME,
+                "For judged answers: the column of the label, which tells whether the answer is good.",
+            ),
+            Key("prompt_format", TEXT, "For pairs and judged answers: the form of the prompt."),
+            Key("chosen_format", TEXT, "For pairs: the form of the better answer."),
+            Key("rejected_format", TEXT, "For pairs: the form of the worse answer."),
+            Key("completion_format", TEXT, "For judged answers: the form of the answer."),
         )
     },
 )
@@ -50,65 +55,73 @@ TYPE_TABLE = Table(
 
 def _type(value: Value) -> str | Mapping[str, str]:
     if value.tag == "map":
-        return TYPE_TABLE.read(value).served
+        return TYPE_TABLE.read(value).supported
     if value.tag == "str" and value.node.value.strip():
         return str(value.node.value)
     raise value.mismatch("the name of a type, such as chat_template or alpaca, or a mapping")
 
 
-_TYPE = Kind(_type, {"anyOf": [{"type": "string", "minLength": 1}, TYPE_TABLE.schema()]})
-_EOS = one_of("all", "turn", "last", "none")
+_TYPE = ValueType(_type, {"anyOf": [{"type": "string", "minLength": 1}, TYPE_TABLE.schema()]})
+_STOPS = one_of(*choices(TrainedStops))
 
 _WHERE = (
-    Key("path", NAME, "Where the rows are: a file, a folder, a glob, a URL, or the id of a dataset on the Hub."),
-    Key("name", NAME, "Which configuration of a dataset on the Hub."),
-    Key("split", NAME, "Which split, also in part: `train`, `train[:20%]`."),
-    Key("data_files", TEXT_OR_TEXTS, "Which files of the folder or dataset."),
-    Key("data_dir", NAME, "Which folder of the dataset."),
+    Key("path", NAME, "The place of the rows: a file, a folder, a glob, a URL, or the id of a dataset on the Hub."),
+    Key("name", NAME, "The configuration of a dataset on the Hub."),
+    Key("split", NAME, "The split, or a part of it: `train`, `train[:20%]`."),
+    Key("data_files", TEXT_OR_TEXTS, "The files of the folder or dataset."),
+    Key("data_dir", NAME, "The folder inside the dataset."),
     Key("ds_type", NAME, "The format of the files: json, parquet, arrow, csv, text."),
-    Key("revision", NAME, "Which commit, tag or branch of a dataset on the Hub."),
-    Key("weight", WEIGHT, "How often the rows are taken, 1 being once. A key of chatmill; axolotl does not know it."),
-    Key("shards", whole(1), "Cut the rows into so many parts and take one."),
-    Key("shards_idx", whole(0), "Which of these parts, from 0."),
-    Key("preprocess_shards", whole(1), "Work on the rows in so many parts; the rows stay the same."),
-    Key("skip", whole(0), "Leave out so many rows at the start."),
+    Key("revision", NAME, "The commit, tag or branch of a dataset on the Hub."),
+    Key("weight", WEIGHT, "The number of copies of the rows; 1 means once. Only chatmill has this key, not axolotl."),
+    Key("shards", whole(1), "The number of parts into which the rows are divided; one part is used."),
+    Key("shards_idx", whole(0), "The part to use, from 0."),
+    Key(
+        "preprocess_shards",
+        whole(1),
+        "The number of parts in which axolotl processes the rows; the rows stay the same.",
+    ),
+    Key("skip", whole(0), "The number of rows to skip at the start."),
 )
 _FIELDS = (
-    Key("type", _TYPE, "How rows become text: chat_template, alpaca, completion, …; a mapping says it field by field."),
+    Key("type", _TYPE, "How rows become text: chat_template, alpaca, completion, …, or a mapping of fields and forms."),
     Key("field", NAME, "The column of the text, for `type: completion`."),
     Key("text_column", NAME, "The column of the text, for `type: pretrain`."),
     Key("field_messages", NAME, "The column of the conversation."),
     Key("field_tools", NAME, "The column of the tools."),
-    Key("field_system", NAME, "The column of the system text."),
-    Key("field_human", NAME, "The name that turns of the user have."),
-    Key("field_model", NAME, "The name that turns of the model have."),
+    Key("field_system", NAME, "The column of the system prompt."),
+    Key("field_human", NAME, "The speaker name of user turns."),
+    Key("field_model", NAME, "The speaker name of model turns."),
     Key("field_chosen", NAME, "The column of the better answer."),
     Key("field_rejected", NAME, "The column of the worse answer."),
     Key("field_thinking", NAME, "The field of a message that holds the reasoning."),
-    Key("template_thinking_key", NAME, "The name by which the template reads the reasoning."),
-    Key("split_thinking", FLAG, "Take reasoning between think tags out of the contents."),
-    Key("message_property_mappings", TEXT_BY_NAME, "Names that the template reads, to names in the rows."),
-    Key("message_field_role", NAME, "The field of a message that holds the role; older than the mappings."),
-    Key("message_field_content", NAME, "The field of a message that holds the content; older than the mappings."),
-    Key("roles", TEXTS_BY_NAME, "Roles as the template has them, to the names they have in the rows."),
-    Key("drop_system_message", FLAG, "Leave out the system message."),
+    Key("template_thinking_key", NAME, "The name under which the template reads the reasoning."),
+    Key("split_thinking", FLAG, "Split reasoning in think tags from the contents."),
+    Key("message_property_mappings", TEXT_BY_NAME, "Names that the template reads, mapped to names in the rows."),
+    Key("message_field_role", NAME, "The field of a message that holds the role; the older form of the mappings."),
+    Key(
+        "message_field_content", NAME, "The field of a message that holds the content; the older form of the mappings."
+    ),
+    Key("roles", TEXTS_BY_NAME, "Roles of the template, mapped to names in the rows."),
+    Key("drop_system_message", FLAG, "Drop the system message."),
     Key("conversation", NAME, "The conversation format of `type: sharegpt`."),
-    Key("chat_template", NAME, "The template of this dataset, if not that of the config."),
-    Key("chat_template_jinja", NAME, "The source or file of the template, for `chat_template: jinja`."),
-    Key("step_separator", TEXT, "What stands behind each step, for `type: stepwise_supervised`."),
+    Key("chat_template", NAME, "The template of this dataset, in place of that of the config."),
+    Key("chat_template_jinja", NAME, "The Jinja source or the file of the template, for `chat_template: jinja`."),
+    Key("step_separator", TEXT, "The text after each step, for `type: stepwise_supervised`."),
     Key("max_completion_length", whole(1), "The most tokens of the steps, for `type: stepwise_supervised`."),
 )
 _LABELS = (
     Key("roles_to_train", TEXTS, "Roles whose messages are trained."),
-    Key("train_on_eos", _EOS, "Whose end-of-sequence tokens are trained: of all turns, of trained ones, the last."),
-    Key("train_on_eot", _EOS, "The same of end-of-turn tokens."),
-    Key("train_on_split", NAME, "Which split is trained."),
-    Key("message_field_training", NAME, "The field of a message that says whether it is trained."),
-    Key("message_field_training_detail", NAME, "The field of a message that lists which of its characters are."),
+    Key(
+        "train_on_eos", _STOPS, "Whose EOS tokens are trained: of all turns, of trained turns, of the last turn, none."
+    ),
+    Key("train_on_eot", _STOPS, "Whose end-of-turn tokens are trained."),
+    Key("train_on_split", NAME, "The split that is trained."),
+    Key("message_field_training", NAME, "The field of a message that tells whether it is trained."),
+    Key("message_field_training_detail", NAME, "The field of a message that lists its trained characters."),
     Key("train_on_last_step_only", FLAG, "Train only the last step, for `type: stepwise_supervised`."),
 )
 
-#: Keys of the config that a dataset has not, for who indents too much.
+#: Keys of the config that a dataset does not have, for a hint about wrong indentation.
 OF_CONFIG = (
     "datasets",
     "test_datasets",
@@ -136,30 +149,30 @@ OF_CONFIG = (
     "process_reward_model",
 )
 
-_DISTILLED = "chatmill writes no probabilities of a teacher; prepare the dataset with axolotl"
-_SYNTHETIC = "chatmill makes up no rows; remove the dataset"
+_DISTILLED = "chatmill does not write teacher probabilities; prepare the dataset with axolotl"
+_SYNTHETIC = "chatmill does not generate rows; remove the dataset"
 
 #: The keys of a dataset.
 DATASET_TABLE = Table(
     what="a dataset",
-    served={key.name: key for key in (*_WHERE, *_FIELDS, *_LABELS)},
+    supported={key.name: key for key in (*_WHERE, *_FIELDS, *_LABELS)},
     required=("path",),
-    # Code of a dataset is never run: its files are read.
-    passed=frozenset({"trust_remote_code"}),
-    refused={
-        "input_format": "axolotl has it for types of its own; remove it, and name a `type`",
-        "input_transform": "chatmill runs no code on rows; change the rows before",
-        "message_transform": "chatmill runs no code on rows; change the rows before",
+    # chatmill reads the files of a dataset and never runs its code.
+    ignored=frozenset({"trust_remote_code"}),
+    unsupported={
+        "input_format": "it belongs to internal types of axolotl; remove it, and give a `type`",
+        "input_transform": "chatmill runs no code on rows; change the rows beforehand",
+        "message_transform": "chatmill runs no code on rows; change the rows beforehand",
         "logprobs_field": _DISTILLED,
         "temperature": _DISTILLED,
         "length": _SYNTHETIC,
-        "sequence_length": f"{_SYNTHETIC}; the length of samples is `sequence_len` of the config",
+        "sequence_length": f"{_SYNTHETIC}; the most tokens of a sample are `sequence_len` of the config",
         "min_input_id": _SYNTHETIC,
         "max_input_id": _SYNTHETIC,
-        "image_base_dir": "chatmill prepares text alone; prepare the dataset with axolotl",
+        "image_base_dir": "chatmill prepares only text; prepare the dataset with axolotl",
     },
     elsewhere={
-        **dict.fromkeys((*OF_CONFIG, *TRAINING), "the top of the file"),
-        **dict.fromkeys(TYPE_TABLE.served, "the mapping of a user-defined `type`"),
+        **dict.fromkeys((*OF_CONFIG, *TRAINING), "the top level of the file"),
+        **dict.fromkeys(TYPE_TABLE.supported, "the mapping of a user-defined `type`"),
     },
 )

@@ -1,4 +1,4 @@
-"""A YAML file as values that know their key and their line."""
+"""A YAML file as values with their keys and lines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from chatmill._chatmill import DataError
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-# `=` alone has a tag of its own in YAML 1.1, and is text to everybody.
+# A single `=` has a tag of its own in YAML 1.1, but everybody means text.
 _TEXT = (f"{_TAG}str", f"{_TAG}value")
 _SHOWN = 40
 
@@ -20,11 +20,11 @@ class Value:
     """One value of the file.
 
     Attributes:
-        source: What to call the file.
-        key: Where it stands, such as `datasets[0].split`; empty for the whole file.
-        name: The last part of that, `split`.
-        line: The line of its key; of an item of a list, its own.
-        node: What PyYAML composed.
+        source: The name of the file.
+        key: The path of the value, such as `datasets[0].split`; empty for the whole file.
+        name: The last part of the path, such as `split`.
+        line: The line of its key, or the line of a list item, from 1.
+        node: The node that PyYAML composed.
     """
 
     source: str
@@ -34,39 +34,39 @@ class Value:
     node: yaml.Node
 
     def error(self, message: str) -> DataError:
-        """An error at this place.
+        """Make an error at this place.
 
         Args:
-            message: What is wrong and what to do.
+            message: The problem and its remedy.
         """
         key = f"{self.key}: " if self.key else ""
         return DataError(f"{self.source}:{self.line}: {key}{message}")
 
     def mismatch(self, expected: str) -> DataError:
-        """The error for a value of another type.
+        """Make the error for a value of another type.
 
         Args:
-            expected: What it should be.
+            expected: The expected value, in words.
         """
         return self.error(f"expected {expected}, found {self.found()}")
 
     @property
     def is_null(self) -> bool:
-        """Whether nothing stands behind the key."""
+        """Whether the key has no value."""
         return self.tag == "null"
 
     @property
     def tag(self) -> str:
-        """Its type by the rules of YAML 1.1, which PyYAML and so axolotl go by: `str`, `int`, `map`, `!custom`."""
+        """The type by the rules of YAML 1.1, which PyYAML and axolotl use: `str`, `int`, `map`, `!custom`."""
         return "str" if self.node.tag in _TEXT else self.node.tag.removeprefix(_TAG)
 
     @property
     def is_bare(self) -> bool:
-        """Whether it is text without quotes."""
+        """Whether the value is text without quotes."""
         return isinstance(self.node, yaml.ScalarNode) and self.tag == "str" and self.node.style is None
 
     def found(self) -> str:
-        """What stands there, in words."""
+        """Return the value in words."""
         if isinstance(self.node, yaml.MappingNode):
             return "a mapping"
         if isinstance(self.node, yaml.SequenceNode):
@@ -77,14 +77,14 @@ class Value:
         if self.tag in words:
             return words[self.tag]
         if self.tag == "timestamp":
-            return f"the date {text} (in quotes it is text)"
+            return f"the date {text} (put it in quotes for text)"
         return f"the text {text!r}" if self.tag == "str" else f"a value with the tag {self.node.tag}"
 
     def fields(self) -> Iterator["Value"]:
-        """The values of a mapping, those of `<<` last; nulls too.
+        """Yield the values of a mapping, including nulls; those of `<<` last.
 
         Raises:
-            DataError: This is no mapping, or a key is not text.
+            DataError: The value is not a mapping, or a key is not text.
         """
         if not isinstance(self.node, yaml.MappingNode):
             raise self.mismatch("a mapping")
@@ -108,10 +108,10 @@ class Value:
                     yield value
 
     def items(self) -> Iterator["Value"]:
-        """The values of a list.
+        """Yield the items of a list.
 
         Raises:
-            DataError: This is no list.
+            DataError: The value is not a list.
         """
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.mismatch("a list")
@@ -120,10 +120,10 @@ class Value:
             yield Value(self.source, f"{self.key}[{number}]", name, node.start_mark.line + 1, node)
 
     def scalar(self) -> Any:
-        """A single value as Python has it.
+        """Return a single value as a Python value.
 
         Raises:
-            DataError: This is a list or a mapping, or has a type that JSON has not, such as a date.
+            DataError: The value is a list or a mapping, or has a type that JSON lacks, such as a date.
         """
         if not isinstance(self.node, yaml.ScalarNode) or self.tag not in ("null", "bool", "int", "float", "str"):
             raise self.mismatch("text, a number, true or false")
@@ -132,14 +132,14 @@ class Value:
         try:
             return yaml.constructor.SafeConstructor().construct_object(self.node)
         except (ValueError, KeyError, IndexError, OverflowError):
-            # What its tag says (`!!int abc`) or its first characters (`0b_`) does not hold.
-            raise self.error(f"{self.node.value!r} cannot be read as a value of the type {self.tag}") from None
+            # The tag (`!!int abc`) or the first characters (`0b_`) promise another type.
+            raise self.error(f"{self.node.value!r} is not a valid value of the type {self.tag}") from None
 
     def plain(self) -> Any:
-        """The value with all that it holds, as lists, dicts and single values.
+        """Return the whole value as lists, dicts and single values.
 
         Raises:
-            DataError: Something in it is not as JSON has it.
+            DataError: It contains a value that JSON lacks.
         """
         if isinstance(self.node, yaml.SequenceNode):
             return [item.plain() for item in self.items()]
@@ -152,14 +152,14 @@ def read_document(text: str, *, name: str) -> Value:
     r"""Read a YAML file that holds one mapping.
 
     Args:
-        text: The file.
-        name: What to call it in errors.
+        text: The content of the file.
+        name: The name of the file in errors.
 
     Returns:
         The mapping.
 
     Raises:
-        DataError: The file is not YAML, or no mapping, or a mapping in it has a key twice.
+        DataError: The file is not YAML, is not a mapping, or has a duplicate key.
 
     Example:
         >>> [(value.name, value.line) for value in read_document("a: 1\nb: [2]", name="x.yaml").fields()]
@@ -168,29 +168,29 @@ def read_document(text: str, *, name: str) -> Value:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
-            raise DataError(f"{name}: the file is empty; it needs `datasets`")
+            raise DataError(f"{name}: the file is empty: add `datasets`")
         root = Value(name, "", "", node.start_mark.line + 1, node)
         _check(root.node, name, open_nodes=set(), done=set())
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise DataError(f"{name}:{line}: not YAML: the character {chr(error.character)!r} may not be there") from None
+        raise DataError(f"{name}:{line}: not YAML: the character {chr(error.character)!r} is not allowed") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = name if mark is None else f"{name}:{mark.line + 1}"
         raise DataError(f"{place}: not YAML: {error.problem or error.context}") from None
     except RecursionError:
-        raise DataError(f"{name}: lists and mappings are nested too deeply") from None
+        raise DataError(f"{name}: lists and mappings are nested too deeply; write them flatter") from None
     if not isinstance(node, yaml.MappingNode):
         raise root.mismatch("a mapping of keys such as `datasets:`")
     return root
 
 
 def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) -> None:
-    """Refuse what PyYAML takes without a word: keys that stand twice, and values that hold themselves."""
+    """Reject faults that PyYAML accepts silently: duplicate keys, and values that contain themselves."""
     if isinstance(node, yaml.ScalarNode) or id(node) in done:
         return
     if id(node) in open_nodes:
-        raise DataError(f"{name}:{node.start_mark.line + 1}: this value holds itself by its alias")
+        raise DataError(f"{name}:{node.start_mark.line + 1}: this value contains itself through its alias; remove it")
     open_nodes.add(id(node))
     if isinstance(node, yaml.MappingNode):
         first: dict[tuple[str, str], int] = {}
@@ -199,7 +199,7 @@ def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) 
             if isinstance(key, yaml.ScalarNode):
                 seen = first.get((key.tag, key.value))
                 if seen is not None and key.tag != _MERGE:
-                    raise DataError(f"{name}:{line}: {key.value} stands twice, first in line {seen}: remove one")
+                    raise DataError(f"{name}:{line}: {key.value} is a duplicate of line {seen}: remove one of them")
                 first[key.tag, key.value] = line
             _check(key, name, open_nodes=open_nodes, done=done)
             _check(value, name, open_nodes=open_nodes, done=done)

@@ -1,4 +1,4 @@
-"""The format that the `type` of a dataset names."""
+"""The format of a dataset, from its `type` and its fields."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -6,15 +6,16 @@ from typing import Any, NoReturn
 from chatmill._chatmill import DataError
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.formats import Format, library
+from chatmill.text.nearest import suggestion
 
-# axolotl's names for the speakers of a conversation, where a dataset gives none.
+# axolotl's default names for the speakers of a conversation.
 _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
-# What kinds of training take rows of a prompt with answers, and which format these have.
+#: Kinds of training on rows of a prompt with answers, and the format of these rows.
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
-# Other names of the columns of a data set of preferences.
+# Other names for the columns of a preference data set.
 _COLUMNS = {"default": "argilla"}
-# What a user-defined type of answers may say.
+# The keys of a user-defined type of answers.
 _OF_BOTH = {"field_prompt", "field_system", "prompt_format"}
 _OF_PAIRS = {"field_chosen", "field_rejected", "chosen_format", "rejected_format"}
 _OF_JUDGED = {"field_completion", "field_label", "completion_format"}
@@ -26,10 +27,10 @@ _VICUNA = "vicuna_v1.1"
 
 
 def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
-    """The format of the rows of a dataset.
+    """Return the format of the rows of a dataset.
 
     Args:
-        config: The config that it is in.
+        config: The config.
         dataset: The dataset.
 
     Raises:
@@ -39,19 +40,19 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
     if config.rl in ANSWERS or config.reward_model:
         return _answers(config, dataset)
     if isinstance(kind, Mapping):
-        return _made(config, dataset, lambda: Format.user_defined(**kind))
+        return _built(config, dataset, lambda: Format.user_defined(**kind))
     if kind is None:
         return Format.named("tokenized")
     if kind == "chat_template":
-        return _made(config, dataset, lambda: Format.named(kind, **_mapping(dataset)))
+        return _built(config, dataset, lambda: Format.named(kind, **_mapping(dataset)))
     if kind.partition(".")[0] in _OLD:
         name = f"{kind}:{_conversation(config, dataset)}"
-        return _made(config, dataset, lambda: Format.named(name, **_turns(dataset)))
-    return _made(config, dataset, lambda: Format.named(kind, **_options(config, dataset)))
+        return _built(config, dataset, lambda: Format.named(name, **_turns(dataset)))
+    return _built(config, dataset, lambda: Format.named(kind, **_options(config, dataset)))
 
 
 def _answers(config: Config, dataset: DatasetConfig) -> Format:
-    """Rows of a prompt with answers: for a chat template, in a fixed text, or in the user's own."""
+    """Return the format of rows of a prompt with answers: for a chat template, a fixed text, or a user-defined text."""
     kind, name = dataset.type, ANSWERS.get(config.rl or "", "reward")
     if isinstance(kind, Mapping):
         return _user_defined_answers(config, dataset, kind)
@@ -61,45 +62,56 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
     if kind is not None and kind.rpartition(".")[0] in library.answer_texts():
         return _fixed_answers(config, dataset, kind)
     if kind == "zephyr.nectar":
-        _refuse(config, dataset, "it takes the answers ranked last for the better ones; write chosen and rejected")
-    if kind not in ("chat_template", "chat_template.default"):
-        why = (
-            "of rows of a prompt with answers chat_template.default is known, passthrough, a user-defined type, and "
-            f"chatml and llama3 with the columns of a data set, such as chatml.intel, not {kind}"
+        _reject(
+            config,
+            dataset,
+            "axolotl's type takes the answers ranked last as the better ones; use columns chosen and rejected",
         )
-        _refuse(config, dataset, why)
+    if kind not in ("chat_template", "chat_template.default"):
+        _reject(config, dataset, _unsupported_type(config, kind))
     mapping = {key: value for key, value in _mapping(dataset).items() if not key.startswith("field_")}
     if name == "kto":
-        return _made(config, dataset, lambda: Format.named(name, **mapping))
-    # axolotl looks for the prompt in `messages`; a reward model takes the conversations alone.
+        return _built(config, dataset, lambda: Format.named(name, **mapping))
+    # axolotl reads the prompt from `messages`; a reward model has only conversations.
     prompt = dataset.field_messages or ("messages" if name == "preference" else None)
     given = {"prompt": prompt, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
     fields = {name: field for name, field in given.items() if field is not None}
-    return _made(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
+    return _built(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
 
 
 def _user_defined_answers(config: Config, dataset: DatasetConfig, kind: Mapping[str, str]) -> Format:
     known = _OF_BOTH | (_OF_JUDGED if config.rl == "kto" else _OF_PAIRS)
-    unfit = sorted(set(kind) - known)
-    if unfit:
-        why = f"{unfit[0]} has no place in a user-defined type; there are {', '.join(sorted(known))}"
-        _refuse(config, dataset, f"for {_training(config)} {why}")
-    # Which of the two it is says the training, also where no key tells.
+    for name in sorted(set(kind) - known):
+        hint = suggestion(name, known, otherwise=f"its keys are {', '.join(sorted(known))}")
+        _reject(config, dataset, f"with {_training(config)} a user-defined type has no key {name!r}; {hint}")
+    # The training decides between pairs and judged answers, even if no key does.
     its = {"field_completion": "completion", **kind} if config.rl == "kto" else dict(kind)
-    return _made(config, dataset, lambda: Format.user_defined_answers(**its))
+    return _built(config, dataset, lambda: Format.user_defined_answers(**its))
 
 
 def _fixed_answers(config: Config, dataset: DatasetConfig, kind: str) -> Format:
-    """The columns of a data set in a fixed text: `chatml.intel`."""
+    """Return the format of the columns of a data set in a fixed text, such as `chatml.intel`."""
     _check_fixed(config, dataset)
     style, _, columns = kind.rpartition(".")
     library_of = "kto" if config.rl == "kto" else "dpo"
     base = f"{library_of}.{_COLUMNS.get(columns, columns)}"
     if config.reward_model or base not in Format.names():
         known = [name.partition(".")[2] for name in Format.names() if name.startswith(f"{library_of}.")]
-        there_are = "" if config.reward_model else f"; there are {', '.join(known)}"
-        _refuse(config, dataset, f"for {_training(config)} no type {style} is called {columns}{there_are}")
-    return _made(config, dataset, lambda: Format.named(f"{base}:{style}"))
+        if config.reward_model:
+            _reject(config, dataset, _unsupported_type(config, kind))
+        names = ", ".join(f"{style}.{name}" for name in known)
+        _reject(config, dataset, f"with {_training(config)} there is no type {kind!r}; supported are {names}")
+    return _built(config, dataset, lambda: Format.named(f"{base}:{style}"))
+
+
+def _unsupported_type(config: Config, kind: object) -> str:
+    supported = "chat_template.default, passthrough and user-defined types"
+    if not config.reward_model:
+        supported = (
+            "chat_template.default, passthrough, user-defined types, and chatml and llama3 types such as chatml.intel"
+        )
+    found = "is missing" if kind is None else f"{kind!r} is not supported"
+    return f"the type {found} with {_training(config)}; supported are {supported}"
 
 
 def _training(config: Config) -> str:
@@ -107,7 +119,7 @@ def _training(config: Config) -> str:
 
 
 def _check_fixed(config: Config, dataset: DatasetConfig) -> None:
-    """Types whose columns are given read no others."""
+    """Check that a dataset sets no columns, because the type has columns of its own."""
     given = {
         "field_messages": dataset.field_messages, "field_system": dataset.field_system,
         "field_tools": dataset.field_tools, "field_chosen": dataset.field_chosen,
@@ -117,7 +129,7 @@ def _check_fixed(config: Config, dataset: DatasetConfig) -> None:
     }  # fmt: skip
     for key, value in given.items():
         if value:
-            _refuse(config, dataset, f"the type {dataset.type} has columns of its own: leave it out", key)
+            _reject(config, dataset, f"the type {dataset.type} has columns of its own: remove this key", key)
 
 
 def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
@@ -127,7 +139,7 @@ def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
     if dataset.type != "stepwise_supervised":
         return {}
     if dataset.max_completion_length is not None:
-        _refuse(config, dataset, "steps are not cut one by one: leave it out", "max_completion_length")
+        _reject(config, dataset, "chatmill does not cut single steps: remove this key", "max_completion_length")
     separator = dataset.step_separator
     return {
         "variables": {} if separator is None else {"step_separator": separator},
@@ -136,7 +148,7 @@ def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
 
 
 def _mapping(dataset: DatasetConfig) -> dict[str, Any]:
-    """Where a dataset of the type chat_template has its messages, and what it calls their parts."""
+    """Return the columns and keys of messages, for the type chat_template."""
     properties = {"role": dataset.message_field_role or "role", "content": dataset.message_field_content or "content"}
     if dataset.template_thinking_key is not None or dataset.field_thinking is not None:
         properties[dataset.template_thinking_key or "reasoning_content"] = dataset.field_thinking or "reasoning_content"
@@ -155,12 +167,12 @@ def _mapping(dataset: DatasetConfig) -> dict[str, Any]:
 
 
 def _turns(dataset: DatasetConfig) -> dict[str, Any]:
-    """What a dataset of the old sharegpt says of its turns."""
+    """Return the columns and speaker names of turns, for the old type sharegpt."""
     options: dict[str, Any] = {}
     if dataset.field_messages is not None:
         options["field_messages"] = dataset.field_messages
     roles = dataset.roles or {}
-    # Of further names of input some are roles of their own.
+    # Some names under `input` are roles of their own.
     inputs = [name for name in roles.get("input", ()) if name not in _OWN_ROLES]
     named = {
         "user": [dataset.field_human] if dataset.field_human else inputs,
@@ -177,14 +189,14 @@ def _conversation(config: Config, dataset: DatasetConfig) -> str:
     return "chatml" if config.chat_template == "chatml" else _VICUNA
 
 
-def _made(config: Config, dataset: DatasetConfig, make: Callable[[], Format]) -> Format:
+def _built(config: Config, dataset: DatasetConfig, make: Callable[[], Format]) -> Format:
     try:
         return make()
     except DataError as error:
         if str(error).startswith(config.path):
             raise
-        _refuse(config, dataset, str(error))
+        _reject(config, dataset, str(error))
 
 
-def _refuse(config: Config, dataset: DatasetConfig, why: str, key: str = "type") -> NoReturn:
+def _reject(config: Config, dataset: DatasetConfig, why: str, key: str = "type") -> NoReturn:
     raise DataError(f"{config.place(f'{dataset.key}.{key}')}: {why}")

@@ -1,62 +1,62 @@
-"""`Config` and `DatasetConfig`: what a config file says, with axolotl's defaults."""
+"""`Config` and `DatasetConfig`: the content of a config file, with axolotl's defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-Eos: TypeAlias = Literal["all", "turn", "last", "none"]
+from chatmill.options.choices import ExcessLength, TrainedStops
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """One entry of `datasets`, `test_datasets` or `pretraining_dataset`. What is not given is None or empty.
+    """One entry of `datasets`, `test_datasets` or `pretraining_dataset`. A key that is not given is None or empty.
 
     Attributes:
-        key: Where it stands, such as `datasets[1]`.
-        line: In which line it begins.
+        key: The path of the entry in the file, such as `datasets[1]`.
+        line: Its first line, from 1.
         path: A file, folder, glob or URL, or the id of a dataset on the Hub.
-        name: Which configuration of a dataset on the Hub.
-        split: Which split, perhaps in part: `train[:20%]`.
-        data_files: Which files of the folder or dataset.
-        data_dir: Which folder of the dataset.
+        name: The configuration of a dataset on the Hub.
+        split: The split, or a part of it: `train[:20%]`.
+        data_files: The files of the folder or dataset.
+        data_dir: The folder inside the dataset.
         ds_type: The format of the files.
-        revision: Which commit, tag or branch.
-        weight: How often the rows are taken.
-        shards: Into how many parts the rows are cut, of which one is taken.
-        shards_idx: Which of them, from 0.
-        preprocess_shards: In how many parts axolotl works on the rows; they stay the same.
-        skip: How many rows are left out at the start.
-        type: How rows become text: a name, or what a user-defined type says; None where rows have tokens already.
+        revision: The commit, tag or branch.
+        weight: The number of copies of the rows.
+        shards: The number of parts into which the rows are divided; one part is used.
+        shards_idx: The part to use, from 0.
+        preprocess_shards: The number of parts in which axolotl processes the rows; the rows stay the same.
+        skip: The number of rows to skip at the start.
+        type: How rows become text: a name, or the mapping of a user-defined type; None if rows hold tokens already.
         field: The column of the text, for `completion`.
         text_column: The column of the text, for `pretrain`.
         field_messages: The column of the conversation.
         field_tools: The column of the tools.
-        field_system: The column of the system text.
-        field_human: The name that turns of the user have.
-        field_model: The name that turns of the model have.
+        field_system: The column of the system prompt.
+        field_human: The speaker name of user turns.
+        field_model: The speaker name of model turns.
         field_chosen: The column of the better answer.
         field_rejected: The column of the worse answer.
         field_thinking: The field of a message that holds the reasoning.
-        template_thinking_key: The name by which the template reads it.
-        split_thinking: Whether reasoning is taken out of the contents.
-        message_property_mappings: Names that the template reads, to names in the rows.
+        template_thinking_key: The name under which the template reads the reasoning.
+        split_thinking: Whether reasoning in think tags is split from the contents.
+        message_property_mappings: Names that the template reads, mapped to names in the rows.
         message_field_role: The field that holds the role.
         message_field_content: The field that holds the content.
-        roles: Roles of the template to names in the rows; of the old sharegpt `input` and `output` to names.
-        drop_system_message: Whether the system message is left out.
+        roles: Roles of the template, mapped to names in the rows; for the old sharegpt `input` and `output`.
+        drop_system_message: Whether the system message is dropped.
         conversation: The conversation format of sharegpt.
         chat_template: The template of this dataset; None for that of the config.
-        chat_template_jinja: The source or file of the template, for `jinja`.
-        step_separator: What stands behind each step.
+        chat_template_jinja: The Jinja source or the file of the template, for `jinja`.
+        step_separator: The text after each step.
         max_completion_length: The most tokens of the steps.
-        roles_to_train: Roles whose messages are trained. Empty is not the same as not given.
-        train_on_eos: Whose end-of-sequence tokens are trained.
+        roles_to_train: Roles whose messages are trained. An empty list differs from None.
+        train_on_eos: Whose EOS tokens are trained.
         train_on_eot: Whose end-of-turn tokens are trained.
-        train_on_split: Which split is trained.
-        message_field_training: The field that says whether a message is trained.
-        message_field_training_detail: The field that lists which of its characters are.
+        train_on_split: The split that is trained.
+        message_field_training: The field that tells whether a message is trained.
+        message_field_training_detail: The field that lists the trained characters of a message.
         train_on_last_step_only: Whether only the last step is trained.
-        passed_over: Keys that have a value and mean nothing here.
+        ignored: Ignored keys that have a value.
     """
 
     key: str
@@ -97,48 +97,48 @@ class DatasetConfig:
     step_separator: str | None = None
     max_completion_length: int | None = None
     roles_to_train: tuple[str, ...] | None = None
-    train_on_eos: Eos | None = None
-    train_on_eot: Eos | None = None
+    train_on_eos: TrainedStops | None = None
+    train_on_eot: TrainedStops | None = None
     train_on_split: str | None = None
     message_field_training: str | None = None
     message_field_training_detail: str | None = None
     train_on_last_step_only: bool | None = None
-    passed_over: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A config file, with axolotl's defaults for what is not given.
+    """The content of a config file, with axolotl's defaults.
 
     Attributes:
         path: The file.
-        datasets: What is to be prepared.
-        test_datasets: What is to be prepared for evaluation.
-        pretraining: Plain text to be prepared, from `pretraining_dataset`.
-        tokenizer: `tokenizer_config`, else `base_model_config`, else `base_model`.
-        special_tokens: Special tokens by name, in place of those of the tokenizer.
-        additional_special_tokens: Further ones.
+        datasets: The datasets to prepare.
+        test_datasets: The datasets for evaluation.
+        pretraining: The datasets of plain text, from `pretraining_dataset`.
+        tokenizer: `tokenizer_config`, or `base_model_config`, or `base_model`; the first one that is given.
+        special_tokens: Special tokens by name, which replace those of the tokenizer.
+        additional_special_tokens: Further special tokens.
         added_tokens: Tokens to add, from `tokens`.
-        chat_template: The template; `jinja` also where only `chat_template_jinja` is given.
-        chat_template_jinja: Its source or file.
-        chat_template_kwargs: Variables for it.
-        default_system_message: The system text of conversations that have none.
-        eot_tokens: Tokens that end a turn; empty for the eos token.
-        sequence_len: Tokens that a sample may have.
-        excess_length_strategy: What becomes of longer samples.
-        min_sample_len: Tokens that a sample must have.
+        chat_template: The template; `jinja` also if only `chat_template_jinja` is given.
+        chat_template_jinja: The Jinja source or the file of the template.
+        chat_template_kwargs: Variables for the template.
+        default_system_message: The system prompt of conversations without one.
+        eot_tokens: Tokens that end a turn; empty for the EOS token.
+        sequence_len: The most tokens of a sample.
+        excess_length_strategy: What to do with longer samples.
+        min_sample_len: The least tokens of a sample.
         train_on_inputs: Whether prompts are trained.
-        val_set_size: Rows for evaluation: below 1 a share (float), from 1 on a number (int).
-        seed: Of all shuffling.
+        val_set_size: Rows for evaluation: a share (float below 1) or a number of rows (int from 1 on).
+        seed: The seed of all random choices.
         shuffle_merged_datasets: Whether the rows of all datasets are shuffled together.
-        shuffle_before_merging: Whether those of each dataset are shuffled before.
-        deduplicate: Whether one of equal rows is kept.
-        output: The folder to write, from `dataset_prepared_path`.
+        shuffle_before_merging: Whether the rows of each dataset are shuffled before merging.
+        deduplicate: Whether only one of equal rows is kept.
+        output: The output folder, from `dataset_prepared_path`.
         rl: The kind of training by preferences or rewards.
         reward_model: Whether a reward model is trained.
         process_reward_model: Whether a process reward model is trained.
-        passed_over: Keys of training that have a value.
-        lines: The line of each key that is served, such as `datasets[1].type`.
+        ignored: Keys of training that have a value.
+        lines: The line of each supported key, such as `datasets[1].type`.
     """
 
     path: str
@@ -155,7 +155,7 @@ class Config:
     default_system_message: str | None = None
     eot_tokens: tuple[str, ...] = ()
     sequence_len: int | None = None
-    excess_length_strategy: Literal["drop", "truncate", "raise"] = "drop"
+    excess_length_strategy: ExcessLength = "drop"
     min_sample_len: int | None = None
     train_on_inputs: bool = False
     val_set_size: float | int = 0
@@ -167,14 +167,14 @@ class Config:
     rl: str | None = None
     reward_model: bool = False
     process_reward_model: bool = False
-    passed_over: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def place(self, key: str) -> str:
-        """Where a key stands, as errors begin.
+        """Return the place of a key, for the start of an error.
 
         Args:
-            key: Such as `datasets[1].type`; of keys that are not in the file, the nearest that holds them is named.
+            key: Such as `datasets[1].type`. If the file does not have the key, the line is that of its parent.
 
         Returns:
             Such as `config.yaml:12: datasets[1].type`.

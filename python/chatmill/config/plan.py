@@ -1,9 +1,9 @@
-"""From a config to what is run: the mill of each dataset, and how their rows become one."""
+"""The parts of a run from a config: a mill for each dataset, and the arrangement of their rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, Tokenizer
 from chatmill.arrange import Arrangement
@@ -13,27 +13,31 @@ from chatmill.config.rows import files_of
 from chatmill.config.templates import template_of
 from chatmill.formats import Format
 from chatmill.labels import Labels
-from chatmill.run import Part
+from chatmill.options.choices import ExcessLength, Truncation
+from chatmill.pipeline.parts import Part
 
-_TRUNCATION: dict[str, Literal["drop", "keep_start", "raise"]] = {
+_TRUNCATION: dict[ExcessLength, Truncation] = {
     "drop": "drop",
     "truncate": "keep_start",
     "raise": "raise",
 }
-# What axolotl takes where a config has no `sequence_len`.
+# axolotl's default for `sequence_len`.
 _SEQUENCE_LEN = 512
+_NO_NEW_TOKENS = (
+    "chatmill adds no tokens: add them to the tokenizer, save the tokenizer, and give its folder as tokenizer_config"
+)
 
 
 @dataclass(frozen=True)
-class Choices:
-    """What a run takes from elsewhere than the config.
+class RunOptions:
+    """The options of a run that are not in the config.
 
     Attributes:
-        tokenizer: Another tokenizer than that of the config.
-        local: For paths of datasets, where their rows lie.
-        labels: Other labels than axolotl's for rows of the type chat_template: what `Labels.of` reads.
-        threads: Of each mill.
-        now: What the clock of the templates shows.
+        tokenizer: The tokenizer, in place of that of the config.
+        local: The places of rows by the `path` of their dataset.
+        labels: Labels for rows of the type chat_template, in place of axolotl's: any value that `Labels.of` accepts.
+        threads: Threads of each mill.
+        now: The time that templates print.
     """
 
     tokenizer: Any = None
@@ -44,13 +48,13 @@ class Choices:
 
 
 def arrangement_of(config: Config) -> Arrangement:
-    """How the rows of the datasets of a config become one.
+    """Return the arrangement of the rows of all datasets.
 
     Args:
         config: The config.
 
     Raises:
-        DataError: A weight is not one.
+        DataError: A weight is out of range.
     """
     weights = tuple(dataset.weight for dataset in _datasets(config))
     return Arrangement(
@@ -63,56 +67,56 @@ def arrangement_of(config: Config) -> Arrangement:
     )
 
 
-def parts_of(config: Config, choices: Choices) -> list[Part]:
-    """The parts of a run, one for each dataset.
+def parts_of(config: Config, options: RunOptions) -> list[Part]:
+    """Make the parts of a run, one for each dataset.
 
     Args:
         config: The config.
-        choices: What comes from elsewhere.
+        options: The options that are not in the config.
 
     Raises:
-        DataError: The config asks for what chatmill cannot do; the message names file, line and key.
-        ChatmillError: Tokenizer or template cannot be loaded.
+        DataError: chatmill does not support a value of the config; the message names file, line and key.
+        ChatmillError: The tokenizer or a template cannot be loaded.
     """
     _check(config)
-    named = choices.tokenizer if choices.tokenizer is not None else config.tokenizer
+    named = options.tokenizer if options.tokenizer is not None else config.tokenizer
     if named is None:
-        raise DataError(f"{config.path}: there is no tokenizer: give base_model or tokenizer_config")
-    # What is wrong with the file itself is said before anything is loaded.
+        raise DataError(f"{config.path}: there is no tokenizer: add base_model or tokenizer_config")
+    # Faults of the file itself are reported before anything is loaded.
     forms = [(dataset, format_of_dataset(config, dataset)) for dataset in _datasets(config)]
     tokenizer = _tokenizer(config, named)
-    return [_part(config, dataset, form, named, tokenizer, choices) for dataset, form in forms]
+    return [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
 
 
 def _datasets(config: Config) -> list[DatasetConfig]:
-    """Those to train on, and then those to evaluate with."""
+    """Return the datasets for training, and then those for evaluation."""
     return [*(config.datasets or config.pretraining), *config.test_datasets]
 
 
 def _part(
-    config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, choices: Choices
+    config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, options: RunOptions
 ) -> Part:
-    files = files_of(config, dataset, choices.local)
+    files = files_of(config, dataset, options.local)
     template, warnings = (None, ()) if form.has_text else template_of(config, dataset, named, tokenizer)
     length = config.sequence_len or _SEQUENCE_LEN
-    # A text without a prompt becomes several samples; prompt and answer are cut each on its own, as axolotl does.
+    # A text without a prompt becomes several samples. Prompt and answer are cut separately, as in axolotl.
     is_split = form.defaults.get("truncation") == "split"
-    is_whole = is_split or form.holds_tokens or form.has_answers or form.core.get("messages") is not None
+    is_whole = is_split or form.holds_tokens or form.has_answers or form.has_messages
     has_segments = form.has_text and not is_whole
     try:
         mill = Mill(
             tokenizer,
             template,
             format=form,
-            labels=_labels(config, dataset, form, choices.labels),
+            labels=_labels(config, dataset, form, options.labels),
             max_length=length,
             truncation="split" if is_split else _TRUNCATION[config.excess_length_strategy],
             segment_length=length if has_segments else None,
             all_masked="reject",
-            threads=choices.threads,
+            threads=options.threads,
             on_error="null",
             chat_template_kwargs=config.chat_template_kwargs or None,
-            now=choices.now,
+            now=options.now,
         )
     except ChatmillError as error:
         raise type(error)(f"{config.place(dataset.key)}: {error}") from error
@@ -127,7 +131,7 @@ def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) ->
     if given is not None:
         return given
     roles = dataset.roles
-    options: dict[str, Any] = {
+    of_axolotl: dict[str, Any] = {
         "roles_to_train": None if dataset.roles_to_train is None else list(dataset.roles_to_train),
         "train_on_eos": dataset.train_on_eos,
         "train_on_eot": dataset.train_on_eot,
@@ -138,11 +142,11 @@ def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) ->
         "split_thinking": dataset.split_thinking,
         "roles": None if roles is None else {role: list(names) for role, names in roles.items()},
     }
-    return Labels.preset("axolotl", **{name: value for name, value in options.items() if value is not None})
+    return Labels.preset("axolotl", **{name: value for name, value in of_axolotl.items() if value is not None})
 
 
 def _tokenizer(config: Config, named: Any) -> Tokenizer:
-    """The tokenizer, with the special tokens of the config."""
+    """Load the tokenizer, with the special tokens of the config."""
     try:
         loaded = named if isinstance(named, Tokenizer) else Tokenizer.from_pretrained(named)
     except ChatmillError as error:
@@ -150,11 +154,7 @@ def _tokenizer(config: Config, named: Any) -> Tokenizer:
         raise type(error)(f"{config.place(key)}: {error}") from error
     for name, token in config.special_tokens.items():
         if loaded.token_to_id(token) is None:
-            why = (
-                f"{loaded.name} has no token {token}, and chatmill adds none: add it to the tokenizer, save that, and "
-                "name its folder as tokenizer_config"
-            )
-            _refuse(config, f"special_tokens.{name}", why)
+            _reject(config, f"special_tokens.{name}", f"{loaded.name} has no token {token}, and {_NO_NEW_TOKENS}")
     if not config.special_tokens:
         return loaded
     args, kwargs = loaded.__getnewargs_ex__()
@@ -163,28 +163,30 @@ def _tokenizer(config: Config, named: Any) -> Tokenizer:
 
 
 def _check(config: Config) -> None:
-    """Refuse what a config asks for and chatmill cannot do."""
-    add = "chatmill adds no tokens: add them to the tokenizer, save that, and name its folder as tokenizer_config"
-    other = f"chatmill prepares rows for {', '.join(ANSWERS)}, and for a reward model"
-    both = "there are datasets as well: prepare them in a run of their own"
-    refused = {
+    """Reject values of a config that chatmill does not support."""
+    other = f"{config.rl!r} is not supported; supported are {', '.join(ANSWERS)}, or `reward_model: true`"
+    both = "it cannot be combined with `datasets`: prepare them in separate runs"
+    rejected = {
         "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
         "default_system_message": (
             config.default_system_message,
-            "it changes the text of a template: give that with chat_template_jinja, or system prompts in the rows",
+            (
+                "chatmill does not change the text of a template: change the template (chat_template_jinja), or add "
+                "system prompts to the rows"
+            ),
         ),
-        "tokens": (config.added_tokens, add),
-        "special_tokens.additional_special_tokens": (config.additional_special_tokens, add),
-        "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare"),
+        "tokens": (config.added_tokens, _NO_NEW_TOKENS),
+        "special_tokens.additional_special_tokens": (config.additional_special_tokens, _NO_NEW_TOKENS),
+        "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare: add one"),
     }
     for dataset in config.test_datasets:
         if dataset.weight != 1:
-            _refuse(config, f"{dataset.key}.weight", "weights are for rows to train on: leave it out")
-    for key, (asked, why) in refused.items():
-        if asked:
-            _refuse(config, key, why)
+            _reject(config, f"{dataset.key}.weight", "weights are only for training rows: remove this key")
+    for key, (is_set, why) in rejected.items():
+        if is_set:
+            _reject(config, key, why)
 
 
-def _refuse(config: Config, key: str, why: str) -> NoReturn:
+def _reject(config: Config, key: str, why: str) -> NoReturn:
     raise DataError(f"{config.place(key)}: {why}")

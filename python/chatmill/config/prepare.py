@@ -3,16 +3,20 @@
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.config.model import Config
-from chatmill.config.plan import Choices, arrangement_of, parts_of
+from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES
-from chatmill.report import PrepareReport
-from chatmill.run import Output, run_parts
-from chatmill.shards import SHARD_TOKENS
+from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.pipeline.parts import OutputOptions
+from chatmill.pipeline.progress import progress_bar
+from chatmill.pipeline.report import PrepareReport
+from chatmill.pipeline.run import run_parts
+from chatmill.pipeline.summary import PrintedReport
 
 
 def prepare_config(
@@ -29,31 +33,32 @@ def prepare_config(
     block_bytes: int = BLOCK_BYTES,
     shard_tokens: int = SHARD_TOKENS,
 ) -> PrepareReport:
-    """Prepare the datasets that a config file names as axolotl names them.
+    """Prepare the datasets of a config file with axolotl's names.
 
-    Keys of training are passed over. The rows of all datasets are tokenized and labelled as axolotl does it, shuffled
-    unless `shuffle_merged_datasets` is false, and `val_set_size` of them are kept back in the folder `validation`.
+    Keys of training are ignored. The rows of all datasets are tokenized and labeled exactly as in axolotl. They are
+    shuffled unless `shuffle_merged_datasets` is false, and `val_set_size` of them are written to the folder
+    `validation`.
 
     Args:
-        config: The file, or what `chatmill.config.read_config` gives.
+        config: The file, or the config from `chatmill.config.read_config`.
         output: The folder to make; None for the config's `dataset_prepared_path`.
-        tokenizer: Another tokenizer than that of the config.
-        local: For paths of datasets, where their rows lie: a file, a folder or a glob.
-        labels: Other labels than axolotl's for rows of the type chat_template: what `Labels.of` reads, such as
-            `"assistant"`, which is quicker and is proved.
-        threads: Of the mill; None for one a core.
-        now: What the clock of the templates shows; None for the time at which the run begins.
-        overwrite: Replace an output of chatmill at `output`, at the end.
-        progress: Show a progress bar on stderr; None for: if it is a terminal.
-        block_bytes: About how many bytes of rows are worked on at a time.
+        tokenizer: The tokenizer, in place of that of the config.
+        local: The places of rows by the `path` of their dataset: a file, a folder or a glob.
+        labels: Labels for rows of the type chat_template, in place of axolotl's: any value that `Labels.of` accepts,
+            such as `"assistant"`, which is faster and verified.
+        threads: Threads of the mill; None for one per core.
+        now: The time that templates print; None for the start of the run.
+        overwrite: Replace an existing output of chatmill, at the end.
+        progress: Show a progress bar on stderr; None shows it if stderr is a terminal.
+        block_bytes: Approximate size of the rows processed at a time, in bytes.
         shard_tokens: Tokens of a shard.
 
     Returns:
         Counts, rejects and files.
 
     Raises:
-        DataError: The config cannot be read, or asks for what chatmill cannot do; the message names line and key.
-        ChatmillError: Something cannot be read, loaded or written, or no row at all gave tokens.
+        DataError: The config cannot be read, or chatmill does not support a value; the message names line and key.
+        ChatmillError: Something cannot be read, loaded or written, or no row gave tokens.
 
     Example:
         >>> prepare_config("config.yaml", output="tokens").arranged  # doctest: +SKIP
@@ -61,16 +66,18 @@ def prepare_config(
     read = config if isinstance(config, Config) else read_config(config)
     folder = output if output is not None else read.output
     if folder is None:
-        raise DataError(f"{read.path}: there is no output: give dataset_prepared_path, or the option output")
-    clock = datetime.now() if now is None else now  # noqa: DTZ005  (templates see no time zone)
-    choices = Choices(tokenizer, local or {}, labels, threads, clock)
-    wanted = Output(
+        raise DataError(
+            f"{read.path}: there is no output folder: add dataset_prepared_path, or give `output` (`--output`)"
+        )
+    clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
+    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock)
+    output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),
         overwrite=overwrite,
-        progress=progress,
         block_bytes=block_bytes,
         shard_tokens=shard_tokens,
         options={"config": read.path},
     )
-    return run_parts(lambda: parts_of(read, choices), wanted)
+    report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))
+    return PrintedReport.of(report)

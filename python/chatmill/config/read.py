@@ -1,16 +1,16 @@
-"""From a config file to `Config`."""
+"""`read_config`: reads a config file into a `Config`."""
 
 import os
 from pathlib import Path
 
 from chatmill._chatmill import DataError
-from chatmill.config.dataset import jinja_as_said
+from chatmill.config.dataset import template_name
 from chatmill.config.document import Value, read_document
 from chatmill.config.keys import CONFIG_TABLE
 from chatmill.config.model import Config
-from chatmill.config.table import Found
+from chatmill.config.table import MappingValues
 
-# As axolotl names them, to the names of `Config`, where these differ.
+# Keys of axolotl whose attribute of `Config` has another name.
 _RENAMED = {
     "pretraining_dataset": "pretraining",
     "tokens": "added_tokens",
@@ -22,17 +22,17 @@ _TOKENIZERS = ("tokenizer_config", "base_model_config", "base_model")
 
 
 def read_config(path: str | os.PathLike[str]) -> Config:
-    """Read a config file, named as axolotl names things.
+    """Read a config file with axolotl's names.
 
     Args:
         path: A YAML file.
 
     Returns:
-        What it says of the data. Keys of training are passed over; their names are kept.
+        The part of the config that concerns the data, and the names of ignored keys.
 
     Raises:
-        DataError: It cannot be read, is not YAML, has a key that chatmill does not know or serve, or a value of the
-            wrong type. The message names the file, the line and the key.
+        DataError: The file cannot be read, is not YAML, has an unknown or unsupported key, or a value of the wrong
+            type. The message names the file, the line and the key.
 
     Example:
         >>> config = read_config("axolotl.yaml")  # doctest: +SKIP
@@ -50,21 +50,21 @@ def parse_config(text: str, *, name: str) -> Config:
     r"""Read the text of a config file.
 
     Args:
-        text: YAML.
-        name: What to call it in errors.
+        text: The YAML text.
+        name: The name of the file in errors.
 
     Returns:
-        As `read_config`.
+        As for `read_config`.
 
     Raises:
-        DataError: As `read_config`.
+        DataError: As for `read_config`.
 
     Example:
         >>> config = parse_config(
         ...     "base_model: Qwen/Qwen3-8B\nlearning_rate: 2e-5\ndatasets: [{path: rows.jsonl}]",
         ...     name="config.yaml",
         ... )
-        >>> config.tokenizer, config.datasets[0].path, config.passed_over
+        >>> config.tokenizer, config.datasets[0].path, config.ignored
         ('Qwen/Qwen3-8B', 'rows.jsonl', ('learning_rate',))
         >>> parse_config("datasets:\n- path: rows.jsonl\n  weight: 0", name="config.yaml")
         Traceback (most recent call last):
@@ -72,30 +72,30 @@ def parse_config(text: str, *, name: str) -> Config:
     """
     root = read_document(text, name=name)
     found = CONFIG_TABLE.read(root)
-    if "datasets" not in found.served and "pretraining_dataset" not in found.served:
-        raise DataError(f"{name}: there is nothing to prepare: give `datasets`, or `pretraining_dataset`")
+    if "datasets" not in found.supported and "pretraining_dataset" not in found.supported:
+        raise DataError(f"{name}: there is nothing to prepare: add `datasets` or `pretraining_dataset`")
     _check_evaluation(found)
-    served = {
+    values = {
         _RENAMED.get(key, key): value
-        for key, value in found.served.items()
+        for key, value in found.supported.items()
         if key not in (*_TOKENIZERS, "special_tokens")
     }
-    special_tokens = dict(found.served.get("special_tokens", {}))
-    served["additional_special_tokens"] = special_tokens.pop("additional_special_tokens", ())
-    served["special_tokens"] = special_tokens
-    served["chat_template"] = jinja_as_said(found)
-    served["tokenizer"] = next((found.served[key] for key in _TOKENIZERS if key in found.served), None)
+    special_tokens = dict(found.supported.get("special_tokens", {}))
+    values["additional_special_tokens"] = special_tokens.pop("additional_special_tokens", ())
+    values["special_tokens"] = special_tokens
+    values["chat_template"] = template_name(found)
+    values["tokenizer"] = next((found.supported[key] for key in _TOKENIZERS if key in found.supported), None)
     lines: dict[str, int] = {}
     for value in found.values.values():
         _note_lines(value, lines)
-    return Config(path=name, passed_over=found.passed_over, lines=lines, **served)
+    return Config(path=name, ignored=found.ignored, lines=lines, **values)
 
 
-def _check_evaluation(found: Found) -> None:
-    if found.served.get("val_set_size") and "test_datasets" in found.served:
+def _check_evaluation(found: MappingValues) -> None:
+    if found.supported.get("val_set_size") and "test_datasets" in found.supported:
         line = found.values["test_datasets"].line
         raise found.values["val_set_size"].error(
-            f"rows are set aside, and there are test_datasets in line {line}: only one is possible, remove the other"
+            f"it cannot be combined with test_datasets (line {line}): remove one of them"
         )
 
 

@@ -1,4 +1,4 @@
-"""The files of a dataset, and which of their rows are wanted."""
+"""The files of a dataset, restricted to the rows of its split."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,59 +7,64 @@ from pathlib import Path
 from typing import NoReturn
 
 from chatmill._chatmill import DataError
-from chatmill.config.card import card_patterns
+from chatmill.config.card import NoSplitError, card_patterns
 from chatmill.config.model import Config, DatasetConfig
-from chatmill.hub import fetch_dataset
 from chatmill.inputs import InputFile, find_inputs, share_rows
+from chatmill.sources.hub import fetch_dataset
 
 _SUFFIXES = ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json", "*.parquet", "*.arrow")
-# Names of splits, as they stand in names of files.
+# Names of splits that occur in file names.
 _SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval"}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SPLIT = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<start>\d+%?)?:(?P<end>\d+%?)?\])?")
 
 
 def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -> list[InputFile]:
-    """The files that hold the rows of a dataset.
+    """Find the files that hold the rows of a dataset.
 
     Args:
-        config: The config that it is in.
+        config: The config.
         dataset: The dataset.
-        local: For paths of datasets, where their rows lie.
+        local: The places of rows by the `path` of their dataset.
 
     Raises:
         DataError: There are no such files; the message names file, line and key.
     """
     path = local.get(dataset.path, dataset.path)
     if dataset.shards is not None:
-        _refuse(config, dataset, "shards", "parts of a dataset are taken with split, such as train[:25%]")
+        _reject(
+            config,
+            dataset,
+            "shards",
+            "chatmill does not support it: use a part of the split, such as `split: train[:25%]`",
+        )
     usual = "test" if dataset.key.startswith("test_datasets") else "train"
     split = _SPLIT.fullmatch(dataset.split or usual)
     if split is None:
-        _refuse(config, dataset, "split", f"{dataset.split!r} is not understood: write train, or train[10%:20%]")
+        _reject(config, dataset, "split", f"{dataset.split!r} is not a split: write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
     start, end = split["start"], split["end"]
     if dataset.skip:
         if start is not None:
-            _refuse(config, dataset, "skip", f"split says already where the rows begin, at {start}: one is enough")
+            _reject(config, dataset, "skip", f"split starts at {start} already: remove one of them")
         start = str(dataset.skip)
     if start is None and end is None:
         return files
     try:
         return share_rows(files, start, end)
     except DataError as error:
-        _refuse(config, dataset, "skip" if dataset.skip else "split", str(error))
+        _reject(config, dataset, "skip" if dataset.skip else "split", str(error))
 
 
 def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> list[InputFile]:
     place = Path(path).expanduser()
     if dataset.data_files and not place.is_dir() and not _HUB_ID.fullmatch(path):
         return find_inputs(list(dataset.data_files))
-    if not place.exists() and _HUB_ID.fullmatch(path) and not _kind(path):
+    if not place.exists() and _HUB_ID.fullmatch(path) and not _has_rows(path):
         place = _fetched(config, dataset, path, split)
     if not place.is_dir():
         if "://" not in path and not place.exists() and not any(letter in path for letter in "*?["):
-            _refuse(config, dataset, "path", f"there is no file or folder {path}")
+            _reject(config, dataset, "path", f"there is no file or folder {path}: check the path")
         return find_inputs(path)
     folder = place / dataset.data_dir if dataset.data_dir else place
     if dataset.data_files:
@@ -70,32 +75,34 @@ def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> lis
         for pattern in patterns:
             matching = sorted({str(file) for file in _matching(place, pattern)} - set(found))
             if not matching:
-                _refuse(config, dataset, "path", f"the folder {place} holds no file of rows that matches {pattern}")
+                _reject(config, dataset, "path", f"the folder {place} has no file of rows that matches {pattern}")
             whole = pattern.endswith("**/*")
             found += _of_split(config, dataset, place, matching, split) if whole else matching
         return find_inputs(found)
     found = sorted({str(file) for file in _matching(folder, "**/*")})
     if not found:
-        _refuse(config, dataset, "path", f"the folder {folder} holds no file of rows ({', '.join(_SUFFIXES)})")
+        _reject(config, dataset, "path", f"the folder {folder} has no file of rows ({', '.join(_SUFFIXES)})")
     return find_inputs(_of_split(config, dataset, folder, found, split))
 
 
 def _of_split(config: Config, dataset: DatasetConfig, folder: Path, found: list[str], split: str) -> list[str]:
-    """Files of several splits lie side by side, and their names tell which is which."""
+    """Return the files of a split, by the words in their names; files that name no split belong to train."""
     words = {file: re.split(r"[^A-Za-z]+", file.removeprefix(str(folder)).lower()) for file in found}
     of_split = [file for file in found if split.lower() in words[file]]
     names = ", ".join(Path(file).name for file in found[:5])
     if not of_split and split != "train":
-        _refuse(config, dataset, "split", f"no file of the folder {folder} is called after {split}; there are {names}")
-    # Files that name no split are all there is.
+        _reject(
+            config, dataset, "split", f"no file name in the folder {folder} contains {split}; the files are {names}"
+        )
+    # Without such files, all files that name no split are used.
     others = [file for file in found if not _SPLITS & set(words[file])]
     if not of_split and not others:
-        _refuse(config, dataset, "path", f"the folder {folder} has files of other splits only: {names}; name a split")
+        _reject(config, dataset, "path", f"the folder {folder} has only files of other splits: {names}; set `split`")
     return of_split or others
 
 
 def _fetched(config: Config, dataset: DatasetConfig, hub_id: str, split: str) -> Path:
-    """The folder of a dataset of the Hub: the card first, since it tells which files are wanted."""
+    """Download a dataset of the Hub: the card first, because it lists the files of each split."""
     try:
         folder = fetch_dataset(hub_id, ["README.md"], revision=dataset.revision)
         within = f"{dataset.data_dir}/" if dataset.data_dir else ""
@@ -107,26 +114,27 @@ def _fetched(config: Config, dataset: DatasetConfig, hub_id: str, split: str) ->
     except DataError as error:
         if str(error).startswith(config.path):
             raise
-        _refuse(config, dataset, "path", str(error))
+        _reject(config, dataset, "path", str(error))
 
 
 def _patterns(config: Config, dataset: DatasetConfig, folder: Path, split: str) -> list[str] | None:
     try:
         return card_patterns(folder, dataset.name, split)
     except DataError as error:
-        _refuse(config, dataset, "split" if "no split" in str(error) else "name", str(error))
+        _reject(config, dataset, "split" if isinstance(error, NoSplitError) else "name", str(error))
 
 
 def _matching(folder: Path, pattern: str) -> Iterator[Path]:
-    """The files of rows below a folder that match a pattern, or that lie in a folder that does."""
+    """Yield the files of rows below a folder that match a pattern, or whose folder matches it."""
     place = folder / pattern
     found = place.rglob("*") if place.is_dir() else folder.glob(pattern)
-    yield from (file for file in found if file.is_file() and _kind(file.name))
+    yield from (file for file in found if file.is_file() and _has_rows(file.name))
 
 
-def _kind(name: str) -> bool:
+def _has_rows(name: str) -> bool:
+    """Tell by its name whether a file may hold rows."""
     return any(fnmatch(name, suffix) for suffix in _SUFFIXES)
 
 
-def _refuse(config: Config, dataset: DatasetConfig, key: str, why: str) -> NoReturn:
+def _reject(config: Config, dataset: DatasetConfig, key: str, why: str) -> NoReturn:
     raise DataError(f"{config.place(f'{dataset.key}.{key}')}: {why}")

@@ -6,10 +6,10 @@ from chatmill.config.keys import CONFIG_TABLE
 
 
 def config_schema() -> dict[str, Any]:
-    """The JSON schema of a config file, for editors: it completes keys and marks what `read_config` refuses.
+    """Return the JSON schema of a config file. Editors complete keys with it, and mark what `read_config` rejects.
 
     Returns:
-        A schema of the draft 2020-12. Keys of training may have any value.
+        A schema of draft 2020-12. Keys of training may have any value.
 
     Example:
         >>> config_schema()["properties"]["train_on_inputs"]
@@ -18,7 +18,7 @@ def config_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A config of chatmill",
-        "description": "What `chatmill prepare` reads; named as axolotl names it.",
+        "description": "A config file for `chatmill prepare`, with axolotl's names.",
         **CONFIG_TABLE.schema(),
         "anyOf": [_given("datasets"), _given("pretraining_dataset")],
     }

@@ -1,42 +1,42 @@
-"""Which keys a mapping may have: served, passed over, or refused with the reason."""
+"""`Table`: the keys that a mapping may have: supported, ignored, or unsupported with a reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from chatmill.config.document import Value
-from chatmill.config.kinds import Kind
+from chatmill.config.value_types import ValueType
+from chatmill.text.nearest import nearest
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key that chatmill serves.
+    """A supported key.
 
     Attributes:
-        name: As axolotl names it.
-        kind: What may stand behind it.
-        about: What it does, for editors.
+        name: The name, in axolotl's words.
+        type: The type of its value.
+        about: A description, for editors.
     """
 
     name: str
-    kind: Kind
+    type: ValueType
     about: str
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a mapping of the file holds.
+class MappingValues:
+    """The content of a mapping of the file.
 
     Attributes:
-        served: The values of keys that are served, as Python has them; nulls are left out.
-        values: The same as they stand in the file, to name places by.
-        passed_over: Names of keys that have a value and are passed over.
+        supported: The values of supported keys, as Python values; nulls are left out.
+        values: The same values with their places in the file.
+        ignored: Names of ignored keys that have a value.
     """
 
-    served: dict[str, Any]
+    supported: dict[str, Any]
     values: dict[str, Value]
-    passed_over: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -44,86 +44,86 @@ class Table:
     """The keys of one kind of mapping.
 
     Attributes:
-        what: Whose keys these are, as in "no key of a dataset".
-        served: Keys that mean something to chatmill.
-        passed: Keys that mean nothing to it, with any value.
-        families: What the names of further such keys begin with.
-        misspelled: Keys that are no keys, and are passed over all the same.
-        refused: Keys that would change the data and that chatmill does not serve: why, and what to do. Null and false
-            are the same as no key.
-        required: Keys that must be there; whoever reads the mapping checks it, with words of its own.
-        elsewhere: Keys that belong to another place: which.
+        what: The mapping in error messages: "a dataset".
+        supported: Keys that chatmill uses.
+        ignored: Keys that do not concern the data; they may have any value.
+        families: Prefixes of further keys that are ignored.
+        misspelled: Misspelled keys that are ignored too, because configs of axolotl have them.
+        unsupported: Keys that would change the data and that chatmill does not support, each with the reason and the
+            remedy. Null and false count as a missing key.
+        required: Keys that must be present. The reader of the mapping checks them, with its own messages.
+        elsewhere: Keys that belong to another place, with the place.
     """
 
     what: str
-    served: Mapping[str, Key]
-    passed: frozenset[str] = frozenset()
+    supported: Mapping[str, Key]
+    ignored: frozenset[str] = frozenset()
     families: tuple[str, ...] = ()
     misspelled: frozenset[str] = frozenset()
-    refused: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
-    def read(self, mapping: Value) -> Found:
+    def read(self, mapping: Value) -> MappingValues:
         """Read a mapping of the file.
 
         Args:
             mapping: The mapping.
 
         Raises:
-            DataError: A key is refused or not known, or its value is of another type.
+            DataError: A key is unsupported or unknown, or its value has another type.
         """
-        served: dict[str, Any] = {}
+        supported: dict[str, Any] = {}
         values: dict[str, Value] = {}
-        passed_over = []
+        ignored = []
         for value in mapping.fields():
-            if value.name in self.served:
+            if value.name in self.supported:
                 if not value.is_null:
-                    served[value.name] = self.served[value.name].kind.read(value)
+                    supported[value.name] = self.supported[value.name].type.read(value)
                     values[value.name] = value
-            elif value.name in self.refused:
+            elif value.name in self.unsupported:
                 if not (value.is_null or (value.tag == "bool" and value.scalar() is False)):
-                    raise value.error(f"chatmill does not serve this key: {self.refused[value.name]}")
-            elif self._passes(value.name):
+                    raise value.error(f"chatmill does not support this key: {self.unsupported[value.name]}")
+            elif self._is_ignored(value.name):
                 if not value.is_null:
-                    passed_over.append(value.name)
+                    ignored.append(value.name)
             else:
                 raise value.error(self.unknown(value.name))
-        return Found(served, values, tuple(passed_over))
+        return MappingValues(supported, values, tuple(ignored))
 
     def unknown(self, name: str) -> str:
-        """What to say of a key that nobody knows.
+        """Return the error message for an unknown key.
 
         Args:
             name: The key.
         """
         if name in self.elsewhere:
-            return f"this is no key of {self.what}: it belongs to {self.elsewhere[name]}"
-        # A data key before a key of training, where both are near: it is the one that matters here.
-        for known in ([*self.served, *self.refused], self.passed):
-            near = get_close_matches(name, known, n=1, cutoff=0.75)
-            if near:
-                return f"this is no key of {self.what} that chatmill or axolotl knows: did you mean {near[0]}?"
-        return f"this is no key of {self.what} that chatmill or axolotl knows: correct or remove it"
+            return f"this is not a key of {self.what}: move it to {self.elsewhere[name]}"
+        # If a data key and a key of training are similar, the data key is suggested.
+        for known in ([*self.supported, *self.unsupported], self.ignored):
+            near = nearest(name, known)
+            if near is not None:
+                return f"{self.what} has no such key in chatmill or axolotl; did you mean {near!r}?"
+        return f"{self.what} has no such key in chatmill or axolotl; correct or remove it"
 
-    def _passes(self, name: str) -> bool:
-        return name in self.passed or name in self.misspelled or name.startswith(self.families)
+    def _is_ignored(self, name: str) -> bool:
+        return name in self.ignored or name in self.misspelled or name.startswith(self.families)
 
     def schema(self) -> dict[str, Any]:
-        """The mapping as a JSON schema for editors."""
+        """Return the JSON schema of the mapping, for editors."""
         properties: dict[str, Any] = {
-            key.name: {**_or_null(key.kind.schema), "description": key.about} for key in self.served.values()
+            key.name: {**_or_null(key.type.schema), "description": key.about} for key in self.supported.values()
         }
-        for name, reason in self.refused.items():
-            properties[name] = {"enum": [None, False], "description": f"Not served by chatmill: {reason}"}
-        for name in sorted(self.passed):
-            properties[name] = {"description": "Of training; chatmill passes it over."}
+        for name, reason in self.unsupported.items():
+            properties[name] = {"enum": [None, False], "description": f"Not supported by chatmill: {reason}"}
+        for name in sorted(self.ignored):
+            properties[name] = {"description": "A key of training; chatmill ignores it."}
         for name in self.required:
-            properties[name] = {**self.served[name].kind.schema, "description": self.served[name].about}
+            properties[name] = {**self.supported[name].type.schema, "description": self.supported[name].about}
         schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
         if self.required:
             schema["required"] = list(self.required)
-        # Patterns are not completed by editors: so no misspelled key is proposed.
+        # Editors do not complete patterns, so they suggest no misspelled key.
         patterns = [*self.families, *(f"{name}$" for name in sorted(self.misspelled))]
         if patterns:
             schema["patternProperties"] = {f"^({'|'.join(patterns)})": True}
@@ -131,7 +131,7 @@ class Table:
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A key with nothing behind it is as if it were not there."""
+    """Allow null, which means the same as a missing key."""
     if isinstance(schema.get("type"), str):
         return {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:

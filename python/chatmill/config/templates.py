@@ -1,4 +1,4 @@
-"""The chat template that a config names, or that of its tokenizer."""
+"""The chat template of a dataset: named in the config, or the tokenizer's own."""
 
 from functools import cache
 from importlib.resources import files
@@ -7,8 +7,9 @@ from typing import Any
 
 from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
 from chatmill.config.model import Config, DatasetConfig
-from chatmill.resolve import resolve
-from chatmill.sources import load_template
+from chatmill.sources.load import load_template
+from chatmill.sources.resolve import resolve
+from chatmill.text.nearest import nearest, suggestion
 
 _FOLDER = "chat_templates"
 _FALLBACK = "tokenizer_default_fallback_"
@@ -16,7 +17,7 @@ _FALLBACK = "tokenizer_default_fallback_"
 
 @cache
 def template_names() -> tuple[str, ...]:
-    """The names that axolotl brings templates along for; chatmill has a template with the same text for each.
+    """Return axolotl's names of templates; chatmill has a template with the same text for each of them.
 
     Example:
         >>> "phi_3" in template_names()
@@ -27,14 +28,14 @@ def template_names() -> tuple[str, ...]:
 
 
 def named_template(name: str, **special_tokens: str) -> ChatTemplate | None:
-    """The template of a name: with axolotl's text where the name is axolotl's, else chatmill's template of that name.
+    """Return the template of a name: axolotl's text for axolotl's names, otherwise chatmill's template of that name.
 
     Args:
-        name: One of `template_names()`, or of `ChatTemplate.names()`; there an underscore is as good as a hyphen.
+        name: One of `template_names()`, or one of `ChatTemplate.names()`, with hyphens or underscores.
         special_tokens: Variables such as `bos_token="<s>"`.
 
     Returns:
-        The template, or None where nothing has that name.
+        The template, or None if there is none of that name.
 
     Example:
         >>> named_template("phi_3").name, named_template("phi-3").name, named_template("phi_9")
@@ -50,19 +51,19 @@ def named_template(name: str, **special_tokens: str) -> ChatTemplate | None:
 def template_of(
     config: Config, dataset: DatasetConfig, named: Any, tokenizer: Tokenizer
 ) -> tuple[ChatTemplate, tuple[str, ...]]:
-    """The chat template for the rows of a dataset.
+    """Return the chat template for the rows of a dataset.
 
-    The dataset's own comes first, then the config's, then the tokenizer's. A name is looked for by `named_template`.
-    Where it is not there, it can only mean the model whose tokenizer this is, if that has a template.
+    The order is: the dataset's template, the config's, the tokenizer's. `named_template` looks up names. A name that it
+    does not find is taken for the name of the model, so the tokenizer's own template is used if there is one.
 
     Args:
         config: The config.
         dataset: The dataset.
-        named: What names the tokenizer.
+        named: The value that names the tokenizer.
         tokenizer: The tokenizer.
 
     Returns:
-        The template, and what is worth a warning: that the tokenizer's stands in for a name that nobody knows.
+        The template, and warnings: that the tokenizer's template replaces an unknown name.
 
     Raises:
         DataError: There is no such template; the message names file, line and key.
@@ -88,20 +89,23 @@ def template_of(
             return found, ()
     except (TemplateError, OSError) as error:
         raise DataError(f"{place}: {error}") from error
+    names = sorted({*template_names(), *ChatTemplate.names()})
     try:
         template = _of_tokenizer(named, tokenizer)
     except TemplateError as error:
-        names = ", ".join(sorted({*template_names(), *ChatTemplate.names()}))
+        otherwise = f"use chat_template_jinja, or one of {', '.join(names)}"
         raise DataError(
-            f"{place}: chatmill has no template {name}, and the tokenizer has none that can be taken ({error}); give "
-            f"chat_template_jinja, or one of {names}"
+            f"{place}: there is no template {name!r}, and the tokenizer has none either ({error}); "
+            f"{suggestion(name, names, otherwise=otherwise)}"
         ) from error
-    instead = f"the one that the tokenizer {tokenizer.name} carries is taken instead"
-    return template, (f"{place}: chatmill has no template {name}: {instead}",)
+    near = nearest(name, names)
+    hint = "" if near is None else f"; did you mean {near!r}?"
+    used = f"the template of the tokenizer {tokenizer.name} was used instead"
+    return template, (f"{place}: there is no template {name!r}, so {used}{hint}",)
 
 
 def _lacks_template(named: Any) -> bool:
-    """Whether a tokenizer has no template at all, so that any fallback would be taken."""
+    """Tell whether a tokenizer has no template, so that a fallback is used."""
     return load_template(named, fallback="chatml").library is not None
 
 

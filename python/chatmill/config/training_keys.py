@@ -1,7 +1,7 @@
-"""The keys of axolotl that concern training alone: no row and no label depends on them, so they are passed over.
+"""The keys of axolotl that concern only training: no row and no label depends on them, so they are ignored.
 
-Packing, padding and the number of processes are here too: axolotl does them while it trains, or they change how the
-rows are made and not the rows.
+Packing, padding and the number of processes are among them: axolotl applies them during training, or they change the
+way in which rows are made but not the rows.
 """
 
 _MODEL = """
@@ -66,7 +66,7 @@ _LOADING_AND_PACKING = """
     remove_unused_columns
 """
 
-#: Names that are known.
+#: The names of these keys.
 TRAINING = frozenset(
     " ".join(
         (
@@ -83,7 +83,7 @@ TRAINING = frozenset(
     ).split()
 )
 
-#: What the names of further such keys begin with: axolotl and its plugins add some with every version.
+#: Prefixes of further such keys, because axolotl and its plugins add keys with every version.
 FAMILIES = (
     "adam_",
     "comet_",
@@ -120,5 +120,5 @@ FAMILIES = (
     "wandb_",
 )
 
-#: Misspelled in a config that comes with axolotl, which does not mind. Nobody shall be led to them.
+#: Misspelled in a config that comes with axolotl, which accepts them. They are never suggested.
 MISSPELLED = frozenset({"context_parapllel_size"})

@@ -1,4 +1,4 @@
-"""Formats: what the rows of a data set look like, and what messages or text they stand for."""
+"""Formats: the fields of the rows of a data set, and the messages or the text that they become."""
 
 from chatmill.formats.format import Format
 

@@ -1,36 +1,41 @@
-"""Prompt and answers of a definition: the fields that hold them, or what they are made from, in a style."""
+"""Prompt and answers of a definition: the fields that hold them, or the parts that they are built from."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.formats import library
-from chatmill.formats.mapping import made_message, messages_of
+from chatmill.formats.mapping import built_message, messages_of
+from chatmill.text.nearest import suggestion
 
 MESSAGES = "messages"
 
 
 def answer_styles(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """The styles that prompt and answers of a definition may have."""
+    """Return the styles that prompt and answers of a definition may have.
+
+    Args:
+        given: The key `answers` of the definition.
+    """
     made = given.get("made")
     if made is None or isinstance(made["prompt"], str):
         return ()
     texts = () if isinstance(made["prompt"], list) else tuple(library.answer_texts())
-    # Earlier turns come with roles of their own; as messages they are no more than the format preference.
+    # Earlier turns bring roles of their own; as messages they would be the same as the format `preference`.
     return texts if "history" in made["prompt"] else (*texts, MESSAGES)
 
 
 def answers_of(
     name: str, definition: Mapping[str, Any], style: str | None, renamed: Mapping[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Prompt and answers of a format, as the core reads them.
+    """Return prompt and answers of a format, in the form that the core reads.
 
     Args:
-        name: What the format is called.
+        name: The name of the format.
         definition: Its definition.
-        style: One of `answer_styles`, or None where there are none.
-        renamed: What rows call fields.
-        options: The user's options; those that are known here are taken out.
+        style: One of `answer_styles`, or None if there are none.
+        renamed: The columns of renamed fields.
+        options: The options of the user; those that are used here are taken out.
 
     Raises:
         DataError: There is no such field or option.
@@ -40,15 +45,17 @@ def answers_of(
     known = [*held, *filter(None, [given.get("label")])]
     for used in renamed:
         if used not in known:
-            raise DataError(f"format {name} has no field {used}; there are {', '.join(known)}")
+            hint = suggestion(str(used), known, otherwise=f"its fields are {', '.join(known)}")
+            raise DataError(f"format {name} has no field {used!r}; {hint}")
     label = given.get("label")
+    # If prompt and answers are built, rows have no messages, so options for the keys of messages are not accepted.
+    mapping = messages_of(name, {**given.get("messages", {}), "fields": []}, {} if "made" in given else options)
     answers = {
         "prompt": renamed.get(given["prompt"], given["prompt"]),
         "names": [[it, renamed.get(it, it)] for it in given["names"]],
         "whole": bool(given.get("whole")),
         "label": None if label is None else [label, renamed.get(label, label)],
-        # Where prompt and answers are made, nothing says what messages call things: options for that are unknown.
-        "mapping": messages_of(name, {**given.get("messages", {}), "fields": []}, {} if "made" in given else options),
+        "mapping": mapping,
     }
     if "made" in given:
         answers["parts"] = _parts(given["made"], str(style))
@@ -59,11 +66,11 @@ def _parts(made: Mapping[str, Any], style: str) -> dict[str, Any]:
     answers = [library.with_macros(text) for text in made["answers"]]
     prompt = made["prompt"]
     if isinstance(prompt, list):
-        return {"prompt": [made_message(it) for it in prompt], "answers": answers}
+        return {"prompt": [built_message(it) for it in prompt], "answers": answers}
     if isinstance(prompt, str):
         return {"prompt": library.with_macros(prompt), "answers": answers}
     if style == MESSAGES:
         messages = [{"role": role, "content": text, "optional": role == "system"} for role, text in prompt.items()]
-        return {"prompt": [made_message(it) for it in messages], "answers": answers}
+        return {"prompt": [built_message(it) for it in messages], "answers": answers}
     text = library.answer_texts()[style]
     return {"prompt": library.answer_prompt(text, prompt), "answers": answers, "stop": text["stop"]}

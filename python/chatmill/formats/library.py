@@ -1,4 +1,4 @@
-"""The files of this folder: definitions of formats, and the pieces of text that they are put together from."""
+"""The library of formats: definitions in YAML files, and the Jinja texts that they are built from."""
 
 import re
 from collections.abc import Mapping
@@ -9,54 +9,69 @@ from typing import Any
 import yaml
 
 from chatmill._chatmill import DataError
+from chatmill.text.nearest import suggestion
 
-# Texts begin and end with an expression that prints nothing: Jinja would drop line breaks beside a tag.
+# Texts begin and end with an expression that prints nothing, because Jinja drops line breaks next to a tag.
 _EDGE = "{{ '' }}"
 _PARTS = ("instruction", "input", "output")
-# What is no more than one expression need not be captured: captures, with macros that a text does not use, took 1.5 of
-# the 6 µs of a row.
+# A text that is a single expression needs no capture. Captures, together with unused macros, took 1.5 of the 6 µs of a
+# row.
 _EXPRESSION = re.compile(r"\{\{ (\w+) \}\}")
 _MACRO = re.compile(r"\{%- macro (\w+)\(.*?\{% endmacro %\}", re.DOTALL)
 
 
 @cache
 def definitions() -> dict[str, dict[str, Any]]:
-    """All definitions by name, as the files have them, with their `base` filled in."""
+    """Return all definitions by name, each merged with its `base`."""
     found: dict[str, dict[str, Any]] = {}
     folder = files(__package__) / "library"
     for file in sorted(folder.iterdir(), key=lambda it: it.name):
         for name, definition in yaml.safe_load(file.read_text(encoding="utf-8")).items():
             found[name] = _on_base(definition, found)
-    # Files refer to each other; a second pass finds bases of files that come later.
+    # A base may be in a later file, so a second pass merges again.
     return {name: _on_base(definition, found) for name, definition in found.items()}
 
 
 @cache
 def styles() -> tuple[str, ...]:
-    """The names of the styles that a prompt may have."""
+    """Return the names of the styles of prompts."""
     return tuple(sorted(_stems("styles")))
 
 
 @cache
 def conversations() -> tuple[str, ...]:
-    """The names of the conversation texts."""
+    """Return the names of the conversation texts."""
     return tuple(sorted(_stems("conversations")))
 
 
 def conversation_text(name: str) -> str:
-    """The text of a conversation, from messages."""
+    """Return the text of a conversation, built from messages.
+
+    Args:
+        name: One of `conversations`.
+    """
     return with_macros(_read("conversations", name))
 
 
 def own_text(definition: Mapping[str, Any]) -> str:
-    """The text of a definition that writes it itself."""
+    """Return the text of a definition that has a key `text`.
+
+    Args:
+        definition: The definition.
+    """
     return with_macros(_variables(definition) + str(definition["text"]))
 
 
 def prompt_text(definition: Mapping[str, Any], style: str) -> str:
-    """The text of a definition by its prompt, in a style."""
+    """Return the text of a definition that has a key `prompt`.
+
+    Args:
+        definition: The definition.
+        style: One of `styles`.
+    """
     prompt = definition["prompt"]
-    # A part may have the name of a field, and a name that is set is not the field any more, nowhere in the text.
+    # A part may have the same name as a field. A name that a text sets hides the field in the whole text, so parts get
+    # a prefix.
     parts = "".join(_set(f"part_{name}", str(prompt.get(name, ""))) for name in _PARTS)
     answer = (
         "{% generation %}{{ part_output }}{% if part_output and not part_output.endswith(eos_token) %}"
@@ -67,7 +82,11 @@ def prompt_text(definition: Mapping[str, Any], style: str) -> str:
 
 
 def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The messages that a prompt stands for: a system message if the row has one, a question, an answer."""
+    """Return the messages of a prompt: a system message if the row has one, a question, an answer.
+
+    Args:
+        definition: A definition that has a key `prompt`.
+    """
     prompt = definition["prompt"]
     before = with_macros(_variables(definition), used_in=str(prompt))
     question, extra = str(prompt.get("instruction", "")), str(prompt.get("input", ""))
@@ -86,18 +105,18 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @cache
 def answer_texts() -> dict[str, dict[str, str]]:
-    """The styles of prompts with answers: how a turn is written, how an answer begins, and what ends it."""
+    """Return the styles of prompts with answers: the form of a turn, the start of an answer, and its stop token."""
     found: dict[str, dict[str, str]] = yaml.safe_load((files(__package__) / "answers.yaml").read_text(encoding="utf-8"))
     return found
 
 
 def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
-    """The text of a prompt, up to where the answer begins.
+    """Return the text of a prompt, up to the start of the answer.
 
     Args:
         style: One of `answer_texts`.
-        prompt: The texts of the turns by their role; a `system` that is blank is left out. Or `history`: a list of
-            messages of which all but the last are the prompt.
+        prompt: The texts of the turns by their role; a blank `system` is left out. Or `history`: a list of messages;
+            all but the last are the prompt.
     """
     turn = f"{{% macro turn(role, text) %}}{style['turn']}{{% endmacro %}}"
     if "history" in prompt:
@@ -113,7 +132,12 @@ def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
 
 
 def with_macros(text: str, *, used_in: str | None = None) -> str:
-    """A text behind the macros that it uses, and those that these use."""
+    """Put the macros that a text uses in front of it, and the macros that these use.
+
+    Args:
+        text: The text.
+        used_in: The text whose macros to take, if it is not `text` itself.
+    """
     macros = {found[1]: found[0] for found in _MACRO.finditer(_prelude())}
     used = text if used_in is None else used_in
     wanted: list[str] = []
@@ -125,17 +149,36 @@ def with_macros(text: str, *, used_in: str | None = None) -> str:
 
 
 def on_base(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
-    """A definition with what the format of the library says that it is like."""
+    """Merge a definition with its base, a format of the library.
+
+    Args:
+        name: The name of the format.
+        definition: A definition that has a key `base`.
+
+    Raises:
+        DataError: There is no such base.
+    """
     base = definition["base"]
     if base not in definitions():
-        raise DataError(f"format {name}: there is no base {base!r}; there are {', '.join(sorted(definitions()))}")
+        hint = suggestion(str(base), definitions(), otherwise="`chatmill formats` lists the names")
+        raise DataError(f"format {name}: there is no base {base!r}; {hint}")
     return _on_base(dict(definition), definitions())
 
 
 def check_style(name: str, style: str, known: tuple[str, ...]) -> None:
-    """Refuse a style that a format lacks."""
+    """Check that a format has a style.
+
+    Args:
+        name: The name of the format.
+        style: The style.
+        known: The styles of the format.
+
+    Raises:
+        DataError: The format has no such style.
+    """
     if style not in known:
-        raise DataError(f"format {name} has no style {style!r}; there are {', '.join(known)}")
+        styles = f"its styles are {', '.join(known)}" if known else "it has no styles"
+        raise DataError(f"format {name} has no style {style!r}; {suggestion(style, known, otherwise=styles)}")
 
 
 def _on_base(definition: dict[str, Any], known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -151,7 +194,7 @@ def _on_base(definition: dict[str, Any], known: Mapping[str, dict[str, Any]]) ->
 
 
 def _system(prompt: Mapping[str, Any]) -> str:
-    """What is said first: the row's own system prompt, or a sentence that depends on whether there is an input."""
+    """Set the system part: the row's system prompt, or one of two sentences, for rows with and without input."""
     if "system" in prompt:
         return _set("part_system", str(prompt["system"]))
     header, header_no_input = str(prompt.get("header", "")), str(prompt.get("header_no_input", ""))
@@ -172,7 +215,7 @@ def _set(name: str, text: str) -> str:
 
 
 def _expression(text: str) -> str | None:
-    """The expression that has the value of a text, where that is simple."""
+    """Return an expression with the value of a text, or None if the text needs a capture."""
     found = _EXPRESSION.fullmatch(text)
     if found is not None:
         return found[1]

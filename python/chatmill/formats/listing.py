@@ -1,4 +1,4 @@
-"""What `chatmill formats` prints."""
+"""The output of `chatmill formats`: all formats, or one with its fields and its text."""
 
 import json
 
@@ -6,40 +6,41 @@ from chatmill.formats.format import Format
 
 
 def list_formats() -> str:
-    """All formats of the library: name, what its rows are, an example row.
+    """List all formats of the library, each with a line about its rows and an example row.
 
     Example:
         >>> print(list_formats().splitlines()[0])
-        alpaca: an instruction, perhaps with an input, and the answer
+        alpaca: an instruction, an optional input, and the answer
     """
     return "\n".join(f"{name}: {Format.named(name).about}\n  {_example(Format.named(name))}" for name in Format.names())
 
 
 def show_format(name: str) -> str:
-    """One format: its fields, its styles, an example row, and its text or messages.
+    """Describe one format: its fields, its styles, an example row, and its text or messages.
 
     Args:
-        name: Of the library, perhaps with a style; or a file that defines one.
+        name: A name of the library, with or without a style; or the path of a file that defines a format.
 
     Raises:
         DataError: There is no such format.
 
     Example:
         >>> print(show_format("alpaca:chat").splitlines()[0])
-        alpaca:chat: an instruction, perhaps with an input, and the answer
+        alpaca:chat: an instruction, an optional input, and the answer
     """
     form = Format.of(name)
     lines = [f"{form.name}: {form.about}" if form.about else form.name]
     for field in form.core["fields"]:
         notes = [_type(field.get("type", "text"))]
-        notes += ["may be missing"] if field.get("optional") else []
+        notes += ["optional"] if field.get("optional") else []
         notes += [f"or {', '.join(field['others'])}"] if field.get("others") else []
         lines.append(f"  field {field.get('column', field['name'])}: {', '.join(notes)}")
+    # A file may define a format with the name of one in the library, so the given name counts here.
     base = name if name in Format.names() else name.rpartition(":")[0]
     if base in Format.names() and (styles := Format.styles(base)):
         lines.append(f"  styles: {', '.join(styles)}")
     if form.defaults:
-        lines.append(f"  options that go with it: {json.dumps(dict(form.defaults))}")
+        lines.append(f"  default options: {json.dumps(dict(form.defaults))}")
     lines.append(f"  example: {_example(form)}")
     parts = form.core.get("answers", {}).get("parts")
     if parts is not None:

@@ -1,55 +1,63 @@
-"""Messages of a definition: where rows have them, or what they are made from."""
+"""Messages of a definition: the fields of rows that hold them, or the messages that are built from fields."""
 
 from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.formats import library
+from chatmill.options.choices import EmptyAnswers, UnknownRoles, choices
+from chatmill.text.nearest import suggestion
 
-_MAPPING = {
-    "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
-    "empty_answers",
-}  # fmt: skip
-# Options that say which fields hold what, as axolotl names them.
-_FIELDS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
+_KEYS = (
+    "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools", "empty_answers",
+)  # fmt: skip
+# Options in axolotl's words, with the keys they stand for.
+_FIELD_OPTIONS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
 
 
 def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
-    """The messages of a format, as the core reads them.
+    """Return the messages of a format, in the form that the core reads.
 
     Args:
-        name: What the format is called.
-        given: What its definition says: a list of messages that are made, or which fields hold them under which names.
-        options: The user's options; those that are known here are taken out.
+        name: The name of the format.
+        given: The key `messages` of its definition: a list of messages to build, or the fields that hold messages and
+            the keys that messages have.
+        options: The options of the user; those that are used here are taken out.
 
     Raises:
-        DataError: There is no such key, or a value that it cannot have.
+        DataError: There is no such key, or its value is not valid.
     """
     if isinstance(given, list):
-        return [made_message(it) for it in given]
-    for option, key in _FIELDS.items():
+        return [built_message(it) for it in given]
+    for option, key in _FIELD_OPTIONS.items():
         if option in options:
             options[key] = options.pop(option)
-    chosen = {**given, **{key: options.pop(key) for key in sorted(_MAPPING & set(options))}}
-    unknown = sorted(set(chosen) - _MAPPING)
-    if unknown:
-        raise DataError(f"format {name}: unknown key {unknown[0]} of messages; there are {', '.join(sorted(_MAPPING))}")
-    refuse = chosen.pop("unknown_roles", "keep")
-    if refuse not in ("keep", "refuse"):
-        raise DataError(f"format {name}: unknown_roles must be keep or refuse, not {refuse!r}")
-    empty = chosen.get("empty_answers", "refused")
-    if empty not in ("refused", "among_others", "allowed"):
-        raise DataError(f"format {name}: empty_answers must be refused, among_others or allowed, not {empty!r}")
+    chosen = {**given, **{key: options.pop(key) for key in sorted(set(_KEYS) & set(options))}}
+    for key in sorted(set(chosen) - set(_KEYS)):
+        hint = suggestion(str(key), _KEYS, otherwise=f"the keys are {', '.join(sorted(_KEYS))}")
+        raise DataError(f"format {name}: `messages` has no key {key!r}; {hint}")
+    unknown_roles = _checked(name, "unknown_roles", chosen.pop("unknown_roles", "keep"), choices(UnknownRoles))
+    _checked(name, "empty_answers", chosen.get("empty_answers", "refused"), choices(EmptyAnswers))
     for key in ("properties", "roles"):
         if key in chosen:
             chosen[key] = [[target, sources] for target, sources in chosen[key].items()]
     fields = chosen.get("fields")
     if isinstance(fields, str):
         chosen["fields"] = [fields]
-    return {**chosen, "keep_unknown_roles": refuse == "keep"}
+    return {**chosen, "keep_unknown_roles": unknown_roles == "keep"}
 
 
-def made_message(given: dict[str, Any]) -> dict[str, Any]:
-    """A message that is made from fields, or those for each item of a list, behind the macros that they use."""
+def built_message(given: dict[str, Any]) -> dict[str, Any]:
+    """Put the macros that a message uses in front of its content.
+
+    Args:
+        given: A message that is built from fields, or the messages for each item of a list (`each`).
+    """
     if "each" in given:
-        return {**given, "messages": [made_message(it) for it in given["messages"]]}
+        return {**given, "messages": [built_message(it) for it in given["messages"]]}
     return {**given, "content": library.with_macros(given["content"])}
+
+
+def _checked(name: str, key: str, value: Any, known: tuple[str, ...]) -> Any:
+    if value not in known:
+        raise DataError(f"format {name}: `{key}` is {value!r}, but must be one of {', '.join(known)}")
+    return value

@@ -1,4 +1,4 @@
-"""The formats of axolotl's user-defined types, such as `{instruction} {input} `, as the texts of a format."""
+"""The texts of user-defined formats, from axolotl's format strings such as `{instruction} {input} `."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 from chatmill._chatmill import DataError
+from chatmill.text.nearest import suggestion
 
 _NAMES = ("instruction", "input", "system")
 FORMAT, NO_INPUT_FORMAT = "{instruction} {input} ", "{instruction} "
@@ -13,10 +14,10 @@ FORMAT, NO_INPUT_FORMAT = "{instruction} {input} ", "{instruction} "
 
 @dataclass(frozen=True)
 class UserText:
-    """A text of a format.
+    """The text of a format.
 
     Attributes:
-        source: Jinja source over system, instruction, input and output.
+        source: Jinja source with the variables system, instruction, input and output.
         used: The fields that its prompts print.
     """
 
@@ -27,23 +28,23 @@ class UserText:
 def user_defined_text(
     system_prompt: str, format: str | None, no_input_format: str | None, system_format: str
 ) -> UserText:
-    """Put the text together.
+    """Build the text of a prompt and an answer.
 
     Args:
-        system_prompt: What is said where a row has no system field.
-        format: The prompt with input.
-        no_input_format: The prompt without.
-        system_format: How the system prompt is written.
+        system_prompt: The system prompt of rows without a system field.
+        format: The prompt of rows with input.
+        no_input_format: The prompt of rows without input.
+        system_format: The form of the system prompt.
 
     Raises:
-        DataError: A format cannot be read.
+        DataError: A format string is not valid.
     """
     with_input = FORMAT if format is None else format
     without = NO_INPUT_FORMAT if no_input_format is None else no_input_format
     sources = {name: _source(name, text) for name, text in (("format", with_input), ("no_input_format", without))}
     system, _ = _source("system_format", system_format)
     used = frozenset(sources["format"][1] | sources["no_input_format"][1])
-    # A format that prints the input alone has nothing to say of rows without one.
+    # A format that prints only the input has no meaning for rows without input, so it serves both.
     if format is not None and no_input_format is None and "instruction" not in sources["format"][1]:
         sources["no_input_format"] = sources["format"]
         used = sources["format"][1]
@@ -57,19 +58,19 @@ def user_defined_text(
 
 
 def user_defined_answers(columns: Mapping[str, str], formats: Mapping[str, str]) -> dict[str, Any]:
-    """The definition of a prompt and answers in the user's own words.
+    """Build the definition of a prompt with answers.
 
     Args:
-        columns: What rows call `prompt` and `system`, and `chosen` and `rejected`, or `completion` and `label`.
-        formats: How the prompt and each answer are written, with these names in braces.
+        columns: The columns of `prompt`, `system`, and `chosen` and `rejected`, or `completion` and `label`.
+        formats: The format strings of the prompt and of each answer, with these names in braces.
 
     Raises:
-        DataError: A format cannot be read.
+        DataError: A format string is not valid.
     """
     answers = [name for name in ("chosen", "rejected", "completion") if name in columns]
 
     def source(name: str, *known: str) -> str:
-        # What a row calls the field is understood as well.
+        # The name of the column may be written in braces too.
         text = formats.get(name) or f"{{{name}}}"
         for it in known:
             text = text.replace(f"{{{columns[it]}}}", f"{{{it}}}")
@@ -78,25 +79,26 @@ def user_defined_answers(columns: Mapping[str, str], formats: Mapping[str, str])
     made = {"prompt": source("prompt", "system", "prompt"), "answers": [source(name, name) for name in answers]}
     label = {"label": "label"} if "label" in columns else {}
     return {
-        "about": "a prompt and answers in the user's own words",
+        "about": "a prompt and answers, in a form that the user defines",
         "fields": {"system": "optional text", "prompt": "text", **dict.fromkeys(answers, "text")},
         "answers": {"prompt": "prompt", "names": answers, **label, "made": made},
     }
 
 
 def _source(key: str, text: str, known: Sequence[str] = _NAMES) -> tuple[str, frozenset[str]]:
-    """Jinja for a text with names in braces, and the names."""
+    """Return the Jinja source of a format string, and the names that it uses."""
     source, used = "", set()
     try:
         pieces = list(Formatter().parse(text))
     except ValueError as error:
-        raise DataError(f"{key}: {error}; write {{{{ for a brace that is text") from None
+        raise DataError(f"`{key}` is {text!r}, not a valid format string ({error}): write {{{{ for a brace") from None
     for literal, name, spec, conversion in pieces:
         source += f"{{{{ {literal!r} }}}}" if literal else ""
         if name is None:
             continue
         if name not in known or spec or conversion:
-            raise DataError(f"{key}: {{{name}}} is no field; there are {', '.join(known)}; write {{{{ for a brace")
+            hint = suggestion(name, known, otherwise=f"the fields are {', '.join(known)}")
+            raise DataError(f"`{key}` has {{{name}}}, which is not a field; {hint}; write {{{{ for a brace")
         source += f"{{{{ {name} }}}}"
         used.add(name)
     return source, frozenset(used)

@@ -1,4 +1,4 @@
-"""Conversations that know their model, and a formatter that finds the template of each."""
+"""Conversations with the name of their model, and a formatter that renders each with the template of its model."""
 
 from chatmill.formatter.conversation import Conversation
 from chatmill.formatter.formatter import Formatter

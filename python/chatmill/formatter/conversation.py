@@ -1,4 +1,4 @@
-"""`Conversation`: messages, and the model that they are for."""
+"""`Conversation`: messages with the name of their model."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,26 +10,26 @@ from chatmill._chatmill import DataError
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages, and the model that they are for.
+    """Messages with the name of their model.
 
-    The form of the messages is checked when a conversation is made; what stands in them is for the template to judge.
+    A conversation checks the form of its messages. The template checks their content when it renders them.
 
     Attributes:
-        messages: A list of dicts with `role`, and ShareGPT turns with `from`, as `ChatTemplate.render` takes them.
+        messages: A list of dicts with `role`, or of ShareGPT turns with `from`, as for `ChatTemplate.render`.
         model: A model that the formatter has a template for, a name of `ChatTemplate.names()`, a model id, a folder or
             a `.jinja` file; None for the formatter's own template.
         tools: JSON schemas or Python functions.
-        documents: Documents, for templates that show them.
+        documents: Documents, for templates that print them.
 
     Raises:
-        DataError: Something has not the form that it must have; the text says which message, and what to do.
+        DataError: An argument has the wrong form; the error names the message and the remedy.
 
     Example:
         >>> Conversation([{"role": "user", "content": "Hi"}], model="zephyr").model
         'zephyr'
         >>> Conversation([{"role": "user", "content": "Hi"}, {"content": "Hello"}])
         Traceback (most recent call last):
-        chatmill.DataError: message 1: the message has no role, only content; give it one such as user or assistant
+        chatmill._chatmill.DataError: message 1: `role` is missing (found content); add one, such as user or assistant
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -39,34 +39,40 @@ class Conversation:
 
     def __post_init__(self) -> None:
         if not isinstance(self.messages, (list, tuple)):
-            raise DataError(f"messages must be a list of dicts with role and content, not {_kind(self.messages)}")
+            raise DataError(
+                f"`messages` has the type {_kind(self.messages)}, but must be a list of dicts with role and content"
+            )
         if not self.messages:
-            raise DataError("the conversation has no messages; leave such rows out")
+            raise DataError("the conversation has no messages; remove such rows")
         for index, message in enumerate(self.messages):
             _check_message(index, message)
         for name in ("tools", "documents"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, (list, tuple)):
-                raise DataError(f"{name} must be a list or None, not {_kind(value)}: put a single one into a list")
+                raise DataError(
+                    f"`{name}` has the type {_kind(value)}, but must be a list or None: put a single one into a list"
+                )
         if self.model is not None and not isinstance(self.model, (str, os.PathLike)):
             raise DataError(
-                f"model must be a name, a model id or a path, not {_kind(self.model)}: a loaded template goes to "
-                "`Formatter(template)` or `Formatter(templates={…})`"
+                f"`model` has the type {_kind(self.model)}, but must be a name, a model id or a path; pass a loaded "
+                "template to `Formatter(template)` or `Formatter(templates={…})`"
             )
 
 
 def _check_message(index: int, message: Any) -> None:
     if not isinstance(message, Mapping):
-        raise DataError(f"message {index}: a message must be a dict with role and content, not {_kind(message)}")
+        raise DataError(f"message {index}: it has the type {_kind(message)}, but must be a dict with role and content")
     role = message.get("role")
     if role is None and message.get("from") is not None:
-        return  # a ShareGPT turn: the core knows which speaker has which role
+        return  # a ShareGPT turn; the core maps its speaker to a role
     if role is None:
         fields = ", ".join(str(key) for key in message if key != "role")
-        only = f", only {fields}" if fields else ""
-        raise DataError(f"message {index}: the message has no role{only}; give it one such as user or assistant")
+        only = f" (found {fields})" if fields else ""
+        raise DataError(f"message {index}: `role` is missing{only}; add one, such as user or assistant")
     if not isinstance(role, str):
-        raise DataError(f"message {index}: role must be a string such as user or assistant, not {_kind(role)}")
+        raise DataError(
+            f"message {index}: `role` has the type {_kind(role)}, but must be a string such as user or assistant"
+        )
 
 
 def _kind(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""`Formatter`: conversations to texts, each by the template of its model."""
+"""`Formatter`: renders conversations, each with the template of its model."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,35 +10,35 @@ from typing import Any, TypeAlias
 from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, TemplateError
 from chatmill.formatter.conversation import Conversation
 from chatmill.formatter.models import exists, load, match
-from chatmill.sources import is_jinja
+from chatmill.sources.load import is_jinja
 
 Source: TypeAlias = ChatTemplate | str | os.PathLike[str]
 
-# Arguments of `ChatTemplate.render` that are no variables here, and where they are given instead.
+# Arguments of `ChatTemplate.render` that are not variables here, with the place where they are given instead.
 _ELSEWHERE = {
     "messages": "give it to the Conversation",
     "tools": "give it to the Conversation",
     "documents": "give it to the Conversation",
-    "add_generation_prompt": "it is called add_assistant_prompt",
+    "add_generation_prompt": "use add_assistant_prompt",
 }
 
 
 class Formatter:
-    r"""Turns conversations into texts, each by the template of its model.
+    r"""Renders conversations, each with the template of its model.
 
-    The text is that of `ChatTemplate.render`. A model's template is the first of these: one registered here; the named
-    template of this name; a folder or file of this path; for a well-known model id, the named template of its family
-    (`chatmill.formatter.model_ids()`); what `ChatTemplate.from_pretrained` loads from the Hub. Templates are loaded
-    once. A formatter is safe to share between threads, and pickles.
+    The text is that of `ChatTemplate.render`. The template of a model is the first of these: a template registered
+    here; the named template of this name; a folder or file of this path; for a well-known model id, the named template
+    of its family (`chatmill.formatter.model_ids()`); the template that `ChatTemplate.from_pretrained` loads from the
+    Hub. Templates are loaded once. A formatter is safe to share between threads, and can be pickled.
 
     Args:
-        template: The template for conversations without a model: loaded, or whatever a model may be.
-        templates: Templates by the name of a model, or by a pattern such as `my-org/*`; a name comes before patterns,
-            and patterns are tried in their order. They win over all others.
-        cache_size: How many loaded templates are kept; those that were not used for longest are dropped.
+        template: The template for conversations without a model: loaded, or in any form that a model may have.
+        templates: Templates by the name of a model, or by a pattern such as `my-org/*`. They win over all others. An
+            exact name wins over patterns, and patterns are tried in their order.
+        cache_size: The number of loaded templates to keep; the least recently used ones are dropped.
 
     Raises:
-        DataError: An argument has not the form that it must have.
+        DataError: An argument has the wrong form.
 
     Example:
         >>> messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
@@ -56,34 +56,37 @@ class Formatter:
         self, template: Source | None = None, *, templates: Mapping[str, Source] | None = None, cache_size: int = 32
     ) -> None:
         if templates is not None and not isinstance(templates, Mapping):
-            raise DataError(f"templates must be a dict of names and templates, not {type(templates).__name__}")
+            raise DataError(
+                f"`templates` has the type {type(templates).__name__}, but must be a dict of names and templates"
+            )
         given = dict(templates or {})
         for pattern, source in given.items():
             if not isinstance(pattern, str):
-                raise DataError(f"templates: a name must be a string, not {type(pattern).__name__}")
+                raise DataError(f"`templates` has a key of type {type(pattern).__name__}, but names must be strings")
             _check_source(f"templates[{pattern!r}]", source)
         if template is not None:
             _check_source("template", template)
         if not isinstance(cache_size, int) or isinstance(cache_size, bool) or cache_size < 1:
-            raise DataError(f"cache_size must be a whole number from 1, not {cache_size!r}")
+            raise DataError(f"`cache_size` is {cache_size!r}, but must be a whole number of at least 1")
         self._template, self._templates, self._cache_size = template, given, cache_size
-        # Safe in threads: two may load the same template at the same time, but both get a whole one.
+        # Safe in threads: two threads may load the same template at the same time, but each gets a complete one.
         self._load = lru_cache(maxsize=cache_size)(load)
 
     def render(self, conversation: Conversation, *, add_assistant_prompt: bool = False, **variables: Any) -> str:
-        r"""The text of a conversation, as `ChatTemplate.render` gives it.
+        r"""Render a conversation.
 
         Args:
             conversation: The messages and their model.
-            add_assistant_prompt: Whether the text shall end in the prompt for the next assistant turn.
-            variables: Others for the template, and `now` and `continue_final_message` of `ChatTemplate.render`.
+            add_assistant_prompt: Whether to end the text in the prompt for the next assistant turn.
+            variables: Template variables, and the arguments `now` and `continue_final_message` of
+                `ChatTemplate.render`.
 
         Returns:
-            The text.
+            The text of `ChatTemplate.render`.
 
         Raises:
-            DataError: There is neither a model nor a template, or messages or arguments have not the right form.
-            TemplateError: There is no template for the model, or the template refuses the conversation.
+            DataError: There is neither a model nor a template, or messages or arguments have the wrong form.
+            TemplateError: There is no template for the model, or the template rejects the conversation.
 
         Example:
             >>> conversation = chatmill.Conversation([{"role": "user", "content": "Hi"}], model="Qwen/Qwen3-8B")
@@ -92,7 +95,7 @@ class Formatter:
         """
         for name, instead in _ELSEWHERE.items():
             if name in variables:
-                raise DataError(f"{name} is no argument of a formatter: {instead}")
+                raise DataError(f"a formatter has no argument `{name}`: {instead}")
         return self.template_of(conversation).render(
             conversation.messages,
             tools=conversation.tools,
@@ -104,7 +107,7 @@ class Formatter:
     def render_all(
         self, conversations: Iterable[Conversation], *, add_assistant_prompt: bool = False, **variables: Any
     ) -> list[str]:
-        r"""The texts of conversations, which may have different models.
+        r"""Render conversations, which may have different models.
 
         Args:
             conversations: The conversations.
@@ -115,8 +118,8 @@ class Formatter:
             The texts, in the same order.
 
         Raises:
-            DataError: As for `render`; the text says which conversation, from 0.
-            TemplateError: The same.
+            DataError: As for `render`; the error names the conversation, from 0.
+            TemplateError: As for `render`; the error names the conversation, from 0.
 
         Example:
             >>> hi = [{"role": "user", "content": "Hi"}]
@@ -130,14 +133,15 @@ class Formatter:
         return texts
 
     def template_of(self, conversation: Conversation) -> ChatTemplate:
-        """The template that a conversation is rendered by.
+        """Return the template of a conversation.
 
         Args:
-            conversation: Its model decides; without one it is the formatter's own template.
+            conversation: The conversation. Without a model it has the formatter's own template.
 
         Raises:
             DataError: There is neither a model nor a template.
-            TemplateError: There is no template for the model, or it does not compile; the text says what was tried.
+            TemplateError: There is no template for the model, or it does not compile; the error lists the places that
+                were tried.
 
         Example:
             >>> hi = [{"role": "user", "content": "Hi"}]
@@ -146,13 +150,14 @@ class Formatter:
         """
         if not isinstance(conversation, Conversation):
             raise DataError(
-                f"a formatter takes a Conversation, not {type(conversation).__name__}: make one with "
-                "`chatmill.Conversation(messages, model=…)`"
+                f"the conversation has the type {type(conversation).__name__}, but must be a Conversation: make one "
+                "with `chatmill.Conversation(messages, model=…)`"
             )
         source = self._template if conversation.model is None else conversation.model
         if source is None:
             raise DataError(
-                "no model and no template: give the one to the Conversation (`model=…`), or the other to the Formatter"
+                "there is no model and no template: give a model to the Conversation (`model=…`), or a template to the "
+                "Formatter"
             )
         if isinstance(source, ChatTemplate):
             return source
@@ -163,7 +168,7 @@ class Formatter:
         try:
             return self._load(found if isinstance(found, str) else Path(found))
         except TemplateError as error:
-            # Errors of the core have a code: there is a template, and it does not compile.
+            # An error with a code comes from the core: there is a template, and it does not compile.
             if hasattr(error, "code") or exists(found) or is_jinja(found):
                 raise
             raise self._unknown(found, error) from error
@@ -172,10 +177,9 @@ class Formatter:
         name = os.fspath(model)
         registered = ", ".join(self._templates) or "none"
         return TemplateError(
-            f"no template for the model {name!r}: it is not registered in this formatter ({registered}), no named "
-            "template (`ChatTemplate.names()`) and no model id that chatmill knows "
-            f"(`chatmill.formatter.model_ids()`), and as a place: {error}. To register one: "
-            f"`Formatter(templates={{{name!r}: …}})`"
+            f"there is no template for the model {name!r}: it is not registered in this formatter ({registered}), not "
+            "a name of `ChatTemplate.names()`, not an id of `chatmill.formatter.model_ids()`, and not a place that can "
+            f"be loaded ({error}); register a template with `Formatter(templates={{{name!r}: …}})`"
         )
 
     def __repr__(self) -> str:
@@ -183,17 +187,17 @@ class Formatter:
         return f"Formatter({own!r}, templates={list(self._templates)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The cache does not go along: what was loaded is loaded again.
+        # The cache is not pickled; templates are loaded again.
         return _again, (self._template, self._templates, self._cache_size)
 
 
 @contextmanager
 def _placed(index: int) -> Iterator[None]:
-    """Say of errors which conversation they belong to."""
+    """Add the index of the conversation to errors."""
     try:
         yield
     except ChatmillError as error:
-        # The same object, as it carries code, message and line.
+        # The same object, because it holds code, message and line.
         error.args = (f"conversation {index}: {error}",)
         raise
 
@@ -205,5 +209,6 @@ def _again(template: Source | None, templates: Mapping[str, Source], cache_size:
 def _check_source(name: str, source: Any) -> None:
     if not isinstance(source, (ChatTemplate, str, os.PathLike)):
         raise DataError(
-            f"{name} must be a ChatTemplate, the name of one, a model id or a path, not {type(source).__name__}"
+            f"`{name}` has the type {type(source).__name__}, but must be a ChatTemplate, the name of one, a model id "
+            "or a path"
         )

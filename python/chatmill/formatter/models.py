@@ -1,4 +1,4 @@
-"""Which named template a model id stands for, and the template of any model."""
+"""The template of a model: by its name, by the table of model ids, or loaded from its place."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 @cache
 def model_ids() -> Mapping[str, str]:
-    """Patterns of model ids and the named templates of these models, as `models.yaml` has them.
+    """Return the table of `models.yaml`: patterns of model ids with the named templates of these models.
 
     Returns:
         Patterns with `*` and `[…]`, each with a name of `ChatTemplate.names()`.
@@ -31,10 +31,10 @@ def model_ids() -> Mapping[str, str]:
 
 
 def family(model: str) -> str | None:
-    """The named template of a model id, or None where the table has none.
+    """Return the named template of a model id, or None if the table has none.
 
     Args:
-        model: A model id of the Hub; upper and lower case count.
+        model: A model id of the Hub; case matters.
 
     Example:
         >>> family("Qwen/Qwen3-8B"), family("Qwen/Qwen3-Coder-30B-A3B-Instruct")
@@ -44,11 +44,11 @@ def family(model: str) -> str | None:
 
 
 def match(model: str, patterns: Mapping[str, _T]) -> _T | None:
-    """What a table of patterns has for a model: for its very name, else for the first pattern that fits.
+    """Look up a model in a table of patterns: by its exact name, or by the first pattern that matches.
 
     Args:
         model: The name of a model.
-        patterns: Names and glob patterns; `*` goes across slashes.
+        patterns: Names and glob patterns; `*` matches slashes too.
 
     Example:
         >>> match("my-org/a", {"my-org/*": 1, "my-org/a": 2}), match("other/a", {"my-org/*": 1})
@@ -60,27 +60,27 @@ def match(model: str, patterns: Mapping[str, _T]) -> _T | None:
 
 
 def load(model: str | os.PathLike[str]) -> ChatTemplate:
-    """The template of a model: by its name, by the table of ids, or from where it lies.
+    """Load the template of a model.
 
     Args:
         model: A name of `ChatTemplate.names()`, a model id, a folder, a `.jinja` file, or Jinja text.
 
     Returns:
-        The named template of this name; for a model id of the table, its family's; else what
-        `ChatTemplate.from_pretrained` gives. A folder or file that exists is not looked up in the table.
+        The named template of this name; for a model id of the table, the template of its family; otherwise the template
+        from `ChatTemplate.from_pretrained`. An existing folder or file is not looked up in the table.
 
     Raises:
-        TemplateError: There is none, or it does not compile; the text says what was tried.
+        TemplateError: There is no template, or it does not compile; the error lists the places that were tried.
 
     Example:
         >>> load("HuggingFaceH4/zephyr-7b-beta").name
         'zephyr'
     """
-    # A `Path` is always meant as one.
+    # A `Path` is always a path, never a name.
     if isinstance(model, str):
         if model in ChatTemplate.names():
             return ChatTemplate.named(model)
-        # The user's own copy of a model may have another template than the model had.
+        # A local copy of a model may have another template than the model.
         name = None if exists(model) else family(model)
         if name is not None:
             return ChatTemplate.named(name)
@@ -88,13 +88,13 @@ def load(model: str | os.PathLike[str]) -> ChatTemplate:
 
 
 def exists(model: str | os.PathLike[str]) -> bool:
-    """Whether a model is a file or folder here.
+    """Tell whether a model is a local file or folder.
 
     Args:
-        model: What a user gave.
+        model: The value that a user gave.
 
     Example:
         >>> exists("."), exists("Qwen/Qwen3-8B")
         (True, False)
     """
-    return os.path.exists(model)  # noqa: PTH110  # `Path.exists` raises where a text is too long for a name
+    return os.path.exists(model)  # noqa: PTH110  # `Path.exists` raises if a text is too long for a name

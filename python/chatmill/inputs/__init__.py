@@ -1,6 +1,6 @@
-"""Input files as a stream of blocks: JSONL (plain or compressed), Parquet, Arrow IPC; anywhere fsspec reaches.
+"""Input files as a stream of blocks: JSONL (plain or compressed), Parquet and Arrow IPC, on any store of fsspec.
 
-A block holds a bounded number of bytes, so that memory does not grow with the files.
+A block holds a bounded number of bytes, so memory does not grow with the files.
 """
 
 from chatmill.inputs.block import MESSAGE_COLUMNS, Block

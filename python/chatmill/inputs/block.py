@@ -1,4 +1,4 @@
-"""`Block`: some rows of an input file, and where they stood in it."""
+"""`Block`: some rows of an input file, with their places in the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,10 @@ import pyarrow as pa
 
 from chatmill.inputs.find import InputFile
 
-# What the core reads; other columns are left in the file unless they are to be kept.
+#: The columns that may hold the messages of a row.
 MESSAGE_COLUMNS = ("messages", "conversations")
+
+#: The columns that the core reads without a format; other columns are read only if they are kept.
 CONVERSATION_COLUMNS = (*MESSAGE_COLUMNS, "tools", "documents", "chat_template_kwargs")
 
 
@@ -18,11 +20,11 @@ class Block:
 
     Attributes:
         batch: The rows; for JSONL one binary column of lines.
-        json_column: Name of that column, or None where the rows have columns of their own.
-        file: Where they come from.
+        json_column: Name of that column, or None if the rows have columns of their own.
+        file: The file.
         first_row: Index of the first row in the file, from 0.
-        lines: For JSONL the line of each row, from 1 (blank lines are no rows); else None.
-        bytes_read: How much of the file has been read with this block, in bytes on disk.
+        lines: For JSONL the line of each row, from 1 (blank lines are not rows); otherwise None.
+        bytes_read: Bytes of the file on disk that were read up to the end of this block.
     """
 
     batch: pa.RecordBatch
@@ -33,7 +35,7 @@ class Block:
     bytes_read: int
 
     def within(self, rows: range) -> "Block | None":
-        """The rows of this block that are among some of the file; None if there are none.
+        """Return the rows of this block that lie in a range of rows of the file, or None if there are none.
 
         Args:
             rows: Rows of the file, from 0.
@@ -46,7 +48,7 @@ class Block:
         return replace(self, batch=self.batch.slice(start, end - start), first_row=self.first_row + start, lines=lines)
 
     def where(self, row: int) -> dict[str, str | int]:
-        """The place of a row of this block: `file`, and `line` (from 1) or `row` (from 0).
+        """Return the place of a row: `file`, and `line` (from 1) or `row` (from 0).
 
         Args:
             row: Index in the batch.
@@ -54,3 +56,11 @@ class Block:
         if self.lines is not None:
             return {"file": self.file.path, "line": self.lines[row]}
         return {"file": self.file.path, "row": self.first_row + row}
+
+    def place(self, row: int) -> str:
+        """Return the place of a row in words, such as `chats.jsonl, line 3`.
+
+        Args:
+            row: Index in the batch.
+        """
+        return ", ".join(str(at) if unit == "file" else f"{unit} {at}" for unit, at in self.where(row).items())

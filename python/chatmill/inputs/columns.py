@@ -1,4 +1,4 @@
-"""Parquet and Arrow IPC: the columns of conversations, in record batches of bounded size."""
+"""Parquet and Arrow IPC: the needed columns of a file, in record batches of bounded size."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -9,22 +9,28 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block
 from chatmill.inputs.find import InputFile
+from chatmill.text.nearest import suggestion
 
-# Rows of chat are kilobytes; this bounds a batch where the file's own sizes say little (encoded as a dictionary).
+# Rows of chat have kilobytes. This bounds a batch if the sizes in the file are too small: those of a dictionary
+# encoding.
 _MOST_ROWS = 4096
 _READ_BUFFER = 1 << 20
 
-Wanted: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
+#: The columns that a format reads (None for those of conversations), and the columns to keep.
+WantedColumns: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
 
 
-def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
-    """Read a Parquet file page by page: a large row group is not loaded at once.
+def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
+    """Read a Parquet file page by page, so that a large row group is not loaded at once.
 
     Args:
-        file: What is read.
+        file: The file.
         raw: Its bytes.
-        wanted: Columns of a format, or None for those of conversations; and columns to keep.
-        block_bytes: About how many bytes a block holds.
+        wanted: The columns to read and to keep.
+        block_bytes: Approximate size of a block, in bytes.
+
+    Yields:
+        Blocks of rows.
 
     Raises:
         DataError: A column is missing.
@@ -34,20 +40,23 @@ def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: Wanted, block_byte
         rows = max(1, parquet.metadata.num_rows)
         batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
         batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
-        # Pages of several columns are read in turn, so the position in the file says little: rows do.
+        # Pages of several columns are read in turn, so rows measure the progress better than the file position.
         yield from _blocks(file, batches, block_bytes, lambda row, _: (file.size or 0) * row // rows)
 
 
-def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
+def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
     """Read an Arrow IPC file or stream (`datasets` writes streams), batch by batch.
 
-    A record batch is read whole: how much memory that takes is up to whoever wrote the file.
+    A record batch is read whole, so the writer of the file decides how much memory that takes.
 
     Args:
-        file: What is read.
+        file: The file.
         raw: Its bytes.
-        wanted: Columns of a format, or None for those of conversations; and columns to keep.
-        block_bytes: About how many bytes a block holds.
+        wanted: The columns to read and to keep.
+        block_bytes: Approximate size of a block, in bytes.
+
+    Yields:
+        Blocks of rows.
 
     Raises:
         DataError: A column is missing.
@@ -77,18 +86,18 @@ def _needed(
 ) -> list[str]:
     if columns is None and not any(name in names for name in MESSAGE_COLUMNS):
         raise DataError(
-            f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}: it has {', '.join(names)}; "
-            "rename the one that holds the conversations"
+            f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}, only {', '.join(names)}: rename the column "
+            "that holds the conversations"
         )
-    absent = [name for name in keep_columns if name not in names]
-    if absent:
-        raise DataError(f"{file.path} has no column {', '.join(absent)} to keep: it has {', '.join(names)}")
+    for absent in (name for name in keep_columns if name not in names):
+        hint = suggestion(absent, names, otherwise=f"its columns are {', '.join(names)}")
+        raise DataError(f"{file.path} has no column {absent!r} to keep; {hint}")
     read = CONVERSATION_COLUMNS if columns is None else columns
     return [name for name in names if name in read or name in keep_columns]
 
 
 def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:
-    """How many rows make about a block, by the sizes in the file's footer."""
+    """Return the number of rows that have about the size of a block, by the sizes in the file's footer."""
     size = 0
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
@@ -103,7 +112,7 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: 
 def _blocks(
     file: InputFile, batches: Iterator[pa.RecordBatch], block_bytes: int, bytes_read: Callable[[int, int], int]
 ) -> Iterator[Block]:
-    """Cut batches to size. `bytes_read` tells how far the file has been read, by row and by batch."""
+    """Cut batches to size. `bytes_read` returns the bytes read so far, by the row and by the batch."""
     row = 0
     for index, batch in enumerate(batches):
         pieces = -(-batch.nbytes // block_bytes)

@@ -1,4 +1,4 @@
-"""Which files an input names: paths, globs, fsspec URLs; and of which kind each is."""
+"""Input files: the files behind paths, globs and URLs, and the kind of each file."""
 
 import os
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ import fsspec
 from chatmill._chatmill import DataError
 
 InputPath: TypeAlias = str | os.PathLike[str]
-Kind = Literal["jsonl", "parquet", "ipc"]
+FileKind = Literal["jsonl", "parquet", "ipc"]
 Compression = Literal["gzip", "zstd", "bz2", "xz"]
 
-_KINDS: dict[str, Kind] = {
+_KINDS: dict[str, FileKind] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
@@ -25,10 +25,11 @@ _KINDS: dict[str, Kind] = {
     ".feather": "ipc",
 }
 _COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
-_READABLE = (
-    ".jsonl, .ndjson and .json (lines of JSON; also with .gz, .zst, .xz or .bz2 behind), .parquet, .pq, "
+_SUPPORTED = (
+    ".jsonl, .ndjson and .json (one JSON object per line; also with .gz, .zst, .xz or .bz2 added), .parquet, .pq, "
     ".arrow, .ipc and .feather"
 )
+_IN_MEMORY = "for rows in memory call a mill: `Mill(tokenizer, template)(rows)`"
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,19 @@ class InputFile:
     """One file to read.
 
     Attributes:
-        path: What to call it: the path as given, or the URL.
-        position: Index among the files of the run; one file may be named twice.
-        kind: How it is read.
-        compression: What it is compressed with, by its suffix.
-        size: Bytes on disk, or None where the store does not say.
-        filesystem: The fsspec filesystem that opens it.
-        location: Its path there.
-        rows: The rows that are wanted, from 0; None for all.
+        path: The name of the file in reports: the path as given, or the URL.
+        position: Index among the files of the run; the same file may occur twice.
+        kind: The kind of file.
+        compression: The compression, by the suffix.
+        size: Bytes on disk, or None if the store does not report sizes.
+        filesystem: The fsspec filesystem that opens the file.
+        location: The path of the file in that filesystem.
+        rows: The rows to read, from 0; None for all.
     """
 
     path: str
     position: int
-    kind: Kind
+    kind: FileKind
     compression: Compression | None
     size: int | None
     filesystem: Any = field(repr=False)
@@ -57,12 +58,12 @@ class InputFile:
 
     @property
     def is_local(self) -> bool:
-        """Whether the file is on this machine's disks."""
+        """Whether the file is on a disk of this machine."""
         return "file" in _protocols(self.filesystem)
 
 
 def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
-    """List the files that inputs name, in the order of the inputs; matches of a glob are sorted.
+    """List the files behind inputs, in the order of the inputs; the matches of a glob are sorted.
 
     Args:
         inputs: One or more paths, globs (`data/**/*.jsonl.gz`) or fsspec URLs (`s3://bucket/*.parquet`).
@@ -71,17 +72,14 @@ def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
         At least one file.
 
     Raises:
-        DataError: A file is missing, a glob matches nothing, or a suffix is not one that is read.
+        DataError: A file is missing, a glob matches nothing, a suffix is not supported, or an input is not a path.
 
     Example:
         >>> [file.kind for file in find_inputs("chats/*.jsonl.zst")]  # doctest: +SKIP
         ['jsonl', 'jsonl']
     """
-    given = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    if not given:
-        raise DataError("no inputs: give at least one path, glob or URL")
     files: list[InputFile] = []
-    for entry in given:
+    for entry in _entries(inputs):
         for path, filesystem, location in _expand(os.fspath(entry)):
             kind, compression = _kind_of(path)
             size = filesystem.size(location)
@@ -89,8 +87,29 @@ def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
     return files
 
 
+def _entries(inputs: Any) -> list[InputPath]:
+    if isinstance(inputs, (str, os.PathLike)):
+        return [inputs]
+    # Tables and data sets can be iterated too: over the names of their columns, or over all their rows.
+    if hasattr(inputs, "__arrow_c_stream__") or hasattr(inputs, "column_names") or not hasattr(inputs, "__iter__"):
+        raise DataError(
+            f"`inputs` has the type {type(inputs).__name__}, but must be paths, globs or URLs; {_IN_MEMORY}"
+        )
+    entries: list[InputPath] = []
+    for entry in inputs:
+        if not isinstance(entry, (str, os.PathLike)):
+            raise DataError(
+                f"`inputs` holds a value of the type {type(entry).__name__}, but must hold paths, globs or URLs; "
+                f"{_IN_MEMORY}"
+            )
+        entries.append(entry)
+    if not entries:
+        raise DataError("there are no inputs: give at least one path, glob or URL")
+    return entries
+
+
 def _expand(entry: str) -> list[tuple[str, Any, str]]:
-    """The files behind one input: (what to call it, filesystem, path there)."""
+    """Return the files behind one input: the name in reports, the filesystem, and the path in it."""
     entry = os.path.expanduser(entry)
     try:
         filesystem, location = fsspec.core.url_to_fs(entry)
@@ -100,38 +119,39 @@ def _expand(entry: str) -> list[tuple[str, Any, str]]:
     if is_local and entry.startswith(("file://", "local://")):
         entry = location
     try:
-        # A file whose name happens to hold brackets is that file.
+        # The name of a file may contain brackets, so an existing file wins over a glob.
         if filesystem.isfile(location):
             return [(entry, filesystem, location)]
         if not _is_glob(entry):
             raise _missing(entry, is_folder=filesystem.isdir(location))
         found = sorted(
-            path for path, facts in filesystem.glob(location, detail=True).items() if facts["type"] == "file"
+            path for path, details in filesystem.glob(location, detail=True).items() if details["type"] == "file"
         )
     except OSError as cause:
         raise DataError(f"cannot open {entry}: {cause}") from cause
     if not found:
         raise DataError(f"no file matches {entry}: check the pattern; `**` matches folders of any depth")
     if is_local:
-        # As the user wrote it: below the working directory unless the pattern was absolute.
+        # As the user wrote it: relative to the working directory, unless the pattern is absolute.
         return [(path if os.path.isabs(entry) else os.path.relpath(path), filesystem, path) for path in found]
     return [(filesystem.unstrip_protocol(path), filesystem, path) for path in found]
 
 
 def _missing(entry: str, *, is_folder: bool) -> DataError:
     if is_folder:
-        return DataError(f"{entry} is a folder: name the files in it with a glob, such as {entry.rstrip('/')}/*.jsonl")
+        return DataError(f"{entry} is a folder: give its files with a glob, such as {entry.rstrip('/')}/*.jsonl")
     return DataError(f"there is no file {entry}: check the path (the working directory is {Path.cwd()})")
 
 
-def _kind_of(path: str) -> tuple[Kind, Compression | None]:
-    stem, suffix = os.path.splitext(path.lower())
-    compression = _COMPRESSIONS.get(suffix)
-    if compression is not None:
-        stem, suffix = os.path.splitext(stem)
-    kind = _KINDS.get(suffix)
+def _kind_of(path: str) -> tuple[FileKind, Compression | None]:
+    stem, outer = os.path.splitext(path.lower())
+    compression = _COMPRESSIONS.get(outer)
+    inner = outer if compression is None else os.path.splitext(stem)[1]
+    kind = _KINDS.get(inner)
     if kind is None or (compression is not None and kind != "jsonl"):
-        raise DataError(f"cannot tell how to read {path} by its suffix: read are {_READABLE}")
+        suffix = outer if compression is None else inner + outer
+        problem = f"has the unsupported file type {suffix}" if suffix else "has no suffix"
+        raise DataError(f"{path} {problem}; supported: {_SUPPORTED}")
     return kind, compression
 
 

@@ -1,4 +1,4 @@
-"""JSONL: lines of a file, plain or compressed, as blocks of one binary column. The core parses the JSON."""
+"""JSONL: the lines of a file, plain or compressed, as blocks of one binary column. The core parses the JSON."""
 
 import lzma
 from collections.abc import Iterator, Sequence
@@ -14,18 +14,31 @@ from chatmill.inputs.find import InputFile
 JSON_COLUMN = "json"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# The first bytes of other kinds of files, which no JSON text has, with a name and a remedy.
+_OTHER_KINDS = {
+    b"\x1f\x8b": ("gzip-compressed", "rename it to end in .jsonl.gz"),
+    b"\x28\xb5\x2f\xfd": ("zstd-compressed", "rename it to end in .jsonl.zst"),
+    b"\xfd7zXZ\x00": ("xz-compressed", "rename it to end in .jsonl.xz"),
+    b"BZh": ("bzip2-compressed", "rename it to end in .jsonl.bz2"),
+    b"PAR1": ("a Parquet file", "rename it to end in .parquet"),
+    b"ARROW1": ("an Arrow IPC file", "rename it to end in .arrow"),
+    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
+}
 
 
 def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int) -> Iterator[Block]:
-    """Read the lines of a file; the last one needs no newline at its end, and blank ones are no rows.
+    """Read the lines of a file. The last line needs no newline at its end; blank lines are not rows.
 
     Args:
-        file: What is read.
+        file: The file.
         raw: Its bytes.
-        block_bytes: About how many bytes a block holds.
+        block_bytes: Approximate size of a block, in bytes.
+
+    Yields:
+        Blocks of rows.
 
     Raises:
-        DataError: The file is not lines of JSON, but one JSON document or UTF-16.
+        DataError: The file is not one JSON object per line: it is one JSON document, UTF-16, or another kind of file.
     """
     row, line = 0, 1
     for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes)):
@@ -41,15 +54,16 @@ def _decompressed(file: InputFile, raw: pa.NativeFile) -> Any:
     if file.compression is None:
         return raw
     if file.size == 0:
-        raise EOFError("it is empty, and not even an empty compressed file is")
+        raise EOFError("it is empty, which no compressed file is")
     if file.compression == "xz":
         return lzma.LZMAFile(raw)
-    # Arrow's streams read files of several frames to the end and report a cut; zstandard's and fsspec's do not.
+    # Arrow's streams read files of several frames to the end and report a truncated file; those of zstandard and fsspec
+    # do not.
     return pa.CompressedInputStream(raw, file.compression)
 
 
 def _whole_lines(stream: Any, block_bytes: int) -> Iterator[bytes]:
-    """Text in pieces of at least `block_bytes` that end at a line's end."""
+    """Yield text in pieces of at least `block_bytes` that end at the end of a line."""
     held: list[bytes] = []
     while chunk := stream.read(block_bytes):
         cut = chunk.rfind(b"\n") + 1
@@ -63,24 +77,27 @@ def _whole_lines(stream: Any, block_bytes: int) -> Iterator[bytes]:
 
 
 def _checked_start(file: InputFile, text: bytes) -> bytes:
+    for start, (kind, remedy) in _OTHER_KINDS.items():
+        if text.startswith(start):
+            raise DataError(f"{file.path} is {kind}, not plain JSONL: {remedy}")
     if text.startswith(_UTF16_MARKS):
-        raise DataError(f"{file.path} is UTF-16: turn it into UTF-8, `iconv -f UTF-16 -t UTF-8 in > out.jsonl`")
+        raise DataError(f"{file.path} is UTF-16: convert it to UTF-8 with `iconv -f UTF-16 -t UTF-8 in > out.jsonl`")
     text = text.removeprefix(_UTF8_MARK)
-    start = text.lstrip()
-    if start.startswith(b"["):
+    first = text.lstrip()
+    if first.startswith(b"["):
         raise DataError(
-            f"{file.path} is one JSON array, not a line a row: turn it into JSONL, `jq -c '.[]' in > out.jsonl`"
+            f"{file.path} is one JSON array, not one JSON object per line: convert it with `jq -c '.[]' in > out.jsonl`"
         )
-    if start.split(b"\n", 1)[0].strip() == b"{":
+    if first.split(b"\n", 1)[0].strip() == b"{":
         raise DataError(
-            f"{file.path} spreads its first JSON object over several lines: "
-            "put each on a line of its own, `jq -c . in > out.jsonl`"
+            f"{file.path} has its first JSON object on several lines: put each object on one line with "
+            "`jq -c . in > out.jsonl`"
         )
     return text
 
 
 def _split(text: bytes, first_line: int) -> tuple[pa.Array, int, Sequence[int]]:
-    """The lines that are not blank, how many lines there are in all, and the numbers of those that are not blank."""
+    """Return the lines that are not blank, the number of all lines, and the numbers of the lines returned."""
     offsets = pa.array([0, len(text)], pa.int64())
     whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(text)])
     lines = pc.split_pattern(whole, b"\n").flatten()

@@ -1,4 +1,4 @@
-"""Files to blocks: opens each file and names it in every error."""
+"""Files as blocks of rows: opens each file, and names it in every error."""
 
 import lzma
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
-from chatmill.inputs.columns import Wanted, read_ipc, read_parquet
+from chatmill.inputs.columns import WantedColumns, read_ipc, read_parquet
 from chatmill.inputs.find import InputFile
 from chatmill.inputs.lines import read_lines
 
+#: The default size of a block, in bytes.
 BLOCK_BYTES = 8 << 20
 
 
@@ -27,16 +28,19 @@ def read_blocks(
     """Read files one after the other.
 
     Args:
-        files: What `find_inputs` gives.
-        columns: Columns that a format reads, as far as there are any; None for those of conversations.
-        keep_columns: Columns to read beside those.
-        block_bytes: About how many bytes of rows a block holds; one longer row makes a longer block.
+        files: The files, from `find_inputs`.
+        columns: The columns that a format reads, of which some may be missing; None for those of conversations.
+        keep_columns: Columns to read in addition.
+        block_bytes: Approximate size of a block, in bytes. A longer row makes a longer block.
 
     Yields:
         Blocks with at least one row; an empty file has none.
 
     Raises:
-        DataError: A file cannot be read, or has not the columns; the message names it.
+        DataError: A file cannot be read, or lacks a column; the message names the file.
+
+    Example:
+        >>> blocks = read_blocks(find_inputs("chats.jsonl"))  # doctest: +SKIP
     """
     for file in files:
         for block in _blocks_of(file, (columns, keep_columns), block_bytes):
@@ -51,13 +55,13 @@ def read_blocks(
 
 
 def count_rows(file: InputFile) -> int:
-    """How many rows a file has; Parquet files say it, others are read.
+    """Count the rows of a file. Parquet files store the number; other files are read.
 
     Args:
         file: The file.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The file cannot be read.
     """
     if file.kind == "parquet":
         with _naming(file), _opened(file) as raw:
@@ -65,7 +69,7 @@ def count_rows(file: InputFile) -> int:
     return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES))
 
 
-def _blocks_of(file: InputFile, wanted: Wanted, block_bytes: int) -> Iterator[Block]:
+def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
     with _naming(file), _opened(file) as raw:
         if file.kind == "jsonl":
             yield from read_lines(file, raw, block_bytes)
@@ -77,7 +81,7 @@ def _blocks_of(file: InputFile, wanted: Wanted, block_bytes: int) -> Iterator[Bl
 
 @contextmanager
 def _opened(file: InputFile) -> Iterator[pa.NativeFile]:
-    # Arrow reads local files without the GIL, which fsspec's Python files would hold.
+    # Arrow reads local files without the GIL; the Python files of fsspec would hold it.
     if file.is_local:
         with pa.OSFile(file.location) as raw:
             yield raw
@@ -93,12 +97,12 @@ def _naming(file: InputFile) -> Iterator[None]:
     except DataError:
         raise
     except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as cause:
-        raise DataError(f"cannot read {file.path}{_doubt(file)}: {cause}") from cause
+        raise DataError(f"cannot read {file.path}{_likely_fault(file)}: {cause}") from cause
 
 
-def _doubt(file: InputFile) -> str:
-    """What is probably wrong with a file that cannot be read."""
+def _likely_fault(file: InputFile) -> str:
+    """Return the likely fault of a file that cannot be read, in parentheses."""
     form: Any = file.compression or {"jsonl": None, "parquet": "Parquet", "ipc": "Arrow IPC"}[file.kind]
     if form is None:
         return ""
-    return f" (it is damaged or cut off, or is no {form} file; fetch it again, or correct its suffix)"
+    return f" (it is damaged or cut off, or is not a {form} file: download it again, or correct its suffix)"

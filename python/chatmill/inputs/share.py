@@ -1,4 +1,4 @@
-"""A share of the rows of files: `[10%:20%]`, `[:1000]`."""
+"""A share of the rows of files, such as `[10%:20%]` or `[:1000]`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,24 +9,24 @@ from chatmill.inputs.read import count_rows
 
 
 def share_rows(files: Sequence[InputFile], start: str | None, end: str | None) -> list[InputFile]:
-    """Files with the rows of a share alone, counted over all of them.
+    """Restrict files to a share of their rows, counted over all files.
 
     Args:
-        files: What `find_inputs` gives. They are read once to count their rows, where that is not written in them.
-        start: The first row, from 0, or how many per cent come before; None for the beginning.
-        end: The row behind the last one, or how many per cent end with it; None for the end.
+        files: The files, from `find_inputs`. Files that do not store their number of rows are read once to count them.
+        start: The first row, from 0, or the percentage of rows before it, such as `10%`; None for the first row.
+        end: One past the last row, or the percentage of rows up to it; None for the last row.
 
     Returns:
         The files that hold such rows.
 
     Raises:
-        DataError: The share is empty, or a file cannot be read.
+        DataError: The share has no rows, or a file cannot be read.
     """
     counts = [count_rows(file) for file in files]
     total = sum(counts)
     first, last = _row(start or "0", total), _row(end or "100%", total)
     if first >= last:
-        raise DataError(f"of {total} rows, those from {first} to {last} are none")
+        raise DataError(f"[{start or ''}:{end or ''}] selects 0 of {total} rows")
     shared, before = [], 0
     for file, count in zip(files, counts, strict=True):
         own = range(max(0, first - before), min(count, last - before))
@@ -37,6 +37,6 @@ def share_rows(files: Sequence[InputFile], start: str | None, end: str | None) -
 
 
 def _row(text: str, total: int) -> int:
-    # Rounded as the `datasets` library does: to the nearest row.
+    # Rounded to the nearest row, as the `datasets` library does.
     row = round(int(text[:-1]) * total / 100) if text.endswith("%") else int(text)
     return min(row, total)

@@ -1,7 +1,7 @@
-"""What may be wrong with a chat template, or surprising in training.
+"""Checks of chat templates: errors, and surprises in training.
 
-A template is not read but tried: small conversations are rendered, and what comes out is compared. Each check is a
-function of a `Subject` that yields `Finding`s; `run.py` lists them all.
+A template is tested, not read: small conversations are rendered, and the texts are compared. Each check is a function
+of a `Subject` that yields `Finding`s; `run.py` lists all checks.
 """
 
 from chatmill.lint.finding import Finding, Level

@@ -1,32 +1,43 @@
-"""A template against the rows it shall be used for: keys that are not read, values that are not printed, failures."""
+"""A template against the rows that it will be used for: unread keys, missing values, failures."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatmill._chatmill import ChatmillError
 from chatmill.lint.finding import Finding, Level
-from chatmill.lint.quote import line_in_error, reason_in_error, shorten
 from chatmill.lint.rows import Row, to_rows
-from chatmill.lint.subject import Subject
+from chatmill.lint.subject import Subject, line_of_error
+from chatmill.text.failures import reason_of
+from chatmill.text.quote import shorten
 
-# Fields that ShareGPT rows have for `role` and `content`.
+# The keys of ShareGPT messages in place of `role` and `content`.
 _SHAREGPT = {"from", "value"}
-# Values that templates print; others, such as ids, are compared or left out on purpose.
+# The keys whose values templates print. Other values, such as ids, are compared or left out on purpose.
 _PRINTED = ("content", "reasoning_content")
 _ESCAPED = '{\\"'
 
 
 @dataclass
+class _Failure:
+    """Rows that fail for the same reason, with the first of them."""
+
+    row: Row
+    line: int | None
+    count: int = 0
+
+
+@dataclass
 class _Seen:
-    """What rows showed, with the first example of each."""
+    """Observations over all rows, each with its first example."""
 
     rows: int = 0
     present: Counter[str] = field(default_factory=Counter)
-    asked: dict[str, bool] = field(default_factory=dict)
+    read: dict[str, bool] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
-    failures: dict[str, tuple[int, Row, str]] = field(default_factory=dict)
-    unproved: dict[str, tuple[int, Row, str]] = field(default_factory=dict)
+    failures: dict[str, _Failure] = field(default_factory=dict)
+    unproved: dict[str, _Failure] = field(default_factory=dict)
     untrained: list[int] = field(default_factory=list)
     values: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, list[tuple[Row, int, str]]] = field(default_factory=dict)
@@ -34,7 +45,7 @@ class _Seen:
 
 
 def check_data(subject: Subject, data: Iterable[Any]) -> Iterator[Finding]:
-    """Everything that rows show.
+    """Check a template against rows.
 
     Args:
         subject: The template.
@@ -42,14 +53,14 @@ def check_data(subject: Subject, data: Iterable[Any]) -> Iterator[Finding]:
     """
     seen = _Seen()
     for row in to_rows(data):
-        _look(subject, row, seen)
+        _observe(subject, row, seen)
     if seen.rows:
         yield from _failures(seen)
         yield from _keys(seen)
         yield from _values(seen)
 
 
-def _look(subject: Subject, row: Row, seen: _Seen) -> None:
+def _observe(subject: Subject, row: Row, seen: _Seen) -> None:
     seen.rows += 1
     for message in row.messages:
         for key, value in message.items():
@@ -58,14 +69,14 @@ def _look(subject: Subject, row: Row, seen: _Seen) -> None:
                 seen.examples.setdefault(key, f"row {row.index}: {shorten(repr(value), 80)}")
     given = {"documents": row.documents, **row.variables}
     rendered = subject.render_once(row.messages, row.tools, **given)
-    if not rendered.ok:
-        _count(seen.failures, rendered.reason, row, rendered.error or "")
+    if rendered.error is not None:
+        _count(seen.failures, row, rendered.error)
         return
     for key, has in subject.keys_read(row.messages, row.tools, **given).items():
-        seen.asked[key] = seen.asked.get(key, False) or has
+        seen.read[key] = seen.read.get(key, False) or has
     is_trained, error = subject.trains(row.messages, row.tools, **given)
-    if error:
-        _count(seen.unproved, reason_in_error(error), row, error)
+    if error is not None:
+        _count(seen.unproved, row, error)
     elif not is_trained:
         seen.untrained.append(row.index)
     _find_values(rendered.text, row, seen)
@@ -89,50 +100,50 @@ def _find_values(text: str, row: Row, seen: _Seen) -> None:
 
 def _failures(seen: _Seen) -> Iterator[Finding]:
     groups = (
-        ("rows-fail", "the template does not take", seen.failures, "correct the rows, or take another template"),
+        ("rows-fail", "the template fails on", seen.failures, "correct the rows, or use another template"),
         (
             "rows-unproved",
-            "chatmill cannot tell which part is the answer in, and would refuse,",
+            "chatmill cannot verify where the answers are, and rejects",
             seen.unproved,
             "put {% generation %} … {% endgeneration %} around the answer and its stop token",
         ),
     )
-    for code, said, found, remedy in groups:
-        for reason, (count, row, error) in found.items():
-            level: Level = "error" if count == seen.rows else "warning"
-            text = f"{said} {_of(count, seen.rows, 'rows')}"
-            yield Finding(code, level, text, f"row {row.index}: {shorten(reason, 300)}", remedy, line_in_error(error))
+    for code, problem, found, remedy in groups:
+        for reason, failure in found.items():
+            level: Level = "error" if failure.count == seen.rows else "warning"
+            text = f"{problem} {failure.count:,} of {seen.rows:,} rows"
+            yield Finding(code, level, text, f"row {failure.row.index}: {shorten(reason, 300)}", remedy, failure.line)
     if seen.untrained:
         yield Finding(
             "rows-untrained",
             "error" if len(seen.untrained) == seen.rows else "warning",
-            f"nothing is trained of {_of(len(seen.untrained), seen.rows, 'rows')}: no message of role assistant is "
-            "printed",
+            f"{len(seen.untrained):,} of {seen.rows:,} rows have no trained token: the template prints no message of "
+            "role assistant",
             example=f"row {seen.untrained[0]}",
-            remedy="look at the roles of the messages; leave such rows out",
+            remedy="check the roles of the messages, or remove these rows",
         )
 
 
 def _keys(seen: _Seen) -> Iterator[Finding]:
-    if not seen.asked:
+    if not seen.read:
         return
     for key, count in seen.present.items():
-        if key not in seen.asked:
+        if key not in seen.read:
             yield Finding(
                 "key-unread",
                 "warning",
-                f"{_of(count, None, 'messages')} have the key {key!r}, which the template never reads",
+                f"the template never reads the key {key!r} (in {_counted(count, 'message')})",
                 example=seen.examples[key],
-                remedy=f"nothing, if {key!r} shall not be in the text; else rename it, or take another template",
+                remedy=f"ignore this if intended; otherwise rename {key!r}, or use another template",
             )
-    # The core gives reasoning under all the names that templates have for it.
-    missing = sorted(key for key, has in seen.asked.items() if not has and not seen.present[key])
+    # The core offers reasoning under all names that templates use for it.
+    missing = sorted(key for key, has in seen.read.items() if not has and not seen.present[key])
     if missing:
         yield Finding(
             "key-missing",
             "warning" if "content" in missing or "role" in missing else "note",
-            f"the template asks for {', '.join(map(repr, missing))}, which no message has",
-            remedy="nothing, if the rows shall not have it; else look whether it has another name there: "
+            f"the template reads {', '.join(map(repr, missing))}, but no message has it",
+            remedy="ignore this if intended; otherwise rename the key in the rows, which have: "
             + ", ".join(sorted(seen.present)),
         )
 
@@ -144,26 +155,26 @@ def _values(seen: _Seen) -> Iterator[Finding]:
         yield Finding(
             "values-dropped",
             "warning",
-            f"{len(dropped):,} of {seen.values[key]:,} values of {key!r} are not in the text as they are: the template "
-            f"drops or changes them ({characters:,} characters)",
+            f"{len(dropped):,} of {seen.values[key]:,} values of {key!r} are not in the text: the template drops or "
+            f"changes them ({characters:,} characters)",
             example=f"row {row.index}, message {index}: {shorten(repr(value), 100)}",
-            remedy="see what else is found here on reasoning, roles and tools",
+            remedy="see the other findings on reasoning, roles and tools",
         )
     if seen.escaped:
         yield Finding(
             "arguments-double-escaped",
             "warning",
-            f"the arguments of tool calls are JSON text and are escaped once more, in "
-            f"{_of(len(seen.escaped), seen.rows, 'rows')}",
+            f"the arguments of tool calls are JSON text, which the template escapes again, in {len(seen.escaped):,} of "
+            f"{seen.rows:,} rows",
             example=f"row {seen.escaped[0].index}",
             remedy="give the arguments as dicts (`json.loads` them)",
         )
 
 
-def _count(found: dict[str, tuple[int, Row, str]], reason: str, row: Row, error: str) -> None:
-    count, first, text = found.get(reason, (0, row, error))
-    found[reason] = (count + 1, first, text)
+def _count(found: dict[str, _Failure], row: Row, error: ChatmillError) -> None:
+    failure = found.setdefault(reason_of(error), _Failure(row, line_of_error(error)))
+    failure.count += 1
 
 
-def _of(count: int, whole: int | None, what: str) -> str:
-    return f"{count:,} {what}" if whole is None else f"{count:,} of {whole:,} {what}"
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""`Finding`: one thing that a check has to say about a template."""
+"""`Finding`: one result of a check of a template."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -9,16 +9,16 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about a chat template that is wrong, or that who trains with it should know.
+    """One fault of a chat template, or one fact that matters for training with it.
 
     Attributes:
         code: A stable word for the kind of finding, such as `not-prefix-stable`.
-        level: `error`: training or answering with it goes wrong; `warning`: likely to do harm unless it is meant;
-            `note`: good to know.
-        text: What was found, in one sentence or two.
-        example: What shows it: real text of a small conversation, or of the data. Empty where there is none.
-        remedy: What to do about it.
-        line: Line of the template, from 1, where one is known.
+        level: `error`: training or inference with the template goes wrong; `warning`: it likely does harm, unless it is
+            intended; `note`: good to know.
+        text: The finding, in one or two sentences.
+        example: An example: text of a small conversation, or of the data. Empty if there is none.
+        remedy: The remedy.
+        line: Line of the template, from 1, or None if it is unknown.
 
     Example:
         >>> print(Finding("reads-clock", "warning", "it reads the clock", "'Today: …'", "give `now`", 7))
@@ -36,11 +36,11 @@ class Finding:
 
     @property
     def details(self) -> list[tuple[str, str]]:
-        """Example and remedy with their names, as far as there are any."""
+        """Example and remedy with their names, without empty ones."""
         return [(name, text) for name, text in (("example", self.example), ("remedy", self.remedy)) if text]
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
+        """Return the fields, for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:

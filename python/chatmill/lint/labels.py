@@ -1,4 +1,4 @@
-"""What would be trained: whether it can be told, and whether it is the answers with their stop tokens."""
+"""Checks of labels: whether they can be verified, and whether they train exactly the answers with their stop tokens."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,43 +6,44 @@ from typing import Any
 
 from chatmill.lint.finding import Finding
 from chatmill.lint.probes import ARGUMENT, PLAIN, WITH_REASONING, Conversation
-from chatmill.lint.quote import excerpt, line_in_error, line_of, reason_in_error, shorten
-from chatmill.lint.subject import Span, Subject, Turn
+from chatmill.lint.subject import CharRange, Subject, Turn, line_of_error
+from chatmill.text.failures import reason_of
+from chatmill.text.quote import excerpt, line_of, shorten
 
 _Case = tuple[str, Conversation, Sequence[Any] | None]
 
 
 def check_provable(subject: Subject) -> Iterator[Finding]:
-    """Conversations that render, and for which chatmill would not make labels."""
+    """Find conversations that render, but for which chatmill makes no labels."""
     for name, messages, tools in _cases(subject):
         if not subject.render(messages, tools).ok:
             continue
         error = subject.trained(messages, tools)[1]
-        if error:
+        if error is not None:
             yield Finding(
                 "labels-unproved",
                 "error" if messages is PLAIN else "warning",
-                f"chatmill cannot tell which part of {name} is the answer, and refuses such rows",
-                example=shorten(reason_in_error(error), 400),
+                f"chatmill cannot verify which part of {name} is the answer, and rejects such rows",
+                example=shorten(reason_of(error), 400),
                 remedy="put {% generation %} … {% endgeneration %} around the answer and its stop token",
-                line=line_in_error(error),
+                line=line_of_error(error),
             )
             return
 
 
 def check_tags(subject: Subject) -> Iterator[Finding]:
-    """What stands between `{% generation %}` tags, against what an answer is."""
+    """Compare the text between `{% generation %}` tags with the answers."""
     if not subject.template.has_generation:
         return
     seen = set()
     for name, messages, tools in _cases(subject):
         rendered = subject.render(messages, tools)
-        spans, error = subject.trained(messages, tools)
-        if error or not rendered.ok:
+        trained, error = subject.trained(messages, tools)
+        if error is not None or not rendered.ok:
             continue
         found = [
-            *_values(rendered.text, spans, messages, name),
-            *_edges(rendered.text, spans, subject.turns(messages, tools), name),
+            *_values(rendered.text, trained, messages, name),
+            *_edges(rendered.text, trained, subject.turns(messages, tools), name),
         ]
         for finding in found:
             if finding.code not in seen:
@@ -57,71 +58,71 @@ def _cases(subject: Subject) -> Iterator[_Case]:
         yield "a conversation with tool calls", subject.tool_turns(), subject.tools
 
 
-def _values(text: str, spans: list[Span], messages: Conversation, name: str) -> Iterator[Finding]:
+def _values(text: str, trained: list[CharRange], messages: Conversation, name: str) -> Iterator[Finding]:
     for message in messages:
-        answers = message["role"] == "assistant"
+        is_answer = message["role"] == "assistant"
         values = [message["content"], message.get("reasoning_content"), ARGUMENT if "tool_calls" in message else None]
         for value in filter(None, values):
-            # An earlier message may say it too, in templates that repeat a question.
+            # Templates that repeat a question print the value in an earlier message too.
             at = text.rfind(value)
-            trained = sum(max(0, min(at + len(value), end) - max(at, start)) for start, end in spans)
-            if at < 0 or (trained == len(value) if answers else trained == 0):
+            covered = sum(max(0, min(at + len(value), end) - max(at, start)) for start, end in trained)
+            if at < 0 or (covered == len(value) if is_answer else covered == 0):
                 continue
-            if answers:
+            if is_answer:
                 yield Finding(
                     "answer-untrained",
                     "warning",
-                    f"{{% generation %}} leaves out a part of an answer, in {name}",
+                    f"{{% generation %}} does not enclose the whole answer, in {name}",
                     excerpt(text, at, at + len(value)),
-                    "put the tags around all that the model writes: reasoning, content, tool calls and stop token",
+                    "put the tags around all text of the model: reasoning, content, tool calls and stop token",
                 )
             else:
                 yield Finding(
                     "question-trained",
                     "error",
-                    f"{{% generation %}} encloses what the model does not write: a message of role {message['role']}, "
+                    f"{{% generation %}} encloses a message of role {message['role']}, which the model does not write, "
                     f"in {name}",
                     excerpt(text, at, at + len(value)),
                     "put the tags around the answers only",
                 )
 
 
-def _edges(text: str, spans: list[Span], turns: list[Turn], name: str) -> Iterator[Finding]:
+def _edges(text: str, trained: list[CharRange], turns: list[Turn], name: str) -> Iterator[Finding]:
     for turn in turns:
         if turn.role != "assistant":
             continue
         at, end = turn.parts.get("closer", (0, 0))
         end = at + len(text[at:end].rstrip())
-        if end > at and not _covers(spans, end - 1):
+        if end > at and not _covers(trained, end - 1):
             yield Finding(
                 "stop-token-untrained",
                 "error",
-                f"{{% generation %}} leaves out the stop token {text[at:end].strip()!r}, in {name}: the model does not "
-                "learn to stop",
+                f"{{% generation %}} does not enclose the stop token {text[at:end].strip()!r}, in {name}: the model "
+                "does not learn to stop",
                 excerpt(text, at, end),
-                "put {% endgeneration %} behind the stop token",
+                "put {% endgeneration %} after the stop token",
             )
         _, end = turn.parts.get("header", (0, 0))
-        if end > 0 and text[:end].strip() and _covers(spans, end - 1):
+        if end > 0 and text[:end].strip() and _covers(trained, end - 1):
             yield Finding(
                 "header-trained",
                 "warning",
-                f"{{% generation %}} encloses the generation prompt, in {name}: the model is trained to write what it "
-                "is given",
+                f"{{% generation %}} encloses the generation prompt, in {name}: the model is trained to write text "
+                "that it is given at inference",
                 excerpt(text, end),
-                "put {% generation %} behind the header",
+                "put {% generation %} after the header",
             )
         at, end = turn.parts.get("trailing", (0, 0))
-        if end > at and _covers(spans, at):
+        if end > at and _covers(trained, at):
             yield Finding(
                 "trailing-trained",
                 "note",
-                f"{{% generation %}} encloses what stands behind the stop token, in {name}: {text[at:end]!r}. Nothing "
-                "is generated there",
+                f"{{% generation %}} encloses text after the stop token, in {name}: {text[at:end]!r}. The model never "
+                "generates this text",
                 excerpt(text, at, end),
-                "put {% endgeneration %} right behind the stop token",
+                "put {% endgeneration %} directly after the stop token",
             )
 
 
-def _covers(spans: list[Span], place: int) -> bool:
-    return any(start <= place < end for start, end in spans)
+def _covers(trained: list[CharRange], place: int) -> bool:
+    return any(start <= place < end for start, end in trained)

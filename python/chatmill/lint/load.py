@@ -1,4 +1,4 @@
-"""Templates by whatever a user calls them, and the findings of each."""
+"""`lint_any`: the findings of templates that are given by name, path, Hub id or source."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,8 +8,8 @@ from chatmill._chatmill import ChatTemplate, TemplateError, Tokenizer
 from chatmill.lint.finding import Finding
 from chatmill.lint.rows import read_rows
 from chatmill.lint.run import lint_source, lint_template
-from chatmill.resolve import no_template
-from chatmill.sources import load_template
+from chatmill.sources.load import load_template
+from chatmill.sources.resolve import missing_template
 
 
 def lint_any(
@@ -20,17 +20,21 @@ def lint_any(
     now: datetime | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> dict[str, list[Finding]]:
-    """The findings of templates, by their names.
+    """Check templates that are given in any form.
 
     Args:
-        templates: Names of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` takes.
-        rows: A file of rows that they shall be used for, and how many of them to read.
-        tokenizer: What they are used with: a folder, the path of a `tokenizer.json`, or a Hub id.
-        now: The time that they are given.
-        variables: Template variables that they are given.
+        templates: Names of `ChatTemplate.names()`, or any values that `ChatTemplate.from_pretrained` accepts.
+        rows: A file of rows that the templates will be used for, and the most rows to read.
+        tokenizer: The tokenizer of the templates: a folder, the path of a `tokenizer.json`, or a Hub id.
+        now: The time that templates print.
+        variables: Template variables.
+
+    Returns:
+        The findings of each template by its name.
 
     Raises:
-        ChatmillError: There is no such template, tokenizer or data. A template that does not compile is a finding.
+        ChatmillError: A template, the tokenizer or the data cannot be loaded. A template that does not compile is a
+            finding.
 
     Example:
         >>> list(lint_any(["chatml", "{{ messages"]))
@@ -47,15 +51,15 @@ def lint_any(
     findings: dict[str, list[Finding]] = {}
     for template in templates:
         if template in ChatTemplate.names():
-            # The tokens of a named template are only its defaults: the tokenizer's own come first.
+            # The special tokens of a named template are only defaults, so those of the tokenizer win.
             name, found = template, lint_template(ChatTemplate.named(template, **special_tokens), **options)
         else:
             try:
                 source = load_template(template)
             except TemplateError as error:
-                raise no_template(template, error) from error
+                raise missing_template(template, error) from error
             name, tokens = source.name, {**special_tokens, **source.special_tokens}
             found = lint_source(source.source, name, tool_use=source.tool_use, special_tokens=tokens, **options)
-        # Two files may have one name.
+        # Two files may have the same name.
         findings[name if name not in findings else template] = found
     return findings

@@ -1,4 +1,4 @@
-"""Messages: roles and orders that are refused, dropped or merged, and forms of content that are changed."""
+"""Checks of messages: rejected, dropped and merged roles and orders, and changed forms of content."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from chatmill.lint.probes import (
     system,
     user,
 )
-from chatmill.lint.quote import around, shorten
 from chatmill.lint.subject import Subject
+from chatmill.text.quote import around, shorten
 
 _PADDED = f"  \n{ANSWER} \n"
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A conversation that some templates do not take: what it has, and a text of it that must be there."""
+    """A conversation that some templates reject: its name, and a text of it that must be printed."""
 
     name: str
     messages: Conversation
@@ -34,7 +34,7 @@ class _Case:
 _CASES = [
     _Case("a system message", [system(), *PLAIN[:2]], SYSTEM),
     _Case("a message of role developer", [{"role": "developer", "content": SYSTEM}, *PLAIN[:2]], SYSTEM),
-    _Case("a system message amid the conversation", [*PLAIN[:2], system(), *PLAIN[2:]], SYSTEM),
+    _Case("a system message in the middle of a conversation", [*PLAIN[:2], system(), *PLAIN[2:]], SYSTEM),
     _Case("the first of two user messages in a row", [user(), user(QUESTION_2), assistant()], QUESTION),
     _Case("the first of two assistant messages in a row", [user(), assistant(), assistant(SYSTEM)], ANSWER),
     _Case("an assistant message at the beginning", [assistant(), user(), assistant(SYSTEM)], ANSWER),
@@ -42,7 +42,7 @@ _CASES = [
 
 
 def check_renders(subject: Subject) -> Iterator[Finding]:
-    """A plain conversation must render, and its texts must be there."""
+    """Check that a plain conversation renders with all its texts."""
     rendered = subject.render(PLAIN)
     if all(message["content"] in rendered.text for message in PLAIN):
         return
@@ -51,10 +51,10 @@ def check_renders(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "needs-parts",
             "error",
-            "the template takes contents that are lists of parts only; it "
-            + ("prints nothing of those that are strings" if rendered.ok else "fails where they are strings"),
+            "the template supports only contents that are lists of parts; "
+            + ("it does not print strings" if rendered.ok else "it fails on strings"),
             example=repr(shorten(rendered.text)) if rendered.ok else shorten(rendered.reason),
-            remedy='give contents as `[{"type": "text", "text": …}]`, or take another template',
+            remedy='give contents as `[{"type": "text", "text": …}]`, or use another template',
             line=rendered.line,
         )
     elif rendered.ok:
@@ -64,31 +64,31 @@ def check_renders(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "content-dropped",
             "error" if all(answer not in rendered.text for answer in (ANSWER, ANSWER_2)) else "warning",
-            "of a plain conversation of four messages the template does not print "
+            "the template does not print all messages of a plain conversation; missing are "
             + ", ".join(f"message {index} ({role})" for index, role in lost),
             example=repr(shorten(rendered.text)),
-            remedy="take a template for conversations; some are made for one question, or to judge one",
+            remedy="use a template for conversations; this one may be for a single question, or for rating an answer",
         )
     else:
-        # Templates for one question only are made so, such as those of guard models.
+        # Some templates are for one question only, such as those of guard models.
         short = subject.render(PLAIN[:2])
         level: Level = "warning" if short.ok or subject.render([user()]).ok else "error"
         what = "a conversation of two questions and two answers" if short.ok else "a question and an answer"
         yield Finding(
             "refuses" if rendered.refused else "fails",
             level,
-            f"the template {'refuses' if rendered.refused else 'fails on'} {what}",
+            f"the template {'rejects' if rendered.refused else 'fails on'} {what}",
             example=shorten(rendered.reason),
-            remedy="give what it asks for (variables, tools, documents), or take another template",
+            remedy="give the variables, tools or documents that it requires, or use another template",
             line=rendered.line,
         )
 
 
 def check_messages(subject: Subject) -> Iterator[Finding]:
-    """Roles and orders of messages."""
+    """Check roles and orders of messages."""
     if not _takes_strings(subject):
         return
-    # Many orders may be refused at one place of the template.
+    # One line of the template may reject many orders, so failures are grouped by line.
     failed: dict[tuple[bool, int | None], list[tuple[_Case, str]]] = {}
     dropped: dict[str, list[tuple[_Case, str]]] = {}
     for case in _CASES:
@@ -102,23 +102,23 @@ def check_messages(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             code,
             "warning",
-            f"the template does not print {_names(cases)}, and does not say so",
+            f"the template silently drops {_names(cases)}",
             example=cases[0][1],
-            remedy="change rows that have it, or take another template",
+            remedy="change such rows, or use another template",
         )
     for (refused, line), cases in failed.items():
         yield Finding(
             "message-refused" if refused else "message-fails",
             "note" if refused else "warning",
-            f"the template {'refuses' if refused else 'fails on'} {_names(cases)}",
+            f"the template {'rejects' if refused else 'fails on'} {_names(cases)}",
             example=cases[0][1],
-            remedy="rows that have it fail; change them, or take another template",
+            remedy="such rows fail: change them, or use another template",
             line=line,
         )
 
 
 def check_merged(subject: Subject) -> Iterator[Finding]:
-    """A system message that has no turn of its own."""
+    """Check whether a system message becomes a part of the first user turn."""
     alone, rendered = subject.render([user()]).text, subject.render([system(), user()]).text
     header = alone[: alone.find(QUESTION)] if QUESTION in alone else ""
     if (
@@ -132,25 +132,25 @@ def check_merged(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "system-merged",
             "note",
-            "the system message is written into the first user turn",
+            "the template prints the system message inside the first user turn",
             example=around(rendered, f"{SYSTEM}{between}{QUESTION}"),
-            remedy="nothing, if the model was trained so; a system message later in a conversation may be lost",
+            remedy="ignore this if the model was trained in this form; a later system message may be lost",
         )
 
 
 def check_parts(subject: Subject) -> Iterator[Finding]:
-    """Contents that are lists of parts, as data for models with images have them."""
+    """Check contents that are lists of parts, as in data for models with images."""
     if not _takes_strings(subject):
         return
     rendered = subject.render(_in_parts(PLAIN[:2]))
-    remedy = "give contents as strings: the texts of the parts, joined"
+    remedy = "give contents as strings: join the texts of the parts"
     forms = {"[{'type'": "a Python list", '[{"type"': "JSON"}
     printed = next((form for form in forms if form in rendered.text), None)
     if not rendered.ok:
         yield Finding(
             "parts-refused" if rendered.refused else "parts-fail",
             "note",
-            "the template takes no content that is a list of parts",
+            "the template does not support contents that are lists of parts",
             example=shorten(rendered.reason),
             remedy=remedy,
             line=rendered.line,
@@ -159,7 +159,7 @@ def check_parts(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "parts-printed",
             "warning",
-            f"a content that is a list of parts is printed as {forms[printed]}",
+            f"the template prints a content that is a list of parts as {forms[printed]}",
             example=around(rendered.text, printed),
             remedy=remedy,
         )
@@ -167,22 +167,22 @@ def check_parts(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "parts-dropped",
             "warning",
-            "a content that is a list of parts is not printed, and nothing says so",
+            "the template silently drops a content that is a list of parts",
             example=shorten(repr(rendered.text)),
             remedy=remedy,
         )
 
 
 def check_trimmed(subject: Subject) -> Iterator[Finding]:
-    """White space at the edges of an answer."""
+    """Check white space at the edges of an answer."""
     text = subject.render([user(), assistant(_PADDED)]).text
     if ANSWER in text and _PADDED not in text:
         yield Finding(
             "content-trimmed",
             "note",
-            "white space at the edges of an answer is taken off or changed",
+            "the template removes or changes white space at the edges of an answer",
             example=f"{_PADDED!r} becomes {around(text, ANSWER)}",
-            remedy="nothing, unless it matters, as the indent of code does",
+            remedy="ignore this unless the white space matters, such as the indentation of code",
         )
 
 

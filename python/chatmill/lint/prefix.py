@@ -1,4 +1,4 @@
-"""Whether the beginning of a conversation keeps its text when the conversation goes on."""
+"""A check that the text of the first messages stays the same when the conversation continues."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from chatmill.lint.probes import (
     assistant,
     user,
 )
-from chatmill.lint.quote import difference, excerpt, to_border
 from chatmill.lint.subject import Subject
+from chatmill.text.quote import excerpt, first_difference, mark_start
 
 _BECAUSE = (
-    "Trained on whole conversations, the model sees earlier turns in a form that it never writes, and caches of "
-    "prompts do not hold"
+    "In training on whole conversations the model sees earlier turns in a form that it never writes, and prompt caches "
+    "do not work"
 )
 
 
 @dataclass(frozen=True)
 class _Break:
-    """Where a text changes: that of the first `count` messages, and that of all."""
+    """The place where the text of the first `count` messages differs from the text of all messages."""
 
     count: int
     message: int
@@ -38,9 +38,9 @@ class _Break:
 
 
 def check_prefix(subject: Subject) -> Iterator[Finding]:
-    """The first message whose text changes when others follow, and the kinds of conversation where one does."""
+    """Find the first message whose text changes when messages follow, in several kinds of conversation."""
     conversations: dict[str, tuple[Conversation, list[Any] | None]] = {
-        "plain": (PLAIN, None),
+        "without a system message": (PLAIN, None),
         "with a system message": (WITH_SYSTEM, None),
         "with reasoning_content": (WITH_REASONING, None),
         "with <think> in the content": (WITH_THINK, None),
@@ -60,14 +60,14 @@ def check_prefix(subject: Subject) -> Iterator[Finding]:
     first, broken = next(iter(found.items()))
     messages, tools = conversations[first]
     role = messages[broken.message]["role"]
-    others = f" (and so {', '.join(list(found)[1:])})" if len(found) > 1 else ""
+    others = f" (also {', '.join(list(found)[1:])})" if len(found) > 1 else ""
     yield Finding(
         "not-prefix-stable",
         "warning",
-        f"the text of the first messages changes when the conversation goes on, in a conversation {first}{others}: "
+        f"the text of earlier messages changes when the conversation continues, in a conversation {first}{others}: "
         f"message {broken.message} ({role}) {_how(messages, broken)}. {_BECAUSE}",
         example=f"after {broken.count} of {len(messages)} messages {excerpt(broken.part, broken.at)}, "
-        f"in the whole {excerpt(broken.whole, broken.at)}",
+        f"in the whole conversation {excerpt(broken.whole, broken.at)}",
         remedy=_remedy(subject, [conversations[name] for name in found]),
     )
 
@@ -78,16 +78,16 @@ def _first_break(subject: Subject, messages: Conversation, tools: list[Any] | No
         return None
     for count in range(1, len(messages)):
         part = subject.render(messages[:count], tools, **switch)
-        # Some beginnings are no conversations: a system message alone, a call without its result.
+        # The first messages may not be a conversation: a system message alone, a call without its result.
         if part.ok and not whole.text.startswith(part.text):
-            at = to_border(part.text, difference(part.text, whole.text))
+            at = mark_start(part.text, first_difference(part.text, whole.text))
             message = _message_at(subject, messages[:count], tools, part.text, at)
             return _Break(count, message, part.text, whole.text, at)
     return None
 
 
 def _message_at(subject: Subject, messages: Conversation, tools: list[Any] | None, text: str, at: int) -> int:
-    """The message whose text stands at a place; where this cannot be proved the last whose content begins before."""
+    """Return the message of a place in a text; if it cannot be verified, the last message that begins before it."""
     for region in subject.regions(messages, tools):
         if region.start <= at < region.end and region.message is not None:
             return region.message
@@ -96,30 +96,30 @@ def _message_at(subject: Subject, messages: Conversation, tools: list[Any] | Non
 
 
 def _how(messages: Conversation, broken: _Break) -> str:
-    """What happens to the text, in words."""
+    """Describe the change of the text."""
     lost, now = broken.part[broken.at :], broken.whole[broken.at :]
     contents = [str(message["content"]) for message in messages[: broken.count]]
     last = max(broken.part.rfind(content) + len(content) for content in contents)
     if broken.at >= last:
-        return "ends in another way while it is the last"
+        return "has another end while it is the last message"
     if REASONING in lost and REASONING not in now:
-        return "loses its reasoning once it is history"
+        return "loses its reasoning when messages follow"
     if "<think>" in lost and lost.find("<think>") < 12:
-        return "loses its empty block of reasoning once it is history"
+        return "loses its empty reasoning block when messages follow"
     if any(broken.part.find(content) != broken.whole.find(content) for content in contents):
-        return "is moved, or something is put before it"
-    return "is written in another way"
+        return "moves, or other text is inserted before it"
+    return "is printed differently"
 
 
 def _remedy(subject: Subject, broken: list[tuple[Conversation, list[Any] | None]]) -> str:
     for switch in subject.switches():
         if not any(_first_break(subject, messages, tools, **switch) for messages, tools in broken):
-            return f"set {_said(switch)} (`chat_template_kwargs`): then nothing changes"
+            return f"set {_assignments(switch)} (`chat_template_kwargs`), which keeps the text stable"
     return (
-        "make one row of each answer with what came before it, so that each is trained as it is generated; or take a "
-        "variant of the template made for training"
+        'train each answer in a row of its own with the messages before it (`split="per_turn"`), or use a variant of '
+        "the template for training"
     )
 
 
-def _said(switch: dict[str, Any]) -> str:
+def _assignments(switch: dict[str, Any]) -> str:
     return " and ".join(f"{name}={value}" for name, value in switch.items())

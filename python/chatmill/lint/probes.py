@@ -1,4 +1,4 @@
-"""Small conversations to render. Their sentences stand in no template, so each can be found again in the text."""
+"""Small conversations for the checks. No template contains their sentences, so each one can be found in a text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,39 +37,39 @@ DOCUMENTS = [{"title": "Lakes", "text": "Lake Baikal is the deepest lake."}]
 
 
 def system(text: str = SYSTEM) -> Message:
-    """A system message."""
+    """Return a system message."""
     return {"role": "system", "content": text}
 
 
 def user(text: str = QUESTION) -> Message:
-    """A question."""
+    """Return a question."""
     return {"role": "user", "content": text}
 
 
 def assistant(text: str = ANSWER, **more: Any) -> Message:
-    """An answer, with further keys."""
+    """Return an answer, with further keys."""
     return {"role": "assistant", "content": text, **more}
 
 
 def inline(reasoning: str, answer: str) -> str:
-    """An answer with its reasoning in the content."""
+    """Return an answer with its reasoning in the content."""
     return f"<think>\n{reasoning}\n</think>\n\n{answer}"
 
 
 def call(number: int = 1, *, as_text: bool = False) -> dict[str, Any]:
-    """A tool call; its arguments are a dict, or the JSON text of it."""
+    """Return a tool call; its arguments are a dict, or JSON text with `as_text`."""
     arguments: Any = json.dumps(ARGUMENTS) if as_text else ARGUMENTS
-    # Some templates insist on ids of nine characters.
+    # Some templates require ids of nine characters.
     return {"id": f"call0000{number}", "type": "function", "function": {"name": TOOL, "arguments": arguments}}
 
 
 def result(number: int = 1) -> Message:
-    """What a tool gave back."""
+    """Return the result of a tool call."""
     return {"role": "tool", "name": TOOL, "tool_call_id": f"call0000{number}", "content": RESULT}
 
 
 def tool_turns(*, as_text: bool = False) -> list[Message]:
-    """A question, a call, its result and an answer; `as_text`: the arguments are JSON text."""
+    """Return a question, a call, its result and an answer; with `as_text` the arguments are JSON text."""
     return [user(), assistant("", tool_calls=[call(as_text=as_text)]), result(), assistant()]
 
 

@@ -1,4 +1,4 @@
-"""Findings as the command prints them."""
+"""Findings as the command prints them: text, or a JSON list."""
 
 import json
 from collections import Counter
@@ -13,24 +13,24 @@ _MARGIN = "    "
 
 
 def show_findings(name: str, findings: Sequence[Finding]) -> Text:
-    """The findings of one template, grouped by their level.
+    """Show the findings of one template, grouped by level.
 
     Args:
-        name: What the template is called.
-        findings: What `lint_template` gives.
+        name: The name of the template.
+        findings: The findings, from `lint_template`.
 
     Returns:
-        Text for `rich.print`, or for `str`.
+        Text for `rich.print` or `str`.
 
     Example:
         >>> print(show_findings("chatml", []))
         chatml: nothing found
     """
     counts = Counter(finding.level for finding in findings)
-    told = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
+    parts = [f"{counts[level]} {level}{'s' if counts[level] > 1 else ''}" for level in LEVELS if counts[level]]
     shown = Text()
     shown.append(name, style="bold")
-    shown.append(f": {', '.join(told) or 'nothing found'}")
+    shown.append(f": {', '.join(parts) or 'nothing found'}")
     for level in LEVELS:
         for finding in findings:
             if finding.level == level:
@@ -39,7 +39,7 @@ def show_findings(name: str, findings: Sequence[Finding]) -> Text:
 
 
 def to_json(findings: Mapping[str, Sequence[Finding]]) -> str:
-    """The findings of all templates as a JSON list; each has the fields of `Finding` and `template`.
+    """Return the findings of all templates as a JSON list; each has the fields of `Finding` and `template`.
 
     Args:
         findings: The findings of each template by its name.
@@ -59,7 +59,7 @@ def _append(shown: Text, finding: Finding) -> None:
     shown.append(f" {finding.code}", style="bold")
     shown.append(f"{line}: {finding.text}")
     for name, text in finding.details:
-        # An error of the compiler quotes a line of the source, with a mark under it.
+        # An error of the compiler quotes a line of the source with a marker below it.
         lines = text.splitlines()
         shown.append(f"\n{_MARGIN}{name}: ", style="dim")
         shown.append(lines[0] if len(lines) == 1 else "".join(f"\n{_MARGIN}{it}" for it in lines))

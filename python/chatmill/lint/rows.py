@@ -1,4 +1,4 @@
-"""Rows of data as conversations, in the forms that a mill reads them in."""
+"""Rows of data as conversations, in the same forms that a mill reads."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,8 +13,8 @@ class Row:
     """One row of data.
 
     Attributes:
-        index: Its place in the data, from 0.
-        messages: Its conversation; empty where there is none.
+        index: Index of the row, from 0.
+        messages: Its conversation; empty if there is none.
         tools: Its tools.
         documents: Its documents.
         variables: Its template variables.
@@ -28,14 +28,17 @@ class Row:
 
 
 def to_rows(data: Iterable[Any]) -> Iterator[Row]:
-    """Rows of data as conversations.
+    """Read rows of data as conversations.
 
     Args:
-        data: Mappings with `messages` or `conversations`, and perhaps `tools`, `documents` and
-            `chat_template_kwargs`, each a structure or the JSON text of one; or lists of messages.
+        data: Mappings with `messages` or `conversations`, and optionally `tools`, `documents` and
+            `chat_template_kwargs`, each as a structure or as JSON text; or lists of messages.
+
+    Yields:
+        The rows.
 
     Raises:
-        DataError: A row is no conversation.
+        DataError: A row is not a conversation.
 
     Example:
         >>> next(to_rows([{"messages": '[{"role": "user", "content": "Hi"}]'}])).messages
@@ -46,28 +49,34 @@ def to_rows(data: Iterable[Any]) -> Iterator[Row]:
         found = given.get("messages")
         messages = _value(given.get("conversations") if found is None else found, index)
         if not isinstance(messages, list) or not all(isinstance(message, Mapping) for message in messages):
-            raise DataError(f"row {index}: `messages` (or `conversations`) must be a list of messages")
+            raise DataError(
+                f"row {index}: there is no list of messages in `messages` or `conversations`; lint reads only "
+                "conversations"
+            )
         tools, documents = (_value(given.get(name), index) for name in ("tools", "documents"))
         yield Row(index, messages, tools, documents, _value(given.get("chat_template_kwargs"), index) or {})
 
 
 def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
-    """The first rows of files of conversations.
+    """Read the first rows of files of conversations.
 
     Args:
         path: A path, glob or URL, as for `prepare`.
-        most: How many rows to read at most.
+        most: The most rows to read.
+
+    Yields:
+        The rows.
 
     Raises:
         DataError: A file cannot be read, or a line is not JSON; the message names the place.
     """
-    from chatmill.inputs import find_inputs, read_blocks  # noqa: PLC0415  # pyarrow, which only files need
+    from chatmill.inputs import find_inputs, read_blocks  # noqa: PLC0415  # only files need pyarrow
 
     left = most
     for block in read_blocks(find_inputs([path]), block_bytes=1 << 20):
         for number in range(min(left, block.batch.num_rows)):
             if block.json_column is None:
-                # In a column of structs every row has the fields of all others, as nulls.
+                # Arrow pads missing struct fields with nulls.
                 yield _without_nulls(block.batch.slice(number, 1).to_pylist()[0])
                 continue
             try:

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are told."""
+"""`lint_template` and `lint_source`: run all checks, in the order of the report."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -8,8 +8,8 @@ from chatmill._chatmill import ChatTemplate, TemplateError, Tokenizer
 from chatmill.lint import labels, messages, outside, prefix, prompt, reasoning, stop, tools
 from chatmill.lint.data import check_data
 from chatmill.lint.finding import LEVELS, Finding
-from chatmill.lint.quote import line_in_error, reason_in_error
-from chatmill.lint.subject import Subject
+from chatmill.lint.subject import Subject, line_of_error
+from chatmill.text.failures import reason_of
 
 _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     messages.check_renders,
@@ -45,21 +45,21 @@ def lint_template(
     now: datetime | None = None,
     **variables: Any,
 ) -> list[Finding]:
-    r"""What may be wrong with a template, or surprising in training.
+    r"""Check a template for errors and for surprises in training.
 
     Args:
         template: The template.
-        data: Rows that it shall be used for: mappings with `messages`, or lists of messages.
-        tools: Tools to try it with, as JSON schemas; by default lint has one of its own.
-        tokenizer: The tokenizer it is used with: tells special tokens, and whether a stop token is one token.
-        now: The time that it is given; without it a template that reads the clock is found.
-        variables: Template variables that it is always given.
+        data: Rows that the template will be used for: mappings with `messages`, or lists of messages.
+        tools: Tools for the checks, as JSON schemas; by default one tool of lint.
+        tokenizer: The tokenizer of the template. It defines special tokens, and whether a stop token is one token.
+        now: The time that the template prints. Without it a template that reads the clock gives a finding.
+        variables: Template variables for all renders.
 
     Returns:
-        Errors first, then warnings, then notes. Whatever the template does, this does not raise.
+        Findings: errors first, then warnings, then notes. A faulty template gives findings, not an exception.
 
     Raises:
-        DataError: The data are no conversations.
+        DataError: The data are not conversations.
 
     Example:
         >>> template = ChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
@@ -67,8 +67,8 @@ def lint_template(
         ['stop-token-missing']
     """
     known = template.special_tokens
-    told = {} if tokenizer is None else tokenizer.special_tokens
-    template = template.with_special_tokens(**{name: token for name, token in told.items() if name not in known})
+    added = {} if tokenizer is None else tokenizer.special_tokens
+    template = template.with_special_tokens(**{name: token for name, token in added.items() if name not in known})
     findings = list(outside.check_missing_tokens(template))
     stand_ins = outside.missing_tokens(template)
     subject = Subject(
@@ -93,17 +93,17 @@ def lint_source(
     special_tokens: Mapping[str, str] | None = None,
     **options: Any,
 ) -> list[Finding]:
-    r"""The same for the source of a template, which may be broken.
+    r"""Check the source of a template; a source that does not compile gives a finding.
 
     Args:
         source: The Jinja source.
-        name: What to call it.
-        tool_use: The source for conversations with tools, where they have one of their own.
+        name: The name of the template.
+        tool_use: The source for conversations with tools, if it is a different one.
         special_tokens: Such as `{"bos_token": "<s>"}`.
         options: As for `lint_template`.
 
     Returns:
-        A single error where the source does not compile.
+        The findings; one error if the source does not compile.
 
     Example:
         >>> print(lint_source("{% for m in messages %}\n{{ m.content }").pop().line)
@@ -112,8 +112,8 @@ def lint_source(
     try:
         template = ChatTemplate(source, name=name, tool_use=tool_use, **(special_tokens or {}))
     except TemplateError as error:
-        text, _, quoted = reason_in_error(str(error)).partition("\n")
+        text, _, quoted = reason_of(error).partition("\n")
         text = text.removeprefix(f"chat template {name} does not compile: ")
         remedy = "correct the template at this line"
-        return [Finding("syntax", "error", f"does not compile: {text}", quoted, remedy, line_in_error(str(error)))]
+        return [Finding("syntax", "error", f"does not compile: {text}", quoted, remedy, line_of_error(error))]
     return lint_template(template, **options)

@@ -1,18 +1,18 @@
-"""The token at which a model stops: whether each answer has it, always the same, and as one token."""
+"""Checks of the stop token: whether every answer ends in it, always the same one, and as a single token."""
 
 import re
 from collections.abc import Iterator
 
 from chatmill.lint.finding import Finding
 from chatmill.lint.probes import ANSWER_2, PLAIN
-from chatmill.lint.quote import excerpt, shorten
 from chatmill.lint.subject import Subject, Turn
+from chatmill.text.quote import excerpt, shorten
 
 _TOKENS = re.compile(r"<[^<>\s]+>|\[[^\[\]\s]+\]")
 
 
 def check_stop(subject: Subject) -> Iterator[Finding]:
-    """What ends the answers of a plain conversation, the last and the one before it."""
+    """Check the ends of both answers of a plain conversation."""
     text = subject.render(PLAIN).text
     turns = [turn for turn in subject.turns(PLAIN) if "content" in turn.parts and turn.role == "assistant"]
     if len(turns) != 2:
@@ -21,15 +21,15 @@ def check_stop(subject: Subject) -> Iterator[Finding]:
     if not all(closers):
         yield _none(text, turns, closers)
     elif len(set(closers)) > 1:
-        amid, last = (shorten(closer, 60) for closer in closers)
+        first, last = (shorten(closer, 60) for closer in closers)
         places = [turn.parts["closer"][0] for turn in turns]
         yield Finding(
             "stop-token-differs",
             "warning",
-            f"an answer ends in {amid!r} while others follow, and in {last!r} while it is the last: the model learns "
-            "two ways to stop",
+            f"an answer ends in {first!r} if messages follow, and in {last!r} if it is the last message: the model "
+            "learns two ways to stop",
             example=", ".join(excerpt(text, place) for place in places),
-            remedy="let generation stop at both, or let the template end all answers alike",
+            remedy="stop generation at both, or change the template so that all answers end in the same way",
         )
     yield from _tokens(subject, [closer for closer in dict.fromkeys(closers) if closer], text)
 
@@ -42,20 +42,20 @@ def _none(text: str, turns: list[Turn], closers: list[str]) -> Finding:
     if not any(closers):
         which, at = "an answer", _end(turns[0])
     elif closers[-1]:
-        which, at = "an answer that others follow", _end(turns[0])
+        which, at = "an answer before other messages", _end(turns[0])
     else:
         which, at = "the last answer", _end(turns[-1])
     following = text[_end(turns[0]) :].lstrip()
-    # Some models stop at the token that opens the next turn.
+    # Some models stop at the first token of the next turn.
     opens = re.match(r"<[^<>\s]+>|\[[^\[\]\s]+\]", following) if not any(closers) else None
-    but = f". The model can stop at {opens[0]!r} only, which is the next turn's and is not trained" if opens else ""
+    but = f". Only {opens[0]!r} can end it, which belongs to the next turn and is not trained" if opens else ""
     return Finding(
         "stop-token-missing",
         "warning",
-        f"{which} has no stop token behind it: trained so, a model does not learn to stop{but}",
+        f"{which} has no stop token after it, so the model does not learn to stop{but}",
         example=excerpt(text, at),
-        remedy="print the stop token (such as eos_token) behind each answer, inside of its {% generation %} if there "
-        "is one",
+        remedy="print the stop token (such as eos_token) after each answer, inside its {% generation %} tags if there "
+        "are any",
     )
 
 
@@ -69,10 +69,10 @@ def _tokens(subject: Subject, closers: list[str], text: str) -> Iterator[Finding
         yield Finding(
             "stop-token-not-eos",
             "note",
-            f"answers end in {closers[-1]!r}, but eos_token is {eos!r}: a program that stops only there goes on behind "
-            "the answer",
+            f"answers end in {closers[-1]!r}, but eos_token is {eos!r}: a program that stops only at eos_token "
+            "continues after the answer",
             example=excerpt(text, text.rfind(ANSWER_2) + len(ANSWER_2)),
-            remedy="give generation both (`eos_token_id` in generation_config.json may be a list)",
+            remedy="stop generation at both (`eos_token_id` in generation_config.json may be a list)",
         )
     if subject.tokenizer is None:
         return
@@ -83,9 +83,8 @@ def _tokens(subject: Subject, closers: list[str], text: str) -> Iterator[Finding
             yield Finding(
                 "stop-token-split",
                 "error" if subject.tokenizer.token_to_id(last) is None else "warning",
-                f"the answers end in {last!r}, which is no token of {subject.tokenizer.name}: it becomes {len(ids)} "
-                "tokens, and nothing can stop there",
+                f"the answers end in {last!r}, which is not one token of {subject.tokenizer.name}: it becomes "
+                f"{len(ids)} tokens, and generation cannot stop at it",
                 example=f"{last!r} → {ids}",
-                remedy="take the template that belongs to the tokenizer, or add the token to it (and train its "
-                "embedding)",
+                remedy="use the template of this tokenizer, or add the token to it (and train its embedding)",
             )

@@ -1,4 +1,4 @@
-"""`Subject`: a template with what it is given on every render. Each small conversation is rendered only once."""
+"""`Subject`: the template under test with its variables, tools and time. Each small conversation is rendered once."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,14 +9,17 @@ from itertools import chain
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, Mill, Region, Tokenizer
+from chatmill.labels import MASKED
 from chatmill.lint.probes import ARGUMENT, DOCUMENTS, PLAIN, TOOL, TOOLS, Conversation, call, tool_turns, user
-from chatmill.lint.quote import line_in_error, reason_in_error
+from chatmill.text.failures import reason_of
 
-# What a clock shows while a template is tried, so that two renders can be compared.
-NOON = datetime(2026, 7, 4, 12, 0, 0)  # noqa: DTZ001  # templates see no zone
-Span = tuple[int, int]
-_MASKED = -100
-# Ways of saying that reasoning shall stay in earlier turns; templates have different ones.
+# The time of the clock in all renders, so that two texts can be compared.
+NOON = datetime(2026, 7, 4, 12, 0, 0)  # noqa: DTZ001  # templates have no time zone
+
+#: The first character and one past the last one.
+CharRange = tuple[int, int]
+
+# Variables that may keep reasoning in earlier turns. Templates use different ones.
 _KEEP_REASONING = {
     "preserve_thinking": True,
     "clear_thinking": False,
@@ -28,15 +31,15 @@ _KEEP_REASONING = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """What came of a render.
+    """The result of a render.
 
     Attributes:
-        text: The text; empty where it failed.
-        error: Why it failed, or None.
+        text: The text; empty if the render failed.
+        error: The error, or None.
     """
 
     text: str
-    error: str | None = None
+    error: ChatmillError | None = None
 
     @property
     def ok(self) -> bool:
@@ -45,19 +48,18 @@ class Rendered:
 
     @property
     def refused(self) -> bool:
-        """Whether the template itself refused with `raise_exception`."""
-        # The core adds the expression to failures only: what templates say themselves stands alone.
-        return self.error is not None and not (" (in `" in self.error and " of the chat template " in self.error)
+        """Whether the template itself rejected the conversation with `raise_exception`."""
+        return getattr(self.error, "code", None) == "template_raised"
 
     @property
     def reason(self) -> str:
-        """Why it failed, without the place."""
-        return reason_in_error(self.error or "")
+        """The reason of the failure, without its place; empty if there is a text."""
+        return "" if self.error is None else reason_of(self.error)
 
     @property
     def line(self) -> int | None:
-        """The template line at which it failed, where it is known."""
-        return line_in_error(self.error or "")
+        """The template line of the failure, or None."""
+        return line_of_error(self.error)
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,25 @@ class Turn:
     """One message in a rendered text.
 
     Attributes:
-        index: Its place in the conversation.
-        role: Its role.
-        parts: For each kind of region where it stands; see `chatmill.Region`.
+        index: Index of the message in the conversation, from 0.
+        role: The role of the message.
+        parts: The characters of each kind of region; see `chatmill.Region`.
     """
 
     index: int
     role: str
-    parts: Mapping[str, Span]
+    parts: Mapping[str, CharRange]
 
 
 class Subject:
-    """A template with the variables, tools and time it is given.
+    """A template with the variables, tools and time of its renders.
 
     Args:
         template: The template.
-        tools: What conversations with tools get; a tool of lint's own by default.
-        tokenizer: The tokenizer it is used with, if any.
-        now: What the clock shows; by default a fixed time.
-        variables: Further template variables.
+        tools: Tools for its conversations, as JSON schemas; by default one tool of lint.
+        tokenizer: The tokenizer that the template is used with.
+        now: The time of the clock, if it is fixed.
+        variables: Template variables that every render gets.
     """
 
     def __init__(
@@ -102,8 +104,8 @@ class Subject:
         self._now = now or NOON
         self._variables = dict(variables or {})
         self._rendered: dict[str, Rendered] = {}
-        self._given: dict[str, Any] = {}
-        self._given = self._least()
+        self._required: dict[str, Any] = {}
+        self._required = self._find_required()
 
     def render(
         self,
@@ -120,7 +122,7 @@ class Subject:
             messages: The conversation.
             tools: Its tools.
             documents: Its documents.
-            prompt: Whether to ask for the generation prompt.
+            prompt: Whether to add the generation prompt.
             more: Variables besides those of the subject.
         """
         key = repr((messages, tools, documents, prompt, more))
@@ -129,17 +131,17 @@ class Subject:
         return self._rendered[key]
 
     def at(self, now: datetime) -> "Subject":
-        """The same at another time.
+        """Return the same subject at another time.
 
         Args:
-            now: What the clock shows.
+            now: The time of the clock.
         """
         return Subject(self.template, tools=self.tools, tokenizer=self.tokenizer, now=now, variables=self._variables)
 
     @property
     def needs_tools(self) -> bool:
-        """Whether the template takes conversations with tools only; then all have them."""
-        return "tools" in self._given
+        """Whether the template renders only conversations with tools; then every conversation gets them."""
+        return "tools" in self._required
 
     def render_once(
         self,
@@ -149,22 +151,40 @@ class Subject:
         documents: Sequence[Any] | None = None,
         **more: Any,
     ) -> Rendered:
-        """The same for a conversation that does not come again, such as a row of data."""
+        """Render a conversation that occurs once, such as a row of data, without storing its text.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+            documents: Its documents.
+            more: Variables besides those of the subject.
+        """
         return self._render(messages, tools, documents, False, more)
 
     def regions(self, messages: Conversation, tools: Sequence[Any] | None = None, **more: Any) -> list[Region]:
-        """What put each part of the text there; empty where this cannot be proved."""
+        """Return the regions of the text of a conversation; an empty list if they cannot be verified.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+            more: Variables besides those of the subject.
+        """
         try:
             return self.template.regions(messages, now=self._now, **self._kwargs(tools, None, more))
         except ChatmillError:
             return []
 
     def turns(self, messages: Conversation, tools: Sequence[Any] | None = None) -> list[Turn]:
-        """Where the parts of each message stand; empty where this cannot be proved."""
+        """Return the messages with the places of their parts; an empty list if they cannot be verified.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+        """
         regions = self.regions(messages, tools)
         if not regions:
             return []
-        parts: list[dict[str, Span]] = [{} for _ in messages]
+        parts: list[dict[str, CharRange]] = [{} for _ in messages]
         for region in regions:
             if region.message is not None:
                 start, end = parts[region.message].get(region.kind, (region.start, region.end))
@@ -178,29 +198,49 @@ class Subject:
         *,
         documents: Sequence[Any] | None = None,
         **more: Any,
-    ) -> tuple[bool, str | None]:
-        """Whether anything is trained, and why this cannot be told."""
+    ) -> tuple[bool, ChatmillError | None]:
+        """Tell whether a conversation has a trained token.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+            documents: Its documents.
+            more: Variables besides those of the subject.
+
+        Returns:
+            Whether it has, and the error if it has no labels.
+        """
         try:
             encoding = self._mill.encode(messages, **self._kwargs(tools, documents, more))
         except ChatmillError as error:
-            return False, str(error)
-        return any(label != _MASKED for label in encoding.labels), None
+            return False, error
+        return any(label != MASKED for label in encoding.labels), None
 
-    def trained(self, messages: Conversation, tools: Sequence[Any] | None = None) -> tuple[list[Span], str | None]:
-        """The stretches of the text that are trained, or why there are none."""
+    def trained(
+        self, messages: Conversation, tools: Sequence[Any] | None = None
+    ) -> tuple[list[CharRange], ChatmillError | None]:
+        """Return the trained parts of the text of a conversation.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+
+        Returns:
+            The parts, and the error if the conversation has no labels.
+        """
         try:
             encoding = self._mill.encode(messages, **self._kwargs(tools, None, {}))
         except ChatmillError as error:
-            return [], str(error)
-        spans: list[Span] = []
+            return [], error
+        ranges: list[CharRange] = []
         for token in encoding.tokens:
-            if token.label == _MASKED:
+            if token.label == MASKED:
                 continue
-            if spans and token.start <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(token.end, spans[-1][1]))
+            if ranges and token.start <= ranges[-1][1]:
+                ranges[-1] = (ranges[-1][0], max(token.end, ranges[-1][1]))
             else:
-                spans.append((token.start, token.end))
-        return spans, None
+                ranges.append((token.start, token.end))
+        return ranges, None
 
     def keys_read(
         self,
@@ -210,7 +250,17 @@ class Subject:
         documents: Sequence[Any] | None = None,
         **more: Any,
     ) -> dict[str, bool]:
-        """The keys of messages that the template asks for; none where it fails."""
+        """Return the keys of messages that the template reads, each with whether a message has it.
+
+        Args:
+            messages: The conversation.
+            tools: Its tools.
+            documents: Its documents.
+            more: Variables besides those of the subject.
+
+        Returns:
+            The keys; none if the render fails.
+        """
         try:
             return self.template.keys_read(messages, now=self._now, **self._kwargs(tools, documents, more))
         except ChatmillError:
@@ -218,22 +268,22 @@ class Subject:
 
     @cached_property
     def arguments_as_text(self) -> bool | None:
-        """Whether tool calls must have JSON text for arguments; None where calls cannot be rendered at all."""
+        """Whether the arguments of tool calls must be JSON text; None if calls cannot be rendered at all."""
         rendered = {as_text: self.render(tool_turns(as_text=as_text), self.tools) for as_text in (False, True)}
         work = [as_text for as_text, it in rendered.items() if it.ok]
         return next((as_text for as_text in work if ARGUMENT in rendered[as_text].text), work[0] if work else None)
 
     @cached_property
     def prints_calls(self) -> bool:
-        """Whether tool calls stand in the text."""
+        """Whether the template prints tool calls."""
         text = self.render(self.tool_turns(), self.tools).text
         return ARGUMENT in text and TOOL in text
 
     def tool_turns(self, *, two_calls: bool = False, **first: Any) -> list[Any]:
-        """A conversation with a tool call, in the form that this template takes.
+        """Return a conversation with a tool call, in the form that this template accepts.
 
         Args:
-            two_calls: Whether the calling message has two calls; the conversation ends with it then.
+            two_calls: Whether the calling message has two calls; the conversation then ends with it.
             first: Further keys of the calling message.
         """
         as_text = bool(self.arguments_as_text)
@@ -244,15 +294,15 @@ class Subject:
         return turns
 
     def switches(self) -> Iterator[dict[str, Any]]:
-        """Settings of this template that may keep reasoning in earlier turns: each alone, then all together."""
+        """Yield settings that may keep reasoning in earlier turns: each variable alone, then all together."""
         names = set(self.template.variables) - set(self._variables)
         known = {name: value for name, value in _KEEP_REASONING.items() if name in names}
         yield from ({name: value} for name, value in known.items())
         if len(known) > 1:
             yield known
 
-    def _least(self) -> dict[str, Any]:
-        """What the template must have besides messages; some are for conversations with tools or documents only."""
+    def _find_required(self) -> dict[str, Any]:
+        """Return the input that the template requires besides messages: some require tools, some documents."""
         for given in ({}, {"tools": self.tools}, {"documents": DOCUMENTS}):
             for messages in (PLAIN, PLAIN[:2], [user()]):
                 if self._render(messages, given.get("tools"), given.get("documents"), False, {}).ok:
@@ -271,7 +321,7 @@ class Subject:
         try:
             return Rendered(self.template.render(messages, add_generation_prompt=prompt, now=self._now, **kwargs))
         except ChatmillError as error:
-            return Rendered("", str(error))
+            return Rendered("", error)
 
     def _kwargs(
         self, tools: Sequence[Any] | None, documents: Sequence[Any] | None, more: Mapping[str, Any]
@@ -280,7 +330,7 @@ class Subject:
         return {
             **self._variables,
             **more,
-            **{name: self._given.get(name) if value is None else value for name, value in given.items()},
+            **{name: self._required.get(name) if value is None else value for name, value in given.items()},
         }
 
     @cached_property
@@ -288,9 +338,18 @@ class Subject:
         return Mill(_byte_tokenizer(), self.template, threads=1, now=self._now)
 
 
+def line_of_error(error: ChatmillError | None) -> int | None:
+    """Return the template line of an error, from 1, or None.
+
+    Args:
+        error: Any error, or None.
+    """
+    return getattr(error, "template_line", None)
+
+
 @lru_cache
 def _byte_tokenizer() -> Tokenizer:
-    """A tokenizer whose tokens are bytes, so that labels tell to the character what is trained."""
+    """Return a tokenizer whose tokens are bytes, so that labels are exact to the character."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     characters = chain(((chr(byte), byte) for byte in printable), ((chr(256 + i), b) for i, b in enumerate(others)))

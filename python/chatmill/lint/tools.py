@@ -1,11 +1,11 @@
-"""Tools: whether they are shown, how arguments are written, and what comes of a call without content."""
+"""Checks of tools: whether they are printed, the forms of arguments, and calls without content."""
 
 from collections.abc import Iterator
 
 from chatmill.lint.finding import Finding
 from chatmill.lint.probes import ARGUMENT, ARGUMENTS, RESULT, TOOL, tool_turns, user
-from chatmill.lint.quote import around, excerpt, shorten
 from chatmill.lint.subject import Rendered, Subject
+from chatmill.text.quote import around, excerpt, shorten
 
 _KEY = next(iter(ARGUMENTS))
 _ESCAPED = f'{{\\"{_KEY}\\"'
@@ -13,7 +13,7 @@ _PYTHON = f"{{'{_KEY}': "
 
 
 def check_tools(subject: Subject) -> Iterator[Finding]:
-    """Whether tools that a row declares are shown to the model."""
+    """Check whether the template prints the tools of a row."""
     without, shown = subject.render([user()]), subject.render([user()], subject.tools)
     if not shown.ok:
         yield _refusal("tools", "a conversation with tools", shown)
@@ -21,15 +21,15 @@ def check_tools(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "tools-ignored",
             "warning",
-            "the tools of a conversation are not shown, and nothing says so: the model would be trained on calls of "
-            "functions that it has not been told of",
-            example=f"the same with and without tools: {excerpt(shown.text, len(shown.text))}",
-            remedy="take a template that shows tools, or leave rows with tools out",
+            "the template silently drops the tools of a conversation: the model would be trained to call functions "
+            "that its prompt does not list",
+            example=f"the same text with and without tools: {excerpt(shown.text, len(shown.text))}",
+            remedy="use a template that prints tools, or remove rows with tools",
         )
 
 
 def check_calls(subject: Subject) -> Iterator[Finding]:
-    """Whether calls and results are printed, and the forms in which arguments may come."""
+    """Check whether calls and results are printed, and the forms of arguments."""
     as_dict, as_text = (subject.render(tool_turns(as_text=form), subject.tools) for form in (False, True))
     if not as_dict.ok and not as_text.ok:
         if subject.render([user()], subject.tools).ok:
@@ -40,18 +40,18 @@ def check_calls(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "tool-calls-ignored",
             "warning",
-            "the tool calls of the assistant are not printed, and nothing says so",
+            "the template silently drops the tool calls of the assistant",
             example=around(works.text, RESULT),
-            remedy="take a template that prints `tool_calls`, or leave rows with calls out",
+            remedy="use a template that prints `tool_calls`, or remove rows with calls",
         )
         return
     if RESULT not in works.text:
         yield Finding(
             "tool-result-dropped",
             "warning",
-            "the result of a tool call (a message of role tool) is not printed, and nothing says so",
+            "the template silently drops the result of a tool call (a message of role tool)",
             example=around(works.text, ARGUMENT),
-            remedy="take a template that prints messages of role tool",
+            remedy="use a template that prints messages of role tool",
         )
     yield from _forms(as_dict, as_text)
     two = subject.render(subject.tool_turns(two_calls=True), subject.tools)
@@ -60,7 +60,7 @@ def check_calls(subject: Subject) -> Iterator[Finding]:
 
 
 def check_null_content(subject: Subject) -> Iterator[Finding]:
-    """A message of calls only: its content is null, or is not there."""
+    """Check a message of calls only, whose content is null or missing."""
     if not subject.prints_calls:
         return
     rendered = subject.render(subject.tool_turns(content=None), subject.tools)
@@ -69,7 +69,7 @@ def check_null_content(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "null-content-fails",
             "warning",
-            "a message with tool calls whose content is null or missing makes the template fail",
+            "the template fails on a message with tool calls whose content is null or missing",
             example=rendered.reason,
             remedy='give such messages the content ""',
             line=rendered.line,
@@ -80,20 +80,20 @@ def check_null_content(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "null-content-printed",
             "warning",
-            f"a message with tool calls whose content is null or missing is printed with the word {word}",
+            f"the template prints {word} for a message with tool calls whose content is null or missing",
             example=around(rendered.text, word),
-            remedy='give such messages the content "", or let the template test it (`{% if message.content %}`)',
+            remedy='give such messages the content "", or test it in the template (`{% if message.content %}`)',
         )
 
 
 def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
     forms = (("dict", "a dict", as_dict, "JSON text"), ("string", "JSON text", as_text, "a dict"))
-    for name, said, rendered, other in forms:
+    for name, form, rendered, other in forms:
         if not rendered.ok:
             yield Finding(
                 f"tool-arguments-{name}-fails",
                 "warning",
-                f"the template fails where the arguments of a tool call are {said}; {other} works",
+                f"the template fails if the arguments of a tool call are {form}; {other} works",
                 example=rendered.reason,
                 remedy=f"give the arguments as {other}",
                 line=rendered.line,
@@ -102,7 +102,7 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
             yield Finding(
                 f"tool-arguments-{name}-dropped",
                 "warning",
-                f"the arguments of a tool call are not printed where they are {said}; {other} works",
+                f"the template drops the arguments of a tool call if they are {form}; {other} works",
                 example=around(rendered.text, TOOL),
                 remedy=f"give the arguments as {other}",
             )
@@ -110,7 +110,7 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
         yield Finding(
             "tool-arguments-double-escaped",
             "warning",
-            "arguments of a tool call that are JSON text already, as OpenAI's are, are escaped once more",
+            "the template escapes arguments of a tool call again if they are JSON text, which is OpenAI's form",
             example=around(as_text.text, _ESCAPED),
             remedy="give the arguments as a dict (`json.loads` them)",
         )
@@ -118,20 +118,19 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
         yield Finding(
             "tool-arguments-python",
             "warning",
-            "arguments of a tool call that are a dict are printed as Python prints them, which is not JSON",
+            "the template prints the arguments of a tool call as a Python dict, which is not JSON",
             example=around(as_dict.text, _PYTHON),
-            remedy="give the arguments as JSON text" if as_text.ok else "let the template write `| tojson`",
+            remedy="give the arguments as JSON text" if as_text.ok else "use `| tojson` in the template",
         )
 
 
-def _refusal(what: str, said: str, rendered: Rendered) -> Finding:
+def _refusal(code: str, conversation: str, rendered: Rendered) -> Finding:
     refused = rendered.refused
     return Finding(
-        f"{what}-{'refused' if refused else 'fail'}",
+        f"{code}-{'refused' if refused else 'fail'}",
         "note" if refused else "warning",
-        f"the template {'refuses' if refused else 'fails on'} {said}",
+        f"the template {'rejects' if refused else 'fails on'} {conversation}",
         example=shorten(rendered.reason),
-        remedy="rows with such messages fail; take another template for them"
-        + ("" if refused else ", or correct this one"),
+        remedy="such rows fail: use another template for them" + ("" if refused else ", or correct this one"),
         line=rendered.line,
     )

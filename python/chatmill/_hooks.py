@@ -1,0 +1,107 @@
+"""The functions that the compiled core calls in Python; the core imports no other module of this package.
+
+Each hook imports what it needs when it is called, so `import chatmill` stays cheap.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chatmill._chatmill import ChatTemplate, Encoding
+    from chatmill.lint.finding import Finding
+    from chatmill.sources.load import TemplateSource, TokenizerSource
+
+
+def load_tokenizer(source: Any) -> "TokenizerSource":
+    """Find the definition of a tokenizer, for `Tokenizer.from_pretrained`.
+
+    Args:
+        source: A folder, the path of a `tokenizer.json`, a Hub id, or an object of transformers or tokenizers.
+
+    Raises:
+        TokenizerError: There is nothing to load at `source`.
+    """
+    from chatmill.sources.load import load_tokenizer as load
+
+    return load(source)
+
+
+def load_template(source: Any, name: str | None, fallback: str | None) -> "TemplateSource":
+    """Find the source of a chat template, for `ChatTemplate.from_pretrained`.
+
+    Args:
+        source: A folder, a `.jinja` file, Jinja source, a Hub id, or a tokenizer or processor of transformers.
+        name: Which template to take if there are several.
+        fallback: The named template to take if `source` has none.
+
+    Raises:
+        TemplateError: There is no template, or none of that name, or no such fallback.
+    """
+    from chatmill.sources.load import load_template as load
+
+    return load(source, name, fallback)
+
+
+def schemas_of(tools: Sequence[Any]) -> list[Any]:
+    """Make JSON schemas of tools that are Python functions.
+
+    Args:
+        tools: Functions, methods, and JSON schemas as mappings or text.
+
+    Raises:
+        DataError: A tool is something else, or a function lacks what a schema needs.
+    """
+    from chatmill.tools.schema import schemas_of as schemas
+
+    return schemas(tools)
+
+
+def lint_template(template: "ChatTemplate", **options: Any) -> "list[Finding]":
+    """Check a chat template, for `ChatTemplate.lint`.
+
+    Args:
+        template: The template.
+        options: The keyword arguments of `chatmill.lint.lint_template`.
+
+    Raises:
+        DataError: The data hold no conversations.
+    """
+    from chatmill.lint import lint_template as lint
+
+    return lint(template, **options)
+
+
+def print_encoding(encoding: "Encoding", *, regions: bool) -> None:
+    """Print a conversation with its trained part marked, for `Encoding.show`.
+
+    Args:
+        encoding: The conversation.
+        regions: Whether to name the regions of the text.
+    """
+    from chatmill.inspect.show import print_encoding as show
+
+    show(encoding, regions=regions)
+
+
+def to_html(encoding: "Encoding") -> str:
+    """Return a conversation as HTML, for notebooks.
+
+    Args:
+        encoding: The conversation.
+    """
+    from chatmill.inspect.html import to_html as html
+
+    return html(encoding)
+
+
+def __getattr__(name: str) -> Any:
+    """Return the class `Labels` or `Format`: the core reads and builds both by their class methods."""
+    if name == "Labels":
+        from chatmill.labels import Labels
+
+        return Labels
+    if name == "Format":
+        from chatmill.formats import Format
+
+        return Format
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The command `chatmill`; its entry point is `chatmill.cli.main.main`."""

@@ -1,0 +1,61 @@
+"""The application of the command `chatmill`, and the one form of all its errors."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+
+from chatmill._chatmill import ChatmillError, __version__
+
+app = typer.Typer(
+    name="chatmill",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Turn chat data into training tokens: render the template, tokenize, label.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatmill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # used by its callback
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
+
+
+@contextmanager
+def clear_errors(*, traceback: bool) -> Iterator[None]:
+    """Print one clear message in place of a traceback; exit with status 1, or with 130 after Ctrl-C.
+
+    Args:
+        traceback: Whether to show the traceback of errors.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was written", status=130)
+    except BrokenPipeError:
+        # A broken pipe of an input is a DataError, so this one is the output's: `main` ends the command.
+        raise
+    except (ChatmillError, OSError) as error:
+        if traceback:
+            raise
+        _fail(str(error), status=1)
+
+
+def _fail(message: str, *, status: int) -> NoReturn:
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(message, err=True)
+    sys.exit(status)

@@ -1,0 +1,65 @@
+"""`chatmill prepare config.yaml`: a run of several data sets, and the output of all runs."""
+
+from datetime import datetime
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from chatmill.cli.values import name_and_path
+from chatmill.config import read_config
+from chatmill.config.prepare import prepare_config
+from chatmill.inspect.debug import print_debug
+from chatmill.pipeline.report import PrepareReport
+
+# The options that can be combined with a config. Everything else must be in the config.
+_WITH_CONFIG = (
+    "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
+    "shard_tokens", "traceback", "debug",
+)  # fmt: skip
+
+
+def prepare_by_config(context: typer.Context, config: str, console: Console, *, debug: int | None = None) -> None:
+    """Run a config with the options of the command, and print the report.
+
+    Args:
+        context: The command, with its options.
+        config: The file.
+        console: The console to print to.
+        debug: The number of rows to print token by token.
+
+    Raises:
+        typer.BadParameter: An option cannot be combined with a config.
+        ChatmillError: The run fails.
+    """
+    given = {name: value for name, value in context.params.items() if _is_given(context, name)}
+    for name in sorted(set(given) - set(_WITH_CONFIG)):
+        flag = f"--{name.replace('_', '-')}"
+        raise typer.BadParameter(f"{flag} cannot be combined with a YAML file of data sets: set it in {config}")
+    options: dict[str, Any] = {
+        name: value for name, value in given.items() if name not in ("inputs", "traceback", "debug")
+    }
+    if "local" in options:
+        options["local"] = dict(name_and_path(text) for text in options["local"])
+    if "now" in options:
+        options["now"] = datetime.fromisoformat(options["now"])
+    report = prepare_config(config, **options)
+    if debug is not None:
+        print_debug(report.output, options.get("tokenizer", read_config(config).tokenizer), debug)
+    print_report(report, console)
+
+
+def print_report(report: PrepareReport, console: Console) -> None:
+    """Print a report.
+
+    Args:
+        report: The report.
+        console: The console to print to.
+    """
+    # A file or a pipe has no width at which to wrap lines.
+    console.print(report) if console.is_terminal else typer.echo(report)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -1,0 +1,68 @@
+"""`chatmill lint`."""
+
+from typing import Annotated
+
+import typer
+
+from chatmill.cli.app import app, clear_errors
+from chatmill.cli.options import KwargsOption, TracebackOption
+from chatmill.cli.values import json_object, time_of
+
+
+@app.command(short_help="Check chat templates for errors and surprises in training.")
+def lint(
+    templates: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TEMPLATE...",
+            help="Names of `chatmill templates`, .jinja files, Jinja source, folders or Hub ids.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="FILE", help="Rows that the templates will be used for.", show_default=False),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="The most rows of the data to check.")] = 1000,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizer",
+            metavar="TOKENIZER",
+            help="Folder, tokenizer.json or Hub id: defines special tokens, and whether a stop token is one token.",
+            show_default=False,
+        ),
+    ] = None,
+    chat_template_kwargs: KwargsOption = None,
+    now: Annotated[
+        str | None,
+        typer.Option("--now", metavar="ISO_DATETIME", help="The time that templates print.", show_default=False),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 on warnings too.")] = False,
+    traceback: TracebackOption = False,
+) -> None:
+    """Check chat templates for errors and for surprises in training; exit with status 1 if a template has an error."""
+    with clear_errors(traceback=traceback):
+        from rich.console import Console
+
+        from chatmill.lint.load import lint_any
+        from chatmill.lint.report import show_findings, to_json
+
+        found = lint_any(
+            templates,
+            rows=None if data is None else (data, rows),
+            tokenizer=tokenizer,
+            now=time_of(now),
+            variables=json_object(chat_template_kwargs),
+        )
+        if as_json:
+            typer.echo(to_json(found))
+        else:
+            console = Console()
+            for name, findings in found.items():
+                text = show_findings(name, findings)
+                console.print(text, soft_wrap=True) if console.is_terminal else typer.echo(text)
+        bad = {"error", "warning"} if strict else {"error"}
+        if any(finding.level in bad for findings in found.values() for finding in findings):
+            raise typer.Exit(1)

@@ -1,0 +1,44 @@
+"""`chatmill templates`, `chatmill formats` and `chatmill schema`: lists of templates, formats and config keys."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from chatmill._chatmill import ChatTemplate
+from chatmill.cli.app import app, clear_errors
+from chatmill.cli.options import TracebackOption
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def templates(context: typer.Context) -> None:
+    """List the templates that come with chatmill."""
+    if context.args:
+        raise typer.BadParameter(
+            "`chatmill templates` only lists names; in Python, "
+            f"`chatmill.ChatTemplate.named({context.args[0]!r}).source` is the source of a template"
+        )
+    for name in ChatTemplate.names():
+        typer.echo(name)
+
+
+@app.command(short_help="Print the JSON schema of YAML files, for editors.")
+def schema() -> None:
+    """Print the JSON schema of the YAML files that `prepare` reads, for editors."""
+    from chatmill.config import config_schema
+
+    typer.echo(json.dumps(config_schema(), indent=2))
+
+
+@app.command(short_help="List the formats of rows, or show one format.")
+def formats(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show this format with its text.", show_default=False)
+    ] = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """List the formats of rows that come with chatmill, each with an example row; or show one format."""
+    with clear_errors(traceback=traceback):
+        from chatmill.formats.listing import list_formats, show_format
+
+        typer.echo(list_formats() if name is None else show_format(name))

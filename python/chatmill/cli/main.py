@@ -1,0 +1,44 @@
+"""The entry point of the command `chatmill`: its subcommands, signals and closed pipes."""
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from chatmill.cli import prepare, look, lint, lists  # isort: skip
+from chatmill.cli.app import app
+
+# Importing a module adds its subcommands to the application, in the order in which the help lists them.
+SUBCOMMANDS = (prepare, look, lint, lists)
+
+# The status of a command that SIGPIPE ended. Status 1 would mean for `diff` that rows differ.
+_CLOSED_PIPE = 141
+
+__all__ = ["SUBCOMMANDS", "app", "main"]
+
+
+def main() -> None:
+    """Run the command."""
+    # A scheduler ends jobs with SIGTERM. It must leave nothing half-written, just like Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app()
+    except BrokenPipeError:
+        _exit_silently()
+    except SystemExit as ended:
+        # Both typer and rich turn a closed pipe into an exit with status 1.
+        if isinstance(ended.__context__, BrokenPipeError):
+            _exit_silently()
+        raise
+
+
+def _exit_silently() -> NoReturn:
+    """Exit without a message if the output pipe is closed, as with `| head`.
+
+    The default action of SIGPIPE would do the same, but also if a network connection breaks during a run.
+    """
+    # Python flushes its streams at exit, and would report that it cannot.
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nothing, descriptor)
+    sys.exit(_CLOSED_PIPE)

@@ -1,0 +1,174 @@
+"""The options that several subcommands share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chatmill.labels.presets import preset_names
+from chatmill.options.choices import AllMasked, ControlTokens, Padding, Split, Truncation, choices
+from chatmill.text.nearest import suggestion
+
+_FILES_HELP = "Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files."
+_TOKENIZER_HELP = "Folder, tokenizer.json or Hub id."
+
+
+def _choice(flag: str, option: Any, about: str, **more: Any) -> Any:
+    """Make an option that accepts the values of a type of `chatmill.options.choices`."""
+    values = choices(option)
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in values:
+            hint = suggestion(value, values, otherwise=f"give one of {', '.join(values)}")
+            raise typer.BadParameter(f"{value!r} is not a valid value; {hint}")
+        return value
+
+    return typer.Option(flag, metavar=f"[{'|'.join(values)}]", help=about, callback=check, **more)
+
+
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_FILES_HELP, show_default=False)]
+InputsOrConfig = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help=f"{_FILES_HELP} Or one YAML file that lists data sets with axolotl's names.",
+        show_default=False,
+    ),
+]
+TokenizerOption = Annotated[
+    str, typer.Option("--tokenizer", help=_TOKENIZER_HELP, metavar="TOKENIZER", show_default=False)
+]
+TokenizersOption = Annotated[
+    list[str],
+    typer.Option("--tokenizer", help=f"{_TOKENIZER_HELP} Give it twice to compare two.", metavar="TOKENIZER"),
+]
+OptionalTokenizerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tokenizer",
+        help=f"{_TOKENIZER_HELP} Default: the one of the YAML file.",
+        metavar="TOKENIZER",
+        show_default=False,
+    ),
+]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--template",
+        help="A name of `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub id. "
+        "Default: the tokenizer's own template.",
+        metavar="TEMPLATE",
+        show_default=False,
+    ),
+]
+TemplatesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--template",
+        help="As for `prepare`; give it twice to compare two. Default: the tokenizer's own template; with --against "
+        "that of the output.",
+        metavar="TEMPLATE",
+        show_default=False,
+    ),
+]
+FallbackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--template-fallback",
+        metavar="NAME",
+        help="A name of `chatmill templates`, for a tokenizer that has no template.",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="The format of the rows: a name of `chatmill formats`, with or without a style (alpaca:chat, "
+        "sharegpt:vicuna_v1.1), or a YAML file. auto detects it from the first rows.",
+    ),
+]
+LABELS_HELP = (
+    f"Which tokens are trained: {', '.join(preset_names()[:-1])} or {preset_names()[-1]}; a YAML file; or YAML such as "
+    "'{turns: last, weights: {reasoning: 0.5}}'."
+)
+LabelsOption = Annotated[str, typer.Option("--labels", metavar="LABELS", help=LABELS_HELP)]
+LabelsListOption = Annotated[
+    list[str] | None,
+    typer.Option("--labels", metavar="LABELS", help="As for `prepare`; give it twice to compare two."),
+]
+AgainstOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--against",
+        metavar="DIR",
+        help="Compare with this output of `prepare`, perhaps of another version. Options that are not given come from "
+        "its manifest.",
+        show_default=False,
+    ),
+]
+SplitOption = Annotated[
+    str | None, _choice("--split", Split, "Make one sample of each trained turn.", show_default=False)
+]
+MaxLengthOption = Annotated[
+    int | None, typer.Option("--max-length", min=1, help="The most tokens of a sample.", show_default=False)
+]
+TruncationOption = Annotated[
+    str | None,
+    _choice(
+        "--truncation",
+        Truncation,
+        "What to do with rows over --max-length: keep the start, the end or whole turns, drop the row, end the run "
+        "with an error (raise), or split the row into several samples.",
+        show_default="keep_start; split for texts without a prompt",
+    ),
+]
+PaddingOption = Annotated[
+    str | None,
+    _choice(
+        "--padding",
+        Padding,
+        "Pad rows with the pad token, up to the longest row of a block or up to --max-length.",
+        show_default=False,
+    ),
+]
+ControlTokensOption = Annotated[
+    str,
+    _choice(
+        "--special-tokens",
+        ControlTokens,
+        "What to do with control tokens in the texts of messages: encode them as control tokens (allow), encode them "
+        "as plain text, or reject the row (raise).",
+    ),
+]
+AllowedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-special-token",
+        metavar="TOKEN",
+        help="A control token that is allowed in any case, such as '<think>'. Can be given several times.",
+        show_default=False,
+    ),
+]
+AllMaskedOption = Annotated[str, _choice("--all-masked", AllMasked, "What to do with rows without a trained token.")]
+KwargsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--chat-template-kwargs",
+        metavar="JSON",
+        help="Variables for the template, such as '{\"enable_thinking\": false}'.",
+        show_default=False,
+    ),
+]
+DebugOption = Annotated[
+    int | None,
+    typer.Option(
+        "--debug",
+        metavar="N",
+        min=1,
+        help="Print the first N rows of the output, each token as token(label, id).",
+        show_default=False,
+    ),
+]
+TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")]

@@ -1,0 +1,179 @@
+"""`chatmill prepare`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chatmill.cli.app import app, clear_errors
+from chatmill.cli.options import (
+    AllMaskedOption,
+    AllowedOption,
+    ControlTokensOption,
+    DebugOption,
+    FallbackOption,
+    FormatOption,
+    InputsOrConfig,
+    KwargsOption,
+    LabelsOption,
+    MaxLengthOption,
+    OptionalTokenizerOption,
+    PaddingOption,
+    SplitOption,
+    TemplateOption,
+    TracebackOption,
+    TruncationOption,
+)
+from chatmill.cli.values import json_object, share_or_number, time_of
+
+
+@app.command()
+def prepare(
+    context: typer.Context,
+    inputs: InputsOrConfig,
+    tokenizer: OptionalTokenizerOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", help="The folder to make. Default: the one of the YAML file.", metavar="DIR", show_default=False
+        ),
+    ] = None,
+    local: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--local",
+            metavar="NAME=PATH",
+            help="The place of the rows of a data set of the YAML file. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    template: TemplateOption = None,
+    template_fallback: FallbackOption = None,
+    format: FormatOption = "auto",
+    labels: LabelsOption = "assistant",
+    split: SplitOption = None,
+    max_length: MaxLengthOption = None,
+    truncation: TruncationOption = None,
+    segment_length: Annotated[
+        int | None,
+        typer.Option(
+            "--segment-length",
+            min=1,
+            help="Cut each prompt and each answer of a format to this many tokens, as axolotl does.",
+            show_default=False,
+        ),
+    ] = None,
+    padding: PaddingOption = None,
+    special_tokens: ControlTokensOption = "allow",
+    allow_special_token: AllowedOption = None,
+    all_masked: AllMaskedOption = "reject",
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads. Default: one per core.", show_default=False)
+    ] = None,
+    keep_columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep-columns",
+            metavar="NAME",
+            help="A column of the inputs to carry over. Can be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    attention_mask: Annotated[bool, typer.Option("--attention-mask", help="Also write a column of ones.")] = False,
+    chat_template_kwargs: KwargsOption = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            "--now",
+            metavar="ISO_DATETIME",
+            help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run.",
+            show_default=False,
+        ),
+    ] = None,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", help="The seed of the random order and of the choice for validation.")
+    ] = 42,
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate", help="Leave out samples whose ids and labels equal an earlier sample.")
+    ] = False,
+    validation: Annotated[
+        str,
+        typer.Option("--validation", metavar="N", help="Samples for validation: a share below 1, or a number."),
+    ] = "0",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing output of chatmill at DIR, at the end.")
+    ] = False,
+    debug: DebugOption = None,
+    progress: Annotated[
+        bool | None,
+        typer.Option(
+            "--progress/--no-progress",
+            help="Show a progress bar on stderr. Default: only on a terminal.",
+            show_default=False,
+        ),
+    ] = None,
+    block_bytes: Annotated[
+        int | None,
+        typer.Option("--block-bytes", min=1, help="Bytes of rows processed at a time.", show_default="8 MiB"),
+    ] = None,
+    shard_tokens: Annotated[
+        int | None, typer.Option("--shard-tokens", min=1, help="Tokens of a shard.", show_default="64 Mi")
+    ] = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """Turn files of rows into Parquet shards of token ids and labels."""
+    with clear_errors(traceback=traceback):
+        from rich.console import Console
+
+        if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
+            from chatmill.cli.config import prepare_by_config
+
+            prepare_by_config(context, inputs[0], Console(), debug=debug)
+            return
+        if tokenizer is None:
+            raise typer.BadParameter("--tokenizer is missing: give a folder, a tokenizer.json or a Hub id")
+        if output is None:
+            raise typer.BadParameter("--output is missing: give the folder to make")
+        if local:
+            raise typer.BadParameter("--local is only for a YAML file of data sets: remove it")
+        from chatmill.cli.config import print_report
+        from chatmill.inspect.debug import print_debug
+        from chatmill.pipeline.job import prepare as run
+
+        options: dict[str, Any] = {
+            "split": split,
+            "truncation": truncation,
+            "padding": padding,
+            "special_tokens": special_tokens,
+            "all_masked": all_masked,
+        }
+        sizes: dict[str, Any] = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
+        report = run(
+            list(inputs),
+            tokenizer=tokenizer,
+            output=output,
+            template=template,
+            template_fallback=template_fallback,
+            format=format,
+            labels=labels,
+            max_length=max_length,
+            segment_length=segment_length,
+            allowed_special_tokens=allow_special_token or (),
+            threads=threads,
+            keep_columns=keep_columns or (),
+            attention_mask=attention_mask,
+            chat_template_kwargs=json_object(chat_template_kwargs),
+            now=time_of(now),
+            shuffle=shuffle,
+            seed=seed,
+            deduplicate=deduplicate,
+            validation=share_or_number(validation),
+            overwrite=overwrite,
+            progress=progress,
+            **options,
+            **{name: size for name, size in sizes.items() if size is not None},
+        )
+        if debug is not None:
+            print_debug(output, tokenizer, debug)
+        print_report(report, Console())

@@ -1,0 +1,92 @@
+"""The texts of options as Python values."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import typer
+
+
+def json_object(text: str | None) -> dict[str, Any] | None:
+    """Parse the value of --chat-template-kwargs.
+
+    Args:
+        text: JSON text of an object, or None.
+
+    Raises:
+        typer.BadParameter: The text is not a JSON object.
+
+    Example:
+        >>> json_object('{"enable_thinking": false}')
+        {'enable_thinking': False}
+    """
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError as cause:
+        raise typer.BadParameter(f"--chat-template-kwargs is {text!r}, not JSON: {cause}") from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter(
+            f"--chat-template-kwargs is {text!r}; give a JSON object such as '{{\"enable_thinking\": false}}'"
+        )
+    return value
+
+
+def time_of(text: str | None) -> datetime | None:
+    """Parse the value of --now.
+
+    Args:
+        text: A time in ISO format, or None.
+
+    Raises:
+        typer.BadParameter: The text is not a time.
+
+    Example:
+        >>> time_of("2025-07-01T12:00")
+        datetime.datetime(2025, 7, 1, 12, 0)
+    """
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"--now is {text!r}; give a time such as 2025-07-01T12:00") from None
+
+
+def share_or_number(text: str) -> float | int:
+    """Parse the value of --validation.
+
+    Args:
+        text: A share such as `0.05`, or a number of samples.
+
+    Raises:
+        typer.BadParameter: The text is not a number.
+
+    Example:
+        >>> share_or_number("0.05"), share_or_number("500")
+        (0.05, 500)
+    """
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"--validation is {text!r}; give a share such as 0.05, or a number of samples"
+        ) from None
+
+
+def name_and_path(text: str) -> tuple[str, str]:
+    """Parse a value of --local.
+
+    Args:
+        text: `NAME=PATH`.
+
+    Raises:
+        typer.BadParameter: The text has no `=`.
+
+    Example:
+        >>> name_and_path("org/set=rows.jsonl")
+        ('org/set', 'rows.jsonl')
+    """
+    name, found, path = text.partition("=")
+    if not found:
+        raise typer.BadParameter(f"--local is {text!r}; give NAME=PATH")
+    return name, path

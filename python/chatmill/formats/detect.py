@@ -1,0 +1,267 @@
+"""Detection of the format of rows by their fields: `--format auto`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import DataError
+from chatmill.formats.format import Format
+from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.text.nearest import nearest
+
+# How many rows are examined, and how many are shown in an error.
+_EXAMINED, _SHOWN = 20, 3
+_PEEK_BYTES = 1 << 16
+_LONGEST_ROW = 160
+# One name for each set of fields. Other formats read the same fields and are used only by name.
+_DETECTED = (
+    "messages", "sharegpt", "sharegpt.load_role", "sharegpt.load_guanaco", "sharegpt_jokes", "alpaca", "gpteacher",
+    "oasst", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system", "explainchoice",
+    "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
+    "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
+    "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
+    "tokenized", "preference", "kto", "dpo.icr:messages", "dpo.intel:messages", "dpo.prompt_pairs:messages",
+    "dpo.ultra:messages", "kto.argilla:messages", "kto.intel:messages", "kto.prompt_pairs:messages",
+    "llama_factory.alpaca", "llama_factory.preference", "llama_factory.sharegpt_preference",
+)  # fmt: skip
+# Optional fields that tell a format from others if they are present. For most formats that is a system prompt.
+_TELLING = {
+    "llama_factory.alpaca": ("history",), "llama_factory.preference": ("instruction",),
+    "dpo.prompt_pairs": ("system",), "kto.prompt_pairs": ("system",),
+}  # fmt: skip
+# Usual names for a question and for its answer, for the suggestion in an error.
+_QUESTIONS = ("prompt", "question", "query", "instruction", "problem", "user", "input")
+_ANSWERS = ("response", "answer", "output", "completion", "reply", "solution", "assistant")
+
+
+@dataclass(frozen=True)
+class DetectedFormat:
+    """A format and the reason for it.
+
+    Attributes:
+        format: The format, or None for messages, which need none.
+        reason: The reason, such as the fields of the first rows; empty if the user named the format.
+    """
+
+    format: Format | None
+    reason: str = ""
+
+
+def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> DetectedFormat:
+    """Return the format that a user names, or detect the format of the inputs.
+
+    Args:
+        given: Any value that `Format.of` accepts, or `"auto"`, or None for messages.
+        inputs: Paths, globs or URLs, as for `prepare`.
+
+    Returns:
+        The format, with the reason.
+
+    Raises:
+        DataError: There is no such format, or no format fits, or several fit.
+
+    Example:
+        >>> format_of("alpaca", []).format
+        Format('alpaca')
+    """
+    if given is None:
+        return DetectedFormat(None)
+    if isinstance(given, str) and given == "auto":
+        return detect(find_inputs(inputs))
+    return DetectedFormat(Format.of(given))
+
+
+def detect(files: Sequence[InputFile]) -> DetectedFormat:
+    """Detect the format of the rows of files by the first rows of the first file that has any.
+
+    Args:
+        files: The files, from `find_inputs`.
+
+    Returns:
+        The format, with the reason.
+
+    Raises:
+        DataError: No format fits, or several fit; the message shows rows.
+    """
+    for block in read_blocks(files, columns=_EveryColumn(), block_bytes=_PEEK_BYTES):
+        rows = _rows(block)
+        if rows:
+            names = ", ".join(dict.fromkeys(name for row in rows for name in row))
+            return DetectedFormat(detect_rows(rows, where=block.file.path), f"the first rows have {names}")
+    return DetectedFormat(None)
+
+
+def detect_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows") -> Format | None:
+    """Detect the format of rows.
+
+    Args:
+        rows: Some rows.
+        where: The name of the rows in an error.
+
+    Returns:
+        A format, or None for messages, which need none.
+
+    Raises:
+        DataError: No format fits, or several fit.
+
+    Example:
+        >>> detect_rows([{"instruction": "Name a colour.", "output": "Blue."}])
+        Format('alpaca')
+        >>> detect_rows([{"messages": [{"role": "user", "content": "Hi"}]}]) is None
+        True
+    """
+    fitting = [form for form in map(Format.named, _DETECTED) if any(_fits(form, row) for row in rows)]
+    # A format that reads all fields of another one, and more, fits better. A text alone fits worst.
+    best = [form for form in fitting if not any(_reads(form) < _reads(other) for other in fitting)]
+    if len(best) > 1:
+        best = [form for form in best if form.name != "completion"]
+    if len(best) == 1 and best[0].name in ("messages", "sharegpt"):
+        # Later rows may have a system prompt even if the first ones have none.
+        has_system = any("system" in row for row in rows)
+        return Format.named(best[0].name, field_system="system", empty_answers="among_others") if has_system else None
+    if len(best) == 1:
+        return best[0]
+    if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
+        return None  # each row will fail with an error about its messages
+    shown = "".join(f"\n  {_shown(row)}" for row in rows[:_SHOWN])
+    if not best:
+        raise DataError(f"{where}: {_no_format(rows)}{shown}")
+    names = " and ".join(form.name for form in best)
+    raise DataError(f"{where}: the formats {names} both fit; name one of them with `--format`:{shown}")
+
+
+class _EveryColumn(Sequence[str]):
+    """A list of columns that contains every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __getitem__(self, index: Any) -> Any:
+        raise IndexError(index)
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _no_format(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the error for rows that no format fits, with the likeliest remedy; rows follow it."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    problem = f"no format fits rows with the fields {', '.join(names) or '(none)'}"
+    for name in names:
+        near = nearest(name, MESSAGE_COLUMNS)
+        if near is not None:
+            return f"{problem}; did you mean {near!r} instead of {name!r}? Rename it:"
+    question = next((name for name in _QUESTIONS if _is_text(rows, name)), None)
+    answer = next((name for name in _ANSWERS if _is_text(rows, name) and name != question), None)
+    if question is not None and answer is not None:
+        return (
+            f"{problem}; for a question and its answer save these two lines as format.yaml and give "
+            f"`--format format.yaml`\n    format: alpaca:messages\n    fields: {{instruction: {question}, "
+            f"output: {answer}}}\n  the first rows are"
+        )
+    return f"{problem}; choose a format of `chatmill formats` and map its fields, or define a format:"
+
+
+def _is_text(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return all(isinstance(row.get(name), str) for row in rows)
+
+
+def _rows(block: Block) -> list[Mapping[str, Any]]:
+    rows = block.batch.slice(0, _EXAMINED)
+    if block.json_column is None:
+        found: list[Mapping[str, Any]] = pa.Table.from_batches([rows]).to_pylist()
+        return found
+    parsed = (_parsed(line.as_py()) for line in rows.column(block.json_column))
+    return list(islice((row for row in parsed if isinstance(row, dict)), _EXAMINED))
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _reads(form: Format) -> frozenset[str]:
+    messages = form.core.get("messages")
+    names = {it["column"] for it in form.core["fields"]} | _columns_of_answers(form)
+    if isinstance(messages, Mapping):
+        names |= {f"messages:{source}" for _, source in messages.get("properties", [])} or {"messages:role"}
+    if _is_judged(form):
+        names.add("prompt")
+    properties = form.core.get("answers", {}).get("mapping", {}).get("properties", [])
+    names |= {f"messages:{source}" for _, source in properties}
+    return frozenset(names)
+
+
+def _columns_of_answers(form: Format) -> set[str]:
+    answers = form.core.get("answers")
+    if answers is None:
+        return set()
+    label = [] if answers["label"] is None else [answers["label"][1]]
+    # A prompt is optional, because the common start of the answers can replace it. A prompt with an unusual name is
+    # required.
+    prompt = [answers["prompt"]] if not _is_built(form) and answers["prompt"] != "prompt" else []
+    return {*(column for _, column in answers["names"]), *label, *prompt}
+
+
+def _fits(form: Format, row: Mapping[str, Any]) -> bool:
+    needed = [it for it in form.core["fields"] if not it["optional"]]
+    usual = () if form.has_answers else ("system", "system_prompt")
+    names = _TELLING.get(form.name.partition(":")[0], usual)
+    telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in names]
+    messages = form.core.get("messages")
+    fields = {it["column"] for it in form.core["fields"]}
+    return (
+        all(_holds(it["type"], row.get(it["column"])) for it in needed)
+        and all(it["column"] in row and _may_hold(it["type"], row[it["column"]]) for it in telling)
+        # A format that does not read a prompt does not fit rows that have one.
+        and not (_is_built(form) and "prompt" not in fields and row.get("prompt"))
+        and not (_is_judged(form) and row.get("prompt") is None and not isinstance(row.get("completion"), list))
+        and all(row.get(column) is not None for column in _columns_of_answers(form))
+        and (not isinstance(messages, Mapping) or _has_messages(messages, row))
+    )
+
+
+def _is_built(form: Format) -> bool:
+    """Tell whether prompt and answers are built from other fields."""
+    return "parts" in form.core.get("answers", {})
+
+
+def _is_judged(form: Format) -> bool:
+    """Tell whether rows hold one answer with a label. An answer that is a text needs a prompt; messages include it."""
+    return form.has_answers and not _is_built(form) and form.core["answers"]["label"] is not None
+
+
+def _may_hold(wanted: Any, value: Any) -> bool:
+    return value is None or _holds(wanted, value)
+
+
+def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    value = next((row[name] for name in mapping["fields"] if row.get(name) is not None), None)
+    value = _parsed(value.encode()) if isinstance(value, str) else value
+    if not isinstance(value, list) or not value or not all(isinstance(it, dict) for it in value):
+        return False
+    names = dict(mapping.get("properties", [("role", "role"), ("content", "content")]))
+    known = {speaker for _, speakers in mapping.get("roles", []) for speaker in speakers}
+    if not mapping["keep_unknown_roles"] and not any(it.get(names["role"]) in known for it in value):
+        return False
+    has_content = any(it.get(names["content"]) is not None for it in value)
+    return has_content and all(it.get(names["role"]) is not None for it in value)
+
+
+def _holds(wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, list):
+        return isinstance(value, list)
+    if isinstance(wanted, Mapping):
+        return isinstance(value, dict)
+    return isinstance(value, str) if wanted == "text" else value is not None
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    text = json.dumps(row, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_ROW else text[: _LONGEST_ROW - 1] + "…"

@@ -1,0 +1,251 @@
+"""`diff_output`: the rows of a finished output of `prepare` that would come out differently today."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, TokenBatch
+from chatmill.inputs import Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs.mill import mill_block
+from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
+from chatmill.inspect.diff.samples import SampledRow, WholeRow, compare_samples, same_samples
+from chatmill.labels import Labels
+from chatmill.outputs.read import PreparedOutput
+from chatmill.outputs.samples import read_samples
+from chatmill.outputs.written import WrittenRows
+from chatmill.sources.resolve import resolve_for
+from chatmill.text.nearest import suggestion
+
+#: The names of the two sides.
+OUTPUT_NAMES = ("made now", "written")
+
+_BLOCK_BYTES = 1 << 20
+# The options that decide on tokens and labels. The other options concern speed, padding and other columns.
+_OPTIONS = (
+    "labels",
+    "split",
+    "max_length",
+    "truncation",
+    "segment_length",
+    "special_tokens",
+    "allowed_special_tokens",
+    "all_masked",
+    "chat_template_kwargs",
+    "now",
+)
+
+
+class OutputReport(DiffReport):
+    """The rows that differ from an output. The left side is made now, the right side was written.
+
+    Attributes:
+        output: The output.
+        mill: The mill that makes the rows now.
+        changed: Options that differ from the manifest, each with the recorded and the given value.
+        warnings: Possible reasons for differences: inputs whose size has changed.
+        rejected_left: Rows that fail now and have tokens in the output.
+        rejected_right: Rows that have tokens now and are among the rejects of the output.
+    """
+
+    def __init__(
+        self,
+        pairs: "Iterator[_SampledPair]",
+        *,
+        output: PreparedOutput,
+        mill: Mill,
+        changed: Mapping[str, tuple[Any, Any]],
+        warnings: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.output = output
+        self.mill = mill
+        self.changed = dict(changed)
+        self.warnings = tuple(warnings)
+        self.rejected_left = self.rejected_right = 0
+        self._pairs = pairs
+        self._whole_rows = _whole_rows(mill)
+        self._options = mill.options
+
+    def __iter__(self) -> Iterator[RowDifference]:
+        for pair in self._pairs:
+            self.rows += 1
+            _count(self.left, pair.made)
+            _count(self.right, pair.written)
+            if same_samples(pair.made, pair.written):
+                continue
+            is_made, is_written = isinstance(pair.made, list), isinstance(pair.written, list)
+            self.rejected_left += is_written and not is_made
+            self.rejected_right += is_made and not is_written
+            found = compare_samples(pair.made, pair.written, self._whole(pair), self.mill.tokenizer)
+            self.differing[found.aspect] += 1
+            place = pair.block.place(pair.index)
+            if isinstance(pair.made, list) and len(pair.made) > 1 and found.aspect != "samples":
+                place += f", sample {found.sample}"
+            yield RowDifference(pair.row, place, found.aspect, found.spans)
+
+    def _whole(self, pair: "_SampledPair") -> WholeRow | None:
+        """Encode a row without a cut; only rows that differ need it."""
+        try:
+            encoding = self._whole_rows.encode_row(pair.block.batch, pair.index, json_column=pair.block.json_column)
+        except ChatmillError:
+            return None
+        return WholeRow(encoding, self._options["truncation"], self._options["max_length"])
+
+
+def diff_output(
+    inputs: InputPath | Sequence[InputPath],
+    output: str | os.PathLike[str],
+    *,
+    tokenizer: Any,
+    template: Any = None,
+    template_fallback: str | None = None,
+    rows: int | None = None,
+    **options: Any,
+) -> OutputReport:
+    """Make the rows of a finished output again, and find the differences from the written rows.
+
+    Inputs and shards are read side by side, some rows at a time. Rows that would end the run (`truncation="raise"`,
+    `unproved: raise`) count as rejected.
+
+    Args:
+        inputs: The files that the output was made from, in the same order; they may have moved.
+        output: A folder that `prepare` made, perhaps in an earlier version.
+        tokenizer: As for `prepare`.
+        template: As for `prepare`. None for the template of the manifest: the tokenizer's own if the names match; the
+            named template of this version if there is one of that name; otherwise the recorded source.
+        template_fallback: As for `prepare`, for the tokenizer's own template; None for the recorded one.
+        rows: The most rows to compare; None for all.
+        options: Options of the mill, such as `labels` or `max_length`, in place of those of the manifest.
+
+    Returns:
+        The differences, to be iterated over, and their counts.
+
+    Raises:
+        DataError: The folder is not an output of chatmill, or it was made from other files. During the iteration: a
+            file cannot be read, or its rows have changed.
+        ChatmillError: The tokenizer or the template cannot be loaded.
+
+    Example:
+        >>> report = diff_output("chats.jsonl", "tokens", tokenizer="Qwen/Qwen3-8B")  # doctest: +SKIP
+        >>> for difference in report:  # doctest: +SKIP
+        ...     print(show_difference(difference, names=OUTPUT_NAMES))
+        >>> print(show_output_summary(report))  # doctest: +SKIP
+    """
+    written = PreparedOutput(output)
+    written.check_order()
+    files = find_inputs(inputs)
+    warnings = written.check_inputs(files)
+    chosen, changed = _options(written, options)
+    form = written.format
+    if template is None and template_fallback is None and (form is None or not form.has_text):
+        template = _recorded_template(written)
+    fallback = template_fallback or written.options.get("template_fallback")
+    loaded, compiled = resolve_for(form, tokenizer, template, template_fallback=fallback)
+    mill = Mill(loaded, compiled, format=form, on_error="null", **chosen)
+    pairs = islice(_pairs(mill, files, written), rows)
+    return OutputReport(pairs, output=written, mill=mill, changed=changed, warnings=warnings)
+
+
+@dataclass(frozen=True)
+class _SampledPair:
+    """One row on both sides."""
+
+    row: int
+    block: Block
+    index: int
+    made: SampledRow
+    written: SampledRow
+
+
+def _pairs(mill: Mill, files: Sequence[InputFile], output: PreparedOutput) -> Iterator[_SampledPair]:
+    written = WrittenRows(output, files)
+    row = 0
+    columns = None if mill.format is None else mill.format.columns
+    for block in read_blocks(files, columns=columns, block_bytes=_BLOCK_BYTES):
+        for index, made in enumerate(_made(mill_block(mill, block))):
+            yield _SampledPair(row, block, index, made, written.take(block, index))
+            row += 1
+    written.finish()
+
+
+def _made(tokens: TokenBatch) -> list[SampledRow]:
+    """Return the samples or the failure of each row of a block."""
+    batch = pa.record_batch(tokens)
+    failures = {failure.row: failure for failure in tokens.failures}
+    numbers = batch.column("row").to_pylist() if "row" in batch.schema.names else range(batch.num_rows)
+    samples: dict[int, SampledRow] = {row: [] for row in range(tokens.num_rows_in)}
+    for row, sample in zip(numbers, read_samples(batch), strict=True):
+        of_row = samples[row]
+        if isinstance(of_row, list):
+            of_row.append(sample)
+    return list({**samples, **failures}.values())
+
+
+def _count(side: Side, row: SampledRow) -> None:
+    if not isinstance(row, list):
+        side.failed += 1
+        return
+    for sample in row:
+        side.add(tokens=len(sample), trained=sample.count_trained())
+
+
+def _options(output: PreparedOutput, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
+    """Return the options of the mill, and those that differ from the manifest."""
+    for name in given:
+        if name not in _OPTIONS:
+            hint = suggestion(name, _OPTIONS, otherwise=f"the options are {', '.join(_OPTIONS)}")
+            raise DataError(f"an output cannot be compared with the option `{name}`; {hint}")
+    recorded = {name: output.options[name] for name in _OPTIONS if name in output.options}
+    changed = {
+        name: (recorded.get(name), _recorded_form(name, value))
+        for name, value in given.items()
+        if _recorded_form(name, recorded.get(name)) != _recorded_form(name, value)
+    }
+    chosen = {"all_masked": "reject", **recorded, **given}
+    if isinstance(chosen.get("now"), str):
+        chosen["now"] = datetime.fromisoformat(chosen["now"])
+    # A row that would end the run is a failed row here.
+    labels = Labels.of(chosen.get("labels", "assistant"))
+    chosen["labels"] = replace(labels, unproved="reject") if labels.unproved == "raise" else labels
+    if chosen.get("truncation") == "raise":
+        chosen["truncation"] = "drop"
+    return chosen, changed
+
+
+def _recorded_form(name: str, value: Any) -> Any:
+    """Return an option in the form of the manifest."""
+    if value is None:
+        return {} if name == "chat_template_kwargs" else None
+    if name == "labels":
+        return Labels.of(value).spec()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return list(value) if name == "allowed_special_tokens" else value
+
+
+def _recorded_template(output: PreparedOutput) -> ChatTemplate | str | None:
+    """Return the template of the manifest; None for the tokenizer's own."""
+    recorded = output.manifest["template"]
+    name: str = recorded["name"]
+    if name == output.manifest["tokenizer"]["name"]:
+        return None
+    if name in ChatTemplate.names():
+        return name
+    template = ChatTemplate(recorded["source"], name=name, **recorded["special_tokens"])
+    if template.fingerprint != recorded["fingerprint"]:
+        raise DataError(
+            f"{output.folder} was made with a template {name!r} that its manifest holds only in part (rows with tools "
+            "may use another one): give `template` (`--template`)"
+        )
+    return template
+
+
+def _whole_rows(mill: Mill) -> Mill:
+    """Return a mill that cuts nothing."""
+    whole = {"split": None, "max_length": None, "truncation": "keep_start", "all_masked": "keep", "on_error": "raise"}
+    return Mill(mill.tokenizer, mill.template, **{**mill.options, **whole})

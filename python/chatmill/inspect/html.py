@@ -1,0 +1,71 @@
+"""A conversation as HTML for notebooks: the trained part has a tint, and each region its name."""
+
+from collections.abc import Sequence
+from html import escape
+
+from chatmill._chatmill import Encoding
+from chatmill.inspect.spans import (
+    TextSpan,
+    by_region,
+    describe_counts,
+    describe_notes,
+    known_regions,
+    name_region,
+    text_spans,
+)
+from chatmill.text.visible import visible
+
+# Notebooks remove style sheets, and their pages are dark or light, so styles are inline and colors are tints. Notebooks
+# also read text between dollar signs as formulas, except inside <pre>.
+_BOX = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; line-height: 1.5; background: none"
+_REGION = "border-left: 1px solid rgba(128, 128, 128, 0.7)"
+_TRAINED = "background-color: rgba(46, 160, 67, 0.3)"
+_MASKED = "opacity: 0.6"
+_CUT = "opacity: 0.6; text-decoration: line-through"
+_LEGEND = "margin-top: 0.5em; font-family: sans-serif; font-size: 90%"
+
+
+def to_html(encoding: Encoding) -> str:
+    """Return the text of a conversation as an HTML fragment, without external resources and scripts.
+
+    Args:
+        encoding: A conversation, from `Mill.encode`.
+
+    Example:
+        >>> import chatmill
+        >>> mill = chatmill.Mill(chatmill.Tokenizer(TOKENIZER_JSON), chatmill.ChatTemplate.named("chatml"))
+        >>> "1 &lt; 2" in to_html(mill.encode([{"role": "user", "content": "1 < 2"}]))
+        True
+    """
+    regions = known_regions(encoding)
+    if regions:
+        body = "".join(
+            _region(name_region(region.message, region.role, region.kind), encoding.text, spans)
+            for region, spans in by_region(encoding, regions)
+        )
+    else:
+        body = "".join(_text_span("", encoding.text, span) for span in text_spans(encoding))
+    trained, masked = describe_counts(encoding)
+    lines = [
+        f"{_element('trained', _TRAINED)} {escape(trained)}, {_element('masked', _MASKED)} {escape(masked)}",
+        *(escape(note) for note in describe_notes(encoding)),
+    ]
+    legend = "".join(f"<div>{line}</div>" for line in lines)
+    return f'<div><pre style="{_BOX}">{body}</pre><div style="{_LEGEND}">{legend}</div></div>'
+
+
+def _region(name: str, text: str, spans: Sequence[TextSpan]) -> str:
+    inner = "".join(_text_span(name, text, span) for span in spans)
+    return f'<span title="{escape(visible(name))}" style="{_REGION}">{inner}</span>'
+
+
+def _text_span(name: str, text: str, span: TextSpan) -> str:
+    style = _CUT if span.weight is None else _TRAINED if span.weight else _MASKED
+    # The tint shows trained and masked text; only a weight or a cut needs a title.
+    title = "" if span.weight in (0, 1) else " · ".join(filter(None, (name, span.state)))
+    return _element(text[span.start : span.end], style, title)
+
+
+def _element(text: str, style: str, title: str = "") -> str:
+    named = f' title="{escape(visible(title))}"' if title else ""
+    return f'<span{named} style="{style}">{escape(visible(text))}</span>'

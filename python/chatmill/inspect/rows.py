@@ -1,0 +1,53 @@
+"""`encode_row`: one row of input files, encoded."""
+
+from chatmill._chatmill import DataError, Encoding, Mill
+from chatmill.formats import Format
+from chatmill.inputs import InputPath, find_inputs, read_blocks
+from chatmill.inputs.mill import encode_row_of
+
+_BLOCK_BYTES = 1 << 20
+
+
+def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) -> Encoding:
+    """Render, tokenize and label one row of the inputs.
+
+    Args:
+        mill: The mill.
+        inputs: Paths, globs or URLs, as for `prepare`.
+        row: Index of the row over all inputs, from 0.
+
+    Raises:
+        DataError: There is no such row, it is not a conversation, or rows of this format have no single sequence.
+        RowError: The row has no tokens.
+
+    Example:
+        >>> encode_row(mill, "chats.jsonl", 3).text  # doctest: +SKIP
+        '<|im_start|>user…'
+    """
+    check_can_show(mill.format)
+    rows_before = 0
+    columns = None if mill.format is None else mill.format.columns
+    for block in read_blocks(find_inputs(inputs), columns=columns, block_bytes=_BLOCK_BYTES):
+        index = row - rows_before
+        if 0 <= index < block.batch.num_rows:
+            return encode_row_of(mill, block, index)
+        rows_before += block.batch.num_rows
+    raise DataError(f"there is no row {row}: the inputs have {rows_before} rows, counted from 0")
+
+
+def check_can_show(form: Format | None) -> None:
+    """Check that rows of a format can be shown and compared: that each is one rendered sequence.
+
+    Args:
+        form: The format, or None for messages.
+
+    Raises:
+        DataError: Rows of the format become several sequences, or hold tokens without text.
+    """
+    if form is None or not (form.has_answers or form.holds_tokens or form.has_windows):
+        return
+    reason = "they hold tokens, not text" if form.holds_tokens else "each becomes several sequences"
+    raise DataError(
+        f"rows of the format {form.name} cannot be shown or compared: {reason}; `chatmill prepare --debug 5` prints "
+        "their tokens"
+    )

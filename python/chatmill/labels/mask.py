@@ -1,0 +1,4 @@
+"""The label of tokens that are not trained."""
+
+#: PyTorch's cross entropy ignores this label by default.
+MASKED = -100

@@ -1,0 +1,1 @@
+"""Options: the values that each option accepts."""

@@ -1,0 +1,67 @@
+"""The values that each option accepts, written once for all of the Python package.
+
+The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made. Signatures, the command line and the
+config files take their lists from here: as a type, or with `choices` as a list.
+"""
+
+from typing import Any, Literal, TypeAlias, get_args
+
+#: The rows of a sample: one whole row, or one trained turn each.
+Split: TypeAlias = Literal["per_turn"]
+
+#: What to do with rows over `max_length`.
+Truncation: TypeAlias = Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"]
+
+#: Up to which length rows are padded.
+Padding: TypeAlias = Literal["longest", "max_length"]
+
+#: What to do with control tokens in the texts of messages.
+ControlTokens: TypeAlias = Literal["allow", "text", "raise"]
+
+#: What to do with rows that have no trained token.
+AllMasked: TypeAlias = Literal["keep", "reject"]
+
+#: What a `Mill` does with rows that fail.
+OnError: TypeAlias = Literal["raise", "null"]
+
+#: The engine of a tokenizer, and the choice of one.
+EngineName: TypeAlias = Literal["fast", "reference"]
+EngineChoice: TypeAlias = Literal["auto", "fast", "reference"]
+
+#: Kinds of regions, in the order in which a turn has them.
+RegionKind: TypeAlias = Literal[
+    "scaffold", "header", "prefix", "reasoning", "content", "tool_call", "tool_result", "closer", "trailing"
+]
+
+#: Fields of `Labels`.
+Stop: TypeAlias = Literal["turn", "all", "last", "none"]
+Boundary: TypeAlias = Literal["overlap", "contained", "first", "split"]
+Unproved: TypeAlias = Literal["reject", "raise", "mask"]
+
+#: The tools whose labels chatmill emulates.
+EmulatedTool: TypeAlias = Literal["hf", "trl", "axolotl", "unsloth", "open-instruct", "completion"]
+
+#: Options of formats that have messages.
+UnknownRoles: TypeAlias = Literal["keep", "refuse"]
+EmptyAnswers: TypeAlias = Literal["refused", "among_others", "allowed"]
+
+#: Values of keys of config files, in axolotl's words.
+ExcessLength: TypeAlias = Literal["drop", "truncate", "raise"]
+TrainedStops: TypeAlias = Literal["all", "turn", "last", "none"]
+PreferenceTraining: TypeAlias = Literal["dpo", "ipo", "kto", "simpo", "orpo", "grpo", "gdpo", "ebft"]
+
+
+def choices(option: Any) -> tuple[Any, ...]:
+    """Return the values of an option as a list.
+
+    Args:
+        option: One of the types of this module.
+
+    Returns:
+        The values, in their documented order.
+
+    Example:
+        >>> choices(Padding)
+        ('longest', 'max_length')
+    """
+    return get_args(option)

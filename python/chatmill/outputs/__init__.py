@@ -1,0 +1,1 @@
+"""Output folders of `prepare`: the files in them, written and read back."""

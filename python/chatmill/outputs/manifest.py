@@ -1,0 +1,111 @@
+"""`manifest.json`: the inputs, options and versions of an output, so that it can be identified, checked and remade."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import ChatTemplate, Mill, Tokenizer, __version__
+from chatmill.inputs import InputFile
+from chatmill.outputs.shards import Shard
+
+MANIFEST = "manifest.json"
+#: The version of the manifest's form.
+FORMAT = 1
+
+
+def build_manifest(
+    *,
+    mills: Sequence[tuple[Mill, int]],
+    files: Sequence[InputFile],
+    rows_by_file: Sequence[int],
+    options: Mapping[str, Any],
+    arrangement: Mapping[str, Any] | None,
+    counts: Mapping[str, Any],
+    shards: Sequence[Shard],
+    validation_shards: Sequence[Shard],
+) -> dict[str, Any]:
+    """Describe a finished run.
+
+    Args:
+        mills: The mill of each part of the run, and the number of files that it read.
+        files: The files of all parts.
+        rows_by_file: Rows of each file, in the same order.
+        options: The options of the run, besides those of the mill.
+        arrangement: How the rows of the parts were merged; None if they were written in their order.
+        counts: Rows, tokens and rejects.
+        shards: The shards for training.
+        validation_shards: The shards for validation.
+
+    Returns:
+        A value that JSON can hold.
+    """
+    (mill, _), *others = mills
+    manifest = {
+        "format": FORMAT,
+        "chatmill": __version__,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "inputs": [
+            {"path": file.path, "size": file.size, "rows": rows} for file, rows in zip(files, rows_by_file, strict=True)
+        ],
+        "template": _template(mill.template),
+        "tokenizer": _tokenizer(mill.tokenizer),
+        "options": {**_options(mill), **options},
+        "versions": {
+            "python": platform.python_version(),
+            "pyarrow": pa.__version__,
+            "platform": platform.platform(),
+        },
+        "counts": dict(counts),
+        "shards": [asdict(shard) for shard in shards],
+    }
+    if others:
+        manifest["parts"] = [
+            {"files": count, "template": _template(mill.template), "options": _options(mill)} for mill, count in mills
+        ]
+    if arrangement is not None:
+        manifest["arrangement"] = dict(arrangement)
+        manifest["validation_shards"] = [asdict(shard) for shard in validation_shards]
+    return manifest
+
+
+def _options(mill: Mill) -> dict[str, Any]:
+    options = {**mill.options, "format": None if mill.format is None else mill.format.core}
+    now = options["now"]
+    return {**options, "now": None if now is None else now.isoformat()}
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write `manifest.json` into a folder, completely or not at all.
+
+    Args:
+        folder: The output folder.
+        manifest: The manifest from `build_manifest`.
+    """
+    temporary = folder / f"{MANIFEST}.tmp"
+    text = json.dumps(manifest, ensure_ascii=False, indent=2)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    temporary.replace(folder / MANIFEST)
+
+
+def _template(template: ChatTemplate) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "fingerprint": template.fingerprint,
+        "special_tokens": template.special_tokens,
+        "source": template.source,
+    }
+
+
+def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
+    engine = tokenizer.engine
+    return {
+        "name": tokenizer.name,
+        "fingerprint": tokenizer.fingerprint,
+        "engine": {"name": engine.name, "version": engine.version, "reason": engine.reason},
+    }

@@ -1,0 +1,122 @@
+"""`PreparedOutput`: a finished output of `prepare`, opened and checked."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+from chatmill._chatmill import DataError
+from chatmill.formats import Format
+from chatmill.inputs import InputFile
+from chatmill.outputs.manifest import FORMAT, MANIFEST
+
+_KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
+_GIVE_A_FOLDER = "give a folder that `chatmill prepare` made"
+_LISTED_NAMES = 5
+
+
+class PreparedOutput:
+    """An output folder of `prepare`, with its manifest read and its shards present.
+
+    Args:
+        folder: The folder.
+
+    Attributes:
+        folder: The folder.
+        manifest: The content of `manifest.json`.
+        options: The options of its run.
+
+    Raises:
+        DataError: The folder is not an output of chatmill, or files are missing.
+
+    Example:
+        >>> PreparedOutput("tokens").manifest["chatmill"]  # doctest: +SKIP
+        '0.1.0'
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).expanduser()
+        self.manifest: dict[str, Any] = self._read_manifest()
+        self.options: dict[str, Any] = self.manifest["options"]
+        self._check_shards()
+
+    @property
+    def format(self) -> Format | None:
+        """The format of its rows; None for messages."""
+        core = self.options.get("format")
+        return None if core is None else Format.from_json(core)
+
+    def check_order(self) -> None:
+        """Check that its rows are those of its inputs, in the same order.
+
+        Raises:
+            DataError: The rows come from several data sets, have another order, or have several answers.
+        """
+        if self.format is not None and self.format.has_answers:
+            raise DataError(f"{self.folder} holds rows of a prompt with answers, which cannot be compared")
+        if "parts" in self.manifest or "arrangement" in self.manifest:
+            raise DataError(
+                f"{self.folder} holds rows of several data sets, or in another order than its inputs, so rows cannot "
+                "be matched: compare an output that was made without shuffle, validation, weights and deduplication"
+            )
+
+    def check_inputs(self, files: Sequence[InputFile]) -> list[str]:
+        """Check by their names that files are those that the output was made from; they may have moved.
+
+        Args:
+            files: The files, from `find_inputs`.
+
+        Returns:
+            A warning for each file whose size has changed.
+
+        Raises:
+            DataError: The files are others, or have another order.
+        """
+        inputs = self.manifest["inputs"]
+        names, recorded = [_name(file.path) for file in files], [_name(it["path"]) for it in inputs]
+        if names != recorded:
+            raise DataError(
+                f"{self.folder} was made from {_listed(recorded)}, but the inputs are {_listed(names)}: give the "
+                f"files that {MANIFEST} lists, in that order"
+            )
+        return [
+            f"{file.path} had {it['size']:,} bytes and now has {file.size:,}: its rows may have changed"
+            for file, it in zip(files, inputs, strict=True)
+            if None not in (it.get("size"), file.size) and it["size"] != file.size
+        ]
+
+    def _read_manifest(self) -> dict[str, Any]:
+        path = self.folder / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise DataError(f"there is no {path}: {_GIVE_A_FOLDER}") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read: {error}; make the output again") from None
+        if not isinstance(manifest, dict) or not manifest.keys() >= _KEYS:
+            raise DataError(f"{path} is not a manifest of chatmill: {_GIVE_A_FOLDER}")
+        if manifest.get("format") != FORMAT:
+            raise DataError(
+                f"{path} has the format version {manifest.get('format')}, but this chatmill reads version {FORMAT}: "
+                f"use chatmill {manifest['chatmill']}, which made it, or make the output again"
+            )
+        return manifest
+
+    def _check_shards(self) -> None:
+        listed = {shard["file"] for shard in self.manifest["shards"]}
+        there = {path.name for path in self.folder.glob("part-*.parquet")}
+        if listed != there:
+            wrong = [f"{name} is missing" for name in sorted(listed - there)]
+            wrong += [f"{name} is not in {MANIFEST}" for name in sorted(there - listed)]
+            raise DataError(f"{self.folder} was changed after it was written: {_listed(wrong)}; copy or make it again")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Join names for an error message, and count those that do not fit: `a, b, c, d, e and 2 more`."""
+    more = len(names) - _LISTED_NAMES
+    return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "") or "nothing"
+
+
+def _name(path: str) -> str:
+    return PurePath(path).name

@@ -1,0 +1,197 @@
+"""Parquet shards: token batches written to files with a bounded number of tokens each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from chatmill._chatmill import DataError
+
+#: The default number of tokens of a shard.
+SHARD_TOKENS = 64 << 20
+# A row group is in memory while it is written. 2 Mi tokens with their labels are 16 MiB.
+_GROUP_TOKENS = 2 << 20
+_GROUP_ROWS = 1 << 16
+#: The token columns of rows of a prompt with answers; the prompt comes first.
+ANSWER_COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
+_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", *ANSWER_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of the output.
+
+    Attributes:
+        file: Its name in the output folder.
+        rows: The number of its rows.
+        tokens: The number of its tokens.
+        bytes: Its size on disk.
+    """
+
+    file: str
+    rows: int
+    tokens: int
+    bytes: int
+
+
+class ShardWriter:
+    """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on; only a complete shard has such a name.
+
+    A shard ends with the row that brings it to `shard_tokens`. The ends of batches do not matter, so the same rows make
+    the same shards. Used in a `with` block; an exception removes the unfinished shard.
+
+    Args:
+        folder: The folder to write into.
+        shard_tokens: Tokens after which the next shard begins.
+
+    Raises:
+        DataError: `shard_tokens` is below 1, or a batch has other columns than the first one.
+    """
+
+    def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS) -> None:
+        if shard_tokens < 1:
+            raise DataError(f"`shard_tokens` is {shard_tokens}, but must be at least 1")
+        self._folder = folder
+        self._shard_tokens = shard_tokens
+        self._schema: pa.Schema | None = None
+        self._shards: list[Shard] = []
+        self._open: _OpenShard | None = None
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._open is not None:
+            self._open.abandon()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows.
+
+        Args:
+            batch: Rows with a column `length`: the number of tokens of each row.
+        """
+        if self._schema is None:
+            self._schema = plain_schema(batch)
+        batch = unified(batch, self._schema)
+        start = 0
+        while start < batch.num_rows:
+            if self._open is None:
+                self._open = _OpenShard(self._folder, len(self._shards), batch.schema, self._shard_tokens)
+            start += self._open.take(batch.slice(start))
+            if self._open.is_full:
+                self._close_shard()
+
+    def finish(self) -> list[Shard]:
+        """Close the last shard and return all. Without rows there is one empty shard, so readers see the columns."""
+        if self._open is None and not self._shards and self._schema is not None:
+            self._open = _OpenShard(self._folder, 0, self._schema, self._shard_tokens)
+        self._close_shard()
+        return list(self._shards)
+
+    def _close_shard(self) -> None:
+        if self._open is not None:
+            self._shards.append(self._open.close())
+            self._open = None
+
+
+class _OpenShard:
+    """The shard that is being written: full row groups are in the file, the rest is in memory."""
+
+    def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int) -> None:
+        self._path = folder / f"part-{number:05d}.parquet"
+        self._temporary = self._path.with_suffix(".parquet.tmp")
+        self._shard_tokens = shard_tokens
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = self._held_tokens = 0
+        self._rows = self._tokens = 0
+        # The smallest and the largest id of a page are useless, and computing them takes 5 % of the writing time.
+        statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
+        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=statistics)
+
+    @property
+    def is_full(self) -> bool:
+        return self._tokens >= self._shard_tokens
+
+    def take(self, batch: pa.RecordBatch) -> int:
+        """Take the first rows of `batch` that still fit, at least one, and return their number."""
+        room = min(self._shard_tokens - self._tokens, _GROUP_TOKENS - self._held_tokens)
+        lengths = batch.column("length")
+        before = pc.subtract(pc.cumulative_sum(pc.cast(lengths, pa.int64())), pc.cast(lengths, pa.int64()))
+        rows = int(max(1, min(pc.sum(pc.less(before, room)).as_py(), _GROUP_ROWS - self._held_rows)))
+        taken = batch.slice(0, rows)
+        tokens = pc.sum(lengths.slice(0, rows)).as_py()
+        self._held.append(taken)
+        self._held_rows += rows
+        self._held_tokens += tokens
+        self._rows += rows
+        self._tokens += tokens
+        if self._held_tokens >= _GROUP_TOKENS or self._held_rows >= _GROUP_ROWS:
+            self._write_group()
+        return rows
+
+    def close(self) -> Shard:
+        self._write_group()
+        self._writer.close()
+        self._temporary.replace(self._path)
+        return Shard(self._path.name, self._rows, self._tokens, self._path.stat().st_size)
+
+    def abandon(self) -> None:
+        self._writer.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _write_group(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held), row_group_size=max(1, self._held_rows))
+        self._held = []
+        self._held_rows = self._held_tokens = 0
+
+
+def plain_schema(batch: pa.RecordBatch) -> pa.Schema:
+    """Return the names and types of the columns, without nullability and metadata, which differ between files.
+
+    Args:
+        batch: The first of several batches.
+
+    Returns:
+        The schema for `unified`.
+
+    Example:
+        >>> plain_schema(pa.record_batch({"length": [1]})).names
+        ['length']
+    """
+    return pa.schema([pa.field(column.name, column.type) for column in batch.schema])
+
+
+def unified(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with the schema of the first one.
+
+    Args:
+        batch: Any later batch.
+        schema: The schema from `plain_schema`.
+
+    Returns:
+        The same columns.
+
+    Raises:
+        DataError: The columns have other names or types.
+
+    Example:
+        >>> batch = pa.record_batch({"length": [1]})
+        >>> unified(batch, plain_schema(batch)).equals(batch)
+        True
+    """
+    if batch.schema.names != schema.names or batch.schema.types != schema.types:
+        raise DataError(
+            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; give kept "
+            "columns the same type in all inputs, or do not keep them"
+        )
+    return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _columns(schema: pa.Schema) -> str:
+    return ", ".join(f"{column.name} {column.type}" for column in schema)

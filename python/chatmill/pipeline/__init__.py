@@ -1,0 +1,1 @@
+"""Runs: files of rows in, token shards out. `chatmill.prepare` is `chatmill.pipeline.job.prepare`."""

@@ -1,0 +1,126 @@
+"""`Channel`: passes items from one thread to another, a few at a time, and errors in both directions."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# Ctrl-C cannot interrupt a wait without a time limit on every system.
+_WAIT_SECONDS = 0.2
+
+
+class StoppedError(Exception):
+    """The work was stopped at another place; both ends of a channel raise it."""
+
+
+class Channel(Generic[T]):
+    """A bounded queue between two threads. If one end fails, the other end raises the same error.
+
+    Args:
+        capacity: The most items that may wait.
+
+    Example:
+        >>> numbers = Channel[int](2)
+        >>> thread = numbers.feed(range(5), name="numbers")
+        >>> sum(numbers)
+        10
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._items: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._is_closed = False
+        self._error: BaseException | None = None
+
+    def put(self, item: T) -> None:
+        """Add an item; wait while the channel is full.
+
+        Args:
+            item: The item.
+        """
+        with self._changed:
+            self._wait(lambda: len(self._items) < self._capacity)
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Close the channel: no item will follow."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        """Make both ends raise an error at once, unless they have one already. Waiting items are dropped.
+
+        Args:
+            error: The error.
+        """
+        with self._changed:
+            self._error = self._error or error
+            self._items.clear()
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            with self._changed:
+                self._wait(lambda: bool(self._items) or self._is_closed)
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+    def feed(self, items: Iterable[T], *, name: str) -> threading.Thread:
+        """Start a thread that puts all items and closes the channel. The other end raises an error of the items.
+
+        Args:
+            items: The items; they are iterated in the thread.
+            name: The name of the thread.
+        """
+
+        def run() -> None:
+            for item in items:
+                self.put(item)
+            self.close()
+
+        return self._start(run, name)
+
+    def drain(self, take: Callable[[T], None], *, name: str) -> threading.Thread:
+        """Start a thread that calls a function with each item. The other end raises an error of the function.
+
+        Args:
+            take: The function; it is called in the thread.
+            name: The name of the thread.
+        """
+
+        def run() -> None:
+            for item in self:
+                take(item)
+
+        return self._start(run, name)
+
+    def _start(self, run: Callable[[], None], name: str) -> threading.Thread:
+        def guarded() -> None:
+            try:
+                run()
+            except BaseException as error:  # noqa: BLE001  # the other end raises it again
+                self.fail(error)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def check(self) -> None:
+        """Raise the error of the other end, if it failed."""
+        with self._changed:
+            if self._error is not None:
+                raise self._error
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        while self._error is None and not ready():
+            self._changed.wait(_WAIT_SECONDS)
+        if self._error is not None:
+            raise self._error

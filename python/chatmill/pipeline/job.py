@@ -1,0 +1,148 @@
+"""`prepare`: files in, token shards out. One thread reads, the mill uses all cores, one thread writes."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from chatmill._chatmill import Mill
+from chatmill.arrange import Arrangement
+from chatmill.formats import Format
+from chatmill.formats.detect import format_of
+from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
+from chatmill.labels import Labels
+from chatmill.options.choices import AllMasked, ControlTokens, Padding, Split, Truncation
+from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.progress import progress_bar
+from chatmill.pipeline.report import PrepareReport
+from chatmill.pipeline.run import run_parts
+from chatmill.pipeline.summary import PrintedReport
+from chatmill.sources.resolve import resolve_for
+
+
+def prepare(
+    inputs: InputPath | Sequence[InputPath],
+    *,
+    tokenizer: Any,
+    output: str | os.PathLike[str],
+    template: Any = None,
+    template_fallback: str | None = None,
+    format: str | Mapping[str, Any] | Format | None = "auto",
+    labels: str | Mapping[str, Any] | Labels = "assistant",
+    split: Split | None = None,
+    max_length: int | None = None,
+    truncation: Truncation | None = None,
+    segment_length: int | None = None,
+    padding: Padding | None = None,
+    special_tokens: ControlTokens = "allow",
+    allowed_special_tokens: Sequence[str] = (),
+    all_masked: AllMasked = "reject",
+    threads: int | None = None,
+    keep_columns: Sequence[str] = (),
+    attention_mask: bool = False,
+    chat_template_kwargs: Mapping[str, Any] | None = None,
+    now: datetime | None = None,
+    shuffle: bool = False,
+    seed: int = 42,
+    deduplicate: bool = False,
+    validation: float = 0,
+    overwrite: bool = False,
+    progress: bool | None = None,
+    block_bytes: int = BLOCK_BYTES,
+    shard_tokens: int = SHARD_TOKENS,
+) -> PrepareReport:
+    """Turn files of rows into Parquet shards of token ids and labels.
+
+    The output folder holds `part-*.parquet`, `manifest.json` and, if rows failed, `rejects.jsonl`. The folder appears
+    when all files are written; after an error nothing is left. Memory does not grow with the inputs.
+
+    Args:
+        inputs: Paths, globs or fsspec URLs of JSONL (plain, gz, zst, xz, bz2), Parquet or Arrow IPC files.
+        tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
+        output: The folder to make.
+        template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
+            accepts; None for the tokenizer's own.
+        template_fallback: A name of `ChatTemplate.names()`, for a tokenizer that has no template.
+        format: The format of the rows: a `Format`, or any value that `Format.of` accepts, such as `"alpaca"`. `"auto"`
+            detects it from the first rows and names it in the report. None for messages.
+        labels: Which tokens are trained: a `Labels`, or any value that `Labels.of` accepts, such as `"assistant"` or
+            `"axolotl"`.
+        split: `"per_turn"` makes one sample of each trained turn, rendered as at inference.
+        max_length: The most tokens of a sample. Labels are made before a row is cut.
+        truncation: What to do with rows over `max_length`; as for `Mill`. None for the default of the format, or
+            `"keep_start"`.
+        segment_length: The most tokens of each prompt and each answer of a format; as for `Mill`.
+        padding: Pad rows with the pad token, up to the longest row of a block or up to `max_length`.
+        special_tokens: What to do with control tokens in texts of messages: `"allow"`, `"text"` or `"raise"`; as for
+            `Mill`.
+        allowed_special_tokens: Control tokens that are allowed in any case.
+        all_masked: What to do with rows without a trained token: `"reject"` them with a reason, or `"keep"` them.
+        threads: Threads of the mill; None for one per core.
+        keep_columns: Columns of the inputs to carry over.
+        attention_mask: Also write a column of ones.
+        chat_template_kwargs: Variables for the template, such as `{"enable_thinking": False}`.
+        now: The time that templates print (`strftime_now`), the same for all rows; None for the start of the run. The
+            manifest records it. The same time gives the same tokens on another day.
+        shuffle: Write the samples in a random order, which depends only on `seed` and the samples.
+        seed: The seed of the random order and of the choice for validation.
+        deduplicate: Leave out samples whose ids and labels equal those of an earlier sample.
+        validation: Samples to write to the folder `validation` of the output: a share below 1, or a number.
+        overwrite: Replace an existing output of chatmill, at the end.
+        progress: Show a progress bar on stderr; None shows it if stderr is a terminal.
+        block_bytes: Approximate size of the rows processed at a time, in bytes.
+        shard_tokens: Tokens of a shard.
+
+    Returns:
+        Counts, rejects and files.
+
+    Raises:
+        ChatmillError: Something cannot be read, loaded or written, or no row gave tokens.
+
+    Example:
+        >>> report = prepare("chats/*.jsonl", tokenizer="Qwen/Qwen3-8B", output="tokens")  # doctest: +SKIP
+        >>> report.rows_out, report.tokens  # doctest: +SKIP
+        (10000, 5820144)
+    """
+    # Without a time zone, as in transformers: a template that prints the zone must print nothing here too.
+    now = datetime.now() if now is None else now  # noqa: DTZ005
+
+    def parts() -> list[Part]:
+        files = find_inputs(inputs)
+        detected = format_of(format, inputs)
+        chosen = detected.format
+        loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)
+        defaults: Mapping[str, Any] = {} if chosen is None else chosen.defaults
+        mill = Mill(
+            loaded,
+            rendering,
+            format=chosen,
+            labels=labels,
+            split=split,
+            max_length=max_length,
+            truncation=truncation or defaults.get("truncation", "keep_start"),
+            segment_length=segment_length,
+            padding=padding,
+            special_tokens=special_tokens,
+            allowed_special_tokens=allowed_special_tokens,
+            all_masked=all_masked,
+            threads=threads,
+            on_error="null",
+            keep_columns=keep_columns,
+            attention_mask=attention_mask,
+            chat_template_kwargs=chat_template_kwargs,
+            now=now,
+        )
+        return [Part(files, mill, detected.reason)]
+
+    options = OutputOptions(
+        output,
+        arrangement=Arrangement(shuffle=shuffle, seed=seed, deduplicate=deduplicate, validation=validation),
+        overwrite=overwrite,
+        keep_columns=keep_columns,
+        block_bytes=block_bytes,
+        shard_tokens=shard_tokens,
+        options={"template_fallback": template_fallback},
+    )
+    return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))

@@ -1,0 +1,88 @@
+"""`PrepareReport`: the counts, files and warnings of a finished run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import Engine
+from chatmill.arrange import Arranged
+from chatmill.outputs.rejects import Reject
+from chatmill.outputs.shards import Shard
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """The result of `prepare`. `print(report)` shows it as a table.
+
+    Attributes:
+        output: The output folder.
+        rows_in: Rows read: `rows_out + rejected`.
+        rows_out: Rows that became samples.
+        rejected: Rows without tokens; they are in `rejects.jsonl`.
+        reasons: Rejected rows by the code of the failure, most frequent first.
+        examples: The first rejected row of each code.
+        tokens: Tokens written.
+        trained_tokens: Tokens written that have a label.
+        samples: Samples written; more than `rows_out` if a row becomes several samples.
+        untrained: Samples written without a trained token.
+        notes: Rows by note. How labels were made: `proved`, `proved_by_prefixes`, `tagged`, `emulated` (the core still
+            reports it as `like_another_tool`). Turns left out: `value_dropped`, `other_role`, `header_mismatch`,
+            `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`, `control_text`, `empty_answer`, `truncated`,
+            `pieces_left_out`.
+        warnings: Warnings about the tokenizer with these options, the template that was used, and kept columns.
+        seconds: Duration of the run, in seconds.
+        shards: The files of tokens.
+        labels: The labels; a list if parts of the run have different ones.
+        format: The format of the rows, or None for messages; a list if parts of the run have different ones.
+        engine: The tokenizer engine, and the reason for it.
+        format_reason: The reason for the format, if chatmill detected it.
+        validation_shards: The files of tokens for validation.
+        arranged: Counts of the arrangement (duplicates, validation, weights), or None if rows were written in order.
+    """
+
+    output: Path
+    rows_in: int
+    rows_out: int
+    rejected: int
+    reasons: Mapping[str, int]
+    examples: Mapping[str, Reject]
+    tokens: int
+    trained_tokens: int
+    samples: int
+    untrained: int
+    notes: Mapping[str, int]
+    warnings: Sequence[str]
+    seconds: float
+    shards: Sequence[Shard]
+    labels: str | Mapping[str, Any] | Sequence[Any]
+    format: str | Sequence[str | None] | None
+    engine: Engine
+    format_reason: str = ""
+    validation_shards: Sequence[Shard] = ()
+    arranged: Arranged | None = None
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Tokens written per second of the whole run."""
+        return self.tokens / max(self.seconds, 1e-9)
+
+    @property
+    def truncated(self) -> int:
+        """Rows cut to `max_length`."""
+        return self.notes.get("truncated", 0)
+
+    def counts(self) -> dict[str, Any]:
+        """Return only the counts, in the form that `manifest.json` holds."""
+        return {
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "rejected": self.rejected,
+            "rejected_by_reason": dict(self.reasons),
+            "tokens": self.tokens,
+            "trained_tokens": self.trained_tokens,
+            "samples": self.samples,
+            "untrained": self.untrained,
+            "notes": dict(self.notes),
+            **({} if self.arranged is None else {"arranged": self.arranged.counts()}),
+        }

@@ -1,0 +1,247 @@
+"""`run_parts`: reads, processes and writes rows at the same time, and accounts for every row."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, replace
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
+from chatmill.inputs import JSON_COLUMN, Block, InputFile, read_blocks
+from chatmill.inputs.mill import mill_block
+from chatmill.outputs.manifest import build_manifest, write_manifest
+from chatmill.outputs.rejects import RejectLog
+from chatmill.outputs.shards import ShardWriter
+from chatmill.outputs.staging import staged_folder
+from chatmill.pipeline.channel import Channel, StoppedError
+from chatmill.pipeline.counts import Counts
+from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.report import PrepareReport
+from chatmill.pipeline.sink import Sink, open_sink
+
+_Milled: TypeAlias = "tuple[Block, TokenBatch]"
+
+#: Observes a run: called with its files and its running totals, it gives a function that gets each finished block.
+Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
+
+# Reader and mill each run this many blocks ahead: enough that neither waits, few enough to bound the memory.
+_BLOCKS_AHEAD = 2
+_JOIN_SECONDS = 0.5
+
+
+@contextmanager
+def unwatched(_files: Sequence[InputFile], _counts: Counts) -> Iterator[Callable[[Block], None]]:
+    """Run without an observer; see `Watch`.
+
+    Yields:
+        A function that does nothing.
+    """
+    yield lambda _block: None
+
+
+def run_parts(
+    parts: Callable[[], Sequence[Part]], options: OutputOptions, *, watch: Watch = unwatched
+) -> PrepareReport:
+    """Read, process and write the rows of all parts.
+
+    Args:
+        parts: Makes the parts. It is called after the output folder was checked.
+        options: The place and the form of the output.
+        watch: Observes the run, such as a progress bar.
+
+    Returns:
+        Counts, rejects and files.
+
+    Raises:
+        ChatmillError: Something cannot be read, loaded or written, a row ends the run, or no row gave tokens.
+    """
+    started = time.monotonic()
+    if options.block_bytes < 1:
+        raise DataError(f"`block_bytes` is {options.block_bytes}, but must be at least 1")
+    with staged_folder(options.folder, overwrite=options.overwrite) as folder:
+        chosen = _numbered(parts())
+        files = [file for part in chosen for file in part.files]
+        _check_columns(chosen)
+        counts = Counts(rows_by_file=[0] * len(files))
+        with (
+            RejectLog(folder) as rejects,
+            ShardWriter(folder, shard_tokens=options.shard_tokens) as writer,
+            watch(files, counts) as advance,
+            open_sink(options.arrangement, folder, writer, options.shard_tokens) as sink,
+        ):
+            rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
+            for position, part in enumerate(chosen):
+                columns = None if part.mill.format is None else part.mill.format.columns
+                blocks = read_blocks(
+                    part.files, columns=columns, keep_columns=options.keep_columns, block_bytes=options.block_bytes
+                )
+                _run(part.mill, blocks, rows.of_part(position))
+            if counts.samples == 0:
+                sink.write(_no_rows(chosen[0].mill), 0)
+            arranged = sink.arrange()
+            shards, validation = writer.finish(), sink.finish()
+        warnings = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
+        report = PrepareReport(
+            output=Path(options.folder),
+            rows_in=counts.rows_in,
+            rows_out=counts.rows_out,
+            rejected=rejects.counts.total(),
+            reasons=dict(rejects.counts.most_common()),
+            examples=dict(rejects.examples),
+            tokens=counts.tokens,
+            trained_tokens=counts.trained_tokens,
+            samples=counts.samples,
+            untrained=counts.untrained,
+            notes=dict(counts.notes),
+            warnings=tuple(dict.fromkeys([*warnings, *rows.empty_columns()])),
+            seconds=time.monotonic() - started,
+            shards=tuple(shards),
+            validation_shards=tuple(validation),
+            labels=_one([part.mill.labels.spec() for part in chosen]),
+            format=_one([None if part.mill.format is None else part.mill.format.name for part in chosen]),
+            format_reason=chosen[0].reason,
+            engine=chosen[0].mill.tokenizer.engine,
+            arranged=arranged,
+        )
+        _account(report)
+        manifest = build_manifest(
+            mills=[(part.mill, len(part.files)) for part in chosen],
+            files=files,
+            rows_by_file=counts.rows_by_file,
+            options={**options.options, "block_bytes": options.block_bytes, "shard_tokens": options.shard_tokens},
+            arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
+            counts=report.counts(),
+            shards=shards,
+            validation_shards=validation,
+        )
+        write_manifest(folder, manifest)
+    return report
+
+
+def _check_columns(parts: Sequence[Part]) -> None:
+    """Check that the rows of all parts have the same output columns."""
+    by_columns: dict[tuple[str, ...], Part] = {}
+    for part in parts:
+        by_columns.setdefault(() if part.mill.format is None else part.mill.format.answer_columns, part)
+    if len(by_columns) > 1:
+        one, other = (
+            f"{part.files[0].path} ({'messages' if part.mill.format is None else part.mill.format.name})"
+            for part in list(by_columns.values())[:2]
+        )
+        raise DataError(f"{one} and {other} have different output columns: prepare them in separate runs")
+
+
+def _numbered(parts: Sequence[Part]) -> list[Part]:
+    """Number the files over all parts."""
+    numbers = count()
+    return [replace(part, files=[replace(file, position=next(numbers)) for file in part.files]) for part in parts]
+
+
+def _one(values: Sequence[Any]) -> Any:
+    """Return the common value, or a list if values differ."""
+    return values[0] if all(value == values[0] for value in values) else list(values)
+
+
+class _RowWriter:
+    """Writes the rows that have tokens to the sink and all others to the rejects, and counts both."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        rejects: RejectLog,
+        counts: Counts,
+        keep_columns: Sequence[str],
+        advance: Callable[[Block], None],
+    ) -> None:
+        self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
+        self._kept = tuple(keep_columns)
+        self._seen: set[str] = set()
+
+    def of_part(self, part: int) -> Callable[[_Milled], None]:
+        """Return a function that writes the blocks of a part."""
+
+        def write(milled: _Milled) -> None:
+            block, tokens = milled
+            batch = self._accepted(block, tokens)
+            self._seen |= {name for name in self._kept if _has_values(batch, name)}
+            self._sink.write(batch, part)
+            self._counts.add(block, tokens, samples=batch.num_rows)
+            self._advance(block)
+
+        return write
+
+    def empty_columns(self) -> list[str]:
+        """Return a warning for each kept column without a value in any row, which may be a misspelled name."""
+        if self._counts.samples == 0:
+            return []
+        return [
+            f"`keep_columns`: no row has a value for {name!r}, so its column holds only nulls: check the name"
+            for name in self._kept
+            if name not in self._seen
+        ]
+
+    def _accepted(self, block: Block, tokens: TokenBatch) -> pa.RecordBatch:
+        """Return the rows that have tokens, and write all others to the rejects."""
+        batch = pa.record_batch(tokens)
+        if "row" in batch.schema.names and "row" not in self._kept:
+            # The mill counts the rows of a block; the output counts those of all inputs.
+            place = batch.schema.get_field_index("row")
+            batch = batch.set_column(place, "row", pc.add(batch.column("row"), self._counts.rows_in))
+        if tokens.failures:
+            for failure in tokens.failures:
+                self._rejects.write(block, failure)
+            batch = batch.filter(batch.column("error").is_null())
+        return batch.drop_columns(["error"])
+
+
+def _has_values(batch: pa.RecordBatch, name: str) -> bool:
+    # A kept column may have the name of a column of the mill.
+    columns = [batch.column(place) for place in batch.schema.get_all_field_indices(name)]
+    return any(column.null_count < batch.num_rows for column in columns)
+
+
+def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:
+    """Read, process and write at the same time. The first error of any of these ends all and is raised here."""
+    read, milled = Channel[Block](_BLOCKS_AHEAD), Channel[_Milled](_BLOCKS_AHEAD)
+    reader = read.feed(blocks, name="chatmill-reader")
+    writer = milled.drain(write, name="chatmill-writer")
+    try:
+        for block in read:
+            milled.put((block, mill_block(mill, block)))
+        milled.close()
+        while writer.is_alive():
+            writer.join(_JOIN_SECONDS)
+        milled.check()
+    except BaseException:
+        read.fail(StoppedError())
+        milled.fail(StoppedError())
+        writer.join()
+        # The reader may wait for a slow store. It holds nothing that must be cleaned up, so it is left behind.
+        reader.join(_JOIN_SECONDS)
+        raise
+
+
+def _no_rows(mill: Mill) -> pa.RecordBatch:
+    """Return an output without rows, for its columns."""
+    empty = pa.record_batch({JSON_COLUMN: pa.array([], pa.large_binary())})
+    return pa.record_batch(mill(empty, json_column=JSON_COLUMN)).drop_columns(["error"])
+
+
+def _account(report: PrepareReport) -> None:
+    """Check that no row was lost, and that at least one row gave tokens."""
+    if report.rows_in != report.rows_out + report.rejected:
+        raise ChatmillError(
+            f"{report.rows_in} rows were read, but {report.rows_out} were written and {report.rejected} rejected; "
+            "please report this as a bug of chatmill"
+        )
+    if report.rows_in > 0 and report.rows_out == 0:
+        reasons = "".join(
+            f"\n  {rows} × {code}, such as {report.examples[code].place}: {report.examples[code].reason}"
+            for code, rows in report.reasons.items()
+        )
+        raise DataError(f"none of the {report.rows_in} rows gave tokens, so nothing was written:{reasons}")

@@ -1,0 +1,77 @@
+"""`Sink`: takes the samples of a run and writes them to shards, directly or through a spool that arranges them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from chatmill.arrange import Arranged, Arrangement, Spool
+from chatmill.outputs.shards import Shard, ShardWriter
+
+VALIDATION = "validation"
+_SPOOL = ".spool"
+
+
+class Sink:
+    """Takes the samples of all parts and writes them by an arrangement. `open_sink` makes one.
+
+    Args:
+        arrangement: The arrangement.
+        training: The writer of training rows.
+        validation: The writer of validation rows, or None if there are none.
+        spool: Holds the rows until all are there, or None if they are written as they come.
+    """
+
+    def __init__(
+        self, arrangement: Arrangement, training: ShardWriter, validation: ShardWriter | None, spool: Spool | None
+    ) -> None:
+        self._arrangement = arrangement
+        self._training, self._validation, self._spool = training, validation, spool
+
+    def write(self, batch: pa.RecordBatch, part: int) -> None:
+        """Take samples.
+
+        Args:
+            batch: The samples.
+            part: The number of their part of the run.
+        """
+        if self._spool is None:
+            self._training.write(batch)
+        else:
+            self._spool.write(batch, dataset=part)
+
+    def arrange(self) -> Arranged | None:
+        """Write the rows of the spool; return None if there is no spool."""
+        if self._spool is None:
+            return None
+        return self._spool.arrange(self._arrangement, training=self._training, validation=self._validation)
+
+    def finish(self) -> list[Shard]:
+        """Close the shards for validation, and return them with their paths below the output folder."""
+        if self._validation is None:
+            return []
+        shards = self._validation.finish()
+        return [Shard(f"{VALIDATION}/{shard.file}", shard.rows, shard.tokens, shard.bytes) for shard in shards]
+
+
+@contextmanager
+def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, shard_tokens: int) -> Iterator[Sink]:
+    """Make a sink.
+
+    Args:
+        arrangement: The arrangement.
+        folder: The output folder.
+        training: The writer of training rows.
+        shard_tokens: Tokens of a shard for validation.
+
+    Yields:
+        The sink; its spool is removed at the end.
+    """
+    with ExitStack() as stack:
+        spool = None if arrangement.is_plain else stack.enter_context(Spool(folder / _SPOOL))
+        validation = None
+        if arrangement.has_validation:
+            (folder / VALIDATION).mkdir()
+            validation = stack.enter_context(ShardWriter(folder / VALIDATION, shard_tokens=shard_tokens))
+        yield Sink(arrangement, training, validation, spool)

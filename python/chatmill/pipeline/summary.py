@@ -1,0 +1,115 @@
+"""The table that a report is printed as."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from rich.console import Console, Group, RenderableType
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from chatmill.arrange import Arranged
+from chatmill.outputs.rejects import REJECTS
+from chatmill.pipeline.report import PrepareReport
+from chatmill.text.notes import LABEL_NOTES, note_phrase, note_texts
+from chatmill.text.numbers import percent, short_number
+
+_WIDTH = 160
+
+
+@dataclass(frozen=True)
+class PrintedReport(PrepareReport):
+    """A report that prints itself as a table: with `print` as plain text, with rich in colors."""
+
+    @classmethod
+    def of(cls, report: PrepareReport) -> "PrintedReport":
+        """Make a report that prints itself.
+
+        Args:
+            report: The report.
+        """
+        return cls(**{it.name: getattr(report, it.name) for it in fields(report)})
+
+    def __rich__(self) -> RenderableType:
+        return show_report(self)
+
+    def __str__(self) -> str:
+        console = Console(width=_WIDTH, color_system=None)
+        with console.capture() as capture:
+            console.print(show_report(self))
+        return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def show_report(report: PrepareReport) -> RenderableType:
+    """Make the table of a report, with its warnings.
+
+    Args:
+        report: The report.
+
+    Returns:
+        Text for `rich.print`.
+    """
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    for name, number, text in _rows(report):
+        table.add_row(name, number, text)
+    return Group(table, *(Text(warning, style="yellow") for warning in _warnings(report)))
+
+
+_Row = tuple[str | Text, str, str | Text]
+
+
+def _rows(report: PrepareReport) -> Iterator[_Row]:
+    yield "rows in", f"{report.rows_in:,}", ""
+    cut = f"{report.truncated:,} cut to max_length" if report.truncated else ""
+    several = f"{report.samples:,} samples" if report.samples != report.rows_out else ""
+    yield "rows out", f"{report.rows_out:,}", ", ".join(filter(None, [several, cut]))
+    yield "rejected", f"{report.rejected:,}", Text(str(report.output / REJECTS) if report.rejected else "")
+    for code, count in report.reasons.items():
+        example = report.examples[code]
+        yield Text(f"  {code}", style="red"), f"{count:,}", Text(f"{example.place}: {example.reason}")
+    speed = f"{short_number(report.tokens_per_second)} per second, {report.seconds:.1f} s"
+    yield "tokens", f"{report.tokens:,}", speed
+    yield "trained", f"{report.trained_tokens:,}", _trained(report)
+    yield from _notes(report)
+    if isinstance(report.format, str) or report.format_reason:
+        name = report.format if isinstance(report.format, str) else "messages"
+        yield "format", "", Text(f"{name}; {report.format_reason}" if report.format_reason else name)
+    if report.arranged is not None:
+        yield from _arranged(report.arranged)
+    size = decimal(sum(shard.bytes for shard in report.shards))
+    yield "shards", f"{len(report.shards):,}", Text(f"{size} in {report.output}")
+    yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")
+
+
+def _trained(report: PrepareReport) -> str:
+    share = percent(report.trained_tokens, report.tokens)
+    if report.untrained and report.labels != "none":
+        return f"{share}, no trained token in {report.untrained:,} samples"
+    return share
+
+
+def _notes(report: PrepareReport) -> Iterator[_Row]:
+    for code in note_texts():
+        rows = report.notes.get(code)
+        if rows and code != "truncated":  # the line `rows out` has it
+            style = "green" if code in LABEL_NOTES else "yellow"
+            yield Text(f"  {code}", style=style), f"{rows:,}", Text(note_phrase(code))
+
+
+def _arranged(arranged: Arranged) -> Iterator[_Row]:
+    if arranged.duplicates:
+        yield "duplicates", f"{arranged.duplicates:,}", "samples left out: their ids and labels equal an earlier sample"
+    if arranged.validation.rows:
+        yield "validation", f"{arranged.validation.rows:,}", f"samples, {arranged.validation.tokens:,} tokens"
+    yield "training", f"{arranged.training.rows:,}", f"samples, {arranged.training.tokens:,} tokens"
+
+
+def _warnings(report: PrepareReport) -> list[str]:
+    if report.rows_in == 0:
+        return ["The inputs have no rows: the output is one shard without rows."]
+    if report.trained_tokens == 0 and report.labels != "none":
+        return ["No token is trained: check the roles of the messages, and look at a row with `chatmill show`."]
+    return list(report.warnings)

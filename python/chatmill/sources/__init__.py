@@ -1,0 +1,1 @@
+"""Sources of tokenizers and chat templates: folders, files, the Hub, and objects of other libraries."""

@@ -1,0 +1,326 @@
+"""Definitions of tokenizers and sources of chat templates, from folders, files, the Hub and objects.
+
+`Tokenizer.from_pretrained` and `ChatTemplate.from_pretrained` call `load_tokenizer` and `load_template`.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Tokenizer, TokenizerError
+from chatmill.sources.folder import complete_added_tokens, named_templates, read_config, read_templates, read_text
+from chatmill.sources.folder import special_tokens as special_tokens_of
+from chatmill.sources.folder import stop_tokens as stop_tokens_of
+from chatmill.sources.hub import snapshot
+from chatmill.text.nearest import suggestion
+
+_DEFAULT, _TOOL_USE = "default", "tool_use"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
+_JINJA = re.compile(r"\{[{%#]")
+_CHOOSE_TEMPLATE = (
+    'choose one with `--template`, or in Python with `ChatTemplate.named("chatml")` '
+    "(`chatmill templates` lists the names) or `ChatTemplate.from_pretrained(path)`"
+)
+
+
+@dataclass(frozen=True)
+class TokenizerSource:
+    """The definition of a `Tokenizer`.
+
+    Attributes:
+        tokenizer_json: Text of a `tokenizer.json`.
+        special_tokens: Special tokens by name, as in transformers' `special_tokens_map`.
+        name: The name of the tokenizer in reports.
+        stop_tokens: Tokens, besides `eos_token`, that end a turn.
+    """
+
+    tokenizer_json: str
+    special_tokens: dict[str, str]
+    name: str
+    stop_tokens: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TemplateSource:
+    """The definition of a `ChatTemplate`.
+
+    Attributes:
+        source: The Jinja source; empty if `library` is given.
+        special_tokens: Special tokens by name; the template sees them as variables.
+        name: The name of the template in errors and reports.
+        tool_use: The Jinja source for rows that have tools, if it is a different one.
+        library: The name of `ChatTemplate.names()` to use as the fallback, because the place has no template.
+    """
+
+    source: str
+    special_tokens: dict[str, str]
+    name: str
+    tool_use: str | None = None
+    library: str | None = None
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """The templates of one place.
+
+    Attributes:
+        by_name: Jinja sources; a single one has the name `default`.
+        special_tokens: The special tokens of the same place.
+        label: The name of the place in reports.
+        where: The name of the place in errors.
+        by_tools: Whether rows with tools use `tool_use`. In transformers tokenizers do so, processors do not.
+    """
+
+    by_name: Mapping[str, str]
+    special_tokens: dict[str, str]
+    label: str
+    where: str
+    by_tools: bool = True
+
+
+def load_tokenizer(source: Any) -> TokenizerSource:
+    """Find the definition of a tokenizer.
+
+    Args:
+        source: A folder, the path of a `tokenizer.json`, a Hub id, a fast transformers tokenizer or a processor that
+            has one, or a `tokenizers.Tokenizer`.
+
+    Returns:
+        The definition, with its special tokens and a name.
+
+    Raises:
+        TokenizerError: There is nothing to load; the message lists the places that were tried, and a remedy.
+
+    Example:
+        >>> load_tokenizer("models/qwen3").special_tokens["eos_token"]  # doctest: +SKIP
+        '<|im_end|>'
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return _tokenizer_of_object(source)
+    path = _path(source, TokenizerError)
+    if path.is_file():
+        if path.suffix != ".json":
+            raise TokenizerError(f"{path} is not a tokenizer: give a tokenizer.json, or a folder that holds one")
+        return _tokenizer_of_folder(path.parent, path.name, _last_part(path.parent))
+    if path.is_dir():
+        return _tokenizer_of_folder(path, "tokenizer.json", _last_part(path))
+    hub_id = _hub_id(path, source, "a folder, the path of a tokenizer.json, or a Hub id", TokenizerError)
+    complete = ("tokenizer.json", "tokenizer_config.json")
+    folder = snapshot(hub_id, lambda found: all((found / file).is_file() for file in complete), TokenizerError)
+    return _tokenizer_of_folder(folder, "tokenizer.json", hub_id)
+
+
+def load_template(source: Any, name: str | None = None, fallback: str | None = None) -> TemplateSource:
+    """Find the source of a chat template.
+
+    Args:
+        source: A folder, the path of a `.jinja` file, Jinja source, a Hub id, or a tokenizer or processor of
+            transformers.
+        name: Which template to take if there are several. By default rows with tools use `tool_use` and all others
+            `default`, as in transformers.
+        fallback: Which template of `ChatTemplate.names()` to take if `source` has no template.
+
+    Returns:
+        The Jinja source or the name of the fallback, with the special tokens of the same place and a name.
+
+    Raises:
+        TemplateError: There is no template, or none of that name, or no such fallback.
+
+    Example:
+        >>> load_template("models/qwen3").name  # doctest: +SKIP
+        'qwen3'
+        >>> load_template("models/base", fallback="chatml").library  # doctest: +SKIP
+        'chatml'
+    """
+    check_fallback(fallback)
+    found = _find_templates(source, name)
+    if found.by_name:
+        return _choose(found, name)
+    if fallback is None:
+        raise TemplateError(f"{found.where} has no chat template: {_CHOOSE_TEMPLATE}")
+    return TemplateSource("", found.special_tokens, fallback, library=fallback)
+
+
+def check_fallback(fallback: str | None) -> None:
+    """Check the name of a fallback early, before it is known whether the fallback is needed.
+
+    Args:
+        fallback: A name of `ChatTemplate.names()`, or None.
+
+    Raises:
+        TemplateError: There is no template of that name.
+
+    Example:
+        >>> check_fallback("chatml")
+    """
+    names = ChatTemplate.names()
+    if fallback is not None and fallback not in names:
+        hint = suggestion(fallback, names, otherwise=f"the names are {', '.join(names)}")
+        raise TemplateError(f"there is no template {fallback!r} to fall back on; {hint}")
+
+
+def is_jinja(source: Any) -> bool:
+    """Tell whether a source is the text of a template, and not a place where a template may be.
+
+    Args:
+        source: The value that a user gave.
+
+    Example:
+        >>> is_jinja("{{ messages }}"), is_jinja("models/qwen3")
+        (True, False)
+    """
+    if not isinstance(source, str) or _JINJA.search(source) is None:
+        return False
+    return not os.path.exists(source)  # noqa: PTH110  # `Path.exists` raises if a text is too long for a name
+
+
+def _tokenizer_of_object(source: Any) -> TokenizerSource:
+    tokenizer = _tokenizer_in(source)
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not callable(getattr(backend, "to_str", None)):
+        raise TokenizerError(
+            f"cannot load a tokenizer from {_kind(source)}: give a folder, the path of a tokenizer.json, a Hub id, a "
+            "tokenizers.Tokenizer, or a transformers tokenizer or processor that has a `backend_tokenizer` (a fast one)"
+        )
+    return TokenizerSource(backend.to_str(), _special_tokens_of_object(tokenizer), _name_of_object(tokenizer))
+
+
+def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
+    path = folder / file
+    if not path.is_file():
+        others = ", ".join(other.name for other in sorted(folder.glob("*.model")))
+        raise TokenizerError(
+            f"there is no {file} in {folder}{f' (only {others})' if others else ''}: write one with transformers, "
+            '`AutoTokenizer.from_pretrained("…").save_pretrained("folder")`, and give that folder'
+        )
+    config = read_config(folder, TokenizerError)
+    text = complete_added_tokens(read_text(path, TokenizerError), config, path)
+    return TokenizerSource(text, special_tokens_of(config), name, stop_tokens_of(folder, text, TokenizerError))
+
+
+def _find_templates(source: Any, name: str | None) -> _Templates:
+    if not isinstance(source, (str, os.PathLike)):
+        return _templates_of_object(source)
+    if is_jinja(source):
+        return _only_template(str(source), "chat_template", "Jinja source", name)
+    path = _path(source, TemplateError)
+    if path.is_file() and path.suffix != ".json":
+        return _only_template(read_text(path, TemplateError), path.stem, str(path), name)
+    if path.is_file():
+        # The path of a tokenizer.json stands for its folder, so one value can name both tokenizer and template.
+        path = path.parent
+    if path.is_dir():
+        return _templates_of_folder(path, _last_part(path), str(path))
+    if source in ChatTemplate.names():
+        raise TemplateError(
+            f"{source!r} is the name of a template that comes with chatmill, not a folder, file or Hub id: use "
+            f'`ChatTemplate.named("{source}")`'
+        )
+    expected = (
+        "one of the names of `chatmill templates`, a folder, the path of a .jinja file, Jinja source, or a Hub id"
+    )
+    hub_id = _hub_id(path, source, expected)
+
+    def is_complete(folder: Path) -> bool:
+        templates = read_templates(folder, TemplateError)
+        return bool(templates) and (name is None or name in templates)
+
+    return _templates_of_folder(snapshot(hub_id, is_complete, TemplateError), hub_id, f"the Hub's {hub_id}")
+
+
+def _templates_of_object(source: Any) -> _Templates:
+    tokenizer = _tokenizer_in(source)
+    is_processor = tokenizer is not source
+    if is_processor and getattr(source, "chat_template", None) is None:
+        return _templates_of_object(tokenizer)
+    backend = getattr(source, "backend_tokenizer", source)
+    if not hasattr(source, "chat_template") and not isinstance(source, Tokenizer) and not hasattr(backend, "to_str"):
+        raise TemplateError(
+            f"cannot load a chat template from {_kind(source)}: give a folder, a .jinja file, a Hub id, or a "
+            f"tokenizer or processor of transformers; or {_CHOOSE_TEMPLATE}"
+        )
+    label = _name_of_object(tokenizer)
+    where = f"the {'processor' if is_processor else 'tokenizer'} {label}"
+    templates = named_templates(getattr(source, "chat_template", None), where, TemplateError)
+    return _Templates(templates, _special_tokens_of_object(tokenizer), label, where, by_tools=not is_processor)
+
+
+def _templates_of_folder(folder: Path, label: str, where: str) -> _Templates:
+    special_tokens = special_tokens_of(read_config(folder, TemplateError))
+    return _Templates(read_templates(folder, TemplateError), special_tokens, label, where)
+
+
+def _only_template(text: str, label: str, where: str, name: str | None) -> _Templates:
+    if name is not None:
+        raise TemplateError(f"{where} holds one template: remove `name={name!r}`, which is for folders with several")
+    return _Templates({_DEFAULT: text}, {}, label, where)
+
+
+def _choose(found: _Templates, name: str | None) -> TemplateSource:
+    templates, special_tokens = found.by_name, found.special_tokens
+    if name is not None and name in templates:
+        label = found.label if name == _DEFAULT else f"{found.label}:{name}"
+        return TemplateSource(templates[name], special_tokens, label)
+    tool_use = templates.get(_TOOL_USE) if found.by_tools else None
+    absent = "no template called `default`" if name is None else f"no template called {name!r}"
+    names = ", ".join(sorted(templates))
+    remedy = f"it has {names}: choose one with `ChatTemplate.from_pretrained(…, name=…)`, or give its .jinja file"
+    if name is not None or (_DEFAULT not in templates and tool_use is None):
+        raise TemplateError(f"{found.where} has {absent}; {remedy}")
+    source = templates.get(_DEFAULT)
+    if source is None:
+        # Rows with tools have a template. All other rows fail one by one, as in transformers. This text is a part of
+        # the template's fingerprint, so a new wording would change the fingerprints in manifests.
+        refusal = f"{found.label} has {absent} for a conversation without tools; {remedy}"
+        source = f"{{{{ raise_exception({json.dumps(refusal, ensure_ascii=False)}) }}}}"
+    return TemplateSource(source, special_tokens, found.label, tool_use)
+
+
+def _tokenizer_in(source: Any) -> Any:
+    """Return the tokenizer of a transformers processor; any other object is returned itself."""
+    inner = getattr(source, "tokenizer", None)
+    # Some tokenizers have an attribute `tokenizer` too, of another library.
+    return inner if hasattr(inner, "special_tokens_map") else source
+
+
+def _special_tokens_of_object(source: Any) -> dict[str, str]:
+    if isinstance(source, Tokenizer):
+        return source.special_tokens
+    tokens = getattr(source, "special_tokens_map", None) or {}
+    return {key: value for key, value in tokens.items() if isinstance(value, str)}
+
+
+def _name_of_object(source: Any) -> str:
+    name = getattr(source, "name_or_path", None)
+    if not isinstance(name, str) or not name:
+        return type(source).__name__
+    return _last_part(Path(name)) if Path(name).exists() else name
+
+
+def _kind(source: Any) -> str:
+    return f"a {type(source).__module__}.{type(source).__qualname__}"
+
+
+def _path(source: str | os.PathLike[str], error: type[ChatmillError]) -> Path:
+    if not os.fspath(source):
+        raise error("the source is an empty string: give `.` for the working directory")
+    return Path(source).expanduser()
+
+
+def _last_part(path: Path) -> str:
+    return path.resolve().name
+
+
+def _hub_id(
+    path: Path, source: str | os.PathLike[str], expected: str, error: type[ChatmillError] = TemplateError
+) -> str:
+    """Return `source` if it can be a Hub id. Otherwise it was meant as a path, and there is nothing at that path."""
+    text = os.fspath(source)
+    is_path = isinstance(source, os.PathLike) or path.suffix in {".json", ".jinja", ".model"}
+    if is_path or not _HUB_ID.fullmatch(text):
+        raise error(f"there is no {text}: expected {expected}")
+    return text

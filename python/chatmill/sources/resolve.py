@@ -1,0 +1,118 @@
+"""The tokenizer and the chat template of a run, loaded from any of the forms that users give."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
+from chatmill.formats import Format
+from chatmill.sources.load import check_fallback, is_jinja, load_template
+from chatmill.text.nearest import nearest
+
+
+def resolve(
+    tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+) -> tuple[Tokenizer, ChatTemplate]:
+    """Load a tokenizer and its template.
+
+    Args:
+        tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
+        template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
+            accepts; None for the tokenizer's own. Special tokens that the template lacks come from the tokenizer.
+        template_fallback: A name of `ChatTemplate.names()` to use if the tokenizer, or the place that `template` names,
+            has no template.
+
+    Returns:
+        The loaded tokenizer and template.
+
+    Raises:
+        TokenizerError: The tokenizer cannot be loaded.
+        TemplateError: The template cannot be loaded, or there is neither a template nor a fallback.
+
+    Example:
+        >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
+    """
+    check_fallback(template_fallback)  # a wrong name should fail at once, not when a tokenizer first needs it
+    loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
+    chosen = _template(tokenizer, template, loaded.special_tokens, template_fallback)
+    missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
+    return loaded, chosen.with_special_tokens(**missing) if missing else chosen
+
+
+def resolve_for(
+    format: Format | None, tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+) -> tuple[Tokenizer, ChatTemplate | None]:
+    """Load a tokenizer, and its template unless the format of the rows has a text of its own.
+
+    Args:
+        format: The format of the rows, or None for messages.
+        tokenizer: As for `resolve`.
+        template: As for `resolve`.
+        template_fallback: As for `resolve`.
+
+    Returns:
+        Both, loaded, in the form that `Mill` takes.
+
+    Raises:
+        TokenizerError: The tokenizer cannot be loaded.
+        TemplateError: The template cannot be loaded.
+        DataError: A template is given, but the format needs none.
+    """
+    if format is None or not format.has_text:
+        return resolve(tokenizer, template, template_fallback=template_fallback)
+    if template is not None:
+        style = f", or use the format {format.base}:messages" if format.has_messages_style else ""
+        raise DataError(f"the format {format.name} has a text of its own: remove the template{style}")
+    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer), None
+
+
+def missing_template(template: Any, error: TemplateError) -> TemplateError:
+    """Make the error for a template that cannot be loaded, with a hint if it may be a misspelled name.
+
+    Args:
+        template: The value that the user gave.
+        error: The error from loading it.
+
+    Returns:
+        The error to raise; `error` itself if the value cannot be a name.
+    """
+    if not _may_be_name(template):
+        return error
+    near = nearest(template, ChatTemplate.names())
+    if near is not None:
+        return TemplateError(f"there is no template {template!r}; did you mean {near!r}?")
+    return TemplateError(
+        f"there is no template {template!r}: it is not a name of `chatmill templates`, and it is not a place: {error}"
+    )
+
+
+def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
+    if isinstance(template, ChatTemplate):
+        return template
+    if template is None:
+        if isinstance(tokenizer, Tokenizer) and fallback is None:
+            raise TemplateError(
+                "a chatmill.Tokenizer has no chat template: give `template` as well, or `template_fallback`"
+            )
+        return _load(tokenizer, special_tokens, fallback)
+    if isinstance(template, str) and template in ChatTemplate.names():
+        # The special tokens of a named template are only defaults, so those of the tokenizer win.
+        return ChatTemplate.named(template, **special_tokens)
+    try:
+        return _load(template, special_tokens, fallback)
+    except TemplateError as error:
+        raise missing_template(template, error) from error
+
+
+def _load(source: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
+    if fallback is not None:
+        found = load_template(source, None, fallback)
+        if found.library is not None:
+            return ChatTemplate.named(found.library, **{**special_tokens, **found.special_tokens})
+    return ChatTemplate.from_pretrained(source)
+
+
+def _may_be_name(template: Any) -> bool:
+    if not isinstance(template, str) or is_jinja(template):
+        return False
+    return os.sep not in template and not Path(template).exists()

@@ -1,0 +1,1 @@
+"""Tools of conversations: the JSON schemas of Python functions."""
