@@ -15,17 +15,23 @@ from chatmill.options.choices import (
     OnError,
     Padding,
     RegionKind,
+    RowKind,
     Split,
     Truncation,
 )
 
 __all__ = [
+    "CHOICES",
+    "ERROR_CODES",
+    "NOTES",
     "ChatTemplate",
     "ChatmillError",
     "DataError",
     "Encoding",
     "Engine",
+    "FormatInfo",
     "Mill",
+    "NoteInfo",
     "Region",
     "RowError",
     "RowFailure",
@@ -36,17 +42,61 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
-    "_check_format",
-    "_check_labels",
+    "check_labels",
+    "format_info",
 ]
 
 __version__: str
+
+CHOICES: Mapping[str, tuple[str, ...]]
+"""The values of each option that is a choice, by the name of the option."""
+
+ERROR_CODES: Mapping[str, str]
+"""The meaning of each error code, as a sentence."""
+
+NOTES: Mapping[str, NoteInfo]
+"""The meaning of each note, in the order in which reports list notes."""
+
+@final
+class NoteInfo:
+    """The meaning of a note, such as `proved`.
+
+    Attributes:
+        rows: The phrase after a number of rows, such as `rows with verified labels`.
+        sentence: A sentence about one row.
+        is_about_labels: Whether the note says how the labels were made. All other notes are worth a look.
+    """
+
+    rows: str
+    sentence: str
+    is_about_labels: bool
+
+@final
+class FormatInfo:
+    """What a format reads.
+
+    Attributes:
+        kind: The kind of its rows.
+        columns: The columns that it reads; some may be optional.
+        needs_template: Whether the chat template renders its rows.
+        has_messages: Whether its rows hold messages, or become messages.
+        answers: The names of the answers in the output, for rows with answers.
+        label: The name of the label in the output, if rows say whether the answer is good.
+    """
+
+    kind: RowKind
+    columns: list[str]
+    needs_template: bool
+    has_messages: bool
+    answers: list[str]
+    label: str | None
 
 class ChatmillError(ValueError):
     """The base class of all errors that chatmill raises.
 
     Attributes:
         code: A stable word for the kind of failure, such as `template_raised`.
+        text: What is wrong and what to do about it, without the place.
         message: Index of the message, from 0, or None.
         template_line: Line of the chat template, from 1, or None.
 
@@ -54,6 +104,7 @@ class ChatmillError(ValueError):
     """
 
     code: str
+    text: str
     message: int | None
     template_line: int | None
 
@@ -294,7 +345,7 @@ class Token:
 
 @final
 class Encoding:
-    """One conversation, rendered, tokenized and labeled."""
+    """One row, rendered, tokenized and labeled. If the row becomes several samples, this is the first one."""
 
     @property
     def text(self) -> str: ...
@@ -308,6 +359,12 @@ class Encoding:
     @property
     def notes(self) -> list[str]:
         """Notes on the row, such as `proved`: its labels are verified."""
+    @property
+    def samples(self) -> list[Encoding]:
+        """All samples of the row; at least this one."""
+    @property
+    def answer(self) -> str | None:
+        """The name of the answer, such as `chosen`, for rows of a prompt with answers."""
     @property
     def regions(self) -> list[Region]: ...
     @property
@@ -403,12 +460,15 @@ class Mill:
     def warnings(self) -> list[str]:
         """Warnings about the tokenizer with these options."""
     @property
+    def profiles_learned(self) -> int:
+        """How many profiles of the template were learned: one for each combination of the variables that it reads."""
+    @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments that make an equal mill."""
     def __getnewargs_ex__(self) -> tuple[tuple[Tokenizer, ChatTemplate | None], dict[str, Any]]: ...
 
-def _check_format(json: str) -> None:
-    """Raise a `DataError` if a JSON object is not a valid format."""
+def format_info(json: str) -> FormatInfo:
+    """Read a format from JSON and return what it reads. Raise a `DataError` if it is not valid."""
 
-def _check_labels(json: str) -> None:
-    """Raise a `DataError` if a JSON object is not valid labels."""
+def check_labels(json: str) -> None:
+    """Raise a `DataError` if a JSON object does not describe labels."""

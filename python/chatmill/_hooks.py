@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatmill._chatmill import ChatTemplate, Encoding
+    from chatmill.formats import Format
+    from chatmill.labels import Labels
     from chatmill.lint.finding import Finding
     from chatmill.sources.load import TemplateSource, TokenizerSource
 
@@ -94,14 +96,29 @@ def to_html(encoding: "Encoding") -> str:
     return html(encoding)
 
 
-def __getattr__(name: str) -> Any:
-    """Return the class `Labels` or `Format`: the core reads and builds both by their class methods."""
-    if name == "Labels":
-        from chatmill.labels import Labels
+def labels_of(given: Any) -> "Labels":
+    """Make the labels of a `Mill`.
 
-        return Labels
-    if name == "Format":
-        from chatmill.formats import Format
+    Args:
+        given: Any form that `Labels.of` reads, or None for the default.
 
-        return Format
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    Raises:
+        DataError: The value has none of these forms, or a field is not valid.
+    """
+    from chatmill.labels import Labels
+
+    return Labels() if given is None else Labels.of(given)
+
+
+def format_of(given: Any) -> "Format":
+    """Make the format of a `Mill`.
+
+    Args:
+        given: Any form that `Format.of` reads.
+
+    Raises:
+        DataError: The value has none of these forms, or the definition is not valid.
+    """
+    from chatmill.formats import Format
+
+    return Format.of(given)

@@ -70,6 +70,11 @@ impl Note {
         self.texts().2
     }
 
+    /// Whether the note says how the labels were made. All other notes are worth a look.
+    pub fn is_about_labels(self) -> bool {
+        matches!(self, Note::Proved | Note::ProvedByPrefixes | Note::Tagged | Note::Emulated)
+    }
+
     /// Code, phrase for a number of rows, sentence for one row.
     fn texts(self) -> (&'static str, &'static str, &'static str) {
         match self {

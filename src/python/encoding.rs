@@ -182,7 +182,7 @@ impl PyEncoding {
 
     /// The same for a notebook.
     fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
-        hooks::encoding_html(slf.as_any())
+        hooks::to_html(slf.as_any())
     }
 
     fn __len__(&self) -> usize {

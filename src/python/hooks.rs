@@ -44,8 +44,8 @@ pub(super) fn print_encoding(encoding: &Bound<'_, PyAny>, regions: bool) -> PyRe
 }
 
 /// An encoding as HTML.
-pub(super) fn encoding_html(encoding: &Bound<'_, PyAny>) -> PyResult<String> {
-    module(encoding.py())?.call_method1("encoding_html", (encoding,))?.extract()
+pub(super) fn to_html(encoding: &Bound<'_, PyAny>) -> PyResult<String> {
+    module(encoding.py())?.call_method1("to_html", (encoding,))?.extract()
 }
 
 /// The findings about a template.

@@ -32,7 +32,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::mill::PyMill;
     #[pymodule_export]
-    use super::tables::{PyFormatInfo, check_labels, format_info};
+    use super::tables::{PyFormatInfo, PyNoteInfo, check_labels, format_info};
     #[pymodule_export]
     use super::template::PyChatTemplate;
     #[pymodule_export]

@@ -41,9 +41,30 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ERROR_CODES", codes)?;
     let notes = PyDict::new(py);
     for note in Note::ALL {
-        notes.set_item(note.code(), (note.rows(), note.sentence()))?;
+        let info =
+            PyNoteInfo { rows: note.rows(), sentence: note.sentence(), is_about_labels: note.is_about_labels() };
+        notes.set_item(note.code(), info)?;
     }
     module.add("NOTES", notes)
+}
+
+/// What a note means.
+#[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "NoteInfo")]
+#[derive(Debug)]
+pub(super) struct PyNoteInfo {
+    /// The phrase after a number of rows, such as `rows with verified labels`.
+    rows: &'static str,
+    /// A sentence about one row.
+    sentence: &'static str,
+    /// Whether the note says how the labels were made. All other notes are worth a look.
+    is_about_labels: bool,
+}
+
+#[pymethods]
+impl PyNoteInfo {
+    fn __repr__(&self) -> String {
+        format!("NoteInfo(rows={:?}, sentence={:?})", self.rows, self.sentence)
+    }
 }
 
 /// What a format reads, as the core sees it.
@@ -56,6 +77,8 @@ pub(super) struct PyFormatInfo {
     columns: Vec<String>,
     /// Whether the chat template renders its rows.
     needs_template: bool,
+    /// Whether its rows hold messages, or become messages.
+    has_messages: bool,
     /// The names of the answers in the output, for rows with answers.
     answers: Vec<String>,
     /// The name of the label in the output, if rows say whether the answer is good.
@@ -79,6 +102,7 @@ pub(super) fn format_info(py: Python<'_>, json: &str) -> PyResult<PyFormatInfo> 
             kind: format.kind().name(),
             columns: format.columns().into_iter().map(str::to_owned).collect(),
             needs_template: format.needs_template(),
+            has_messages: format.kind() == RowKind::Chat || format.text_has_messages(),
             answers: answers.map(|answers| answers.names().to_vec()).unwrap_or_default(),
             label: answers.and_then(|answers| answers.label()).map(str::to_owned),
         })

@@ -193,7 +193,7 @@ def test_chat_rows(template: str, row: dict[str, Any], options: dict[str, Any]) 
 def test_rows_of_formats(case: tuple[str, dict[str, Any]], options: dict[str, Any]) -> None:
     name, row = case
     form = Format.named(name)
-    template = None if form.has_text else TEMPLATES["chatml"]
+    template = TEMPLATES["chatml"] if form.needs_template else None
     mill = mill_of(template, {**options, "format": form})
     if mill is not None:
         compare(mill, row)
@@ -202,7 +202,7 @@ def test_rows_of_formats(case: tuple[str, dict[str, Any]], options: dict[str, An
 @pytest.mark.parametrize("name", FORMATS)
 def test_example_rows_without_options(name: str) -> None:
     form = Format.named(name)
-    mill = Mill(TOKENIZER, None if form.has_text else TEMPLATES["chatml"], format=form, on_error="null")
+    mill = Mill(TOKENIZER, TEMPLATES["chatml"] if form.needs_template else None, format=form, on_error="null")
     for row in rows_of(name):
         compare(mill, row)
         assert isinstance(encoded(mill, row), Encoding)

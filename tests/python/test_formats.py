@@ -67,7 +67,7 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
     file = ROWS / f"{name if (ROWS / f'{name}.jsonl').is_file() else name.split(':', maxsplit=1)[0]}.jsonl"
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     options: dict[str, Any] = {"tokenizer": TOKENIZER, "format": form, "progress": False}
-    if not form.has_text:
+    if form.needs_template:
         options["template"] = "chatml"
     report = prepare(file, output=tmp_path / "out", **options)
     assert report.rows_out == len(rows)
@@ -77,7 +77,7 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
     if name.startswith("creative_acr.load"):
         return  # Arrow gives every row the fields of all
     names = dict.fromkeys(name for row in rows for name in row)
-    if form.has_answers:  # texts here and messages there
+    if form.kind == "answers":  # texts here and messages there
         rows = [{k: json.dumps(it) if isinstance(it, list) else it for k, it in row.items()} for row in rows]
     pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), tmp_path / "rows.parquet")
     prepare(tmp_path / "rows.parquet", output=tmp_path / "columns", **options)
@@ -91,7 +91,7 @@ def test_every_format_has_a_file_of_rows_and_an_example() -> None:
         form = Format.named(name)
         assert form.about
         assert form.example, name
-        assert milled([form.example], format=form, template=None if form.has_text else ChatTemplate.named("chatml"))
+        assert milled([form.example], format=form, template=ChatTemplate.named("chatml") if form.needs_template else None)
 
 
 GOOD: dict[str, dict[str, Any]] = {

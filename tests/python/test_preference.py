@@ -234,7 +234,7 @@ FAULTS: list[tuple[str, Row, str, str]] = [
 @pytest.mark.parametrize(("name", "row", "code", "text"), FAULTS, ids=lambda it: it if isinstance(it, str) else "")
 def test_faults_name_the_field(name: str, row: Row, code: str, text: str) -> None:
     good: Row = dict(Format.named(name).example or {})
-    template = None if Format.named(name).has_text else CHATML
+    template = CHATML if Format.named(name).needs_template else None
     with pytest.raises(RowError, match="row 1") as error:
         milled([good, row], Mill(TOKENIZER, template, format=name))
     assert error.value.failure.code == code

@@ -97,12 +97,11 @@ def _part(
     config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, options: RunOptions
 ) -> Part:
     files = files_of(config, dataset, options.local)
-    template, warnings = (None, ()) if form.has_text else template_of(config, dataset, named, tokenizer)
+    template, warnings = template_of(config, dataset, named, tokenizer) if form.needs_template else (None, ())
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples. Prompt and answer are cut separately, as in axolotl.
     is_split = form.defaults.get("truncation") == "split"
-    is_whole = is_split or form.holds_tokens or form.has_answers or form.has_messages
-    has_segments = form.has_text and not is_whole
+    has_segments = form.kind == "segments" and not is_split and not form.has_messages
     try:
         mill = Mill(
             tokenizer,
@@ -124,10 +123,10 @@ def _part(
 
 
 def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) -> Any:
-    if form.has_answers:
+    if form.kind == "segments":
+        return "all" if config.train_on_inputs else "assistant"
+    if form.kind != "chat":
         return "assistant"
-    if form.has_text:
-        return "all" if config.train_on_inputs and not form.holds_tokens else "assistant"
     if given is not None:
         return given
     roles = dataset.roles

@@ -211,7 +211,7 @@ def _columns_of_answers(form: Format) -> set[str]:
 
 def _fits(form: Format, row: Mapping[str, Any]) -> bool:
     needed = [it for it in form.core["fields"] if not it["optional"]]
-    usual = () if form.has_answers else ("system", "system_prompt")
+    usual = () if form.kind == "answers" else ("system", "system_prompt")
     names = _TELLING.get(form.name.partition(":")[0], usual)
     telling = [it for it in form.core["fields"] if it["optional"] and it["name"] in names]
     messages = form.core.get("messages")
@@ -234,7 +234,7 @@ def _is_built(form: Format) -> bool:
 
 def _is_judged(form: Format) -> bool:
     """Tell whether rows hold one answer with a label. An answer that is a text needs a prompt; messages include it."""
-    return form.has_answers and not _is_built(form) and form.core["answers"]["label"] is not None
+    return form.kind == "answers" and not _is_built(form) and form.core["answers"]["label"] is not None
 
 
 def _may_hold(wanted: Any, value: Any) -> bool:

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import DataError, _check_format
-from chatmill.formats import library, reads
+from chatmill._chatmill import DataError, FormatInfo, format_info
+from chatmill.formats import library
 from chatmill.formats.build import MESSAGES, BuiltFormat, build, definition_of, read_definition, styles_of
 from chatmill.formats.user_defined import user_defined_answers, user_defined_text
+from chatmill.options.choices import RowKind
 from chatmill.text.nearest import suggestion
 
 _USER_DEFINED = "user_defined"
@@ -43,7 +45,7 @@ class Format:
     defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        _check_format(self.to_json())
+        self._info  # noqa: B018  # a definition that is not valid fails here
 
     def __repr__(self) -> str:
         return f"Format({self.name!r})"
@@ -54,40 +56,41 @@ class Format:
     def __hash__(self) -> int:
         return hash(self.to_json())
 
+    @cached_property
+    def _info(self) -> FormatInfo:
+        """What the core reads from the rows."""
+        return format_info(self.to_json())
+
     @property
-    def has_text(self) -> bool:
-        """Whether its rows have a text of their own, so that they need no chat template."""
-        return reads.has_text(self.core)
+    def kind(self) -> RowKind:
+        """The kind of its rows.
+
+        `chat`: messages for the chat template; `segments`: a text of the format itself, which says what is trained;
+        `answers`: a prompt with answers, so that the output has columns of its own; `tokens`: token ids; `text`: plain
+        text, cut into windows that overlap.
+        """
+        return self._info.kind
+
+    @property
+    def needs_template(self) -> bool:
+        """Whether the model's chat template renders its rows."""
+        return self._info.needs_template
 
     @property
     def has_messages(self) -> bool:
-        """Whether its rows become messages for a chat template."""
-        return reads.has_messages(self.core)
-
-    @property
-    def has_answers(self) -> bool:
-        """Whether its rows have a prompt with answers, so that the output has columns of its own."""
-        return reads.has_answers(self.core)
-
-    @property
-    def has_windows(self) -> bool:
-        """Whether its rows are texts for pretraining, cut into windows that overlap."""
-        return reads.has_windows(self.core)
-
-    @property
-    def holds_tokens(self) -> bool:
-        """Whether its rows are tokens already."""
-        return reads.holds_tokens(self.core)
+        """Whether its rows hold messages, or become messages."""
+        return self._info.has_messages
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns to read if rows are columns; some of them may be missing in the rows."""
-        return reads.columns(self.core)
+        return tuple(self._info.columns)
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
-        """The columns that rows of a prompt with answers add to the output; none for other rows."""
-        return reads.answer_columns(self.core)
+        """The names of the answers, and of their label, in the output of rows with answers; none for other rows."""
+        label = () if self._info.label is None else (self._info.label,)
+        return (*self._info.answers, *label)
 
     @property
     def base(self) -> str:
@@ -137,8 +140,8 @@ class Format:
             DataError: There is no such format, style or option.
 
         Example:
-            >>> Format.named("sharegpt:vicuna_v1.1").has_text
-            True
+            >>> Format.named("sharegpt:vicuna_v1.1").kind
+            'segments'
         """
         if name in library.definitions():
             return _format(build(name, library.definitions()[name], None, options))
@@ -173,8 +176,8 @@ class Format:
             DataError: A format has an unmatched brace, or an unknown name in braces.
 
         Example:
-            >>> Format.user_defined(format="[INST] {instruction} [/INST]").has_text
-            True
+            >>> Format.user_defined(format="[INST] {instruction} [/INST]").needs_template
+            False
         """
         text = user_defined_text(system_prompt, format, no_input_format, system_format)
         # `{input}` may be the whole prompt: axolotl's own example has no instruction.

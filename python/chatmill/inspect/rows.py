@@ -44,9 +44,9 @@ def check_can_show(form: Format | None) -> None:
     Raises:
         DataError: Rows of the format become several sequences, or hold tokens without text.
     """
-    if form is None or not (form.has_answers or form.holds_tokens or form.has_windows):
+    if form is None or form.kind in {"chat", "segments"}:
         return
-    reason = "they hold tokens, not text" if form.holds_tokens else "each becomes several sequences"
+    reason = "they hold tokens, not text" if form.kind == "tokens" else "each becomes several sequences"
     raise DataError(
         f"rows of the format {form.name} cannot be shown or compared: {reason}; `chatmill prepare --debug 5` prints "
         "their tokens"

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from chatmill._chatmill import ChatmillError, Encoding, Region
 from chatmill.labels import MASKED
-from chatmill.text.notes import note_sentence
+from chatmill._chatmill import NOTES
 from chatmill.text.numbers import percent
 
 # Notes that need no sentence, because they are the usual case.
@@ -145,7 +145,7 @@ def describe_notes(encoding: Encoding) -> list[str]:
     Returns:
         One sentence per note; nothing for a complete row with verified or tagged labels.
     """
-    sentences = [note_sentence(note) for note in encoding.notes if note not in _USUAL]
+    sentences = [NOTES[note].sentence for note in encoding.notes if note not in _USUAL]
     last = encoding.tokens[-1].end if len(encoding) else 0
     if last < len(encoding.text):
         sentences.append(f"The last {len(encoding.text) - last:,} characters of the text have no token.")

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from chatmill._chatmill import DataError, _check_labels
+from chatmill._chatmill import DataError, check_labels
 from chatmill.labels.presets import PLAIN, TRAINED_KINDS, preset_fields, preset_names
 from chatmill.labels.read import read_labels
 from chatmill.options.choices import Boundary, EmulatedTool, RegionKind, Stop, Unproved
 from chatmill.text.nearest import suggestion
 
-# Manifests and label files of earlier versions, and the core, have this name for `emulate`.
-_CORE_NAME_OF_EMULATE = "like"
+# Manifests and label files of earlier versions have this name for `emulate`.
+_OLD_NAME_OF_EMULATE = "like"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class Labels:
             value = getattr(self, name)
             if not isinstance(value, str):
                 object.__setattr__(self, name, tuple(value))
-        _check_labels(self.to_json())
+        check_labels(self.to_json())
 
     def __repr__(self) -> str:
         changed = ", ".join(f"{name}={value!r}" for name, value in self.to_dict().items())
@@ -151,8 +151,8 @@ class Labels:
         chosen = dict(given)
         if "preset" in chosen:
             return Labels.preset(str(chosen.pop("preset")), **chosen)
-        if _CORE_NAME_OF_EMULATE in chosen and "emulate" not in chosen:
-            chosen["emulate"] = chosen.pop(_CORE_NAME_OF_EMULATE)
+        if _OLD_NAME_OF_EMULATE in chosen and "emulate" not in chosen:
+            chosen["emulate"] = chosen.pop(_OLD_NAME_OF_EMULATE)
         return _labels(chosen)
 
     def to_dict(self) -> dict[str, Any]:
@@ -175,10 +175,8 @@ class Labels:
         return next(named, changed)
 
     def to_json(self) -> str:
-        """Return all fields as JSON, under the names that the core reads."""
-        values = asdict(self)
-        values[_CORE_NAME_OF_EMULATE] = values.pop("emulate")  # core name
-        return json.dumps(values, sort_keys=True)
+        """Return all fields as JSON, in the form that the core reads."""
+        return json.dumps(asdict(self), sort_keys=True)
 
 
 def _labels(chosen: Mapping[str, Any]) -> Labels:

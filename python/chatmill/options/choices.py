@@ -33,6 +33,9 @@ RegionKind: TypeAlias = Literal[
     "scaffold", "header", "prefix", "reasoning", "content", "tool_call", "tool_result", "closer", "trailing"
 ]
 
+#: Kinds of rows.
+RowKind: TypeAlias = Literal["chat", "segments", "answers", "tokens", "text"]
+
 #: Fields of `Labels`.
 Stop: TypeAlias = Literal["turn", "all", "last", "none"]
 Boundary: TypeAlias = Literal["overlap", "contained", "first", "split"]

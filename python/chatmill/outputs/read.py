@@ -53,7 +53,7 @@ class PreparedOutput:
         Raises:
             DataError: The rows come from several data sets, have another order, or have several answers.
         """
-        if self.format is not None and self.format.has_answers:
+        if self.format is not None and self.format.kind == "answers":
             raise DataError(f"{self.folder} holds rows of a prompt with answers, which cannot be compared")
         if "parts" in self.manifest or "arrangement" in self.manifest:
             raise DataError(

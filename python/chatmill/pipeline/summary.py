@@ -8,10 +8,10 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from chatmill._chatmill import NOTES
 from chatmill.arrange import Arranged
 from chatmill.outputs.rejects import REJECTS
 from chatmill.pipeline.report import PrepareReport
-from chatmill.text.notes import LABEL_NOTES, note_phrase, note_texts
 from chatmill.text.numbers import percent, short_number
 
 _WIDTH = 160
@@ -92,11 +92,11 @@ def _trained(report: PrepareReport) -> str:
 
 
 def _notes(report: PrepareReport) -> Iterator[_Row]:
-    for code in note_texts():
+    for code, note in NOTES.items():
         rows = report.notes.get(code)
         if rows and code != "truncated":  # the line `rows out` has it
-            style = "green" if code in LABEL_NOTES else "yellow"
-            yield Text(f"  {code}", style=style), f"{rows:,}", Text(note_phrase(code))
+            style = "green" if note.is_about_labels else "yellow"
+            yield Text(f"  {code}", style=style), f"{rows:,}", Text(note.rows)
 
 
 def _arranged(arranged: Arranged) -> Iterator[_Row]:

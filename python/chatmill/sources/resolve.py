@@ -58,11 +58,11 @@ def resolve_for(
         TemplateError: The template cannot be loaded.
         DataError: A template is given, but the format needs none.
     """
-    if format is None or not format.has_text:
+    if format is None or format.needs_template:
         return resolve(tokenizer, template, template_fallback=template_fallback)
     if template is not None:
         style = f", or use the format {format.base}:messages" if format.has_messages_style else ""
-        raise DataError(f"the format {format.name} has a text of its own: remove the template{style}")
+        raise DataError(f"the format {format.name} uses no chat template: remove the template{style}")
     return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer), None
 
 

@@ -142,7 +142,7 @@ def diff_output(
     warnings = written.check_inputs(files)
     chosen, changed = _options(written, options)
     form = written.format
-    if template is None and template_fallback is None and (form is None or not form.has_text):
+    if template is None and template_fallback is None and (form is None or form.needs_template):
         template = _recorded_template(written)
     fallback = template_fallback or written.options.get("template_fallback")
     loaded, compiled = resolve_for(form, tokenizer, template, template_fallback=fallback)
