@@ -1,4 +1,4 @@
-//! Rendering: from a conversation to its text, with what the render showed.
+//! Rendering: from a conversation to its text, and to the places of its messages in the text.
 
 use std::ops::Range;
 
@@ -46,7 +46,7 @@ pub struct Printed {
     pub value: (usize, Range<usize>),
 }
 
-/// A text with what its render showed.
+/// A rendered text, with the places of messages in it.
 #[derive(Debug)]
 pub struct Traced {
     /// The rendered text.
@@ -57,7 +57,7 @@ pub struct Traced {
     pub has_texts: Vec<bool>,
     /// For each message, the start of the first text that the template put together while it was at this message.
     pub within: Vec<Option<usize>>,
-    /// What happened to the messages, in the order in which it happened.
+    /// The events of the messages, in their order.
     pub events: Vec<TraceEvent>,
 }
 

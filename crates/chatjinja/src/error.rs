@@ -66,12 +66,12 @@ impl RenderError {
         }
     }
 
-    /// What kind of error it is.
+    /// The kind of the error.
     pub fn kind(&self) -> RenderErrorKind {
         self.kind
     }
 
-    /// What is wrong, in the words of Python and Jinja2 where they have some; without the place.
+    /// The message, without the place. Python's and Jinja2's own errors have their texts.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -102,7 +102,7 @@ impl fmt::Display for RenderError {
         }
         f.write_str(&self.text)?;
         match &self.expression {
-            // The text of `raise_exception` is for users, who do not know the template.
+            // The text of `raise_exception` is meant for users, without the template's code.
             Some(expression) if self.kind != RenderErrorKind::Raised => write!(f, " (in `{expression}`)"),
             _ => Ok(()),
         }

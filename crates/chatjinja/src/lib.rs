@@ -16,8 +16,8 @@
 //!
 //! * [`Template`] is a compiled template, and [`Input`] the data of one render.
 //! * [`Node`] is a JSON-like value with borrowed strings. A render copies nothing before it prints it.
-//! * [`Template::trace`] tells for each byte of the text which value of the input it comes from ([`Provenance`]), and
-//!   when the template read which record ([`TraceEvent`]).
+//! * [`Template::trace`] gives the value of the input that each byte of the text comes from ([`Provenance`]), and the
+//!   places where the template read each record ([`TraceEvent`]).
 //! * [`SyntaxError`] and [`RenderError`] name the line of the template.
 //!
 //! # Limits
@@ -34,7 +34,7 @@
 //! | `names` | the names of filters, tests, functions and methods |
 //! | `text` | Python's rules for text: pure functions over strings |
 //! | `data` | [`Node`], and JSON in and out |
-//! | `provenance` | strings that know where they come from |
+//! | `provenance` | strings with their provenance: the values of the input that they come from |
 //! | `ir` | the intermediate representation of a template |
 //! | `syntax` | from the source to the intermediate representation |
 //! | `runtime` | values with Python's semantics, and the state of a render |

@@ -93,7 +93,7 @@ impl Template {
     /// Renders the template, and records where its text comes from and when it reads the records.
     ///
     /// Copies are found by the addresses of the strings in `input`. So give each value memory of its own: if two records
-    /// share the memory of one string, an address does not tell them apart.
+    /// share the memory of one string, an address does not show which one it is.
     ///
     /// ```
     /// use chatjinja::{Fields, Input, Node, Provenance, Template};
@@ -175,7 +175,7 @@ pub struct Traced {
     /// Where the bytes of the text come from, in the order in which they were printed. Spans may overlap; text of the
     /// template itself has none.
     pub spans: Vec<ProvenanceSpan>,
-    /// What happened to the records, in the order in which it happened.
+    /// The events of the records, in their order.
     pub events: Vec<TraceEvent>,
 }
 

@@ -28,7 +28,7 @@ pub struct Violation {
     pub file: PathBuf,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The message.
     pub text: String,
 }
 

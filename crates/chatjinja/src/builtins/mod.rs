@@ -1,4 +1,4 @@
-//! What every template finds: filters, tests, functions and methods, as Python and Jinja2 define them.
+//! The filters, tests, functions and methods of every template, as Python and Jinja2 define them.
 //!
 //! Each list of `names` has one exhaustive `match` here, from its names to the functions that do the work.
 

@@ -1,4 +1,4 @@
-//! From the names of tests to their functions: what stands behind `is`.
+//! From the names of tests to their functions, as in `{% if x is defined %}`.
 
 use std::cmp::Ordering;
 

@@ -23,7 +23,7 @@ pub enum JsonError {
     Syntax {
         /// The column of the fault in its line, from 1.
         column: usize,
-        /// What is wrong, and what to do about it.
+        /// The message.
         text: String,
     },
 }

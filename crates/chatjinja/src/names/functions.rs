@@ -19,7 +19,7 @@ named! {
 }
 
 impl Function {
-    /// The function that every template finds under this name.
+    /// The global function with this name.
     pub(crate) fn global(name: &str) -> Option<Function> {
         Function::named(name).filter(|function| *function != Function::DictFromKeys)
     }

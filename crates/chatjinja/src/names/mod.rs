@@ -1,4 +1,4 @@
-//! The names that every template finds: filters, tests, global functions and methods. Names only, no behavior.
+//! The names of filters, tests, global functions and methods. Names only, no behavior.
 
 mod filters;
 mod functions;

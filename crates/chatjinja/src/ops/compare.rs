@@ -76,7 +76,7 @@ fn no_container(value: &Value<'_>) -> PyError {
     PyError::new(PyErrorKind::Type, format!("argument of type '{}' is not iterable", value.type_name()))
 }
 
-/// `left is right`, as far as it can be told for values that do not change.
+/// `left is right`, as far as values that do not change have an identity.
 pub(crate) fn same<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
     match (left, right) {
         (Value::None, Value::None) => true,

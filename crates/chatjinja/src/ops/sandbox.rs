@@ -1,4 +1,4 @@
-//! What Jinja2's sandbox keeps from templates: methods that change a value, and private attributes.
+//! The rules of Jinja2's sandbox: it refuses methods that change a value, and private attributes.
 
 use crate::names::{DictMethod, ListMethod, Method};
 use crate::runtime::{Undefined, Value};

@@ -57,12 +57,12 @@ pub(crate) fn concat_all<'d>(interpreter: &mut Interpreter<'d>, values: &[Value<
     Ok(Value::Str(text.markup_if(markup)))
 }
 
-/// The side at which a padded text stands.
+/// The place of a text among its padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
-    /// In the middle, as `str.center` has it.
+    /// In the middle, as `str.center` places it.
     Center,
 }
 

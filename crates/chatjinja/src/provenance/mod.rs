@@ -1,8 +1,8 @@
 //! Where the bytes of a text come from.
 //!
-//! A string of the input, or a part of it, stays a pointer into the input. Its address therefore tells which value it
-//! is. A text that the template makes is owned, and carries spans: which bytes are copies of the input, and which a
-//! `{% generation %}` block printed. A plain render makes spans of the second kind only.
+//! A string of the input, or a part of it, stays a pointer into the input, so its address shows which value it is. A
+//! text that the template makes is owned, and has spans: some bytes are copies of the input, others were printed by a
+//! `{% generation %}` block. A render without a trace makes only spans of the second kind.
 
 mod str;
 mod text;

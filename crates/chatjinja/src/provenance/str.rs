@@ -1,4 +1,4 @@
-//! `Str`: a Python string that knows where it comes from.
+//! `Str`: a Python string with its provenance.
 
 use std::ops::{Deref, Range};
 use std::rc::Rc;

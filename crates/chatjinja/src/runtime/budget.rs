@@ -15,7 +15,7 @@ const BYTES_PER_STEP: usize = 32;
 /// caller.
 pub(crate) const MAX_DEPTH: u32 = 200;
 
-/// What a render may still spend.
+/// The steps that a render has left.
 #[derive(Debug)]
 pub(super) struct Budget {
     steps: u64,

@@ -35,7 +35,7 @@ pub(crate) fn equal<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
     }
 }
 
-/// What makes two ranges equal: their length, and the first item and the step if there are enough items.
+/// The properties that equal ranges share: their length, and the first item and the step if there are enough items.
 fn range_items(object: &Object<'_>) -> (usize, Option<i64>, Option<i64>) {
     match object {
         Object::Range { start, stop, step } => {

@@ -3,7 +3,7 @@
 use super::Undefined;
 use crate::ir::Span;
 
-/// The class of an exception, as far as Jinja2 tells classes apart.
+/// The class of an exception, as far as Jinja2 treats classes differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PyErrorKind {
     /// The template's own `raise_exception`.

@@ -21,8 +21,8 @@ use crate::data::{Fields, Node, field};
 pub struct Input<'d> {
     /// The variables.
     pub globals: &'d dyn Globals,
-    /// The list whose items are watched: errors and trace events name the item that the template was at. A template sees
-    /// it as the variable for which [`Globals::get`] returns [`Global::Records`].
+    /// The list whose items errors and trace events name, such as the messages of a conversation. In the template it is
+    /// the variable for which [`Globals::get`] returns [`Global::Records`].
     pub records: &'d [Fields<'d>],
     /// The time for `strftime_now`; None for the local time.
     pub now: Option<NaiveDateTime>,

@@ -43,7 +43,7 @@ pub(crate) struct Interpreter<'d> {
     pub(super) generation_as_transformers: Vec<(usize, usize)>,
 }
 
-/// What is left of a render that succeeded.
+/// The result of a render that succeeded.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) text: Text,

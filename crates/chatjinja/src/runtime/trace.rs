@@ -12,7 +12,7 @@ pub enum Origin {
     Index,
 }
 
-/// What happened to a record.
+/// The kind of a [`TraceEvent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TraceKind {
     /// A loop over records came to this one.
@@ -28,13 +28,13 @@ pub enum TraceKind {
 pub struct TraceEvent {
     /// The length of the output in bytes when it happened. Inside a macro or a set block: of the output around it.
     pub position: usize,
-    /// What happened.
+    /// The kind of the event.
     pub kind: TraceKind,
     /// How the record came to the template.
     pub origin: Origin,
 }
 
-/// What a render records.
+/// The parts of a render to record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tracing {
     /// Nothing.

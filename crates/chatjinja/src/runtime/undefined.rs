@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{Kind, Value, repr};
 use crate::text::quote::quoted;
 
-/// A value that does not exist, with what the error message needs if the template uses it.
+/// A value that does not exist, with the details for the error message if the template uses it.
 #[derive(Debug, Clone)]
 pub(crate) enum Undefined<'d> {
     Variable(&'d str),

@@ -1,4 +1,4 @@
-//! `Value`: a Python object as a template sees it.
+//! `Value`: a Python object in a template.
 //!
 //! Values of the input are views: a list or dict of the input points at its nodes, a string at its bytes. Nothing is
 //! copied before it is printed. Values cannot be changed, as in the sandbox that transformers renders in; only

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// Why a template does not compile, and where.
 ///
-/// It prints what is wrong, then the line with a marker under the fault:
+/// It prints the message, then the line with a marker under the fault:
 ///
 /// ```
 /// let error = chatjinja::Template::new("example", "Hello\n{{ name ! }}").unwrap_err();
@@ -40,7 +40,7 @@ impl SyntaxError {
         self
     }
 
-    /// What is wrong, without the place.
+    /// The message, without the place.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -27,8 +27,8 @@ use crate::ir::Program;
 
 /// Compiles the source of a template.
 ///
-/// The parser and the compiler recurse as deep as the template is nested. They get a stack for the deepest template
-/// that is allowed, whatever thread this runs on.
+/// The parser and the compiler recurse as deep as the template is nested. On any thread they get a stack for the deepest
+/// template that is allowed.
 ///
 /// # Errors
 /// If Jinja2 would not compile the source, or if it needs a part of Jinja2 that is not supported.

@@ -1,7 +1,7 @@
 //! `scan`: the tags, strings and words of a template, by the rules of Jinja2's lexer.
 //!
-//! It tells apart only what [`super::source`] rewrites. It ends where a template is broken; the parser then gives the
-//! error.
+//! It distinguishes only the tokens that [`super::source`] rewrites. It ends where a template is broken; the parser then
+//! gives the error.
 
 use crate::text::is_space;
 

@@ -50,11 +50,11 @@ pub(crate) fn is_digit(character: char) -> bool {
         )
 }
 
-/// Chinese characters that stand for numbers.
+/// Chinese characters for numbers.
 const NUMERIC: &str = "㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拾捌柒漆玖百肆萬貮貳贰\
                        阡陆陌陸零";
 
-/// The same, in blocks that fonts seldom show.
+/// The same in rare blocks of Unicode.
 const RARE_NUMERIC: [char; 23] = [
     '\u{f96b}',
     '\u{f973}',
