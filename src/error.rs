@@ -56,8 +56,6 @@ error_kinds! {
     HeaderMismatch "header_mismatch" "The labels are not verified: the header of a turn is not the generation prompt.",
     Merged "merged" "The labels are not verified: the text of a turn is mixed with that of another message.",
     Unanchored "unanchored" "The labels are not verified: a turn has no text that shows where it ends.",
-    ValueDropped "value_dropped" "The template does not print a turn.",
-    OtherRole "other_role" "The template prints a turn under another role.",
     GenerationChanged "generation_changed" "The template changes text after a {% generation %} tag enclosed it.",
     PrefixMismatch "prefix_mismatch" "The prefixes that open-instruct renders do not begin the text of the row.",
     AnotherText "another_text" "An emulated tool renders another conversation, so the regions of the text are unknown.",
@@ -78,8 +76,6 @@ impl ErrorKind {
             ErrorKind::HeaderMismatch
                 | ErrorKind::Merged
                 | ErrorKind::Unanchored
-                | ErrorKind::ValueDropped
-                | ErrorKind::OtherRole
                 | ErrorKind::GenerationChanged
                 | ErrorKind::PrefixMismatch
                 | ErrorKind::AnotherText
@@ -177,6 +173,14 @@ mod tests {
         assert_eq!(error.clone().at_row(7).to_string(), "row 7, message 2, template line 4: roles must alternate");
         assert_eq!(error.at_message(9).message, Some(2));
         assert_eq!(Error::new(ErrorKind::Option, "x").to_string(), "x");
+    }
+
+    #[test]
+    fn a_panic_is_a_defect_of_chatmill() {
+        let panic = std::panic::catch_unwind(|| panic!("index {} is out of range", 3)).expect_err("it panics");
+        let error = Error::from_panic(panic.as_ref());
+        assert_eq!(error.kind.code(), "internal");
+        assert_eq!(error.text, "a defect of chatmill (index 3 is out of range); please report it with this row");
     }
 
     #[test]

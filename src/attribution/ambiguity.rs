@@ -18,26 +18,31 @@ pub enum Ambiguity {
 }
 
 impl Ambiguity {
-    /// The kind of error of a row that has this ambiguity.
-    pub fn error_kind(self) -> ErrorKind {
+    /// The kind of error of a row with this ambiguity in a trained turn. None if the text has no assistant turn for the
+    /// message: then there is nothing to train, and the rest of the row is not affected.
+    pub fn error_kind(self) -> Option<ErrorKind> {
         match self {
-            Ambiguity::HeaderMismatch => ErrorKind::HeaderMismatch,
-            Ambiguity::ValueDropped => ErrorKind::ValueDropped,
-            Ambiguity::OtherRole => ErrorKind::OtherRole,
-            Ambiguity::Merged => ErrorKind::Merged,
-            Ambiguity::Unanchored => ErrorKind::Unanchored,
+            Ambiguity::HeaderMismatch => Some(ErrorKind::HeaderMismatch),
+            Ambiguity::Merged => Some(ErrorKind::Merged),
+            Ambiguity::Unanchored => Some(ErrorKind::Unanchored),
+            Ambiguity::ValueDropped | Ambiguity::OtherRole => None,
         }
     }
 
     /// The stable code for reject files and summaries.
     pub fn code(self) -> &'static str {
-        self.error_kind().code()
+        match self {
+            Ambiguity::HeaderMismatch => ErrorKind::HeaderMismatch.code(),
+            Ambiguity::Merged => ErrorKind::Merged.code(),
+            Ambiguity::Unanchored => ErrorKind::Unanchored.code(),
+            Ambiguity::ValueDropped => "value_dropped",
+            Ambiguity::OtherRole => "other_role",
+        }
     }
 
-    /// Whether the text has no assistant turn for this message. Then there is nothing to train, and the rest of the row
-    /// is not affected.
+    /// Whether the text has no assistant turn for this message.
     pub fn is_no_turn(self) -> bool {
-        matches!(self, Ambiguity::ValueDropped | Ambiguity::OtherRole)
+        self.error_kind().is_none()
     }
 
     /// The meaning, for error messages.

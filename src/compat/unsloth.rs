@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::inputs::Inputs;
-use crate::attribution::RegionKind;
+use crate::attribution::{Ambiguity, RegionKind};
 use crate::error::{Error, Result};
 use crate::rows::Role;
 use crate::tokenizer::Tokens;
@@ -22,13 +22,14 @@ pub(super) fn label(
     let conversation = inputs.request.conversation;
     let (text, attributed) = inputs.attributor.regions(inputs.request)?;
     let attributed = attributed?;
-    if let Some((message, ambiguity)) = attributed.ambiguities.iter().find(|(_, it)| !it.is_no_turn()) {
+    let refused = |(message, it): &(usize, Ambiguity)| Some((*message, *it, it.error_kind()?));
+    if let Some((message, ambiguity, kind)) = attributed.ambiguities.iter().find_map(refused) {
         let text = format!(
             "`emulate: unsloth` cannot find the header of this turn ({}): {}; remove this row or use another template",
             ambiguity.code(),
             ambiguity.explanation()
         );
-        return Err(Error::new(ambiguity.error_kind(), text).at_message(*message));
+        return Err(Error::new(kind, text).at_message(message));
     }
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut open: Option<usize> = None;

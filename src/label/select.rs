@@ -192,14 +192,16 @@ impl Labels {
             if weights[message] == 0.0 {
                 continue;
             }
-            if !ambiguity.is_no_turn() && self.unproved != Unproved::Mask {
+            if let Some(kind) = ambiguity.error_kind()
+                && self.unproved != Unproved::Mask
+            {
                 let text = format!(
                     "labels are not proved ({}): {}; use a template with {{% generation %}} tags, remove this row, or set \
                      `unproved: mask` in the labels",
                     ambiguity.code(),
                     ambiguity.explanation()
                 );
-                return Err(Error::new(ambiguity.error_kind(), text).at_message(message));
+                return Err(Error::new(kind, text).at_message(message));
             }
             weights[message] = 0.0;
             trained.left_out.push((message, ambiguity));

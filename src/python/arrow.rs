@@ -84,8 +84,8 @@ impl ArrowInput {
         match self {
             ArrowInput::Array(pair) => {
                 let (array, schema) = *pair;
-                if array.is_released() {
-                    return Err(unreadable("the capsule is spent: its array was taken before; ask for a new one"));
+                if array.is_released() || schema.release().is_none() {
+                    return Err(unreadable("the capsule is spent: its data was taken before; ask for a new one"));
                 }
                 // SAFETY: `take` got both from one call of `__arrow_c_array__`, so they belong together.
                 let data = unsafe { from_ffi(array, &schema) }.map_err(|error| refused(&error))?;

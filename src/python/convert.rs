@@ -65,7 +65,7 @@ fn nested<'h>(object: Bound<'_, PyAny>, depth: usize, pinned: &'h PinnedStrings)
         Err(other) => other.into_inner(),
     };
     if let Ok(value) = object.cast::<PyDict>() {
-        map(value.iter(), depth, pinned)
+        map(value, depth, pinned)
     } else if let Ok(value) = object.cast::<PyList>() {
         value.iter().map(|item| nested(item, depth + 1, pinned)).collect::<PyResult<_>>().map(Node::List)
     } else if object.is_none() {
@@ -90,17 +90,16 @@ fn nested<'h>(object: Bound<'_, PyAny>, depth: usize, pinned: &'h PinnedStrings)
     } else if let Ok(value) = object.cast::<PyMapping>() {
         let dict = PyDict::new(object.py());
         dict.update(value)?;
-        map(dict.iter(), depth, pinned)
+        map(&dict, depth, pinned)
     } else {
         rich(&object, depth, pinned)
     }
 }
 
-fn map<'py, 'h>(
-    items: impl ExactSizeIterator<Item = (Bound<'py, PyAny>, Bound<'py, PyAny>)>,
-    depth: usize,
-    pinned: &'h PinnedStrings,
-) -> PyResult<Node<'h>> {
+fn map<'h>(dict: &Bound<'_, PyDict>, depth: usize, pinned: &'h PinnedStrings) -> PyResult<Node<'h>> {
+    // All items are taken before one of them is read: reading may run Python code that changes the dict, and pyo3 panics
+    // when a dict changes during its iteration.
+    let items: Vec<_> = dict.iter().collect();
     let mut fields = Vec::with_capacity(items.len());
     for (key, value) in items {
         let key = match key.cast_into::<PyString>() {

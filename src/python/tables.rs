@@ -41,8 +41,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("ERROR_CODES", codes)?;
     let notes = PyDict::new(py);
     for note in Note::ALL {
-        let info =
-            PyNoteInfo { rows: note.rows(), sentence: note.sentence(), is_about_labels: note.is_about_labels() };
+        let info = PyNoteInfo { rows: note.rows(), sentence: note.sentence(), is_about_labels: note.is_about_labels() };
         notes.set_item(note.code(), info)?;
     }
     module.add("NOTES", notes)

@@ -1,0 +1,212 @@
+"""The border to Python: a faulty producer, a spent capsule or an object that changes gives an error of Python, no panic."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from chatmill import ChatmillError, ChatTemplate, DataError, Mill, RowError
+from test_formats import TOKENIZER
+
+MILL = Mill(TOKENIZER, ChatTemplate.named("chatml"))
+MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+ROWS = pa.table({"messages": [MESSAGES] * 3})
+
+
+class Once:
+    """A producer that gives the same capsules each time."""
+
+    def __init__(self, **capsules: Any) -> None:
+        for name, capsule in capsules.items():
+            setattr(self, name, lambda schema=None, capsule=capsule: capsule)
+
+
+def entries() -> dict[str, Any]:
+    """Every function that takes Arrow data."""
+    return {
+        "mill": MILL,
+        "render": lambda data: MILL.template.render_batch(data) if MILL.template else None,
+    }
+
+
+ENTRIES = entries()
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_spent_array_capsule(entry: str) -> None:
+    producer = Once(__arrow_c_array__=ROWS.to_batches()[0].__arrow_c_array__())
+    assert len(ENTRIES[entry](producer)) == 3
+    with pytest.raises(DataError, match="the capsule is spent"):
+        ENTRIES[entry](producer)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_spent_stream_capsule(entry: str) -> None:
+    producer = Once(__arrow_c_stream__=ROWS.__arrow_c_stream__())
+    assert len(ENTRIES[entry](producer)) == 3
+    with pytest.raises(DataError, match="cannot be read"):
+        ENTRIES[entry](producer)
+
+
+def test_a_spent_schema() -> None:
+    batch = ROWS.to_batches()[0]
+    schema, first = batch.__arrow_c_array__()
+    assert len(MILL(Once(__arrow_c_array__=(schema, first)))) == 3
+    _, second = batch.__arrow_c_array__()
+    with pytest.raises(DataError, match="the capsule is spent"):
+        MILL(Once(__arrow_c_array__=(schema, second)))
+
+
+@pytest.mark.parametrize(
+    "capsules",
+    [
+        {"__arrow_c_stream__": None},
+        {"__arrow_c_stream__": ROWS.schema.__arrow_c_schema__()},
+        {"__arrow_c_array__": ()},
+        {"__arrow_c_array__": (1, 2)},
+        {"__arrow_c_array__": ROWS.schema.__arrow_c_schema__()},
+        {"__arrow_c_array__": ROWS.to_batches()[0].__arrow_c_array__()[::-1]},
+    ],
+)
+def test_capsules_of_another_kind(capsules: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="capsule"):
+        MILL(Once(**capsules))
+
+
+def interrupted_reader(error: BaseException) -> pa.RecordBatchReader:
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from ROWS.to_batches()
+        raise error
+
+    return pa.RecordBatchReader.from_batches(ROWS.schema, batches())
+
+
+@pytest.mark.parametrize("error", [ValueError("the disk is gone"), MemoryError("the disk is gone")])
+def test_a_producer_that_raises_after_some_rows(error: BaseException) -> None:
+    with pytest.raises(DataError, match="the disk is gone"):
+        MILL(interrupted_reader(error))
+
+
+def test_a_producer_that_is_interrupted() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        MILL(interrupted_reader(KeyboardInterrupt()))
+
+
+def test_a_producer_that_raises_at_once() -> None:
+    class Broken:
+        def __arrow_c_stream__(self, schema: Any = None) -> Any:
+            raise ZeroDivisionError("no stream today")
+
+    with pytest.raises(ZeroDivisionError, match="no stream today"):
+        MILL(Broken())
+
+
+def test_streams_are_read_without_the_gil() -> None:
+    """A producer in Python needs the GIL for each batch, and so does a thread that counts in the meantime."""
+    count, done = 0, threading.Event()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for _ in range(4):
+            time.sleep(0.05)
+            yield ROWS.to_batches()[0]
+
+    def counting() -> None:
+        nonlocal count
+        while not done.wait(0.001):
+            count += 1
+
+    thread = threading.Thread(target=counting)
+    thread.start()
+    assert len(MILL(pa.RecordBatchReader.from_batches(ROWS.schema, batches()))) == 12
+    done.set()
+    thread.join()
+    assert count > 20
+
+
+class Growing(dict[str, Any]):
+    """A message whose dict grows while one of its values is read."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(role="user", extra=Reader(self, how), content="Hi")
+
+
+class Reader(Mapping[str, Any]):
+    """A value that runs Python code when it is read."""
+
+    def __init__(self, owner: dict[str, Any], how: str) -> None:
+        self.owner, self.how = owner, how
+
+    def keys(self) -> Any:
+        if self.how == "grows":
+            self.owner.update((f"key {index}", index) for index in range(1000))
+        elif self.how == "shrinks":
+            self.owner.clear()
+        else:
+            raise ZeroDivisionError("unreadable")
+        return {}.keys()
+
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("how", ["grows", "shrinks"])
+def test_a_dict_that_changes_while_it_is_read(how: str) -> None:
+    """It is read as it was before."""
+    expected = MILL.encode([{"role": "user", "content": "Hi"}])
+    assert MILL.encode([Growing(how)]).text == expected.text
+
+
+def test_an_object_that_cannot_be_read() -> None:
+    with pytest.raises(ZeroDivisionError, match="unreadable"):
+        MILL.encode([Growing("raises")])
+
+
+def test_a_list_that_shrinks_while_it_is_read() -> None:
+    messages: list[Any] = [dict(it) for it in MESSAGES]
+
+    class Clearing(Mapping[str, Any]):
+        def keys(self) -> Any:
+            messages.clear()
+            return {}.keys()
+
+        def __getitem__(self, key: str) -> Any:
+            raise KeyError(key)
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(())
+
+        def __len__(self) -> int:
+            return 0
+
+    messages[0]["extra"] = Clearing()
+    assert [token.id for token in MILL.encode(messages).tokens]
+
+
+def test_values_that_are_too_deep() -> None:
+    value: Any = "end"
+    for _ in range(300):
+        value = [value]
+    with pytest.raises(DataError, match="200 levels deep"):
+        MILL.encode([{"role": "user", "content": value}])
+
+
+def test_a_lone_surrogate() -> None:
+    with pytest.raises(DataError, match="lone surrogate"):
+        MILL.encode([{"role": "user", "content": "\ud800"}])
+
+
+def test_rows_that_are_not_arrow() -> None:
+    with pytest.raises(DataError, match="is not Arrow data"):
+        MILL([{"messages": MESSAGES}])  # type: ignore[arg-type]
+    with pytest.raises((DataError, RowError), match="null"):
+        MILL(Once(__arrow_c_array__=pa.array([None, {"messages": MESSAGES}]).__arrow_c_array__()))
