@@ -3,8 +3,8 @@
     python benches/builds.py OLD/.venv/bin/python NEW/.venv/bin/python [--rounds 15] [--only TEXT]
 
 Each build runs in a process of its own, which loads everything first. The two processes take turns, so a busy moment
-hits both; the figure is the ratio of the medians, and the least and greatest ratio of neighboring rounds. Ids and labels
-of the two builds are compared by a checksum. `tests/builds/compare.py` compares outputs in full.
+hits both; the figure is the ratio of the medians, and the least and greatest ratio of neighboring rounds. Ids and
+labels of the two builds are compared by a checksum. `tests/builds/compare.py` compares outputs in full.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import chatmill
 import pyarrow as pa
+
 import rows
 
 # The least speed of the new build against the old one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contenders
 import pytest
+
 import rows
 
 

@@ -14,9 +14,10 @@ import chatmill
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import rows
 import transformers
 from expert import Expert
+
+import rows
 
 Batch = Any
 Step = Callable[[Batch], Any]

@@ -26,11 +26,12 @@ from typing import Any
 
 import chatmill
 import pyarrow as pa
-import rows
 import tokenizers
 from chatmill import ChatTemplate, Mill, Tokenizer
 from contenders import Columns, one_thread
 from table import differing, interleave, table
+
+import rows
 
 SETS = ("gsm8k_train", "smilechat_zh_10k", "chitchat_en_4k")
 # What tokenizers' time must be of chatmill's, at least.

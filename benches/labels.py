@@ -18,9 +18,10 @@ from itertools import chain, cycle, islice
 from typing import Any
 
 import pyarrow as pa
-import rows
 from chatmill import ChatTemplate, Mill, Tokenizer
 from table import interleave
+
+import rows
 
 MODELS = {"qwen3": "qwen3", "llama-3.1": "llama3.1", "deepseek-v4": "deepseek-v3"}
 # What the whole path with labels may take of that without.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import fastokens
-import rows
 from contenders import one_thread
 from expert import EDGE, Expert
+
+import rows
 
 
 def rendered(workload: rows.Workload) -> list[list[str]]:

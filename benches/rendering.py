@@ -15,10 +15,11 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import rows
 from chatmill import ChatTemplate
 from table import interleave
 from transformers.utils import chat_template_utils
+
+import rows
 
 _render_jinja_template: Any = chat_template_utils.render_jinja_template
 

@@ -20,6 +20,7 @@ from importlib.metadata import version
 import chatmill
 import contenders
 import parts
+
 import rows
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import contenders
 import parts
 import pytest
+
 import rows
 
 Make = Callable[[rows.Workload], contenders.Contender]

@@ -8,6 +8,7 @@ from typing import Any
 
 import contenders
 import pytest
+
 import rows
 
 Make = Callable[[rows.Workload], contenders.Contender]

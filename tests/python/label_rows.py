@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import reference
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Tokenizer
+from empty_answers import EMPTY_ALLOWED
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from test_cases import TESTS
@@ -60,6 +61,7 @@ def template(name: str, *, tags: bool = False) -> ChatTemplate:
 
 
 def mill(name: str, tokenizer: Tokenizer | None = None, *, tags: bool = False, **options: Any) -> Mill:
+    options = {"format": EMPTY_ALLOWED, **options}
     return Mill(tokenizer or by_bytes(), template(name, tags=tags), threads=1, now=reference.NOW, **options)
 
 
@@ -71,7 +73,7 @@ def needed(name: str) -> dict[str, Any]:
 def encode(name: str, messages: Messages, *args: Any, **options: Any) -> Encoding | None:
     """None where the row is refused: by the template, or since its labels are not proved."""
     try:
-        return mill(name, *args, **options).encode(messages, **needed(name))
+        return mill(name, *args, **options).encode({"messages": messages, **needed(name)})
     except ChatmillError as error:
         if error.code not in REFUSALS:
             raise

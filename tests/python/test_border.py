@@ -1,4 +1,4 @@
-"""The border to Python: a faulty producer, a spent capsule or an object that changes gives an error of Python, no panic."""
+"""The border to Python: a faulty producer, a spent capsule or a strange object gives an error of Python, no panic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chatmill import ChatmillError, ChatTemplate, DataError, Mill, RowError
+from chatmill import ChatTemplate, DataError, Mill, RowError
 from test_formats import TOKENIZER
 
 MILL = Mill(TOKENIZER, ChatTemplate.named("chatml"))
@@ -22,7 +22,7 @@ class Once:
 
     def __init__(self, **capsules: Any) -> None:
         for name, capsule in capsules.items():
-            setattr(self, name, lambda schema=None, capsule=capsule: capsule)
+            setattr(self, name, lambda *_, capsule=capsule: capsule)
 
 
 def entries() -> dict[str, Any]:
@@ -207,6 +207,6 @@ def test_a_lone_surrogate() -> None:
 
 def test_rows_that_are_not_arrow() -> None:
     with pytest.raises(DataError, match="is not Arrow data"):
-        MILL([{"messages": MESSAGES}])  # type: ignore[arg-type]
+        MILL([{"messages": MESSAGES}])
     with pytest.raises((DataError, RowError), match="null"):
         MILL(Once(__arrow_c_array__=pa.array([None, {"messages": MESSAGES}]).__arrow_c_array__()))

@@ -1,4 +1,4 @@
-"""Codes, notes and choices are written once, in the core: each has an example, a line in the documents, and one list."""
+"""Codes, notes and choices are written once, in the core: each has an example and a line in the documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def mill_of(case: dict[str, Any]) -> Mill:
     name = case.get("template_name")
     form = Format.named(case["format"]) if "format" in case else None
     tokenizer = Tokenizer(definition, special_tokens=tokens)
-    template = ChatTemplate.named(name) if name else ChatTemplate(case.get("template", CASES["template"]), name="example")
+    template = (
+        ChatTemplate.named(name) if name else ChatTemplate(case.get("template", CASES["template"]), name="example")
+    )
     needs_template = form is None or form.needs_template
     return Mill(tokenizer, template if needs_template else None, format=form, **case.get("options", {}))
 
@@ -79,7 +81,9 @@ def test_every_code_has_an_example() -> None:
 def test_every_code_has_a_line_in_the_documents(code: str) -> None:
     expected = ERROR_CODES[code] if code in ERROR_CODES else NOTES[code].sentence
     lines = re.findall(rf"^\| `{code}` \| (.*)$", DOCUMENT, re.MULTILINE)
-    assert any(expected.rstrip(".").replace("|", "\\|") in line for line in lines), f"docs/errors.md: {code}: {expected}"
+    assert any(expected.rstrip(".").replace("|", "\\|") in line for line in lines), (
+        f"docs/errors.md: {code}: {expected}"
+    )
 
 
 def test_the_document_has_no_other_codes() -> None:

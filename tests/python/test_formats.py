@@ -91,7 +91,9 @@ def test_every_format_has_a_file_of_rows_and_an_example() -> None:
         form = Format.named(name)
         assert form.about
         assert form.example, name
-        assert milled([form.example], format=form, template=ChatTemplate.named("chatml") if form.needs_template else None)
+        assert milled(
+            [form.example], format=form, template=ChatTemplate.named("chatml") if form.needs_template else None
+        )
 
 
 GOOD: dict[str, dict[str, Any]] = {

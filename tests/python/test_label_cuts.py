@@ -14,7 +14,6 @@ from label_expected import Policy, message_weights, trained_turns
 from label_rows import Messages, conversations, encode, flagged, mill, properties, without_flags
 
 # Batches refuse a row without a single word of an answer; what its labels are is of interest here all the same.
-EMPTY_ALLOWED = {"format": "messages", "allow_empty": ["content"]}
 
 
 @pytest.mark.parametrize("name", ["chatml", "qwen3", "mistral", "falcon"])
@@ -28,7 +27,6 @@ def test_what_is_cut_is_a_part_of_the_whole(name: str, truncation: Any) -> None:
     def holds(conversations: list[Messages], most: int) -> None:
         wholes = [encode(name, messages, labels=labels) for messages in conversations]
         options: dict[str, Any] = {"labels": labels, "max_length": most, "truncation": truncation, "on_error": "null"}
-        options["format"] = EMPTY_ALLOWED
         lines = [json.dumps({"messages": messages}) for messages in conversations]
         out = mill(name, **options)(pa.table({"row": lines}), json_column="row")
         rows = pa.table(out).to_pylist()
@@ -75,7 +73,7 @@ def test_samples_by_turn_are_rows_that_end_there(name: str) -> None:
     @properties(25)
     @given(flagged(name), st.sampled_from(policies))
     def holds(messages: Messages, policy: Policy) -> None:
-        by_turn = mill(name, labels=policy, split="per_turn", on_error="null", format=EMPTY_ALLOWED)
+        by_turn = mill(name, labels=policy, split="per_turn", on_error="null")
         batch = pa.table({"row": [json.dumps({"messages": messages})]})
         rows = [(row["input_ids"], row["labels"]) for row in pa.table(by_turn(batch, json_column="row")).to_pylist()]
         turns = trained_turns(message_weights(messages, policy))

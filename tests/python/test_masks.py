@@ -18,6 +18,7 @@ import pyarrow as pa
 import pytest
 import reference
 from chatmill import ChatTemplate, Encoding, Mill, Tokenizer
+from empty_answers import EMPTY_ALLOWED
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -87,7 +88,7 @@ def tokenizer(name: str) -> Tokenizer:
 
 @lru_cache
 def mill(source: str, name: str, special_tokens: tuple[tuple[str, str], ...]) -> Mill:
-    return Mill(tokenizer(name), ChatTemplate(source, **dict(special_tokens)), threads=1)
+    return Mill(tokenizer(name), ChatTemplate(source, **dict(special_tokens)), threads=1, format=EMPTY_ALLOWED)
 
 
 def mill_of(tagged: Tagged, *, tags: bool) -> Mill:
@@ -152,7 +153,7 @@ def check(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) ->
     """Compare one conversation; whether transformers' own mask could be compared."""
     expected = expect(tagged, messages, tools)
     for tags in (True, False):
-        encoding = mill_of(tagged, tags=tags).encode(messages, tools=tools)
+        encoding = mill_of(tagged, tags=tags).encode({"messages": messages, "tools": tools})
         assert encoding.input_ids == expected.ids, f"tags={tags}"
         labels = expected.labels
         if "value_dropped" in encoding.notes:
@@ -209,7 +210,7 @@ def test_tags_say_what_is_trained(name: str) -> None:
             expected = expect(tagged, messages, tools)
         except Exception:  # noqa: BLE001  (refusals are the business of other tests)
             continue
-        encoding = mill_of(tagged, tags=True).encode(messages, tools=tools)
+        encoding = mill_of(tagged, tags=True).encode({"messages": messages, "tools": tools})
         assert encoding.input_ids == expected.ids
         assert encoding.labels == expected.labels
         assert expected.mask in (None, expected.labels)
@@ -281,7 +282,7 @@ def test_batch_gives_what_encode_gives(tagged: Tagged) -> None:
     rows = [it for it in map(strictly_alternating, reference.example_conversations()[:60]) if it]
     one = mill_of(tagged, tags=True)
     out = pa.table(one(pa.Table.from_pylist([{"messages": it} for it in rows])))
-    encodings = [one.encode(it) for it in rows]
+    encodings = [one.encode({"messages": it}) for it in rows]
     assert out["input_ids"].to_pylist() == [it.input_ids for it in encodings]
     assert out["labels"].to_pylist() == [it.labels for it in encodings]
     assert out["length"].to_pylist() == [len(it) for it in encodings]
@@ -291,7 +292,7 @@ def test_no_tags_warns_nobody_and_trains_the_answer() -> None:
     """transformers gives a mask of zeros for a template without tags; chatmill finds the answer all the same."""
     tagged = TEMPLATES[0]
     messages = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
-    encoding = mill_of(tagged, tags=False).encode(messages)
+    encoding = mill_of(tagged, tags=False).encode({"messages": messages})
     trained = "".join(token.text for token in encoding.tokens if token.label != MASKED)
     assert trained == "2<｜end▁of▁sentence｜>"
 

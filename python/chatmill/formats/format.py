@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,11 @@ from chatmill.options.choices import RowKind
 from chatmill.text.nearest import suggestion
 
 _USER_DEFINED = "user_defined"
+
+
+@lru_cache(maxsize=256)
+def _info_of(definition: str) -> FormatInfo:
+    return format_info(definition)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +61,10 @@ class Format:
     def __hash__(self) -> int:
         return hash(self.to_json())
 
-    @cached_property
+    @property
     def _info(self) -> FormatInfo:
-        """What the core reads from the rows."""
-        return format_info(self.to_json())
+        """The columns and the kind of the rows, as the core reads them."""
+        return _info_of(self.to_json())
 
     @property
     def kind(self) -> RowKind:

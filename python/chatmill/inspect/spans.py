@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from chatmill._chatmill import ChatmillError, Encoding, Region
+from chatmill._chatmill import NOTES, ChatmillError, Encoding, Region
 from chatmill.labels import MASKED
-from chatmill._chatmill import NOTES
 from chatmill.text.numbers import percent
 
 # Notes that need no sentence, because they are the usual case.
