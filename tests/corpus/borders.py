@@ -1,0 +1,130 @@
+"""Finds where assistant turns begin and end in a template without tags, by rendering other conversations.
+
+Only transformers renders here. A turn begins after the generation prompt and ends with its stop token; each border is
+looked for in two ways:
+
+* by prefixes: the text begins with the render of the messages before the turn and a generation prompt, or with the
+  render of the messages up to the turn;
+* by a probe: the turn gets another answer, and the texts around that answer are compared with the text.
+
+A border that neither way finds is ambiguous. Two ways that find different borders are an error.
+"""
+
+from __future__ import annotations
+
+import re
+
+import corpus_files as files
+import reference
+
+Span = tuple[int, int]
+
+# No template and no conversation has it.
+PROBE = "Zq9"
+# Text of a template behind the last turn where no generation prompt follows.
+END = {"phi-3": "<|endoftext|>"}
+
+
+class Borders:
+    """The borders of the turns of one conversation in one template.
+
+    Args:
+        template: The name of the template.
+        conversation: The conversation.
+    """
+
+    def __init__(self, template: str, conversation: files.Conversation) -> None:
+        self.source = files.untagged_source(template)
+        self.facts = files.template_facts(template)
+        self.end = END.get(template, "")
+        self.conversation = conversation
+        stops = "|".join(re.escape(token) for token in self.facts["stop_tokens"])
+        self.stop = re.compile(stops or "(?!)")
+
+    def render(self, messages: list[dict[str, object]], *, prompt: bool = False) -> str | None:
+        """The text of messages without what follows the conversation, or None if the template refuses them."""
+        tokens = self.facts["special_tokens"]
+        try:
+            text = reference.render(
+                self.source, messages, add_generation_prompt=prompt, **tokens, **self.conversation.context
+            )
+        except Exception:  # noqa: BLE001  (a template may fail in any way)
+            return None
+        return text if prompt else text.removesuffix(self.end)
+
+    def probe(self, index: int) -> tuple[str, str] | None:
+        """The texts before and after the answer of message `index`, if that answer is a probe."""
+        messages = list(self.conversation.messages)
+        messages[index] = {"role": "assistant", "content": PROBE}
+        text = self.render(messages)
+        if text is None or text.count(PROBE) != 1:
+            return None
+        before, _, after = text.partition(PROBE)
+        return before, after
+
+    def header(self, index: int) -> tuple[str, str] | None:
+        """The text before message `index`, and the generation prompt that it is followed by."""
+        messages = self.conversation.messages[:index]
+        before, prompted = self.render(messages), self.render(messages, prompt=True)
+        if before is None or prompted is None or not prompted.startswith(before):
+            return None
+        return before, prompted.removeprefix(before)
+
+    def start(self, index: int, text: str) -> int | None:
+        header, probe = self.header(index), self.probe(index)
+        if header is None:
+            return None
+        before, prompt = header
+        found = set()
+        if text.startswith(before + prompt):
+            found.add(len(before + prompt))
+        if prompt and probe and probe[0].endswith(prompt) and text.startswith(probe[0]):
+            found.add(len(probe[0]))
+        return only(found)
+
+    def stop_end(self, index: int, start: int, text: str) -> int | None:
+        header, probe = self.header(index), self.probe(index)
+        through = self.render(self.conversation.messages[: index + 1])
+        found = set()
+        # A template may print text behind the last turn. Then the messages before a turn do not begin the text either.
+        if through and header and text.startswith(header[0]) and text.startswith(through):
+            stops = list(self.stop.finditer(through, start))
+            if stops and through[stops[-1].end() :].strip() == "":
+                found.add(stops[-1].end())
+        if probe and text.endswith(probe[1]) and len(text) - len(probe[1]) >= start:
+            answer_end, stop = len(text) - len(probe[1]), self.stop.match(probe[1].lstrip())
+            if stop:
+                blanks = len(probe[1]) - len(probe[1].lstrip())
+                found.add(answer_end + blanks + stop.end())
+            elif not self.facts["stop_tokens"]:
+                found.add(answer_end)
+        return only(found)
+
+
+def only(found: set[int]) -> int | None:
+    """The border that was found, or None if none was.
+
+    Raises:
+        ValueError: if there are several.
+    """
+    if len(found) > 1:
+        raise ValueError(f"two ways find different borders: {sorted(found)}")
+    return next(iter(found), None)
+
+
+def assistant_spans(template: str, conversation: files.Conversation, text: str) -> list[Span | None]:
+    """For each assistant message the span from the end of its header through its stop token, or None.
+
+    Args:
+        template: The name of the template.
+        conversation: The conversation.
+        text: The text of the conversation without a generation prompt.
+    """
+    borders, spans = Borders(template, conversation), []
+    body = text.removesuffix(borders.end)
+    for index, message in enumerate(conversation.messages):
+        if message["role"] == "assistant":
+            start = borders.start(index, body)
+            end = None if start is None else borders.stop_end(index, start, body)
+            spans.append(None if start is None or end is None else (start, end))
+    return spans
