@@ -1,4 +1,5 @@
-//! Lists `templates/*.jinja`, each with its facts in the `.json` beside it, for `src/template/library.rs`: adding a template is adding a file.
+//! Writes the list of `templates/*.jinja`, each with its description in the `.json` file beside it, for
+//! `src/template/library.rs`. To add a template, add these two files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

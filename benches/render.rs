@@ -1,7 +1,7 @@
-//! Rendering alone, a family of chat templates each: µs a row, from a conversation in memory to its text.
+//! Benchmark of rendering for families of chat templates: µs per row, from a conversation in memory to its text.
 //!
-//! `CHATMILL_ROWS` names a JSONL file with real rows; without it there are made-up ones. A family that refuses a row
-//! leaves it out, and says how many it took.
+//! `CHATMILL_ROWS` is the path of a JSONL file with real rows; without it, rows are generated. Each family leaves out
+//! the rows that it rejects; the number of its rows is printed.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -47,11 +47,11 @@ fn families(criterion: &mut Criterion) {
         let taken: Vec<&Conversation<'_>> =
             conversations.iter().filter(|row| template.text(Request::of(row, &none)).is_ok()).collect();
         if taken.is_empty() {
-            eprintln!("{name} refuses all {} rows", rows.len());
+            eprintln!("{name} rejects all {} rows", rows.len());
             continue;
         }
         eprintln!("{name}: {} of {} rows", taken.len(), rows.len());
-        // One iteration is one row on average: all rows are run and the time is shared out.
+        // All rows are run and the time is divided by their number, so one iteration is one average row.
         group.bench_function(name, |bench| {
             bench.iter_custom(|rounds| {
                 let start = Instant::now();

@@ -1,8 +1,8 @@
-//! What each stage of a row costs, one thread: `cargo bench --bench stages`.
+//! Benchmark of the stages of a row, in one thread: `cargo bench --bench stages`.
 //!
-//! The conversations are made for the purpose and the tokenizer has one token a byte, so that nothing else is needed.
-//! `CHATMILL_ROWS` names a JSONL file to take rows from instead (its first thousand), `CHATMILL_TOKENIZER` a
-//! `tokenizer.json`. Times are those of one row.
+//! By default, the conversations are generated and the tokenizer has one token per byte, so that no files are needed.
+//! `CHATMILL_ROWS` is the path of a JSONL file whose first thousand rows are used instead, `CHATMILL_TOKENIZER` that of
+//! a `tokenizer.json`. Times are per row.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -24,22 +24,22 @@ use chatmill::template::{self, ChatTemplate, Request};
 use chatmill::tokenizer::{EngineChoice, Tokenizer, Tokens};
 use criterion::{Criterion, criterion_group, criterion_main};
 
-/// Rows that are made where no file is named.
-const MADE: usize = 64;
-/// Rows that are taken of a file.
-const TAKEN: usize = 1000;
+/// The number of rows to generate if no file is given.
+const GENERATED_ROWS: usize = 64;
+/// The number of rows to read from a file.
+const FILE_ROWS: usize = 1000;
 
 fn rows() -> Vec<String> {
     match std::env::var_os("CHATMILL_ROWS") {
-        Some(path) => std::fs::read_to_string(path).unwrap().lines().take(TAKEN).map(str::to_owned).collect(),
-        None => made_rows(),
+        Some(path) => std::fs::read_to_string(path).unwrap().lines().take(FILE_ROWS).map(str::to_owned).collect(),
+        None => generated_rows(),
     }
 }
 
-/// Rows of ten messages and some 2.5 kB of text, as JSON.
-fn made_rows() -> Vec<String> {
+/// Rows of ten messages and about 2.5 kB of text, as JSON.
+fn generated_rows() -> Vec<String> {
     let sentence = "The quick brown fox, after 42 attempts, jumps over the lazy dog again; nobody knows why. ";
-    (0..MADE)
+    (0..GENERATED_ROWS)
         .map(|row| {
             let mut text = String::from(r#"{"messages": ["#);
             for message in 0..10 {
@@ -111,7 +111,7 @@ fn stages(criterion: &mut Criterion) {
     eprintln!("{count} rows of {} bytes of text; {:?}", bytes / rows.len(), tokenizer.engine());
 
     let mut group = criterion.benchmark_group("stages");
-    // One iteration is one row on average: all rows are run and the time is shared out.
+    // All rows are run and the time is divided by their number, so one iteration is one average row.
     let mut stage = |name: &str, mut all_rows: Box<dyn FnMut() + '_>| {
         group.bench_function(name, |bench| {
             bench.iter_custom(|rounds| {
@@ -142,7 +142,7 @@ fn stages(criterion: &mut Criterion) {
             }
         }),
     );
-    // Each row has variables of its own, which the template does not read.
+    // Each row has different variables, which the template does not read.
     let with_variables: Vec<Conversation<'_>> = conversations.iter().cloned().enumerate().map(own_variables).collect();
     stage(
         "regions, rows with variables",
@@ -172,7 +172,7 @@ fn stages(criterion: &mut Criterion) {
             }
         }),
     );
-    let labelled: Vec<_> = conversations
+    let labeled: Vec<_> = conversations
         .iter()
         .map(|conversation| {
             let (text, spans) = tagged.render(request(conversation, &none)).unwrap();
@@ -183,14 +183,14 @@ fn stages(criterion: &mut Criterion) {
     stage(
         "ids and ends near edges",
         Box::new(|| {
-            for (text, spans) in &labelled {
+            for (text, spans) in &labeled {
                 tokens.clear();
                 token_spans.clear();
                 tokenizer.aligned(text, &label::edges(spans), &mut tokens, &mut token_spans).unwrap();
             }
         }),
     );
-    let labelled: Vec<_> = labelled
+    let labeled: Vec<_> = labeled
         .into_iter()
         .map(|(text, spans)| {
             let (mut tokens, mut token_spans) = (Tokens::default(), Vec::new());
@@ -202,7 +202,7 @@ fn stages(criterion: &mut Criterion) {
     stage(
         "labels",
         Box::new(|| {
-            for (ids, token_spans, spans) in &labelled {
+            for (ids, token_spans, spans) in &labeled {
                 labels.clear();
                 label::assign(ids, token_spans, spans, Boundary::Overlap, &mut labels, None);
             }

@@ -1,5 +1,7 @@
-//! `Choice`: a choice among named values, such as `truncation`. Its names are written once, here in the core; the errors,
-//! the Python package and the command line take them from [`Choice::NAMES`].
+//! `Choice`: a choice among named values, such as `truncation`.
+//!
+//! The names are written once, in [`Choice::NAMES`]; errors, the Python package and the command line read them from
+//! there.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;

@@ -1,14 +1,14 @@
-//! One error type for the whole core.
+//! `Error`: the error type of the whole core, with the kinds of errors and their stable codes.
 //!
-//! Inner layers say what is wrong; each outer layer adds where: the template its line, the render the message, the batch
-//! the row.
+//! The code that finds an error describes it; outer layers add its place: the template line, the message, the row.
 
 use std::any::Any;
 use std::fmt;
 
 use chatjinja::{RenderError, RenderErrorKind};
 
-/// Declares [`ErrorKind`]: each kind with its stable code and its meaning, written once for all languages and documents.
+/// Declares [`ErrorKind`]: each kind with its stable code and its meaning. The Python package and the documents read
+/// them from here.
 macro_rules! error_kinds {
     ($($(#[$group:meta])* $kind:ident $code:literal $meaning:literal,)+) => {
         /// What kind of error it is. [`ErrorKind::code`] is stable; reject files and summaries contain it.
@@ -22,12 +22,12 @@ macro_rules! error_kinds {
             /// All kinds.
             pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$kind,)+];
 
-            /// The stable code, as reject files have it.
+            /// The stable code that reject files contain.
             pub fn code(self) -> &'static str {
                 match self { $(ErrorKind::$kind => $code,)+ }
             }
 
-            /// What the code means, as one sentence.
+            /// The meaning of the code, as one sentence.
             pub fn meaning(self) -> &'static str {
                 match self { $(ErrorKind::$kind => $meaning,)+ }
             }

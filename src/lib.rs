@@ -13,7 +13,7 @@
 //! | which columns and JSON are read, and how nulls count | [`data`] |
 //! | what the kinds of rows are, and what formats read | [`rows`] |
 //! | what a chat template prints | [`template`], and the crate [`chatjinja`] |
-//! | which part of a message a piece of text is | [`attribution`] |
+//! | which part of a message a piece of text belongs to | [`attribution`] |
 //! | token ids, and where tokens end | [`tokenizer`] |
 //! | which token is trained | [`label`] |
 //! | labels as other tools make them | [`compat`] |

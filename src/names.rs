@@ -1,4 +1,4 @@
-//! Names in error messages: all valid names, and the valid name that is nearest to an unknown one.
+//! Names in error messages: the list of valid names, and the valid name nearest to an unknown one.
 
 /// The names in backticks, with commas between them.
 pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
@@ -6,7 +6,7 @@ pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     quoted.join(", ")
 }
 
-/// The end of an error message about the unknown name `given`: the name that was probably meant, and all `known` names.
+/// The end of an error message about the unknown name `given`: the nearest known name, if any, and all `known` names.
 pub(crate) fn advice<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let hint = nearest(given, known.iter().copied());

@@ -1,4 +1,5 @@
-//! The cases of `tests/cases`, which the Python tests read too: texts as transformers renders them, labels by hand.
+//! Tests of the cases in `tests/cases`, which the Python tests read too: texts as transformers renders them, and labels
+//! written by hand.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -90,22 +91,22 @@ fn each_case(check: impl Fn(&str, &Case<'_>)) {
     }
 }
 
-/// The stretches of text that are trained, neighbours joined.
+/// The trained spans of the text, neighbors joined.
 fn trained(encoding: &Encoding) -> Vec<String> {
-    let mut stretches: Vec<Vec<u8>> = Vec::new();
+    let mut spans: Vec<Vec<u8>> = Vec::new();
     let mut start = 0;
     let mut open = false;
     for (&end, &label) in encoding.ends.iter().zip(&encoding.labels) {
         if label != MASKED {
             if !open {
-                stretches.push(Vec::new());
+                spans.push(Vec::new());
             }
-            stretches.last_mut().unwrap().extend_from_slice(&encoding.text().as_bytes()[start..end as usize]);
+            spans.last_mut().unwrap().extend_from_slice(&encoding.text().as_bytes()[start..end as usize]);
         }
         open = label != MASKED;
         start = end as usize;
     }
-    stretches.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
+    spans.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect()
 }
 
 fn number(node: &Node<'_>) -> f64 {
@@ -140,7 +141,7 @@ fn texts_are_those_of_transformers() {
 }
 
 #[test]
-fn labels_are_what_the_model_would_say() {
+fn labels_train_the_text_that_the_model_generates() {
     let tokenizer = byte_tokenizer();
     each_case(|name, case| match (case.node("trained"), case.node("error")) {
         (Some(Node::List(expected)), _) => {

@@ -1,6 +1,6 @@
-//! The corpus of `tests/corpus`, which the Python tests read too: texts, trained spans, token ids and labels.
+//! Tests of the corpus in `tests/corpus`, which the Python tests read too: texts, trained spans, token ids and labels.
 //!
-//! The files hold what transformers and tokenizers give. `tests/corpus/make.py` writes and describes them.
+//! The files hold the results of transformers and tokenizers. `tests/corpus/make.py` writes and describes them.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -30,7 +30,7 @@ const TEXTS: usize = 511;
 const REFUSALS: usize = 101;
 /// Assistant turns in all texts.
 const TURNS: usize = 1_003;
-/// Those whose borders are ambiguous without the tags.
+/// Assistant turns whose borders are ambiguous without the tags.
 const AMBIGUOUS_TURNS: usize = 25;
 /// Lines of `ids.jsonl`.
 const ID_LINES: usize = 305;
@@ -115,7 +115,7 @@ fn spans(line: &Line, form: &str) -> Vec<Option<Range<usize>>> {
     list(line, form).iter().map(|node| (*node != Node::Null).then(|| range(node))).collect()
 }
 
-/// Without empty ranges, neighbors as one.
+/// The ranges without empty ones, with neighbors joined.
 fn joined(ranges: impl IntoIterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     let mut out: Vec<Range<usize>> = Vec::new();
     for range in ranges {
@@ -162,7 +162,7 @@ fn tagged(name: &str) -> ChatTemplate {
     template
 }
 
-/// The template with `if true` blocks for its `{% generation %}` blocks: white space is trimmed in the same way.
+/// The template with `if true` blocks instead of its `{% generation %}` blocks, which trim white space in the same way.
 fn untagged(name: &str) -> ChatTemplate {
     let tagged = tagged(name);
     let source = tagged.source().replace("{%- generation %}", "{%- if true %}");
@@ -226,7 +226,7 @@ fn refusals_are_those_of_transformers() {
         let [kind, words] = list(line, "error") else { panic!("{:?}", names(line)) };
         for template in [tagged(text(line, "template")), untagged(text(line, "template"))] {
             let error = template.text(request(&conversation, &none)).unwrap_err();
-            // The words of `raise_exception` are the template's; those of other exceptions are Python's.
+            // The text of `raise_exception` comes from the template, the texts of other exceptions come from Python.
             let expected = match kind.as_str() {
                 Some("TemplateError") => ("template_raised", words.as_str().unwrap()),
                 _ => ("template_failed", error.text.as_str()),

@@ -1,4 +1,4 @@
-//! Whatever a row of a format holds, it comes out as tokens or as an error: no panic, no row lost, no other row harmed.
+//! Random rows of formats: each becomes tokens or an error, without a panic, a lost row or an effect on other rows.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -56,7 +56,7 @@ const KEYS: [&str; 24] = [
     "tool_calls",
 ];
 
-/// JSON of any shape, often that of one of the formats.
+/// JSON of any shape, often the shape of one of the formats.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -78,7 +78,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// The row of a format with some of its fields changed, or anything.
+/// The row of a format with one of its fields changed, or any JSON.
 fn row() -> impl Strategy<Value = String> {
     let rows: Vec<&str> = MILLS.iter().map(|(_, row)| row.as_str()).collect();
     let changed = (prop::sample::select(rows), prop::sample::select(KEYS.to_vec()), value())

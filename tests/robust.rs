@@ -1,4 +1,5 @@
-//! Whatever a row holds, it comes out as tokens or as an error: no panic, no row lost, no other row harmed.
+//! Random rows, values that look like template text, and deep templates: each row becomes tokens or an error, without a
+//! panic, a lost row or an effect on other rows.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -50,7 +51,7 @@ static MILLS: LazyLock<Vec<Mill>> = LazyLock::new(|| {
     ]
 });
 
-/// JSON of any shape, often that of messages.
+/// JSON of any shape, often the shape of messages.
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -138,7 +139,7 @@ proptest! {
     }
 }
 
-/// The templates of the shared cases, and the named ones without their tags: labels of these need regions.
+/// The templates of the shared cases and the named ones, all without their tags, so that labels need regions.
 static UNTAGGED: LazyLock<Vec<Attributor>> = LazyLock::new(|| {
     let tokens = [("bos_token".into(), "<s>".into()), ("eos_token".into(), "</s>".into())];
     let mut sources: Vec<String> = Vec::new();
@@ -152,14 +153,14 @@ static UNTAGGED: LazyLock<Vec<Attributor>> = LazyLock::new(|| {
     }
     sources.extend(template::names().map(|name| template::named(name, &[]).unwrap().source().to_owned()));
     let untagged = |source: &String| {
-        // `if true` trims and scopes like the tag, as far as these templates go.
+        // For these templates, `if true` trims and scopes like the tag.
         let source = source.replace(" endgeneration ", " endif ").replace(" generation ", " if true ");
         ChatTemplate::new("untagged", &source, &tokens).ok().map(|template| Attributor::new(Arc::new(template)))
     };
     sources.iter().filter_map(untagged).collect()
 });
 
-/// Contents made of what templates print themselves: values that read like headers, closers and think tags.
+/// Contents that look like the text of templates: headers, closers and think tags.
 fn lookalike() -> impl Strategy<Value = String> {
     let pieces = vec![
         "</s>",
@@ -215,10 +216,10 @@ fn check_regions(turns: &[(&'static str, String)]) -> Result<usize, TestCaseErro
 }
 
 #[test]
-fn values_that_read_like_the_template_break_nothing() {
+fn values_that_look_like_the_template_break_nothing() {
     assert!(UNTAGGED.len() > 25, "only {} templates", UNTAGGED.len());
     let plain = [("user", "Hi".to_owned()), ("assistant", "Hello".to_owned())];
-    // The other templates refuse the conversation or print it without its words.
+    // The other templates reject the conversation or print it without its words.
     assert!(
         check_regions(&plain).unwrap() * 10 >= UNTAGGED.len() * 9,
         "{:?} of {}",
@@ -240,7 +241,7 @@ fn values_that_read_like_the_template_break_nothing() {
     assert!(found * 3 > cases, "only {found} of {cases} rows are rendered");
 }
 
-/// What is as deep as a template may be, or deeper, on a thread with little stack: a text or an error, no overflow.
+/// Templates at the depth limit and beyond give a text or an error on a thread with a small stack.
 #[test]
 fn deep_templates_do_not_overflow_the_stack() {
     let sources: Vec<String> = [500, 501, 20_000, 400_000]

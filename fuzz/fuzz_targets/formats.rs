@@ -1,4 +1,5 @@
-//! Rows of any bytes in each format: tokens or an error, and never a panic (which would show as the code `internal`).
+//! Random bytes as rows of each format: each row becomes tokens or an error, never a panic (which would have the code
+//! `internal`).
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Rows of any bytes: each becomes tokens or an error, and never a panic (which would show as the code `internal`).
+//! Random bytes as rows: each row becomes tokens or an error, never a panic (which would have the code `internal`).
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! A template's source before the first zero byte, messages as JSON behind it: a text or an error, in bounded time.
+//! Random templates: the input is the source of a template, a zero byte and messages as JSON. The result is a text or
+//! an error, in bounded time.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! `Ambiguity`: why a turn cannot be trained without further proof.
+//! `Ambiguity`: the reasons why the borders of a turn are uncertain.
 
 use crate::error::ErrorKind;
 
@@ -11,7 +11,7 @@ pub enum Ambiguity {
     ValueDropped,
     /// The template printed the turn under a user header.
     OtherRole,
-    /// The turn has no place of its own in the text.
+    /// The text of the turn is mixed with that of another message.
     Merged,
     /// The turn has no words and text follows its stop token, so its end is unknown.
     Unanchored,
@@ -49,9 +49,9 @@ impl Ambiguity {
     pub fn explanation(self) -> &'static str {
         match self {
             Ambiguity::HeaderMismatch => "the text before the answer is not the generation prompt",
-            Ambiguity::ValueDropped => "the template prints nothing of this message",
+            Ambiguity::ValueDropped => "the template does not print this message",
             Ambiguity::OtherRole => "the template prints this message under a user header",
-            Ambiguity::Merged => "the template does not give this message a turn of its own",
+            Ambiguity::Merged => "the template mixes this message with another one",
             Ambiguity::Unanchored => "the message has no words, so the end of its turn cannot be found",
         }
     }

@@ -1,4 +1,4 @@
-//! `ProfileCache`: the profiles of a template, by the properties of a row on which they depend.
+//! `ProfileCache`: the profiles of a template. The key is the properties of a row that a profile depends on.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,11 +9,11 @@ use super::profile::{ContentForms, TemplateProfile};
 use crate::data::Node;
 use crate::template::{ChatTemplate, Request};
 
-/// The number of profiles to keep. A data set needs a handful. Rows that each need a profile of their own must not fill
-/// the memory.
+/// The number of profiles to keep. A dataset needs a handful. The limit bounds the memory for data whose rows all need
+/// different profiles.
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
-/// The profiles of a template. The least recently used one leaves when the cache is full.
+/// The profiles of a template. When the cache is full, the least recently used one is evicted.
 #[derive(Debug)]
 pub struct ProfileCache {
     profiles: Mutex<Profiles>,
@@ -36,13 +36,13 @@ impl Default for ProfileCache {
 }
 
 impl ProfileCache {
-    /// The number of profiles learned so far. A profile that left the cache and was learned again counts twice.
+    /// The number of profiles learned so far. A profile that was evicted and learned again counts twice.
     pub fn learned(&self) -> usize {
         self.lock().learned
     }
 
-    /// The profile of `template`, which must be the template for the row of `request`, for rows like this one. Learns
-    /// it if necessary.
+    /// The profile of `template` for rows like that of `request`. `template` must be the template for this row. Learns
+    /// the profile if it is not in the cache.
     pub(super) fn get(&self, template: &ChatTemplate, request: Request<'_, '_>) -> Arc<TemplateProfile> {
         let forms = ContentForms::of(request.conversation);
         let key = Key {
@@ -54,7 +54,7 @@ impl ProfileCache {
         if let Some(profile) = self.lock().by_key.get(&key) {
             return Arc::clone(profile);
         }
-        // Learned without the lock: two threads may learn the same profile, but no thread waits for another.
+        // The lock is not held while learning: two threads may learn the same profile, but no thread waits for another.
         let profile = Arc::new(TemplateProfile::learn(template, request, forms));
         let mut profiles = self.lock();
         profiles.learned += 1;
@@ -93,7 +93,7 @@ impl ProfileCache {
     }
 }
 
-/// The row has fields for these, so a template never takes them from the variables.
+/// Every row sets these, so a template never takes them from the variables.
 const FIELDS_OF_ROWS: [&str; 4] = ["messages", "tools", "documents", "add_generation_prompt"];
 
 /// The names of the variables that `template` can take from a row or a request.
@@ -106,7 +106,7 @@ fn variables_of(template: &ChatTemplate) -> Vec<String> {
 /// The properties of a row that can change a profile.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    /// Rows with tools may also have a template of their own.
+    /// Rows with tools may also have a separate template.
     tools: ToolsGiven,
     documents: bool,
     forms: ContentForms,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_profile_leaves() {
+    fn the_least_recently_used_profile_is_evicted() {
         let attributor = attributor("{{ date }}");
         let learned = |date: usize| {
             let before = attributor.profiles().learned();

@@ -9,7 +9,7 @@ pub(super) struct EventIndex<'e> {
     first: Vec<u32>,
     /// By event: the next event of the same message.
     next: Vec<u32>,
-    /// By pass: the shortest and the longest output while it ran.
+    /// By pass of a loop: the lengths of the output when it started and ended.
     lengths: Vec<(usize, usize)>,
     reads: Vec<(usize, u32)>,
 }
@@ -60,14 +60,14 @@ impl<'e> EventIndex<'e> {
         })
     }
 
-    /// Where fields of `message` were read: position, and how the message came to the template.
+    /// Where fields of `message` were read: position, and how the template got the message.
     pub(super) fn reads(&self, message: usize) -> impl Iterator<Item = (usize, Origin)> {
         self.of_message(message)
             .filter(|event| matches!(event.kind, TraceKind::Read(_)))
             .map(|event| (event.position, event.origin))
     }
 
-    /// The number of bytes written while a pass ran. The pass that wrote most is the one that printed the turns.
+    /// The number of bytes written during a pass. The pass that wrote most printed the turns.
     pub(super) fn printed(&self, pass: u32) -> usize {
         self.lengths.get(pass as usize).map_or(0, |(from, to)| to.saturating_sub(*from))
     }

@@ -1,4 +1,4 @@
-//! `Layout`: where the values of the messages are in a text, and where each turn starts.
+//! `Layout`: the places of the values of messages in a text, and the start of each turn.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::template::{Origin, Part, Printed, TraceKind, Traced, words_at};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ValueSpan {
     pub(super) span: Range<usize>,
-    /// Where its words start, after white space and think tags. A generation prompt may also print the text before
+    /// The start of its words, after white space and think tags. A generation prompt may also print the text before
     /// them.
     pub(super) words: usize,
     pub(super) part: Part,

@@ -2,7 +2,7 @@
 //!
 //! | step | module |
 //! |---|---|
-//! | one traced render per row gives the text, the place of every value in it, and where turns start | `layout` |
+//! | one traced render per row gives the text, the place of every value in it, and the starts of turns | `layout` |
 //! | small renders of the template, made once, show its generation prompt and the ends of its turns | `profile` |
 //! | with these, the text between values is split into regions | `turns` |
 //! | an ambiguous turn is resolved, if possible, by rendering the conversation up to it | `prefixes` |
@@ -33,15 +33,15 @@ use layout::Layout;
 pub struct Attributed {
     /// The regions. They cover the text.
     pub regions: Regions,
-    /// Ambiguous turns: index of the message, and why.
+    /// Ambiguous turns: index of the message, and the ambiguity.
     pub ambiguities: Vec<(usize, Ambiguity)>,
-    /// Messages that were ambiguous and that a render of the conversation up to them resolved.
+    /// Messages that were ambiguous until a render of the conversation up to them resolved it.
     pub resolved: Vec<usize>,
     /// The pieces of the text that come from texts of messages, in the order of the text.
     pub printed: Vec<Printed>,
 }
 
-/// A chat template with what was learned about it. Threads share it.
+/// A chat template with its profiles. Threads can share it.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! Resolves ambiguous turns by rendering the conversation up to them.
 //!
-//! If the text of a row starts with the render of the messages before a turn and a generation prompt, then the header
-//! of the turn ends where that render ends: this is how the turn would be prompted. It takes one or two renders for
-//! each ambiguous turn, so it is only tried second. If a template rewrites earlier turns, or prints a header that is
-//! not its prompt, this resolves nothing and the turn stays ambiguous.
+//! The messages before a turn are rendered with a generation prompt. If the text of the row starts with this render,
+//! the header of the turn ends where the render ends. This takes one or two renders for each ambiguous turn, so it is
+//! only tried if the template profile does not suffice. If a template rewrites earlier turns, or prints a header that
+//! differs from its generation prompt, the turn stays ambiguous.
 
 use super::Ambiguity;
 use super::layout::Layout;
@@ -26,18 +26,18 @@ pub(super) fn resolve(
     let mut ambiguous: Vec<(usize, Ambiguity)> =
         split.ambiguities.iter().filter(|(_, ambiguity)| resolvable(ambiguity)).copied().collect();
     if !ambiguous.is_empty() {
-        // If the usual header is not found for one turn, it proves nothing for the other turns.
+        // If one turn does not start with the usual header, the usual header proves nothing for the other turns.
         let known: Vec<usize> = ambiguous.iter().map(|(message, _)| *message).collect();
         let others = split.by_usual_header.iter().filter(|message| !known.contains(message));
         ambiguous.extend(others.map(|&message| (message, Ambiguity::HeaderMismatch)));
     }
     for (message, ambiguity) in ambiguous {
         let values = layout.values(message);
-        // Without words of its own, nothing shows that the text after the prompt belongs to this turn.
+        // Only words of the turn show that the text after the prompt belongs to it.
         let Some((first, last)) = values.first().zip(values.last()) else { continue };
         let Some(end) = prefix_end(template, request, text, message, true) else { continue };
         let starts = (layout.values_end_before(message)..=first.words).contains(&end);
-        // A turn without a place of its own also needs a proof of its end.
+        // A turn that is mixed with another message also needs a proof of its end.
         let ends = ambiguity != Ambiguity::Merged
             || prefix_end(template, request, text, message + 1, false).is_some_and(|end| end >= last.span.end);
         if starts && ends && text.is_char_boundary(end) {

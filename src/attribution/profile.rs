@@ -23,8 +23,8 @@ pub(super) struct TemplateProfile {
     pub(super) header: Option<String>,
     /// The text before the content of a user turn within a conversation, without white space around it.
     pub(super) user_header: Option<String>,
-    /// The text after the loop over the messages of a conversation that ends with a user, without white space around
-    /// it.
+    /// The text after the loop over the messages of a conversation that ends with a user message, without white space
+    /// around it.
     pub(super) user_tail: Option<String>,
     /// A generation prompt that the template prints even if none is requested.
     pub(super) always_prompt: Option<String>,
@@ -55,7 +55,8 @@ impl TemplateProfile {
     }
 }
 
-/// Which contents of a row are lists of parts. Templates may print other white space around parts than around strings.
+/// Which contents of a row are lists of parts. Templates may print different white space around parts and around
+/// strings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct ContentForms {
     assistant_in_parts: bool,
@@ -96,8 +97,8 @@ struct Probe<'p, 'c> {
 }
 
 impl Probe<'_, '_> {
-    /// This probe, with contents as strings if the template does not support parts. Such a template prints the list
-    /// itself, and the brackets belong to the content.
+    /// This probe, but with contents as strings if the template does not support parts. Such a template prints the list
+    /// with its brackets, and these belong to the content.
     fn in_form(self) -> Self {
         let letters = |probe: &Self| {
             let text: String = probe.text(&dialogue(), false)?.split(is_space).collect();
@@ -113,7 +114,6 @@ impl Probe<'_, '_> {
 
     fn learn(&self) -> TemplateProfile {
         let mut profile = TemplateProfile {
-            // engine: Template::looks_ahead()
             looks_ahead: self.template.looks_ahead(),
             eos_token: self.special_token("eos_token"),
             ..TemplateProfile::default()
@@ -194,7 +194,7 @@ impl Probe<'_, '_> {
 }
 
 impl TemplateProfile {
-    /// Takes headers and closers from the text of [`dialogue`].
+    /// Learns headers and closers from the text of [`dialogue`].
     fn learn_from_dialogue(&mut self, text: &str, layout: &Layout) {
         let turn = &layout.turns[1];
         if let Some(value) = layout.values(1).first() {

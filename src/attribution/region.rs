@@ -1,11 +1,11 @@
-//! Regions: for every byte of a rendered text, the message and the part of the message that it belongs to.
+//! `Regions`: for every byte of a rendered text, the message and the part of the message that it belongs to.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The part of a message that a piece of text is.
+/// The part of a message that a piece of text belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RegionKind {
-    /// Text of no message: begin-of-text, tool declarations, a generation prompt at the end.
+    /// Text outside of all messages: begin-of-text, tool declarations, a generation prompt at the end.
     Scaffold,
     /// The start of a turn. In an assistant turn: the part that the generation prompt supplies.
     Header,

@@ -1,4 +1,4 @@
-//! What two texts have in common at their start or end, and the borders of tokens such as `<|im_end|>`.
+//! Common prefixes and suffixes of two texts, and the borders of tokens such as `<|im_end|>`.
 
 /// The number of bytes that two texts share at their start, whole characters only.
 pub(super) fn common_prefix(left: &str, right: &str) -> usize {

@@ -1,4 +1,4 @@
-//! Rows with answers as Arrow columns: `prompt_ids`, and the ids of each answer. One row for each row of the input.
+//! Rows with answers as Arrow columns: `prompt_ids` and the ids of each answer. Each input row becomes one output row.
 
 use std::sync::Arc;
 

@@ -56,7 +56,7 @@ impl Lists {
     }
 }
 
-/// The size of a chunk at one moment.
+/// The size of a chunk before a row, for [`Chunk::rollback`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     tokens: usize,
@@ -140,7 +140,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn a_rollback_forgets_what_came_after() {
+    fn a_rollback_removes_later_samples() {
         let mut chunk = Chunk::default();
         let sample = || Sample { ids: &[1, 2], labels: &[-100, 2], weights: &[], details: None };
         chunk.push(sample());

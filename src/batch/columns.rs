@@ -21,7 +21,7 @@ use crate::label::MASKED;
 /// The columns of a result, by name.
 pub(super) type Columns = Vec<(String, ArrayRef)>;
 
-/// A batch and how it is read.
+/// A batch and its layout.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source<'b> {
     pub(super) batch: &'b RecordBatch,
@@ -53,7 +53,7 @@ pub(super) fn sequence_batch(
     let widths = Widths::new(options, &lengths);
     let places = widths.total().filter(|places| i32::try_from(*places).is_ok()).ok_or_else(|| {
         let text =
-            format!("the batch has {num_tokens} tokens, and padding makes more than 2^31 of them; pass fewer rows");
+            format!("the batch has {num_tokens} tokens, and more than 2^31 with padding; pass fewer rows at once");
         Error::new(ErrorKind::Batch, text)
     })?;
     let offsets = OffsetBuffer::from_lengths(widths.iter());
@@ -135,7 +135,8 @@ impl<'o> Kept<'o> {
     pub(super) fn push_columns(self, source: Source<'_>, rows: Option<&Vec<u32>>, columns: &mut Columns) -> Result<()> {
         for (name, mut builder) in self.names.iter().zip(self.builders) {
             if columns.iter().any(|(taken, _)| taken == name) {
-                let text = format!("`keep_columns` has `{name}`, which is a column of the output; rename the input's");
+                let text =
+                    format!("`keep_columns` has `{name}`, the name of an output column; rename the input column");
                 return Err(Error::new(ErrorKind::Option, text));
             }
             let array: ArrayRef = match (source.layout, source.batch.column_by_name(name)) {
@@ -146,7 +147,7 @@ impl<'o> Kept<'o> {
                     None => Arc::clone(array),
                 },
                 (RowLayout::Columns, None) => {
-                    let text = format!("`keep_columns` has `{name}`, and the batch has no such column");
+                    let text = format!("`keep_columns` has `{name}`, but the batch has no such column; remove it");
                     return Err(Error::new(ErrorKind::Option, text));
                 }
             };
@@ -208,7 +209,7 @@ impl<'l> Widths<'l> {
     }
 }
 
-/// The column `error`: why the row of each sample failed. `rows` are the rows of the samples.
+/// The column `error` with the reason why the row of each sample failed. `rows` are the rows of the samples.
 pub(super) fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
     if failures.is_empty() {
         return new_null_array(&DataType::Utf8, rows.len());
@@ -217,7 +218,7 @@ pub(super) fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
     let mut failures = failures.iter().peekable();
     for &row in rows {
         let failure = failures.next_if(|failure| failure.row == Some(row as usize));
-        // The text is in the row that it is about.
+        // The text is in the row itself, so it does not repeat the number of the row.
         let text =
             failure.map(|failure| format!("{}: {}", failure.kind.code(), Error { row: None, ..failure.clone() }));
         builder.append_option(text);

@@ -1,4 +1,4 @@
-//! `Mill`: rows go in, token ids with labels come out.
+//! `Mill`: turns rows into token ids with labels.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::rows::{Conversation, Row, RowReader};
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
-/// Rows of one output batch. Its tokens then are far fewer than the 2^31 that the offsets of a list column can count.
+/// The most rows of one output batch. This keeps its tokens far below 2^31, the limit of the offsets of a list column.
 const BATCH_ROWS: usize = 65_536;
 
 /// The whole path from rows to tokens: a tokenizer, a chat template, and options.
@@ -28,7 +28,7 @@ pub struct Mill {
     pub(super) workers: Arc<Workers>,
 }
 
-/// What one input batch became.
+/// The result of one input batch.
 #[derive(Debug, Clone)]
 pub struct TokenBatch {
     /// `input_ids`, `labels`, optionally `weights` and `attention_mask`, `length`, optionally `row`, the kept columns,
@@ -48,7 +48,7 @@ pub struct TokenBatch {
     pub notes: NoteCounts,
 }
 
-/// What all batches of an input became.
+/// The results of all batches of an input.
 #[derive(Debug, Clone, Default)]
 pub struct TokenBatches {
     /// The output batches.
@@ -90,12 +90,12 @@ impl Mill {
     ///
     /// # Errors
     ///
-    /// Fails if options do not go together, or if the rows do not support one.
+    /// Fails if options cannot be combined, or if the rows do not support one.
     pub fn new(tokenizer: Arc<Tokenizer>, template: Option<Arc<ChatTemplate>>, options: Options) -> Result<Mill> {
         Ok(Mill { encoder: Encoder::new(tokenizer, template, options)?, workers: Arc::default() })
     }
 
-    /// Encodes one row at a time: tokenizer, template and options.
+    /// The encoder of single rows, with tokenizer, template and options.
     pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }
@@ -106,8 +106,8 @@ impl Mill {
 
     /// Tokens and labels for every row of `input`, in order.
     ///
-    /// Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called about
-    /// twenty times a second; if it returns true, the work stops.
+    /// Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called
+    /// about twenty times a second; if it returns true, the work stops.
     ///
     /// # Errors
     ///
@@ -160,7 +160,7 @@ impl Mill {
         }
     }
 
-    /// Encodes one row given by its fields: what a batch makes of this row, with text, offsets and regions.
+    /// Encodes one row, given by its fields. The samples equal those of a batch and have text, offsets and regions too.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Mill {
     ///
     /// # Errors
     ///
-    /// As for [`encode_fields`](Self::encode_fields), with the row in the error; or if there is no such row.
+    /// As for [`encode_fields`](Self::encode_fields), with the row in the error. Also fails if there is no such row.
     pub fn encode_row_of(
         &self,
         input: &mut dyn Iterator<Item = Result<RecordBatch>>,

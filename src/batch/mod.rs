@@ -1,4 +1,4 @@
-//! Batches: rows in threads, in order, as Arrow columns.
+//! Batches: encodes rows in threads and in order, and writes the samples as Arrow columns.
 
 mod answer_columns;
 mod chunk;

@@ -1,7 +1,7 @@
-//! Rows in parallel: the only place where threads work.
+//! Rows in parallel. All code that runs in worker threads starts here.
 //!
-//! Workers take small chunks of rows in order, so a long row does not delay the others. The results are put back in order,
-//! so the output does not depend on the number of threads.
+//! Workers take small chunks of rows in order, so a long row does not delay the others. The results are put back in
+//! order, so the output does not depend on the number of threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,20 +26,20 @@ pub(super) fn stopped() -> Error {
     Error::new(ErrorKind::Interrupted, "stopped before the batch was complete")
 }
 
-/// What the workers of one batch share.
+/// The state that the workers of one batch share.
 struct Shared<'b, 'a> {
     rows: &'b RowTable<'a>,
     chunks: usize,
     next: AtomicUsize,
     /// Set from outside: stop at the next row.
     interrupted: AtomicBool,
-    /// Set when a row fails that ends the batch: start no other chunk.
+    /// Set when a failed row ends the batch: no worker starts another chunk.
     failed: AtomicBool,
     /// Columns to keep as text, for JSON rows.
     keep: &'b [String],
 }
 
-/// Runs `work` and turns a panic into an error, so that a defect in one row takes down neither the other rows nor the
+/// Runs `work` and turns a panic into an error, so that a defect in one row stops neither the other rows nor the
 /// process.
 pub(super) fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref())))
@@ -61,7 +61,7 @@ impl Mill {
         keep: &[String],
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Chunk>> {
-        // Short batches end before the first poll, so ask once at the start.
+        // Short batches end before the first poll, so check once at the start.
         if interrupted() {
             return Err(stopped());
         }
@@ -106,8 +106,8 @@ impl Mill {
         if shared.interrupted.into_inner() {
             return Err(stopped());
         }
-        // Chunks are taken in order, so all chunks before the first failing one are complete: the first error here is the
-        // error of the first failing row.
+        // Chunks are taken in order, so all chunks before the first failing one are complete: the first error here is
+        // the error of the first failing row.
         let mut chunks = Vec::with_capacity(results.len());
         for chunk in results.into_iter().flatten() {
             if let Some(error) = chunk.failures.iter().find(|error| self.ends_batch(error)) {

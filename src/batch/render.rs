@@ -17,7 +17,7 @@ use crate::template::{ChatTemplate, Request};
 /// How the rows of a batch are rendered.
 #[derive(Debug, Default)]
 pub struct BatchRequest {
-    /// Template variables for every row; those of a row win.
+    /// Template variables for every row. The variables of a row replace those of the same names.
     pub variables: TemplateVariables<'static>,
     /// Whether the texts end with the generation prompt.
     pub add_generation_prompt: bool,

@@ -1,4 +1,4 @@
-//! `BatchList`: record batches of one schema, handed over as one table.
+//! `BatchList`: record batches of one schema, which together form one table.
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;

@@ -1,7 +1,7 @@
-//! The threads of a mill.
+//! `Workers`: the threads of a mill.
 //!
-//! They live as long as the mill: the tokenizer engines cache words per thread, and a cold thread encodes a third slower
-//! for its first thousands of rows.
+//! They live as long as the mill: the tokenizer engines cache words per thread, and a cold thread encodes a third
+//! slower for its first thousands of rows.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Stack of a worker: enough for the deepest templates, so that it need not grow for each row.
+/// Stack of a worker in bytes: enough for the deepest templates, so that it need not grow for each row.
 const STACK: usize = 32 << 20;
 
 /// A pool of threads, started on first use.

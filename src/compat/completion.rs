@@ -1,5 +1,5 @@
-//! The prompt and completion of TRL: every token after the tokens that the text shares with the prompt of the last
-//! turn.
+//! The prompt and completion of TRL: trains every token after the tokens that the text shares with the prompt of the
+//! last turn.
 
 use super::inputs::Inputs;
 use crate::error::Result;

@@ -1,4 +1,4 @@
-//! `Inputs`: the inputs of all emulations, with steps that several of them share.
+//! `Inputs`: the inputs of all emulations, with the steps that several of them share.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
 //! Labels as other tools make them, to reproduce a run or to compare.
 //!
-//! Each tool has its own rule for the trained tokens and its own way to find them; each file emulates one tool. They
-//! use no label policy: an error of the tool is an error here too. `docs/labels.md` shows all of them on one row.
+//! Each tool has its own rule for the trained tokens and its own way to find them; each file emulates one tool. The
+//! emulations use no label policy and reproduce the faults of the tools. `docs/labels.md` shows all of them on one row.
 
 mod axolotl;
 mod completion;

@@ -1,7 +1,7 @@
-//! open-instruct: of each assistant turn, the text between the prompt for the turn and the end of the turn.
+//! open-instruct: trains the text between the prompt for an assistant turn and the end of the turn.
 //!
-//! Both renders must be a prefix of the whole text. If one is not, open-instruct counts tokens instead and masks the
-//! row if this fails too; here the row fails at once.
+//! The renders up to both positions must be prefixes of the whole text. If one is not, open-instruct counts tokens
+//! instead and masks the row if this fails too; here the row fails at once.
 
 use std::ops::Range;
 

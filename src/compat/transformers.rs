@@ -2,7 +2,7 @@
 //!
 //! The mask is made from the first and the last token of each `{% generation %}` span. If the last character of a span
 //! has no token, or has token 0, the span extends to the end of the text. If the first character has no token, the
-//! search ends. Spans in macros are where transformers takes them to be.
+//! search ends. The spans of blocks in macros are those of transformers, which start too early.
 
 use super::inputs::Inputs;
 use crate::error::Result;

@@ -2,8 +2,8 @@
 //! user header.
 //!
 //! This includes the assistant headers and tool results in between. unsloth searches for the tokens of the two headers.
-//! It misses a header whose last token merges with the line break at the start of an answer. Here the headers are those
-//! of the regions, and such rows keep their labels.
+//! It misses a header whose last token merges with the line break at the start of an answer. chatmill takes the headers
+//! from the regions, so such rows keep their labels.
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! `Column`: any Arrow column as a source of [`Node`]s, without copying strings.
 //!
-//! The physical type is looked at once a batch, not once a value.
+//! The physical type is resolved once per batch, not once per value.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -50,7 +50,7 @@ enum Text<'a> {
 impl<'a> Text<'a> {
     fn bytes(&self, row: usize) -> &'a [u8] {
         match self {
-            // Not `value(row)`: a producer may have filled the column without looking whether it is UTF-8.
+            // Not `value(row)`: a producer may have filled the column without a check that it is UTF-8.
             Text::Utf8(array) => slice(array.value_data(), array.value_offsets(), row),
             Text::LargeUtf8(array) => slice(array.value_data(), array.value_offsets(), row),
             Text::Utf8View(array) => array.value(row).as_bytes(),
@@ -137,7 +137,7 @@ impl Ranges<'_> {
 }
 
 impl<'a> Column<'a> {
-    /// Looks at the physical type of `array`. `name` is what errors call the column.
+    /// Resolves the physical type of `array`. `name` is the name of the column in errors.
     pub fn new(array: &'a dyn Array, name: &str) -> Result<Column<'a>> {
         let number = |number| Ok(Values::Number(number));
         let values = match array.data_type() {
@@ -163,7 +163,7 @@ impl<'a> Column<'a> {
             DataType::Dictionary(_, _) => {
                 let dictionary = array.as_any_dictionary();
                 let values = Box::new(Column::new(dictionary.values(), name)?);
-                // An all-null dictionary may be empty, and then has no key to normalise.
+                // An all-null dictionary may be empty; it then has no key to normalize.
                 let keys = if dictionary.values().is_empty() { Vec::new() } else { dictionary.normalized_keys() };
                 Ok(Values::Dictionary { keys, values })
             }
@@ -229,8 +229,8 @@ impl<'a> Column<'a> {
 
     /// The value of `row`; None where it is null.
     ///
-    /// A null field of a struct only aligns rows that have other fields, so it is left out. A null item of a list
-    /// is a value, and stays.
+    /// Arrow fills the fields that a struct lacks with nulls, so null fields are removed. A null item of a list is a
+    /// value and stays.
     pub fn node(&self, row: usize) -> Result<Option<Node<'a>>> {
         if self.is_null(row) {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! JSON text as [`Node`]s, with errors that say what to fix.
+//! JSON text as [`Node`]s, with errors that name the place and the fix.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub fn parse_json(text: &[u8]) -> Result<Node<'_>> {
 
 /// Parses a string that holds JSON; returns any other value as it is.
 ///
-/// `what` begins the sentence of the error, such as "`tools` must be a list".
+/// `what` is the start of the error message, such as "`tools` must be a list".
 pub(crate) fn parse_if_json<'a>(what: &str, node: Node<'a>) -> Result<Node<'a>> {
     let parsed = match node {
         Node::Str(Cow::Borrowed(text)) => parse_json(text.as_bytes()),

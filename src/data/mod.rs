@@ -1,4 +1,4 @@
-//! The values of a row, borrowed from where the row lives: Arrow buffers, JSON text or Python strings.
+//! The values of a row, borrowed from Arrow buffers, JSON text or Python strings.
 
 mod column;
 mod json;
@@ -24,10 +24,10 @@ pub(crate) fn wrong_type(what: &str, expected: &str, found: &Node<'_>) -> Error 
     Error::new(ErrorKind::WrongType, format!("{what} must be {expected}, found {}", found.type_name()))
 }
 
-/// Names of fields or columns as a list for an error message.
+/// The names of fields or columns, in backticks, as a list for an error message.
 pub(crate) fn name_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
-    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    if names.is_empty() { "nothing".into() } else { format!("`{}`", names.join("`, `")) }
 }
 
 /// The names of `fields` as a list for an error message.

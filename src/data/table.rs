@@ -1,4 +1,4 @@
-//! `RowTable`: the rows of a batch as fields, whichever way the batch holds them.
+//! `RowTable`: the rows of a batch as fields, read from one column per field or from one column of JSON objects.
 
 use std::borrow::Cow;
 
@@ -71,17 +71,17 @@ impl<'a> RowTable<'a> {
     }
 }
 
-/// The error for a batch without a column named `wanted`.
+/// The error for a batch without a column `wanted`, which is one name or several, in backticks.
 pub(crate) fn missing_column(batch: &RecordBatch, wanted: &str) -> Error {
     let known = name_list(batch.schema_ref().fields().iter().map(|field| field.name().as_str()));
     Error::new(ErrorKind::MissingMessages, format!("the batch has no column {wanted}; its columns are {known}"))
 }
 
 fn json_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<Column<'a>> {
-    let array = batch.column_by_name(name).ok_or_else(|| missing_column(batch, name))?;
+    let array = batch.column_by_name(name).ok_or_else(|| missing_column(batch, &format!("`{name}`")))?;
     let column = Column::new(array, name)?;
     if !column.is_text() {
-        let text = format!("column `{name}` must hold strings or bytes, each one JSON object");
+        let text = format!("the column `{name}` must hold strings or bytes, each of them one JSON object");
         return Err(Error::new(ErrorKind::Batch, text));
     }
     Ok(column)
@@ -141,7 +141,7 @@ mod tests {
     fn a_missing_column_is_named_with_the_columns_of_the_batch() {
         let batch = batch(vec![("text", Arc::new(StringArray::from(vec!["x"])))]);
         let error = RowTable::new(&batch, RowLayout::Json("row"), &[]).unwrap_err();
-        assert_eq!(error.text, "the batch has no column row; its columns are text");
+        assert_eq!(error.text, "the batch has no column `row`; its columns are `text`");
         let error = RowTable::new(&batch, RowLayout::Json("text"), &[]).unwrap();
         assert_eq!(error.len(), 1);
     }

@@ -1,5 +1,5 @@
 //! Rows of a prompt with answers, by TRL's rule: prompt and answer are tokenized together, and the prompt's tokens are
-//! those that all sequences share with the tokens of the prompt alone. So no token changes where the two meet.
+//! those that all sequences share with the tokens of the prompt alone. So the border does not change any token.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl AnswersEncoder {
         let prompt = sequences.iter().map(shared).min().unwrap_or(0);
         for (name, ids) in self.names().iter().zip(&sequences) {
             if ids.len() <= prompt {
-                let text = format!("`{name}` has no tokens after the prompt; the answer must not be empty");
+                let text = format!("`{name}` has no tokens after the prompt; the answer must have text");
                 return Err(Error::new(ErrorKind::EmptyField, text));
             }
         }
@@ -87,7 +87,9 @@ impl AnswersEncoder {
             return too_long(format!("prompt and answer have {longest} tokens, more than `max_length` {max}"));
         }
         if prompt >= max {
-            return too_long(format!("the prompt alone has {prompt} tokens, and `max_length` is {max}"));
+            return too_long(format!(
+                "the prompt alone has {prompt} tokens, but `max_length` is {max}; use a greater one"
+            ));
         }
         notes.add(Note::Truncated);
         Ok(max)
@@ -97,8 +99,10 @@ impl AnswersEncoder {
     fn plain(&self, prompt: &str, answers: &[String]) -> Result<Texts> {
         let tokenizer = &self.parts.tokenizer;
         let Some(eos) = tokenizer.special_token("eos_token") else {
-            let text =
-                format!("answers need an `eos_token`, and {} has none; set it in the special tokens", tokenizer.name());
+            let text = format!(
+                "answers need an `eos_token`, but {} has none; set `special_tokens.eos_token`",
+                tokenizer.name()
+            );
             return Err(Error::new(ErrorKind::Option, text));
         };
         let prompt = if self.are_whole() { String::new() } else { format!("{}{prompt}", tokenizer.prefix()) };
@@ -108,7 +112,7 @@ impl AnswersEncoder {
         Ok(Texts { prompt, sequences })
     }
 
-    /// Renders of prompt and answers, and the part of the prompt's render that all of them begin with.
+    /// The renders of prompt and answers, and the start of the prompt's render that all of them share.
     fn rendered(&self, prompt: Option<&Conversation<'_>>, answers: &[Conversation<'_>]) -> Result<Texts> {
         let template = self.parts.attributor.template();
         let sequences =

@@ -125,7 +125,7 @@ impl ChatEncoder {
         Ok(())
     }
 
-    /// Whether a trained turn ends with something else than a stop token.
+    /// Whether a trained turn does not end with a stop token.
     fn lacks_stop(&self, ids: &[u32], spans: &[TokenSpan], turn_ends: &[usize]) -> bool {
         turn_ends.iter().any(|&end| {
             let span = spans.get(spans.partition_point(|span| span.end < end));

@@ -1,8 +1,8 @@
-//! Control tokens in the texts of rows: found, and encoded as plain text or refused.
+//! `ControlTokens`: finds control tokens in the texts of rows, to encode them as plain text or to reject the row.
 //!
-//! An added token is a control token if it is special, or if the template writes it. If a value of a message holds one, the
-//! text around it, up to the template's own control tokens, is encoded without added tokens. So it reads as if the token
-//! did not exist.
+//! An added token is a control token if it is special, or if the template writes it. If a value of a message holds one,
+//! the text around it, up to the template's own control tokens, is encoded without added tokens, as if the vocabulary
+//! did not have the token.
 
 use std::ops::Range;
 
@@ -114,8 +114,8 @@ impl ControlTokens {
         token
     }
 
-    /// The ranges of `text` to encode without added tokens: around each control token that a value of the row printed, up
-    /// to the next added tokens that the template printed.
+    /// The ranges of `text` to encode without added tokens: around each control token that a value of the row printed,
+    /// up to the next added tokens that the template printed.
     pub(super) fn plain_ranges(&self, text: &str, printed: &[Printed]) -> Vec<Range<usize>> {
         let mut plain: Vec<Range<usize>> = Vec::new();
         let (mut start, mut has_token) = (0, false);
@@ -145,8 +145,8 @@ impl ControlTokens {
 /// The error for a control token in `place`.
 fn refused(token: &str, place: &str) -> Error {
     let text = format!(
-        "{place} holds the control token {token}; use `special_tokens=\"text\"` to encode it as plain text where it is in a \
-         content, or list it in `allowed_special_tokens`"
+        "{place} holds the control token {token}; remove it, list it in `allowed_special_tokens`, or, for a content, use \
+        `special_tokens=\"text\"`"
     );
     Error::new(ErrorKind::ControlToken, text)
 }

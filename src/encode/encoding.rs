@@ -1,4 +1,4 @@
-//! `Encoding`: one sample with its text, token offsets and regions, for looking at.
+//! `Encoding`: one sample with its text, token offsets and regions, for inspection.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub struct EncodedRow {
     pub samples: Vec<Encoding>,
     /// The notes of the row.
     pub notes: Vec<Note>,
-    /// Whether the answer is good, if rows say so.
+    /// Whether the answer is good, if rows have a label.
     pub label: Option<bool>,
 }
 
@@ -43,7 +43,7 @@ impl Encoding {
         &self.details.text
     }
 
-    /// The regions of the text, or why they are unknown.
+    /// The regions of the text, or the reason why they are unknown.
     pub fn regions(&self) -> &Result<Regions> {
         &self.details.regions
     }

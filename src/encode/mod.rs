@@ -1,4 +1,4 @@
-//! From rows to samples: one file for each kind of row. This is the only place that uses all stages.
+//! Encoding: turns rows into samples, with one file for each kind of row. This is the only folder that uses all stages.
 //!
 //! ```text
 //! Row ── Encoder ──► samples (ids, labels, weights) and notes ──► a SampleSink: a batch's columns, or an Encoding
@@ -64,8 +64,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// Fails if options do not go together, if the kind of rows does not support one, or if a template is missing or not
-    /// used.
+    /// Fails if options cannot be combined, if the kind of rows does not support one, or if a template is missing or
+    /// not used.
     pub fn new(tokenizer: Arc<Tokenizer>, template: Option<Arc<ChatTemplate>>, options: Options) -> Result<Encoder> {
         support::check(&options, &tokenizer)?;
         let format = options.rows.format().cloned();
@@ -128,8 +128,8 @@ impl Encoder {
             && eos == pad
         {
             warnings.push(format!(
-                "eos_token and pad_token are both {eos}: a collator that masks padding also masks stop tokens, and the \
-                 model does not learn to stop; use another pad_token"
+                "`eos_token` and `pad_token` are both {eos}: a collator that masks padding also masks stop tokens, and \
+                the model does not learn to stop; use another `pad_token`"
             ));
         }
         let format = self.options().rows.format();
@@ -144,8 +144,8 @@ impl Encoder {
         warnings
     }
 
-    /// Encodes one row, pushes its samples to `sink` and returns its notes. After an error the sink may hold some of the
-    /// row's samples; the caller removes them.
+    /// Encodes one row, pushes its samples to `sink` and returns its notes. After an error the sink may hold some of
+    /// the row's samples; the caller removes them.
     pub(crate) fn row(&self, row: Row<'_>, scratch: &mut Scratch, sink: &mut dyn SampleSink) -> Result<Notes> {
         let mut notes = Notes::default();
         match (&self.kind, row) {
@@ -169,25 +169,25 @@ fn resolve_template(
     let invalid = |text: String| Err(Error::new(ErrorKind::Option, text));
     match (format, template) {
         (Some(format), Some(_)) if !format.needs_template() => invalid(format!(
-            "the format {} does not use a chat template; remove `template`, or use a style of the format that builds \
-             messages",
+            "the format `{}` does not use a chat template; remove `template`, or use a style of the format that builds \
+            messages",
             format.name()
         )),
         (Some(format), None) if !format.needs_template() => own_text(tokenizer, format).map(Arc::new),
         (_, Some(template)) => Ok(template),
         (None, None) => invalid("`template` is missing; rows of messages need a chat template".to_owned()),
         (Some(format), None) => {
-            invalid(format!("`template` is missing; rows of the format {} need a chat template", format.name()))
+            invalid(format!("`template` is missing; rows of the format `{}` need a chat template", format.name()))
         }
     }
 }
 
-/// The text of a format as a template. In it `bos_token` is the text that the tokenizer puts before every text.
+/// The text of a format as a template. Its variable `bos_token` is the text that the tokenizer puts before every text.
 fn own_text(tokenizer: &Tokenizer, format: &Format) -> Result<ChatTemplate> {
     let text = format.text().unwrap_or_default();
     if tokenizer.special_token("eos_token").is_none() && text.contains("eos_token") {
         let text = format!(
-            "the format {} ends answers with `eos_token`, and {} has none; set it in the special tokens",
+            "the format `{}` ends answers with `eos_token`, but {} has none; set `special_tokens.eos_token`",
             format.name(),
             tokenizer.name()
         );

@@ -55,22 +55,22 @@ impl Note {
         Note::PiecesLeftOut,
     ];
 
-    /// The stable code of the note, as summaries and manifests have it.
+    /// The stable code of the note that summaries and manifests contain.
     pub fn code(self) -> &'static str {
         self.texts().0
     }
 
-    /// What a summary says after the number of rows, such as "rows with verified labels".
+    /// The phrase after the number of rows in a summary, such as "rows with verified labels".
     pub fn rows(self) -> &'static str {
         self.texts().1
     }
 
-    /// What is said of one row, as a sentence.
+    /// The meaning of the note for one row, as a sentence.
     pub fn sentence(self) -> &'static str {
         self.texts().2
     }
 
-    /// Whether the note says how the labels were made. All other notes are worth a look.
+    /// Whether the note tells how the labels were made. All other notes may need attention.
     pub fn is_about_labels(self) -> bool {
         matches!(self, Note::Proved | Note::ProvedByPrefixes | Note::Tagged | Note::Emulated)
     }

@@ -78,7 +78,7 @@ impl Choice for SpecialTokens {
         &[("allow", SpecialTokens::Allow), ("text", SpecialTokens::Text), ("raise", SpecialTokens::Raise)];
 }
 
-/// How far rows are padded.
+/// The length to which rows are padded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
     /// To the longest row of the batch.
@@ -117,16 +117,16 @@ pub struct Options {
     pub split: Option<Split>,
     /// The most tokens that a sample may have. Labels are made before a row is cut.
     pub max_length: Option<usize>,
-    /// The most tokens of each segment of a format's text, as axolotl cuts prompts and answers. The tokenizer's own prefix
-    /// counts in every segment.
+    /// The most tokens of each segment of a format's text, as axolotl cuts prompts and answers. The tokenizer's own
+    /// prefix counts in every segment.
     pub segment_length: Option<usize>,
     /// What to do with longer rows.
     pub truncation: Truncation,
-    /// How far rows are padded; None for no padding.
+    /// The length to which rows are padded; None for no padding.
     pub padding: Option<Padding>,
     /// What to do with control tokens in the texts of messages.
     pub special_tokens: SpecialTokens,
-    /// Control tokens that texts may hold all the same.
+    /// Control tokens that texts may hold in spite of `special_tokens`.
     pub allowed_special_tokens: Vec<String>,
     /// What to do with rows that have no trained token.
     pub all_masked: AllMasked,
@@ -138,7 +138,7 @@ pub struct Options {
     pub keep_columns: Vec<String>,
     /// Whether the output has a column `attention_mask`.
     pub attention_mask: bool,
-    /// Template variables for every row; those of a row win.
+    /// Template variables for every row. The variables of a row replace those of the same names.
     pub chat_template_kwargs: TemplateVariables<'static>,
     /// The time that `strftime_now` prints; None for the clock.
     pub now: Option<NaiveDateTime>,

@@ -1,4 +1,4 @@
-//! `Sample`: the tokens and labels of one training sample, and `SampleSink`: where samples go.
+//! `Sample`: the tokens and labels of one training sample, and `SampleSink`: the receiver of samples.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Sample<'s> {
     pub(crate) details: Option<SampleDetails<'s>>,
 }
 
-/// What an [`Encoding`](super::Encoding) shows of a sample beside its tokens.
+/// The details of a sample that only an [`Encoding`](super::Encoding) shows.
 #[derive(Debug, Clone)]
 pub(crate) struct SampleDetails<'s> {
     pub(crate) details: &'s Arc<Details>,
@@ -28,7 +28,7 @@ pub(crate) struct SampleDetails<'s> {
     pub(crate) answer: Option<&'s str>,
 }
 
-/// The text of a sequence, and what is known about it.
+/// The text of a sequence, with its regions and roles.
 #[derive(Debug, Clone)]
 pub(crate) struct Details {
     pub(crate) text: String,
@@ -46,15 +46,15 @@ pub(crate) struct AnswerSamples<'s> {
     pub(crate) prompt: usize,
     /// Number of tokens of each sequence to keep.
     pub(crate) kept: usize,
-    /// Whether the answer is good, if rows say so.
+    /// Whether the answer is good, if rows have a label.
     pub(crate) label: Option<bool>,
-    /// For each answer its details, if the sink wants them.
+    /// The details of each answer, if the sink needs them.
     pub(crate) details: Vec<SampleDetails<'s>>,
 }
 
-/// Takes the samples of rows.
+/// A receiver of the samples of rows.
 pub(crate) trait SampleSink {
-    /// Whether samples need their details. They cost time, so batches go without.
+    /// Whether samples need their details. Details cost time, so batches do without.
     fn wants_details(&self) -> bool {
         false
     }

@@ -1,5 +1,5 @@
-//! Segment rows: the text of a format is cut where trained parts begin and end, and each segment is encoded on its own, as
-//! tools do that tokenize prompt and answer separately.
+//! Segment rows: the text of a format is cut where trained parts begin and end, and each segment is encoded on its own,
+//! as tools do that tokenize prompt and answer separately.
 
 use std::sync::Arc;
 
@@ -142,7 +142,7 @@ impl RowEncoder<'_> {
             tokenizer.tokens(text, cuts, tokens)?;
             token_spans(text, &tokens.ends, &edges, spans);
         } else {
-            let text = "`segment_length` cuts whole segments, and these labels train a part of one; remove \
+            let text = "`segment_length` shortens whole segments, but these labels train a part of one; remove \
                         `segment_length` or change the labels";
             return Err(Error::new(ErrorKind::Option, text));
         }

@@ -1,4 +1,5 @@
-//! From a conversation to labeled sequences: one for the row or one for each turn, truncated, with masked ones left out.
+//! `SequenceEncoder`: turns a conversation into labeled samples, one for the row or one for each turn, and truncates
+//! them.
 
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ pub(super) enum TrainedPart {
     Done,
 }
 
-/// What every encoder of conversations is made of.
+/// The parts that every encoder of conversations needs.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
     pub(super) tokenizer: Arc<Tokenizer>,
@@ -139,7 +140,12 @@ pub(super) trait SequenceEncoder {
             }
         }
         if !kept {
-            let nothing = || Error::new(ErrorKind::NothingToTrain, "the row has no trained turn");
+            let nothing = || {
+                Error::new(
+                    ErrorKind::NothingToTrain,
+                    "no turn is trained; check the roles of the messages and their training flags",
+                )
+            };
             return Err(left_out.unwrap_or_else(nothing));
         }
         if left_out.is_some() {
@@ -228,7 +234,9 @@ impl Cut<'_> {
 
     fn all_masked(&self, before_the_cut: bool) -> Error {
         if before_the_cut {
-            Error::new(ErrorKind::TrainedPartCutOff, "all trained tokens of the row are beyond `max_length`")
+            let text =
+                "all trained tokens of the row are beyond `max_length`; use a greater one or another `truncation`";
+            Error::new(ErrorKind::TrainedPartCutOff, text)
         } else if self.left_out_turns {
             let text = "no token is trained: every assistant turn is unverified, or omitted by the template";
             Error::new(ErrorKind::TrainedTurnsLeftOut, text)

@@ -1,4 +1,4 @@
-//! Which options each kind of row supports. All refusals of option combinations are here.
+//! The options that each kind of row supports. All checks of option combinations are in this file.
 
 use super::labels::LabelChoice;
 use super::options::{Options, Padding, SpecialTokens, Split, Truncation};
@@ -12,7 +12,7 @@ use crate::tokenizer::Tokenizer;
 ///
 /// # Errors
 ///
-/// Fails with one sentence that names the option and says what to change.
+/// Fails for an invalid option or combination. The error names the option and the change to make.
 pub(super) fn check(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
     check_values(options)?;
     check_tokenizer(options, tokenizer)?;
@@ -34,7 +34,7 @@ fn check_values(options: &Options) -> Result<()> {
         [("max_length", options.max_length), ("segment_length", options.segment_length), ("threads", options.threads)];
     for (name, value) in at_least_one {
         if value == Some(0) {
-            return refuse(format!("`{name}` is 0; it must be at least 1, or None"));
+            return refuse(format!("`{name}` is 0; use at least 1, or None"));
         }
     }
     if options.padding == Some(Padding::MaxLength) && options.max_length.is_none() {
@@ -60,21 +60,20 @@ fn check_tokenizer(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
             tokenizer.ids(token, &mut ids)?;
             if ids.len() != 1 {
                 return refuse(format!(
-                    "`labels.stop_tokens` has {token:?}, which {name} encodes as {} tokens {ids:?}; a stop token must be \
-                     one token",
+                    "`labels.stop_tokens` has {token:?}, which {name} encodes as {} tokens {ids:?}; use single tokens",
                     ids.len()
                 ));
             }
         }
         if labels.boundary == Boundary::Split && tokenizer.adds_space() {
             return refuse(format!(
-                "`labels.boundary` \"split\" cuts texts, and {name} adds a space to every piece; use \"overlap\", \
-                 \"contained\" or \"first\""
+                "`labels.boundary` \"split\" cuts texts into segments, but {name} adds a space to every segment; use \
+                \"overlap\", \"contained\" or \"first\""
             ));
         }
     }
     if options.padding.is_some() && pad_id(tokenizer).is_none() {
-        return refuse(format!("`padding` needs a pad token, and {name} has none; set `special_tokens.pad_token`"));
+        return refuse(format!("`padding` needs a `pad_token`, but {name} has none; set `special_tokens.pad_token`"));
     }
     Ok(())
 }
@@ -86,9 +85,9 @@ pub(super) fn pad_id(tokenizer: &Tokenizer) -> Option<u32> {
 
 fn check_chat(options: &Options) -> Result<()> {
     match options.segment_length {
-        Some(_) => refuse(
-            "`segment_length` is only supported for formats with a text of their own; use `max_length` for messages",
-        ),
+        Some(_) => {
+            refuse("`segment_length` is only supported for formats with their own text; use `max_length` for messages")
+        }
         None => Ok(()),
     }
 }
@@ -136,14 +135,14 @@ fn check_format(options: &Options, format: &Format) -> Result<()> {
 }
 
 fn unsupported(format: &Format, option: &str) -> String {
-    let (rows, remedy) = match format.kind() {
+    let (reason, remedy) = match format.kind() {
         RowKind::Chat | RowKind::Segments => (
-            "whose text defines its own label mask",
+            "because its text defines the label mask",
             "remove the option, or use a style of the format that builds messages",
         ),
-        RowKind::Answers => ("whose rows are a prompt with answers", "remove the option"),
-        RowKind::Tokens => ("whose rows are tokens already", "remove the option"),
-        RowKind::Text => ("whose rows are plain text", "remove the option"),
+        RowKind::Answers => ("because its rows are a prompt with answers", "remove the option"),
+        RowKind::Tokens => ("because its rows are already tokenized", "remove the option"),
+        RowKind::Text => ("because its rows are plain text", "remove the option"),
     };
-    format!("{option}: not supported for the format {}, {rows}; {remedy}", format.name())
+    format!("the format `{}` does not support {option}, {reason}; {remedy}", format.name())
 }

@@ -1,4 +1,4 @@
-//! Plain text for pretraining, cut into overlapping windows as axolotl cuts it. Each window has the tokens that the
+//! Plain text for pretraining, cut into overlapping windows as in axolotl. Each window has the tokens that the
 //! tokenizer puts before a text, and a stop token at its end.
 
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl TextEncoder {
         let eos = tokenizer.special_token("eos_token").and_then(|token| tokenizer.token_to_id(token));
         let Some(eos) = eos else {
             let name = tokenizer.name();
-            let text = format!("plain text needs an `eos_token`, and {name} has none; set it in the special tokens");
+            let text = format!("plain text needs an `eos_token`, but {name} has none; set `special_tokens.eos_token`");
             return Err(Error::new(ErrorKind::Option, text));
         };
         if let Some(max) = parts.options.max_length {
@@ -75,8 +75,8 @@ impl TextEncoder {
     }
 }
 
-/// The token ranges of the windows of a text with `length` tokens. A window, with `prefix` tokens before it and the stop
-/// token, has at most `max` tokens.
+/// The token ranges of the windows of a text with `length` tokens. A window, with `prefix` tokens before it and the
+/// stop token, has at most `max` tokens.
 fn windows(length: usize, max: usize, prefix: usize) -> Result<Vec<Range<usize>>> {
     let room = max.saturating_sub(1 + prefix);
     let overlap = OVERLAP.min(max.saturating_sub(1) / 2);

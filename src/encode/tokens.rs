@@ -1,4 +1,4 @@
-//! Rows that are tokens already: their ids and labels are checked and passed through.
+//! Rows that are already tokenized: their ids and labels are checked and passed through.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl TokensEncoder {
     }
 }
 
-/// The text that the ids of `tokens` stand for. Sets the ends of `tokens`.
+/// The decoded text of `tokens`. Sets their ends.
 pub(super) fn spelled(tokenizer: &Tokenizer, tokens: &mut Tokens) -> Result<Details> {
     let (text, ends) = tokenizer.spell(&tokens.ids)?;
     tokens.ends = ends;
@@ -59,7 +59,7 @@ fn read(row: &TokensRow<'_>, tokenizer: &Tokenizer, tokens: &mut Tokens, labels:
     for (name, other) in [("labels", given), ("attention_mask", mask)] {
         if let Some(other) = other.filter(|other| other.len() != ids.len()) {
             let (ids, others) = (ids.len(), other.len());
-            let text = format!("the row has {ids} `input_ids` and {others} `{name}`; there must be one for each id");
+            let text = format!("the row has {ids} `input_ids` but {others} `{name}`; give one for each id");
             return Err(Error::new(ErrorKind::WrongType, text));
         }
     }

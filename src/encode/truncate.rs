@@ -1,4 +1,4 @@
-//! Truncation: which tokens of a long row are kept.
+//! `truncate`: the tokens of a long row that are kept.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Weights within a message: of parts of its content, and of ranges of its characters.
+//! Weights within a message: for parts of its content and for ranges of its characters.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::template::texts_of;
 /// A piece of one text of a message with its own weight.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Detail {
-    /// Index of the text among the texts of the message.
+    /// Index of the text among the texts of the message, in the order of [`texts_of`].
     pub(super) ordinal: usize,
     /// Bytes of this text.
     pub(super) bytes: Range<usize>,
@@ -54,7 +54,7 @@ pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detai
         }
         (Some((name, _)), _) => {
             return Err(wrong(format!(
-                "`{name}` needs a content that is a string; to train parts of a content, set flags on the parts"
+                "`{name}` needs a content that is a string; to train parts of a list, set flags on the parts"
             )));
         }
         (None, Some(Node::List(parts))) => {
@@ -77,8 +77,7 @@ fn wrong(text: String) -> Error {
     Error::new(ErrorKind::WrongType, text)
 }
 
-/// Ranges of characters with their weights. They are written as in axolotl: `end_offset` is the last character, not the
-/// one after it.
+/// Ranges of characters with their weights. As in axolotl, `end_offset` is the last character, not the one after it.
 fn read_ranges(labels: &Labels, name: &str, ranges: &Node<'_>) -> Result<Vec<(Range<usize>, f32)>> {
     let Node::List(items) = ranges else {
         return Err(wrong(format!("`{name}` is {}; use a list of ranges of characters", ranges.type_name())));
@@ -120,7 +119,8 @@ fn bytes_of(name: &str, text: &str, characters: Range<usize>) -> Result<Range<us
                 0 => "the content is empty".to_owned(),
                 count => format!("the last character of the content is {}", count - 1),
             };
-            Err(wrong(format!("`{name}` has a range up to character {}, but {last}", characters.end - 1)))
+            let end = characters.end - 1;
+            Err(wrong(format!("`{name}` has a range up to character {end}, but {last}; shorten the range")))
         }
     }
 }
@@ -181,11 +181,11 @@ mod tests {
         );
         assert_eq!(
             text(r#"[{"begin_offset": 0, "end_offset": 2}]"#, "\"xy\""),
-            "`train_detail` has a range up to character 2, but the last character of the content is 1"
+            "`train_detail` has a range up to character 2, but the last character of the content is 1; shorten the range"
         );
         assert_eq!(
             text("[]", "[]"),
-            "`train_detail` needs a content that is a string; to train parts of a content, set flags on the parts"
+            "`train_detail` needs a content that is a string; to train parts of a list, set flags on the parts"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The weight of each message, from its flags, its role and its place.
+//! The weight of each message, from its flags, its role and its position.
 
 use super::detail;
 use super::{Labels, Turns};
@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Conversation;
 
 impl Labels {
-    /// The weight of each message. The flags of a message decide, or else its role and its place. With `only`, all
-    /// other messages have the weight 0.
+    /// The weight of each message, from its flags, or else from its role and position. With `only`, all other messages
+    /// have the weight 0.
     pub(super) fn message_weights(&self, conversation: &Conversation<'_>, only: Option<usize>) -> Result<Vec<f32>> {
         let count = conversation.messages.len();
         let of_role: Vec<usize> = (0..count).filter(|&index| self.roles.contain(conversation.role(index))).collect();
@@ -50,8 +50,8 @@ impl Labels {
                 Some(Node::Float(number)) => *number as f32,
                 Some(other) => {
                     return Err(wrong(format!(
-                        "`{name}` is {}, not true, false or a number; if this field is not about training, remove it from \
-                         `flags` in the labels",
+                        "`{name}` must be true, false or a number, found {}; if this field is not about training, remove \
+                        it from `flags` in the labels",
                         other.type_name()
                     )));
                 }
@@ -111,8 +111,8 @@ mod tests {
             assert_eq!((error.kind, error.message), (ErrorKind::WrongType, Some(0)), "{flag}");
         }
         let error = weights("{}", &flagged(r#""train": "no""#)).unwrap_err();
-        let expected = "`train` is a string, not true, false or a number; if this field is not about training, remove it \
-                        from `flags` in the labels";
+        let expected = "`train` must be true, false or a number, found a string; if this field is not about training, \
+        remove it from `flags` in the labels";
         assert_eq!(error.text, expected);
     }
 }

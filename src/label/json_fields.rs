@@ -1,4 +1,4 @@
-//! Reading the fields of a JSON object one by one, with errors that name the field.
+//! `JsonFields`: reads the fields of a JSON object one by one, with errors that name the field.
 
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for UniqueFields {
                 let mut fields = Map::new();
                 while let Some((name, value)) = from.next_entry::<String, Value>()? {
                     if fields.contains_key(&name) {
-                        return Err(serde::de::Error::custom(format!("the field `{name}` occurs twice")));
+                        return Err(serde::de::Error::custom(format!("the field `{name}` occurs twice; keep one")));
                     }
                     fields.insert(name, value);
                 }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn only_an_object_without_duplicates_is_read() {
         let parse = |json: &str| text(JsonFields::parse("labels", json));
-        assert_eq!(parse(r#"{"a": 1, "a": 1}"#), "labels: the field `a` occurs twice");
+        assert_eq!(parse(r#"{"a": 1, "a": 1}"#), "labels: the field `a` occurs twice; keep one");
         assert_eq!(parse("[]"), "labels: invalid type: sequence, expected an object");
         assert!(parse("{").starts_with("labels: EOF"));
     }

@@ -1,4 +1,4 @@
-//! `Labels`: the policy that says which parts of a conversation are trained.
+//! `Labels`: the policy that selects the trained parts of a conversation.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use crate::rows::Role;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "RolesText")]
 pub enum Roles {
-    /// All roles, and text of no message if its kind has a weight.
+    /// All roles, and text outside of all messages if its kind has a weight.
     All,
     /// These roles.
     Named(Vec<String>),

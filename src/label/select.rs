@@ -1,4 +1,4 @@
-//! From the regions or tags of a text to the spans that are trained.
+//! `TrainedSpans`: the trained spans of a text, from its regions or its `{% generation %}` tags.
 
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ impl TrainedSpans {
 }
 
 impl Labels {
-    /// Whether the policy trains something else of this conversation than the text in `{% generation %}` tags.
+    /// Whether the policy trains other text of this conversation than the text in `{% generation %}` tags.
     pub fn goes_beyond_tags(&self, conversation: &Conversation<'_>, only: Option<usize>) -> Result<bool> {
         let weights = self.message_weights(conversation, only)?;
         let as_tags = weights.iter().enumerate().all(|(index, weight)| {
@@ -175,7 +175,8 @@ impl Labels {
         Ok(trained)
     }
 
-    /// The weight of each message, 0 for the ambiguous ones. Fails if one of them may not be left out.
+    /// The weight of each message, 0 for the ambiguous ones. Fails for an ambiguous message unless `unproved` is
+    /// `Mask`.
     fn proved_weights(
         &self,
         conversation: &Conversation<'_>,
@@ -184,8 +185,8 @@ impl Labels {
         trained: &mut TrainedSpans,
     ) -> Result<Vec<f32>> {
         let mut weights = self.message_weights(conversation, only)?;
-        // A message without a turn in the text cannot be trained, whatever else is ambiguous about it. The rest of the
-        // row is not affected.
+        // A message without a turn in the text cannot be trained, even if it is also ambiguous for other reasons. The
+        // rest of the row is not affected.
         let (no_turns, others): (Vec<_>, Vec<_>) =
             attributed.ambiguities.iter().copied().partition(|(_, ambiguity)| ambiguity.is_no_turn());
         for (message, ambiguity) in no_turns.into_iter().chain(others) {
@@ -239,8 +240,8 @@ impl Labels {
         }
     }
 
-    /// Notes the end of a trained turn, whose last region has this `index`. If the template prints no stop token in
-    /// this turn, borrows the stop token with which the next turn starts.
+    /// Records the end of a trained turn, whose last region has this `index`. If the template prints no stop token in
+    /// this turn, borrows the stop token at the start of the next turn.
     fn end_turn(
         &self,
         trained: &mut TrainedSpans,
@@ -279,14 +280,14 @@ impl Labels {
 }
 
 /// The spans of the text in which details of a message are printed, with their weights: ascending, without overlaps. If
-/// two details have the same byte, the later one counts.
+/// two details cover the same byte, the later one counts.
 fn detail_spans(message: usize, details: &[Detail], attributed: &Attributed) -> Vec<(Range<usize>, f32)> {
     let mut spans = Vec::new();
     for printed in attributed.printed.iter().filter(|printed| printed.message == message && !details.is_empty()) {
         let of_text = || details.iter().filter(|detail| detail.ordinal == printed.ordinal);
         let bytes = &printed.value.1;
         if bytes.len() != printed.span.len() {
-            // The text has the value in another form, such as escaped. Only a weight for all of it has a place.
+            // The text has the value in another form, such as escaped, so only a weight for the whole value applies.
             if let Some(detail) =
                 of_text().find(|detail| detail.bytes.start <= bytes.start && bytes.end <= detail.bytes.end)
             {

@@ -117,7 +117,7 @@ impl LabelsSpec {
             ));
         }
         // Tags mark the text that the template's author would train. A user who sets kinds of regions or other roles
-        // wants something else.
+        // selects a different text.
         let sets_kinds = labels.weights != defaults.weights || labels.stop != Stop::Turn;
         labels.tags = self.tags.unwrap_or(!sets_kinds && labels.roles == defaults.roles);
         if labels.tags && sets_kinds && !labels.is_nothing() {

@@ -24,7 +24,7 @@ const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
 const STREAM: &CStr = c"arrow_array_stream";
 
-/// Arrow data that was handed over, and is not read yet.
+/// Arrow data from Python that is not read yet.
 pub(super) enum ArrowInput {
     Stream(FFI_ArrowArrayStream),
     Array(Box<(FFI_ArrowArray, FFI_ArrowSchema)>),
@@ -49,8 +49,8 @@ impl ArrowInput {
                 }
             }
             Err(DataError::new_err(format!(
-                "a {} is not Arrow data; pass a table or batch of pyarrow, polars, duckdb or datasets, such as \
-                 pa.Table.from_pylist(rows)",
+                "a {} is not Arrow data; pass a table of pyarrow, polars, duckdb or datasets, such as \
+                pa.Table.from_pylist(rows), and in Dataset.map use with_format(\"arrow\")",
                 object.get_type().name()?
             )))
         })
@@ -79,7 +79,7 @@ impl ArrowInput {
 
     /// The record batches, read one at a time. Call without the GIL: a producer may need it.
     ///
-    /// At least one batch comes out, so that the columns of an empty input are checked too.
+    /// There is always at least one batch, so that the columns of an empty input are checked too.
     pub(super) fn batches(self) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>>>> {
         match self {
             ArrowInput::Array(pair) => {
@@ -112,7 +112,7 @@ fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<NonNull<T>> {
     let named = capsule.cast::<PyCapsule>().ok().and_then(|capsule| capsule.pointer_checked(Some(name)).ok());
     named.map(NonNull::cast).ok_or_else(|| {
         DataError::new_err(format!(
-            "expected a capsule named {}: the producer breaks the Arrow interface",
+            "expected a capsule named {}; the object does not follow the Arrow PyCapsule interface",
             name.to_string_lossy()
         ))
     })
@@ -125,14 +125,14 @@ fn record_batch(array: ArrayRef) -> Result<RecordBatch> {
         return Err(Error::new(ErrorKind::Batch, text));
     };
     if rows.null_count() > 0 {
-        return Err(Error::new(ErrorKind::Batch, "some rows are null; drop them first"));
+        return Err(Error::new(ErrorKind::Batch, "the batch has null rows; remove them first"));
     }
     Ok(RecordBatch::from(rows))
 }
 
 fn refused(error: &ArrowError) -> Error {
     let text = error.to_string();
-    // Streams pass exceptions of a producer as text, so the name of the exception is all there is.
+    // A stream passes an exception of its producer as text only, so the exception is recognized by its name.
     if text.contains("KeyboardInterrupt") {
         return Error::new(ErrorKind::Interrupted, "the producer of the Arrow stream was interrupted");
     }
@@ -143,7 +143,7 @@ fn unreadable(text: &str) -> Error {
     Error::new(ErrorKind::Batch, format!("the Arrow data cannot be read: {text}"))
 }
 
-/// Record batches that Python takes as a table.
+/// Record batches for Python, as one table.
 #[derive(Debug, Default)]
 pub(super) struct Table(pub(super) BatchList);
 
@@ -196,5 +196,5 @@ impl Table {
 }
 
 fn export(error: &ArrowError) -> Error {
-    Error::new(ErrorKind::Internal, format!("the output cannot be handed over: {error}"))
+    Error::new(ErrorKind::Internal, format!("the output cannot be exported as Arrow data: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Arguments of calls: the parts of a conversation, and a time.
+//! Arguments of Python calls as types of the core: conversations and times.
 
 use chrono::NaiveDateTime;
 use pyo3::prelude::*;
@@ -65,7 +65,7 @@ pub(super) fn time(now: Option<&Bound<'_, PyAny>>) -> PyResult<Option<NaiveDateT
     match text.and_then(|text| text.parse().ok()).filter(|_| naive) {
         Some(now) => Ok(Some(now)),
         None => Err(DataError::new_err(
-            "`now` must be a datetime without a time zone, such as datetime.now(); templates do not see time zones",
+            "`now` must be a datetime without a time zone, such as datetime.now(), because templates have no time zones",
         )),
     }
 }

@@ -1,5 +1,5 @@
-//! Python objects as [`Node`]s, by the rules of transformers: JSON types stay as they are, dataclasses and similar objects become
-//! dicts, and any other object becomes a placeholder.
+//! Python objects as [`Node`]s, by the rules of transformers: JSON types stay as they are, dataclasses and similar
+//! objects become dicts, and any other object becomes a placeholder.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -17,8 +17,8 @@ const DEPTH: usize = 200;
 const KEYS: [&str; 10] =
     ["role", "content", "type", "text", "name", "arguments", "function", "id", "tool_calls", "reasoning_content"];
 
-/// Keeps the Python strings alive that nodes point into. Python strings never change, so their bytes stay in place while
-/// they are referenced, with or without the GIL.
+/// Keeps the Python strings alive that nodes point into. Python strings never change, so their bytes stay in place
+/// while they are referenced, with or without the GIL.
 #[derive(Default)]
 pub(super) struct PinnedStrings(RefCell<Vec<Py<PyString>>>);
 
@@ -29,8 +29,8 @@ impl PinnedStrings {
         })?;
         let text: *const str = text;
         self.0.borrow_mut().push(object.unbind());
-        // SAFETY: the UTF-8 buffer lives as long as the string, which `self` now keeps alive; the returned reference cannot
-        // outlive `self`.
+        // SAFETY: the UTF-8 buffer lives as long as the string, which `self` now keeps alive; the returned reference
+        // cannot outlive `self`.
         Ok(unsafe { &*text })
     }
 }
@@ -46,7 +46,7 @@ pub(super) fn node<'h>(object: &Bound<'_, PyAny>, pinned: &'h PinnedStrings) -> 
     nested(object.clone(), 0, pinned)
 }
 
-/// The items of a dict; none for None. `name` is what errors call the value.
+/// The items of a dict; none for None. `name` is the name of the value in errors.
 pub(super) fn fields(object: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Fields<'static>> {
     match object.map(owned).transpose()? {
         None | Some(Node::Null) => Ok(Vec::new()),
@@ -97,8 +97,8 @@ fn nested<'h>(object: Bound<'_, PyAny>, depth: usize, pinned: &'h PinnedStrings)
 }
 
 fn map<'h>(dict: &Bound<'_, PyDict>, depth: usize, pinned: &'h PinnedStrings) -> PyResult<Node<'h>> {
-    // All items are taken before one of them is read: reading may run Python code that changes the dict, and pyo3 panics
-    // when a dict changes during its iteration.
+    // Collect all items before reading one of them: reading may run Python code that changes the dict, and pyo3 panics
+    // if a dict changes during its iteration.
     let items: Vec<_> = dict.iter().collect();
     let mut fields = Vec::with_capacity(items.len());
     for (key, value) in items {

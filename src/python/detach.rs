@@ -1,5 +1,5 @@
-//! The gate between Python and the core. Every call goes through it: the GIL is released, Ctrl-C is served, a panic becomes an
-//! exception, and errors of the core become exceptions of chatmill.
+//! `detach`: runs the core without the GIL. Every call from Python goes through it: Ctrl-C is handled, a panic becomes
+//! an exception, and errors of the core become exceptions of chatmill.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::errors;
 use crate::error::{Error, Result};
 
-/// Runs `work` without the GIL. `work` gets a function that says whether to stop.
+/// Runs `work` without the GIL. `work` gets a function that returns whether to stop.
 pub(super) fn detach<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&mut (dyn FnMut() -> bool + Send)) -> Result<T> + Send,
@@ -30,8 +30,8 @@ pub(super) fn detach<T: Send>(
     }
 }
 
-/// Runs `work` that needs the GIL: it reads Python objects. Reading an object may run Python code, which may change a dict
-/// that is being read; pyo3 then panics.
+/// Runs `work` with the GIL, to read Python objects. Reading an object may run Python code, which may change a dict
+/// that is being read; pyo3 then panics, and the panic becomes an exception.
 pub(super) fn attached<T>(py: Python<'_>, work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(errors::to_python(py, Error::from_panic(panic.as_ref()))))

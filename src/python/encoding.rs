@@ -1,4 +1,4 @@
-//! `chatmill.Encoding`: one sample with places counted in characters, as Python counts them.
+//! `chatmill.Encoding`: one sample with positions in characters, as in Python strings.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) struct PyToken {
     start: usize,
     /// One past the last character that the token covers.
     end: usize,
-    /// These characters.
+    /// The text of these characters.
     text: String,
     /// The id if the token is trained, else -100.
     label: i32,
@@ -63,7 +63,7 @@ impl PyToken {
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Encoding")]
 pub(super) struct PyEncoding {
     row: Arc<EncodedRow>,
-    /// Which sample of the row.
+    /// Index of the sample in the row.
     index: usize,
 }
 
@@ -142,15 +142,15 @@ impl PyEncoding {
         self.sample().answer.as_deref()
     }
 
-    /// All samples of the row, this one included. There are several with `split="per_turn"`, with `truncation="split"`, and
-    /// for rows with answers.
+    /// All samples of the row, this one included. There are several with `split="per_turn"`, with `truncation="split"`,
+    /// and for rows with answers.
     #[getter]
     fn samples(&self) -> Vec<PyEncoding> {
         (0..self.row.samples.len()).map(|index| PyEncoding { row: Arc::clone(&self.row), index }).collect()
     }
 
-    /// The regions of the text: which part of which message each span comes from. They cover the text without gaps.
-    /// Raises if they are not known.
+    /// The regions of the text: the message and the part of the message that each span comes from. They cover the text
+    /// without gaps. Raises if they are unknown.
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
         let sample = self.sample();

@@ -30,10 +30,10 @@ create_exception!(
     chatmill._chatmill,
     RowError,
     ChatmillError,
-    "A row of a batch failed. `failure` says where and why."
+    "A row of a batch failed. `failure` has the place and the reason."
 );
 
-/// Why one row failed.
+/// The reason why one row failed.
 #[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "RowFailure")]
 #[derive(Debug, Clone)]
 pub(super) struct PyRowFailure {

@@ -27,33 +27,33 @@ use crate::rows::{Format, RowReader, TemplateVariables};
 ///
 /// Args:
 ///     tokenizer: The tokenizer.
-///     template: The chat template; give it the tokenizer's special tokens if it needs them. None for a format with a text
-///         of its own.
-///     format: What the rows look like: a `Format`, or anything `Format.of` reads, such as `"alpaca"`. None for rows of
+///     template: The chat template; give it the tokenizer's special tokens if it needs them. None for a format with its
+///         own text.
+///     format: The format of the rows: a `Format`, or anything `Format.of` reads, such as `"alpaca"`. None for rows of
 ///         messages, tools and documents; the messages may be ShareGPT turns.
 ///     labels: Which tokens are trained: a `Labels`, or anything `Labels.of` reads. `"assistant"` trains what the model
 ///         generates: each assistant turn after its generation prompt, up to and including its stop token; or the parts
-///         that the template's author put between `{% generation %}` tags. `"all"` trains every token, `"none"` no token;
-///         `"axolotl"` and others label as that tool does.
+///         that the template's author put between `{% generation %}` tags. `"all"` trains every token, `"none"` no
+///         token; `"axolotl"` and others make the labels of that tool.
 ///     split: `"per_turn"` makes one sample for each trained turn: the conversation up to this turn, rendered as at
 ///         inference. The output then has a column `row` with the number of the row of each sample.
 ///     max_length: The most tokens of a sample. Labels are made before a row is cut.
-///     truncation: What to do with longer rows: `"keep_start"` keeps the first tokens, `"keep_end"` the last ones, `"turns"`
-///         the first turns that fit completely; `"drop"` fails the row, `"raise"` ends the run, `"split"` makes several
-///         samples.
-///     segment_length: The most tokens of each prompt and each answer of a format; each is cut on its own first, as axolotl
-///         does with its `sequence_len`.
+///     truncation: What to do with longer rows: `"keep_start"` keeps the first tokens, `"keep_end"` the last ones,
+///         `"turns"` the first turns that fit completely; `"drop"` fails the row, `"raise"` ends the run, `"split"` makes
+///         several samples.
+///     segment_length: The most tokens of each prompt and each answer of a format; each is cut separately before
+///         `max_length` applies, as axolotl does with its `sequence_len`.
 ///     padding: Pad rows with `pad_token` to the `"longest"` row of a batch or to `"max_length"`. Padding is masked.
 ///     special_tokens: What to do with control tokens in texts of messages: `"allow"` encodes them as control tokens, as
 ///         transformers does, `"text"` encodes them as plain text, `"raise"` fails the row.
-///     allowed_special_tokens: Control tokens that texts may hold all the same, such as `<think>`.
+///     allowed_special_tokens: Control tokens that texts may hold in spite of `special_tokens`, such as `<think>`.
 ///     all_masked: What to do with a row that has no trained token: `"keep"` or `"reject"` it.
 ///     threads: Number of worker threads; None for one per core. The output does not depend on it.
-///     on_error: `"raise"` raises a `RowError` for the first row that fails; `"null"` makes such rows null and adds a column
-///         `error` with the reason.
+///     on_error: `"raise"` raises a `RowError` for the first row that fails; `"null"` makes such rows null and adds a
+///         column `error` with the reason.
 ///     keep_columns: Input columns to keep. Columns of JSON rows become strings.
 ///     attention_mask: Whether to add a column `attention_mask` of ones.
-///     chat_template_kwargs: Template variables for every row; those of a row win.
+///     chat_template_kwargs: Template variables for every row. The variables of a row replace those of the same names.
 ///     now: The time that `strftime_now` prints, a datetime without a time zone; None for the clock at each row.
 ///
 /// Raises:
@@ -155,8 +155,8 @@ impl PyMill {
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
     ///
     /// Returns:
-    ///     A `TokenBatch` with one row for each row of the input, in the same order. With `split` or `truncation="split"` a
-    ///     row may become several rows, or none.
+    ///     A `TokenBatch` with one row for each row of the input, in the same order. With `split` or `truncation="split"`
+    ///     a row may become several rows, or none.
     ///
     /// Raises:
     ///     RowError: A row failed, and `on_error` is `"raise"`.
@@ -177,8 +177,8 @@ impl PyMill {
     ///     variables: Further template variables.
     ///
     /// Returns:
-    ///     An `Encoding` with text, ids, labels, regions and tokens. If the row becomes several samples it is the first one,
-    ///     and `Encoding.samples` lists all of them. Padding is added to batches only.
+    ///     An `Encoding` with text, ids, labels, regions and tokens. If the row becomes several samples it is the first
+    ///     one, and `Encoding.samples` lists all of them. Padding is added to batches only.
     ///
     /// Raises:
     ///     TemplateError: The template fails on the conversation.
@@ -195,8 +195,7 @@ impl PyMill {
     ) -> PyResult<PyEncoding> {
         if self.format.is_some() {
             if tools.is_some() || documents.is_some() || variables.is_some() {
-                let text =
-                    "a mill with a format encodes one row, a dict; put tools, documents and variables into the row";
+                let text = "a mill with a format encodes one row, given as a dict; put tools, documents and variables into the row";
                 return Err(DataError::new_err(text));
             }
             let row = attached(py, || convert::fields(Some(messages), "row"))?;
@@ -211,7 +210,7 @@ impl PyMill {
     ///
     /// Args:
     ///     batch: As for calling the mill.
-    ///     row: Which row, from 0.
+    ///     row: The number of the row, from 0.
     ///     json_column: As for calling the mill.
     ///
     /// Raises:
@@ -260,14 +259,14 @@ impl PyMill {
         self.mill.encoder().warnings()
     }
 
-    /// How many profiles of the template were learned so far: one for each combination of the template variables that the
+    /// The number of template profiles learned so far: one for each combination of the template variables that the
     /// template reads.
     #[getter]
     fn profiles_learned(&self) -> usize {
         self.mill.encoder().attributor().profiles().learned()
     }
 
-    /// The keyword arguments that make this mill again.
+    /// The keyword arguments to make an equal mill.
     #[getter]
     fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let options = self.mill.encoder().options();
@@ -304,12 +303,12 @@ impl PyMill {
     }
 }
 
-/// An argument of a chatmill class, or an error that says how to get one.
+/// An argument that must be an instance of a chatmill class. The error tells how to make one.
 fn instance<'py, T: pyo3::PyClass>(object: &Bound<'py, PyAny>, argument: &str, class: &str) -> PyResult<PyRef<'py, T>> {
     object.extract::<PyRef<'py, T>>().map_err(|_| {
         let found = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         DataError::new_err(format!(
-            "`{argument}` must be a chatmill.{class}, not a {found}; use chatmill.{class}.from_pretrained(...)"
+            "`{argument}` must be a chatmill.{class}, found a {found}; use chatmill.{class}.from_pretrained(...)"
         ))
     })
 }

@@ -1,4 +1,4 @@
-//! The Python module: one frozen wrapper for each core type, without logic of its own.
+//! The Python module: one frozen wrapper for each type of the core, without its own logic.
 
 mod arrow;
 mod conversation;

@@ -47,7 +47,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NOTES", notes)
 }
 
-/// What a note means.
+/// The meaning of a note.
 #[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "NoteInfo")]
 #[derive(Debug)]
 pub(super) struct PyNoteInfo {
@@ -55,7 +55,7 @@ pub(super) struct PyNoteInfo {
     rows: &'static str,
     /// A sentence about one row.
     sentence: &'static str,
-    /// Whether the note says how the labels were made. All other notes are worth a look.
+    /// Whether the note tells how the labels were made. All other notes may need attention.
     is_about_labels: bool,
 }
 
@@ -66,7 +66,7 @@ impl PyNoteInfo {
     }
 }
 
-/// What a format reads, as the core sees it.
+/// The columns and the rows of a format.
 #[pyclass(frozen, get_all, module = "chatmill._chatmill", name = "FormatInfo")]
 #[derive(Debug)]
 pub(super) struct PyFormatInfo {
@@ -80,7 +80,7 @@ pub(super) struct PyFormatInfo {
     has_messages: bool,
     /// The names of the answers in the output, for rows with answers.
     answers: Vec<String>,
-    /// The name of the label in the output, if rows say whether the answer is good.
+    /// The name of the label in the output, if rows have a label.
     label: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl PyFormatInfo {
     }
 }
 
-/// Reads a format from JSON and says what it reads. Raises a `DataError` if it is not valid.
+/// Reads a format from JSON and describes it. Raises a `DataError` if it is not valid.
 #[pyfunction]
 pub(super) fn format_info(py: Python<'_>, json: &str) -> PyResult<PyFormatInfo> {
     detach(py, |_| {

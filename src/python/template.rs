@@ -25,7 +25,7 @@ use crate::template::{self, ChatTemplate, Request};
 /// Args:
 ///     source: The Jinja source.
 ///     name: The name of the template in reports and errors.
-///     tool_use: The source for conversations with tools, if they have a template of their own.
+///     tool_use: The source for conversations with tools, if they have a separate one.
 ///     special_tokens: Special tokens as template variables, such as `bos_token="<s>"`.
 ///
 /// Raises:
@@ -84,7 +84,7 @@ impl PyChatTemplate {
     ///
     /// Args:
     ///     source: A folder, a `.jinja` file, Jinja source, a Hub id, or a transformers tokenizer or processor.
-    ///     name: Which template to load if there are several. Without it, conversations with tools use `tool_use` and all
+    ///     name: The template to load if there are several. Without it, conversations with tools use `tool_use` and all
     ///         others `default`.
     ///     fallback: The named template to use if the source has none; see `ChatTemplate.names()`.
     ///
@@ -130,10 +130,10 @@ impl PyChatTemplate {
     ///     tools: A list of JSON schemas or Python functions, or None.
     ///     documents: A list of dicts, or None.
     ///     add_generation_prompt: Whether the text ends with the prompt for the next assistant turn.
-    ///     continue_final_message: True ends the text where the content of the last message ends, so that a model continues
-    ///         it; the name of a field ends it where that field ends.
+    ///     continue_final_message: True ends the text where the content of the last message ends, so that a model
+    ///         continues it; the name of a field ends it where that field ends.
     ///     now: The time that `strftime_now` prints, a datetime without a time zone; None for the clock.
-    ///     variables: Further template variables; they win over special tokens.
+    ///     variables: Further template variables. They replace special tokens of the same names.
     ///
     /// Raises:
     ///     TemplateError: The template fails; the error names the message, the template line and the expression.
@@ -182,10 +182,11 @@ impl PyChatTemplate {
     /// The texts of all rows of a batch, without the GIL.
     ///
     /// Args:
-    ///     batch: Anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`; columns as for `Mill`.
+    ///     batch: Anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`. Columns as for
+    ///         `Mill`.
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
     ///     add_generation_prompt: Whether the texts end with the prompt for the next assistant turn.
-    ///     chat_template_kwargs: Template variables for every row; those of a row win.
+    ///     chat_template_kwargs: Template variables for every row. The variables of a row replace those of the same names.
     ///     now: The time that `strftime_now` prints; None for the clock.
     ///
     /// Returns:
@@ -213,18 +214,18 @@ impl PyChatTemplate {
             .map(|batches| PyTextBatch(Table(batches)))
     }
 
-    /// The regions of the text of a conversation: which part of which message each span comes from.
+    /// The regions of the text of a conversation: the message and the part of the message that each span comes from.
     ///
     /// Args:
     ///     messages, tools, documents, now, variables: As for `render`.
     ///
     /// Returns:
-    ///     Regions that cover the text without gaps, with places counted in characters.
+    ///     Regions that cover the text without gaps, with positions in characters.
     ///
     /// Raises:
     ///     TemplateError: The template fails.
     ///
-    /// A message whose labels cannot be verified (`mill.encode` refuses it) has regions here all the same.
+    /// A message whose labels cannot be verified has regions here too; `mill.encode` rejects it.
     #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn regions(
@@ -248,8 +249,8 @@ impl PyChatTemplate {
         })
     }
 
-    /// The keys of messages that the template reads while it renders a conversation; the value says whether any message has
-    /// the key.
+    /// The keys of messages that the template reads while it renders a conversation; the value says whether any message
+    /// has the key.
     #[pyo3(signature = (messages, tools=None, documents=None, add_generation_prompt=false, now=None, **variables))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn keys_read(
@@ -276,7 +277,7 @@ impl PyChatTemplate {
     ///
     /// Args:
     ///     data: Rows to check it with: dicts with `messages`, and optionally `tools` and other fields of a row.
-    ///     tools: Tools for the test conversations; None for made-up ones.
+    ///     tools: Tools for the test conversations; None for invented ones.
     ///     tokenizer: A `Tokenizer`, to check that stop tokens are single tokens.
     ///     now: The time that `strftime_now` prints.
     ///     variables: Further template variables.
@@ -300,7 +301,7 @@ impl PyChatTemplate {
         hooks::lint_template(slf.as_any(), &options)
     }
 
-    /// The same template with further special tokens; those given here win.
+    /// The same template with further special tokens. They replace special tokens of the same names.
     #[pyo3(signature = (**special_tokens))]
     fn with_special_tokens(&self, py: Python<'_>, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
@@ -325,7 +326,7 @@ impl PyChatTemplate {
         dict(py, self.template().special_tokens())
     }
 
-    /// The source for conversations with tools, if they have a template of their own, or None.
+    /// The source for conversations with tools, or None if they have no separate one.
     #[getter]
     fn tool_use(&self) -> Option<&str> {
         self.template().tool_use()

@@ -5,8 +5,8 @@ use pyo3::types::PyCapsule;
 
 use super::arrow::Table;
 
-/// The result of `ChatTemplate.render_batch`: an Arrow table in memory with one column `text` (large_string), which any Arrow
-/// library reads.
+/// The result of `ChatTemplate.render_batch`: an Arrow table in memory with one column `text` (large_string), which any
+/// Arrow library reads.
 ///
 /// Example:
 ///     >>> import pyarrow as pa
@@ -34,7 +34,7 @@ impl PyTextBatch {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // A producer may ignore the requested schema and give the types that it has.
+        // The interface allows a producer to ignore the requested schema.
         let _ = requested_schema;
         self.0.array_capsules(py)
     }

@@ -13,10 +13,11 @@ use crate::error::Error;
 
 /// The result of a `Mill`: an Arrow table in memory, which any Arrow library reads.
 ///
-/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>, with
-/// `attention_mask` or `padding` `attention_mask` list<int8>, `length` int32 (without padding), `row` int64 if a row may
-/// become several samples, the kept columns, and with `on_error="null"` a string column `error`. Rows of a prompt with
-/// answers have `prompt_ids` and a column such as `chosen_ids` for each answer, instead of `input_ids` and `labels`.
+/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>,
+/// with `attention_mask` or `padding` `attention_mask` list<int8>, `length` int32 (without padding), `row` int64 if a
+/// row may become several samples, the kept columns, and with `on_error="null"` a string column `error`. Rows of a
+/// prompt with answers have `prompt_ids` and a column such as `chosen_ids` for each answer, instead of `input_ids` and
+/// `labels`.
 ///
 /// Example:
 ///     >>> import pyarrow as pa
@@ -116,7 +117,7 @@ impl PyTokenBatch {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // A producer may ignore the requested schema and give the types that it has.
+        // The interface allows a producer to ignore the requested schema.
         let _ = requested_schema;
         self.table.array_capsules(py)
     }

@@ -11,7 +11,7 @@ use super::hooks;
 use crate::choice::Choice;
 use crate::tokenizer::{Engine, EngineChoice, Tokenizer};
 
-/// The tokenizer engine in use, and why it was chosen.
+/// The tokenizer engine in use, with the reason.
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Engine")]
 pub(super) struct PyEngine(Engine);
 
@@ -45,11 +45,11 @@ impl PyEngine {
 /// Args:
 ///     tokenizer_json: The text of a `tokenizer.json`.
 ///     special_tokens: Special tokens by name, such as `{"eos_token": "<|im_end|>"}`.
-///     stop_tokens: Tokens that end a turn, in addition to `eos_token`. If a template ends a turn without a stop token, labels
-///         may take one of these from the start of the next turn.
+///     stop_tokens: Tokens that end a turn, in addition to `eos_token`. If a template ends a turn without a stop token,
+///         labels may take one of these from the start of the next turn.
 ///     name: The name of the tokenizer in reports and errors.
-///     engine: `"auto"` uses a fast engine if its ids equal the reference's on a self-test at load, `"fast"` fails without a
-///         fast engine, `"reference"` uses none.
+///     engine: `"auto"` uses a fast engine if its ids equal the reference's on a self-test at load, `"fast"` fails
+///         without a fast engine, `"reference"` uses none.
 ///
 /// Raises:
 ///     TokenizerError: `tokenizers` cannot load the text.
@@ -123,7 +123,7 @@ impl PyTokenizer {
         self.0.name()
     }
 
-    /// The engine in use, and why.
+    /// The engine in use, with the reason.
     #[getter]
     fn engine(&self) -> PyEngine {
         PyEngine(self.0.engine().clone())

@@ -1,4 +1,4 @@
-//! `ContentCheck`: refuses messages without content and empty answers, so that no row trains on nothing.
+//! `ContentCheck`: rejects messages without content and empty answers, because such rows have nothing to train.
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use crate::data::{Fields, Node, field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::did_you_mean;
 
-/// Fields that may stand in for the content of a message: those that chat templates read. Other fields (`id`, `model`,
+/// Fields that can replace the content of a message, because chat templates print them. Other fields (`id`, `model`,
 /// `weight`) do not count.
 const CARRIERS: [&str; 13] = [
     "tool_calls",
@@ -34,8 +34,9 @@ pub(super) enum EmptyAnswers {
     Refused,
     /// Empty answers are accepted if another answer of the row is not empty.
     ///
-    /// Rows without a format follow transformers, which renders an empty answer among others: 4 of 4,018 rows of
-    /// chitchat_en_4k have one. Such rows are kept and counted. A row whose answers are all empty is refused.
+    /// This is the rule for rows without a format. Transformers renders a conversation in which one of several answers
+    /// is empty, and 4 of 4,018 rows of chitchat_en_4k are like that. Such rows are kept and counted. A row whose
+    /// answers are all empty is rejected.
     AmongOthers,
     /// Empty answers are accepted.
     Allowed,
@@ -50,7 +51,7 @@ pub(super) struct ContentCheck<'a> {
 }
 
 impl ContentCheck<'_> {
-    /// Checks `messages`, whose fields have the names that chat templates read.
+    /// Checks `messages`. Their fields must already have the names that chat templates read.
     pub(super) fn check<'m, 'n: 'm>(self, messages: impl Iterator<Item = &'m Fields<'n>>) -> Result<()> {
         let (mut empty, mut answered) = (None, false);
         for (index, message) in messages.enumerate() {
@@ -76,14 +77,14 @@ impl ContentCheck<'_> {
 
     fn empty(self) -> Error {
         let text =
-            format!("the answer is empty: its `{}` must have text, or the message must have tool calls", self.field);
+            format!("the answer is empty; its `{}` must have text, or the message must have tool calls", self.field);
         Error::new(ErrorKind::EmptyField, text)
     }
 
     fn without_content(self, message: &Fields<'_>) -> Error {
         let others: Vec<&str> = message.iter().map(|(name, _)| name.as_ref()).filter(|name| *name != "role").collect();
         let only = match others.as_slice() {
-            [] => "a role".to_owned(),
+            [] => "`role`".to_owned(),
             names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
         };
         let hint = match did_you_mean(self.field, others.iter().copied()) {
@@ -94,7 +95,7 @@ impl ContentCheck<'_> {
     }
 }
 
-/// Whether an answer of the conversation has no text and nothing in its place.
+/// Whether an answer of the conversation has neither text nor a field that replaces it.
 pub(crate) fn has_empty_answer(conversation: &Conversation<'_>) -> bool {
     conversation.messages.iter().any(is_empty_answer)
 }

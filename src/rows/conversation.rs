@@ -1,4 +1,5 @@
-//! `Conversation`: chat messages with their tools, documents and template variables, as a chat template gets them.
+//! `Conversation`: chat messages with their tools, documents and template variables, in the form that chat templates
+//! read.
 
 use std::borrow::Cow;
 
@@ -16,8 +17,8 @@ pub(super) const CONTEXT_FIELDS: [&str; 3] = ["tools", "documents", "chat_templa
 /// One conversation and the rest of its chat template's input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversation<'a> {
-    /// The messages as transformers passes them to a template: without null fields at the top level, and with the reasoning
-    /// under each of its names.
+    /// The messages as transformers passes them to a template: null fields at the top level are removed, and the
+    /// reasoning is copied to each of its names.
     pub messages: Vec<Fields<'a>>,
     /// The tools, or None.
     pub tools: Option<Node<'a>>,
@@ -25,10 +26,10 @@ pub struct Conversation<'a> {
     pub documents: Option<Node<'a>>,
     /// Further template variables of this row.
     pub variables: TemplateVariables<'a>,
-    /// Whether the messages were ShareGPT turns. Errors then name the fields of such turns.
+    /// Whether the messages were ShareGPT turns. Error messages then use the field names of such turns.
     pub is_sharegpt: bool,
-    /// Whether equal strings may share memory, as Python's often do. The address of a string then does not identify the
-    /// value it belongs to.
+    /// Whether equal strings may share memory, as strings from Python often do. The address of a string then does not
+    /// identify its value.
     pub shares_strings: bool,
 }
 
@@ -96,7 +97,7 @@ impl<'a> Conversation<'a> {
         self
     }
 
-    /// The same conversation with strings of its own, none of which shares memory with another.
+    /// A copy of the conversation that owns its strings. No two strings share memory.
     pub fn to_owned(&self) -> Conversation<'static> {
         let node = |node: &Node<'_>| node.clone().into_owned();
         let fields = |fields: &Fields<'_>| -> Fields<'static> {
@@ -141,7 +142,7 @@ fn no_messages(row: &Fields<'_>) -> Error {
     Error::new(ErrorKind::MissingMessages, text + &hint.unwrap_or_default())
 }
 
-/// One message as a template gets it.
+/// One message in the form that chat templates read.
 fn message(item: Node<'_>) -> Result<Fields<'_>> {
     let mut fields = match item {
         Node::Map(fields) => fields,
@@ -156,7 +157,7 @@ fn message(item: Node<'_>) -> Result<Fields<'_>> {
         Some(other) => return Err(wrong_type("`role`", "a string", other)),
         None => {
             let known = name_list(fields.iter().map(|(name, _)| name.as_ref()));
-            let text = format!("the message has no `role`, only {known}; add a role such as user or assistant");
+            let text = format!("the message has no `role`, only {known}; add a role such as `user` or `assistant`");
             return Err(Error::new(ErrorKind::WrongType, text));
         }
     }
@@ -265,7 +266,7 @@ mod tests {
         let error = Conversation::from_fields(row(r#"{"mesages": []}"#)).unwrap_err();
         assert_eq!(
             error.text,
-            "the row has no `messages` or `conversations`; its fields are mesages; did you mean `messages`?"
+            "the row has no `messages` or `conversations`; its fields are `mesages`; did you mean `messages`?"
         );
         let error = Conversation::from_fields(row(r#"{"messages": null}"#)).unwrap_err();
         assert_eq!(

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Conversation, FieldValues};
 use crate::data::Node;
 
-/// One row of a data set.
+/// One row of a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row<'a> {
     /// Messages for the chat template.
@@ -20,7 +20,7 @@ pub enum Row<'a> {
     Text(TextRow<'a>),
 }
 
-/// What a [`Row`] is. A mill reads rows of one kind.
+/// The kind of a [`Row`]. A mill reads rows of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
     /// [`Row::Chat`]
@@ -51,7 +51,7 @@ impl RowKind {
     }
 }
 
-/// A row of a format that has a text of its own.
+/// A row of a format with its own text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentsRow<'a> {
     /// The fields that the text prints.
@@ -67,7 +67,7 @@ pub struct SegmentsRow<'a> {
 pub struct AnswersRow<'a> {
     /// The prompt and the answers.
     pub content: PromptAnswers<'a>,
-    /// Whether the answer is good, if the rows say so.
+    /// Whether the answer is good, if rows have a label.
     pub label: Option<bool>,
 }
 
@@ -90,7 +90,7 @@ pub enum PromptAnswers<'a> {
     },
 }
 
-/// A row that is tokens already. Ids and labels are not checked against a vocabulary yet.
+/// A row that is already tokenized. Ids and labels are not checked against a vocabulary yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokensRow<'a> {
     /// The token ids; not empty.

@@ -1,4 +1,4 @@
-//! Rows: what the rows of a data set are, and how the fields of a row become one of five kinds.
+//! Rows: the five kinds of rows, and how the fields of a row become one of them.
 //!
 //! ```text
 //! fields of a row ── RowReader, by a Format or as plain messages ──► Row::{Chat, Segments, Answers, Tokens, Text}

@@ -15,8 +15,8 @@ use crate::error::Result;
 pub struct RowReader(Option<Arc<Format>>);
 
 impl RowReader {
-    /// A reader of rows of `format`; None for messages with tools, documents and `chat_template_kwargs`, where the
-    /// messages may be ShareGPT turns.
+    /// A reader of rows of `format`. None reads messages or ShareGPT turns, with tools, documents and
+    /// `chat_template_kwargs`.
     pub fn new(format: Option<Arc<Format>>) -> RowReader {
         RowReader(format)
     }
@@ -35,7 +35,7 @@ impl RowReader {
     ///
     /// # Errors
     ///
-    /// Fails if a column is missing that every row must have, or has a type that cannot be read.
+    /// Fails if a required column is missing or has a type that cannot be read.
     pub fn table<'a>(&self, batch: &'a RecordBatch, layout: RowLayout<'_>) -> Result<RowTable<'a>> {
         let is_column = |name: &&str| batch.schema_ref().column_with_name(name).is_some();
         if let Some(format) = &self.0 {
@@ -52,7 +52,7 @@ impl RowReader {
         RowTable::new(batch, layout, &wanted)
     }
 
-    /// The row that `fields` make.
+    /// Reads a row from its fields.
     ///
     /// # Errors
     ///
@@ -120,6 +120,6 @@ mod tests {
         let batch = batch(vec![("text", Arc::new(StringArray::from(vec!["x"])))]);
         let error = RowReader::default().table(&batch, RowLayout::Columns).unwrap_err();
         assert_eq!(error.kind, ErrorKind::MissingMessages);
-        assert_eq!(error.text, "the batch has no column `messages` or `conversations`; its columns are text");
+        assert_eq!(error.text, "the batch has no column `messages` or `conversations`; its columns are `text`");
     }
 }

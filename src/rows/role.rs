@@ -1,6 +1,6 @@
 //! `Role`: the author of a message.
 
-/// The author of a message, as far as chat templates and labels distinguish them.
+/// The author of a message. Chat templates and labels distinguish only these four.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// `system`, `developer`.

@@ -6,7 +6,7 @@ use crate::data::{Fields, Node, field, parse_json, take_field, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::did_you_mean;
 
-/// Speakers found in data sets, and their roles.
+/// Speakers found in datasets, and their roles.
 const SPEAKERS: [(&str, &str); 14] = [
     ("human", "user"),
     ("user", "user"),
@@ -39,7 +39,7 @@ pub(super) fn message(mut fields: Fields<'_>) -> Result<Fields<'_>> {
     let Some((_, role)) = SPEAKERS.iter().find(|(name, _)| *name == speaker) else {
         let known: Vec<&str> = SPEAKERS.iter().map(|(name, _)| *name).collect();
         let hint = did_you_mean(&speaker, known.iter().copied());
-        let text = format!("unknown speaker {speaker:?} in `from`; known speakers are {}{hint}", known.join(", "));
+        let text = format!("unknown speaker {speaker:?} in `from`; use one of {}{hint}", known.join(", "));
         return Err(Error::new(ErrorKind::UnknownRole, text));
     };
     let value = take_field(&mut fields, "value");
@@ -55,14 +55,15 @@ pub(super) fn message(mut fields: Fields<'_>) -> Result<Fields<'_>> {
     Ok(message)
 }
 
-/// Parses calls that a text holds as JSON into the form of `tool_calls`.
+/// Parses tool calls from JSON text into the form of `tool_calls`.
 pub(super) fn tool_calls(text: &str) -> Result<Node<'static>> {
     let calls = match parse_json(text.as_bytes()) {
         Ok(Node::List(calls)) => calls,
         Ok(call @ Node::Map(_)) => vec![call],
-        Ok(other) => return Err(wrong_type("the value of a function_call", "a JSON object", &other)),
+        Ok(other) => return Err(wrong_type("the value of a `function_call`", "a JSON object", &other)),
         Err(error) => {
-            let text = format!("the value of a function_call is {}", error.text);
+            let text = error.text;
+            let text = format!("the value of a `function_call` must be a JSON object, found a string that is {text}");
             return Err(Error::new(ErrorKind::WrongType, text));
         }
     };

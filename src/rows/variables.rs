@@ -7,8 +7,8 @@ use crate::error::Result;
 
 /// Variables for a chat template, such as `enable_thinking`: the `chat_template_kwargs` of a row or of all rows.
 ///
-/// Fields of a [`Format`](super::Format) are [`FieldValues`](super::FieldValues), a different type, so that a field never
-/// becomes a variable of a chat template.
+/// Fields of a [`Format`](super::Format) are [`FieldValues`](super::FieldValues), a different type, so that a field
+/// never becomes a variable of a chat template.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TemplateVariables<'a>(Fields<'a>);
 
@@ -18,7 +18,8 @@ impl<'a> TemplateVariables<'a> {
         TemplateVariables(variables)
     }
 
-    /// Reads the value of a field `chat_template_kwargs`: an object, or a string that holds one as JSON. Null gives none.
+    /// Reads the value of a field `chat_template_kwargs`: an object, or a string that holds one as JSON. Null gives
+    /// none.
     pub fn read(value: Option<Node<'a>>) -> Result<Self> {
         let value = value.map(|value| parse_if_json("`chat_template_kwargs` must be an object", value)).transpose()?;
         match value {
@@ -43,7 +44,7 @@ impl<'a> TemplateVariables<'a> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value))
     }
 
-    /// The same variables with strings of their own.
+    /// A copy of the variables that owns its strings.
     pub fn to_owned(&self) -> TemplateVariables<'static> {
         let own = |(name, value): &(Cow<'a, str>, Node<'a>)| {
             (Cow::Owned(name.clone().into_owned()), value.clone().into_owned())

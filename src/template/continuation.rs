@@ -1,6 +1,6 @@
-//! `continue_final_message`: a text that ends with its last message, so that a model continues the message.
+//! `continue_final_message`: a text that ends inside its last message, so that a model continues the message.
 //!
-//! As in transformers, a tag is added to the message, found again in the text, and cut off with everything behind it.
+//! As in transformers: add a tag to the message, render, and cut the text at the tag.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use chatjinja::is_space;
 
 const TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
 
-/// The names of the reasoning of a message. If one is continued, all copies of it are.
+/// The names of the reasoning of a message. The tag is added to all copies of it.
 const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
 
 impl ChatTemplate {
@@ -19,27 +19,27 @@ impl ChatTemplate {
     pub fn continued(&self, request: Request<'_, '_>, field: &str) -> Result<String> {
         if request.add_generation_prompt {
             return Err(refused(
-                "continue_final_message and add_generation_prompt exclude each other: the text ends in the last \
-                 message, or in the prompt for the next one",
+                "`continue_final_message` and `add_generation_prompt` exclude each other: the text ends in the last \
+                message or with the prompt for the next one; drop one of them",
             ));
         }
         let template = self.for_row(request.conversation);
         let mut conversation = request.conversation.clone();
         let Some(last) = conversation.messages.last_mut() else {
-            return Err(refused("continue_final_message is set, but the conversation is empty"));
+            return Err(refused("`continue_final_message` is set, but the conversation is empty; add a message"));
         };
         let text = add_tag(last, field, template.source())?;
         let rendered = template.text(Request { conversation: &conversation, ..request })?;
         let lost = || {
-            let text = "continue_final_message is set, but the last message is not in the text as it is: the chat template \
-                        drops or changes a part of it";
+            let text = "`continue_final_message` is set, but the chat template drops or changes a part of the last \
+            message; use another template or leave the option out";
             Error::new(ErrorKind::TemplateFailed, text).at_message(request.conversation.messages.len() - 1)
         };
         if !rendered.contains(text.trim_matches(is_space)) {
             return Err(lost());
         }
         let at = rendered.rfind(TAG.trim_end()).ok_or_else(lost)?;
-        // If the space of the tag is gone, the template trims texts, and so the white space before the tag goes too.
+        // If the space of the tag is missing, the template trims texts. Then trim the white space before the tag too.
         let kept = &rendered[..at];
         let kept = if rendered[at..].starts_with(TAG) { kept } else { kept.trim_end_matches(is_space) };
         Ok(kept.to_owned())
@@ -53,7 +53,7 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
     };
     let Some(wanted) = value(message, field).filter(|value| *value != Node::Null) else {
         return Err(refused(&format!(
-            "continue_final_message is set, but the last message has no {field} to continue"
+            "`continue_final_message` is set, but the last message has no `{field}`; add text to continue"
         )));
     };
     let fields: Vec<&str> = match REASONING.contains(&field) {
@@ -61,7 +61,9 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
         false => vec![field],
     };
     if !fields.iter().any(|name| source.contains(name)) {
-        return Err(refused(&format!("continue_final_message is set to {field}, which the chat template never reads")));
+        return Err(refused(&format!(
+            "`continue_final_message` is {field:?}, a field that the chat template does not read; name another field"
+        )));
     }
     match wanted {
         Node::Str(text) => {
@@ -88,9 +90,13 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
                     return Ok(before);
                 }
             }
-            Err(refused("continue_final_message is set, but the last message has no text to continue"))
+            Err(refused("`continue_final_message` is set, but the last message has no text; add text to continue"))
         }
-        _ => Err(refused(&format!("continue_final_message is set, but {field} of the last message is no text"))),
+        _ => {
+            let text =
+                format!("`continue_final_message` is {field:?}, but this field of the last message is not a string");
+            Err(refused(&text))
+        }
     }
 }
 

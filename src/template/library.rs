@@ -1,8 +1,9 @@
-//! The named templates: the files `templates/*.jinja`, as part of the crate.
+//! The named templates: the files `templates/*.jinja`, compiled into the crate.
 
 use super::ChatTemplate;
 use crate::data::{Node, field, parse_json};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::advice;
 
 include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
@@ -19,11 +20,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     LIBRARY.iter().map(|entry| entry.name)
 }
 
-/// The named template with this name. `special_tokens` replace its default ones.
+/// The template with this name. `special_tokens` replace its default ones.
 pub fn named(name: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
     let Some(entry) = LIBRARY.iter().find(|entry| entry.name == name) else {
-        let known: Vec<&str> = names().collect();
-        let text = format!("no template named {name}; there are {}", known.join(", "));
+        let text = format!("no template named {name:?}; {}", advice(name, names()));
         return Err(Error::new(ErrorKind::TemplateMissing, text));
     };
     ChatTemplate::new(name, entry.source, &default_tokens(entry.facts)?)?.with_special_tokens(special_tokens)

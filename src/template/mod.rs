@@ -1,7 +1,7 @@
-//! Chat templates: compiled once, rendered as transformers renders them, traced where labels need it.
+//! Chat templates: compiled once, rendered as transformers renders them, and traced for labels.
 //!
-//! The engine is the crate [`chatjinja`]. Here a conversation becomes its input, and its output becomes the text with
-//! what labels need: which part of which message each piece of the text is.
+//! The engine is the crate [`chatjinja`]. This folder turns a conversation into its input, and its output into the text
+//! and, for labels, the message and the part of the message that each piece of the text comes from.
 
 mod continuation;
 mod library;
@@ -25,7 +25,7 @@ use crate::rows::Conversation;
 pub struct ChatTemplate {
     template: Template,
     special_tokens: Vec<(String, String)>,
-    /// The template for rows with tools, if they have one of their own.
+    /// The template for rows with tools, if they have a separate one.
     tool_use: Option<Box<ChatTemplate>>,
 }
 
@@ -34,7 +34,7 @@ impl ChatTemplate {
     /// `bos_token`.
     pub fn new(name: &str, source: &str, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
         let template = Template::new(name, source).map_err(|error| {
-            let text = format!("chat template {name} does not compile: {error}");
+            let text = format!("the chat template {name} does not compile: {error}");
             let failure = Error::new(ErrorKind::TemplateSyntax, text);
             match error.line() {
                 Some(line) => failure.at_template_line(line),
@@ -45,14 +45,14 @@ impl ChatTemplate {
         Ok(ChatTemplate { template, special_tokens, tool_use: None })
     }
 
-    /// The same template, with another source for rows with tools.
+    /// The same template, with a separate source for rows with tools.
     pub fn with_tool_use(mut self, source: &str) -> Result<ChatTemplate> {
         let name = format!("{}:tool_use", self.name());
         self.tool_use = Some(Box::new(ChatTemplate::new(&name, source, &self.special_tokens)?));
         Ok(self)
     }
 
-    /// The same template, with `special_tokens` added to its own or in their place.
+    /// The same template, with `special_tokens` added. They replace special tokens of the same names.
     pub fn with_special_tokens(&self, special_tokens: &[(String, String)]) -> Result<ChatTemplate> {
         let mut merged = self.special_tokens.clone();
         for (name, token) in special_tokens {
@@ -68,7 +68,7 @@ impl ChatTemplate {
         }
     }
 
-    /// The template for a conversation: rows with tools may have one of their own.
+    /// The template for a conversation. Rows with tools may have a separate one.
     pub fn for_row(&self, conversation: &Conversation<'_>) -> &ChatTemplate {
         match &self.tool_use {
             Some(tool_use) if conversation.tools.is_some() => tool_use,
@@ -86,7 +86,7 @@ impl ChatTemplate {
         self.template.source()
     }
 
-    /// The source for rows with tools, if they have one of their own.
+    /// The source for rows with tools, if they have a separate one.
     pub fn tool_use(&self) -> Option<&str> {
         self.tool_use.as_ref().map(|template| template.source())
     }
@@ -106,13 +106,13 @@ impl ChatTemplate {
         self.template.reads_clock() || self.tool_use.as_ref().is_some_and(|template| template.reads_clock())
     }
 
-    /// Whether the template reads `loop.nextitem`, so that it may read a message before the loop comes to it.
+    /// Whether the template reads `loop.nextitem`, and so may read a message before the loop reaches it.
     pub fn looks_ahead(&self) -> bool {
         self.template.looks_ahead()
     }
 
-    /// The names of the variables that the template may take from outside: those that it reads and does not always set
-    /// before. The built-in functions are left out.
+    /// The names of the variables that the template may take from its input: it reads them and does not always set them
+    /// before. Built-in functions are not included.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.template.variables()
     }

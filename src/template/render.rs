@@ -1,4 +1,4 @@
-//! Rendering: from a conversation to its text, and to the places of its messages in the text.
+//! Rendering: a conversation becomes a text, with the places of its messages in the text.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::rows::{Conversation, TemplateVariables};
 pub struct Request<'r, 'c> {
     /// The conversation.
     pub conversation: &'r Conversation<'c>,
-    /// RequestGlobals for every conversation. Those of the conversation win.
+    /// Variables for every conversation. The variables of a conversation replace those of the same names.
     pub variables: &'r TemplateVariables<'r>,
     /// Whether the text ends in the prompt for the next assistant turn.
     pub add_generation_prompt: bool,
@@ -40,9 +40,9 @@ pub struct Printed {
     pub message: usize,
     /// Which part of the message.
     pub part: Part,
-    /// Which of the message's texts, in the order of [`texts_of`](super::texts_of).
+    /// Index of the text among the message's texts, in the order of [`texts_of`](super::texts_of).
     pub ordinal: usize,
-    /// Which of the texts of all messages, and which bytes of it.
+    /// Index of the text among the texts of all messages, and the bytes of it.
     pub value: (usize, Range<usize>),
 }
 
@@ -55,13 +55,13 @@ pub struct Traced {
     pub printed: Vec<Printed>,
     /// For each message, whether it has texts that could be printed.
     pub has_texts: Vec<bool>,
-    /// For each message, the start of the first text that the template put together while it was at this message.
+    /// For each message, the start of the first text that the template built while the loop was at this message.
     pub within: Vec<Option<usize>>,
     /// The events of the messages, in their order.
     pub events: Vec<TraceEvent>,
 }
 
-/// The variables of a render, each where the row has it.
+/// The variables of a render, borrowed from the request.
 struct RequestGlobals<'r, 'c> {
     request: Request<'r, 'c>,
     special_tokens: &'r [(String, String)],
@@ -90,8 +90,8 @@ impl ChatTemplate {
         Ok(self.for_row(request.conversation).rendered(request)?.text)
     }
 
-    /// The text, and the bytes of it that transformers attributes to `{% generation %}` blocks. It counts from the end of
-    /// the finished output where a block begins, so blocks in macros and `set` blocks come out too early.
+    /// The text, and the bytes of it that transformers attributes to `{% generation %}` blocks. Transformers takes the
+    /// length of the output as the start of a block, so the spans of blocks in macros and `set` blocks start too early.
     pub fn render_as_transformers(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
         let rendered = self.for_row(request.conversation).rendered(request)?;
         let spans = rendered.generation_as_transformers();
@@ -118,7 +118,7 @@ impl ChatTemplate {
         Ok(keys.into_iter().map(|read| (read.key, read.found)).collect())
     }
 
-    /// The text, and where its pieces come from.
+    /// The text, with the sources of its pieces.
     pub fn trace(&self, request: Request<'_, '_>) -> Result<Traced> {
         let index = SourceIndex::of(request.conversation);
         if request.conversation.shares_strings || index.share_memory() {
@@ -134,13 +134,13 @@ impl ChatTemplate {
         let traced = template.with_input(request, |template, input| template.trace(input))?;
         let mut printed: Vec<Printed> = Vec::with_capacity(traced.spans.len());
         let mut within: Vec<Option<usize>> = vec![None; request.conversation.messages.len()];
-        for note in &traced.spans {
-            let span = note.range();
+        for source_span in &traced.spans {
+            let span = source_span.range();
             let mut print = |span: Range<usize>, (place, bytes): (usize, Range<usize>)| {
                 let SourceText { message, part, ordinal, .. } = index.all()[place];
                 printed.push(Printed { span, message, part, ordinal, value: (place, bytes) });
             };
-            match note.provenance {
+            match source_span.provenance {
                 Provenance::Copied(address) => {
                     for (place, bytes, offset) in index.copied_from(address, span.len()) {
                         let start = span.start + offset;

@@ -1,7 +1,7 @@
 //! `SourceIndex`: the texts of messages by their address in memory.
 //!
-//! A traced render records the addresses of the bytes that it prints. Here an address becomes a message, and a part of
-//! it.
+//! A traced render records the addresses of the bytes that it prints. The index maps an address to a message and a part
+//! of it.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::think_tags;
 use crate::data::{Fields, Node};
 use crate::rows::Conversation;
 
-/// The part of a message that a text is.
+/// The part of a message that a text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The content, or the text of one of its parts.
@@ -29,7 +29,7 @@ pub struct SourceText<'a> {
     pub message: usize,
     /// Which part of the message.
     pub part: Part,
-    /// Which of the message's texts, in the order of [`texts_of`].
+    /// Index of the text among the message's texts, in the order of [`texts_of`].
     pub ordinal: usize,
     /// The text.
     pub text: &'a str,
@@ -53,7 +53,7 @@ impl<'a> SourceIndex<'a> {
             });
         }
         let by_address = |source: &SourceText<'_>| (source.text.as_ptr(), source.message);
-        // The texts of a row that was parsed as a whole are in order already.
+        // The texts of a row that was parsed from one buffer are already in order.
         if !texts.is_sorted_by_key(by_address) {
             texts.sort_unstable_by_key(by_address);
         }
@@ -65,8 +65,8 @@ impl<'a> SourceIndex<'a> {
         &self.0
     }
 
-    /// Whether texts of different messages are in the same memory, as equal strings may be. Then an address does not show
-    /// its message.
+    /// Whether texts of different messages share memory, as equal strings may do. Then an address does not identify its
+    /// message.
     pub fn share_memory(&self) -> bool {
         self.0.windows(2).any(|pair| {
             let end = pair[0].text.as_ptr() as usize + pair[0].text.len();
@@ -74,8 +74,8 @@ impl<'a> SourceIndex<'a> {
         })
     }
 
-    /// The texts in the `len` bytes from an address on: for each its index, its bytes in there, and how many bytes behind
-    /// the address these begin. Texts may be side by side in memory, so there may be several.
+    /// The texts in the `len` bytes that start at an address: for each its index, its bytes in this range, and the
+    /// offset of these bytes from the address. Texts may be adjacent in memory, so there may be several.
     pub fn copied_from(&self, address: usize, len: usize) -> impl Iterator<Item = (usize, Range<usize>, usize)> {
         let end_of = |source: &SourceText<'_>| source.text.as_ptr() as usize + source.text.len();
         let first = self.0.partition_point(|source| end_of(source) <= address);
@@ -83,7 +83,7 @@ impl<'a> SourceIndex<'a> {
             .iter()
             .enumerate()
             .take_while(move |(_, source)| (source.text.as_ptr() as usize) < address + len);
-        // A text may have two names, as reasoning has. The last one counts.
+        // A text may have two names, such as the reasoning. The last one counts.
         let texts = texts.filter(move |(index, source)| {
             self.0.get(first + index + 1).is_none_or(|next| next.text.as_ptr() != source.text.as_ptr())
         });
@@ -116,7 +116,7 @@ pub fn texts_of<'a>(message: &'a Fields<'_>) -> Vec<&'a str> {
     texts
 }
 
-/// The offset of the first word of a text, behind white space and tags of reasoning; None if it has no words.
+/// The offset of the first word of a text, after white space and think tags; None if it has no words.
 pub fn words_at(text: &str) -> Option<usize> {
     let mut rest = text.trim_start_matches(is_space);
     if !rest.starts_with(['<', '[']) {

@@ -153,7 +153,7 @@ impl Tokenizer {
         let before = tokens.ids.len();
         let (base, segment) = slice(text, bytes)?;
         plain.tokens(segment, base, tokens)?;
-        // A vocabulary may also have the token as an ordinary one.
+        // A vocabulary may also have the token as an ordinary token.
         match tokens.ids[before..].iter().find(|&&id| self.is_added(id)) {
             None => Ok(()),
             Some(id) => {

@@ -1,14 +1,13 @@
-//! Tokenizing: a text goes in, token ids and the byte end of each token come out.
+//! Tokenizing: turns a text into token ids and the byte end of each token.
 //!
 //! | folder | what it does |
 //! |---|---|
 //! | `alignment` | proves which bytes of a text each token covers |
 //! | `engines` | the libraries that encode: the reference (tokenizers 0.23) and two fast ones that give ids only |
-//! | `check` | chooses the engine at load |
+//! | `check` | the self-test that chooses the engine at load |
 //!
-//! A tokenizer uses the first fast engine that the check finds equal to the reference. It still uses the reference for
-//! a text with characters for which the check found a difference, and for a text whose tokens cannot be aligned byte
-//! for byte.
+//! A tokenizer uses the first fast engine that passes the self-test. It still uses the reference for a text with
+//! characters for which the self-test found a difference, and for a text whose tokens cannot be aligned byte for byte.
 
 mod alignment;
 mod check;
@@ -155,7 +154,7 @@ impl Tokenizer {
         self.reference.adds_space()
     }
 
-    /// The engine in use, and why.
+    /// The engine in use, with the reason.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }

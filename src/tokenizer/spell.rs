@@ -1,4 +1,4 @@
-//! From token ids back to a text with the byte end of each token, for rows that are tokens already.
+//! `spell`: turns token ids back into a text with the byte end of each token, for rows that are already tokenized.
 
 use super::Tokenizer;
 use crate::error::Result;

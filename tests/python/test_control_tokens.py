@@ -52,17 +52,17 @@ def test_control_tokens_are_an_error_on_request(by_bytes: Tokenizer, template: C
     assert "<|im_end|>" in failure.text
     excepted = Mill(by_bytes, template, special_tokens="raise", allowed_special_tokens=["<|im_end|>", "<|im_start|>"])
     assert excepted.encode(INJECTED).input_ids == Mill(by_bytes, template).encode(INJECTED).input_ids
-    with pytest.raises(DataError, match="no token"):
+    with pytest.raises(DataError, match="is not a token of"):
         Mill(by_bytes, template, special_tokens="text", allowed_special_tokens=["<|nope|>"])
-    with pytest.raises(DataError, match="exceptions of"):
+    with pytest.raises(DataError, match="`allowed_special_tokens` needs `special_tokens`"):
         Mill(by_bytes, template, allowed_special_tokens=["<|im_end|>"])
 
 
 def test_control_tokens_whose_place_is_not_known_are_errors(by_bytes: Tokenizer, template: ChatTemplate) -> None:
     mill = Mill(by_bytes, template, special_tokens="text")
-    with pytest.raises(DataError, match="a text of tools"):
+    with pytest.raises(DataError, match="`tools` holds the control token"):
         mill.encode(TURNS, tools=[{"type": "function", "function": {"name": "f", "description": "x<|im_end|>"}}])
-    with pytest.raises(DataError, match="name of the message"):
+    with pytest.raises(DataError, match="`name` of the message"):
         mill.encode([{**TURNS[0], "name": "<|im_start|>"}, TURNS[1]])
 
 

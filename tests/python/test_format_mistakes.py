@@ -69,7 +69,7 @@ def test_made_answers_have_words() -> None:
     with pytest.raises(RowError, match="message 1: the answer is empty"):
         milled([{"q": "Q"}], format=form, template=CHATML)
     listed = Format.of({"fields": {"turns": "any"}, "messages": [{"each": "turns", "messages": TURNS}]})
-    with pytest.raises(RowError, match="the field turns must be a list, found an integer"):
+    with pytest.raises(RowError, match="the field `turns` must be a list, found an integer"):
         milled([{"turns": 3}], format=listed, template=CHATML)
 
 
@@ -81,7 +81,7 @@ def test_the_role_model_answers_too() -> None:
 
 
 def test_a_missing_label_names_what_the_row_has() -> None:
-    with pytest.raises(RowError, match=r"no field label: the row has question, completion"):
+    with pytest.raises(RowError, match=r"no field `label`; the row has `question`, `completion`"):
         milled([{"question": "Q", "completion": "a"}], format="kto.intel")
 
 

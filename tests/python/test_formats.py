@@ -125,7 +125,7 @@ def test_a_fault_is_a_reject_that_names_file_row_and_field(
 
 def test_misspelt_content_of_messages_is_no_empty_prompt() -> None:
     for message in ({"role": "user", "contnet": "Hi"}, {"role": "user"}, {"role": "user", "content": None}):
-        with pytest.raises(RowError, match="the message has no content"):
+        with pytest.raises(RowError, match="the message has no `content`"):
             milled([{"messages": [message]}], template=ChatTemplate.named("chatml"))
 
 
@@ -152,7 +152,7 @@ def test_an_empty_answer_is_a_reject(
     assert (report.rows_out, report.reasons) == (1, {"empty_field": 1})
     (reject,) = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text("utf-8").splitlines()]
     assert (reject["file"], reject["line"], reject["message"]) == (str(path), 2, 1)
-    assert f"the answer is empty: its {field} must be a text with words" in reject["reason"]
+    assert f"the answer is empty; its `{field}` must have text" in reject["reason"]
 
 
 def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
@@ -185,7 +185,7 @@ def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
     pq.write_table(pa.table({"instruction": ["I"], "answer": ["O"]}), path)
-    with pytest.raises(DataError, match=r"rows\.parquet: no column output, which the format alpaca needs; there are"):
+    with pytest.raises(DataError, match=r"rows\.parquet: the format `alpaca` needs the column `output`; the batch has"):
         prepare(path, tokenizer=TOKENIZER, format="alpaca", output=tmp_path / "out", progress=False)
     form = Format.named("alpaca", fields={"output": "answer"})
     report = prepare(path, tokenizer=TOKENIZER, format=form, output=tmp_path / "out", progress=False)
@@ -331,7 +331,7 @@ def test_options_that_do_not_go_with_a_text() -> None:
             milled([GOOD["alpaca"]], format="alpaca", **options)
     with pytest.raises(DataError, match="segment_length"):
         milled([], template=ChatTemplate.named("chatml"), segment_length=3)
-    with pytest.raises(DataError, match="a mill needs a template"):
+    with pytest.raises(DataError, match="`template` is missing; rows of messages need a chat template"):
         Mill(TOKENIZER)
     with pytest.raises(DataError, match="eos_token"):
         Mill(Tokenizer((DATA / "byte_tokenizer.json").read_text("utf-8")), format="alpaca")

@@ -80,7 +80,7 @@ def test_kept_columns(tokenizer: Tokenizer, template: ChatTemplate) -> None:
         json_column="json",
     )
     assert pa.table(rows)["id"].to_pylist() == ["7", "a", '{"b": [null, 1.0]}', None]
-    with pytest.raises(DataError, match="no column missing"):
+    with pytest.raises(DataError, match="`keep_columns` has `missing`, but the batch has no such column; remove it"):
         Mill(tokenizer, template, keep_columns=["missing"])(pa.table({"messages": [GOOD]}))
     with pytest.raises(DataError, match="rename"):
         Mill(tokenizer, template, keep_columns=["length"])(pa.table({"messages": [GOOD], "length": [1]}))
@@ -138,9 +138,9 @@ def test_errors_of_a_template_name_its_line(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize(
     ("batch", "what"),
     [
-        ({"messages": [GOOD]}, "cannot read a dict"),
-        (pa.table({"text": ["x"]}), "no column named messages or conversations; the batch has text"),
-        (pa.table({"messages": [1]}), "messages must be a list"),
+        ({"messages": [GOOD]}, "a dict is not Arrow data; pass a table"),
+        (pa.table({"text": ["x"]}), "no column `messages` or `conversations`; its columns are `text`"),
+        (pa.table({"messages": [1]}), "`messages` must be a list"),
         (
             pa.table(
                 {
@@ -163,16 +163,16 @@ def test_a_batch_that_cannot_be_read(batch: Any, what: str, tokenizer: Tokenizer
 def test_options_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     for options, what in [
         ({"labels": "user"}, "labels: there is no preset 'user'; give one of assistant, all, none, last, "),
-        ({"on_error": "ignore"}, "on_error must be one of"),
-        ({"max_length": 0}, "max_length must be at least 1"),
-        ({"threads": 0}, "threads must be at least 1"),
-        ({"chat_template_kwargs": [1]}, "chat_template_kwargs must be a dict"),
+        ({"on_error": "ignore"}, '`on_error` is "ignore"; use one of `raise`, `null`'),
+        ({"max_length": 0}, "`max_length` is 0; use at least 1"),
+        ({"threads": 0}, "`threads` is 0; use at least 1"),
+        ({"chat_template_kwargs": [1]}, "`chat_template_kwargs` must be a dict"),
     ]:
         with pytest.raises(DataError, match=what):
             Mill(tokenizer, template, **options)  # type: ignore[arg-type]
     with pytest.raises(TemplateError, match="template line 2"):
         ChatTemplate("\n{% if %}")
-    with pytest.raises(TemplateError, match="no template named none"):
+    with pytest.raises(TemplateError, match='no template named "none"; use one of '):
         ChatTemplate.named("none")
     with pytest.raises(TokenizerError, match=r"tokenizer\.json"):
         Tokenizer("{}")

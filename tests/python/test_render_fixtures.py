@@ -68,7 +68,7 @@ def test_a_message_is_continued() -> None:
 
 def test_what_cannot_be_continued() -> None:
     template = ChatTemplate(PLAIN)
-    with pytest.raises(DataError, match="no name"):
+    with pytest.raises(DataError, match="has no `name`"):
         template.render(MESSAGES, continue_final_message="name")
     with pytest.raises(DataError, match="exclude each other"):
         template.render(MESSAGES, continue_final_message=True, add_generation_prompt=True)

@@ -1,4 +1,4 @@
-//! `RenderError`: why a template failed on its input.
+//! `RenderError`: the error of a template that failed on its input.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::runtime::{Failure, PyErrorKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RenderErrorKind {
-    /// The template itself refused the input with `raise_exception`.
+    /// The template itself rejected the input with `raise_exception`.
     Raised,
     /// The template did something that fails in Python too, such as adding a number to a string.
     Failed,
@@ -17,7 +17,7 @@ pub enum RenderErrorKind {
     Limit,
 }
 
-/// Why a template failed on its input, and where.
+/// The error of a template that failed on its input, with its place.
 ///
 /// ```
 /// use chatjinja::{Fields, Input, RenderErrorKind, Template};
@@ -71,7 +71,7 @@ impl RenderError {
         self.kind
     }
 
-    /// The message, without the place. Python's and Jinja2's own errors have their texts.
+    /// The message, without the place. An error that Python or Jinja2 also raises has the same text as there.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -33,10 +33,10 @@
 //! |---|---|
 //! | `names` | the names of filters, tests, functions and methods |
 //! | `text` | Python's rules for text: pure functions over strings |
-//! | `data` | [`Node`], and JSON in and out |
+//! | `data` | [`Node`], and reading and writing JSON |
 //! | `provenance` | strings with their provenance: the values of the input that they come from |
 //! | `ir` | the intermediate representation of a template |
-//! | `syntax` | from the source to the intermediate representation |
+//! | `syntax` | the compiler from the source to the intermediate representation |
 //! | `runtime` | values with Python's semantics, and the state of a render |
 //! | `ops` | Python's operators on values |
 //! | `builtins` | filters, tests, functions and methods |

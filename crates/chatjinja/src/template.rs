@@ -32,9 +32,10 @@ pub struct Template {
 }
 
 impl Template {
-    /// Compiles `source`. `name` is for the caller's own messages.
+    /// Compiles `source`. `name` is only stored, for messages of the caller.
     ///
-    /// As in transformers, `trim_blocks` and `lstrip_blocks` are on, and `break`, `continue` and `{% generation %}` exist.
+    /// As in transformers, `trim_blocks` and `lstrip_blocks` are on, and `break`, `continue` and `{% generation %}`
+    /// exist.
     ///
     /// # Errors
     /// If Jinja2 would not compile the source, or if it needs a part of Jinja2 that is not supported.
@@ -54,8 +55,8 @@ impl Template {
         &self.source
     }
 
-    /// The names of the variables that the template may take from outside: those that it reads and does not always set
-    /// before. The built-in functions are left out.
+    /// The names of the variables that the template may take from its input: it reads them and does not always set them
+    /// before. Built-in functions are not included.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         let names = self.program.globals.iter().map(String::as_str);
         names.filter(|name| Function::global(name).is_none())
@@ -77,7 +78,7 @@ impl Template {
         self.program.has_generation
     }
 
-    /// Whether the template reads `loop.nextitem`, so that it may read a record before the loop comes to it.
+    /// Whether the template reads `loop.nextitem`, and so may read a record before the loop reaches it.
     pub fn looks_ahead(&self) -> bool {
         self.looks_ahead
     }
@@ -90,10 +91,10 @@ impl Template {
         self.run(input, Tracing::Off).map(Rendered::of)
     }
 
-    /// Renders the template, and records where its text comes from and when it reads the records.
+    /// Renders the template, and records the provenance of its text and the reads of the records.
     ///
-    /// Copies are found by the addresses of the strings in `input`. So give each value memory of its own: if two records
-    /// share the memory of one string, an address does not show which one it is.
+    /// Copies are found by the addresses of the strings in `input`. So give each value its own memory: if two records
+    /// share the memory of one string, an address does not identify the record.
     ///
     /// ```
     /// use chatjinja::{Fields, Input, Node, Provenance, Template};
@@ -139,8 +140,8 @@ pub struct Rendered {
     /// The bytes of the text that `{% generation %}` blocks printed, in their order. Wherever a block is, in a macro or
     /// a `set` block too, these are the bytes of the final text.
     pub generation: Vec<Range<usize>>,
-    /// Whether the template changed a text after a `{% generation %}` block had printed it, so that `generation` does not
-    /// have it.
+    /// Whether the template changed a text after a `{% generation %}` block had printed it, so that the text is missing
+    /// in `generation`.
     pub generation_lost: bool,
     /// For each `{% generation %}` block, the length of the output when it began, and the characters that it printed.
     counted: Vec<(usize, usize)>,
@@ -156,8 +157,8 @@ impl Rendered {
         }
     }
 
-    /// The bytes that transformers attributes to `{% generation %}` blocks. It counts from the end of the finished output
-    /// where a block begins, so blocks in macros and `set` blocks come out too early.
+    /// The bytes that transformers attributes to `{% generation %}` blocks. Transformers takes the length of the output
+    /// as the start of a block, so the spans of blocks in macros and `set` blocks start too early.
     pub fn generation_as_transformers(&self) -> Vec<Range<usize>> {
         let spans = self.counted.iter().filter_map(|(start, characters)| {
             let end = self.text.get(*start..)?.char_indices().nth(*characters);
@@ -172,7 +173,7 @@ impl Rendered {
 pub struct Traced {
     /// The text, and the bytes of its `{% generation %}` blocks.
     pub rendered: Rendered,
-    /// Where the bytes of the text come from, in the order in which they were printed. Spans may overlap; text of the
+    /// The provenance of the bytes of the text, in the order in which they were printed. Spans may overlap; text of the
     /// template itself has none.
     pub spans: Vec<ProvenanceSpan>,
     /// The events of the records, in their order.

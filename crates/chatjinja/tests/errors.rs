@@ -16,7 +16,7 @@ fn syntax_errors_quote_their_line() {
         ("\n\n{% generation %}", 3, "\n  3 | {% generation %}"),
         ("{% endgeneration %}", 1, "`endgeneration` without an open `generation` block"),
         ("a\n{{ '\\x4' }}", 2, "truncated \\xXX escape"),
-        ("{% set x.y.z = 1 %}", 1, "only an attribute of a namespace"),
+        ("{% set x.y.z = 1 %}", 1, "only an attribute of a namespace can be set"),
         ("{% block a scoped %}{% endblock %}", 1, "scoped blocks are not supported"),
     ] {
         let error = Template::new("test", source).unwrap_err();

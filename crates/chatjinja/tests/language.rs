@@ -1,4 +1,4 @@
-//! The language: statements, scopes, operators, filters, tests, functions and methods, as Python's Jinja2 has them.
+//! The language: statements, scopes, operators, filters, tests, functions and methods, as in Python's Jinja2.
 //!
 //! The expected texts are those of Jinja2 3.1.6 in the environment of transformers.
 

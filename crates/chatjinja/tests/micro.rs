@@ -1,6 +1,6 @@
 //! The corpus of small templates, one feature of Jinja2 each, with the texts that transformers' Jinja2 gives.
 //!
-//! `CHATMILL_CORPUS` names the folder of the corpus; by default it is `../shared` from the workspace root.
+//! `CHATMILL_CORPUS` is the folder of the corpus; by default it is `../shared` from the workspace root.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use chatjinja::{Fields, Input, Node, Template, field};
 
-/// The templates with another text than that of transformers, and their text here.
+/// The templates whose text differs from that of transformers, with their text here.
 const DIFFER: [(&str, &str); 1] = [
     // Two templates have this id, and both have the text of the second one.
     ("is.callable", "False|False"),
@@ -21,7 +21,7 @@ fn corpus() -> PathBuf {
     std::env::var_os("CHATMILL_CORPUS").map_or_else(default, PathBuf::from)
 }
 
-/// The text without addresses: Python prints another address each time.
+/// The text without addresses: Python prints a different address each time.
 fn masked(text: &str) -> String {
     let mut parts = text.split("0x");
     let mut masked = parts.next().unwrap_or_default().to_owned();

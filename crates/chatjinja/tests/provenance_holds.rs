@@ -1,4 +1,4 @@
-//! Provenance is right for templates and texts of any kind: the bytes of a copy are those at its address.
+//! Provenance is correct for random templates and texts: the bytes of a copy are those at its address.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -8,7 +8,7 @@ use chatjinja::{Provenance, TraceKind};
 use proptest::prelude::*;
 use support::Variables;
 
-/// Expressions that make texts from the message `m` and the variable `x`.
+/// Expressions that build texts from the message `m` and the variable `x`.
 const TEXTS: [&str; 26] = [
     "m.content",
     "x",

@@ -1,4 +1,4 @@
-//! Circles of files across folders.
+//! Finds circles of imports between files of different folders.
 
 use std::collections::BTreeSet;
 
@@ -60,16 +60,16 @@ fn reachable(start: usize, edges: &[BTreeSet<usize>]) -> BTreeSet<usize> {
     reached
 }
 
-/// A name that a module passes on, and where it leads.
+/// A name that a module re-exports, and its target.
 struct Reexport {
     name: Vec<String>,
     target: Vec<String>,
 }
 
-/// The target behind all names that modules pass on.
+/// The target of a path after all re-exports.
 fn follow_reexports(target: &[String], reexports: &[Reexport]) -> Vec<String> {
     let mut target = target.to_vec();
-    // A module may pass on what another module passes on; a circle of names would not compile.
+    // A module may re-export a re-export; a circle of names would not compile.
     while let Some(found) = reexports.iter().find(|it| target.starts_with(&it.name) && it.name != it.target) {
         let rest = target.split_off(found.name.len());
         target = found.target.iter().cloned().chain(rest).collect();
@@ -80,7 +80,7 @@ fn follow_reexports(target: &[String], reexports: &[Reexport]) -> Vec<String> {
     target
 }
 
-/// The names that `pub use` items of a module pass on.
+/// The names that a module re-exports with `pub use`.
 fn reexports_of(tokens: TokenStream, module: &[String], modules: &[Vec<String>]) -> Vec<Reexport> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();

@@ -103,7 +103,7 @@ pub fn upward_paths(files: &[SourceFile], layers: &[&str]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for layer in layers {
         if !files.iter().any(|file| file.module().first().is_some_and(|first| first == layer)) {
-            let text = format!("the list of layers names `{layer}`, which has no module");
+            let text = format!("the list of layers has `{layer}`, which has no module; remove it");
             violations.push(Violation { file: PathBuf::from("lib.rs"), line: 0, text });
         }
     }
@@ -111,7 +111,7 @@ pub fn upward_paths(files: &[SourceFile], layers: &[&str]) -> Vec<Violation> {
         let module = file.module();
         let Some(own) = module.first() else { continue };
         let Some(own_layer) = layer_of(own) else {
-            let text = format!("the module `{own}` is not in the list of layers; give it its place there");
+            let text = format!("the module `{own}` is not in the list of layers; add it at its place");
             violations.push(file.violation(1, text));
             continue;
         };
@@ -123,7 +123,7 @@ pub fn upward_paths(files: &[SourceFile], layers: &[&str]) -> Vec<Violation> {
             }
         };
         for found in paths::paths(tokens, &module) {
-            // A path to an item of the crate root depends on the last layer of all.
+            // The crate root may use all layers, so a path to one of its items always leads upwards.
             let target = found.target.first().and_then(|first| layer_of(first));
             if target.is_some_and(|target| target <= own_layer) {
                 continue;
@@ -144,7 +144,7 @@ pub fn upward_paths(files: &[SourceFile], layers: &[&str]) -> Vec<Violation> {
     violations
 }
 
-/// Every struct, enum, union and trait whose name another one of the crate has already.
+/// Every struct, enum, union and trait with the same name as an earlier one of the crate.
 pub fn duplicate_types(files: &[SourceFile]) -> Vec<Violation> {
     let mut known: Vec<(String, String)> = Vec::new();
     let mut violations = Vec::new();
@@ -159,7 +159,7 @@ pub fn duplicate_types(files: &[SourceFile]) -> Vec<Violation> {
         for (name, line) in types::names(tokens) {
             match known.iter().find(|(other, _)| *other == name) {
                 Some((_, first)) => {
-                    let text = format!("the type `{name}` has the name of the one in {first}");
+                    let text = format!("the type `{name}` has the same name as the one in {first}; rename one of them");
                     violations.push(file.violation(line, text));
                 }
                 None => known.push((name, file.path.display().to_string())),
@@ -171,7 +171,7 @@ pub fn duplicate_types(files: &[SourceFile]) -> Vec<Violation> {
 
 /// Every circle of imports between files of different folders. Files of one folder may use each other.
 ///
-/// A name that a module passes on with `pub use` leads to the file that it comes from.
+/// The import of a re-exported name counts as an import of the file that defines the name.
 pub fn circles(files: &[SourceFile]) -> Vec<Violation> {
     circles::circles(files)
 }

@@ -49,7 +49,7 @@ fn scan(tokens: TokenStream, module: &[String], found: &mut Vec<FoundPath>) {
     }
 }
 
-/// A path as far as it was read.
+/// The part of a path that was read so far.
 #[derive(Clone)]
 struct Prefix {
     written: String,
@@ -57,7 +57,7 @@ struct Prefix {
     line: usize,
 }
 
-/// Reads the rest of a path behind `prefix`, and returns the index of the token behind it.
+/// Reads the rest of a path after `prefix`, and returns the index of the token after the path.
 fn follow(tokens: &[TokenTree], mut at: usize, mut prefix: Prefix, found: &mut Vec<FoundPath>) -> usize {
     while is_separator(tokens, at) {
         match tokens.get(at + 2) {
@@ -82,7 +82,7 @@ fn follow(tokens: &[TokenTree], mut at: usize, mut prefix: Prefix, found: &mut V
                 at += 3;
                 break;
             }
-            // Generic arguments behind `::` are scanned as tokens of their own.
+            // Generic arguments after `::` are scanned as separate tokens.
             _ => {
                 at += 2;
                 break;
@@ -132,7 +132,7 @@ fn starts_path(tokens: &[TokenTree], at: usize) -> bool {
         && !(at >= 2 && is_separator(tokens, at - 2))
 }
 
-/// `mod name { … }` at `at`: its name, its body, and the index behind it.
+/// `mod name { … }` at `at`: its name, its body, and the index after it.
 fn inline_module(tokens: &[TokenTree], at: usize) -> Option<(String, &Group, usize)> {
     match tokens.get(at..at + 3)? {
         [TokenTree::Ident(keyword), TokenTree::Ident(name), TokenTree::Group(body)]

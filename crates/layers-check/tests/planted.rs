@@ -1,4 +1,4 @@
-//! The check fails on planted violations and passes without them.
+//! Tests of the checks with planted violations, and with sources that have none.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -54,7 +54,7 @@ fn every_form_of_an_upward_path_is_found() {
         ("mod tests { use super::super::super::high::Top; }", 1),
         ("mod inner { fn f() { self::super::super::super::high::make(); } }", 1),
         ("impl crate::high::Trait for Centre {}", 1),
-        // The crate root passes on items of later layers.
+        // The crate root re-exports items of later layers.
         ("use crate::Top;", 1),
         ("use crate::*;", 1),
         ("macro_rules! make { () => { $crate::high::make() } }", 1),
@@ -73,7 +73,7 @@ fn the_list_and_the_modules_must_agree() {
     assert!(violations.iter().any(|it| it.text.contains("`gone`, which has no module")), "{violations:?}");
 }
 
-/// Two folders inside `middle`, whose module passes on a type of the second.
+/// Two folders inside `middle`, whose module re-exports a type of the second.
 fn nested(first: &str, second: &str) -> Vec<SourceFile> {
     vec![
         file("lib.rs", "pub mod middle;"),
@@ -93,13 +93,13 @@ fn circles_across_folders_are_found() {
     for (first, second) in none.iter().flat_map(|first| none.iter().map(move |second| (first, second))) {
         assert_eq!(circles(&nested(first, second)), [], "{first} {second}");
     }
-    // The name leads through two modules that pass it on.
+    // The name leads through two re-exports.
     assert_eq!(circles(&nested("use crate::middle::Second;", "")), []);
     let violations = circles(&nested("use crate::middle::Second;", "use super::super::first::work;"));
     assert_eq!(violations.len(), 1, "{violations:?}");
     let expected = "these files import each other: middle/first/work.rs, middle/second/made.rs";
     assert!(violations[0].text.ends_with(expected), "{violations:?}");
-    // A file that uses what its own module defines, where that module uses the file.
+    // A file that uses an item of its own module, which uses the file.
     let violations = circles(&nested("use crate::middle::Whole;", ""));
     assert_eq!(violations.len(), 1, "{violations:?}");
     assert!(violations[0].text.ends_with("middle/mod.rs, middle/first/work.rs"), "{violations:?}");
@@ -110,7 +110,8 @@ fn types_of_one_name_are_found() {
     assert_eq!(duplicate_types(&with("enum Part { Bottom } impl Iterator for Part { type Item = u8; }")), []);
     let violations = duplicate_types(&with("fn f() { struct Bottom; }"));
     assert_eq!(violations.len(), 1);
-    assert_eq!(violations[0].to_string(), "middle/part.rs:1: the type `Bottom` has the name of the one in low/mod.rs");
+    let expected = "middle/part.rs:1: the type `Bottom` has the same name as the one in low/mod.rs; rename one of them";
+    assert_eq!(violations[0].to_string(), expected);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::rows::Role;
 use chatjinja::is_space;
 
 impl Splitter<'_> {
-    /// Whether a turn goes on after its stop token: with text that is not a stop token, up to another stop token. Then
-    /// the first stop token ended only a part of the turn, such as reasoning without an answer.
+    /// Whether a turn goes on after its stop token: `after` has text that is not a stop token, and another stop token.
+    /// Then the first stop token ended only a part of the turn, such as reasoning without an answer.
     fn goes_on(&self, after: &str) -> bool {
         let stops: Vec<&String> = self.profile.closers.iter().chain(&self.profile.eos_token).collect();
         let mut rest = after.trim_start_matches(is_space);
@@ -36,7 +36,7 @@ impl Splitter<'_> {
         let closers = self.profile.closers.as_slice();
         let stops = || closers.iter().chain(&self.profile.eos_token);
         let stop = match stops().any(|stop| stop == gap) {
-            // Mostly there is only a stop token. No other stop token is a part of it.
+            // The usual case: the gap is one stop token, and no other stop token is a part of it.
             true if !stops().any(|stop| stop != gap && gap.contains(stop.as_str())) => Some(gap.len()),
             _ => stops().filter_map(|stop| gap.find(stop.as_str()).map(|at| at + stop.len())).min(),
         };
@@ -66,7 +66,7 @@ impl Splitter<'_> {
             start = end;
         }
         if start == end {
-            // A turn without words is known to be empty only if it has no text at all.
+            // A turn without words counts as empty only if it has no text at all.
             if let Some(closer) = closer.filter(|_| has_words || gap.is_empty()) {
                 end = next + closer.trim_end_matches(is_space).len();
                 if let Some(next_start) = self.starts.get_mut(index + 1) {

@@ -12,7 +12,7 @@ const MIN_PART: usize = 4;
 /// How much of a generation prompt counts as a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Likeness {
-    /// All of it, or a part that ends where a token or a word ends.
+    /// All of it, or a part that ends at the end of a token or a word.
     Strict,
     /// Any part that is long enough. This is the best guess for a turn that is ambiguous anyway.
     Loose,
@@ -28,7 +28,7 @@ impl Splitter<'_> {
         self.profile.prompt_after(Role::User).filter(|prompt| !prompt.is_empty())
     }
 
-    /// The generation prompt with which an assistant turn should start: the one after the role before, or else the one
+    /// The generation prompt that should start an assistant turn: the one after the role before it, or else the one
     /// after a user.
     fn known_prompt(&self, index: usize) -> Option<&str> {
         let known = self.profile.prompt_after(self.role_before(index)).or(self.prompt_after_user());
@@ -40,11 +40,11 @@ impl Splitter<'_> {
         self.role_before(index) != Role::Assistant && self.known_prompt(index).is_some()
     }
 
-    /// The end of the part of the turn that the generation prompt supplies. None if the text there does not look like
-    /// it.
+    /// The end of the part of the turn that the generation prompt supplies. None if the turn does not start with such a
+    /// text.
     pub(super) fn header_end(&mut self, index: usize, first_value: usize, likeness: Likeness) -> Option<usize> {
         let start = self.starts[index];
-        // The template may have printed the prompt with the turn before, but it must not belong to that turn.
+        // The template may have printed the prompt together with the turn before, but as no part of that turn.
         let from = self.layout.values_end_before(index).max(self.claimed).min(start);
         let find = |prompt: &str| {
             self.prompt_end(prompt, from, start, first_value, likeness)
@@ -101,8 +101,8 @@ impl Splitter<'_> {
         if (length < MIN_PART || !clean) && end < limit {
             return None;
         }
-        // The prompt closes a block of reasoning. If the text does too, with other words before, the prompt supplies
-        // all of it.
+        // If the prompt closes a block of reasoning and the text closes the same block with other words inside, the
+        // prompt supplies all of the block.
         let closing_tag = |text: &str| {
             let text = text.trim_end_matches(is_space);
             think_tags::ALL.iter().map(|(_, close)| *close).find(|tag| text.ends_with(tag))

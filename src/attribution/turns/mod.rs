@@ -13,7 +13,7 @@ use crate::template::{Part, Printed};
 use chatjinja::is_space;
 use header::Likeness;
 
-/// A header whose end is proved.
+/// A header with a proved end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ProvedHeader {
     pub(super) message: usize,
@@ -24,8 +24,8 @@ pub(super) struct ProvedHeader {
 pub(super) struct SplitTurns {
     pub(super) regions: Regions,
     pub(super) ambiguities: Vec<(usize, Ambiguity)>,
-    /// Assistant turns of a template without a generation prompt. Their header is the text that usually starts such
-    /// turns.
+    /// Assistant turns of a template without a generation prompt. Their header is the text that usually starts an
+    /// assistant turn.
     pub(super) by_usual_header: Vec<usize>,
 }
 
@@ -86,16 +86,16 @@ struct Splitter<'s> {
 }
 
 impl Splitter<'_> {
-    /// Corrects the starts of turns of templates with `loop.nextitem`, which read a message while they still print the
-    /// one before it. The real start is the place where the message was read directly after the closer of the message
-    /// before.
+    /// Corrects the starts of turns of templates with `loop.nextitem`. Such a template reads a message while it still
+    /// prints the message before it. The real start is the position directly after the closer of the message before, if
+    /// the message was read there.
     fn correct_starts(&mut self) {
         if !self.profile.looks_ahead {
             return;
         }
         for index in 1..self.starts.len() {
             let before = self.layout.values_end_before(index);
-            // A turn without values has no end after which its closer could come.
+            // The end of a turn without values is unknown, and so is the place of its closer.
             if before < self.starts[index - 1] {
                 continue;
             }
@@ -110,7 +110,7 @@ impl Splitter<'_> {
     }
 
     /// The start of the first value of turn `index` or of a later turn, or the end of the text. The text that a
-    /// template prints around values ends before it, even if the value itself reads like a closer.
+    /// template prints around values ends before it, even if the value itself looks like a closer.
     fn first_value(&self, index: usize) -> usize {
         self.layout.first_value_from(index).map_or(self.text.len(), |value| value.span.start)
     }
@@ -125,9 +125,9 @@ impl Splitter<'_> {
         .max(floor)
     }
 
-    /// Marks turns with values of other messages between their own. It is not known which of the two turns the text
-    /// around such a value belongs to. Templates that print tool results before the content of the message with the
-    /// calls do this.
+    /// Marks turns with values of other messages between their own as ambiguous: the text around such a value may
+    /// belong to either turn. Templates that print tool results before the content of the message with the calls do
+    /// this.
     fn mark_out_of_order(&mut self) {
         for (message, span) in &self.layout.out_of_order {
             let regions = self.regions.as_slice();
@@ -142,7 +142,7 @@ impl Splitter<'_> {
         }
     }
 
-    /// The regions of a turn that is not the assistant's.
+    /// The regions of a turn of another role than the assistant.
     fn other(&mut self, index: usize) {
         let message = Some(index);
         let next = self.next_start(index);
@@ -177,7 +177,7 @@ impl Splitter<'_> {
         Some((first.start, printed.next_back().unwrap_or(first).end))
     }
 
-    /// The regions of a turn of another role without a value. Its closer is known from turns with a value.
+    /// The regions of a turn of another role without a value. The closer is that of turns with a value.
     fn empty(&mut self, index: usize, next: usize) {
         let message = Some(index);
         let text = self.text[self.starts[index]..next].trim_end_matches(is_space);
@@ -199,7 +199,7 @@ impl Splitter<'_> {
         let proved = self.proved.iter().find(|header| header.message == index).map(|header| header.end);
         let header_end = match proved.or_else(|| self.header_end(index, first_value, Likeness::Strict)) {
             Some(end) => end,
-            // There is no text before the first value, and none is expected: there is no border to find.
+            // There is no text before the first value, and none is expected, so there is no border to find.
             None if first_value == self.starts[index]
                 && !turn.merged
                 && !self.by_usual_header.contains(&index)

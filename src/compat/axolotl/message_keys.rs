@@ -1,9 +1,9 @@
-//! The keys of messages that axolotl sees a template read. It drops all other keys.
+//! The keys of messages that axolotl finds in the source of a template. It drops all other keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The keys read from `messages`, from variables set to it, and from a variable called `message`. axolotl does not see
-/// other loop variables, so it does not see their keys.
+/// The keys read from `messages`, from variables set to it, and from a variable called `message`. axolotl does not
+/// recognize other loop variables, so it does not find their keys.
 pub(super) fn keys_read(source: &str) -> BTreeSet<String> {
     let mut keys: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut assigned: Vec<(&str, &str)> = Vec::new();

@@ -24,7 +24,7 @@ use rows::{DetailRange, PreparedMessage};
 
 /// The words that replace the content of a turn, as in axolotl.
 const SENTINELS: [&str; 2] = ["[[dummy_message]]", "zzdummymessagezz"];
-/// axolotl looks for a stop token in so many tokens after a turn.
+/// The number of tokens after a turn in which axolotl looks for a stop token.
 const STOP_DISTANCE: isize = 3;
 
 pub(super) fn label(
@@ -56,8 +56,8 @@ struct Search<'s, 't, 'c> {
     turns: &'s [PreparedMessage],
 }
 
-/// The tokens of a turn: the first, and one past the last. They are indices of Python, with -1 if the turn was not
-/// found.
+/// The tokens of a turn: the first, and one past the last. Both are -1 if the turn was not found. axolotl uses them as
+/// Python indices, where -1 is the last token.
 type TokenRange = (isize, isize);
 const NOT_FOUND: TokenRange = (-1, -1);
 
@@ -74,7 +74,7 @@ impl Search<'_, '_, '_> {
         self.turns.iter().map(|turn| turn.fields.clone()).collect()
     }
 
-    /// Trains everything after the prompt of the last turn. The template does not see the tools.
+    /// Trains everything after the prompt of the last turn. The template gets no tools.
     fn last_turn(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
         let text = self.text(self.messages(), false, false)?;
         self.inputs.tokenizer.tokens(&text, &[], tokens)?;
@@ -161,7 +161,7 @@ impl Search<'_, '_, '_> {
         Ok(text)
     }
 
-    /// Whether a turn is trained: its flag decides, then its ranges, then its role.
+    /// Whether a turn is trained, by its flag, else by its ranges, else by its role.
     fn is_trained(&self, turn: &PreparedMessage) -> bool {
         let roles = &self.options.roles_to_train;
         let of_role =
@@ -181,7 +181,7 @@ impl Search<'_, '_, '_> {
             tokenizer.ids(name, &mut own)?;
             let &[only] = own.as_slice() else {
                 return Err(invalid(format!(
-                    "`eot_tokens` has {name:?}, which is not one token of {} but {own:?}; use single tokens of the vocabulary",
+                    "`eot_tokens` has {name:?}, which {} encodes as {own:?}; use single tokens of the vocabulary",
                     tokenizer.name()
                 )));
             };
@@ -197,7 +197,7 @@ impl Search<'_, '_, '_> {
     /// The tokens of turn `index`.
     fn find(&self, text: &str, index: usize, offsets: &[Range<usize>]) -> Result<TokenRange> {
         let role = self.turns[index].role().to_owned();
-        // axolotl's own rule, by the name of the tokenizer.
+        // This rule is axolotl's: it looks for "mistral" in the name of the tokenizer.
         let mistral = self.inputs.tokenizer.name().to_lowercase().contains("mistral");
         if index == 0 && role == "system" && mistral {
             return Ok(NOT_FOUND);

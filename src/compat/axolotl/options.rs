@@ -1,4 +1,4 @@
-//! The options of axolotl: those of a data set in its config, and those of the top level that affect labels.
+//! `AxolotlOptions`: the options of axolotl that affect labels, of a dataset in its config and of the top level.
 
 use std::collections::BTreeMap;
 
@@ -105,7 +105,7 @@ impl AxolotlOptions {
         }
     }
 
-    /// Whether nothing is set that selects turns. axolotl then trains the last turn without searching for its place.
+    /// Whether no option selects turns. axolotl then trains the last turn without a search for its place.
     pub(super) fn trains_last_turn_only(&self) -> bool {
         self.roles_to_train.is_empty()
             && self.train_on_eos == TrainStops::None

@@ -1,5 +1,5 @@
-//! Messages as axolotl prepares them for a template: it drops keys of messages that it does not see the template read,
-//! parses the arguments of calls as JSON, and joins the parts of a content.
+//! `PreparedMessage`: a message as axolotl prepares it for a template. It drops keys that it does not find in the
+//! source of the template, parses the arguments of calls as JSON, and joins the parts of a content.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,7 +27,7 @@ impl PreparedMessage {
 }
 
 impl AxolotlOptions {
-    /// A message as axolotl prepares it. `keys` are the keys that it sees the template read.
+    /// A message as axolotl prepares it. `keys` are the keys that it finds in the source of the template.
     pub(super) fn turn(&self, message: &Fields<'_>, keys: &BTreeSet<String>) -> Result<PreparedMessage> {
         let mut turn = PreparedMessage { fields: Vec::new(), training: None, detail: None };
         for (name, value) in message {
@@ -171,7 +171,7 @@ fn parse_arguments(calls: &mut Node<'static>) -> Result<()> {
             *arguments = parse_json(text.as_bytes())
                 .map_err(|error| {
                     let text =
-                        format!("the `arguments` of a tool call are text that is {}; axolotl reads JSON", error.text);
+                        format!("the `arguments` of a tool call must be JSON, found a string that is {}", error.text);
                     Error::new(error.kind, text)
                 })?
                 .into_owned();
@@ -224,6 +224,7 @@ mod tests {
         );
         assert_eq!(text(r#"{"content": [3]}"#), "a part of the content is an integer; use an object or a string");
         let text = text(r#"{"tool_calls": [{"function": {"arguments": "x"}}]}"#);
-        assert!(text.starts_with("the `arguments` of a tool call are text that is not JSON (column 1"), "{text}");
+        let expected = "the `arguments` of a tool call must be JSON, found a string that is not JSON (column 1";
+        assert!(text.starts_with(expected), "{text}");
     }
 }

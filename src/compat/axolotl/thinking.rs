@@ -2,7 +2,7 @@
 
 use crate::template::think_tags::{REASONING, THINK, Tags};
 
-/// The tags of axolotl, which are not those of [`think_tags`](crate::template::think_tags).
+/// The tags of axolotl, which differ from those of [`think_tags`](crate::template::think_tags).
 const THOUGHTS: [Tags; 3] = [THINK, REASONING, ("<|begin_of_thought|>", "<|end_of_thought|>")];
 const SOLUTION: Tags = ("<|begin_of_solution|>", "<|end_of_solution|>");
 

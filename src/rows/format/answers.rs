@@ -1,4 +1,4 @@
-//! `AnswersSpec`: reads a prompt with one answer or two, as preference and feedback data has them.
+//! `AnswersSpec`: reads a prompt with one answer or two, from rows of preference or feedback data.
 
 use chatjinja::Node;
 
@@ -10,25 +10,25 @@ use crate::data::{Fields, field, parse_if_json, parse_json, wrong_type};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{AnswersRow, Conversation, PromptAnswers, Role};
 
-/// Where a row has its prompt and its answers.
+/// The fields of a row that hold its prompt and its answers.
 #[derive(Debug)]
 pub struct AnswersSpec {
-    /// The field of the prompt. A row without it has the common beginning of its answers as the prompt.
+    /// The field of the prompt. In a row without this field, the common beginning of the answers is the prompt.
     pub(super) prompt: String,
     /// The names of the answers in the output, such as `chosen` and `rejected`.
     pub(super) names: Vec<String>,
     /// The field of each answer.
     pub(super) columns: Vec<String>,
-    /// Whether answers are whole conversations without a prompt of their own.
+    /// Whether answers are whole conversations without a separate prompt.
     pub(super) whole: bool,
-    /// Whether the answer is good: the name in the output, and the field that says so.
+    /// The label of an answer, good or not: its name in the output, and its field in the row.
     pub(super) label: Option<(String, String)>,
     pub(super) mapping: MessageMapping,
-    /// How to build prompt and answers, for rows that do not hold them as they are.
+    /// How to build prompt and answers, if no field of the row holds them as they are.
     pub(super) texts: Option<AnswerTexts>,
 }
 
-/// Texts over the fields of a row that make its prompt and its answers.
+/// The texts of a format that build the prompt and the answers of a row from its fields.
 #[derive(Debug)]
 pub(super) struct AnswerTexts {
     pub(super) prompt: PromptText,
@@ -55,7 +55,7 @@ impl AnswersSpec {
         self.whole
     }
 
-    /// The name of the label in the output, if rows say whether the answer is good.
+    /// The name of the label in the output, if rows have a label.
     pub fn label(&self) -> Option<&str> {
         self.label.as_ref().map(|(name, _)| name.as_str())
     }
@@ -68,7 +68,7 @@ impl AnswersSpec {
         }
     }
 
-    /// Whether the chat template renders the rows; false if the format has a text for prompt and answers.
+    /// Whether the chat template renders the rows; false if the format has its own text for prompt and answers.
     pub(super) fn needs_template(&self) -> bool {
         !matches!(self.texts, Some(AnswerTexts { prompt: PromptText::Text(..), .. }))
     }
@@ -173,7 +173,7 @@ impl AnswersSpec {
         self.check_differ(&texts)?;
         let prompt = match prompt.map(text) {
             Some(prompt) if prompt.trim().is_empty() && !self.whole => {
-                let text = format!("the field `{}` is empty; it must have text", self.prompt);
+                let text = format!("the field `{}` is empty; the prompt must have text", self.prompt);
                 return Err(Error::new(ErrorKind::EmptyField, text));
             }
             Some(prompt) => prompt,
@@ -207,8 +207,10 @@ impl AnswersSpec {
             None => {
                 let shared = shared_messages(&answers);
                 if shared == 0 {
-                    let text =
-                        format!("no field `{}`, and the answers do not begin with the same messages", self.prompt);
+                    let text = format!(
+                        "no field `{}`, and the answers have no common first messages; add the prompt",
+                        self.prompt
+                    );
                     return Err(Error::new(ErrorKind::MissingField, text));
                 }
                 let prompt = answers[0][..shared].to_vec();
@@ -255,7 +257,7 @@ impl AnswersSpec {
         };
         match given {
             Node::List(mut messages) if !messages.is_empty() => {
-                // In a column of structs every message has the fields of all messages, as nulls.
+                // Arrow fills the fields that a message lacks with nulls; remove them.
                 for message in &mut messages {
                     if let Node::Map(fields) = message {
                         fields.retain(|(_, value)| *value != Node::Null);
@@ -263,16 +265,19 @@ impl AnswersSpec {
                 }
                 Ok(messages)
             }
-            Node::List(_) => Err(Error::new(ErrorKind::EmptyField, format!("the field `{name}` has no messages"))),
+            Node::List(_) => {
+                let text = format!("the field `{name}` is an empty list; it must have messages");
+                Err(Error::new(ErrorKind::EmptyField, text))
+            }
             Node::Map(mut fields) => {
                 fields.retain(|(_, value)| *value != Node::Null);
                 Ok(vec![Node::Map(fields)])
             }
-            other => Err(wrong_type(&format!("the field `{name}`"), "messages, as the other fields are", &other)),
+            other => Err(wrong_type(&format!("the field `{name}`"), "messages like the other fields", &other)),
         }
     }
 
-    /// Refuses equal answers: neither is preferred.
+    /// Rejects equal answers, because neither is preferred.
     fn check_differ<T: PartialEq>(&self, answers: &[T]) -> Result<()> {
         match answers {
             [left, right] if left == right => {
@@ -289,8 +294,8 @@ fn empty_answer(name: &str) -> Error {
     Error::new(ErrorKind::EmptyField, format!("the field `{name}` is empty; it must have an answer"))
 }
 
-/// The number of bytes that all texts begin with, as TRL counts them: a space before the first difference belongs to the
-/// answers; if one text is a prefix of the other, so does the last character of the shorter text.
+/// The length of the common beginning of all texts in bytes, counted as in TRL: a space before the first difference
+/// belongs to the answers. If one text is a prefix of the other, the last character of the shorter text does too.
 fn shared_text(texts: &[String]) -> usize {
     let (Some(left), Some(right)) = (texts.first(), texts.last()) else { return 0 };
     let differ = left.char_indices().zip(right.chars()).find(|((_, left), right)| left != right);
@@ -304,8 +309,8 @@ fn shared_text(texts: &[String]) -> usize {
     }
 }
 
-/// The number of messages that all lists begin with. If one list is a prefix of the other, its last message belongs to the
-/// answers.
+/// The number of messages at the start that all lists share. If one list is a prefix of the other, its last message
+/// belongs to the answers.
 fn shared_messages(answers: &[Vec<Node<'_>>]) -> usize {
     let (Some(left), Some(right)) = (answers.first(), answers.last()) else { return 0 };
     let alike = left.iter().zip(right).position(|(left, right)| left != right);

@@ -7,7 +7,7 @@ use super::text::FormatText;
 use crate::data::{Node, parse_if_json, wrong_type};
 use crate::error::Result;
 
-/// The messages of rows that have fields instead of messages.
+/// How to build messages, for rows that have fields instead of messages.
 #[derive(Debug)]
 pub(super) struct MessageBuilder {
     pub(super) groups: Vec<MessageGroup>,
@@ -18,7 +18,7 @@ pub(super) struct MessageBuilder {
 /// Consecutive messages.
 #[derive(Debug)]
 pub(super) struct MessageGroup {
-    /// A field with a list: the messages repeat for each item, whose name in their texts is `item`.
+    /// A field with a list: the messages repeat for each item. Their texts read it as the variable `item`.
     pub(super) each: Option<String>,
     pub(super) messages: Vec<MessageText>,
 }
@@ -32,7 +32,7 @@ pub(super) struct MessageText {
 }
 
 impl MessageBuilder {
-    /// The messages that `fields` make.
+    /// Builds the messages of a row from its fields.
     pub(super) fn messages<'a>(&self, fields: &FieldValues<'a>) -> Result<Vec<Node<'a>>> {
         let mut built = Vec::with_capacity(self.groups.len());
         for group in &self.groups {

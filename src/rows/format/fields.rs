@@ -1,4 +1,4 @@
-//! `FieldRule`: what a field of a row must hold, and `FieldValues`: the checked values of a row.
+//! `FieldRule`: the names and the type of a field, and `FieldValues`: the checked values of a row.
 
 use std::borrow::Cow;
 
@@ -35,8 +35,8 @@ pub(super) enum ValueType {
 
 /// The checked values of a row's fields, by the variable names of the format.
 ///
-/// Only texts of the format itself see them. They never become variables of a chat template:
-/// [`TemplateVariables`](crate::rows::TemplateVariables) is another type.
+/// Only the format's own texts read them. They never become variables of a chat template:
+/// [`TemplateVariables`](crate::rows::TemplateVariables) is a different type.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FieldValues<'a>(Fields<'a>);
 
@@ -58,7 +58,7 @@ impl<'a> FieldValues<'a> {
 }
 
 impl ValueType {
-    /// What the type is called in error messages.
+    /// The name of the type in error messages.
     fn describe(&self) -> String {
         match self {
             ValueType::Text => "a string".to_owned(),
@@ -77,7 +77,7 @@ impl ValueType {
         }
     }
 
-    /// The value of an optional field that is missing.
+    /// The default value of an optional field.
     fn missing(&self) -> Node<'static> {
         match self {
             ValueType::Text => Node::Str(Cow::Borrowed("")),
@@ -168,8 +168,8 @@ impl FieldRule {
     }
 }
 
-/// The error for a row without a required field. `described` are its names; `column` is the one to look for among the
-/// names of the row.
+/// The error for a row without a required field. `described` lists its names; the error suggests the field of the row
+/// whose name is nearest to `column`.
 pub(super) fn missing_field(described: &str, column: &str, row: &Fields<'_>) -> Error {
     let hint = did_you_mean(column, row.iter().map(|(name, _)| name.as_ref()));
     Error::new(ErrorKind::MissingField, format!("no field {described}; the row has {}{hint}", names_of(row)))

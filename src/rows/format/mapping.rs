@@ -1,4 +1,4 @@
-//! `MessageMapping`: reads a field of messages whose own fields and roles may have any names.
+//! `MessageMapping`: reads the messages of a row, which may use other names for fields and roles than chat templates.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::names::did_you_mean;
 use crate::rows::content::{ContentCheck, EmptyAnswers};
 use crate::rows::{Conversation, TemplateVariables, sharegpt};
 
-/// Where the messages of a row are, and what their parts are called.
+/// The field that holds the messages of a row, and the names of fields and roles in these messages.
 #[derive(Debug)]
 pub(super) struct MessageMapping {
     /// Names of the field that holds the messages. The first one with a value counts.
@@ -18,7 +18,7 @@ pub(super) struct MessageMapping {
     pub(super) properties: Vec<(String, String)>,
     /// Pairs (role, names that stand for it in the rows).
     pub(super) roles: Vec<(String, Vec<String>)>,
-    /// Whether a name that no role lists is kept as a role; otherwise it is an error.
+    /// Whether a name missing from `roles` is kept as a role; otherwise it is an error.
     pub(super) keeps_unknown_roles: bool,
     /// Names whose content is a tool call as JSON.
     pub(super) calls: Vec<String>,
@@ -121,11 +121,14 @@ impl MessageMapping {
             if let Some(value) = take_field(&mut given, theirs) {
                 message.push((Cow::Owned(name.clone()), value));
             } else if name == "role" {
-                let text = format!("the message has no `{theirs}`, only {}", names_of(&given));
+                let text = format!(
+                    "the message has no `{theirs}`, only {}; add it, or map `role` in the format's `properties`",
+                    names_of(&given)
+                );
                 return Err(Error::new(ErrorKind::MissingField, text));
             }
         }
-        // A property that is mapped wins over a field that already has its name.
+        // A mapped property replaces a field that already has its name.
         given.retain(|(name, _)| field(&message, name).is_none());
         message.append(&mut given);
         let role = match field(&message, "role") {
@@ -156,7 +159,7 @@ impl MessageMapping {
                 let known: Vec<&str> =
                     self.roles.iter().flat_map(|(_, names)| names.iter().map(String::as_str)).collect();
                 let text = format!(
-                    "unknown role {name:?}; known roles are {}{}; add it to the format's `roles`",
+                    "unknown role {name:?}; known roles are {}; add it to the format's `roles`{}",
                     known.join(", "),
                     did_you_mean(&name, known.iter().copied())
                 );

@@ -1,6 +1,6 @@
-//! `Format`: what the rows of a data set look like, and which kind of row they are.
+//! `Format`: the fields of the rows of a dataset, and the kind of row that they become.
 //!
-//! A format is data, read from JSON by [`Format::from_json`]: the fields that a row must have, and what becomes of them.
+//! A format is data that [`Format::from_json`] reads.
 
 mod answers;
 mod builder;
@@ -22,7 +22,7 @@ use builder::MessageBuilder;
 use fields::FieldRule;
 use mapping::MessageMapping;
 
-/// What the rows of a data set look like.
+/// The description of the rows of a dataset.
 #[derive(Debug)]
 pub struct Format {
     name: String,
@@ -30,7 +30,7 @@ pub struct Format {
     rows: RowSpec,
 }
 
-/// What the fields of a row become: one variant for each [`RowKind`].
+/// How to turn fields into a row: one variant for each [`RowKind`].
 #[derive(Debug)]
 enum RowSpec {
     Chat(MessageSource),
@@ -145,7 +145,7 @@ impl Format {
         columns
     }
 
-    /// Checks that a batch of columns has those that every row needs.
+    /// Checks that a batch has the columns that every row needs.
     pub(super) fn check_columns(&self, batch: &RecordBatch) -> Result<()> {
         let has = |name: &str| batch.schema_ref().column_with_name(name).is_some();
         let lacks = |rule: &&FieldRule| !rule.optional && !rule.columns().any(has);
@@ -165,11 +165,11 @@ impl Format {
         }
         let known = name_list(batch.schema_ref().fields().iter().map(|field| field.name().as_str()));
         let missing = missing.join(", ");
-        let text = format!("the format {} needs the column {missing}; the batch has {known}", self.name);
+        let text = format!("the format `{}` needs the column {missing}; the batch has {known}", self.name);
         Err(Error::new(ErrorKind::Batch, text))
     }
 
-    /// The row that `fields` make.
+    /// Reads a row from its fields.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ impl Format {
             MessageSource::Mapped(mapping) => mapping.conversation(row),
             MessageSource::Built(builder) => {
                 let conversation = Conversation::new(Node::List(builder.messages(fields)?))?;
-                // An answer is empty if its field is, and a field may be allowed to be empty.
+                // An answer is empty if its field is empty, which the format may allow.
                 let may_be_empty = self.fields.iter().any(|rule| rule.may_be_empty);
                 let empty_answers = if may_be_empty { EmptyAnswers::Allowed } else { EmptyAnswers::Refused };
                 ContentCheck { field: "content", empty_answers }.check(conversation.messages.iter())?;
@@ -289,7 +289,7 @@ mod tests {
             (
                 r#"{"ouput": "O"}"#,
                 ErrorKind::MissingField,
-                "no field `output`; the row has ouput; did you mean `ouput`?",
+                "no field `output`; the row has `ouput`; did you mean `ouput`?",
             ),
             (r#"{"output": null}"#, ErrorKind::MissingField, "the field `output` is null; it must be a string"),
             (r#"{"output": 3}"#, ErrorKind::WrongType, "the field `output` must be a string, found an integer"),
@@ -302,7 +302,7 @@ mod tests {
             (
                 r#"{"output": "O", "parts": [{"label": true}]}"#,
                 ErrorKind::MissingField,
-                "the field `parts[0]` has no `text`, which must be a string; it has label",
+                "the field `parts[0]` has no `text`, which must be a string; it has `label`",
             ),
         ] {
             let error = format.read(row(json)).unwrap_err();

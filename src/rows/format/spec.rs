@@ -1,4 +1,4 @@
-//! The JSON form of a [`Format`]. `docs/formats.md` describes the YAML files it is made from.
+//! The JSON form of a [`Format`]. The Python package makes it from the YAML files that `docs/formats.md` describes.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -160,8 +160,8 @@ impl Format {
     ///
     /// # Errors
     ///
-    /// Fails if a key is unknown or a value has the wrong type, if the keys belong to different kinds of rows, or if a text
-    /// does not compile.
+    /// Fails if a key is unknown or a value has the wrong type, if the keys belong to different kinds of rows, or if a
+    /// text does not compile.
     pub fn from_json(json: &str) -> Result<Format> {
         let spec: FormatJson = serde_json::from_str(json).map_err(|error| invalid(format!("is not valid: {error}")))?;
         let fields: Vec<FieldRule> =
@@ -184,7 +184,7 @@ impl Format {
             return Err(invalid(text));
         }
         if spec.steps.is_some() && (spec.text.is_none() || messages.is_some()) {
-            return Err(invalid(format!("{name}: `steps` need a `text`, and no `messages`")));
+            return Err(invalid(format!("{name}: `steps` needs a `text` and cannot be combined with `messages`")));
         }
         let rows = match (spec.answers, messages, spec.text) {
             (Some(_), _, Some(_)) => {
@@ -201,7 +201,9 @@ impl Format {
                 RowSpec::Segments(SegmentsSpec { text, messages, steps })
             }
             (None, Some(messages), None) => RowSpec::Chat(messages),
-            (None, None, None) => return Err(invalid(format!("{name} has neither `messages` nor a `text`"))),
+            (None, None, None) => {
+                return Err(invalid(format!("{name} has neither `messages` nor a `text`; add one of them")));
+            }
         };
         Ok(Format { name, fields, rows })
     }
@@ -210,11 +212,11 @@ impl Format {
 fn read_answers(format: &str, spec: AnswersJson, fields: &[FieldRule]) -> Result<AnswersSpec> {
     let AnswersJson { prompt, names, whole, label, mapping, parts } = spec;
     if !(1..=2).contains(&names.len()) || whole && label.is_some() {
-        return Err(invalid(format!("{format}: `answers` need one name or two, and no `label` if they are `whole`")));
+        return Err(invalid(format!("{format}: `answers` needs one or two `names`, and no `label` if it is `whole`")));
     }
     if parts.as_ref().is_some_and(|parts| whole || parts.answers.len() != names.len()) {
         return Err(invalid(format!(
-            "{format}: `parts` need one text for each answer, and answers that are not `whole`"
+            "{format}: `parts` needs one text for each answer, and cannot be combined with `whole`"
         )));
     }
     let (names, columns) = names.into_iter().unzip();
@@ -253,7 +255,7 @@ fn read_type(format: &str, value: &Value) -> Result<ValueType> {
             "bool" => Ok(ValueType::Bool),
             "number" => Ok(ValueType::Number),
             "any" => Ok(ValueType::Any),
-            other => Err(invalid(format!("{format}: unknown type {other:?}; use text, bool, number or any"))),
+            other => Err(invalid(format!("{format}: unknown type {other:?}; use `text`, `bool`, `number` or `any`"))),
         },
         Value::Array(items) if items.len() == 1 => Ok(ValueType::List(Box::new(read_type(format, &items[0])?))),
         Value::Object(fields) => {
@@ -307,7 +309,7 @@ fn read_builder(
     let group = |spec: MessageJson| match spec {
         MessageJson::One(spec) => Ok(MessageGroup { each: None, messages: vec![message(spec)?] }),
         MessageJson::Each(EachJson { each, .. }) if !fields.iter().any(|rule| rule.name == each) => {
-            Err(invalid(format!("{format}: `each` names the field `{each}`, which the format does not have")))
+            Err(invalid(format!("{format}: `each` is `{each}`, which is no field of the format; add it to `fields`")))
         }
         MessageJson::Each(EachJson { each, messages }) => {
             Ok(MessageGroup { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })

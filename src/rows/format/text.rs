@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct FormatText(Template);
 
 impl FormatText {
-    /// Compiles `source`. `name` says what the text is, for error messages.
+    /// Compiles `source`. `name` describes the text in error messages.
     pub(super) fn new(name: &str, source: &str) -> Result<FormatText> {
         let template = Template::new(name, source).map_err(|error| {
             let failure =

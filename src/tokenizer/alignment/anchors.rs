@@ -39,8 +39,8 @@ struct Anchor {
 impl AnchorIndex {
     /// An index of `added`, pairs of id and text.
     ///
-    /// The tokenizer must cut these tokens out of a text exactly as they are written, whatever surrounds them, and must
-    /// never give one of their ids to another text.
+    /// The tokenizer must cut these tokens out of a text exactly as they are written, in every context, and must never
+    /// give one of their ids to another text.
     pub(in crate::tokenizer) fn new<'t>(added: impl Iterator<Item = (u32, &'t str)>) -> AnchorIndex {
         let mut added: Vec<(u32, &str)> = added.filter(|(_, text)| !text.is_empty()).collect();
         added.sort_unstable();
@@ -64,7 +64,7 @@ impl AnchorIndex {
         text.map(|text| &**text).filter(|text| !text.is_empty())
     }
 
-    /// The first added token at or after `cursor`. None if the ids have one that the text lacks.
+    /// The first added token at or after `cursor`. None if the ids contain one that is not in the text.
     fn next(&self, cursor: Cursor, ids: &[u32], text: &[u8]) -> Option<Anchor> {
         let none = Anchor { token: ids.len(), start: usize::MAX, end: usize::MAX };
         let mut rest = ids.iter().enumerate().skip(cursor.token);
@@ -142,7 +142,7 @@ impl AnchorIndex {
     }
 }
 
-/// Finds `wanted` in `text`. It is short and near the start, so building a searcher would not pay.
+/// Finds `wanted` in `text`. It is short and near the start, so building a searcher would cost more than it saves.
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     let first = *wanted.first()?;
     memchr::memchr_iter(first, text).find(|&at| text[at..].starts_with(wanted))

@@ -26,7 +26,7 @@ impl Alphabet {
 
 /// The bytes of every token, by id.
 ///
-/// The lengths are in a table of their own. The start of a token depends on the lengths of all tokens before it, so a
+/// The lengths are in a separate table. The start of a token depends on the lengths of all tokens before it, so a
 /// length must be available quickly, and a table of two bytes per token stays in the processor's cache. The bytes to
 /// compare may arrive later. With everything in one table, two thirds of the time was spent waiting for it.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
-//! The check at load: is a fast engine equal to the reference, so that it may be used?
+//! The self-test at load: a fast engine is used only if it gives the same ids as the reference.
 //!
 //! Both engines encode the fixed text of [`stress`], and their ids are compared.
 //!
-//! Two of sixteen real tokenizers (deepseek-v4, kimi-k2) differ on rare scripts only, because the Unicode tables of the
-//! engines have different ages. For these tokenizers, texts with characters of the differing blocks use the reference.
+//! Two of sixteen real tokenizers (deepseek-v4, kimi-k2) differ on rare scripts only, because the engines use Unicode
+//! tables of different versions. For these tokenizers, texts with characters of the differing blocks use the reference.
 
 mod stress;
 
@@ -15,7 +15,7 @@ const MAX_DIFFERING: usize = 256;
 /// Common characters are below this code point. An engine that differs there is not used.
 const COMMON: u32 = 0x250;
 
-/// The first fast engine that passes the check, with the reason for its use. The error says why no engine passes.
+/// The first fast engine that passes the self-test, with the reason for its use. The error says why no engine passes.
 pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
     let mut reasons = Vec::new();
     for loader in &LOADERS {
@@ -29,14 +29,14 @@ pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(
 
 fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
     let mut fast =
-        Fast::new(loader, definition, reference).map_err(|why| format!("it refuses this tokenizer ({why})"))?;
+        Fast::new(loader, definition, reference).map_err(|why| format!("cannot load this tokenizer ({why})"))?;
     for text in stress::PLAIN {
         match fast.tokens(text, 0, &mut Tokens::default()) {
             Ok(Aligned::Yes) => {}
             Ok(Aligned::No) => {
-                return Err("it gives no offsets, and its tokens do not spell the stress text".into());
+                return Err("its tokens do not spell the text of the self-test, so it has no offsets".into());
             }
-            Err(error) => return Err(format!("it fails on the stress text: {}", error.text)),
+            Err(error) => return Err(format!("fails on the self-test: {}", error.text)),
         }
     }
     let mut differing = DifferingBlocks::default();
@@ -58,7 +58,7 @@ fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Resul
             compare(&fast, reference, text)?;
         }
     }
-    let mut reason = "its ids equal the reference's on the stress text".to_owned();
+    let mut reason = "its ids equal the reference's on the self-test".to_owned();
     if let Some(first) = differing.first() {
         let count = differing.count();
         reason.push_str(&format!(
@@ -74,15 +74,15 @@ fn compare(fast: &Fast, reference: &Reference, text: &str) -> Result<(), String>
     let (mut fast_ids, mut reference_ids) = (Vec::new(), Vec::new());
     let (fast_result, reference_result) = (fast.ids(text, &mut fast_ids), reference.ids(text, &mut reference_ids));
     if let Err(error) = reference_result {
-        // If the reference refuses a text, it also refuses such rows. The fast engine must not accept them.
+        // If the reference cannot encode a text, such rows fail. They must then fail with the fast engine too.
         return if fast_result.is_err() {
             Ok(())
         } else {
-            Err(format!("the reference fails on the stress text: {error}"))
+            Err(format!("only the reference fails on the self-test: {error}"))
         };
     }
     if let Err(error) = fast_result {
-        return Err(format!("it fails on the stress text: {}", error.text));
+        return Err(format!("fails on the self-test: {}", error.text));
     }
     if fast_ids != reference_ids {
         let shown: String = text.chars().take(24).collect();

@@ -1,4 +1,4 @@
-//! The stress text: every kind of text for which pre-tokenizers and normalizers are known to differ.
+//! The text of the self-test: every kind of text for which pre-tokenizers and normalizers are known to differ.
 //!
 //! It has characters of all scripts next to letters, digits and spaces, digits of many scripts, runs of white space,
 //! emoji with joiners, combining marks, control characters, and each added token next to letters, spaces and itself.
@@ -6,7 +6,7 @@
 use crate::tokenizer::engines::BLOCK;
 use crate::tokenizer::tokens::AddedToken;
 
-/// Ordinary text. If its tokens cannot be aligned, the fast engine would have no advantage.
+/// Ordinary text. If its tokens cannot be aligned, a fast engine has no advantage.
 pub(super) const PLAIN: &[&str] = &[
     "Hello, world! How are you today? I'm fine; thanks.",
     "def f(x):\n    return {\"a\": [1, 22, 333], 'b': None}\n\n\nprint(f(10_000))  # ok\t\n",

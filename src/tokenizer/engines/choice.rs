@@ -1,4 +1,4 @@
-//! Which engine the user chose, and which one is in use.
+//! `EngineChoice`: the engine that the user chose, and `Engine`: the engine in use.
 
 use crate::choice::Choice;
 
@@ -24,7 +24,7 @@ impl EngineName {
 /// The engine that the user chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineChoice {
-    /// The fast engine if the check at load finds it equal to the reference, else the reference.
+    /// The fast engine if it passes the self-test at load, else the reference.
     Auto,
     /// The fast engine, or an error.
     Fast,
@@ -38,7 +38,7 @@ impl Choice for EngineChoice {
         &[("auto", EngineChoice::Auto), ("fast", EngineChoice::Fast), ("reference", EngineChoice::Reference)];
 }
 
-/// The engine in use, and why.
+/// The engine in use, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engine {
     /// The engine.

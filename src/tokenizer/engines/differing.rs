@@ -1,4 +1,4 @@
-//! `DifferingBlocks`: the characters for which a fast engine gives other ids than the reference.
+//! `DifferingBlocks`: the characters for which a fast engine gives different ids than the reference.
 
 /// Code points in a block. Engines differ by script, if at all, so a block differs as a whole.
 pub(in crate::tokenizer) const BLOCK: u32 = 64;

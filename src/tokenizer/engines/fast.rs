@@ -35,7 +35,7 @@ pub(in crate::tokenizer) const LOADERS: [Loader; 2] = [
 ];
 
 impl Fast {
-    /// Loads an engine. The error says why the engine refuses the tokenizer; a panic counts as a refusal.
+    /// Loads an engine. The error says why the engine cannot load the tokenizer; a panic is an error too.
     pub(in crate::tokenizer) fn new(
         loader: &Loader,
         definition: &str,

@@ -1,6 +1,6 @@
 //! Engines: the libraries that turn text into token ids, behind one trait.
 //!
-//! The reference is tokenizers 0.23, which transformers runs. Two fast engines give the same ids in less time:
+//! The reference is tokenizers 0.23, which transformers uses. Two fast engines give the same ids in less time:
 //! fastokens and tokenizers 1.0. They give ids only; the offsets come from [`alignment`](super::alignment).
 
 mod choice;
@@ -18,7 +18,7 @@ pub(super) use reference::Reference;
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Whether an engine could tell where the tokens of a text lie.
+/// Whether the offsets of the tokens of a text are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aligned {
     /// Yes; all offsets are proved.
@@ -46,7 +46,7 @@ pub(super) trait IdEncoder: Send + Sync {
     fn append(&self, text: &str, ids: &mut Vec<u32>) -> Result<()>;
 }
 
-/// The error for a text that an engine refuses.
+/// The error for a text that an engine cannot encode.
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::TokenizerFailed, format!("the tokenizer cannot encode this text: {error}"))
 }

@@ -1,4 +1,4 @@
-//! The reference engine: tokenizers 0.23, which transformers runs.
+//! The reference engine: tokenizers 0.23, which transformers uses.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(in crate::tokenizer) struct Reference {
 impl Reference {
     pub(in crate::tokenizer) fn new(definition: &str) -> Result<Reference> {
         let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
-            let text = format!("this is not a tokenizer.json that tokenizers can load: {error}");
+            let text = format!("the `tokenizer.json` cannot be loaded: {error}");
             Error::new(ErrorKind::TokenizerLoad, text)
         })?;
         inner.with_padding(None);
@@ -76,7 +76,7 @@ impl Reference {
         let mut json: serde_json::Value =
             serde_json::from_str(definition).map_err(|error| failed(error.to_string()))?;
         json["added_tokens"] = serde_json::Value::Array(Vec::new());
-        // A post-processor may require tokens that are no longer there. It is never used here.
+        // A post-processor may require the removed tokens. It is never used here.
         json["post_processor"] = serde_json::Value::Null;
         Reference::new(&json.to_string())
     }
@@ -118,8 +118,8 @@ impl Reference {
         self.inner.decode(ids, false).map_err(|error| Error::new(ErrorKind::TokenizerFailed, error.to_string()))
     }
 
-    /// Appends the bytes that token `id` stands for. A token that is not written in the alphabet of the decoder is decoded
-    /// on its own.
+    /// Appends the bytes that token `id` stands for. A token that is not written in the alphabet of the decoder is
+    /// decoded on its own.
     pub(in crate::tokenizer) fn append_bytes(&self, id: u32, bytes: &mut Vec<u8>) -> Result<()> {
         if !self.token_bytes.append_bytes(id, bytes) {
             bytes.extend_from_slice(self.decode(&[id])?.as_bytes());

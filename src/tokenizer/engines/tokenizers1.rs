@@ -1,4 +1,4 @@
-//! tokenizers 1.0: a fast engine for all kinds of tokenizers, a pre-release.
+//! tokenizers 1.0, a pre-release: a fast engine for all kinds of tokenizers.
 
 use tokenizers::pipeline::{EncodeOptions, Override, PipelineToken, PipelineTokenizer};
 

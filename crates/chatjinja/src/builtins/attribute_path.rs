@@ -1,4 +1,4 @@
-//! `AttributePath`: an attribute of attributes, as filters take it.
+//! `AttributePath`: a path of attributes in an argument of a filter.
 
 use crate::ops::access;
 use crate::runtime::{EvalResult, Interpreter, Value};
@@ -13,7 +13,7 @@ pub(super) struct AttributePath<'d> {
 }
 
 impl<'d> AttributePath<'d> {
-    /// The path in an argument. Without one, it leads to the item itself.
+    /// The path in an argument. Without an argument, the path is empty and gives the item itself.
     pub(super) fn of(attribute: Option<&Value<'d>>) -> AttributePath<'d> {
         let parts = match attribute {
             None | Some(Value::None) => Vec::new(),

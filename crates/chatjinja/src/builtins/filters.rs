@@ -1,4 +1,4 @@
-//! From the names of filters to their functions, and helpers that several filters share.
+//! `apply`: calls the function of a filter. Also the helpers that several filters share.
 
 use super::{
     number_filters as number, ordering_filters as ordering, selecting_filters as selecting,

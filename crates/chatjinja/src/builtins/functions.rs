@@ -65,7 +65,7 @@ pub(crate) fn call<'d>(
             Ok(Value::object(Object::Joiner { separator, used: Cell::new(false) }))
         }
         Function::Lipsum => {
-            let text = "`lipsum` is not supported, because each render would give another text";
+            let text = "`lipsum` is not supported, because each render would give a different text";
             Err(PyError::new(PyErrorKind::Runtime, text))
         }
     }

@@ -1,4 +1,4 @@
-//! From the names of methods to their functions, and the methods of all types but `str`.
+//! `call`: calls a method. Also the methods of all types but `str`.
 
 use std::rc::Rc;
 
@@ -26,7 +26,7 @@ pub(crate) fn call<'d>(
         (Method::Float(method), Value::Float(value)) => of_float(*value, method, args),
         (Method::View(ViewMethod::IsDisjoint), owner) => is_disjoint(interpreter, owner, args),
         (Method::Cycler(method), Value::Object(object)) => of_cycler(object, method, args),
-        // The methods of a loop run the interpreter, so they are called there.
+        // `eval` calls the methods of a loop, because they run the interpreter.
         (Method::Loop(_) | Method::Str(_) | Method::Dict(_) | Method::Float(_) | Method::Cycler(_), owner) => {
             Err(no_attribute(owner, method.name()))
         }

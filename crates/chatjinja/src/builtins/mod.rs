@@ -1,6 +1,6 @@
 //! The filters, tests, functions and methods of every template, as Python and Jinja2 define them.
 //!
-//! Each list of `names` has one exhaustive `match` here, from its names to the functions that do the work.
+//! Each list of `names` has one exhaustive `match` here, which maps its names to functions.
 
 mod attribute_path;
 pub(crate) mod filters;

@@ -1,4 +1,4 @@
-//! `sort`, `groupby`, `unique`, `min` and `max`: items by their order.
+//! Filters that compare items: `sort`, `dictsort`, `groupby`, `unique`, `min` and `max`.
 
 use std::cmp::Ordering;
 
@@ -128,7 +128,7 @@ pub(super) fn unique<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Va
     }))
 }
 
-/// The item whose key is first in the order `wanted`.
+/// The item with the smallest key if `wanted` is `Less`, or with the largest key if it is `Greater`.
 fn extreme<'d>(
     interpreter: &mut Interpreter<'d>,
     value: &Value<'d>,

@@ -52,7 +52,7 @@ fn sorted<'d>(value: &Value<'d>) -> Vec<(Value<'d>, Value<'d>)> {
     sorting::sorted(entries, &mut { by_key }).unwrap_or_default()
 }
 
-/// Writes `value` at the column `indent`, and leaves room for `allowance` characters behind it.
+/// Writes `value` at the column `indent`, and leaves room for `allowance` characters after it.
 fn write(out: &mut String, value: &Value<'_>, indent: usize, allowance: usize) {
     let text = flat(value);
     if text.chars().count() + indent + allowance <= WIDTH {

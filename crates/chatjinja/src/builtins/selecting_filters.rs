@@ -1,4 +1,4 @@
-//! `map`, `select` and the like: another filter or a test for each item.
+//! `map`, `select` and similar filters, which apply a filter or a test to each item.
 
 use super::attribute_path::AttributePath;
 use super::filters::{self, generator, not_none};

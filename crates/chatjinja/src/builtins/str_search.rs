@@ -1,4 +1,4 @@
-//! `find`, `count`, `startswith`, `replace`: strings inside strings.
+//! Methods that search for a string in a string: `find`, `count`, `startswith`, `replace`.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::ops::strings;
 use crate::provenance::Str;
 use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Value};
 
-/// The bytes of the characters `start..stop`, by Python's rules for bounds; None if `start` lies behind the end.
+/// The bytes of the characters `start..stop`, by Python's rules for bounds; None if `start` is after the end.
 fn bounded(text: &str, start: Option<&Value<'_>>, stop: Option<&Value<'_>>) -> EvalResult<Option<Range<usize>>> {
     if start.is_none() && stop.is_none() {
         return Ok(Some(0..text.len()));

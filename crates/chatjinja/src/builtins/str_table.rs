@@ -1,4 +1,4 @@
-//! `translate` and `maketrans`: characters replaced by a table.
+//! `translate` and `maketrans`: replace characters by a table.
 
 use crate::provenance::Str;
 use crate::runtime::{Arguments, Dict, EvalResult, Interpreter, PyError, PyErrorKind, Value};

@@ -1,4 +1,4 @@
-//! From the names of tests to their functions, as in `{% if x is defined %}`.
+//! `apply`: runs a test, as in `{% if x is defined %}`.
 
 use std::cmp::Ordering;
 

@@ -161,7 +161,7 @@ pub(super) fn indent<'d>(
     };
     let newline = Str::fixed("\n");
     let indention = if text.is_markup() { indention.escaped() } else { indention };
-    // The appended line break ends the last line. So a text that ends in a line break has an empty line behind it.
+    // The appended line break ends the last line. So a text that ends in a line break has an empty line after it.
     let mut lines: Vec<Str<'d>> = lines(&text, false).map(|line| text.part_of(line)).collect();
     if text.is_empty() || (text.ends_with(is_line_end) && !text.ends_with('\r')) {
         lines.push(text.part(text.len()..text.len()));

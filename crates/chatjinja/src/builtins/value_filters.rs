@@ -70,7 +70,7 @@ pub(super) fn random<'d>(
         [] => Ok(Value::Undefined(Undefined::Hint("No random item, sequence was empty."))),
         [only] => Ok(only.clone()),
         _ => {
-            let text = "the filter `random` is not supported, because each render would give another text";
+            let text = "the filter `random` is not supported, because each render would give a different text";
             Err(PyError::new(PyErrorKind::Runtime, text))
         }
     }

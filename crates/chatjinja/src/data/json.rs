@@ -1,4 +1,4 @@
-//! JSON in, as `json.loads` reads it, and out, as `json.dumps` lays it out.
+//! Reads JSON as Python's `json.loads` does, and writes it as `json.dumps` does.
 
 use std::fmt::{self, Write as _};
 
@@ -8,7 +8,7 @@ use super::node::{Fields, Node};
 use crate::text::float::write_json_float;
 use crate::text::json::write_json_string;
 
-/// Why a text is not JSON.
+/// The reason why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JsonError {
@@ -47,7 +47,7 @@ impl JsonError {
         }
         let column = error.get_position(text).column;
         let text = match error.error_type {
-            // The second error is for a first half of a pair without its second half.
+            // The second error stands for the first half of a pair without the second half.
             JsonErrorType::LoneLeadingSurrogateInHexEscape | JsonErrorType::UnexpectedEndOfHexEscape => {
                 "an escape is a lone surrogate, which is not a character; write the character itself or a pair of escapes"
                     .to_owned()
@@ -59,8 +59,8 @@ impl JsonError {
 }
 
 impl<'a> Node<'a> {
-    /// Parses JSON as `json.loads` does: it reads big integers, `NaN` and `Infinity`; of equal keys the last value stays
-    /// in the place of the first. Strings without escapes are borrowed from `text`.
+    /// Parses JSON as `json.loads` does: it reads big integers, `NaN` and `Infinity`; if a key occurs twice, the last
+    /// value replaces the first. Strings without escapes are borrowed from `text`.
     ///
     /// # Errors
     /// If `text` is not one JSON value in UTF-8.

@@ -1,4 +1,4 @@
-//! JSON-like values with borrowed strings, and JSON in and out.
+//! JSON-like values with borrowed strings, and reading and writing JSON.
 
 mod json;
 mod node;

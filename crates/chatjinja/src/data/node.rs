@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 /// The fields of an object in their order. Keys are unique.
 pub type Fields<'a> = Vec<(Cow<'a, str>, Node<'a>)>;
 
-/// A JSON-like value. Its strings point into the text or buffer that they came from wherever that is possible.
+/// A JSON-like value. If possible, its strings point into the text or buffer that they came from.
 ///
 /// ```
 /// use chatjinja::{Node, field};

@@ -31,7 +31,7 @@ impl<'d> Interpreter<'d> {
     /// The items of a value, which must be `count`.
     fn unpack(&mut self, value: &Value<'d>, count: usize) -> EvalResult<Vec<Value<'d>>> {
         let items = match value {
-            // Python has a message of its own for these types.
+            // Python has a separate message for these types.
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
                 let text = format!("cannot unpack non-iterable {} object", value.type_name());
                 return Err(PyError::new(PyErrorKind::Type, text));

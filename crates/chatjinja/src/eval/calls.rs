@@ -57,7 +57,7 @@ impl<'d> Interpreter<'d> {
         name: &'d MethodName,
         args: &'d Args,
     ) -> EvalResult<Value<'d>> {
-        // The most common methods need no value of their own.
+        // The most common methods are called without a value for the method.
         let method = match owner {
             Value::Str(_) => name.of_str.map(Method::Str),
             Value::Dict(_) => name.of_dict.map(Method::Dict),

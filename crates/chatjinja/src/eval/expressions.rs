@@ -1,4 +1,4 @@
-//! Expressions.
+//! Evaluates expressions.
 
 use std::cmp::Ordering;
 
@@ -11,8 +11,8 @@ use crate::runtime::{Dict, EvalResult, Interpreter, PyError, PyErrorKind, Undefi
 impl<'d> Interpreter<'d> {
     /// The value of an expression.
     ///
-    /// The most common kinds of expressions are here. The others have a function of their own, so that this one needs
-    /// little stack: one function for all kinds took a quarter more time for ChatML.
+    /// The most common kinds of expressions are here. The others are in a separate function, so that this one needs
+    /// little stack: with one function for all kinds, ChatML took a quarter more time.
     pub(super) fn eval(&mut self, expr: &'d Expr) -> EvalResult<Value<'d>> {
         match &expr.kind {
             ExprKind::Const(Const::Str(text)) => Ok(Value::fixed(text)),
@@ -35,7 +35,7 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// The dict of the input that an expression is, if it is a local variable with such a dict.
+    /// The dict of the input that an expression names, if it is a local variable with such a dict.
     fn input_dict(&self, owner: &'d Expr) -> Option<&'d Fields<'d>> {
         let ExprKind::Name(Binding::Local(slot)) = &owner.kind else { return None };
         self.input_fields(*slot)
@@ -75,7 +75,8 @@ impl<'d> Interpreter<'d> {
                     |bound: &'d Option<Expr>| bound.as_ref().map_or(Ok(Value::None), |expr| self.eval(expr));
                 let (start, stop, step) = (bound(&bounds[0])?, bound(&bounds[1])?, bound(&bounds[2])?);
                 match slice::slice(self, &value, &start, &stop, &step) {
-                    // Jinja2 computes literals when it compiles. There a slice is an item, which may not exist.
+                    // Jinja2 evaluates literals at compile time. A slice of a literal is an item there, and may not
+                    // exist.
                     Err(error) if *literal && error.kind() == PyErrorKind::Type => {
                         Value::Undefined(Undefined::Hint("this value cannot be sliced"))
                     }
@@ -183,7 +184,7 @@ impl<'d> Interpreter<'d> {
                 tests::apply(self, *test, &value, args)
             }
             TestRef::Unknown(name) => {
-                // Jinja2 puts a function that fails in the place of the test, so it evaluates the arguments first.
+                // Jinja2 replaces the test by a function that fails, so it evaluates the arguments first.
                 self.arguments(args)?;
                 Err(PyError::new(PyErrorKind::Runtime, format!("No test named '{name}' found.")))
             }

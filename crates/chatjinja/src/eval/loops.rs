@@ -1,4 +1,4 @@
-//! `for`, and calls of the variable `loop`.
+//! Runs `for` loops and calls of the variable `loop`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -86,7 +86,7 @@ impl<'d> Interpreter<'d> {
             if let Some((_, object)) = &state
                 && let Object::Loop(state) = &**object
             {
-                // Iterating over `loop` takes the items that it has left.
+                // Iteration over `loop` removes its remaining items.
                 if index >= state.items.borrow().len() {
                     break;
                 }
@@ -106,10 +106,10 @@ impl<'d> Interpreter<'d> {
         }
         self.note_loop_end(pass);
         if let Some((slot, _)) = state {
-            // The loop may hold the variables that hold it.
+            // The loop may hold the variables that hold the loop, so this breaks a possible cycle.
             self.set(slot, Value::None);
         }
-        // As in Jinja2, `else` also runs if the loop never came to the end of its body.
+        // As in Jinja2, `else` also runs if the loop never reached the end of its body.
         if complete { Ok(Flow::Next) } else { self.otherwise(each) }
     }
 

@@ -1,4 +1,4 @@
-//! Macros, and how arguments meet their parameters.
+//! Macros: binds arguments to parameters, and runs calls.
 
 use std::rc::Rc;
 
@@ -12,13 +12,13 @@ pub(super) fn not_callable(value: &Value<'_>) -> PyError {
     PyError::new(PyErrorKind::Type, format!("'{}' object is not callable", value.type_name()))
 }
 
-/// The arguments of a macro, in the places that its code has for them.
+/// The arguments of a macro, bound to the parameters of its code.
 struct BoundArguments<'d> {
     /// One for each parameter; None if it was not given.
     parameters: Vec<Option<Value<'d>>>,
     /// The arguments beyond the parameters, for `varargs`.
     extra: Vec<Value<'d>>,
-    /// The value of `caller`, if the macro has it and no parameter takes it.
+    /// The value of `caller`, if the macro uses it and has no parameter of this name.
     caller: Option<Value<'d>>,
     /// The other arguments by name, for `kwargs`.
     named: Vec<(Str<'d>, Value<'d>)>,

@@ -1,4 +1,4 @@
-//! Running a compiled template: statements, expressions, loops and calls.
+//! Runs a compiled template: statements, expressions, loops and calls.
 
 mod assign;
 mod calls;
@@ -34,7 +34,7 @@ impl<'d> Interpreter<'d> {
         self.body(&self.program.body).map(|_| ())
     }
 
-    /// Runs `call` one level deeper. The stack of the thread grows if it must.
+    /// Runs `call` one level deeper. The stack of the thread grows if necessary.
     fn deeper<T>(&mut self, call: impl FnOnce(&mut Self) -> EvalResult<T>) -> EvalResult<T> {
         if self.depth >= MAX_DEPTH {
             return Err(PyError::new(PyErrorKind::Limit, "maximum recursion depth exceeded"));

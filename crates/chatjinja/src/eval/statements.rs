@@ -1,4 +1,4 @@
-//! Statements.
+//! Runs statements.
 
 use crate::ir::Stmt;
 use crate::provenance::{Provenance, Str, Text};
@@ -13,7 +13,7 @@ pub(super) enum Flow {
 }
 
 impl<'d> Interpreter<'d> {
-    /// Runs statements until one leaves the loop around them.
+    /// Runs statements until a `break` or `continue` leaves the loop around them.
     pub(super) fn body(&mut self, body: &'d [Stmt]) -> EvalResult<Flow> {
         for statement in body {
             let flow = self.statement(statement)?;

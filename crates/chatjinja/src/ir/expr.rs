@@ -1,4 +1,4 @@
-//! Expressions.
+//! Expressions of the intermediate representation.
 
 use super::{Binding, Span};
 use crate::names::{DictMethod, Filter, KindTest, StrMethod, Test};
@@ -40,7 +40,7 @@ pub(crate) enum ExprKind {
         yes: Box<Expr>,
         no: Option<Box<Expr>>,
     },
-    /// A filter. The first filter behind a block has no value of its own.
+    /// A filter. The value is None for the first filter of a block, which gets the text of the block.
     Filter(Option<Box<Expr>>, FilterRef, Args),
     Test(Box<Expr>, TestRef, Args),
     Call(Box<Expr>, Args),
@@ -88,7 +88,7 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// The sign of the operator, as Python's error messages have it.
+    /// The sign of the operator in Python's error messages.
     pub(crate) fn symbol(self) -> &'static str {
         match self {
             Operator::Add => "+",
@@ -114,14 +114,14 @@ pub(crate) enum Comparison {
     NotIn,
 }
 
-/// A filter, or the name of one that does not exist: inside a branch that is an error only if the branch is taken.
+/// A filter, or the name of an unknown one. In a branch, an unknown filter is an error only if the branch runs.
 #[derive(Debug)]
 pub(crate) enum FilterRef {
     Known(Filter),
     Unknown(String),
 }
 
-/// A test, or the name of one that does not exist.
+/// A test, or the name of an unknown one.
 #[derive(Debug)]
 pub(crate) enum TestRef {
     /// A test for the kind of a value, without arguments.

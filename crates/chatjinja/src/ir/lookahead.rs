@@ -1,7 +1,7 @@
-//! Whether statements read `loop.nextitem`.
+//! Finds reads of `loop.nextitem` in statements.
 //!
-//! `loop` may be passed on under another name, and attributes may be named by strings. So every attribute `nextitem`
-//! counts, and every string that has the word.
+//! A template can pass `loop` on under another name, and name attributes by strings. So every attribute `nextitem`
+//! counts, and every string that contains the word.
 
 use super::{Arg, Args, Const, Expr, ExprKind, MacroCode, NamedArg, Stmt};
 

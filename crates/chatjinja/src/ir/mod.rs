@@ -21,7 +21,7 @@ pub(crate) struct Program {
     pub(crate) scope: ScopeInit,
     /// The number of slots that `body` needs.
     pub(crate) slots: usize,
-    /// The names that are looked up among the variables from outside, each once in a render.
+    /// The names that are looked up among the variables of the input, each once in a render.
     pub(crate) globals: Vec<String>,
     /// The variable `self`, if the template mentions it.
     pub(crate) self_slot: Option<Slot>,
@@ -54,7 +54,7 @@ impl Program {
         (!short.is_empty()).then_some(short)
     }
 
-    /// Whether the template reads `loop.nextitem`, so that it may read a record before the loop comes to it.
+    /// Whether the template reads `loop.nextitem`, and so may read a record before the loop reaches it.
     pub(crate) fn looks_ahead(&self) -> bool {
         lookahead::in_statements(&self.body) || self.blocks.iter().any(|block| lookahead::in_statements(&block.body))
     }
@@ -67,14 +67,14 @@ pub(crate) struct Span {
     pub(crate) end: u32,
 }
 
-/// A variable: how many calls outwards from the running one, and where among the variables of that call.
+/// A variable: the number of calls outwards from the running one, and the index among the variables of that call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) out: u32,
     pub(crate) index: u32,
 }
 
-/// Where the value of a name is.
+/// The place of the value of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Binding {
     Local(Slot),

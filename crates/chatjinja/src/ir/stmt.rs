@@ -1,4 +1,4 @@
-//! Statements.
+//! Statements of the intermediate representation.
 
 use super::{Args, Binding, Expr, ScopeInit, Slot, Span};
 
@@ -47,7 +47,7 @@ pub(crate) struct ForLoop {
     pub(crate) else_scope: ScopeInit,
     pub(crate) otherwise: Vec<Stmt>,
     pub(crate) recursive: bool,
-    /// The number of slots of a recursive loop, which has variables of its own.
+    /// The number of slots of a recursive loop, which has its own variables.
     pub(crate) slots: usize,
     pub(crate) span: Span,
 }

@@ -1,4 +1,4 @@
-//! The methods of each type that templates see.
+//! The methods of each type that templates can call.
 
 use super::named;
 

@@ -13,7 +13,7 @@ pub(crate) use methods::{
 };
 pub(crate) use tests::{KindTest, Test, ValueTest};
 
-/// Declares an enum whose variants have names in templates; the first one is the variant's own name.
+/// Declares an enum whose variants have names in templates. The first name is the main one, the others are aliases.
 macro_rules! named {
     ($(#[$doc:meta])* enum $Type:ident { $($(#[$note:meta])* $Variant:ident = $name:literal $(| $alias:literal)*,)* }) => {
         $(#[$doc])*

@@ -92,7 +92,7 @@ pub(crate) fn item<'d>(
     }
 }
 
-/// `value.name` for a name that is a value.
+/// `value.name` with a computed name: the attribute, or else the item.
 pub(crate) fn attribute_or_item<'d>(
     interpreter: &mut Interpreter<'d>,
     value: &Value<'d>,

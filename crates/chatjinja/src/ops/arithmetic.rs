@@ -1,4 +1,4 @@
-//! `+ - * / // % **` as Python has them.
+//! `+ - * / // % **` as in Python.
 
 use super::{numbers, percent_format, strings};
 use crate::ir::Operator;

@@ -1,4 +1,4 @@
-//! Python's `getattr`, as far as templates may use it.
+//! Python's `getattr`, for the attributes that templates may use.
 
 use super::numbers;
 use super::sandbox::{is_private, modifies, refused};
@@ -34,7 +34,7 @@ pub(super) fn python_attribute<'d>(
         Value::None => None,
         Value::Object(object) => match &**object {
             Object::Namespace(attributes) => {
-                // The private attributes of the class are refused elsewhere: a namespace takes no such names.
+                // No check for private names: `namespace` accepts none, so they are never found here.
                 let attributes = attributes.borrow();
                 return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
             }

@@ -1,4 +1,4 @@
-//! Order, membership and identity as Python has them. Equality is in [`equal`].
+//! Order, membership and identity as in Python. Equality is in [`equal`].
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -8,8 +8,8 @@ use crate::runtime::{
     numeric_order,
 };
 
-/// The order of two values for `<` and the other comparisons; None if they have none, as NaN. `symbol` is for the error
-/// message.
+/// The order of two values for `<` and the other comparisons; None if they have no order, such as NaN. `symbol` is for
+/// the error message.
 pub(crate) fn order<'d>(left: &Value<'d>, right: &Value<'d>, symbol: &str) -> EvalResult<Option<Ordering>> {
     match (left, right) {
         (Value::Undefined(undefined), _) | (_, Value::Undefined(undefined)) => Err(PyError::undefined(undefined)),
@@ -76,7 +76,7 @@ fn no_container(value: &Value<'_>) -> PyError {
     PyError::new(PyErrorKind::Type, format!("argument of type '{}' is not iterable", value.type_name()))
 }
 
-/// `left is right`, as far as values that do not change have an identity.
+/// `left is right`, as far as immutable values have an identity.
 pub(crate) fn same<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
     match (left, right) {
         (Value::None, Value::None) => true,

@@ -1,4 +1,4 @@
-//! Iteration: the items that `for`, filters and `*` see in a value.
+//! Iteration: the items of a value for `for`, filters and `*`.
 
 use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
 
@@ -28,7 +28,7 @@ impl<'d> Interpreter<'d> {
                     state.rest(self)?
                 }
                 Object::Loop(state) => {
-                    // A loop gives the items that it has left, each with the loop, and has none left then.
+                    // A loop gives its remaining items, each with the loop itself, and is empty afterwards.
                     let from = state.index.get() + 1;
                     let rest: Vec<Value<'d>> = state.items.borrow_mut().drain(from..).collect();
                     rest.into_iter().map(|item| Value::tuple(vec![item, value.clone()])).collect()

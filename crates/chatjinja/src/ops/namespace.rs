@@ -1,4 +1,4 @@
-//! `namespace(…)`, the one kind of value that templates can change.
+//! `namespace(…)`, the only kind of value that templates can change.
 
 use std::rc::Rc;
 
@@ -39,7 +39,7 @@ pub(crate) fn set<'d>(namespace: &Value<'d>, name: &str, value: Value<'d>) -> Ev
     Err(PyError::new(PyErrorKind::Runtime, "cannot assign attribute on non-namespace object"))
 }
 
-/// Namespaces take no names that begin with an underscore.
+/// Namespaces accept no names that begin with an underscore.
 fn check_name(name: &str) -> EvalResult<()> {
     if name.starts_with('_') {
         let text = format!(

@@ -7,7 +7,7 @@ use num_bigint::{BigInt, Sign};
 use crate::ir::Operator;
 use crate::runtime::{EvalResult, PyError, PyErrorKind, Value, big, float, integer};
 
-/// The most bits of an integer: `2 ** 10 ** 9` has no place in a prompt.
+/// The most bits of an integer. Prompts need no larger ones, such as `2 ** 10 ** 9`.
 const MAX_BITS: u64 = 1 << 20;
 
 /// `left operator right`, both numbers.
@@ -43,7 +43,7 @@ fn zero_division(text: &str) -> PyError {
 }
 
 fn too_big() -> PyError {
-    PyError::new(PyErrorKind::Limit, "an integer grows beyond a million bits")
+    PyError::new(PyErrorKind::Limit, "an integer exceeds the limit of a million bits")
 }
 
 fn integers<'d>(operator: Operator, left: &BigInt, right: &BigInt) -> EvalResult<Value<'d>> {

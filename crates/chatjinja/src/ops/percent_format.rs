@@ -82,7 +82,7 @@ impl<'d> PercentFormatter<'_, 'd> {
         Ok(())
     }
 
-    /// Formats the directive at `at`, and returns the place behind it.
+    /// Formats the directive at `at`, and returns the place after it.
     fn directive(&mut self, mut at: usize) -> EvalResult<usize> {
         let format = self.format;
         let incomplete = || PyError::new(PyErrorKind::Value, "incomplete format");
@@ -142,7 +142,7 @@ impl<'d> PercentFormatter<'_, 'd> {
         Ok(at + kind.len_utf8())
     }
 
-    /// A width or a precision, and the place behind it: digits, or `*` for the next value.
+    /// A width or a precision, and the place after it: digits, or `*` for the next value.
     fn number(&mut self, mut at: usize) -> EvalResult<(Option<i64>, usize)> {
         if self.format[at..].starts_with('*') {
             return match self.take()? {

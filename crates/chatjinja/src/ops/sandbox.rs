@@ -1,4 +1,4 @@
-//! The rules of Jinja2's sandbox: it refuses methods that change a value, and private attributes.
+//! The rules of Jinja2's sandbox: it forbids methods that change a value, and private attributes.
 
 use crate::names::{DictMethod, ListMethod, Method};
 use crate::runtime::{Undefined, Value};
@@ -54,7 +54,7 @@ const OF_DICT: &str = "setitem delitem reversed or ior ror len iter contains get
 const OF_UNDEFINED: &str = "add bool call float getattr getitem int iter len mod mul neg pos pow sub truediv floordiv";
 const OF_OBJECT: &str = "call iter len getitem dict module next name qualname self weakref";
 
-/// Whether Python has a private attribute of this name, such as `__class__`. The sandbox refuses those.
+/// Whether Python has a private attribute of this name, such as `__class__`. The sandbox forbids these.
 pub(super) fn is_private(value: &Value<'_>, name: &str) -> bool {
     let Some(name) = name.strip_prefix("__").and_then(|name| name.strip_suffix("__")) else { return false };
     let of_kind = match value {
@@ -69,7 +69,7 @@ pub(super) fn is_private(value: &Value<'_>, name: &str) -> bool {
     OF_ALL.split(' ').chain(of_kind.split(' ')).any(|known| known == name)
 }
 
-/// The undefined value for an attribute that the sandbox refuses.
+/// The undefined value for an attribute that the sandbox forbids.
 pub(super) fn refused<'d>(name: &str, owner: &str) -> Value<'d> {
     let text = format!("access to attribute {} of {} object is unsafe.", quoted(name), quoted(owner));
     Value::Undefined(Undefined::Unsafe(text.into()))

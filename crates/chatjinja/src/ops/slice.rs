@@ -1,4 +1,4 @@
-//! `value[start:stop:step]` as Python has it.
+//! `value[start:stop:step]` as in Python.
 
 use num_bigint::Sign;
 
@@ -62,7 +62,7 @@ pub(crate) fn slice<'d>(
     })
 }
 
-/// The places that a slice takes.
+/// The indices that a slice selects.
 struct Bounds {
     start: i64,
     step: i64,

@@ -9,7 +9,7 @@ use crate::runtime::EvalResult;
 /// itself gives the same result as in Python.
 const INSERTION: usize = 63;
 
-/// The items in their order. An error of `less` ends the sorting.
+/// The items, sorted. An error of `less` ends the sorting.
 pub(crate) fn sorted<T: Clone>(items: Vec<T>, less: &mut dyn FnMut(&T, &T) -> EvalResult<bool>) -> EvalResult<Vec<T>> {
     if items.len() <= INSERTION {
         return inserted(items, less);
@@ -28,7 +28,7 @@ pub(crate) fn sorted<T: Clone>(items: Vec<T>, less: &mut dyn FnMut(&T, &T) -> Ev
     Ok(merged)
 }
 
-/// Sorts by binary insertion behind the run with which the items begin. A falling run is reversed first.
+/// Sorts by binary insertion after the ascending run at the start. If the run is descending, it is reversed first.
 fn inserted<T: Clone>(mut items: Vec<T>, less: &mut dyn FnMut(&T, &T) -> EvalResult<bool>) -> EvalResult<Vec<T>> {
     if items.len() < 2 {
         return Ok(items);

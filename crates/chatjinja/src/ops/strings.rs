@@ -19,7 +19,7 @@ pub(crate) fn to_str<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -
     })
 }
 
-/// All `parts` in a row, with their provenance.
+/// All `parts` joined, with their provenance.
 pub(crate) fn join<'d>(interpreter: &mut Interpreter<'d>, parts: &[&Str<'d>]) -> EvalResult<Str<'d>> {
     let size = parts.iter().map(|part| part.len()).sum();
     interpreter.charge_bytes(size)?;
@@ -57,7 +57,7 @@ pub(crate) fn concat_all<'d>(interpreter: &mut Interpreter<'d>, values: &[Value<
     Ok(Value::Str(text.markup_if(markup)))
 }
 
-/// The place of a text among its padding.
+/// The place of a text in its padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -88,7 +88,7 @@ pub(crate) fn pad<'d>(
     surround(interpreter, left, text, missing - left, fill)
 }
 
-/// `text` with so many `fill` characters on the left and on the right.
+/// `text` with `left` characters `fill` before it and `right` after it.
 pub(crate) fn surround<'d>(
     interpreter: &mut Interpreter<'d>,
     left: usize,

@@ -1,6 +1,6 @@
-//! Where the bytes of a text come from.
+//! Provenance: the values of the input that the bytes of a text come from.
 //!
-//! A string of the input, or a part of it, stays a pointer into the input, so its address shows which value it is. A
+//! A string of the input, or a part of it, stays a pointer into the input, so its address identifies the value. A
 //! text that the template makes is owned, and has spans: some bytes are copies of the input, others were printed by a
 //! `{% generation %}` block. A render without a trace makes only spans of the second kind.
 
@@ -19,7 +19,7 @@ pub enum Provenance {
     Copied(usize),
     /// Made from the value of the input at this address, but not a copy of its bytes.
     Derived(usize),
-    /// Put together by the template while it was at this record.
+    /// Built by the template while the loop was at this record.
     Within(u32),
     /// Printed inside a `{% generation %}` block.
     Generation,
@@ -30,7 +30,7 @@ pub enum Provenance {
 pub struct ProvenanceSpan {
     /// The first byte.
     pub start: usize,
-    /// The byte behind the last one.
+    /// One past the last byte.
     pub end: usize,
     /// Where the bytes come from.
     pub provenance: Provenance,

@@ -18,7 +18,7 @@ pub(crate) struct Str<'d> {
 enum StrSource<'d> {
     /// Text of the input.
     Input(&'d str),
-    /// Text of the template, or of a variable that the caller gives as fixed text.
+    /// Text of the template, or of a variable that the caller passes as fixed text.
     Fixed(&'d str),
     Owned(Rc<Text>),
 }
@@ -142,7 +142,7 @@ impl<'d> Str<'d> {
         matches!(&self.source, StrSource::Owned(own) if generated(own))
     }
 
-    /// Whether a text made from this one must carry provenance. `trace` says whether copies of the input have spans.
+    /// Whether a text made from this one must carry provenance. `trace` is set if copies of the input have spans.
     pub(crate) fn has_provenance(&self, trace: bool) -> bool {
         match &self.source {
             StrSource::Input(_) => trace,

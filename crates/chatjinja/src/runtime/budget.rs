@@ -15,7 +15,7 @@ const BYTES_PER_STEP: usize = 32;
 /// caller.
 pub(crate) const MAX_DEPTH: u32 = 200;
 
-/// The steps that a render has left.
+/// The remaining steps of a render.
 #[derive(Debug)]
 pub(super) struct Budget {
     steps: u64,
@@ -39,7 +39,7 @@ impl Budget {
 
 #[cold]
 fn exhausted() -> PyError {
-    let text = format!("the template did not come to an end within {} million steps", STEPS / 1_000_000);
+    let text = format!("the template exceeds the limit of {} million steps; shorten its loops", STEPS / 1_000_000);
     PyError::new(PyErrorKind::Limit, text)
 }
 
@@ -52,7 +52,7 @@ impl Interpreter<'_> {
     /// Call before allocating a string of `bytes`.
     pub(crate) fn charge_bytes(&mut self, bytes: usize) -> EvalResult<()> {
         if bytes > MAX_OUTPUT {
-            return Err(PyError::new(PyErrorKind::Limit, "a text grows beyond 256 MiB"));
+            return Err(PyError::new(PyErrorKind::Limit, "a text exceeds the limit of 256 MiB"));
         }
         self.budget.spend((bytes / BYTES_PER_STEP) as u64)
     }

@@ -18,7 +18,7 @@ pub(crate) enum Dict<'d> {
 pub(crate) type Entry<'d> = (Value<'d>, Value<'d>);
 
 impl<'d> Dict<'d> {
-    /// A dict of `entries`. Of equal keys the last value stays in the place of the first.
+    /// A dict of `entries`. If a key occurs twice, the last value replaces the first.
     pub(crate) fn own(entries: Vec<Entry<'d>>) -> Dict<'d> {
         let mut unique: Vec<Entry<'d>> = Vec::with_capacity(entries.len());
         for (key, value) in entries {

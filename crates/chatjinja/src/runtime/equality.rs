@@ -1,4 +1,4 @@
-//! Python's `==`, the order of numbers, and which values can be hashed.
+//! Python's `==`, the order of numbers, and the check that a value can be hashed.
 
 use std::cmp::Ordering;
 use std::rc::Rc;

@@ -3,7 +3,7 @@
 use super::Undefined;
 use crate::ir::Span;
 
-/// The class of an exception, as far as Jinja2 treats classes differently.
+/// The class of an exception. Only classes that Jinja2 treats differently are distinguished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PyErrorKind {
     /// The template's own `raise_exception`.

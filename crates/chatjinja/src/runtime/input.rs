@@ -47,10 +47,10 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
-/// The variables that a template takes from outside.
+/// The variables of the input.
 ///
-/// A render looks up each name at most once. [`Fields`] are variables as they are. Implement the trait to look up names
-/// in several places, or to give the template [records](Input::records):
+/// A render looks up each name at most once. [`Fields`] implement this trait. Implement it yourself to look up names in
+/// several places, or to give the template [records](Input::records):
 ///
 /// ```
 /// use chatjinja::{Fields, Global, Globals, Input, Node, Template};
@@ -77,8 +77,8 @@ impl fmt::Debug for Input<'_> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Globals {
-    /// The value of a variable. If there is none, the name means the built-in function of this name, or an undefined
-    /// value.
+    /// The value of a variable. If there is none, the name refers to the built-in function of this name, or to an
+    /// undefined value.
     fn get(&self, name: &str) -> Option<Global<'_>>;
 }
 

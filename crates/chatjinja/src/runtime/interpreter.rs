@@ -14,16 +14,16 @@ use crate::provenance::{Provenance, Str, Text};
 pub(crate) struct Interpreter<'d> {
     pub(crate) program: &'d Program,
     pub(super) input: Input<'d>,
-    /// The values of [`Program::globals`] that were looked up already.
+    /// The values of [`Program::globals`] that were already looked up.
     pub(super) globals: Vec<Option<Value<'d>>>,
     /// The variables of the running call.
     pub(crate) locals: Rc<Locals<'d>>,
     /// The variables of the template itself.
     pub(super) root: Rc<Locals<'d>>,
-    /// Variables of calls that have ended, but that something still holds. They may hold themselves, so they are emptied
-    /// at the end.
+    /// Variables of calls that have ended, but that are still referenced. They may form cycles, so they are emptied at
+    /// the end.
     kept: Vec<Rc<Locals<'d>>>,
-    /// All namespaces. They may hold themselves, so they are emptied at the end too.
+    /// All namespaces. They may contain themselves, so they are emptied at the end too.
     namespaces: Vec<Weak<Object<'d>>>,
     /// The text that is being written: the output, or the text of a macro or a block.
     pub(crate) out: Text,
@@ -37,7 +37,7 @@ pub(crate) struct Interpreter<'d> {
     /// The record that was read last.
     pub(super) last_record: Option<usize>,
     pub(super) trace: Option<Trace>,
-    /// Whether a text with generations in it was changed, so that their place is lost.
+    /// Whether a text with output of `{% generation %}` blocks was changed, so that the place of this output is lost.
     generation_lost: bool,
     /// For each `{% generation %}` block, the length of the output when it began, and the characters that it printed.
     pub(super) generation_as_transformers: Vec<(usize, usize)>,
@@ -55,7 +55,7 @@ pub(crate) struct Finished {
     pub(crate) trace: Option<Trace>,
 }
 
-/// Why a render failed, and the record that was read last.
+/// The error of a render, and the record that was read last.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: PyError,
@@ -104,7 +104,8 @@ impl<'d> Interpreter<'d> {
         })
     }
 
-    /// Empties all variables: macros hold the variables that hold them, and a namespace may hold itself.
+    /// Empties all variables to break cycles: macros hold the variables that hold them, and a namespace may contain
+    /// itself.
     fn release(&mut self) {
         self.globals.clear();
         for locals in self.kept.drain(..).chain([Rc::clone(&self.root)]) {
@@ -119,7 +120,7 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// Goes back from the variables of a call to `before`, those of its caller.
+    /// Restores `before`, the variables of the caller, after a call.
     pub(crate) fn leave(&mut self, before: Rc<Locals<'d>>) {
         let left = std::mem::replace(&mut self.locals, before);
         if Rc::strong_count(&left) > 1 {
@@ -140,7 +141,7 @@ impl<'d> Interpreter<'d> {
     /// Fails if the text that is being written is too long.
     pub(crate) fn check_output(&self) -> EvalResult<()> {
         if self.out.text.len() > MAX_OUTPUT {
-            return Err(PyError::new(PyErrorKind::Limit, "the text grows beyond 256 MiB"));
+            return Err(PyError::new(PyErrorKind::Limit, "the output exceeds the limit of 256 MiB"));
         }
         Ok(())
     }

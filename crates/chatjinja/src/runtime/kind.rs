@@ -1,4 +1,4 @@
-//! `Kind`: the type of a value, with the names that Python and Jinja2 have for it.
+//! `Kind`: the type of a value, with the names that Python and Jinja2 use for it.
 
 /// A Python type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,14 @@
-//! `LazyIter`: the items that an iterator has left.
+//! `LazyIter`: the remaining items of an iterator.
 
 use std::collections::VecDeque;
 use std::fmt;
 
 use super::{EvalResult, Interpreter, Value};
 
-/// The work that makes the items of a generator.
+/// The function that computes the items of a generator.
 type Work<'d> = Box<dyn FnOnce(&mut Interpreter<'d>) -> EvalResult<Vec<Value<'d>>> + 'd>;
 
-/// The items that an iterator has left. The work for them is done when the first item is read, as in Python's
-/// generators.
+/// The remaining items of an iterator. They are computed when the first item is read, as in Python's generators.
 #[derive(Default)]
 pub(crate) struct LazyIter<'d> {
     work: Option<Work<'d>>,
@@ -17,17 +16,17 @@ pub(crate) struct LazyIter<'d> {
 }
 
 impl<'d> LazyIter<'d> {
-    /// Items that `work` makes when they are read.
+    /// Items that `work` computes when they are read.
     pub(crate) fn later(work: impl FnOnce(&mut Interpreter<'d>) -> EvalResult<Vec<Value<'d>>> + 'd) -> LazyIter<'d> {
         LazyIter { work: Some(Box::new(work)), ready: VecDeque::new() }
     }
 
-    /// Items that exist already.
+    /// Items that are already computed.
     pub(crate) fn ready(items: Vec<Value<'d>>) -> LazyIter<'d> {
         LazyIter { work: None, ready: items.into() }
     }
 
-    /// All items that are left.
+    /// All remaining items.
     pub(crate) fn rest(self, interpreter: &mut Interpreter<'d>) -> EvalResult<Vec<Value<'d>>> {
         match self.work {
             Some(work) => work(interpreter),

@@ -1,4 +1,4 @@
-//! `repr(value)` as Python writes it.
+//! Python's `repr(value)`.
 
 use std::fmt::Write as _;
 
@@ -105,7 +105,7 @@ impl ReprWriter {
         }
     }
 
-    /// Python prints the address of objects without a form of their own. Here the address is always the same, so that
+    /// For objects without a special form, Python prints their address. Here the address is always the same, so that
     /// each render gives the same text.
     fn object(&mut self, object: &Object<'_>) {
         match object {

@@ -1,12 +1,12 @@
-//! The log of a traced render: when the template came to each record, and when it read one.
+//! `Trace`: the log of a traced render, with the positions where the template reached and read each record.
 
 use super::{Dict, Interpreter, Value};
 use crate::data::Fields;
 
-/// How a record came to the template.
+/// How the template got a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// By the loop over records with this number, counted in the order in which they began.
+    /// By the loop over records with this number. Loops are counted in the order in which they began.
     Pass(u32),
     /// By an index, or by anything else that is not a loop over records.
     Index,
@@ -15,7 +15,7 @@ pub enum Origin {
 /// The kind of a [`TraceEvent`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TraceKind {
-    /// A loop over records came to this one.
+    /// A loop over records reached this one.
     Iter(u32),
     /// A loop over records ended.
     End,
@@ -26,11 +26,11 @@ pub enum TraceKind {
 /// One entry of the log of a traced render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceEvent {
-    /// The length of the output in bytes when it happened. Inside a macro or a set block: of the output around it.
+    /// The length of the output in bytes at the event. Inside a macro or a set block, the output around it counts.
     pub position: usize,
     /// The kind of the event.
     pub kind: TraceKind,
-    /// How the record came to the template.
+    /// How the template got the record.
     pub origin: Origin,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Trace {
     pub(crate) events: Vec<TraceEvent>,
     /// The number of loops over records so far.
     passes: u32,
-    /// The running loops over records, each with its number and the record that it is at.
+    /// The running loops over records, each with its number and its current record.
     open: Vec<(u32, u32)>,
     /// The keys of records that were read, and whether a record had them. None if they are not recorded.
     pub(crate) keys: Option<Vec<(String, bool)>>,
@@ -94,7 +94,7 @@ impl<'d> Interpreter<'d> {
         self.outer_position.unwrap_or(self.out.text.len())
     }
 
-    /// The index of the record that these fields are, if they are one.
+    /// The index of these fields among the records, if they are one of them.
     fn record_index(&self, fields: &Fields<'d>) -> Option<usize> {
         let records = self.input.records;
         let offset = (std::ptr::from_ref(fields) as usize).wrapping_sub(records.as_ptr() as usize);
@@ -109,13 +109,14 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// In a traced render, the record that the innermost loop over records is at, or else the one that was read last.
+    /// In a traced render, the current record of the innermost loop over records, or else the record that was read
+    /// last.
     pub(crate) fn current_record(&self) -> Option<u32> {
         let open = self.trace.as_ref()?.open.last().map(|(_, record)| *record);
         open.or(self.last_record.map(|record| record as u32))
     }
 
-    /// Notes that a key of a dict is read.
+    /// Records that a key of a dict is read.
     pub(crate) fn note_read(&mut self, dict: &Dict<'d>, key: &str) {
         let Dict::Input(fields) = dict else { return };
         let Some(index) = self.record_index(fields) else { return };
@@ -131,7 +132,7 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// Notes that a loop begins. Returns its number if it is a loop over records.
+    /// Records that a loop begins. Returns its number if it is a loop over records.
     pub(crate) fn note_loop(&mut self, first: Option<&Value<'d>>) -> Option<u32> {
         let first = first.and_then(|first| self.record_of(first))?;
         let trace = self.trace.as_mut()?;
@@ -141,7 +142,7 @@ impl<'d> Interpreter<'d> {
         Some(pass)
     }
 
-    /// Notes that a loop comes to an item.
+    /// Records that a loop reaches an item.
     pub(crate) fn note_item(&mut self, pass: Option<u32>, item: &Value<'d>) {
         let Some(index) = self.record_of(item) else { return };
         self.last_record = Some(index);
@@ -154,7 +155,7 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// Notes that a loop has ended.
+    /// Records that a loop has ended.
     pub(crate) fn note_loop_end(&mut self, pass: Option<u32>) {
         let position = self.position();
         if let (Some(pass), Some(trace)) = (pass, &mut self.trace) {
@@ -163,8 +164,8 @@ impl<'d> Interpreter<'d> {
         }
     }
 
-    /// Notes that a `{% generation %}` block printed the output from `start` on. `before` is the length of the outer
-    /// output when it began, from which transformers counts.
+    /// Records that a `{% generation %}` block printed the output from `start` on. `before` is the length of the outer
+    /// output when the block began, which transformers takes as its start.
     pub(crate) fn note_generation(&mut self, start: usize, before: usize) {
         let characters = self.out.text[start..].chars().count();
         self.generation_as_transformers.push((before, characters));
@@ -172,7 +173,7 @@ impl<'d> Interpreter<'d> {
         self.out.add_span(start, end, crate::provenance::Provenance::Generation);
     }
 
-    /// The lengths of the text being written and of the outer output, where a `{% generation %}` block begins.
+    /// The lengths of the text being written and of the outer output, for the start of a `{% generation %}` block.
     pub(crate) fn generation_start(&self) -> (usize, usize) {
         (self.out.text.len(), self.position())
     }

@@ -13,9 +13,9 @@ pub(crate) enum Undefined<'d> {
     Missing(Rc<MissingItem<'d>>),
     /// The same for a name in the template. This is by far the most common case, so it does not allocate.
     Attribute(Kind, &'d str),
-    /// A text of its own.
+    /// A special message.
     Hint(&'static str),
-    /// An attribute that the sandbox refuses.
+    /// An attribute that the sandbox forbids.
     Unsafe(Rc<str>),
 }
 

@@ -1,8 +1,8 @@
 //! `Value`: a Python object in a template.
 //!
 //! Values of the input are views: a list or dict of the input points at its nodes, a string at its bytes. Nothing is
-//! copied before it is printed. Values cannot be changed, as in the sandbox that transformers renders in; only
-//! namespaces can.
+//! copied before it is printed. Values cannot be changed, as in the sandbox that transformers uses; only namespaces
+//! can.
 
 use std::rc::Rc;
 

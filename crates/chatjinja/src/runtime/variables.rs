@@ -1,4 +1,4 @@
-//! Reading and setting variables.
+//! Reads and sets variables.
 
 use super::{Dict, Global, Interpreter, List, Object, Undefined, Value};
 use crate::ir::{Binding, ScopeInit, Slot, SlotInit};
@@ -26,8 +26,8 @@ impl<'d> Interpreter<'d> {
         drop(old);
     }
 
-    /// The fields of the input that a variable of the running call holds, if it holds such a dict. Mostly it is a record:
-    /// reading a field needs no value of the record itself.
+    /// The fields of the input that a variable of the running call holds, if it holds such a dict. It is usually a
+    /// record: its fields can then be read without a value for the record.
     pub(crate) fn input_fields(&self, slot: Slot) -> Option<&'d crate::data::Fields<'d>> {
         if slot.out > 0 {
             return None;

@@ -4,10 +4,10 @@ use super::error::SyntaxError;
 use super::scan::{Token, TokenKind};
 use super::source::{line_of, tag_name};
 
-/// The most operators in a row, and the most branches of an `if`. Real templates have a fifth of it at most.
+/// The most operators in a row, and the most branches of an `if`. Real templates have at most a fifth of this.
 const MAX_OPERATORS: usize = 500;
 
-/// Refuses a source that would take the parser deeper than the stack goes.
+/// Rejects a source for which the recursion of the parser could overflow the stack.
 pub(super) fn check(source: &str, tokens: &[Token]) -> Result<(), SyntaxError> {
     // The operators so far in each open bracket. A comma begins a new row inside its bracket.
     let mut operators = vec![0];
@@ -27,7 +27,7 @@ pub(super) fn check(source: &str, tokens: &[Token]) -> Result<(), SyntaxError> {
             (TokenKind::VariableStart, _) => operators = vec![0],
             (TokenKind::Operator, ")" | "]" | "}") => {
                 operators.pop();
-                // The tokens behind a bracket belong to the row that the bracket is part of.
+                // The tokens after a bracket belong to the row that contains the bracket.
                 if operators.is_empty() {
                     operators.push(0);
                 }
@@ -43,9 +43,9 @@ pub(super) fn check(source: &str, tokens: &[Token]) -> Result<(), SyntaxError> {
             _ => {}
         }
         let text = if operators.iter().sum::<usize>() > MAX_OPERATORS {
-            format!("there are more than {MAX_OPERATORS} operators in a row")
+            format!("there are more than {MAX_OPERATORS} operators in a row; split the expression")
         } else if branches.last().is_some_and(|count| *count > MAX_OPERATORS) {
-            format!("this `if` has more than {MAX_OPERATORS} branches")
+            format!("this `if` has more than {MAX_OPERATORS} branches; split it")
         } else {
             continue;
         };

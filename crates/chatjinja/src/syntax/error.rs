@@ -1,9 +1,9 @@
-//! `SyntaxError`: why a template does not compile.
+//! `SyntaxError`: the error of a template that does not compile.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Why a template does not compile, and where.
+/// The error of a template that does not compile, with its place.
 ///
 /// It prints the message, then the line with a marker under the fault:
 ///
@@ -17,7 +17,7 @@ pub struct SyntaxError {
     text: String,
     line: Option<usize>,
     columns: Option<Range<usize>>,
-    /// The line and the marker, each behind a line break.
+    /// The line and the marker, each after a line break.
     quoted: String,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-/// A line of the source with a marker under `columns`. Of a long line, the part around them.
+/// A line of the source with a marker under `columns`. A long line is shortened to the part around them.
 fn quote(source: &str, line: usize, columns: Option<Range<usize>>) -> Option<String> {
     const BEFORE: usize = 60;
     const SHOWN: usize = 120;

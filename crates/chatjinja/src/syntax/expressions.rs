@@ -1,4 +1,4 @@
-//! Expressions of the syntax tree as the intermediate representation has them.
+//! Compiles expressions of the syntax tree to the intermediate representation.
 
 use minijinja::machinery::Span as TreeSpan;
 use minijinja::machinery::ast::{BinOpKind, CallArg, CompareOpKind, Expr as Tree, UnaryOpKind};
@@ -12,13 +12,13 @@ use crate::ir::{
 };
 use crate::names::{DictMethod, Filter, KindTest, StrMethod, Test};
 
-/// The surroundings of an expression.
+/// The context of an expression.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExprContext {
     pub(super) scope: usize,
-    /// Inside a branch: filters and tests that do not exist are errors only if the branch is taken.
+    /// Inside a branch: unknown filters and tests are errors only if the branch runs.
     pub(super) branch: bool,
-    /// Inside an expression of literals only, which Jinja2 computes when it compiles.
+    /// Inside an expression of literals only, which Jinja2 evaluates at compile time.
     pub(super) folded: bool,
 }
 
@@ -141,7 +141,7 @@ pub(super) fn expression<'a>(
             }
         }
     };
-    // The parser's span of a postfix or filter begins behind its operand.
+    // The parser's span of a postfix or filter begins after its operand.
     let mut place = span(tree.span());
     if let Some(operand) = operand(&kind) {
         place.start = place.start.min(operand.span.start);
@@ -149,7 +149,7 @@ pub(super) fn expression<'a>(
     Ok(Expr { kind, span: place })
 }
 
-/// The operand in front of a postfix, a filter or an operator.
+/// The operand before a postfix, a filter or an operator.
 fn operand(kind: &ExprKind) -> Option<&Expr> {
     match kind {
         ExprKind::Attribute(inner, _)
@@ -183,7 +183,7 @@ fn string_literal<'t>(tree: &'t Tree<'_>) -> Option<&'t str> {
     if let Tree::Const(constant) = tree { constant.value.as_str() } else { None }
 }
 
-/// Whether an expression consists of literals only, so that Jinja2 computes it when it compiles.
+/// Whether an expression consists of literals only, so that Jinja2 evaluates it at compile time.
 pub(super) fn is_literal(tree: &Tree<'_>) -> bool {
     let args = |args: &[CallArg<'_>]| {
         args.iter().all(|arg| match arg {

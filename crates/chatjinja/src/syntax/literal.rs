@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 /// The literal `text`, quotes included, with escapes that the parser reads as the same characters. Line breaks that an
-/// escape removes are appended behind the literal, so that no line moves.
+/// escape removes are appended after the literal, so that no line moves.
 ///
 /// # Errors
-/// Why Python refuses the literal.
+/// The reason why Python rejects the literal.
 pub(super) fn rewrite(text: &str) -> Result<String, &'static str> {
     let quote = &text[..1];
     let mut out = String::from(quote);

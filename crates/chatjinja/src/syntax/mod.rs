@@ -1,8 +1,8 @@
-//! From the source of a template to its [`Program`].
+//! Compiles the source of a template to a [`Program`].
 //!
-//! minijinja's parser makes the syntax tree. [`source`] rewrites the source where that parser reads it in another way
-//! than Jinja2. Names become slots by Jinja2's rules of scope ([`scope`]), and statements ([`statements`]) and
-//! expressions ([`expressions`]) become the intermediate representation.
+//! minijinja's parser makes the syntax tree. [`source`] rewrites the source where that parser differs from Jinja2.
+//! [`scope`] resolves names to slots by Jinja2's rules of scope. [`statements`] and [`expressions`] compile the tree to
+//! the intermediate representation.
 //!
 //! Each `match` on the syntax tree lists all kinds of nodes, so that a newer parser with more kinds does not compile
 //! here before they are handled.
@@ -27,8 +27,8 @@ use crate::ir::Program;
 
 /// Compiles the source of a template.
 ///
-/// The parser and the compiler recurse as deep as the template is nested. On any thread they get a stack for the deepest
-/// template that is allowed.
+/// The parser and the compiler recurse as deep as the template is nested. They run on a stack that is large enough for
+/// the deepest template that is allowed.
 ///
 /// # Errors
 /// If Jinja2 would not compile the source, or if it needs a part of Jinja2 that is not supported.

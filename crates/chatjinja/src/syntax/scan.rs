@@ -1,7 +1,7 @@
 //! `scan`: the tags, strings and words of a template, by the rules of Jinja2's lexer.
 //!
-//! It distinguishes only the tokens that [`super::source`] rewrites. It ends where a template is broken; the parser then
-//! gives the error.
+//! It distinguishes only the tokens that [`super::source`] rewrites. It stops where a template is invalid; the parser
+//! then reports the error.
 
 use crate::text::is_space;
 
@@ -59,7 +59,7 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// Reads the text up to the next tag, and that tag. None if the source breaks off.
+    /// Reads the text up to the next tag, and that tag. None if the source ends too early.
     fn text(&mut self) -> Option<()> {
         let rest = self.rest();
         let opening = rest.match_indices('{').map(|(at, _)| at).find(|at| rest[at + 1..].starts_with(['{', '%', '#']));
@@ -92,7 +92,7 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// Reads the inside of a tag, and its end. None if the source breaks off.
+    /// Reads the inside of a tag, and its end. None if the source ends too early.
     fn code(&mut self, end_kind: TokenKind, end: &str) -> Option<()> {
         let mut open = 0usize;
         loop {

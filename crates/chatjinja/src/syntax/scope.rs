@@ -1,8 +1,8 @@
-//! `Scopes`: which variable a name means, by the rules of Jinja2's compiler.
+//! `Scopes`: resolves names to variables by the rules of Jinja2's compiler.
 //!
-//! Each scope keeps the names that it mentions. A name that is set in a scope has a slot there, which begins with the
-//! value from outside. A name that is only read means the variable of the nearest outer scope that has the name, or else
-//! a variable from outside the template. All statements of a scope count, before and after the place where the name is.
+//! Each scope keeps the names that it mentions. A name that is set in a scope has a slot there, whose first value comes
+//! from the outer scope. A name that is only read refers to the variable of the nearest outer scope that has the name,
+//! or else to a variable of the input. All statements of a scope count, also those after the name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub(super) struct Scopes<'a> {
     pub(super) globals: Vec<String>,
 }
 
-/// The slots of code with variables of its own: the template, a macro, a block, a recursive loop.
+/// The slots of code with its own variables: the template, a macro, a block, a recursive loop.
 #[derive(Debug)]
 struct CallSlots {
     depth: u32,
@@ -31,7 +31,7 @@ struct Scope<'a> {
     parent: Option<usize>,
     /// The index in [`Scopes::calls`].
     call: usize,
-    /// Whether it is inside a block, so that the template may have set variables from outside before.
+    /// Whether it is inside a block: the template may have set global variables before.
     late: bool,
     names: ScopeNames<'a>,
     slots: BTreeMap<&'a str, u32>,
@@ -54,7 +54,7 @@ enum FirstValue {
 }
 
 impl<'a> Scopes<'a> {
-    /// Adds a scope with slots of its own.
+    /// Adds a scope with its own slots.
     pub(super) fn call(&mut self, parent: Option<usize>, late: bool) -> usize {
         let depth = parent.map_or(0, |parent| self.calls[self.scopes[parent].call].depth + 1);
         let late = late || parent.is_some_and(|parent| self.scopes[parent].late);
@@ -161,7 +161,7 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    /// Adds the names of a statement to `names`. Bodies with a scope of their own are left out.
+    /// Adds the names of a statement to `names`. Bodies with their own scope are left out.
     fn statement(&self, scope: usize, names: &mut ScopeNames<'a>, statement: &'a Stmt<'a>) {
         match statement {
             Stmt::EmitExpr(emit) => self.loads(scope, names, &emit.expr),
@@ -176,7 +176,7 @@ impl<'a> Scopes<'a> {
                     names.known.extend(branch.known);
                     names.stored.extend(branch.stored);
                 }
-                // A name that only a branch sets has the value from outside if the branch is not taken.
+                // A name that only a branch sets has the value of the outer scope if the branch does not run.
                 for name in stored.difference(&before) {
                     let outer = self.find(self.scopes[scope].parent, name);
                     names.known.insert(name, outer.map_or(FirstValue::Global, FirstValue::Outer));
@@ -225,7 +225,7 @@ impl<'a> Scopes<'a> {
         args.iter().for_each(|arg| self.loads(scope, names, argument(arg)));
     }
 
-    /// The variable that `name` means in a scope.
+    /// The variable that `name` refers to in a scope.
     pub(super) fn binding(&mut self, scope: usize, name: &'a str) -> Binding {
         match self.find(Some(scope), name) {
             Some(owner) => self.binding_in(owner, scope, name),

@@ -1,8 +1,8 @@
 //! `prepare`: rewrites the source of a chat template for minijinja's parser.
 //!
-//! That parser differs from Jinja2 in some corners. They are rewritten on the tokens of [`super::scan`], so that raw
-//! blocks, comments and strings are safe, and every line stays in its place. Like Jinja2, `prepare` first turns CR LF
-//! and CR into LF.
+//! That parser differs from Jinja2 in some special cases. They are rewritten on the tokens of [`super::scan`], so that
+//! raw blocks, comments and strings do not change, and every line keeps its number. Like Jinja2, `prepare` first turns
+//! CR LF and CR into LF.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use super::scan::{Token, TokenKind, scan};
 use super::{depth, literal};
 use crate::text::is_space;
 
-/// The names that mark the start and the end of a `{% generation %}` block. The underscores keep them apart from the
-/// names of templates.
+/// The names that mark the start and the end of a `{% generation %}` block. The underscores avoid conflicts with names
+/// in templates.
 pub(super) const GENERATION_START: &str = "__chatjinja_generation_start";
 pub(super) const GENERATION_END: &str = "__chatjinja_generation_end";
 
@@ -29,7 +29,7 @@ type Edit = (usize, usize, String);
 
 /// Rewrites `source`.
 ///
-/// `{% generation %}` becomes a `with` block with a name printed at either end. The `set` tags beside these names carry
+/// `{% generation %}` becomes a `with` block with a name printed at each end. The `set` tags beside these names have
 /// the signs of the original tags.
 pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
     let source = normalize_newlines(source);
@@ -45,7 +45,7 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
         let text = &source[token.start..token.end];
         match token.kind {
             TokenKind::RawStart if !text.ends_with("-%}") && !text.ends_with("+%}") => {
-                // Jinja2 keeps a line break right behind this tag.
+                // Jinja2 keeps a line break directly after this tag.
                 edits.push((token.end - 2, token.end - 2, "+".into()));
             }
             TokenKind::RawEnd if !text.starts_with("{%-") && !text.starts_with("{%+") => {
@@ -90,7 +90,10 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
                     }
                     "endgeneration" => {
                         if open_generations.pop().is_none() {
-                            return Err(misplaced(place.start, "`endgeneration` without an open `generation` block"));
+                            return Err(misplaced(
+                                place.start,
+                                "`endgeneration` without an open `generation` block; remove it or add the start",
+                            ));
                         }
                         let end = format!("set {GENERATION_END} = 0 %}}{{{{ {GENERATION_END} }}}}{{% endwith");
                         edits.push((place.start, place.end, end));
@@ -102,12 +105,12 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
         }
     }
     if let Some(at) = open_generations.pop() {
-        return Err(misplaced(at, "this `generation` block has no `endgeneration`"));
+        return Err(misplaced(at, "this `generation` block has no `endgeneration`; add it"));
     }
     Ok(Prepared { source: apply(&source, edits), has_generation })
 }
 
-/// The first word of a tag, and its token, among the tokens behind the tag's start.
+/// The first word of a tag, and its token, among the tokens after the tag's start.
 pub(super) fn tag_name<'s>(source: &'s str, behind: &[Token]) -> Option<(&'s str, Token)> {
     let name = behind.iter().find(|token| token.kind != TokenKind::Space)?;
     (name.kind == TokenKind::Word).then(|| (&source[name.start..name.end], *name))
@@ -144,7 +147,7 @@ fn is_scoped(source: &str, behind: &[Token]) -> bool {
     inside.filter(|token| token.kind == TokenKind::Word).skip(2).any(|it| &source[it.start..it.end] == "scoped")
 }
 
-/// Whether an operator behind these tokens is a sign of its operand, and not an operator between two.
+/// Whether an operator after these tokens is the sign of one operand, and not an operator between two operands.
 fn is_prefix(source: &str, before: &[Token]) -> bool {
     let Some(last) = before.iter().rev().find(|token| token.kind != TokenKind::Space) else { return false };
     match last.kind {
@@ -162,7 +165,7 @@ fn is_odd_space(character: char) -> bool {
     matches!(character, '\u{1c}'..='\u{1f}')
 }
 
-/// Removes from a text with odd white space what Python strips beside a tag.
+/// Removes the white space that Python strips beside a tag, in a text with odd white space.
 fn trim_odd_space(source: &str, tokens: &[Token], index: usize, edits: &mut Vec<Edit>) {
     let (start, end) = (tokens[index].start, tokens[index].end);
     let text = &source[start..end];
@@ -228,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn corners_are_rewritten() {
+    fn special_cases_are_rewritten() {
         for (source, expected) in [
             ("a\r\nb\rc", "a\nb\nc"),
             ("{% raw %}\n{% endraw %}", "{% raw +%}\n{% endraw %}"),

@@ -1,4 +1,4 @@
-//! Statements of the syntax tree as the intermediate representation has them.
+//! Compiles statements of the syntax tree to the intermediate representation.
 
 use minijinja::machinery::Span as TreeSpan;
 use minijinja::machinery::ast::{Expr as Tree, ForLoop as TreeLoop, Macro as TreeMacro, Stmt as TreeStmt};
@@ -47,11 +47,11 @@ struct Compiler<'a> {
     blocks: Vec<Block>,
 }
 
-/// The surroundings of a statement.
+/// The context of a statement.
 #[derive(Debug, Clone, Copy)]
 struct StmtContext {
     scope: usize,
-    /// Inside a branch: filters and tests that do not exist are errors only if the branch is taken.
+    /// Inside a branch: unknown filters and tests are errors only if the branch runs.
     branch: bool,
     /// Whether `break` and `continue` have a loop to leave.
     in_loop: bool,
@@ -202,7 +202,7 @@ impl<'a> Compiler<'a> {
 
     fn for_loop(&mut self, context: StmtContext, each: &'a TreeLoop<'a>, at: TreeSpan) -> Result<ForLoop, SyntaxError> {
         let extended = each.recursive || mentions(&each.body, "loop");
-        // A recursive loop calls itself, so each call of it needs variables of its own.
+        // A recursive loop calls itself, so each call of it needs its own variables.
         let outer = if each.recursive { self.scopes.call(Some(context.scope), false) } else { context.scope };
         let scope = self.scopes.inner(outer);
         if extended {
@@ -284,7 +284,7 @@ impl<'a> Compiler<'a> {
             Tree::Var(name) => Ok(Target::Name(self.scopes.slot(context.scope, name.id))),
             Tree::GetAttr(attribute) => {
                 let Tree::Var(name) = &attribute.expr else {
-                    return Err(at("only an attribute of a namespace can be assigned to", attribute.span()));
+                    return Err(at("only an attribute of a namespace can be set", attribute.span()));
                 };
                 let namespace = self.scopes.binding(context.scope, name.id);
                 Ok(Target::Attribute(namespace, attribute.name.to_owned(), span(attribute.span())))
@@ -301,7 +301,7 @@ impl<'a> Compiler<'a> {
             | Tree::Test(_)
             | Tree::GetItem(_)
             | Tree::Call(_)
-            | Tree::Map(_) => Err(at("this cannot be assigned to", target.span())),
+            | Tree::Map(_) => Err(at("this is no target of an assignment; set a name", target.span())),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Questions about minijinja's syntax tree.
+//! Helpers that search minijinja's syntax tree.
 
 use minijinja::machinery::ast::{CallArg, Expr, Stmt, WithBlock};
 

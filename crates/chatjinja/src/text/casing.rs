@@ -64,7 +64,7 @@ pub(crate) fn casefold(text: &str) -> String {
     out
 }
 
-/// The filter `title` of Jinja2: a capital at the start and behind white space, hyphens and opening brackets.
+/// The filter `title` of Jinja2: a capital at the start and after white space, hyphens and opening brackets.
 pub(crate) fn jinja_title(text: &str) -> String {
     let separates = |it: char| super::is_space(it) || matches!(it, '-' | '(' | '{' | '[' | '<');
     let mut out = String::with_capacity(text.len());
@@ -119,7 +119,8 @@ fn push_lower(out: &mut String, text: &str, at: usize, character: char) {
     if character != 'Σ' {
         return out.extend(character.to_lowercase());
     }
-    // A sigma that ends a word has a letter of its own: behind a cased letter, and before none.
+    // A sigma at the end of a word becomes a different letter: it follows a cased letter, and no cased letter follows
+    // it.
     let ignored = |it: &char| {
         matches!(
             get_general_category(*it),
@@ -159,7 +160,7 @@ fn push_title(out: &mut String, character: char) {
         '\u{1fc4}' => out.push_str("\u{389}\u{345}"),
         '\u{1ff2}' => out.push_str("\u{1ffa}\u{345}"),
         '\u{1ff4}' => out.push_str("\u{38f}\u{345}"),
-        // Where one letter becomes several, only the first is a capital.
+        // If one letter becomes several, only the first is a capital.
         'ß' | '\u{587}' | '\u{fb00}'..='\u{fb17}' => {
             let mut upper = character.to_uppercase();
             out.extend(upper.next());

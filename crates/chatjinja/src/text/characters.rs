@@ -1,4 +1,4 @@
-//! Kinds of characters as the methods of Python's `str` see them: letters, digits, printable characters.
+//! Kinds of characters as in the methods of Python's `str`: letters, digits, printable characters.
 //!
 //! Rust's tables of Unicode are newer than those of older Pythons, so characters added in between may differ.
 

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_words_of_its_own() {
+    fn json_has_its_own_words() {
         for (value, expected) in [(f64::NAN, "NaN"), (f64::NEG_INFINITY, "-Infinity"), (1e16, "1e+16")] {
             let mut text = String::new();
             write_json_float(&mut text, value).unwrap();

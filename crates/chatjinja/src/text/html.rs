@@ -2,7 +2,7 @@
 
 use super::is_space;
 
-/// Whether a text has a character that HTML needs escaped.
+/// Whether a text has a character that must be escaped in HTML.
 pub(crate) fn needs_escape(text: &str) -> bool {
     text.contains(['&', '<', '>', '\'', '"'])
 }

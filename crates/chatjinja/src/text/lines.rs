@@ -2,12 +2,12 @@
 
 use super::is_space;
 
-/// The words of `text.split(None, limit)`. Behind the last cut the rest is one word.
+/// The words of `text.split(None, limit)`. After the last cut the rest is one word.
 pub(crate) fn words(text: &str, limit: usize) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
-        // The rest behind the last cut keeps the white space at its end.
+        // The rest after the last cut keeps the white space at its end.
         let Some(end) = rest.find(is_space).filter(|_| words.len() < limit) else {
             words.push(rest);
             break;

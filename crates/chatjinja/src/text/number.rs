@@ -1,11 +1,11 @@
-//! Numbers as `int()`, `float()` and `round()` of Python read and round them.
+//! Reads and rounds numbers as Python's `int()`, `float()` and `round()` do.
 
 use num_bigint::BigInt;
 
 use super::characters::is_decimal;
 use super::is_space;
 
-/// Python reads no integers with more digits from text.
+/// The most digits of an integer that Python reads from text.
 const MAX_DIGITS: usize = 4300;
 
 /// `int(text, base)`; None if the text is not an integer in this base.
@@ -73,7 +73,7 @@ pub(crate) fn whole(float: f64) -> Option<BigInt> {
     float.is_finite().then(|| format!("{float:.0}").parse().ok()).flatten()
 }
 
-/// `round(float, precision)`: the nearest decimal; of two equally near ones the even one.
+/// `round(float, precision)`: the nearest decimal; if two are equally near, the even one.
 pub(crate) fn round_float(float: f64, precision: i32) -> f64 {
     if !float.is_finite() || precision > 323 {
         return float;

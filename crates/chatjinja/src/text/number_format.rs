@@ -1,6 +1,6 @@
 //! The forms of numbers in `%` formatting and `str.format`: `e`, `f`, `g`, and groups of digits.
 
-/// `value` with `precision` digits behind the point.
+/// `value` with `precision` digits after the point.
 pub(crate) fn fixed(value: f64, precision: usize) -> String {
     not_finite(value).map_or_else(|| format!("{value:.precision$}"), str::to_owned)
 }

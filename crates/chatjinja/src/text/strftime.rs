@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{Datelike as _, Local, NaiveDateTime, Timelike as _};
 
-/// `now.strftime(format)`. chrono writes most directives as C does; the few that Python writes in another way are here.
+/// `now.strftime(format)`. chrono writes most directives as C does; the few that Python writes differently are here.
 ///
 /// # Errors
 /// The directive that chrono cannot write.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// `text` with the bytes escaped that a URL does not allow: in a path as `urllib.parse.quote`, in a query as
-/// `quote_plus`.
+/// `text` with escapes for the bytes that a URL does not allow: like `urllib.parse.quote` in a path, like `quote_plus`
+/// in a query.
 pub(crate) fn url_quoted(text: &str, query: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,11 +1,11 @@
-//! Lines of a maximum width, as Python's `textwrap` breaks them.
+//! Breaks text into lines of a maximum width, as Python's `textwrap` does.
 
 use super::characters::is_alpha;
 use super::is_space;
 
 /// `textwrap.wrap(line, width, …)` of one line, which keeps white space inside the lines.
 ///
-/// `break_words` breaks words that are longer than a line. `hyphens` allows breaks behind hyphens.
+/// `break_words` breaks words that are longer than a line. `hyphens` allows breaks after hyphens.
 pub(crate) fn wrap(line: &str, width: usize, break_words: bool, hyphens: bool) -> Vec<String> {
     let mut chunks: Vec<String> = chunks(line, hyphens);
     chunks.reverse();
@@ -35,7 +35,7 @@ pub(crate) fn wrap(line: &str, width: usize, break_words: bool, hyphens: bool) -
             if break_words {
                 let mut end = chunk.char_indices().nth(room).map_or(chunk.len(), |(at, _)| at);
                 if hyphens && count(chunk) > room {
-                    // The break is behind the last hyphen that fits, if a letter is before it.
+                    // The break is after the last hyphen that fits, if a letter is before it.
                     let hyphen = chunk[..end].rfind('-').filter(|at| *at > 0 && chunk[..*at].contains(|it| it != '-'));
                     end = hyphen.map_or(end, |at| at + 1);
                 }
@@ -55,7 +55,7 @@ pub(crate) fn wrap(line: &str, width: usize, break_words: bool, hyphens: bool) -
     lines
 }
 
-/// The words and the white space of a line. With `hyphens`, words are split behind their hyphens.
+/// The words and the white space of a line. With `hyphens`, words are split after their hyphens.
 fn chunks(line: &str, hyphens: bool) -> Vec<String> {
     let mut chunks = Vec::new();
     let mut rest = line;
