@@ -54,7 +54,8 @@ def test_core_examples(name: str) -> None:
     what = getattr(_chatmill, name)
     assert what.__doc__, f"{name} has no docstring"
     run(what.__doc__, name)
-    for key, member in vars(what).items():
+    members = vars(what) if isinstance(what, type) else {}
+    for key, member in members.items():
         if not key.startswith("_"):
             assert member.__doc__, f"{name}.{key} has no docstring"
 
