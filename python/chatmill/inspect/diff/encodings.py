@@ -26,6 +26,13 @@ def compare_encodings(left: EncodedRow, right: EncodedRow) -> tuple[Aspect, list
         if isinstance(left, RowFailure) and isinstance(right, RowFailure) and left.code == right.code:
             return None
         return "failure", [DifferingSpan(0, 0, "", _describe(left), _describe(right))]
+    if len(left.samples) != len(right.samples):
+        return "samples", [DifferingSpan(0, 0, "", _describe(left), _describe(right))]
+    pairs = zip(left.samples, right.samples, strict=True)
+    return next((found for found in (_compare_samples(*pair) for pair in pairs) if found is not None), None)
+
+
+def _compare_samples(left: Encoding, right: Encoding) -> tuple[Aspect, list[DifferingSpan]] | None:
     if left.text != right.text:
         return "text", [_text_difference(left, right)]
     aspect = _aspect(left, right)
@@ -39,12 +46,21 @@ def compare_encodings(left: EncodedRow, right: EncodedRow) -> tuple[Aspect, list
 
 
 def count_trained(encoding: Encoding) -> int:
-    """Count the tokens with a weight above 0.
+    """Count the tokens of all samples of a row with a weight above 0.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
     """
-    return sum(weight > 0 for weight in token_weights(encoding))
+    return sum(weight > 0 for sample in encoding.samples for weight in token_weights(sample))
+
+
+def count_tokens(encoding: Encoding) -> int:
+    """Count the tokens of all samples of a row.
+
+    Args:
+        encoding: A conversation, from `Mill.encode`.
+    """
+    return sum(len(sample) for sample in encoding.samples)
 
 
 def _aspect(left: Encoding, right: Encoding) -> Aspect | None:
@@ -59,7 +75,8 @@ def _aspect(left: Encoding, right: Encoding) -> Aspect | None:
 def _describe(row: EncodedRow) -> str:
     if isinstance(row, RowFailure):
         return describe_failure(row)
-    return f"trained {count_trained(row):,} of {len(row):,} tokens"
+    samples = f"{len(row.samples):,} samples, " if len(row.samples) > 1 else ""
+    return f"{samples}trained {count_trained(row):,} of {count_tokens(row):,} tokens"
 
 
 def _text_difference(left: Encoding, right: Encoding) -> DifferingSpan:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from chatmill._chatmill import Mill, RowError, RowFailure
 from chatmill.inputs import InputFile, InputPath, find_inputs, read_blocks
-from chatmill.inspect.diff.encodings import EncodedRow, compare_encodings, count_trained
+from chatmill.inspect.diff.encodings import EncodedRow, compare_encodings, count_tokens, count_trained
 from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
 from chatmill.inspect.rows import check_can_show
 
@@ -37,7 +37,8 @@ def diff_rows(
 ) -> DiffReport:
     """Encode every row with two mills, and find the differences. One row is in memory at a time.
 
-    Rows are encoded by `Mill.encode_row`, so of the options for long rows only `max_length` has an effect.
+    Rows are encoded by `Mill.encode_row`, with all options of the mills except padding. If a row becomes several samples,
+    the first sample that differs is reported.
 
     Args:
         left: A mill.
@@ -76,7 +77,7 @@ def _count(side: Side, row: EncodedRow) -> None:
     if isinstance(row, RowFailure):
         side.failed += 1
     else:
-        side.add(tokens=len(row), trained=count_trained(row))
+        side.add(tokens=count_tokens(row), trained=count_trained(row))
 
 
 def _pairs(left: Mill, right: Mill, files: Sequence[InputFile]) -> Iterator[_EncodedPair]:
