@@ -2,9 +2,9 @@
 
     python benches/builds.py OLD/.venv/bin/python NEW/.venv/bin/python [--rounds 15] [--only TEXT]
 
-Each build runs in a process of its own, which loads everything first. The two processes take turns, so a busy moment
-hits both; the figure is the ratio of the medians, and the least and greatest ratio of neighboring rounds. Ids and
-labels of the two builds are compared by a checksum. `tests/builds/compare.py` compares outputs in full.
+Each build runs in its own process, which loads everything first. The two processes alternate, so a busy moment of the
+machine affects both. The table shows the ratio of the medians, and the smallest and largest ratio of neighboring
+rounds. A checksum compares the ids and labels of the two builds. `tests/builds/compare.py` compares complete outputs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ import pyarrow as pa
 
 import rows
 
-# The least speed of the new build against the old one.
+# The minimum speed of the new build, relative to the old build.
 LEAST = 0.97
 
 
 def scenarios(count: int) -> dict[str, Callable[[], tuple[Callable[[], Any], int]]]:
-    """For each scenario a function that loads it and returns its work and the number of rows."""
+    """Return the scenarios: functions that load a scenario and return its work and its number of rows."""
     workload = rows.load(count)
     conversations = list(chain.from_iterable(workload.conversations))
     size = rows.BATCH
@@ -111,7 +111,7 @@ def scenarios(count: int) -> dict[str, Callable[[], tuple[Callable[[], Any], int
 
 
 def checksum(results: Any) -> str:
-    """A checksum of texts, ids and labels."""
+    """Return a checksum of texts, ids and labels."""
     total = hashlib.sha256()
     for it in results:
         if isinstance(it, str):
@@ -127,7 +127,7 @@ def checksum(results: Any) -> str:
 
 
 def work(count: int) -> None:
-    """The process of one build: answers the requests on its standard input."""
+    """Run the process of one build, which answers requests on its standard input."""
     known = scenarios(count)
     loaded: dict[str, tuple[Callable[[], Any], int]] = {}
     print(json.dumps(list(known)), flush=True)
@@ -171,12 +171,12 @@ class Build:
 
 
 def main() -> None:
-    """Print a table."""
+    """Print the table of all scenarios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("builds", nargs="*", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--rows", type=int, default=1000, help="rows of each set")
-    parser.add_argument("--only", default="", help="only scenarios whose name holds this text")
+    parser.add_argument("--only", default="", help="run only scenarios whose name contains this text")
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:

@@ -1,4 +1,4 @@
-"""Fixtures of the benchmarks: one workload, and what transformers makes of it, once a session."""
+"""Fixtures of the benchmarks: one workload, and the ids and labels of transformers for it, made once per session."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def workload() -> rows.Workload:
 
 @pytest.fixture(scope="session")
 def reference(workload: rows.Workload) -> contenders.Columns:
-    """Ids and labels of transformers, which everybody is compared with."""
+    """Return the ids and labels of transformers, with which all contenders are compared."""
     return contenders.of_transformers(workload).result()

@@ -1,6 +1,7 @@
-"""Those who turn the same rows into ids and labels: transformers, the expert's script, chatmill.
+"""The contenders, which turn the same rows into ids and labels: transformers, the expert's script, chatmill.
 
-Each starts from what it likes best: Python objects for transformers and the expert, Arrow columns for chatmill.
+Each contender starts from its fastest input: Python objects for transformers and the expert, Arrow columns for
+chatmill.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ Step = Callable[[Batch], Any]
 
 @dataclass(frozen=True)
 class Contender:
-    """Somebody who can process the workload.
+    """A contender, which can process the workload.
 
     Attributes:
-        name: What to call it in a table.
-        threads: How many threads it uses.
-        batches: Its input, in the form it likes best.
-        step: Processes one batch; this is what is timed.
-        table: Makes columns `input_ids` and `labels` of the result of a step; not timed.
+        name: The name in a table.
+        threads: The number of its threads.
+        batches: Its input, in its fastest form.
+        step: Processes one batch; only this is timed.
+        table: Makes columns `input_ids` and `labels` from the result of a step; not timed.
     """
 
     name: str
@@ -42,18 +43,18 @@ class Contender:
     table: Callable[[Any], pa.Table]
 
     def run(self) -> None:
-        """Process everything and drop the results, as a loop that writes them out would."""
+        """Process everything and drop the results, like a loop that writes them out."""
         for batch in self.batches:
             self.step(batch)
 
     def result(self) -> Columns:
-        """Process everything once and keep ids and labels."""
+        """Process everything once and return the ids and labels."""
         return Columns.of(self.table(self.step(batch)) for batch in self.batches)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Ids and labels of all rows, flat."""
+    """The ids and labels of all rows, as flat arrays."""
 
     lengths: np.ndarray[Any, Any]
     input_ids: np.ndarray[Any, Any]
@@ -73,7 +74,7 @@ class Columns:
         return len(self.input_ids)
 
     def rows_that_differ(self, other: Columns) -> tuple[int, int]:
-        """Number of rows with other ids, and of rows with other labels."""
+        """Return the number of rows with different ids, and the number of rows with different labels."""
         if np.array_equal(self.lengths, other.lengths):
             rows = np.repeat(np.arange(len(self.lengths)), self.lengths)
             pairs = ((self.input_ids, other.input_ids), (self.labels, other.labels))
@@ -88,13 +89,13 @@ class Columns:
 
 
 def one_thread() -> None:
-    """Keep tokenizers and fastokens to one thread. Both read this when they first encode a batch."""
+    """Limit tokenizers and fastokens to one thread. Both read the setting when they first encode a batch."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["FASTOKENS_BPE_THREADS"] = "1"
 
 
 def of_transformers(workload: rows.Workload) -> Contender:
-    """`apply_chat_template` on a batch, with its assistant mask."""
+    """Return transformers: `apply_chat_template` on a batch, with its assistant mask."""
     one_thread()
     load: Any = transformers.PreTrainedTokenizerFast
     tokenizer = load(tokenizer_file=str(workload.tokenizer / "tokenizer.json"), **workload.special_tokens)
@@ -118,7 +119,7 @@ def of_transformers(workload: rows.Workload) -> Contender:
 
 
 def of_expert(workload: rows.Workload, *, whole: bool) -> Contender:
-    """The 30 lines of `expert.py`, on segments or on whole texts."""
+    """Return the expert: the 30 lines of `expert.py`, on segments or on whole texts."""
     one_thread()
     it = Expert(workload.tokenizer / "tokenizer.json", workload.template, **workload.special_tokens)
     step = it.encode_whole if whole else it.encode_segments
@@ -128,7 +129,7 @@ def of_expert(workload: rows.Workload, *, whole: bool) -> Contender:
 def of_chatmill(
     workload: rows.Workload, *, threads: int, json: bool = False, tagged: bool = True, name: str | None = None
 ) -> Contender:
-    """A mill, from Arrow columns or from JSON rows, with the template's `{% generation %}` or without."""
+    """Return a mill, from Arrow columns or from JSON rows, with or without `{% generation %}` tags in the template."""
     source = workload.template if tagged else workload.untagged()
     template = chatmill.ChatTemplate(source, **workload.special_tokens)
     mill = chatmill.Mill(chatmill.Tokenizer.from_pretrained(workload.tokenizer), template, threads=threads)

@@ -1,12 +1,13 @@
-"""What an expert writes by hand today: jinja2 with spans, the fastest tokenizer on PyPI, numpy labels, Arrow out.
+"""A script as an expert writes it today: jinja2 with spans, the fastest tokenizer on PyPI, numpy labels, Arrow out.
 
-This is the contender to beat, so it gets every advantage: one compiled template, no copies of the conversations, one
-call of the tokenizer a batch, no Python object a token. It is not a tool: one template, byte-level BPE only, no checks.
+This is the contender to beat, so it has every advantage: one compiled template, no copies of the conversations, one
+call of the tokenizer per batch, no Python object per token. It is not a tool: it supports one template and only
+byte-level BPE, and it checks nothing.
 
-`encode_segments` cuts the text at the edges of the trained spans and encodes the pieces on their own. That is the usual
-way, and wrong for rows where a token reaches over an edge. `encode_whole` encodes the text in one piece and finds the
-edges among the tokens by their byte lengths. Ids of `encode_whole` are exact as long as the tokenizer's normalizer
-leaves the text alone.
+`encode_segments` cuts the text at the edges of the trained spans and encodes each piece separately. This is the usual
+method, but its ids are wrong for rows in which a token crosses an edge. `encode_whole` encodes the text in one piece
+and finds the edges by the byte lengths of the tokens. Its ids are exact as long as the tokenizer's normalizer does not
+change the text.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ import pyarrow as pa
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-EDGE = "\0"  # stands in the rendered text where a trained span begins or ends; no chat contains it
+EDGE = "\0"  # marks the start or end of a trained span in the rendered text; no chat contains it
 MASKED = np.int32(-100)
 
 
 class Edges(Extension):
-    """Lets `{% generation %}` print an edge before and behind its body."""
+    """Makes `{% generation %}` print an edge before and after its body."""
 
     tags = {"generation"}  # noqa: RUF012  (jinja2 declares it so)
 
@@ -44,7 +45,7 @@ def raise_exception(message: str) -> None:
 
 
 def byte_lengths(tokenizer_json: Path) -> np.ndarray[Any, Any]:
-    """The number of bytes of each token of a byte-level BPE tokenizer."""
+    """Return the number of bytes of each token of a byte-level BPE tokenizer."""
     definition = json.loads(tokenizer_json.read_text("utf-8"))
     lengths = {index: len(token) for token, index in definition["model"]["vocab"].items()}
     lengths |= {added["id"]: len(added["content"].encode()) for added in definition["added_tokens"]}
@@ -54,7 +55,7 @@ def byte_lengths(tokenizer_json: Path) -> np.ndarray[Any, Any]:
 
 
 class Expert:
-    """Conversations to a table of `input_ids` and `labels`."""
+    """Turns conversations into a table of `input_ids` and `labels`."""
 
     def __init__(self, tokenizer_json: Path, template: str, **special_tokens: str) -> None:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Edges])
@@ -68,7 +69,7 @@ class Expert:
         pieces = [self.render(messages=it, **self.variables).split(EDGE) for it in conversations]
         flat = [segment for row in pieces for segment in row]
         ids, offsets = self._encode(flat)
-        # The pieces of a row are in turn scaffold and trained, and a row begins with scaffold.
+        # The pieces of a row are alternately masked and trained; the first piece is masked.
         counts = np.fromiter(map(len, pieces), np.int64, len(pieces))
         ends = np.cumsum(counts)
         turn = (np.arange(len(flat)) - np.repeat(ends - counts, counts)) % 2 == 1

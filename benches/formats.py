@@ -1,15 +1,15 @@
-"""Instruction formats: the whole path beside tokenizers 0.23 row by row, with ids and labels compared.
+"""Instruction formats: the speed of the whole path against tokenizers 0.23 row by row; ids and labels are compared.
 
     python benches/formats.py [--rounds 7] [--rows N]
 
-Rows are questions with their answers: those of gsm8k, and the pairs of user and assistant in two sets of chats; without
-the corpus, pairs of the demo's rows. tokenizers does what axolotl does with a row: a prompt is put together, prompt and
-answer are encoded each on its own, the answer is closed by the end token, the labels of the prompt are -100. It starts
-from Python objects and its lists stay lists; chatmill goes from Arrow columns to Arrow columns. The same rows as
-messages under a chat template stand beside it.
+The rows are questions with answers: from gsm8k, and the pairs of user and assistant messages in two sets of chats;
+without the corpus, pairs from the demo's rows. tokenizers processes a row as axolotl does: it builds the prompt,
+encodes prompt and answer separately, adds the end token to the answer, and sets the labels of the prompt to -100. It
+starts from Python objects and returns lists; chatmill goes from Arrow columns to Arrow columns. The table also shows
+the same rows as messages under a chat template.
 
-All in one process and in turns. In the table everybody has seen the rows before, so caches are full. A run over a data
-set sees each row once: the lines at the end are of first passes, each by a tokenizer that was just loaded.
+All contenders run in one process and alternate. In the table, all have seen the rows before, so caches are full. A real
+run sees each row once, so the lines at the end show first passes with a tokenizer that was just loaded.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from table import differing, interleave, table
 import rows
 
 SETS = ("gsm8k_train", "smilechat_zh_10k", "chitchat_en_4k")
-# What tokenizers' time must be of chatmill's, at least.
+# The minimum ratio of the time of tokenizers to the time of chatmill, by threads.
 LEAST = 30
 TASK = "Below is an instruction that describes a task. Write a response that appropriately completes the request."
 CONCISE = (
     "Below is an instruction from a USER that describes a task. "
     "The ASSISTANT writes a response that appropriately and concisely completes the request.\n\n"
 )
-# How axolotl writes the prompt of a row without an input, by format.
+# axolotl's prompt of a row without an input, by format.
 PROMPTS = {
     "alpaca": f"{TASK}\n\n### Instruction:\n{{}}\n\n### Response:\n",
     "alpaca:chat": f"SYSTEM: {TASK}\nUSER: {{}}\nASSISTANT:",
     "alpaca_chat.load_qa": f"SYSTEM: {CONCISE}\nUSER: {{}}\nASSISTANT:",
 }
 NAMES = {"alpaca_chat.load_qa": ("question", "answer")}
-# The same rows as messages for a chat template, by a format and as they come.
+# The same rows as messages for a chat template: made by a format, and given as messages.
 MESSAGES, CHAT = "alpaca:messages", "messages"
 RIVAL = "tokenizers, row by row"
 THREADS = (1, 2)
@@ -60,12 +60,12 @@ Encoded = tuple[list[list[int]], list[list[int]]]
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: pairs of a question and its answer, and what encodes them.
+    """A subject of measurement: pairs of a question and its answer, with a tokenizer and a template.
 
     Attributes:
-        name: What to print above the figures.
-        workload: Its tokenizer and its template.
-        pairs: Questions and their answers.
+        name: The heading above the figures.
+        workload: The tokenizer and the template.
+        pairs: Questions with their answers.
     """
 
     name: str
@@ -73,31 +73,31 @@ class Subject:
     pairs: list[Pair]
 
     def columns(self, names: Pair) -> list[pa.Table]:
-        """The pairs as Arrow columns of these names."""
+        """Return the pairs as Arrow columns with these names."""
         size = rows.BATCH
         parts = (self.pairs[at : at + size] for at in range(0, len(self.pairs), size))
         return [pa.table(dict(zip(names, map(list, zip(*part, strict=True)), strict=True))) for part in parts]
 
     def messages(self) -> list[pa.Table]:
-        """The pairs as conversations."""
+        """Return the pairs as conversations."""
         talks = [[{"role": "user", "content": q}, {"role": "assistant", "content": a}] for q, a in self.pairs]
         size = rows.BATCH
         return [pa.table({"messages": pa.array(talks[at : at + size])}) for at in range(0, len(talks), size)]
 
     def tokenizer(self) -> Tokenizer:
-        """chatmill's tokenizer, just loaded."""
+        """Load chatmill's tokenizer."""
         text = (self.workload.tokenizer / "tokenizer.json").read_text("utf-8")
         return Tokenizer(text, special_tokens=self.workload.special_tokens)
 
     def mill(self, form: str | None, threads: int, tokenizer: Tokenizer) -> Mill:
-        """A mill for a format; without one, for messages."""
+        """Make a mill for a format; without a format, for messages."""
         template = None
         if form in {None, MESSAGES}:
             template = ChatTemplate(self.workload.template, **self.workload.special_tokens)
         return Mill(tokenizer, template, format=form, threads=threads)
 
     def row_by_row(self, form: str) -> Callable[[], Encoded]:
-        """The same work with tokenizers in Python."""
+        """Do the same work with tokenizers in Python."""
         encode = tokenizers.Tokenizer.from_file(str(self.workload.tokenizer / "tokenizer.json"))
         end = encode.token_to_id(self.workload.special_tokens["eos_token"])
         assert end is not None
@@ -119,12 +119,12 @@ class Subject:
 
 
 def names_of(form: str) -> Pair:
-    """What the rows of a format call the question and the answer."""
+    """Return the field names of the question and the answer in a format."""
     return NAMES.get(form, ("instruction", "output"))
 
 
 def pairs_of(source: Iterable[dict[str, Any]]) -> Iterator[Pair]:
-    """Questions and their answers."""
+    """Return questions with their answers."""
     for row in source:
         if "question" in row:
             yield row["question"], row["answer"]
@@ -137,7 +137,7 @@ def pairs_of(source: Iterable[dict[str, Any]]) -> Iterator[Pair]:
 
 
 def load(limit: int) -> Subject:
-    """So many pairs of each set."""
+    """Load this many pairs of each set."""
     workload = rows.load(1)
     if not rows.CORPUS.is_dir():
         return Subject(workload.name, workload, list(islice(pairs_of(rows.load(limit).rows), limit)))
@@ -146,23 +146,23 @@ def load(limit: int) -> Subject:
 
 
 def run_mill(mill: Mill, batches: list[pa.Table]) -> list[pa.Table]:
-    """All batches, from Arrow to Arrow."""
+    """Process all batches, from Arrow to Arrow."""
     return [pa.table(mill(batch)) for batch in batches]
 
 
 def columns_of(encoded: Encoded) -> Columns:
-    """The lists of tokenizers as columns."""
+    """Return the lists of tokenizers as columns."""
     kind = pa.list_(pa.int32())
     return Columns.of([pa.table({"input_ids": pa.array(encoded[0], kind), "labels": pa.array(encoded[1], kind)})])
 
 
 def verdict(mine: Columns, other: Columns) -> str:
-    """Whether ids and labels are equal, in words."""
+    """Return in words whether ids and labels are equal."""
     return differing(max(mine.rows_that_differ(other)))
 
 
 def first_pass(ready: Callable[[], Callable[[], Any]], rounds: int) -> float:
-    """The median seconds of a pass by what was just loaded."""
+    """Return the median seconds of a first pass after loading."""
     seconds = []
     for _ in range(rounds):
         run = ready()
@@ -173,12 +173,12 @@ def first_pass(ready: Callable[[], Callable[[], Any]], rounds: int) -> float:
 
 
 def just_loaded(subject: Subject, threads: int, batches: list[pa.Table]) -> Callable[[], Any]:
-    """A mill that has seen no row yet."""
+    """Return a mill that has not seen a row yet."""
     return partial(run_mill, subject.mill("alpaca", threads, subject.tokenizer()), batches)
 
 
 def runs_of(subject: Subject) -> tuple[dict[str, Callable[[], Any]], dict[str, str]]:
-    """Everybody by name, and whether their ids and labels are equal to those they are compared with."""
+    """Return all contenders by name, and whether their ids and labels equal those of their reference."""
     runs: dict[str, Callable[[], Any]] = {}
     verdicts: dict[str, str] = {}
     loaded = subject.tokenizer()
@@ -198,7 +198,7 @@ def runs_of(subject: Subject) -> tuple[dict[str, Callable[[], Any]], dict[str, s
 
 
 def main() -> None:
-    """Print the table, and the first passes."""
+    """Print the table and the first passes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rows", type=int, default=7000, help="pairs of each set")
@@ -229,7 +229,7 @@ def main() -> None:
     print(f"\n{MESSAGES} is compared with {CHAT}, the others with tokenizers.")
     for threads, ratio in reached.items():
         word = "reached" if ratio >= LEAST else "MISSED"
-        print(f"{threads} thread{'s'[: threads - 1]}: at least {ratio:.1f} times; wanted {LEAST}: {word}")
+        print(f"{threads} thread{'s'[: threads - 1]}: at least {ratio:.1f} times; required {LEAST}: {word}")
 
     rival = first_pass(lambda: subject.row_by_row("alpaca"), FIRST_PASSES)
     print(f"\nfirst passes, alpaca: {RIVAL} {rival / count * 1e6:.1f} us/row", end="")

@@ -1,11 +1,11 @@
-"""What labels cost: the whole path with them and without, and whether it grows with the number of turns.
+"""The cost of labels: the whole path with and without labels, and whether the cost grows with the number of turns.
 
     python benches/labels.py [--rounds 15] [--rows N]
 
-Rows of the corpus under the templates that models have themselves, without tags; without the corpus, the rows of the
-demo under chatmill's own, their tags put aside. One thread, in turns in one process, from JSON rows to Arrow columns;
-the ids with labels and without are compared. Each mill meets rows that it has seen in earlier rounds, so its
-tokenizer is as quick as it gets, and the share of labels as large.
+The rows are those of the corpus under the models' own templates, which have no tags; without the corpus, the rows of
+the demo under chatmill's named templates, with their tags removed. Both paths alternate in one process with one thread,
+from JSON rows to Arrow columns; their ids are compared. Each mill has seen the rows in earlier rounds, so its tokenizer
+is as fast as possible, and the share of the labels as large as possible.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from table import interleave
 import rows
 
 MODELS = {"qwen3": "qwen3", "llama-3.1": "llama3.1", "deepseek-v4": "deepseek-v3"}
-# What the whole path with labels may take of that without.
+# The maximum time of the whole path with labels, relative to the path without labels.
 MOST = 1.25
-# Tokens a second on long rows against those on short ones.
+# The minimum ratio of tokens per second on long rows to tokens per second on short rows.
 LEAST = 0.9
 
 
 def lines(workload: rows.Workload, columns: list[list[dict[str, Any]]]) -> list[pa.RecordBatch]:
-    """Conversations as batches of JSON rows."""
+    """Return conversations as batches of JSON rows."""
     texts = [json.dumps({"messages": messages}, ensure_ascii=False) for messages in columns]
     size = rows.BATCH
     assert workload.rows
@@ -39,18 +39,18 @@ def lines(workload: rows.Workload, columns: list[list[dict[str, Any]]]) -> list[
 
 
 def run(mill: Mill, batches: list[pa.RecordBatch]) -> None:
-    """Put all batches through a mill."""
+    """Process all batches with a mill."""
     for batch in batches:
         mill(batch, json_column="row")
 
 
 def ids(mill: Mill, batches: list[pa.RecordBatch]) -> list[Any]:
-    """The token ids of all rows."""
+    """Return the token ids of all rows."""
     return [pa.table(mill(batch, json_column="row"))["input_ids"].combine_chunks() for batch in batches]
 
 
 def of_turns(conversations: list[list[dict[str, Any]]], turns: int, tokens_like: int) -> list[list[dict[str, Any]]]:
-    """Conversations of so many turns each, cut out of one stream of user and assistant messages."""
+    """Return conversations of this many turns each, cut from one stream of user and assistant messages."""
     stream = cycle(message for it in conversations for message in it if message["role"] in {"user", "assistant"})
     wanted = ("user", "assistant")
 
@@ -61,7 +61,7 @@ def of_turns(conversations: list[list[dict[str, Any]]], turns: int, tokens_like:
 
 
 def mill_of(family: str, labels: Any) -> Mill:
-    """A mill of a model's own tokenizer and template."""
+    """Make a mill with a model's own tokenizer and template."""
     folder = rows.CORPUS / "tokenizers" / family
     if folder.is_dir():
         parts = Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder)
@@ -91,7 +91,7 @@ def main() -> None:
         seconds = interleave(runs, options.rounds)
         off, on = (seconds[name] / len(conversations) * 1e6 for name in ("without", "with"))
         verdict = "equal" if same else "DIFFERENT"
-        print(f"{family:<14}{off:>14.1f}{on:>12.1f}{on / off:>8.2f}  {verdict}, wanted {MOST}")
+        print(f"{family:<14}{off:>14.1f}{on:>12.1f}{on / off:>8.2f}  {verdict}, required at most {MOST}")
     print(f"\n{'':<14}{'4 turns, M tokens/s':>22}{'60 turns':>10}{'ratio':>8}")
     for family in MODELS:
         mill = mill_of(family, {"tags": False})
@@ -101,7 +101,7 @@ def main() -> None:
         seconds = interleave({str(turns): partial(run, mill, sizes[turns]) for turns in sizes}, options.rounds)
         speed = {turns: tokens[turns] / seconds[str(turns)] / 1e6 for turns in sizes}
         ratio = speed[60] / speed[4]
-        print(f"{family:<14}{speed[4]:>22.2f}{speed[60]:>10.2f}{ratio:>8.2f}  wanted {LEAST}")
+        print(f"{family:<14}{speed[4]:>22.2f}{speed[60]:>10.2f}{ratio:>8.2f}  required at least {LEAST}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benches/memory.py [--rows 50000 200000] [--threads N]
 
-Each run is a process of its own, whose peak the kernel tells when it ends. The rows are the real sets repeated.
+Each run is a separate process; the kernel reports its peak when it ends. The rows are the real sets, repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SETS = ("smilechat_zh_10k", "chitchat_en_4k", "tau2_tools")
 
 @dataclass(frozen=True)
 class Run:
-    """What a run took and gave."""
+    """The cost and the results of a run."""
 
     rows_in: int
     rows_out: int
@@ -37,7 +37,7 @@ class Run:
 
 
 def lines() -> tuple[list[str], list[str]]:
-    """The rows to repeat, as JSON, and the options that tell `prepare` how to read them."""
+    """Return the rows to repeat, as JSON, and the options of `prepare` for them."""
     if rows.CORPUS.is_dir():
         real: Iterator[dict[str, object]] = chain.from_iterable(map(rows.dataset, SETS))
         options = ["--tokenizer", str(rows.CORPUS / "tokenizers" / "qwen3")]
@@ -57,7 +57,7 @@ def prepare(source: Path, output: Path, options: list[str]) -> Run:
     command = [sys.executable, "-m", "chatmill", "prepare", str(source), "--output", str(output), "--no-progress"]
     start = time.perf_counter()
     process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
-    # The peak of this child alone; getrusage(RUSAGE_CHILDREN) would give the largest of all children so far.
+    # The peak of this child only; getrusage(RUSAGE_CHILDREN) would return the maximum over all children so far.
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -79,7 +79,7 @@ def prepare(source: Path, output: Path, options: list[str]) -> Run:
 def main() -> None:
     parser = argparse.ArgumentParser(description="peak memory of chatmill prepare")
     parser.add_argument("--rows", type=int, nargs="+", default=[50_000, 200_000], help="sizes (default: 50000 200000)")
-    parser.add_argument("--threads", type=int, help="threads of chatmill (default: one a core)")
+    parser.add_argument("--threads", type=int, help="threads of chatmill (default: one per core)")
     options = parser.parse_args()
 
     repeated, how = lines()

@@ -1,4 +1,4 @@
-"""The part of the path that nobody can leave out: the bare tokenizer."""
+"""The tokenizer alone: the part of the path that no contender can leave out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import rows
 
 
 def rendered(workload: rows.Workload) -> list[list[str]]:
-    """The texts that everybody's tokenizer sees, in batches."""
+    """Return the texts that the tokenizers of all contenders get, in batches."""
     it = Expert(workload.tokenizer / "tokenizer.json", workload.template, **workload.special_tokens)
     return [
         [it.render(messages=messages, **it.variables).replace(EDGE, "") for messages in batch]
@@ -21,7 +21,7 @@ def rendered(workload: rows.Workload) -> list[list[str]]:
 
 
 def bare_tokenizer(workload: rows.Workload) -> Callable[[], None]:
-    """The fast tokenizer alone on the rendered texts: no rendering, no labels, no columns."""
+    """Run the fast tokenizer alone on the rendered texts: no rendering, no labels, no columns."""
     one_thread()
     tokenizer = fastokens.Tokenizer.from_file(str(workload.tokenizer / "tokenizer.json"))
     batches = rendered(workload)

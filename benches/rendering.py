@@ -1,10 +1,10 @@
-"""Rendering alone: the texts of conversations, by transformers and by chatmill, with the outputs compared.
+"""Rendering alone: the texts of conversations by transformers and by chatmill; the texts are compared.
 
     python benches/rendering.py [--rounds 5] [--rows N]
 
-Three families: ChatML, Llama 3.1 and Qwen3, the latter two as their models have them (without the corpus: chatmill's
-own). transformers renders row by row, as `apply_chat_template` does; chatmill a batch of Arrow rows at a time, and row
-by row from the same Python objects. One thread each, in turns in one process.
+There are three families: ChatML, Llama 3.1 and Qwen3, the latter two with the models' own templates (without the
+corpus: with chatmill's). transformers renders row by row, as `apply_chat_template` does. chatmill renders one batch of
+Arrow rows at a time, and also row by row from the same Python objects. All use one thread and alternate in one process.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CHATML = (
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 MODELS = {"llama-3.1": "llama3.1", "qwen3": "qwen3"}
-# What the ratio of transformers' time to that of a batch must be at least.
+# The minimum ratio of the time of transformers to the time of a batch, by family.
 LEAST = {"chatml": 4, "llama-3.1": 6, "qwen3": 8}
 
 
 def template(family: str) -> ChatTemplate:
-    """The chat template of a family."""
+    """Return the chat template of a family."""
     if family == "chatml":
         return ChatTemplate(CHATML, name=family)
     folder = rows.CORPUS / "tokenizers" / family
@@ -41,7 +41,7 @@ def template(family: str) -> ChatTemplate:
 
 
 def contenders(family: str, workload: rows.Workload) -> dict[str, Callable[[], list[Any]]]:
-    """Who renders, by name; each gives the texts of all rows."""
+    """Return the contenders by name; each returns the texts of all rows."""
     ours = template(family)
     source, tokens = ours.source, ours.special_tokens
 
@@ -56,14 +56,14 @@ def contenders(family: str, workload: rows.Workload) -> dict[str, Callable[[], l
         return [ours.render(messages) for batch in workload.conversations for messages in batch]
 
     def by_batch() -> list[Any]:
-        # The texts stay in Arrow, where a training pipeline wants them.
+        # The texts stay in Arrow, because a training pipeline needs them there.
         return [ours.render_batch(table) for table in workload.tables]
 
     return {"transformers": transformers, "chatmill, row by row": by_row, "chatmill, batch": by_batch}
 
 
 def equal(runs: dict[str, Callable[[], list[Any]]]) -> bool:
-    """Whether all give the same texts."""
+    """Return whether all contenders print the same texts."""
     batches = [pa.table(it)["text"].to_pylist() for it in runs["chatmill, batch"]()]
     texts = [text for batch in batches for text in batch]
     return texts == runs["transformers"]() == runs["chatmill, row by row"]()

@@ -1,4 +1,4 @@
-"""The rows that every contender gets: real conversations, one tokenizer, one template."""
+"""The workload of all contenders: real conversations, one tokenizer, one template."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ EXAMPLE_ROWS = 4000
 
 @dataclass(frozen=True)
 class Workload:
-    """What is measured.
+    """The input of a measurement.
 
     Attributes:
-        name: What to print above the figures.
+        name: The heading above the figures.
         rows: The rows as Python objects, each with a list of messages under `messages`.
         tokenizer: A folder with a `tokenizer.json`.
         template: The source of a chat template with `{% generation %}`.
-        special_tokens: What the template may print.
+        special_tokens: The special tokens that the template may print.
     """
 
     name: str
@@ -43,22 +43,22 @@ class Workload:
 
     @cached_property
     def conversations(self) -> list[list[list[dict[str, Any]]]]:
-        """The conversations as Python objects, in batches."""
+        """Return the conversations as Python objects, in batches."""
         return [[row["messages"] for row in batch] for batch in self._batches()]
 
     @cached_property
     def tables(self) -> list[pa.Table]:
-        """The same batches as Arrow columns."""
+        """Return the same batches as Arrow columns."""
         return [pa.Table.from_pylist([{"messages": row["messages"]} for row in it]) for it in self._batches()]
 
     @cached_property
     def json_tables(self) -> list[pa.Table]:
-        """The same batches as one Arrow column of JSON rows, named `row`."""
+        """Return the same batches as one Arrow column of JSON rows, named `row`."""
         texts = ([json.dumps(row, ensure_ascii=False) for row in it] for it in self._batches())
         return [pa.table({"row": pa.array(it, pa.string())}) for it in texts]
 
     def untagged(self) -> str:
-        """The template without its `{% generation %}`."""
+        """Return the template without its `{% generation %}` tags."""
         return self.template.replace("{%- generation %}", "").replace("{%- endgeneration %}", "")
 
     def _batches(self) -> Iterator[list[dict[str, Any]]]:
@@ -73,10 +73,10 @@ def dataset(name: str) -> Iterator[dict[str, Any]]:
 
 
 def load(limit: int | None = None) -> Workload:
-    """The corpus' real chats with qwen3, or the bundled examples where there is no corpus.
+    """Load the corpus' real chats with qwen3, or the bundled examples if there is no corpus.
 
     Args:
-        limit: Take only so many rows of each set; the environment's `CHATMILL_BENCH_ROWS` if not given.
+        limit: The maximum number of rows of each set; by default the environment variable `CHATMILL_BENCH_ROWS`.
     """
     limit = limit or int(os.environ.get("CHATMILL_BENCH_ROWS", "0")) or None
     if not CORPUS.is_dir():

@@ -2,8 +2,8 @@
 
     python benches/table.py [--rounds 5] [--rows N]
 
-The rounds are interleaved: every contender runs once before anyone runs again, each round in another order, so that a
-busy moment of the machine hits all of them and the ratios of the medians hold.
+The rounds are interleaved: every contender runs once before any contender runs again, and each round has another order.
+So a busy moment of the machine affects all of them, and the ratios of the medians stay valid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import rows
 
 
 def interleave(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Run everything `rounds` times in turns; the median seconds of each."""
+    """Run everything `rounds` times in alternation, and return the median seconds of each contender."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     names = list(runs)
     for turn in range(rounds):
@@ -38,7 +38,7 @@ def interleave(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, fl
 
 
 def table(header: list[str], lines: list[list[str]]) -> str:
-    """Columns of text, the first aligned to the left."""
+    """Return lines as columns of text; the first column is aligned to the left."""
     widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
     rule = ["-" * width for width in widths]
 
@@ -54,9 +54,9 @@ def differing(rows_that_differ: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="chatmill side by side with what people run today")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everybody runs (default: 5)")
-    parser.add_argument("--rows", type=int, help="take only so many rows of each set")
+    parser = argparse.ArgumentParser(description="compare the speed of chatmill with today's tools")
+    parser.add_argument("--rounds", type=int, default=5, help="number of rounds (default: 5)")
+    parser.add_argument("--rows", type=int, help="maximum number of rows of each set")
     options = parser.parse_args()
 
     workload = rows.load(options.rows)
@@ -73,7 +73,7 @@ def main() -> None:
     ]
     everybody = [transformers, *experts, one, two, *stages]
 
-    # The comparison with transformers also warms every cache up.
+    # The comparison with transformers also warms up all caches.
     reference = transformers.result()
     differ = {it.name: it.result().rows_that_differ(reference) for it in everybody[1:]} | {transformers.name: (0, 0)}
     runs = {it.name: it.run for it in everybody} | {"bare tokenizer": parts.bare_tokenizer(workload)}

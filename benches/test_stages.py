@@ -1,4 +1,4 @@
-"""Where a row's time goes: the tokenizer alone, rendering alone, and what the input and the template's tags cost."""
+"""The time of each stage: the tokenizer alone, rendering alone, and the cost of the input format and of the tags."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_inputs_and_tags(form: str, workload: rows.Workload, reference: contende
     measure(benchmark, contender.run, workload)
     ids, labels = contender.result().rows_that_differ(reference)
     benchmark.extra_info.update(ids_equal=ids == 0, labels_equal=labels == 0)
-    # Without tags the labels come from the regions; they are the same for a template that tags answer and stop token.
+    # Without tags, the labels come from the regions. They are the same for a template that tags answer and stop token.
     assert (ids, labels) == (0, 0)
 
 
 @pytest.mark.benchmark(group="one thread, from rows to labels")
 def test_bare_tokenizer(workload: rows.Workload, benchmark: Any) -> None:
-    """The mark to compare the whole path with: the fastest tokenizer on the rendered texts, and nothing else."""
+    """The baseline of the whole path: only the fastest tokenizer on the rendered texts."""
     measure(benchmark, parts.bare_tokenizer(workload), workload)

@@ -26,7 +26,7 @@ WHO: dict[str, Make] = {
 @pytest.mark.parametrize("who", WHO)
 def test_whole_path(who: str, workload: rows.Workload, reference: contenders.Columns, benchmark: Any) -> None:
     contender = WHO[who](workload)
-    # transformers takes seconds a round and has no cache worth warming.
+    # A round of transformers takes seconds, and it has no cache that must be warmed up.
     slow = who == "transformers"
     benchmark.pedantic(contender.run, rounds=2 if slow else 5, warmup_rounds=0 if slow else 1)
     result = reference if slow else contender.result()

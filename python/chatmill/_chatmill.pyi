@@ -81,7 +81,7 @@ class FormatInfo:
         needs_template: Whether the chat template renders its rows.
         has_messages: Whether its rows hold messages, or become messages.
         answers: The names of the answers in the output, for rows with answers.
-        label: The name of the label in the output, if rows say whether the answer is good.
+        label: The name of the label column in the output, for rows with one judged answer; None for other rows.
     """
 
     kind: RowKind
@@ -96,11 +96,11 @@ class ChatmillError(ValueError):
 
     Attributes:
         code: A stable word for the kind of failure, such as `template_raised`.
-        text: What is wrong and what to do about it, without the place.
+        text: The problem and its remedy, without the place.
         message: Index of the message, from 0, or None.
         template_line: Line of the chat template, from 1, or None.
 
-    Only errors of the core have these attributes; errors that Python code raises do not.
+    Only errors that the compiled core raises have these attributes; errors that Python code raises do not.
     """
 
     code: str
@@ -115,12 +115,12 @@ class TokenizerError(ChatmillError):
     """A tokenizer cannot be loaded, or cannot encode a text."""
 
 class DataError(ChatmillError):
-    """A batch, a row or an option has a form that chatmill does not read."""
+    """A batch, a row or an option is not valid."""
 
 class RowError(ChatmillError):
     """A row of a batch has no tokens.
 
-    `failure` holds the place and the reason, see `RowFailure`.
+    `failure` holds the place and the reason; see `RowFailure`.
     """
 
     failure: RowFailure
@@ -149,7 +149,7 @@ class Engine:
 
     Attributes:
         name: `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
-        reason: One sentence.
+        reason: The reason for this engine, as one sentence.
         version: Version of the crate behind the engine.
     """
 
@@ -163,10 +163,10 @@ class Tokenizer:
 
     Args:
         tokenizer_json: Text of a `tokenizer.json`.
-        special_tokens: Special tokens by name, such as `{"eos_token": "<|im_end|>"}`; templates see them as variables.
+        special_tokens: Special tokens by name, such as `{"eos_token": "<|im_end|>"}`; they are variables of templates.
         stop_tokens: Tokens, besides `eos_token`, that end a turn.
-        name: The name of the tokenizer in reports.
-        engine: `"auto"` uses the fast engine if its ids equal those of the reference on a stress text.
+        name: The name of the tokenizer in reports and errors.
+        engine: `"auto"` uses the fast engine if its ids equal those of the reference engine on a self-test at load.
     """
 
     def __new__(
@@ -259,7 +259,7 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> list[Region]:
-        """Return the source of each part of the text, in characters of the text from `render`."""
+        """Return the regions of the text from `render`: the message and the kind of each range of characters."""
     def keys_read(
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -269,7 +269,7 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> dict[str, bool]:
-        """Return the keys of messages that the template reads, each with whether a message has it."""
+        """Return the message keys that the template reads; the value tells whether a message has the key."""
     def lint(
         self,
         data: Iterable[Mapping[str, Any]] | None = None,
@@ -281,7 +281,7 @@ class ChatTemplate:
     ) -> list[Finding]:
         """Check the template for errors and for surprises in training."""
     def with_special_tokens(self, **special_tokens: str) -> ChatTemplate:
-        """Return the same template with other special tokens; those given here win."""
+        """Return the same template with these special tokens added; they replace tokens of the same name."""
     @property
     def name(self) -> str: ...
     @property
@@ -461,7 +461,7 @@ class Mill:
         """Warnings about the tokenizer with these options."""
     @property
     def profiles_learned(self) -> int:
-        """How many profiles of the template were learned: one for each combination of the variables that it reads."""
+        """The number of learned template profiles: one per combination of the variables that the template reads."""
     @property
     def options(self) -> dict[str, Any]:
         """The keyword arguments that make an equal mill."""

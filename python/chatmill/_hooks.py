@@ -33,8 +33,8 @@ def load_template(source: Any, name: str | None, fallback: str | None) -> "Templ
 
     Args:
         source: A folder, a `.jinja` file, Jinja source, a Hub id, or a tokenizer or processor of transformers.
-        name: Which template to take if there are several.
-        fallback: The named template to take if `source` has none.
+        name: The name of the template to use if there are several.
+        fallback: The named template to use if `source` has none.
 
     Raises:
         TemplateError: There is no template, or none of that name, or no such fallback.
@@ -51,7 +51,7 @@ def schemas_of(tools: Sequence[Any]) -> list[Any]:
         tools: Functions, methods, and JSON schemas as mappings or text.
 
     Raises:
-        DataError: A tool is something else, or a function lacks what a schema needs.
+        DataError: A tool has another type, or a function lacks a docstring, a description or a type hint.
     """
     from chatmill.tools.schema import schemas_of as schemas
 
@@ -66,7 +66,7 @@ def lint_template(template: "ChatTemplate", **options: Any) -> "list[Finding]":
         options: The keyword arguments of `chatmill.lint.lint_template`.
 
     Raises:
-        DataError: The data hold no conversations.
+        DataError: The data are not conversations.
     """
     from chatmill.lint import lint_template as lint
 

@@ -1,13 +1,13 @@
-"""Compare two builds of chatmill: the same `prepare` runs by both, the same tokens, labels and rejected rows?
+"""Compare two builds of chatmill: do the same `prepare` runs give the same tokens, labels and rejected rows?
 
 Run it before and after a refactoring, with the `chatmill` commands of two virtual environments:
 
     python tests/builds/compare.py OLD/.venv/bin/chatmill NEW/.venv/bin/chatmill
 
-The runs: every dataset of the corpus with four tokenizers, a number of options, an example file for every format and
-style, and the configs of the corpus. Columns are compared value by value. Rejected rows are compared by place; codes of
-errors and notes may change their names, so `--renamed OLD=NEW` maps an old code to a new one. The clock of templates is
-fixed. Exit status 1 if anything differs.
+The runs are: every dataset of the corpus with four tokenizers, a number of options, an example file for every format
+and style, and the configs of the corpus. Columns are compared value by value, rejected rows by place and code. If a
+code of an error or a note was renamed, `--renamed OLD=NEW` maps the old code to the new one. The clock of templates is
+fixed. The exit status is 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from samples import write_rows  # noqa: E402
 
 CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
 TOKENIZERS = ("qwen3", "llama-3.1", "gemma-4", "mistral-v0.3")
-# Datasets whose rows are not messages. Their format is named, so that a change of what `auto` takes is no difference.
+# Datasets whose rows are not messages. Their format is named, so that a change of `auto` is not a difference.
 FORMATS = {
     "gsm8k_train": "alpaca_chat.load_qa",
     "xquad_12lang": "context_qa",
     "toolrl_think_400": "alpaca",
 }
-# Options on one small dataset each: every way to choose, cut, split, pad and refuse.
+# Options, each on one small dataset: every way to select, truncate, split, pad and reject.
 OPTIONS: list[tuple[str, str, list[str]]] = [
     (dataset, tokenizer, options)
     for dataset, tokenizer in (("tau2_tools", "qwen3"), ("glaive_toolcall_en_demo", "llama-3.1"))
@@ -78,14 +78,14 @@ OPTIONS: list[tuple[str, str, list[str]]] = [
 
 @dataclass(frozen=True)
 class Run:
-    """One `prepare` that both builds do: a name, and the arguments without the output."""
+    """One `prepare` run of both builds: a name, and the arguments without the output."""
 
     name: str
     arguments: list[str]
 
 
 def dataset_runs(rows: Path, *, limit: int | None) -> Iterator[Run]:
-    """All datasets with four tokenizers, then the options."""
+    """Return the runs of all datasets with four tokenizers, then the runs of options."""
     files = {}
     for file in sorted((CORPUS / "datasets").glob("*.jsonl.xz")):
         name = file.name.removesuffix(".jsonl.xz")
@@ -103,7 +103,7 @@ def dataset_runs(rows: Path, *, limit: int | None) -> Iterator[Run]:
 
 
 def format_runs(work: Path) -> Iterator[Run]:
-    """Every format in every style over its example rows, with a tokenizer of bytes."""
+    """Return the runs of every format in every style on its example rows, with a tokenizer of bytes."""
     folder = work / "bytes"
     folder.mkdir()
     shutil.copy(ROOT / "tests" / "data" / "byte_tokenizer.json", folder / "tokenizer.json")
@@ -120,7 +120,7 @@ def format_runs(work: Path) -> Iterator[Run]:
 
 
 def config_runs(work: Path) -> Iterator[Run]:
-    """The configs of the corpus, over rows like those of their datasets."""
+    """Return the runs of the corpus' configs, on rows like those of their datasets."""
     for name, (model, rows, _) in SERVED.items():
         path = CORPUS / "reference" / "axolotl_configs" / name
         config = yaml.safe_load(path.read_text("utf-8"))
@@ -140,7 +140,7 @@ def _listed(value: Any) -> list[dict[str, Any]]:
 
 @dataclass
 class Outcome:
-    """What a build made of a run."""
+    """The result of a run with one build."""
 
     status: int
     seconds: float
@@ -151,7 +151,7 @@ class Outcome:
 
 
 def outcome(command: str, run: Run, folder: Path) -> Outcome:
-    """Run one build and read its output back."""
+    """Run one build and read its output."""
     shutil.rmtree(folder, ignore_errors=True)
     now = [] if "--now" in run.arguments else ["--now", "2026-07-04T13:05:09"]
     started = time.monotonic()
@@ -180,7 +180,7 @@ def outcome(command: str, run: Run, folder: Path) -> Outcome:
 
 
 def differences(old: Outcome, new: Outcome, renamed: dict[str, str]) -> Iterator[str]:
-    """Each difference in a line."""
+    """Yield a line for each difference."""
     if old.status != new.status:
         yield f"exit status {old.status} and {new.status}: {old.message!r} and {new.message!r}"
         return
@@ -208,12 +208,14 @@ def differences(old: Outcome, new: Outcome, renamed: dict[str, str]) -> Iterator
 
 def main() -> None:
     """Compare two builds."""
-    parser = argparse.ArgumentParser(description="Compare what two builds of chatmill make of the same runs.")
-    parser.add_argument("old", help="the chatmill command of one build")
-    parser.add_argument("new", help="the chatmill command of the other build")
-    parser.add_argument("--only", help="do only runs whose name holds this text")
-    parser.add_argument("--rows", type=int, help="take only the first N rows of each dataset")
-    parser.add_argument("--renamed", action="append", default=[], metavar="OLD=NEW", help="a code that was renamed")
+    parser = argparse.ArgumentParser(description="Compare the outputs of two builds of chatmill for the same runs.")
+    parser.add_argument("old", help="the chatmill command of the old build")
+    parser.add_argument("new", help="the chatmill command of the new build")
+    parser.add_argument("--only", help="do only the runs whose name contains this text")
+    parser.add_argument("--rows", type=int, help="use only the first N rows of each dataset")
+    parser.add_argument(
+        "--renamed", action="append", default=[], metavar="OLD=NEW", help="a renamed code; can be given several times"
+    )
     given = parser.parse_args()
     renamed = dict(pair.split("=", 1) for pair in given.renamed)
     same = different = rows = tokens = rejected = 0
@@ -224,7 +226,7 @@ def main() -> None:
         if CORPUS.is_dir():
             runs += [*config_runs(work), *dataset_runs(work, limit=given.rows)]
         else:
-            print(f"skipped: datasets and configs, since there is no corpus at {CORPUS}")
+            print(f"skipped: datasets and configs, because there is no corpus at {CORPUS}")
         for run in runs:
             if given.only and given.only not in run.name:
                 continue

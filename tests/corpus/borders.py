@@ -1,13 +1,13 @@
-"""Finds where assistant turns begin and end in a template without tags, by rendering other conversations.
+"""Finds the start and end of assistant turns in a template without tags, by rendering other conversations.
 
-Only transformers renders here. A turn begins after the generation prompt and ends with its stop token; each border is
-looked for in two ways:
+All renders are by transformers. A turn begins after the generation prompt and ends with its stop token. Each border is
+searched for in two ways:
 
 * by prefixes: the text begins with the render of the messages before the turn and a generation prompt, or with the
   render of the messages up to the turn;
-* by a probe: the turn gets another answer, and the texts around that answer are compared with the text.
+* by a probe: the turn gets another answer, and the texts before and after that answer are compared with the text.
 
-A border that neither way finds is ambiguous. Two ways that find different borders are an error.
+If neither way finds a border, it is ambiguous. If the two ways find different borders, that is an error.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import reference
 
 Span = tuple[int, int]
 
-# No template and no conversation has it.
+# No template and no conversation contains this text.
 PROBE = "Zq9"
-# Text of a template behind the last turn where no generation prompt follows.
+# The text that a template prints after the last turn if no generation prompt follows.
 END = {"phi-3": "<|endoftext|>"}
 
 
@@ -42,7 +42,7 @@ class Borders:
         self.stop = re.compile(stops or "(?!)")
 
     def render(self, messages: list[dict[str, object]], *, prompt: bool = False) -> str | None:
-        """The text of messages without what follows the conversation, or None if the template refuses them."""
+        """Return the text of messages without the text after the conversation, or None if the template rejects them."""
         tokens = self.facts["special_tokens"]
         try:
             text = reference.render(
@@ -53,7 +53,7 @@ class Borders:
         return text if prompt else text.removesuffix(self.end)
 
     def probe(self, index: int) -> tuple[str, str] | None:
-        """The texts before and after the answer of message `index`, if that answer is a probe."""
+        """Return the texts before and after the answer of message `index`, if that answer is replaced by a probe."""
         messages = list(self.conversation.messages)
         messages[index] = {"role": "assistant", "content": PROBE}
         text = self.render(messages)
@@ -63,7 +63,7 @@ class Borders:
         return before, after
 
     def header(self, index: int) -> tuple[str, str] | None:
-        """The text before message `index`, and the generation prompt that it is followed by."""
+        """Return the text before message `index`, and the generation prompt after it."""
         messages = self.conversation.messages[:index]
         before, prompted = self.render(messages), self.render(messages, prompt=True)
         if before is None or prompted is None or not prompted.startswith(before):
@@ -86,7 +86,8 @@ class Borders:
         header, probe = self.header(index), self.probe(index)
         through = self.render(self.conversation.messages[: index + 1])
         found = set()
-        # A template may print text behind the last turn. Then the messages before a turn do not begin the text either.
+        # A template may print text after the last turn. Then the text does not begin with the render of the messages
+        # before a turn either.
         if through and header and text.startswith(header[0]) and text.startswith(through):
             stops = list(self.stop.finditer(through, start))
             if stops and through[stops[-1].end() :].strip() == "":
@@ -102,7 +103,7 @@ class Borders:
 
 
 def only(found: set[int]) -> int | None:
-    """The border that was found, or None if none was.
+    """Return the border, or None if no border was found.
 
     Raises:
         ValueError: if there are several.
@@ -113,7 +114,7 @@ def only(found: set[int]) -> int | None:
 
 
 def assistant_spans(template: str, conversation: files.Conversation, text: str) -> list[Span | None]:
-    """For each assistant message the span from the end of its header through its stop token, or None.
+    """Return for each assistant message the span from the end of its header through its stop token, or None.
 
     Args:
         template: The name of the template.

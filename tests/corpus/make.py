@@ -1,22 +1,22 @@
-"""Writes this folder: `python tests/corpus/make.py`; with `--check` it only fails if a file differs from a fresh one.
+"""Writes the files of this folder: `python tests/corpus/make.py`. With `--check` it fails if a file is out of date.
 
-The corpus is small and complete in itself, so that a clone without the big corpus still checks texts, trained spans and
-token ids of every family. chatmill takes no part in writing it: texts and spans are those of transformers, ids and
-offsets those of tokenizers.
+The corpus is small and complete, so a clone without the big corpus can still check texts, trained spans and token ids
+of every family. chatmill is not used to write it: texts and spans come from transformers, ids and offsets from
+tokenizers.
 
-`conversations.json` is written by hand: the conversations, each with its purpose; the time of the clock; and the tools
-and documents that a template gets if it requires some (`requires` in `templates/NAME.json`) and the conversation has
-none. All other files come from this script:
+`conversations.json` is written by hand: the conversations, each with its purpose; the time of the clock; and default
+tools and documents, for templates that require them (`requires` in `templates/NAME.json`) and conversations that have
+none. This script writes all other files:
 
 * `renders.jsonl`: a line for each named template and conversation.
   - `text`: the text without a generation prompt.
-  - `prompted`: the text with one, as `[bytes, tail]`: the first bytes of `text`, then `tail`.
+  - `prompted`: the text with a generation prompt, as `[bytes, tail]`: the first bytes of `text`, then `tail`.
   - `tagged`: the spans of `{% generation %}`, as transformers tracks them.
   - `untagged`: a span for each assistant message, found without the tags (`borders.py`), or null if it is ambiguous.
-  - `error`: the type and the message of the exception instead, if the template refuses the conversation.
+  - `error`: the type and the message of the exception instead, if the template rejects the conversation.
 * `tokenizers/*.json`: small tokenizers, one of each family (`vocabularies.py`).
-* `ids.jsonl`: ids of some of the texts, without the tokens of a post-processor. `trained` are the ranges of tokens that
-  share a character with the `tagged` spans. Each tokenizer has a text of every template and of every conversation.
+* `ids.jsonl`: ids of some of the texts, without the tokens of a post-processor. `trained` holds the ranges of tokens
+  that share a character with the `tagged` spans. Each tokenizer has a text of every template and of every conversation.
 
 Spans are `[start, end]` in bytes of the UTF-8. `tests/python/test_corpus.py` and `tests/corpus.rs` read the files.
 """
@@ -50,7 +50,7 @@ def render(source: str, template: str, conversation: files.Conversation, *, prom
 
 
 def refusal(source: str, template: str, conversation: files.Conversation, *, prompt: bool) -> list[str] | None:
-    """The type and the message of the exception of a render, or None."""
+    """Return the type and the message of the exception of a render, or None."""
     try:
         render(source, template, conversation, prompt=prompt)
     except Exception as error:  # noqa: BLE001  (a template may fail in any way)
@@ -59,13 +59,13 @@ def refusal(source: str, template: str, conversation: files.Conversation, *, pro
 
 
 def common_start(one: str, other: str) -> int:
-    """The number of characters at the start of both texts."""
+    """Return the number of equal characters at the start of both texts."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def render_line(template: str, name: str) -> Line:
-    """A line of `renders.jsonl`. Both forms of a template must do the same, with and without a generation prompt."""
+    """Return a line of `renders.jsonl`. Check that a template with and without tags does the same in all renders."""
     line: Line = {"template": template, "conversation": name}
     conversation = files.conversation(name, template)
     tagged, untagged = files.tagged_source(template), files.untagged_source(template)
@@ -95,9 +95,9 @@ def render_line(template: str, name: str) -> Line:
 
 
 def chosen_texts(lines: list[Line], number: int) -> list[Line]:
-    """The lines whose ids are stored for tokenizer `number`.
+    """Return the lines whose ids are stored for tokenizer `number`.
 
-    One text of each template, another one for each tokenizer, and the shortest text of each conversation.
+    These are one text of each template, which differs between tokenizers, and the shortest text of each conversation.
     """
     printed = [line for line in lines if "text" in line]
     chosen = set()
@@ -111,7 +111,7 @@ def chosen_texts(lines: list[Line], number: int) -> list[Line]:
 
 
 def id_line(name: str, tokenizer: tokenizers.Tokenizer, line: Line) -> Line:
-    """A line of `ids.jsonl`."""
+    """Return a line of `ids.jsonl`."""
     encoded = tokenizer.encode(line["text"], add_special_tokens=False)
     trained = files.trained_tokens(encoded.offsets, files.to_characters(line["text"], line["tagged"]))
     places = {"tokenizer": name, "template": line["template"], "conversation": line["conversation"]}
@@ -123,7 +123,7 @@ def jsonl(lines: list[Line]) -> str:
 
 
 def fresh_files() -> dict[str, str]:
-    """The text of each file, by its path in this folder."""
+    """Return the new text of each file, by its path in this folder."""
     assert files.now() == reference.NOW
     with pytest.MonkeyPatch.context() as patch:
         reference.freeze_clock(patch)
@@ -145,7 +145,7 @@ def fresh_files() -> dict[str, str]:
 def main() -> None:
     """Write the files, or compare them."""
     parser = argparse.ArgumentParser(description="Write the files of tests/corpus.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file differs from a fresh one")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     check: bool = parser.parse_args().check
     fresh = fresh_files()
     present = {"renders.jsonl", "ids.jsonl", *(f"tokenizers/{name}.json" for name in files.tokenizer_names())}

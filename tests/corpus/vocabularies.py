@@ -1,11 +1,12 @@
-"""Builds the tokenizers of this folder: small ones, one of each family, trained on the conversations.
+"""Builds the tokenizers of this folder: one small tokenizer of each family, trained on the conversations.
 
-Each has tokens that begin and end a text, `<|im_start|>` and `<|im_end|>`, a `<mask>` that takes white space along, and
-`chatmill` as an added token that is found in the normalized text. Their flags differ, so that each flag occurs.
+Each has tokens that begin and end a text, `<|im_start|>` and `<|im_end|>`, a `<mask>` that includes white space around
+it, and `chatmill` as an added token that is searched for in the normalized text. Their flags differ, so that each flag
+occurs.
 
-The library's trainers for BPE and for whole words are deterministic. Its WordPiece trainer chose other pieces in each
-of six processes, so the pieces of WordPiece are counted here. Its Unigram trainer chose the same pieces in another
-order, with scores that differ in their last digits, so these are rounded and sorted.
+The trainers of tokenizers for BPE and for whole words are deterministic. Its WordPiece trainer selected different
+pieces in each of six processes, so this script counts the pieces of WordPiece itself. Its Unigram trainer selected the
+same pieces in another order, with scores that differ in their last digits, so the scores are rounded and sorted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tokenizers import (
     trainers,
 )
 
-# Words, numbers of up to three digits, punctuation, line breaks, blanks: the pieces of Llama 3.
+# The pieces of Llama 3: words, numbers of up to three digits, punctuation, line breaks, spaces.
 PIECES = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -36,7 +37,7 @@ PIECES = (
 
 
 def texts() -> list[str]:
-    """All strings of the messages, keys too."""
+    """Return all strings of the messages, including keys."""
     return [text for it in files.definitions()["conversations"].values() for text in strings(it["messages"])]
 
 
@@ -57,14 +58,14 @@ def special(token: str, **flags: bool) -> AddedToken:
 
 
 def with_added_tokens(tokenizer: Tokenizer, tokens: Iterable[AddedToken]) -> Tokenizer:
-    """The tokenizer with special tokens, then `chatmill`, which is no special token."""
+    """Return the tokenizer with special tokens, then `chatmill`, which is not a special token."""
     tokenizer.add_special_tokens(list(tokens))
     tokenizer.add_tokens([AddedToken("chatmill", normalized=True)])
     return tokenizer
 
 
 def template_processor(tokenizer: Tokenizer, single: str) -> processors.TemplateProcessing:
-    """A post-processor; `single` is a text such as `<s> $A`."""
+    """Return a post-processor; `single` is a text such as `<s> $A`."""
     tokens = [(token, tokenizer.token_to_id(token)) for token in single.split() if token != "$A"]
     return processors.TemplateProcessing(single=single, pair=None, special_tokens=tokens)
 
@@ -81,7 +82,7 @@ def byte_bpe() -> Tokenizer:
 
 
 def byte_bpe_split() -> Tokenizer:
-    """The family of Llama 3: a regex of its own splits the text, and words of the vocabulary need no merges."""
+    """The family of Llama 3: its own regex splits the text, and words of the vocabulary need no merges."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     split = pre_tokenizers.Split(Regex(PIECES), behavior="isolated")
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
@@ -101,7 +102,7 @@ def train_bytes(tokenizer: Tokenizer) -> None:
 
 
 def metaspace_bpe() -> Tokenizer:
-    """The family of Llama 2: blanks become `▁`, one stands before each segment, unknown characters become bytes."""
+    """The family of Llama 2: spaces become `▁`, each segment begins with one, unknown characters become bytes."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.Metaspace()
     trained.train_from_iterator(texts(), trainers.BpeTrainer(vocab_size=700, show_progress=False))
@@ -123,7 +124,7 @@ def metaspace_bpe() -> Tokenizer:
 
 
 def unigram() -> Tokenizer:
-    """The family of T5 and XLM-R: a normalizer that changes characters and joins blanks, then the likeliest pieces."""
+    """The family of T5 and XLM-R: a normalizer that changes characters and joins spaces, then the likeliest pieces."""
     normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     trained = Tokenizer(models.Unigram())
     trained.normalizer, trained.pre_tokenizer = normalizer, pre_tokenizers.Metaspace()
@@ -142,7 +143,7 @@ def unigram() -> Tokenizer:
 
 
 def wordpiece() -> Tokenizer:
-    """The family of BERT: small letters without accents, words, then pieces of words."""
+    """The family of BERT: lower case without accents, words, then pieces of words."""
     normalizer, pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
     words = Counter(
         word for text in texts() for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(text))
@@ -167,7 +168,7 @@ def wordpiece() -> Tokenizer:
 
 
 def wordlevel() -> Tokenizer:
-    """Whole words, with one token for all that are unknown. One added token is found as a whole word only."""
+    """Whole words, with one token for all unknown words. One added token matches only as a whole word."""
     tokenizer = Tokenizer(models.WordLevel(unk_token="<unk>"))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -179,6 +180,6 @@ def wordlevel() -> Tokenizer:
 
 
 def build_tokenizers() -> dict[str, Tokenizer]:
-    """All tokenizers, by the names of their files."""
+    """Return all tokenizers, by the names of their files."""
     families = (byte_bpe, byte_bpe_split, metaspace_bpe, unigram, wordlevel, wordpiece)
     return {family.__name__: family() for family in families}

@@ -15,7 +15,7 @@ from chatmill.outputs.shards import ShardWriter
 
 @dataclass(frozen=True)
 class Row:
-    """A row; the ids of two may be equal, their numbers are not."""
+    """A row. Two rows may have equal ids, but never equal numbers."""
 
     number: int
     dataset: int
@@ -24,7 +24,7 @@ class Row:
 
 
 def rows_of(*datasets: int) -> list[Row]:
-    """Different rows, so many of each dataset."""
+    """Different rows, this many of each dataset."""
     owners = [dataset for dataset, count in enumerate(datasets) for _ in range(count)]
     return [
         Row(number, dataset, (number,) * (number % 4 + 1), (-100,) * (number % 4) + (number,))
@@ -93,7 +93,7 @@ def whole(rows: Sequence[Row]) -> list[tuple[int, pa.RecordBatch]]:
 
 
 def pieces(rows: Sequence[Row], cuts: Sequence[int]) -> list[tuple[int, pa.RecordBatch]]:
-    """Slices of the same rows, cut somewhere."""
+    """Slices of the same rows, cut at random places."""
     made = []
     for dataset, batch in whole(rows):
         borders = sorted({0, batch.num_rows, *(cut for cut in cuts if cut < batch.num_rows)})

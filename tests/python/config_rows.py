@@ -1,4 +1,4 @@
-"""The configs of the corpus: the tokenizer that stands in for each model's own, and rows like those of its dataset."""
+"""The configs of the corpus: a tokenizer in place of each model's own, and rows like those of its dataset."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ULTRA: list[Row] = [
 TEXTS: list[Row] = [{"text": f"G{n}"} for n in range(40)]
 TOKENS: list[Row] = [{"input_ids": [n, 71, 10], "labels": [-100, 71, 10]} for n in range(40)]
 
-# Config -> tokenizer of the corpus, rows, number of rows that the config takes.
+# Config -> tokenizer of the corpus, rows, number of rows that the config uses.
 SERVED: dict[str, tuple[str, list[Row], int]] = {
     "LiquidAI__lfm2-350m-fft.yaml": ("qwen3", TURNS, 8),
     "archived__cerebras__btlm-ft.yml": ("gpt2", ALPACA, 40),

@@ -12,13 +12,13 @@ from chatmill import Tokenizer
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
 
-# What they assert is told in detail, as in tests.
+# Their assertions are shown in detail, as in tests.
 pytest.register_assert_rewrite("arrange_rows", "label_expected")
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """The folder of real data; tests that need it are skipped where it is missing."""
+    """The folder of real data; tests that need it are skipped if it is missing."""
     path = Path(os.environ.get("CHATMILL_CORPUS", Path(__file__).resolve().parents[3] / "shared"))
     if not path.is_dir():
         pytest.skip(f"no corpus at {path}; set CHATMILL_CORPUS")
@@ -36,13 +36,13 @@ def tokenizer() -> Path:
 
 @pytest.fixture(scope="session")
 def loaded(tokenizer: Path) -> Tokenizer:
-    """That tokenizer, loaded once: it takes a second."""
+    """That tokenizer, loaded once, because loading takes a second."""
     return Tokenizer.from_pretrained(tokenizer)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a tiny tokenizer, whose configuration names `<eos>` alone."""
+    """A folder with a tiny tokenizer, whose configuration names only `<eos>`."""
     path = tmp_path / "tiny"
     write_tiny(path)
     return path
@@ -63,7 +63,7 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def write_file(tmp_path: Path) -> WriteFile:
-    """Write rows into a file of the fresh folder, as its suffix says, and give its path."""
+    """Write rows into a file of the fresh folder, in the format of its suffix, and return its path."""
 
     def write(name: str, rows: Sequence[Row]) -> Path:
         path = tmp_path / name

@@ -57,7 +57,7 @@ def conversation_names() -> list[str]:
 
 @lru_cache
 def conversation(name: str, template: str) -> Conversation:
-    """A conversation, with the default tools or documents if `template` requires some and the conversation has none."""
+    """A conversation; if `template` requires tools or documents and there are none, the default ones are added."""
     it = definitions()["conversations"][name]
     given = {key: definitions()["given"][key] for key in template_facts(template).get("requires", [])}
     return Conversation(
@@ -84,7 +84,7 @@ def tagged_source(name: str) -> str:
 
 
 def untagged_source(name: str) -> str:
-    """The template with `if true` blocks for its `{% generation %}` blocks: white space is trimmed in the same way."""
+    """The template with `if true` in place of `{% generation %}`, so that white space is trimmed in the same way."""
     source = tagged_source(name)
     return source.replace("{%- generation %}", "{%- if true %}").replace("{%- endgeneration %}", "{%- endif %}")
 
@@ -116,10 +116,10 @@ def to_characters(text: str, spans: Spans) -> list[tuple[int, int]]:
 def trained_tokens(offsets: Spans, spans: Spans) -> list[bool]:
     """For each token whether it shares a character with a span.
 
-    A token reaches from the end of the one before it, because offsets leave out what the tokenizer drops.
+    A token begins at the end of the previous token, because offsets leave out characters that the tokenizer drops.
 
     Args:
-        offsets: The characters of each token, as tokenizers gives them.
+        offsets: The characters of each token, from tokenizers.
         spans: The trained spans, in characters of the text.
     """
     trained, end = [], 0

@@ -1,4 +1,4 @@
-"""Rows whose answers may all be empty: tests of labels use this format, so that such turns are tested too."""
+"""A format for rows whose answers may all be empty. Tests of labels use it, so that they also test such turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of a tiny tokenizer, as those of models are."""
+"""Folders of a tiny tokenizer, with the files of a model's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value against a JSON schema: the words of the draft 2020-12 that `config_schema` uses, no others."""
+"""A validator of JSON schemas, for the keywords of draft 2020-12 that `config_schema` uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NOTES = {"$schema", "title", "description"}
 
 
 def violations(value: Any, schema: Any, place: str = "$") -> list[str]:
-    """Where the value is not as the schema says."""
+    """The places at which a value violates a schema."""
     if isinstance(schema, bool):
         return [] if schema else [f"{place}: may not be there"]
     found = []
@@ -40,7 +40,7 @@ def _type(value: Any, said: Any, _: Any) -> Iterator[str]:
 
 
 def _enum(value: Any, said: list[Any], _: Any) -> Iterator[str]:
-    # False is not 0 in JSON.
+    # In JSON, false is not equal to 0.
     if not any(value == it and isinstance(value, bool) == isinstance(it, bool) for it in said):
         yield ": enum"
 

@@ -1,4 +1,4 @@
-"""What is chosen to be trained, and what follows from it, character by character and from there to tokens."""
+"""The expected labels: weights of messages, then of characters, then of tokens."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OF_KINDS = st.dictionaries(st.sampled_from(KINDS), st.sampled_from([0, 0.25, 1, 
 
 
 def message_weights(messages: Messages, policy: Policy) -> list[float]:
-    """What each message counts: by its role and place, or as it says itself."""
+    """The weight of each message: from its role and place, or from its own flags."""
     roles = "all" if policy.get("train_on_inputs") else policy.get("roles", ["assistant"])
     meant = {role for role in ALIASES if roles == "all" or role in roles or ALIASES[role] in roles}
     of_roles = [index for index, message in enumerate(messages) if message["role"] in meant]
@@ -50,7 +50,7 @@ def message_weights(messages: Messages, policy: Policy) -> list[float]:
 
 
 def character_weights(encoding: Encoding, policy: Policy, weights: Sequence[float]) -> list[float]:
-    """What each character of the text counts."""
+    """The weight of each character of the text."""
     kinds = policy.get("kinds", BY_DEFAULT)
     of_kind: dict[str, float] = {kind: float(policy.get("weights", {}).get(kind, kind in kinds)) for kind in KINDS}
     everybody = policy.get("train_on_inputs") or policy.get("roles") == "all"
@@ -70,7 +70,7 @@ def character_weights(encoding: Encoding, policy: Policy, weights: Sequence[floa
     if policy.get("borrow_stop", True) and stop != "none":
         turns = trained_turns(weights)
         for start, edge, end in stops_of_next_turns(encoding, turns[-1:] if stop == "last" else turns):
-            # What is trained of the white space before it keeps its weight.
+            # Trained white space before it keeps its weight.
             out[start:edge] = [weight or of_kind["closer"] for weight in out[start:edge]]
             out[edge:end] = [of_kind["closer"] or weight for weight in out[edge:end]]
     return out
@@ -81,7 +81,7 @@ def trained_turns(weights: Sequence[float]) -> list[int]:
 
 
 def stops_of_next_turns(encoding: Encoding, turns: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Where a stop token follows an answer that has none: the white space before it, its start and its end."""
+    """Stop tokens after answers without one: the start of the white space before the token, its start and its end."""
     regions = encoding.regions
     for turn in turns:
         own = [region for region in regions if region.message == turn]
@@ -94,9 +94,9 @@ def stops_of_next_turns(encoding: Encoding, turns: Sequence[int]) -> Iterator[tu
 
 
 def expected(encoding: Encoding, messages: Messages, policy: Policy) -> list[list[float]]:
-    """What the characters may count: one answer, unless turns are noted that are not proved or not printed.
+    """The possible weights of the characters: one list, unless notes report turns that are not proved or not printed.
 
-    A note does not say which turns, only that there is one. What is trained of them is nothing.
+    A note does not name these turns. They are not trained.
     """
     weights = message_weights(messages, policy)
     answers = [index for index in trained_turns(weights) if messages[index]["role"] == "assistant"]
@@ -110,7 +110,7 @@ def expected(encoding: Encoding, messages: Messages, policy: Policy) -> list[lis
 
 
 def by_token(encoding: Encoding, characters: Sequence[float], boundary: str = "overlap") -> list[float]:
-    """What each token counts if the characters count so. Tokens that share a character go together."""
+    """The weight of each token for these weights of characters. Tokens that share a character have the same weight."""
     rules: dict[str, Callable[[Sequence[float]], float]]
     rules = {"overlap": max, "split": max, "contained": min, "first": itemgetter(0)}
     choose = rules[boundary]
@@ -123,7 +123,7 @@ def by_token(encoding: Encoding, characters: Sequence[float], boundary: str = "o
 
 
 def trained_characters(encoding: Encoding) -> list[bool]:
-    """The characters that trained tokens touch."""
+    """The characters of trained tokens."""
     trained = [False] * len(encoding.text)
     for token in encoding.tokens:
         if token.label != MASKED:
@@ -132,14 +132,14 @@ def trained_characters(encoding: Encoding) -> list[bool]:
 
 
 def check_labels(encoding: Encoding, weights: Sequence[float]) -> None:
-    """A label for each token, which is its id or none."""
+    """Check that each token has a label: its id, or -100."""
     ids = encoding.input_ids
     assert encoding.labels == [token if weight else MASKED for token, weight in zip(ids, weights, strict=True)]
     assert [(token.id, token.label) for token in encoding.tokens] == list(zip(ids, encoding.labels, strict=True))
 
 
 def check_any(encoding: Encoding, messages: Messages, policy: Policy) -> None:
-    """The labels are those of the policy."""
+    """Check that the labels are those of the policy."""
     trained = [label != MASKED for label in encoding.labels]
     answers = [
         by_token(encoding, its, policy.get("boundary", "overlap")) for its in expected(encoding, messages, policy)

@@ -1,6 +1,6 @@
 """Random conversations, and mills that label them.
 
-Most use a tokenizer whose tokens are bytes, but for four control tokens: there the tokens hide nothing.
+Most mills use a tokenizer whose tokens are bytes, except for four control tokens, so labels are exact to the byte.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def by_bytes() -> Tokenizer:
 
 @lru_cache
 def with_think_tags() -> Tokenizer:
-    """The same with tags of reasoning that are control tokens, as in Qwen3's tokenizer."""
+    """The same tokenizer with reasoning tags that are control tokens, as in Qwen3's tokenizer."""
     definition = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
     token = definition["added_tokens"][0]
     definition["added_tokens"] += [{**token, "id": 260 + at, "content": tag} for at, tag in enumerate(ADDED[4:])]
@@ -66,12 +66,12 @@ def mill(name: str, tokenizer: Tokenizer | None = None, *, tags: bool = False, *
 
 
 def needed(name: str) -> dict[str, Any]:
-    """The tools or documents that a template does not work without."""
+    """The tools or documents that a template requires."""
     return {} if name == BORROWING else {key: GIVEN[key] for key in facts(name).get("requires", [])}
 
 
 def encode(name: str, messages: Messages, *args: Any, **options: Any) -> Encoding | None:
-    """None where the row is refused: by the template, or since its labels are not proved."""
+    """Encode a row; None if it is rejected by the template, or because its labels are not proved."""
     try:
         return mill(name, *args, **options).encode({"messages": messages, **needed(name)})
     except ChatmillError as error:
@@ -82,7 +82,7 @@ def encode(name: str, messages: Messages, *args: Any, **options: Any) -> Encodin
 
 # Conversations.
 
-# Noncharacters are the marks that regions are found with, and are refused in contents; surrogates are no text.
+# chatmill finds regions with noncharacters, so contents with noncharacters are rejected. Surrogates are not text.
 LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters=[chr(c) for c in range(0xFDD0, 0xFDF0)])
 AWKWARD = ["", " ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u00a0", "\u3000", "'s", "  x", "<|im", "</", "0"]
 SCRIPTS = ["👩‍👩‍👧", "🇩🇪", "é", "e\u0301", "ﬁ", "好", "مرحبا", "٣", "हिन्दी"]
@@ -95,7 +95,7 @@ CONTROL = [
 
 @lru_cache
 def contents(name: str) -> st.SearchStrategy[str]:
-    """Texts, among them those that the template itself prints around contents."""
+    """Texts, including texts that the template prints around contents."""
     own = [] if name == BORROWING else [facts(name)["generation_prompt"], *facts(name)["stop_tokens"]]
     pieces = st.one_of(
         st.sampled_from(AWKWARD + SCRIPTS),
@@ -110,7 +110,7 @@ def contents(name: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def conversations(draw: st.DrawFn, name: str) -> Messages:
-    """Turns in an order that templates take; calls of tools where the template shows them."""
+    """Turns in an order that templates accept, with tool calls if the template prints them."""
     text, messages = contents(name), list[dict[str, Any]]()
     known = {} if name == BORROWING else facts(name)
     if draw(st.booleans()):
@@ -131,7 +131,7 @@ def conversations(draw: st.DrawFn, name: str) -> Messages:
 
 @st.composite
 def flagged(draw: st.DrawFn, name: str, values: Sequence[Any] = (True, False, None, 0, 1)) -> Messages:
-    """A conversation in which some messages say themselves whether they are trained, or how much."""
+    """A conversation in which some messages have flags or weights."""
     own = st.dictionaries(st.sampled_from(FLAGS), st.sampled_from(values), max_size=2)
     return [{**message, **(draw(own) if draw(st.booleans()) else {})} for message in draw(conversations(name))]
 
@@ -141,5 +141,5 @@ def without_flags(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def properties(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Conversations are large for hypothesis; their number is small instead."""
+    """Settings of hypothesis: conversations are large, so the number of examples is small."""
     return settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))

@@ -1,4 +1,4 @@
-"""Outputs of `prepare` in the working directory, and what `diff_output` finds of them."""
+"""Outputs of `prepare` in the working directory, and the differences that `diff_output` finds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from test_cases import TESTS
 
 @cache
 def byte_tokenizer() -> Tokenizer:
-    """A token a byte, and the tokens of ChatML."""
+    """A tokenizer with one token per byte, and the tokens of ChatML."""
     text = (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8")
     return Tokenizer(text, special_tokens={"pad_token": "<s>"})
 
@@ -30,7 +30,7 @@ def made(*rows: Row, template: Any = "chatml", **options: Any) -> None:
 
 
 def against(inputs: Any = "a.jsonl", **options: Any) -> tuple[list[RowDifference], OutputReport]:
-    """The differences to `out`, and the report."""
+    """The differences from `out`, and the report."""
     report = diff_output(inputs, "out", **{"tokenizer": byte_tokenizer(), **options})
     return list(report), report
 

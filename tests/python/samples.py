@@ -26,7 +26,7 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def conversation(number: int) -> Row:
-    """A small row; `id` tells rows apart."""
+    """A small row with a unique `id`."""
     return {
         "id": number,
         "messages": [
@@ -43,13 +43,13 @@ def to_lines(rows: Sequence[Row]) -> bytes:
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows into a file whose suffix says how; seven rows to a group, so that small files have several."""
+    """Write rows in the format of the file's suffix, seven rows per group, so that small files have several groups."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix in {".parquet", ".pq"}:
         pq.write_table(pa.Table.from_pylist(list(rows)), path, row_group_size=7)
     elif path.suffix in {".arrow", ".ipc", ".feather"}:
         table = pa.Table.from_pylist(list(rows))
-        # `datasets` writes streams into .arrow; the others are files.
+        # The `datasets` library writes streams into .arrow files; the other files have the IPC file format.
         new_writer = pa.ipc.new_stream if path.suffix == ".arrow" else pa.ipc.new_file
         with new_writer(path, table.schema) as writer:
             writer.write_table(table, max_chunksize=7)

@@ -1,4 +1,4 @@
-"""Columns of data sets with answers: what they are taken for, and what their prompts are made from."""
+"""Columns of datasets with answers: the detected format, and the sources of the prompts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_whole_conversation_beside_its_prompt_has_that_once() -> None:
     whole = {"prompt": [USER], "chosen": [USER, GOOD], "rejected": [USER, BAD]}
     mill = Mill(TOKENIZER, CHATML, format="preference")
     assert milled([whole], mill) == milled([PAIR], mill)
-    # Columns give each message the fields of all.
+    # In columns, each message has the fields of all messages.
     named = [{**USER, "name": None}, {**GOOD, "name": "n"}], [USER, {**BAD, "name": None}]
     (found,) = milled([dict(zip(("chosen", "rejected"), named, strict=True))], mill)
     assert [found] == milled([PAIR], mill)

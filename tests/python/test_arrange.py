@@ -1,4 +1,4 @@
-"""Rows of several datasets as one: weights, order, duplicates, the validation split."""
+"""Tests of merging the rows of several datasets: weights, order, duplicates, the validation split."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ ARRANGEMENTS = st.builds(
 
 
 def is_for_training(row: Row, arrangement: Arrangement) -> bool:
-    """Whether a row is of a dataset that is not for validation whole."""
+    """Whether a row belongs to a dataset that is not completely for validation."""
     return arrangement.validation_from is None or row.dataset < arrangement.validation_from
 
 
 def is_possible(rows: Sequence[Row], arrangement: Arrangement) -> bool:
-    """Whether there are rows to train on."""
+    """Whether rows are left for training."""
     rows = [row for row in rows if is_for_training(row, arrangement)]
     left = len({(row.ids, row.labels) for row in rows}) if arrangement.deduplicate else len(rows)
     return left > 6 or (left > 2 and not arrangement.weights)
@@ -85,7 +85,7 @@ def test_each_row_is_there_as_often_as_it_should_be(rows: list[Row], arrangement
     if not arrangement.shuffle:
         assert made.training == sorted(made.training)
         assert made.validation == sorted(made.validation)
-    # Each row is whole: nothing of it is another's.
+    # Each row is complete: all its values belong together.
     source = pa.Table.from_batches([batch for _, batch in whole(rows)])
     for table in made.tables:
         assert table == source.take(table.column("number"))
@@ -133,7 +133,7 @@ def test_a_shuffle_is_a_permutation_by_the_seed(count: int, seed: int, tmp_path:
     assert once != sorted(once)
 
 
-# Whatever machine and version: who prepares the same data again must get the same rows.
+# The same data must give the same rows on every machine and with every version.
 GOLDEN_TRAINING = [2, 3, 1, 2, 6, 1, 8, 4, 0, 3]
 GOLDEN_VALIDATION = [9, 5, 11]
 
@@ -155,7 +155,7 @@ def test_every_order_comes_up() -> None:
 
 
 def test_keys_are_those_of_splitmix64() -> None:
-    # State 0 gives these first numbers, in the author's C too. Here the state is another; its steps are the same.
+    # State 0 gives these first numbers, as in the author's C code. This test uses another state, but the same steps.
     assert [splitmix(number * 0x9E3779B97F4A7C15) for number in (1, 2)] == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4]
     found = keys(7, "x", first=5, rows=1000).to_pylist()
     state = unmixed(found[0])
@@ -175,7 +175,7 @@ def splitmix(state: int) -> int:
 
 
 def unmixed(key: int) -> int:
-    """The state that gives a key."""
+    """The state of the generator before a key."""
     size = 1 << 64
 
     def unfolded(number: int, bits: int) -> int:
@@ -212,14 +212,14 @@ def test_the_first_of_equal_rows_stays(tmp_path: Path) -> None:
     same = ((1, 2), (-100, 2))
     rows = [
         Row(0, 0, *same),
-        Row(1, 0, (1, 2), (1, 2)),  # trained on more
+        Row(1, 0, (1, 2), (1, 2)),  # more training rows
         Row(2, 0, *same),
         Row(3, 0, (1,), (-100,)),
         Row(4, 1, *same),
         Row(5, 1, (), ()),
         Row(6, 1, (), ()),
         Row(7, 1, (2,), (2,)),
-        # The same bytes in the same order, cut elsewhere.
+        # The same bytes in the same order, but cut at other places.
         Row(8, 1, (1, 2, -100, 2), (1, 2, -100, 2)),
         Row(9, 1, (1, 2, -100, 2, 1, 2, -100, 2), (7,) * 8),
     ]
@@ -227,7 +227,7 @@ def test_the_first_of_equal_rows_stays(tmp_path: Path) -> None:
     assert made.training == [0, 1, 3, 5, 7, 8, 9]
     assert made.arranged.duplicates == 3
     assert [dataset.duplicates for dataset in made.arranged.datasets] == [1, 2]
-    # The order is that of the datasets, also where the second one was written first.
+    # The order is that of the datasets, even if the second dataset was written first.
     assert run(tmp_path, whole(rows)[::-1], Arrangement(deduplicate=True)).training == made.training
 
 
@@ -251,13 +251,13 @@ def test_what_fills_rows_up_does_not_tell_them_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("validation", [-1, -0.5, 1.0, 2.5, math.nan, math.inf])
 def test_validation_must_make_sense(validation: float) -> None:
-    with pytest.raises(DataError, match=r"`validation` is .*: give a share below 1"):
+    with pytest.raises(DataError, match=r"`validation` is .*; give a share below 1"):
         Arrangement(validation=validation)
 
 
 @pytest.mark.parametrize("weight", [0, -1, math.nan, math.inf, 1001])
 def test_weights_must_make_sense(weight: float) -> None:
-    with pytest.raises(DataError, match=r"the weight of data set 1 \(from 0\) is"):
+    with pytest.raises(DataError, match=r"the weight of dataset 1 \(from 0\) is"):
         Arrangement(weights=(1, weight))
 
 
@@ -271,7 +271,7 @@ def test_rows_to_train_on_must_be_left(tmp_path: Path) -> None:
         run(tmp_path, [(0, batch_of([Row(n, 0, (1,), (1,)) for n in range(5)]))], Arrangement(True, 1, True, 1))
     with pytest.raises(DataError, match="the weights leave no row for training"):
         run(tmp_path, batches, Arrangement(weights=(0.1, 0.2)))
-    with pytest.raises(DataError, match=r"data set 1 \(from 0\) has no weight"):
+    with pytest.raises(DataError, match=r"dataset 1 \(from 0\) has no weight"):
         run(tmp_path, batches, Arrangement(weights=(1,)))
     assert len(run(tmp_path, batches, Arrangement(validation=3)).training) == 1
     with Spool(tmp_path / "spool") as spooled, pytest.raises(DataError, match="there is no writer for them"):

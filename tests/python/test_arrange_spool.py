@@ -1,4 +1,4 @@
-"""Rows on their way through the spool: batches and their columns, none at all, errors, progress, memory."""
+"""Tests of the spool: batches and their columns, no rows, errors, progress, memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     first, second = (batch_of(rows_of(1)) for _ in range(2))
     with Spool(tmp_path / "spool") as spooled:
         spooled.write(first, dataset=0)
-        with pytest.raises(DataError, match=r"data set 1 \(from 0\): the columns differ.*text string, then .*number"):
+        with pytest.raises(DataError, match=r"dataset 1 \(from 0\): the columns differ.*text string, then .*number"):
             spooled.write(second.drop_columns(["text"]), dataset=1)
 
 

@@ -1,4 +1,4 @@
-"""The border to Python: a faulty producer, a spent capsule or a strange object gives an error of Python, no panic."""
+"""The border to Python: a faulty producer, a used capsule or a strange object raises a Python error, not a panic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS = pa.table({"messages": [MESSAGES] * 3})
 
 
 class Once:
-    """A producer that gives the same capsules each time."""
+    """A producer that returns the same capsules each time."""
 
     def __init__(self, **capsules: Any) -> None:
         for name, capsule in capsules.items():
@@ -26,7 +26,7 @@ class Once:
 
 
 def entries() -> dict[str, Any]:
-    """Every function that takes Arrow data."""
+    """Every function that accepts Arrow data."""
     return {
         "mill": MILL,
         "render": lambda data: MILL.template.render_batch(data) if MILL.template else None,
@@ -106,7 +106,7 @@ def test_a_producer_that_raises_at_once() -> None:
 
 
 def test_streams_are_read_without_the_gil() -> None:
-    """A producer in Python needs the GIL for each batch, and so does a thread that counts in the meantime."""
+    """A producer in Python needs the GIL for each batch; a thread that counts at the same time needs it too."""
     count, done = 0, threading.Event()
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -161,7 +161,7 @@ class Reader(Mapping[str, Any]):
 
 @pytest.mark.parametrize("how", ["grows", "shrinks"])
 def test_a_dict_that_changes_while_it_is_read(how: str) -> None:
-    """It is read as it was before."""
+    """The dict is read as it was before the change."""
     expected = MILL.encode([{"role": "user", "content": "Hi"}])
     assert MILL.encode([Growing(how)]).text == expected.text
 

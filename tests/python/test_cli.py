@@ -1,4 +1,4 @@
-"""The command: its options, its exit status, what it prints; and what eyes see of a row."""
+"""Tests of the command: its options, its exit status and its output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 @pytest.fixture
 def run(tokenizer: Path, in_tmp_path: Path) -> Any:
-    """Run a command; those that take a tokenizer get one."""
+    """Run a command; commands with the option --tokenizer get a tokenizer."""
 
     def run(*arguments: str, template: str | None = "chatml") -> Any:
         options = ["--tokenizer", str(tokenizer)] if arguments[0] in {"prepare", "show"} else []
@@ -83,7 +83,7 @@ def test_show_takes_the_fallback(run: Any, write_file: WriteFile, conversations:
     assert shown.stdout == run("show", "a.jsonl").stdout
     failed = run("show", "a.jsonl", "--template-fallback", "chatlm")
     assert failed.exit_code == 1
-    assert "no template 'chatlm' to fall back on; did you mean 'chatml'?" in failed.stderr
+    assert "no template 'chatlm' to use as the fallback; did you mean 'chatml'?" in failed.stderr
 
 
 def test_progress_can_be_forced(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
@@ -113,7 +113,7 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("prepare", "a.jsonl"), 2, "--output is missing: give the folder to make"),
+        (("prepare", "a.jsonl"), 2, "--output is missing; give the output folder"),
         (("prepare", "a.jsonl", "--output", "out", "--local", "a=a.jsonl"), 2, "--local is only for a YAML file"),
         (
             ("prepare", "a.jsonl", "--output", "out", "--truncation", "left"),
@@ -125,8 +125,8 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             1,
             "there is no format 'alpaka'; did you mean 'alpaca'?",
         ),
-        (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported: "),
-        (("templates", "chatml"), 2, "only lists names; in Python, `chatmill.ChatTemplate.named('chatml').source`"),
+        (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported are "),
+        (("templates", "chatml"), 2, "to see the source of a template, use `chatmill.ChatTemplate.named('chatml').source` in Python"),
     ],
 )
 def test_mistakes_are_explained(
@@ -144,7 +144,7 @@ def test_a_missing_tokenizer_is_named(write_file: WriteFile, conversations: list
     write_file("a.jsonl", conversations)
     failed = CliRunner().invoke(app, ["prepare", "a.jsonl", "--output", "out"])
     assert failed.exit_code == 2
-    assert "--tokenizer is missing: give a folder, a tokenizer.json or a Hub id" in " ".join(failed.stderr.split())
+    assert "--tokenizer is missing; give a folder, a tokenizer.json or a Hub id" in " ".join(failed.stderr.split())
 
 
 def test_a_kept_column_without_values_is_a_warning(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
@@ -152,7 +152,7 @@ def test_a_kept_column_without_values_is_a_warning(run: Any, write_file: WriteFi
     done = run("prepare", "a.jsonl", "--output", "out", "--keep-columns", "id", "--keep-columns", "idd")
     assert done.exit_code == 0, done.stderr
     told = " ".join(f"{done.stdout} {done.stderr}".split())
-    assert "no row has a value for 'idd', so its column holds only nulls: check the name" in told
+    assert "no row has a value for 'idd', so this column holds only nulls; check the name" in told
     assert "no row has a value for 'id'," not in told
 
 
@@ -167,7 +167,7 @@ def test_show(name: str, run: Any, write_file: WriteFile) -> None:
     assert "tokens" in shown.stdout.splitlines()[-1]
     failed = run("show", name, "--row", "200")
     assert failed.exit_code == 1
-    assert "there is no row 200: the inputs have 200 rows" in failed.stderr
+    assert "there is no row 200; the inputs have 200 rows" in failed.stderr
 
 
 def test_show_names_the_place_of_a_bad_row(run: Any, in_tmp_path: Path) -> None:

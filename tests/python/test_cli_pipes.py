@@ -1,4 +1,4 @@
-"""Commands whose reader leaves, such as `head`: they end without a word, and what is written is whole."""
+"""Commands whose output pipe is closed, as with `head`: they exit silently, and written files are complete."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from test_cli import start
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
 
 NOBODY_READS = 141
-# More than a pipe holds, also of a single row.
+# More than the buffer of a pipe, even for a single row.
 ROWS, LONG_ROW = 500, 50_000
 
 
 @pytest.fixture
 def options(folder: Path, write_file: WriteFile, in_tmp_path: Path) -> list[str]:
-    """Rows in `a.jsonl`, one long row in `long.jsonl`, and what they are encoded with."""
+    """Write rows to `a.jsonl` and one long row to `long.jsonl`, and return the options to encode them."""
     write_file("a.jsonl", [conversation(number) for number in range(ROWS)])
     messages = [{"role": "user", "content": "Q\n" * LONG_ROW}, {"role": "assistant", "content": "A"}]
     write_file("long.jsonl", [{"messages": messages}])
@@ -28,12 +28,12 @@ def options(folder: Path, write_file: WriteFile, in_tmp_path: Path) -> list[str]
 
 @pytest.fixture(autouse=True)
 def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Python is by default: without a buffer it loses what a pipe does not take at once, and raises no error."""
+    """Use Python's default. Without a buffer, Python silently loses output that a pipe does not accept at once."""
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
 
 
 def read_and_leave(*arguments: str, lines: int) -> tuple[list[str], str, int]:
-    """Read some lines of a command and close the pipe; these, what stands on stderr, and the status."""
+    """Read some lines of a command and close the pipe; return the lines, stderr and the exit status."""
     with start(*arguments) as process:
         assert process.stdout
         assert process.stderr
@@ -91,7 +91,7 @@ def test_the_summary_of_prepare_is_not_read(options: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", [("a.jsonl", "--progress"), ("gone.jsonl",)])
 def test_nobody_reads_what_stands_on_stderr(arguments: tuple[str, ...], options: list[str]) -> None:
-    """It ends there and then, as by SIGPIPE, and leaves nothing."""
+    """The command ends at once, as with SIGPIPE, and leaves no files."""
     with start("prepare", *arguments, *options, "--output", "out") as process:
         assert process.stdout
         assert process.stderr

@@ -1,4 +1,4 @@
-"""Codes, notes and choices are written once, in the core: each has an example and a line in the documents."""
+"""Codes, notes and choices are defined once, in the core. Each code and note has an example and a line in the docs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mill_of(case: dict[str, Any]) -> Mill:
 
 
 def column_of(case: dict[str, Any]) -> pa.Array:
-    """The row of a case as a column of JSON: of text, of bytes, or of numbers."""
+    """The row of a case as a JSON column: of text, of bytes, or of numbers."""
     if "bytes" in case:
         return pa.array([bytes(case["bytes"])], pa.binary())
     if "number" in case:
@@ -50,7 +50,7 @@ def run(case: dict[str, Any]) -> dict[str, int]:
 
 
 def fail(case: dict[str, Any]) -> None:
-    """Run a case that fails, up to the regions of the text."""
+    """Run a failing case: a batch, or the regions of a text."""
     run(case)
     encoding: Encoding = mill_of(case).encode(case["row"]["messages"])
     print(encoding.regions)

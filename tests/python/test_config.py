@@ -1,4 +1,4 @@
-"""Config files: those that come with axolotl, and what each key becomes."""
+"""Tests of config files: the configs that come with axolotl, and the value of each key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAIRS = {
     "roles": {"system": ("system",), "user": ("user",), "assistant": ("assistant",)},
 }
 
-#: For each config: the file, what it says of the data beside the tokenizer, and its datasets.
+#: For each config: the file, its values about the data except the tokenizer, and its datasets.
 CONFIGS: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
     (
         "LiquidAI__lfm2-350m-fft.yaml",
@@ -146,7 +146,7 @@ CONFIGS: list[tuple[str, dict[str, Any], list[dict[str, Any]]]] = [
         [{**FINETOME, "split": "train[:20%]", "message_property_mappings": FROM_VALUE}],
     ),
     (
-        # The rows are tokens already: no type.
+        # The rows already hold tokens, so there is no type.
         "orpheus__finetune.yml",
         {
             "tokenizer": "canopylabs/orpheus-3b-0.1-pretrained",
@@ -230,7 +230,7 @@ def test_axolotl_configs_are_read_as_they_are(
     assert config == Config(path=str(configs / name), ignored=config.ignored, **rest)
     for dataset in expected:
         assert lines[dataset.line - 1] == f"  - path: {dataset.path}"
-    # All that is left is of training.
+    # All other keys are about training.
     given = {key for key, value in yaml.safe_load("\n".join(lines)).items() if value is not None}
     assert set(config.ignored) == given - set(CONFIG_TABLE.supported)
     assert len(config.ignored) == reference.compared("test_config.ignored")[name]
@@ -372,7 +372,7 @@ def test_later_stages_can_name_the_line_of_a_key() -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"a: \xff")
     for name in ("absent.yaml", "latin.yaml"):
-        with pytest.raises(DataError, match=f"the config .*{name} cannot be read"):
+        with pytest.raises(DataError, match=f"cannot read the config .*{name}"):
             read_config(tmp_path / name)
     (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbf" + ROWS.replace("\n", "\r\n").encode())
     assert read_config(tmp_path / "marked.yaml").datasets[0].type == "chat_template"

@@ -1,4 +1,4 @@
-"""Config files that are refused: each error names file, line and key, and says what to do."""
+"""Invalid config files: each error names the file, the line and the key, and contains a remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refused(text: str) -> str:
         ("# nothing\n", "config.yaml: the file is empty"),
         ("- a\n", "config.yaml:1: expected a mapping of keys such as `datasets:`, found a list"),
         ("\nrows", "config.yaml:2: expected a mapping of keys such as `datasets:`, found the text 'rows'"),
-        ("seed: 1\n", "config.yaml: there is nothing to prepare: add `datasets`"),
+        ("seed: 1\n", "config.yaml: there is nothing to prepare; add `datasets`"),
         ("datasets:\n  - path: a\n   type: b\n", "config.yaml:3: not YAML: "),
         ("datasets:\n\t- path: a\n", "config.yaml:2: not YAML: found character '\\t'"),
         ("a: [1\nb: 2\n", "config.yaml:2: not YAML: "),
@@ -47,9 +47,9 @@ def test_files_that_are_no_configs(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (f"{ROWS}seed: 1\nseed: 2\n", "config.yaml:5: seed is a duplicate of line 4: remove one of them"),
-        (f"{ROWS}    type: alpaca\n", "config.yaml:4: type is a duplicate of line 3: remove one of them"),
-        (f"{ROWS}fsdp_config: {{a: 1, a: 2}}\n", "config.yaml:4: a is a duplicate of line 4: remove one of them"),
+        (f"{ROWS}seed: 1\nseed: 2\n", "config.yaml:5: duplicate key 'seed', first given on line 4; remove one of them"),
+        (f"{ROWS}    type: alpaca\n", "config.yaml:4: duplicate key 'type', first given on line 3; remove one of them"),
+        (f"{ROWS}fsdp_config: {{a: 1, a: 2}}\n", "config.yaml:4: duplicate key 'a', first given on line 4; remove one of them"),
     ],
 )
 def test_keys_that_stand_twice_are_refused(text: str, message: str) -> None:
@@ -69,10 +69,10 @@ def test_keys_that_stand_twice_are_refused(text: str, message: str) -> None:
         ("    spilt: train\n", "config.yaml:4: datasets[0].spilt: a dataset has no such key in chatmill or axolotl; "),
         ("    spilt: train\n", "did you mean 'split'?"),
         ("    weights: 2\n", "did you mean 'weight'?"),
-        ("split: train\n", "this is not a key of a config: move it to an entry of `datasets`"),
-        ("    sequence_len: 5\n", "this is not a key of a dataset: move it to the top level of the file"),
-        ("    learning_rate: 5\n", "this is not a key of a dataset: move it to the top level of the file"),
-        ("    no_input_format: x\n", "this is not a key of a dataset: move it to the mapping of a user-defined `type`"),
+        ("split: train\n", "this is not a key of a config; move it to an entry of `datasets`"),
+        ("    sequence_len: 5\n", "this is not a key of a dataset; move it to the top level of the file"),
+        ("    learning_rate: 5\n", "this is not a key of a dataset; move it to the top level of the file"),
+        ("    no_input_format: x\n", "this is not a key of a dataset; move it to the mapping of a user-defined `type`"),
         ("special_tokens: {eos: x}\n", "config.yaml:4: special_tokens.eos: `special_tokens` has no such key"),
         (
             "test_datasets:\n- path: a\n  type: {fromat: x}\n",
@@ -90,11 +90,11 @@ def test_no_misspelled_key_is_proposed() -> None:
 
 def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
     for name, reason in CONFIG_TABLE.unsupported.items():
-        expected = f"config.yaml:4: {name}: chatmill does not support this key: {reason}"
+        expected = f"config.yaml:4: {name}: this key is not supported: {reason}"
         assert refused(f"{ROWS}{name}: 1\n") == refused(f"{ROWS}{name}: true\n") == expected
         parse_config(f"{ROWS}{name}: false\n", name="config.yaml")
     for name, reason in DATASET_TABLE.unsupported.items():
-        expected = f"config.yaml:4: datasets[0].{name}: chatmill does not support this key: {reason}"
+        expected = f"config.yaml:4: datasets[0].{name}: this key is not supported: {reason}"
         assert refused(f"{ROWS}    {name}: x\n") == expected
 
 
@@ -105,7 +105,7 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
         ("sequence_len: '2048'\n", "sequence_len: expected an integer, 1 or more, found the text '2048'"),
         ("sequence_len: 0\n", "sequence_len: expected an integer, 1 or more, found the integer 0"),
         ("sequence_len: 0.5\n", "sequence_len: expected an integer, 1 or more, found the number 0.5"),
-        ("sequence_len: !!int x\n", "sequence_len: 'x' is not a valid value of the type int"),
+        ("sequence_len: !!int x\n", "sequence_len: 'x' is not a valid int; correct it, or put it in quotes"),
         ("train_on_inputs: 1\n", "train_on_inputs: expected true or false, found the integer 1"),
         ("excess_length_strategy: cut\n", "expected one of drop, truncate, raise, found the text 'cut'"),
         ("rl: pro\n", "rl: expected one of dpo, ipo, kto, simpo, orpo, grpo, gdpo, ebft, found the text 'pro'"),
@@ -121,7 +121,7 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
         ("test_datasets: [a.jsonl]\n", "test_datasets[0]: expected a dataset, such as {path: rows.jsonl, type:"),
         ("test_datasets:\n- type: alpaca\n", "config.yaml:5: test_datasets[0]: the dataset has no `path`"),
         ("    split: 3\n", "config.yaml:4: datasets[0].split: expected text that is not empty, found the integer 3"),
-        ("    revision: 2024-01-01\n", "found the date 2024-01-01 (put it in quotes for text)"),
+        ("    revision: 2024-01-01\n", "found the date 2024-01-01 (for text, put it in quotes)"),
         ("    name: !x y\n", "datasets[0].name: expected text that is not empty, found a value with the tag !x"),
         ("    weight: 0\n", "datasets[0].weight: expected a number above 0, found the integer 0"),
         ("    roles: [user]\n", "datasets[0].roles: expected a mapping from text to lists of texts, found a list"),
@@ -129,24 +129,24 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
         ("    train_on_eos: true\n", "train_on_eos: expected one of all, turn, last, none, found true"),
         ("    message_property_mappings: {role: 1}\n", "message_property_mappings.role: expected text, found the"),
         ("    data_files: {train: a}\n", "datasets[0].data_files: expected text or a list of texts, found a mapping"),
-        ("    shards_idx: 1\n", "config.yaml:4: datasets[0].shards_idx: `shards` is missing: add the number of parts"),
+        ("    shards_idx: 1\n", "config.yaml:4: datasets[0].shards_idx: `shards` is missing; add the number of parts"),
         (
             "    shards: 2\n    shards_idx: 2\n",
-            "config.yaml:5: datasets[0].shards_idx: there is no part 2 of 2 parts; parts are counted from 0",
+            "config.yaml:5: datasets[0].shards_idx: there is no part 2 of 2 parts, which are counted from 0; use at most 1",
         ),
         (
             "    shards: 2\n    preprocess_shards: 2\n",
-            "preprocess_shards: axolotl does not support it with `shards`: remove one of them",
+            "preprocess_shards: axolotl does not support this key together with `shards`; remove one of them",
         ),
-        ("    chat_template: jinja\n", "datasets[0].chat_template: `jinja` needs a source: add `chat_template_jinja`"),
-        ("chat_template: jinja\n", "config.yaml:4: chat_template: `jinja` needs a source: add `chat_template_jinja`"),
+        ("    chat_template: jinja\n", "datasets[0].chat_template: `jinja` needs a template source; add `chat_template_jinja`"),
+        ("chat_template: jinja\n", "config.yaml:4: chat_template: `jinja` needs a template source; add `chat_template_jinja`"),
         (
             "    message_field_role: from\n    message_property_mappings: {role: speaker}\n",
-            "config.yaml:4: datasets[0].message_field_role: it is 'from', but message_property_mappings.role is 's",
+            "config.yaml:4: datasets[0].message_field_role: the value is 'from', but `message_property_mappings.role` is 's",
         ),
         (
             "val_set_size: 0.1\ntest_datasets: [{path: a}]\n",
-            "config.yaml:4: val_set_size: it cannot be combined with test_datasets (line 5): remove one of them",
+            "config.yaml:4: val_set_size: this key cannot be combined with `test_datasets` (line 5); remove one of them",
         ),
     ],
 )

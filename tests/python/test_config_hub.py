@@ -1,4 +1,4 @@
-"""Data sets of the Hub in a config: what the card says of their files, and what is fetched."""
+"""Datasets of the Hub in a config: the files in their card, and the downloaded files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ configs:
   data_dir: other
   data_files: rows.jsonl
 ---
-# A data set
+# A dataset
 """
 ROWS: list[Row] = [{"instruction": f"I{n}", "output": f"O{n}"} for n in range(20)]
 
@@ -48,7 +48,7 @@ def made(folder: Path) -> Path:
 
 
 class Hub:
-    """Stands for the Hub: a folder, of which a download copies what matches into a cache."""
+    """A replacement of the Hub: a folder from which a download copies the matching files into a cache."""
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder, self.cache = folder, cache
@@ -117,7 +117,7 @@ def test_only_what_is_wanted_is_fetched(dataset: str, rows: int, files: set[str]
     assert run(f"{dataset}, revision: v1").rows_out == rows
     assert cached(hub) == {"README.md", *files}
     assert set(hub.asked) == {("org/set", "v1")}
-    # Without the Hub, what is cached does.
+    # Without the Hub, the cached files are used.
     hub.reached = False
     assert run(dataset).rows_out == rows
 
@@ -133,9 +133,9 @@ def test_rows_on_disk_go_before_the_hub(hub: Hub, run: Any) -> None:
 @pytest.mark.parametrize(
     ("dataset", "key", "reason"),
     [
-        ("path: org/set, name: gone", "name", "no configuration gone; it has main, socratic"),
-        ("path: org/set, split: dev", "split", "no split dev; it has train, test"),
-        ("path: org/set, name: socratic, split: test", "split", "no split test; it has train"),
+        ("path: org/set, name: gone", "name", "no configuration 'gone'; use one of main, socratic"),
+        ("path: org/set, split: dev", "split", "no split 'dev'; use one of train, test"),
+        ("path: org/set, name: socratic, split: test", "split", "no split 'test'; use one of train"),
     ],
 )
 @pytest.mark.usefixtures("hub")
@@ -146,7 +146,7 @@ def test_what_the_card_does_not_know_is_named(dataset: str, key: str, reason: st
 
 def test_no_hub(hub: Hub, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.reached = False
-    reason = r"could not be downloaded as a dataset of the Hub \(no route to the Hub\): .*`--local org/set=DIR`"
+    reason = r"could not be downloaded as a dataset of the Hub \(no route to the Hub\); .*`--local org/set=DIR`"
     with pytest.raises(
         DataError, match=rf"config\.yaml:3: datasets\[0\]\.path: org/set is not a file or folder, and {reason}"
     ):
@@ -173,16 +173,16 @@ def test_cards_of_many_kinds(tmp_path: Path) -> None:
     card.write_text(
         "---\nconfigs:\n- config_name: a\n  data_files: a.jsonl\n- config_name: b\n  data_files: b.jsonl\n---\n"
     )
-    with pytest.raises(DataError, match="several configurations: set `name` to one of a, b"):
+    with pytest.raises(DataError, match="several configurations; set `name` to one of a, b"):
         card_patterns(tmp_path, None, "train")
     assert card_patterns(tmp_path, "b", "train") == ["b.jsonl"]
     card.write_text("---\nconfigs:\n- {config_name: a, data_dir: x}\n- {config_name: b, data_dir: y}\n---\n", "utf-8")
     assert card_patterns(tmp_path, "a", "test") == ["x/**/*"]
-    with pytest.raises(DataError, match="several configurations: set `name` to one of a, b"):
+    with pytest.raises(DataError, match="several configurations; set `name` to one of a, b"):
         card_patterns(tmp_path, None, "train")
     for wrong, why in (
-        ("data/**train", "unsupported pattern: data/\\*\\*train; use `data_files`"),
-        ("[{split: train}]", "names no files for its split train"),
+        ("data/**train", "lists 'data/\\*\\*train', an unsupported pattern; use `data_files`"),
+        ("[{split: train}]", "lists no files for the split 'train'; use `data_files`"),
     ):
         card.write_text(f"---\nconfigs:\n- data_files: {wrong}\n---\n", "utf-8")
         with pytest.raises(DataError, match=why):

@@ -1,4 +1,4 @@
-"""`prepare config.yaml`: the datasets of axolotl's own configs, merging, shares, refusals."""
+"""`prepare config.yaml`: the datasets of axolotl's own configs, merging, shares, errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_config_prepares_local_rows(name: str, tmp_path: Path) -> None:
     kept = round(config.val_set_size * taken + 1e-9) if config.val_set_size else 0
     training, validation = read(tmp_path / "out"), read(tmp_path / "out" / "validation")
     assert len(validation) == (max(1, kept) if config.val_set_size else 0)
-    # One config names its dataset twice, and wants each row once.
+    # One config names its dataset twice, but each row once.
     assert len(training) + len(validation) == taken - (40 if config.deduplicate else 0)
     tokenizer = Tokenizer.from_pretrained(folder)
     for row in training + validation:
@@ -187,7 +187,7 @@ def test_folders_and_their_splits(run: Any) -> None:
         run(PLAIN + "datasets: [{path: data, type: alpaca, split: dev}]")
     Path("other").mkdir()
     write_rows(Path("other/test.jsonl"), ALPACA[7:])
-    with pytest.raises(ValueError, match="path: the folder other has only files of other splits: "):
+    with pytest.raises(ValueError, match="path: the folder other has only files of other splits ("):
         run(PLAIN + "datasets: [{path: other, type: alpaca}]")
     write_rows(Path("other/rows.jsonl"), ALPACA[:5])
     assert run(PLAIN + "datasets: [{path: other, type: alpaca}]").rows_in == 5
@@ -207,11 +207,11 @@ test_datasets: [{path: test.jsonl, type: alpaca}]
     assert (len(training), len(validation)) == (80, 3)
     decode = Tokenizer.from_pretrained(tokenizer).decode
     assert sum("\nT\n" in decode(row["input_ids"]) for row in validation) == 1
-    # Rows that are trained on are none to evaluate with.
+    # Training rows are not used for evaluation.
     alone = run(f"sequence_len: 100\ndataset_exact_deduplication: true\n{both}")
     assert (len(read(Path("out"))), len(read(Path("out/validation")))) == (80, 1)
     assert alone.arranged.duplicates == 2
-    # A folder's own test files, unless a split is named.
+    # The test files of the folder, unless a split is given.
     Path("set").mkdir()
     write_rows(Path("set/train-0.jsonl"), ALPACA[:5])
     write_rows(Path("set/test-0.jsonl"), ALPACA[5:7])
@@ -248,7 +248,7 @@ def test_faults_name_file_line_and_key(run: Any, case: dict[str, str]) -> None:
 
 
 def test_prompt_and_answer_are_cut_each_on_its_own(run: Any, tokenizer: Path) -> None:
-    """As axolotl: longer rows are cut to at most twice sequence_len first, and then they are too long."""
+    """As in axolotl: longer rows are first cut to at most twice sequence_len, and then they are too long."""
     long = [{"instruction": "I", "output": "word " * 100}]
     write_rows(Path("long.jsonl"), [*long, *ALPACA])
     report = run(

@@ -1,4 +1,4 @@
-"""The JSON schema of config files: it takes and refuses what the reader does."""
+"""The JSON schema of config files accepts and rejects the same configs as the reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_tables_fit_together() -> None:
         assert sum(map(len, groups)) == len(set().union(*groups))
         assert not [name for name in table.supported if name.startswith(table.families or ("\0",))]
     assert set(OF_CONFIG) == set(CONFIG_TABLE.supported) - set(DATASET_TABLE.supported)
-    # Each key that a dataset may have is a field of `DatasetConfig`.
+    # Each key of a dataset is a field of `DatasetConfig`.
     assert set(DATASET_TABLE.supported) <= set(DatasetConfig.__dataclass_fields__)
 
 
@@ -61,8 +61,8 @@ VALUES = st.recursive(
     ),
     max_leaves=4,
 )
-# What goes with a key, where it may not stand alone. That one part must be among so many no schema can say: there are
-# more of them than any value drawn.
+# The keys that a key requires. A schema cannot express that `shards_idx` must be below `shards`, so `shards` is larger
+# than any drawn value.
 TOGETHER: dict[str, dict[str, Any]] = {"shards_idx": {"shards": 10**10}}
 
 

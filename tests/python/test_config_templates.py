@@ -1,6 +1,6 @@
-"""The templates that configs name: texts and refusals are those of axolotl's templates of these names.
+"""The templates that configs name: texts and errors equal those of axolotl's templates of these names.
 
-`tests/data/config_templates.json` holds conversations, and what each template makes of them.
+`tests/data/config_templates.json` holds conversations, and the text of each template for them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from test_random_conversations import Maker
 
 NAMES = template_names()
 FOLDER = "axolotl-ai-cloud__axolotl"
-# Names whose originals lie elsewhere: Command R's template is axolotl's `cohere`, and Qwen2.5's own is its `qwen_25`.
+# Names whose originals are elsewhere: axolotl's `cohere` is Command R's template, and its `qwen_25` is Qwen2.5's own.
 ELSEWHERE = {"cohere": "huggingface__huggingface.js/library-command-r-35b", "qwen_25": "qwen2.5"}
 TOKENS: list[dict[str, Any]] = [
     {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"},
@@ -49,7 +49,7 @@ CITED: list[dict[str, Any]] = [
     {"documents": DOCUMENTS, "enable_citations": True},
 ]
 THINKING: list[dict[str, Any]] = [{"enable_thinking": True}, {"enable_thinking": False}]
-# The variables that a template reads, beside those of every conversation.
+# The variables that a template reads, besides the variables of every conversation.
 VARIABLES: dict[str, list[dict[str, Any]]] = {
     "command_a": [{"safety_mode": "strict"}, {"safety_mode": "STRICT", "documents": DOCUMENTS}, *CITED],
     "command_a_rag": CITED,
@@ -102,13 +102,13 @@ def ours(name: str, **special_tokens: str) -> ChatTemplate:
 
 
 def known(name: str, key: str) -> str | None:
-    """The text of the file: what all texts of the template begin with, and the rest of this one."""
+    """The text in the file: the common start of all texts of the template, and the rest of this text."""
     rest = DATA["texts"][name][key]
     return None if rest is None else DATA["texts"][name]["begins"] + rest
 
 
 def theirs(name: str, row: dict[str, Any], tokens: dict[str, Any]) -> str | None:
-    """What transformers makes of the original, or None where it refuses."""
+    """The text of transformers for the original, or None if it raises an error."""
     try:
         return reference.render(original(name), **row, **tokens)
     except Exception:  # noqa: BLE001  (jinja2, TypeError, KeyError: a template may fail in any way)
@@ -116,7 +116,7 @@ def theirs(name: str, row: dict[str, Any], tokens: dict[str, Any]) -> str | None
 
 
 def text_of(template: ChatTemplate, row: dict[str, Any]) -> str | None:
-    """What chatmill makes of a template, or None where it refuses."""
+    """The text of chatmill for a template, or None if it raises an error."""
     try:
         return template.render(**row, now=reference.NOW)
     except ChatmillError:
@@ -133,7 +133,7 @@ def conversations() -> dict[str, dict[str, Any]]:
 
 
 class Varied(Maker):
-    """Makes conversations with all that some of these templates look at."""
+    """Makes conversations with all values that these templates read."""
 
     def __init__(self, pick: random.Random) -> None:
         self.pick = pick
@@ -256,7 +256,7 @@ def test_variables_change_the_text_alike(name: str) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_both_sources_in_chatmill(name: str) -> None:
-    """The original, rendered by chatmill as well: other variables, and either prompt."""
+    """The original is also rendered by chatmill: with other variables, and with and without a generation prompt."""
     for tokens in TOKENS:
         template, other = ours(name, **tokens), ChatTemplate(original(name), **tokens)
         for key, row in conversations().items():
@@ -268,7 +268,7 @@ def test_both_sources_in_chatmill(name: str) -> None:
 
 @reference.needs_corpus
 def test_the_references_of_the_corpus() -> None:
-    """What transformers gave when the corpus was made."""
+    """The texts that transformers printed when the corpus was made."""
     known = json.loads((reference.CORPUS / "corpus" / "conversations.json").read_text("utf-8"))
     templates = {f"{FOLDER}/{name}.jinja": ours(name, **known["special_tokens"]) for name in NAMES}
     rows, compared = conversations(), 0
@@ -295,7 +295,7 @@ def test_random_conversations(name: str, pick: random.Random) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_axolotls_labels(name: str, loaded: Tokenizer) -> None:
-    """axolotl leaves out keys of messages that it does not see a template read: ours must look read alike."""
+    """axolotl drops message keys that a template source does not mention, so both sources must mention the same."""
     rows = [*conversations().values(), *(Varied(random.Random(seed)).row([{}]) for seed in range(60))]
     mills = [
         Mill(loaded, template, labels="axolotl", now=reference.NOW, format=EMPTY_ALLOWED)
@@ -328,7 +328,7 @@ HI = [{"role": "user", "content": "Hi"}]
 
 
 def chosen(folder: Path, name: str | None) -> tuple[ChatTemplate, tuple[str, ...]]:
-    """What a config with this name takes for a dataset."""
+    """The template of a dataset in a config with this name."""
     config = Config(path="config.yaml", chat_template=name, lines={"chat_template": 2})
     dataset = DatasetConfig(key="datasets[0]", line=3, path="rows.jsonl")
     return template_of(config, dataset, folder, Tokenizer.from_pretrained(folder))
@@ -348,7 +348,7 @@ def test_where_a_name_is_looked_up(folder: Path) -> None:
     for name, text in expected.items():
         template, warnings = chosen(folder, name)
         assert (template.render(HI, now=reference.NOW), warnings) == (text, ()), name
-    # Where both have a name, it is axolotl's.
+    # If both have a template of a name, axolotl's is used.
     assert chosen(folder, "qwen3")[0].source == ours("qwen3").source != ChatTemplate.named("qwen3").source
 
 

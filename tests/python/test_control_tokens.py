@@ -1,4 +1,4 @@
-"""Control tokens in the texts of users: as such, as plain text, or an error."""
+"""Control tokens in the texts of users: encoded as control tokens, encoded as plain text, or rejected."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_control_tokens_whose_place_is_not_known_are_errors(by_bytes: Tokenizer,
 
 
 def test_plain_text_reads_as_if_there_were_no_such_token(loaded: Tokenizer, tokenizer: Path) -> None:
-    """With a real vocabulary: the stretch is encoded whole, with its merges, as by a tokenizer without the token."""
+    """With a real vocabulary: the text is encoded in one piece, with merges, as by a tokenizer without the token."""
     template = ChatTemplate("{% for m in messages %}<｜User｜>{{ m.content }}{% endfor %}")
     content = "see  <｜User｜>and</｜User｜>  it"
     plain = Mill(loaded, template, special_tokens="text", labels="none").encode([{"role": "user", "content": content}])
@@ -76,7 +76,7 @@ def test_plain_text_reads_as_if_there_were_no_such_token(loaded: Tokenizer, toke
     assert plain.input_ids[0] == token
     assert token not in plain.input_ids[1:]
     assert loaded.decode(plain.input_ids[1:]) == content
-    # The same ids as from a tokenizer that never had the token.
+    # The same ids as from a tokenizer without the token.
     definition = json.loads((tokenizer / "tokenizer.json").read_text("utf-8"))
     definition["added_tokens"] = []
     bare = tokenizers.Tokenizer.from_str(json.dumps({**definition, "post_processor": None}))

@@ -1,6 +1,6 @@
-"""Texts, trained spans, token ids and labels of the named templates against the files of `tests/corpus`.
+"""Texts, trained spans, token ids and labels of the named templates, compared with the files of `tests/corpus`.
 
-The files hold what transformers and tokenizers give. `tests/corpus/make.py` writes and describes them. No other corpus
+The files hold results of transformers and tokenizers. `tests/corpus/make.py` writes and describes them. No other corpus
 is needed.
 """
 
@@ -33,8 +33,8 @@ by_template = pytest.mark.parametrize("name", TEMPLATES)
 by_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 by_form = pytest.mark.parametrize("form", ["tagged", "untagged"])
 
-# Without a stop token, chatmill does not train white space at the end of a turn: docs/labels.md, Limits. This turn is
-# the blank before an empty answer.
+# Without a stop token, chatmill does not train white space at the end of a turn (docs/labels.md, Limits). This turn is
+# only the space before an empty answer.
 BLANK_TURN = ("falcon", "empty", 4)
 
 
@@ -87,21 +87,21 @@ def encode(its: Mill, line: Line) -> Encoding:
 
 
 def row_of(line: Line) -> dict[str, Any]:
-    """The row of a line, as a record of a data set."""
+    """The row of a line, as a record of a dataset."""
     row = conversation_of(line)
     context = {"tools": row.tools, "documents": row.documents, "chat_template_kwargs": row.variables}
     return {"messages": row.messages, **context}
 
 
 def test_the_files_are_fresh() -> None:
-    """The expected values are those of transformers and tokenizers, and the tokenizers are those of the script."""
+    """The stored values are those of transformers and tokenizers, and the stored tokenizers are those of the script."""
     command = [sys.executable, str(files.FOLDER / "make.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_every_pair_has_a_line() -> None:
-    """A pair, a template or a tokenizer without a line would not be tested."""
+    """Without a line, a pair of template and conversation, or a tokenizer, would not be tested."""
     pairs = [(template, name) for template in ChatTemplate.names() for name in files.conversation_names()]
     assert sorted((line["template"], line["conversation"]) for line in RENDERS) == sorted(pairs)
     assert len(pairs) == 34 * 18
@@ -131,7 +131,7 @@ def test_texts(name: str, form: str) -> None:
 @by_form
 @by_template
 def test_refusals(name: str, form: str) -> None:
-    """The words of `raise_exception` are the template's; those of other exceptions are Python's."""
+    """Errors by `raise_exception` have the text of the template; other errors have the text of Python's exception."""
     printed, refused = lines_of(name)
     for line in refused:
         row = conversation_of(line)
@@ -152,7 +152,7 @@ def test_some_conversations_are_refused() -> None:
 
 @by_template
 def test_tagged_spans(name: str) -> None:
-    """A tokenizer with a token for each byte shows the trained spans to the character."""
+    """A tokenizer with one token per byte shows the exact characters of the trained spans."""
     printed, _ = lines_of(name)
     compared = 0
     its = mill(byte_tokenizer(), name, "tagged")
@@ -169,7 +169,7 @@ def test_tagged_spans(name: str) -> None:
 
 @by_template
 def test_untagged_spans(name: str) -> None:
-    """Without the tags, the regions of each assistant turn are the span that other renders show."""
+    """Without tags, the regions of each assistant turn equal the span that other renders show."""
     printed, _ = lines_of(name)
     different, compared, ambiguous = [], 0, 0
     for line in printed:
@@ -189,7 +189,7 @@ def test_untagged_spans(name: str) -> None:
 
 @by_tokenizer
 def test_ids(name: str) -> None:
-    """The ids of all texts, with and without a generation prompt; those of the file are the library's too."""
+    """All ids, with and without a generation prompt, equal those of tokenizers; so do the ids in the file."""
     texts = [text for line in RENDERS if "text" in line for text in (line["text"], prompted(line))]
     for text in texts:
         assert tokenizer(name).encode(text) == their_tokenizer(name).encode(text, add_special_tokens=False).ids
@@ -232,13 +232,13 @@ def test_labels(name: str, form: str) -> None:
 
 @pytest.mark.parametrize("name", ["byte_bpe", "byte_bpe_split"])
 def test_trained_ids_spell_the_spans(name: str) -> None:
-    """The trained tokens alone, decoded: each span in its order, and little else."""
+    """The decoded trained tokens contain each span in its order, and little else."""
     compared = 0
     for template in TEMPLATES:
         its = mill(tokenizer(name), template, "tagged")
         for line in lines_of(template)[0]:
             encoding = encode(its, line)
-            # A token that takes white space along does not spell it.
+            # The text of an added token does not include the white space that it absorbs.
             if tokenizer(name).decode(encoding.input_ids) != line["text"]:
                 continue
             rest, between = tokenizer(name).decode([it for it in encoding.labels if it != MASKED]), ""
@@ -246,7 +246,7 @@ def test_trained_ids_spell_the_spans(name: str) -> None:
                 before, found, rest = rest.partition(line["text"][start:end])
                 assert found == line["text"][start:end]
                 between += before
-            # Tokens across an edge have signs and line ends of the template.
+            # Tokens across an edge contain characters and line breaks of the template.
             assert not any(map(str.isalnum, between + rest)), (template, line["conversation"])
             compared += 1
     assert compared == TEXTS - len(TEMPLATES)  # all but the conversation with control tokens
@@ -254,7 +254,7 @@ def test_trained_ids_spell_the_spans(name: str) -> None:
 
 @by_tokenizer
 def test_a_batch_gives_the_same(name: str) -> None:
-    """All conversations as one batch of JSON rows: the ids of accepted rows, nothing for refused ones."""
+    """All conversations as one batch of JSON rows: the ids of accepted rows, and nothing for rejected rows."""
     compared = 0
     for template in TEMPLATES:
         printed, refused = lines_of(template)

@@ -1,4 +1,4 @@
-"""Two mills over the same rows: which rows differ, in what, and where."""
+"""Differences between two mills on the same rows: the rows, the aspects and the spans."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mill() -> MakeMill:
 
 @pytest.fixture
 def of_rows(write_file: WriteFile) -> Callable[..., tuple[list[RowDifference], DiffReport]]:
-    """The differences of two mills over some rows, and the report."""
+    """The differences of two mills on some rows, and the report."""
 
     def of_rows(left: Mill, right: Mill, *rows: Row) -> tuple[list[RowDifference], DiffReport]:
         report = diff_rows(left, right, write_file("a.jsonl", rows))
@@ -42,7 +42,7 @@ def of_rows(write_file: WriteFile) -> Callable[..., tuple[list[RowDifference], D
 
 
 class Fixed:
-    """A mill that gives one encoding for every row."""
+    """A mill that returns the same encoding for every row."""
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
@@ -121,7 +121,7 @@ def test_a_text_that_goes_on(mill: MakeMill, of_rows: Any) -> None:
     left, right = (mill(template).encode(TURN).regions for template in (PLAIN, longer))
     (there,) = (region for region in right if region.start <= span.start < region.end)
     assert (span.message, span.role, span.kind) == (there.message, there.role, there.kind)
-    assert there.kind != left[-1].kind, "the left side does not know who goes on"
+    assert there.kind != left[-1].kind, "the message after the end of the left text is unknown"
 
 
 def test_a_failure_on_one_side(mill: MakeMill, of_rows: Any) -> None:
@@ -163,7 +163,7 @@ def test_labels_that_one_side_refuses(mill: MakeMill, of_rows: Any) -> None:
     template = ChatTemplate(PLAIN.source + "{% if add_generation_prompt %}robot: {% endif %}")
     masked = mill(template, labels=Labels(unproved="mask"))
     (difference,), _ = of_rows(mill(template), masked, {"messages": TURN[:1]}, SHORT)
-    assert (difference.row, difference.aspect) == (1, "failure"), "the first row has no answer, so nothing is in doubt"
+    assert (difference.row, difference.aspect) == (1, "failure"), "the first row has no answer, so it is not ambiguous"
     (span,) = difference.spans
     assert span.left.startswith("header_mismatch (message 1): labels are not proved")
     assert span.right == "trained 0 of 27 tokens"
@@ -205,7 +205,7 @@ def test_weights(mill: MakeMill, of_rows: Any) -> None:
         ("masked", "trained × 0.5"),
         ("masked", "trained"),
     ]
-    # No row has reasoning, so all weights are 1: as if there were none.
+    # No row has reasoning, so all weights are 1, which means the same as no weights.
     assert of_rows(mill(), mill(labels=Labels(weights={"reasoning": 0.5})), SHORT)[0] == []
 
 
@@ -222,7 +222,7 @@ def test_rows_are_read_as_they_are_asked_for(mill: MakeMill, write_file: WriteFi
     path = write_file("a.jsonl", [SHORT, LONG, SHORT, LONG])
     report = diff_rows(mill(), mill(labels="last"), path)
     assert next(iter(report)).row == 1
-    assert report.rows == 2, "the others are not looked at yet"
+    assert report.rows == 2, "the other rows are not read yet"
     assert [difference.row for difference in report] == [3]
     assert report.rows == 4
     limited = diff_rows(mill(), mill(labels="last"), path, rows=3)

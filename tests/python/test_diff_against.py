@@ -1,4 +1,4 @@
-"""What a mill makes now against a finished output: rows, spans, rejects, and the options of the manifest."""
+"""Comparison of rows made now with a finished output: rows, spans, rejects, and the options of the manifest."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_the_fallback(folder: Path, write_file: WriteFile) -> None:
     assert list(diff_output("a.jsonl", "out", tokenizer=folder)) == []
     report = diff_output("a.jsonl", "out", tokenizer=folder, template_fallback="zephyr")
     assert ([difference.aspect for difference in report], report.mill.template.name) == (["text"], "zephyr")
-    # Where the tokenizer has lost its template, the fallback of that run is taken.
+    # If the tokenizer has no template any more, the fallback of that run is used.
     configure(folder, eos_token="<eos>", chat_template=PLAIN.source)
     prepare("a.jsonl", tokenizer=folder, output="out", overwrite=True, labels="all", template_fallback="chatml")
     configure(folder, eos_token="<eos>")
@@ -137,7 +137,7 @@ def test_other_labels() -> None:
     lines = show_output_summary(report, color=False).plain.splitlines()
     assert lines[0] == "1 of 3 rows differ: labels 1"
     assert lines[-1] == "labels: written with 'last', now 'assistant'"
-    assert against(labels="{turns: last}")[1].changed == {}, "the same in other words"
+    assert against(labels="{turns: last}")[1].changed == {}, "the same labels in another form"
 
 
 def test_weights() -> None:
@@ -146,7 +146,7 @@ def test_weights() -> None:
     assert difference.spans == (DifferingSpan(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
     assert show_output_summary(report, color=False).plain.startswith("1 of 1 rows differ: weights 1\n")
     made(SHORT, labels={"weights": {"reasoning": 0.5}})
-    assert against(labels="assistant")[0] == [], "without reasoning all weights are 1"
+    assert against(labels="assistant")[0] == [], "without reasoning, all weights are 1"
 
 
 def test_another_template() -> None:
@@ -173,7 +173,7 @@ def test_a_template_that_has_changed() -> None:
     assert difference.aspect == "text"
     assert difference.spans[0].start == 58
     assert "template: written with chatml (" in show_output_summary(report).plain
-    # One that no version knows is taken from the manifest.
+    # A template that this version does not have comes from the manifest.
     made(SHORT, template=ChatTemplate(changed.source, name="mine"))
     assert against()[0] == []
     edit_manifest(lambda it: it["template"].update(fingerprint="0" * 64))
@@ -209,7 +209,7 @@ def test_rows_that_are_cut_at_the_start() -> None:
     made(SHORT, max_length=11, truncation="keep_end")
     (difference,), _ = against(max_length=7)
     assert difference.spans == tuple(replace(span, left=span.right, right=span.left) for span in cut)
-    # What is left begins with the token that the row begins with.
+    # The rest begins with the same token as the row.
     made(SHORT, max_length=19, truncation="keep_end")
     (difference,), _ = against(max_length=None)
     assert difference.aspect == "ids"
@@ -286,7 +286,7 @@ def test_samples_of_a_row() -> None:
 
 def test_a_sample_that_differs_behind_the_first() -> None:
     made(SHORT, LONG, max_length=40, truncation="split")
-    # The second turn's answer is in the second sample: one token of it is masked there.
+    # The answer of the second turn is in the second sample; one of its tokens is masked there.
     edit_rows(lambda rows: rows[2]["labels"].__setitem__(13, -100))
     (difference,), _ = against()
     assert (difference.row, difference.place, difference.aspect) == (1, "a.jsonl, line 2, sample 1", "labels")
@@ -295,7 +295,7 @@ def test_a_sample_that_differs_behind_the_first() -> None:
 
 
 def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> None:
-    """A sample that is no part of the whole row's text: places are those of its own tokens."""
+    """If a sample is not a part of the text of the whole row, spans are positions in the text of its own tokens."""
     source = "{% for m in messages %}{{ m.content + ('</s>' if loop.last else '<s>') }}{% endfor %}"
     made(LONG, split="per_turn", template=ChatTemplate(source), labels={"unproved": "mask"}, all_masked="keep")
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-1, 0))
@@ -306,7 +306,7 @@ def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> No
 
 
 def test_a_token_without_characters() -> None:
-    """The second token of a character has no place of its own."""
+    """The second token of a character has no characters of its own."""
     made({"messages": [TURN[0], {"role": "assistant", "content": "é"}]})
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-3, -100))
     (difference,), _ = against()
@@ -350,7 +350,7 @@ def test_options_that_an_earlier_version_had_not() -> None:
     edit_manifest(lambda it: it.update(options={"labels": "assistant", "keep_columns": []}))
     assert against()[0] == []
     with pytest.raises(
-        DataError, match="an output cannot be compared with the option `padding`; the options are labels, split"
+        DataError, match="a comparison with an output has no option `padding`; use only labels, split"
     ):
         against(padding="longest")
 
@@ -359,7 +359,7 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
     made(SHORT, LONG, SHORT, LONG)
     report = diff_output("a.jsonl", "out", tokenizer=byte_tokenizer(), labels="last")
     assert next(iter(report)).row == 1
-    assert report.rows == 2, "the others are not looked at yet"
+    assert report.rows == 2, "the other rows are not read yet"
     assert [difference.row for difference in report] == [3]
     assert report.rows == 4
 
@@ -388,6 +388,6 @@ def test_the_command(folder: Path, write_file: WriteFile) -> None:
     gone = run("diff", "a.jsonl", "--against", "gone")
     assert (gone.exit_code, gone.stderr) == (
         1,
-        "error: there is no gone/manifest.json: give a folder that `chatmill prepare` has made\n",
+        "error: there is no gone/manifest.json; give a folder that `chatmill prepare` made\n",
     )
     assert run("diff", "a.jsonl").exit_code == 2

@@ -1,6 +1,6 @@
-"""Where chatmill renders otherwise than transformers: the rows of the tables in COMPATIBILITY.md, both sides of each.
+"""Differences between the renders of chatmill and transformers: both sides of each row in COMPATIBILITY.md.
 
-A difference that goes away fails here; then it leaves that page too.
+If a difference disappears, its test fails; then remove it from that page too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def nested(tag: str, times: int) -> str:
     return f"{{% {tag} %}}" * times + "a" + f"{{% end{tag.split(maxsplit=1)[0]} %}}" * times
 
 
-# By the row of the page: a template, what transformers renders and what chatmill does; None where it refuses.
+# For each row of the page: a template, the text of transformers and the text of chatmill; None for an error.
 DIFFERENCES: dict[str, list[tuple[str, str | None, str | None]]] = {
     "tuples": [
         ("{{ 1, 2 }}", "(1, 2)", None),
@@ -133,7 +133,7 @@ def test_difference(
 
 
 def test_python_may_be_let_go_deeper() -> None:
-    """What nests or recurses too deep is refused by both; where is a setting of Python, and fixed here."""
+    """Both reject values that are nested too deeply. The limit of Python is a setting; chatmill's limit is fixed."""
     limit = sys.getrecursionlimit()
     macro = "{% macro m(n) %}{% if n %}{{ m(n - 1) }}{% endif %}{{ n }}{% endmacro %}{{ m(250)|length }}"
     parentheses = "{{ " + "(" * 170 + "1" + ")" * 170 + " }}"

@@ -1,4 +1,4 @@
-"""Every row of real data gives the text and the ids of transformers, and is refused where transformers refuses it."""
+"""Every row of real data has the text and the ids of transformers, and is rejected if transformers rejects it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
 
 @dataclass(frozen=True)
 class Case:
-    """A data set with a tokenizer and its own template.
+    """A dataset with a tokenizer and its own template.
 
     Attributes:
-        dataset: Name of the data set.
+        dataset: Name of the dataset.
         tokenizer: Name of the tokenizer.
-        accepted: How many rows transformers accepts, so that the test cannot pass on nothing.
-        forms: How the rows come in. Tools that differ from row to row do not fit one Arrow struct.
+        accepted: The number of rows that transformers accepts, so that the test cannot pass without rows.
+        forms: The forms of the input. Tools that differ between rows do not fit one Arrow struct.
     """
 
     dataset: str
@@ -41,7 +41,7 @@ PAIRS = [(case, form) for case in CASES for form in case.forms]
 
 
 def expected_texts(rows: list[dict[str, Any]], tokenizer: str) -> list[str | None]:
-    """What `apply_chat_template` gives for each row; None where it raises."""
+    """The text of `apply_chat_template` for each row; None if it raises an error."""
     its, texts = reference.tokenizer(tokenizer), []
     for row in rows:
         try:
@@ -103,7 +103,7 @@ def test_ids(case: Case, form: str) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", ["qwen3", "llama-3.1"])
 def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
-    """The object, and the folder it was made from, are the same source."""
+    """A tokenizer object and its folder give the same result."""
     its = reference.tokenizer(name)
     folder = reference.tokenizer_folder(name)
     rows = [row for _, row in zip(range(50), reference.rows("chitchat_en_4k"), strict=False)]
@@ -119,7 +119,7 @@ def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
 
 
 def test_examples_with_the_bundled_tokenizer() -> None:
-    """The same without the corpus: the examples, the tokenizer that comes with a package, our own template."""
+    """The same test without the corpus: the examples, the tokenizer from a package, and chatmill's own template."""
     its, conversations = reference.tokenizer(reference.BUNDLED), reference.example_conversations()
     special: dict[str, Any] = reference.special_tokens(reference.BUNDLED)
     template = ChatTemplate.named("deepseek", **special)

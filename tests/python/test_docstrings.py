@@ -1,4 +1,4 @@
-"""The examples in docstrings run, those of the compiled core too, and every public name has a docstring."""
+"""The examples in all docstrings run, including those of the compiled core, and every public name has a docstring."""
 
 import doctest
 import importlib
@@ -12,7 +12,7 @@ import pytest
 from chatmill import _chatmill
 
 TOKENIZER_JSON = (Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8")
-# Every module of every room: without the prefix `walk_packages` does not enter packages.
+# Every module of the package. Without the prefix, `walk_packages` does not enter subpackages.
 MODULES = [
     "chatmill",
     *(
@@ -26,7 +26,7 @@ CORE = [name for name in dir(_chatmill) if not name.startswith("_") and name not
 
 
 def run(text: str, name: str) -> int:
-    """Run the examples of one docstring; their number."""
+    """Run the examples of one docstring, and return their number."""
     names: dict[str, Any] = {"chatmill": chatmill, "TOKENIZER_JSON": TOKENIZER_JSON}
     test = doctest.DocTestParser().get_doctest(inspect.cleandoc(text), names, name, None, 0)
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)

@@ -1,4 +1,4 @@
-"""`Mill.encode` is the batch of one row: the same ids, labels, weights, notes and errors.
+"""`Mill.encode` equals a batch of one row: the same ids, labels, weights, notes and errors.
 
 This holds for all kinds of rows and all options.
 """
@@ -20,7 +20,7 @@ MASKED = -100
 
 
 def tokenizer() -> Tokenizer:
-    """One token for each byte, with `<s>` before each text, a few special tokens and a padding token."""
+    """One token per byte, with `<s>` before each text, some special tokens and a padding token."""
     definition = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
     definition["post_processor"] = {
         "type": "TemplateProcessing",
@@ -35,7 +35,7 @@ def tokenizer() -> Tokenizer:
 TOKENIZER = tokenizer()
 UNTAGGED = """{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if m.role == 'assistant' %}</s>{% endif %}
 {% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"""
-# Drops the last character of a content, moves system messages to the front, refuses the role "judge".
+# Drops the last character of each content, moves system messages to the front, rejects the role "judge".
 STRANGE = """{% for m in messages if m.role == 'system' %}{{ m.content }}{% endfor -%}
 {% for m in messages if m.role != 'system' -%}
 {% if m.role == 'judge' %}{{ raise_exception('no judges') }}{% endif %}[{{ m.role }}]{{ m.content[:-1] }}
@@ -87,7 +87,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
 
 @st.composite
 def formatted(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """A format and one of its example rows, perhaps with a field that is changed or removed."""
+    """A format and one of its example rows, in which a field may be changed or removed."""
     name = draw(st.sampled_from(FORMATS))
     row = dict(draw(st.sampled_from(rows_of(name))))
     for key in draw(st.lists(st.sampled_from(sorted(row)), max_size=2)):
@@ -119,7 +119,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 def encoded(mill: Mill, row: Any) -> Encoding | ChatmillError:
-    """What `encode` makes of a row."""
+    """The result of `encode` for a row."""
     try:
         if mill.format is not None:
             return mill.encode(row)
@@ -131,7 +131,7 @@ def encoded(mill: Mill, row: Any) -> Encoding | ChatmillError:
 
 
 def compare(mill: Mill, row: dict[str, Any]) -> None:
-    """The row through `encode`, and as a batch of JSON rows."""
+    """Compare the row through `encode` with the same row as a batch of JSON rows."""
     result = encoded(mill, row)
     batch = pa.record_batch({"row": pa.array([json.dumps(row)])})
     try:
@@ -175,7 +175,7 @@ def same_answers(row: dict[str, Any], result: Encoding) -> None:
 
 
 def mill_of(template: ChatTemplate | None, options: dict[str, Any]) -> Mill | None:
-    """A mill, or None if the options do not go together: that is one clear error."""
+    """A mill, or None if the options cannot be combined, which must be one clear error."""
     try:
         return Mill(TOKENIZER, template, on_error="null", **options)
     except DataError:

@@ -1,4 +1,4 @@
-"""Texts and trained parts of axolotl's formats, as its own code made them."""
+"""Texts and trained parts of axolotl's formats, compared with those of axolotl's own code."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import reference
 from chatmill import Format, Mill, Tokenizer
 
 MASKED = -100
-# Their prompts are long prose, for which chatmill has words of its own.
+# These formats have long prompts; chatmill has other texts for them.
 PROSE = {"reflection:chat", "reflection:instruct", "creative_acr.load_critique", "creative_acr.load_revise"}
 
 
-# The fixture files, and how many cases each has.
+# The fixture files, with their numbers of cases.
 FILES = {"axolotl_legacy": 45, "axolotl_legacy_extra": 8, "axolotl_sharegpt_2024": 19}
 CASES = {name: reference.fixture(name) for name in FILES}
 
@@ -39,7 +39,7 @@ def test_all_fixtures_are_there() -> None:
 
 @lru_cache
 def tokenizer(eos: str = "</s>") -> Tokenizer:
-    """One token a byte, `<s>` before each text, as the fixtures were made."""
+    """One token per byte, `<s>` before each text: the tokenizer of the fixtures."""
     definition = json.loads((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
     definition["post_processor"] = {
         "type": "TemplateProcessing",
@@ -51,13 +51,13 @@ def tokenizer(eos: str = "</s>") -> Tokenizer:
 
 
 def segments(ids: list[int], labels: list[int], tokens: Tokenizer) -> list[dict[str, Any]]:
-    """Tokens in sequence that are trained, or not, as text."""
+    """The texts of consecutive tokens that are trained, or not trained."""
     groups = groupby(zip(ids, labels, strict=True), key=lambda pair: pair[1] != MASKED)
     return [{"train": train, "text": tokens.decode([token for token, _ in pairs])} for train, pairs in groups]
 
 
 def format_of(kind: str) -> tuple[Format, dict[str, Any], str]:
-    """The format that a fixture's type stands for, with options of the mill, and the stop token."""
+    """The format of a fixture's type, with options of the mill, and the stop token."""
     name, _, rest = kind.removesuffix("]").partition(" ")
     eos = "</s>"
     name = {"alpaca:None": "alpaca", "sharegpt_jokes": "sharegpt_jokes:vicuna_v1.1"}.get(name, name)
@@ -94,7 +94,7 @@ def test_text_and_trained_part_are_those_of_axolotl(case: dict[str, Any]) -> Non
         return
     form, options, eos = format_of(kind)
     if kind == "user_defined" and "instruction" not in case["row"]:
-        # The settings of this case, which the fixture does not name: its text shows them.
+        # The settings of this case. The fixture does not name them, but its text shows them.
         inst = "[INST] {instruction} [/INST]"
         form = Format.user_defined(field_instruction="input", format=inst, no_input_format=inst)
     tokens = tokenizer(eos)
@@ -102,7 +102,7 @@ def test_text_and_trained_part_are_those_of_axolotl(case: dict[str, Any]) -> Non
     (row,) = _rows(batch)
     ours = segments(row["input_ids"], row["labels"], tokens)
     if form.name in PROSE:
-        # The prompt is chatmill's own; what is trained is not.
+        # The prompt is chatmill's own, but the trained text equals axolotl's.
         assert [it["train"] for it in ours] == [it["train"] for it in case["segments"]]
         assert ours[-1] == case["segments"][-1]
         assert ours[0]["text"] != case["segments"][0]["text"]
@@ -115,7 +115,7 @@ def test_text_and_trained_part_are_those_of_axolotl(case: dict[str, Any]) -> Non
 
 
 def check_chunks(case: dict[str, Any]) -> None:
-    """Texts that become samples of `seq_len` tokens: a text ends where a chunk ends in the stop token."""
+    """Check texts that become samples of `seq_len` tokens: a text ends with the chunk that ends in the stop token."""
     chunks = ["".join(part["text"] for part in chunk) for chunk in case["chunks"]]
     texts = "".join(chunks).split("</s>")[:-1]
     rows = [{"text": text.removeprefix("<s>")} for text in texts]

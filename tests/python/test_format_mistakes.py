@@ -1,4 +1,4 @@
-"""Formats of one's own with mistakes: an error says which, and nothing is lost in silence."""
+"""User-defined formats with mistakes: each mistake is an error, and nothing is dropped silently."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIELDS = {"q": "text", "a": "optional text"}
         ),
         (
             {"messages": {"empty_answers": "some"}},
-            "`empty_answers` is 'some', but must be one of refused, among_others, allowed",
+            "`empty_answers` is 'some'; use one of refused, among_others, allowed",
         ),
         ({"answers": {"prompt": "p"}}, "the key 'names' is missing"),
         ({"fields": ["a", "b"], "text": "x"}, "the definition cannot be read"),
@@ -39,16 +39,16 @@ FIELDS = {"q": "text", "a": "optional text"}
         ({"fields": {"a": "text"}, "other_names": 3, "text": "x"}, "the definition cannot be read"),
         (
             {"fields": {"a": "text"}, "other_names": {"b": ["c"]}, "text": "x"},
-            "`other_names` has 'b', which is not a field; the fields are a",
+            "`other_names` has 'b', which is not a field; use one of a",
         ),
         ({"fields": {"a": "text"}, "variables": 3, "text": "x"}, "the definition cannot be read"),
-        ({"base": "nope", "text": "x"}, "there is no base 'nope'"),
+        ({"base": "nope", "text": "x"}, "there is no format 'nope' to use as `base`"),
         ({"format": "alpaca", "fields": ["a"]}, "the definition cannot be read"),
         (
             {"format": "alpaca", "allow_empty": "output"},
-            r"`allow_empty` is \'output\', but must be a list of fields: write \[output\]",
+            r"`allow_empty` is \'output\', which is not a list of fields; write \[output\]",
         ),
-        ({"format": "dpo.intel:messages", "field_system": "s"}, "there is no option 'field_system' for this format"),
+        ({"format": "dpo.intel:messages", "field_system": "s"}, "this format has no option 'field_system'"),
         ({"format": "sharegpt", "roles": {"user": "human"}}, "lists of names for each role"),
         ({"fields": FIELDS, "messages": [{"each": "histroy", "messages": TURNS}]}, "there is no field histroy"),
     ],
@@ -86,7 +86,7 @@ def test_a_missing_label_names_what_the_row_has() -> None:
 
 
 def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
-    """The column alone changes nothing of what is refused."""
+    """A system column alone does not change which rows are rejected."""
     path = tmp_path / "rows.jsonl"
     asked, empty, good = "user", "", "G"
     turns = [("user", asked), ("assistant", empty), ("user", asked), ("assistant", good)]
@@ -99,7 +99,7 @@ def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
 def test_rows_without_an_encoding_are_not_compared(tmp_path: Path) -> None:
     mill = Mill(TOKENIZER, format="dpo.intel:chatml")
     with pytest.raises(
-        DataError, match=r"rows of the format dpo\.intel:chatml cannot be shown or compared: each becomes"
+        DataError, match=r"rows of the format dpo\.intel:chatml cannot be shown or compared, because each becomes"
     ):
         diff_rows(mill, mill, tmp_path / "rows.jsonl")
 
@@ -111,7 +111,7 @@ def test_a_blank_name_gives_way_to_another() -> None:
 
 
 def test_an_empty_answer_behind_a_system_prompt_is_counted_as_the_row_has_it() -> None:
-    """A system prompt that stands in a column is no message of the row."""
+    """A system prompt in a column is not a message of the row."""
     turns = [{"role": "user", "content": "U"}, {"role": "assistant", "content": ""}]
     form = Format.named("messages", field_system="system", empty_answers="among_others")
     with pytest.raises(RowError, match="row 0, message 1: the answer is empty"):

@@ -1,4 +1,4 @@
-"""Formats of rows: each through `prepare` to Parquet and back, faults of rows, recognition, options."""
+"""Tests of formats: each through `prepare` to Parquet and back, invalid rows, detection, options."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MASKED = -100
 
 
 def byte_tokenizer(*, prefix: bool = True) -> Tokenizer:
-    """One token a byte; `<s>` before each text, if it is wanted."""
+    """One token per byte; with `prefix`, `<s>` before each text."""
     definition = json.loads((DATA / "byte_tokenizer.json").read_text("utf-8"))
     if prefix:
         definition["post_processor"] = {
@@ -41,7 +41,7 @@ TOKENIZER = byte_tokenizer()
 
 
 def segments(row: dict[str, Any]) -> list[list[Any]]:
-    """[trained, text] of the tokens in sequence; of rows with answers, [column, text]."""
+    """`[trained, text]` of consecutive tokens; for rows with answers, `[column, text]`."""
     if "input_ids" not in row:
         return [[name, TOKENIZER.decode(ids)] for name, ids in row.items() if name.endswith("_ids")]
     pairs = zip(row["input_ids"], row["labels"], strict=True)
@@ -62,7 +62,7 @@ def all_styles() -> list[str]:
 
 @pytest.mark.parametrize("name", all_styles())
 def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
-    """The file of rows, as JSONL and as Parquet: the same tokens, and the text that they shall be."""
+    """A file of rows as JSONL and as Parquet gives the same tokens, and the expected text."""
     form = Format.named(name)
     file = ROWS / f"{name if (ROWS / f'{name}.jsonl').is_file() else name.split(':', maxsplit=1)[0]}.jsonl"
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
@@ -75,9 +75,9 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
     found = [row for part in sorted((tmp_path / "out").glob("part-*")) for row in pq.read_table(part).to_pylist()]
     assert [segments(row) for row in found] == EXPECTED[name]
     if name.startswith("creative_acr.load"):
-        return  # Arrow gives every row the fields of all
+        return  # in Arrow, every row has the fields of all rows
     names = dict.fromkeys(name for row in rows for name in row)
-    if form.kind == "answers":  # texts here and messages there
+    if form.kind == "answers":  # texts in some rows and messages in others
         rows = [{k: json.dumps(it) if isinstance(it, list) else it for k, it in row.items()} for row in rows]
     pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), tmp_path / "rows.parquet")
     prepare(tmp_path / "rows.parquet", output=tmp_path / "columns", **options)
@@ -156,7 +156,7 @@ def test_an_empty_answer_is_a_reject(
 
 
 def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
-    """Rows in no format are what transformers renders; a format is what its rows must be, unless the user says no."""
+    """Without a format, rows render as in transformers. A format rejects empty answers, unless they are allowed."""
     empty, asked, good = (
         {"role": "assistant", "content": ""}, {"role": "user", "content": "H"}, {"role": "assistant", "content": "G"},
     )  # fmt: skip
@@ -169,7 +169,7 @@ def test_an_empty_answer_among_others_is_counted_or_refused() -> None:
     allowed = Mill(TOKENIZER, chatml, format={"format": "messages", "allow_empty": ["content"]})
     assert pa.table(allowed(rows)).equals(pa.table(plain))
     assert allowed(rows).counts == plain.counts
-    # Alone it is a prompt that trains on nothing, unless it is wanted or has calls.
+    # A single empty answer trains nothing, so it is rejected, unless it is allowed or has calls.
     alone = pa.table({"messages": [[asked, empty]]})
     assert allowed(alone).num_trained_tokens == 1
     called = {**empty, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {}}}]}
@@ -193,7 +193,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_segments_are_encoded_each_on_its_own(corpus: Path) -> None:
-    """The seed example, with a tokenizer that puts a space before each text: each segment gets one."""
+    """With a tokenizer that puts a space before each text, each segment gets a space."""
     tokenizer = Tokenizer.from_pretrained(corpus / "tokenizers" / "llama2")
     plain = tokenizers.Tokenizer.from_file(str(corpus / "tokenizers" / "llama2" / "tokenizer.json"))
     row = [json.loads(line) for line in (ROWS / "input_output.jsonl").read_text("utf-8").splitlines()][1]
@@ -205,7 +205,7 @@ def test_segments_are_encoded_each_on_its_own(corpus: Path) -> None:
         ids += own
         labels += own if segment["label"] else [MASKED] * len(own)
     assert (found["input_ids"], found["labels"]) == (ids, labels)
-    # <s>, ▁Hello, a line break; then ▁hi, though no space stands before it.
+    # <s>, ▁Hello, a line break; then ▁hi, although there is no space before it.
     assert ids[:4] == [1, 15043, 13, 7251]
 
 
@@ -215,7 +215,7 @@ def test_a_text_becomes_samples_of_so_many_tokens() -> None:
 
 
 def test_text_for_pretraining_becomes_windows() -> None:
-    """As tokenizers cuts a text into parts that overlap, each with the tokens around it."""
+    """The windows equal those of tokenizers, which cuts a text into overlapping parts, each with special tokens."""
     text = "0123456789abcdefghij"
     rows = milled([{"text": text}, {"text": "xy"}], format="pretrain", max_length=12)
     assert [segments(row)[0][1] for row in rows] == [
@@ -254,7 +254,7 @@ def test_user_defined_formats() -> None:
 
 @given(st.text(), st.text(), st.text().filter(str.strip), st.text(max_size=9))
 def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, said: str) -> None:
-    """Whatever holds braces, tags, or line breaks at its ends."""
+    """Values with braces, tags, or line breaks at their edges are printed unchanged."""
     row = {"instruction": text, "input": extra, "output": text, "system": system}
     form = Format.user_defined(
         format=f"{said.replace('{', '{{').replace('}', '}}')}{{instruction}}\n{{input}}", system_format="{system}"
@@ -284,7 +284,7 @@ def test_recognition() -> None:
         assert found.name == name
     for name in ("messages", "sharegpt"):
         assert detect_rows([Format.named(name).example or {}]) is None
-    # Alpaca's own rows have the whole text as well.
+    # The rows of the Alpaca dataset also have the whole text in a column.
     found = detect_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}])
     assert found is not None
     assert found.name == "alpaca"
@@ -294,7 +294,7 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
     rows = [{"system_prompt": "S", "question": f"Q{number}", "response": "R"} for number in range(5)]
     with pytest.raises(
         DataError,
-        match=r"the formats orcamini and alpaca_w_system\.load_open_orca both fit; name one of them with `--format`",
+        match=r"the formats orcamini and alpaca_w_system\.load_open_orca fit these rows; name one of them with `--format`",
     ) as error:
         detect_rows(rows)
     assert [f"Q{number}" in str(error.value) for number in range(5)] == [True, True, True, False, False]
@@ -305,7 +305,7 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
         match=r"rows\.jsonl: no format fits rows with the fields left, right; choose a format of `chatmill formats`",
     ):
         prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
-    # A field with nearly the right name, and a question with its answer, have a remedy of their own.
+    # A misspelled field, and a question with its answer, have special remedies.
     with pytest.raises(DataError, match="did you mean 'conversations' instead of 'conversation'"):
         detect_rows([{"conversation": [{"role": "user", "content": "Hi"}]}])
     pair = {"prompt": "P", "response": "R"}
@@ -358,10 +358,10 @@ def test_a_definition_of_the_user(tmp_path: Path) -> None:
             Mill(TOKENIZER, format=wrong)
     for name, message in (
         ("alpaka", "there is no format 'alpaka'; did you mean 'alpaca'?"),
-        ("nothing", "there is no format 'nothing'; `chatmill formats` lists the names; or give a YAML file"),
+        ("nothing", "there is no format 'nothing'; use a name from `chatmill formats`, or a YAML file"),
         ("alpaca:chatm", "format alpaca has no style 'chatm'; did you mean 'chatml'?"),
-        ("alpaca:x", "format alpaca has no style 'x'; its styles are instruct, chat, chatml, phi, plain, messages"),
-        ("completion:chat", "format completion has no style 'chat'; it has no styles"),
+        ("alpaca:x", "format alpaca has no style 'x'; use one of instruct, chat, chatml, phi, plain, messages"),
+        ("completion:chat", "format completion has no style 'chat'; remove the style, because this format has none"),
     ):
         with pytest.raises(DataError) as error:
             Format.named(name)

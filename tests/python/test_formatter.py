@@ -1,4 +1,4 @@
-"""`Formatter` and `Conversation`: the text is the template's, and each model gets the right template."""
+"""`Formatter` and `Conversation`: the text equals that of the template, and each model gets the right template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOOLS = [{"type": "function", "function": {"name": "clock", "description": "The 
 DOCUMENTS = [{"title": "Tea", "text": "Tea is drunk at five."}]
 MINE = "{% for it in messages %}[{{ it.role }}]{{ it.content }}{% endfor %}"
 
-# Templates of the corpus that are a model's own. `test_named_templates.py` compares more of them.
+# Templates of the corpus that are models' own templates. `test_named_templates.py` compares more of them.
 OWN = {
     "HuggingFaceH4/zephyr-7b-beta": "GregoryBolshakov__hf-chat-template/zephyr-7b-beta",
     "HuggingFaceTB/SmolLM2-1.7B-Instruct": "GregoryBolshakov__hf-chat-template/smollm2-1.7b-instruct",
@@ -51,7 +51,7 @@ OWN = {
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The ids that the Hub is asked for; it has none of them."""
+    """The ids of all requests to the Hub, which has none of them."""
     ids: list[str] = []
 
     def snapshot(hub_id: str, is_complete: Any, error: type[Exception]) -> Path:
@@ -68,7 +68,7 @@ def facts(name: str) -> dict[str, Any]:
 
 
 def needed(name: str) -> dict[str, Any]:
-    """What a template does not render without."""
+    """The inputs that a template requires."""
     given = {"tools": TOOLS, "documents": DOCUMENTS}
     return {key: given[key] for key in facts(name).get("requires", [])}
 
@@ -81,12 +81,12 @@ def result(render: Any, *args: Any, **kwargs: Any) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-# Rows of the tests that need no corpus; they come first.
+# Rows that need no corpus come first.
 OWN_ROWS = 42
 
 
 def rows() -> list[dict[str, Any]]:
-    """Conversations of the tests, and those of the corpus where it is."""
+    """Conversations of the tests, and those of the corpus if it exists."""
     made: list[dict[str, Any]] = [conversation(3), {"messages": HI, "tools": TOOLS}]
     made += [{"messages": it} for it in reference.example_conversations()[:40]]
     if reference.CORPUS.is_dir():
@@ -105,7 +105,7 @@ def test_equal_to_render(name: str, prompt: bool) -> None:
         made = Conversation(row["messages"], model=name, **given)
         assert result(formatter.render, made, add_assistant_prompt=prompt, now=reference.NOW) == expected
         texts += number < OWN_ROWS and not expected.startswith(("TemplateError", "DataError"))
-    # Of our own rows a template refuses only the one with tools, unless it shows them.
+    # A template rejects only one of these rows: the row with tools, unless it supports tools.
     assert texts == (OWN_ROWS if facts(name)["tools"] else OWN_ROWS - 1)
 
 
@@ -119,7 +119,7 @@ def test_variables_and_tools_go_through() -> None:
 def test_table_names_named_templates() -> None:
     assert set(model_ids().values()) <= set(NAMES)
     assert len(model_ids()) == 40
-    # One pattern for an id, so that the order of the file does not matter.
+    # Each id matches one pattern, so the order of the file does not matter.
     for model in [*OWN, *(it.replace("[0-9]*", "8") for it in model_ids() if "[" not in it.replace("[0-9]*", ""))]:
         assert sum(fnmatchcase(model, it) for it in model_ids()) == 1, model
 
@@ -175,7 +175,7 @@ def test_ids_beside_the_table_go_to_the_hub(model: str, asked: list[str]) -> Non
 @reference.needs_corpus
 @pytest.mark.parametrize("model", OWN)
 def test_family_prints_what_the_model_prints(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On every ordinary conversation both print the same, or one of them refuses."""
+    """On every ordinary conversation both print the same text, or one of them raises an error."""
     reference.freeze_clock(monkeypatch)
     formatter, source, equal = Formatter(), reference.corpus_template(OWN[model]), 0
     name = family(model)
@@ -235,7 +235,7 @@ def test_registered_templates() -> None:
 
     assert name("my-org/a") == name("my-org/a/c") == name("my-org/c-late") == "mine"  # the first pattern that fits
     assert name("my-org/b") == "zephyr"  # a name comes before patterns
-    assert name("qwen3") == "qwen2.5"  # registered ones win over chatmill's own
+    assert name("qwen3") == "qwen2.5"  # registered templates come before chatmill's own
     assert name(None) == "zephyr"
     assert formatter.render(Conversation(HI, model="text")) == mine.render(HI)
     assert name("llama3") == "llama3"
@@ -261,10 +261,10 @@ def test_templates_are_loaded_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"messages": "Hi"}, "`messages` has the type str, but must be a list of dicts with role and content"),
-        ({"messages": HI[0]}, "`messages` has the type dict, but must be a list of dicts with role and content"),
-        ({"messages": []}, "the conversation has no messages; remove such rows"),
-        ({"messages": [*HI, "Hi"]}, "message 2: it has the type str, but must be a dict with role and content"),
+        ({"messages": "Hi"}, "`messages` has the type str; give a list of dicts with role and content"),
+        ({"messages": HI[0]}, "`messages` has the type dict; give a list of dicts with role and content"),
+        ({"messages": []}, "the conversation has no messages; add one, or leave the conversation out"),
+        ({"messages": [*HI, "Hi"]}, "message 2: it has the type str; give a dict with role and content"),
         (
             {"messages": [HI[0], {"content": "Hi"}]},
             r"message 1: `role` is missing \(found content\); add one, such as user",
@@ -272,16 +272,16 @@ def test_templates_are_loaded_once(tmp_path: Path) -> None:
         ({"messages": [{}]}, "message 0: `role` is missing; add one, such as user"),
         (
             {"messages": [{"role": 1, "content": "Hi"}]},
-            "message 0: `role` has the type int, but must be a string such as user",
+            "message 0: `role` has the type int; give a string such as user",
         ),
         (
             {"messages": HI, "tools": TOOLS[0]},
-            "`tools` has the type dict, but must be a list or None: put a single one into a list",
+            "`tools` has the type dict; give a list, also for a single one, or None",
         ),
-        ({"messages": HI, "documents": "tea"}, "`documents` has the type str, but must be a list or None"),
+        ({"messages": HI, "documents": "tea"}, "`documents` has the type str; give a list, also for a single one, or None"),
         (
             {"messages": HI, "model": ChatTemplate.named("chatml")},
-            "`model` has the type ChatTemplate, but must be a name, a model id or a path",
+            "`model` has the type ChatTemplate; give a name, a model id or a path",
         ),
     ],
 )
@@ -298,11 +298,11 @@ def test_sharegpt_turns() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"template": 3}, "`template` has the type int, but must be a ChatTemplate"),
-        ({"templates": ["chatml"]}, "`templates` has the type list, but must be a dict"),
-        ({"templates": {"a": None}}, r"`templates\['a'\]` has the type NoneType, but must be a ChatTemplate"),
-        ({"templates": {1: "chatml"}}, "`templates` has a key of type int, but names must be strings"),
-        ({"cache_size": 0}, "`cache_size` is 0, but must be a whole number of at least 1"),
+        ({"template": 3}, "`template` has the type int; give a ChatTemplate"),
+        ({"templates": ["chatml"]}, "`templates` has the type list; give a dict"),
+        ({"templates": {"a": None}}, r"`templates\['a'\]` has the type NoneType; give a ChatTemplate"),
+        ({"templates": {1: "chatml"}}, "`templates` has a key of the type int; give names as strings"),
+        ({"cache_size": 0}, "`cache_size` is 0; use a whole number of at least 1"),
     ],
 )
 def test_form_of_formatters(given: dict[str, Any], says: str) -> None:
@@ -311,11 +311,11 @@ def test_form_of_formatters(given: dict[str, Any], says: str) -> None:
 
 
 def test_neither_model_nor_template() -> None:
-    with pytest.raises(DataError, match=r"there is no model and no template: give a model to the Conversation"):
+    with pytest.raises(DataError, match=r"there is neither a model nor a template; give a model to the Conversation"):
         Formatter().render(Conversation(HI))
     messages: Any = HI
     with pytest.raises(
-        DataError, match=r"the conversation has the type list, but must be a Conversation: make one with"
+        DataError, match=r"the conversation has the type list; make a Conversation with"
     ):
         Formatter().render(messages)
 
@@ -329,7 +329,7 @@ def test_unknown_model_tells_what_was_tried() -> None:
         "my-org/*",
         "ChatTemplate.names()",
         "model_ids()",
-        "fetched from the Hub",
+        "downloaded from the Hub",
         "Formatter(",
     ):
         assert part in text
@@ -349,7 +349,7 @@ def test_template_that_does_not_compile(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["messages", "tools", "documents", "add_generation_prompt"])
 def test_arguments_of_render_have_one_place(name: str) -> None:
-    with pytest.raises(DataError, match=f"a formatter has no argument `{name}`: "):
+    with pytest.raises(DataError, match=f"a formatter has no argument `{name}`; "):
         Formatter("chatml").render(Conversation(HI), **{name: True})
 
 
@@ -366,7 +366,7 @@ def test_render_all() -> None:
 
 
 def test_threads_share_a_formatter() -> None:
-    # Fewer places than models, so that templates come and go.
+    # The cache has fewer places than there are models, so templates are dropped and loaded again.
     formatter = Formatter("chatml", templates={"my-org/*": "llama3"}, cache_size=4)
     models = [None, "my-org/a", "Qwen/Qwen3-8B", *(name for name in NAMES if not needed(name))]
     made = [Conversation(conversation(number)["messages"], model=model) for model in models for number in range(5)]

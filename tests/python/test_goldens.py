@@ -1,6 +1,6 @@
-"""The corpus' reference renders: 722 real templates on 33 conversations, every text and every refusal.
+"""The corpus' reference renders: 722 real templates on 33 conversations, every text and every error.
 
-`now=` freezes the clock as it was when the references were made.
+`now=` sets the clock to the time of the references.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def load(source: str, known: dict[str, Any]) -> ChatTemplate | None:
 
 
 def render(template: ChatTemplate | None, conversation: dict[str, Any]) -> str | None:
-    """The text, or None where the template does not compile or refuses."""
+    """The text, or None if the template does not compile or raises an error."""
     row = {key: value for key, value in conversation.items() if key != "kw"}
     try:
         return template and template.render(**row, now=reference.NOW, **conversation.get("kw", {}))

@@ -1,4 +1,4 @@
-"""Imports between the rooms of the package: the contracts in pyproject.toml hold, and a planted import breaks them."""
+"""Imports between folders of the package: the contracts in pyproject.toml hold, and a planted import breaks them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_contracts_hold(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "broken"),
     [
-        # One room up, far up, and to a room beside; at the top of a module and inside a function.
+        # Imports one layer up, several layers up, and from a sibling; at the top of a module and inside a function.
         ("formats/reads.py", "import chatmill.sources.folder", {ROOMS, CYCLES}),
         ("inputs/find.py", "import chatmill.cli.values", {ROOMS, DISPLAY, CYCLES}),
         ("arrange/keys.py", "def hidden() -> None:\n    import chatmill.config.keys", {ROOMS, CYCLES}),
@@ -54,11 +54,11 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("lint/finding.py", "from chatmill.pipeline import counts", {ROOMS}),
         ("text/quote.py", "from chatmill.options.choices import Split", {ROOMS}),
         ("cli/values.py", "from chatmill._hooks import to_html", {ROOMS}),
-        # Display code under a run, directly and through a module of another library.
+        # Display code in running code, directly and through a module of another library.
         ("pipeline/run.py", "def hidden() -> None:\n    import chatmill.pipeline.progress", {RUN, DISPLAY}),
         ("outputs/shards.py", "def hidden() -> None:\n    import rich.console", {DISPLAY}),
         ("pipeline/sink.py", "import chatmill.pipeline.run", {RUN, CYCLES}),
-        # Two modules of one room that import each other.
+        # Two modules of one folder that import each other.
         ("labels/presets.py", "def hidden() -> None:\n    import chatmill.labels.labels", {CYCLES}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Files to blocks: every kind, every border, every complaint."""
+"""Tests of reading files as blocks: every kind of file, the limits of blocks, every error."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_places_of_lines_and_rows(write_file: WriteFile, conversations: list[Row
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.binary(max_size=80), block_bytes=st.integers(1, 50), is_split=st.booleans())
 def test_any_bytes_are_cut_into_their_lines(text: bytes, block_bytes: int, is_split: bool, tmp_path: Path) -> None:
-    # Starts that have a meaning of their own are tested on their own.
+    # File starts with a special meaning have their own tests.
     text = b"x" + (text.replace(b"a", b"\n") if is_split else text)
     path = tmp_path / "any.jsonl"
     path.write_bytes(text)
@@ -120,7 +120,7 @@ def test_rows_of_a_large_row_group_come_in_parts(tmp_path: Path) -> None:
     pq.write_table(pa.table({"messages": ["x" * 1000] * 10_000}), tmp_path / "a.parquet", use_dictionary=False)
     blocks = read(tmp_path / "a.parquet", block_bytes=100_000)
     assert max(block.batch.nbytes for block in blocks) < 150_000
-    # Encoded as a dictionary the footer says little about the size: the batches are cut after reading.
+    # With dictionary encoding, the sizes in the footer are too small, so batches are cut after reading.
     pq.write_table(pa.table({"messages": ["x" * 1000] * 10_000}), tmp_path / "b.parquet")
     blocks = read(tmp_path / "b.parquet", block_bytes=100_000)
     assert max(block.batch.nbytes for block in blocks) < 150_000
@@ -188,7 +188,7 @@ def test_damaged_files(name: str, damage: str, write_file: WriteFile, conversati
     path.write_bytes({"cut": content[: len(content) * 2 // 3], "junk": b"no such thing " * 20, "empty": b""}[damage])
     message = complaint(path)
     assert str(path) in message
-    assert "damaged or cut off" in message
+    assert "damaged, truncated or not" in message
 
 
 def test_an_undamaged_start_is_read_before_the_complaint(write_file: WriteFile) -> None:
@@ -196,7 +196,7 @@ def test_an_undamaged_start_is_read_before_the_complaint(write_file: WriteFile) 
     path.write_bytes(path.read_bytes()[:-20])
     blocks = read_blocks(find_inputs(path), block_bytes=10_000)
     assert next(blocks).first_row == 0
-    with pytest.raises(DataError, match="damaged or cut off"):
+    with pytest.raises(DataError, match="damaged, truncated or not"):
         list(blocks)
 
 
@@ -231,14 +231,14 @@ def test_json_that_is_not_lines(content: bytes, remedy: str, tmp_path: Path) -> 
 def test_other_files_with_the_suffix_of_jsonl(content: bytes, kind: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
-    assert complaint(path) == f"{path} is {kind}, not plain JSONL: rename it to end in {suffix}"
+    assert complaint(path) == f"{path} is {kind}, not plain JSONL; rename it to end in {suffix}"
 
 
 @pytest.mark.parametrize("rows", [pa.table({"messages": [1]}), {"messages": [1]}.items(), 3, [{"messages": []}]])
 def test_rows_in_memory_are_no_inputs(rows: Any) -> None:
     with pytest.raises(
         DataError,
-        match=r"`inputs` .* the type .*, but must (be|hold) paths, globs or URLs; for rows in memory call a mill",
+        match=r"`inputs` .* the type .*; give paths, globs or URLs, or for rows in memory, call a mill instead",
     ):
         find_inputs(rows)
 
@@ -247,8 +247,8 @@ def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> Non
     for name in COLUMNS:
         path = write_file(name, [{"chat": row["messages"], "id": row["id"]} for row in conversations])
         message = complaint(path)
-        assert f"{path} has no column messages or conversations, only chat, id: rename" in message
+        assert f"{path} has no column messages or conversations, only chat, id; rename" in message
         path = write_file(name, conversations)
         told = complaint(path, keep_columns=["source", "id"])
-        assert told.startswith(f"{path} has no column 'source' to keep; its columns are ")
+        assert told.startswith(f"{path} has no column 'source' to keep; use one of ")
         assert f"{path} has no column 'ids' to keep; did you mean 'id'?" in complaint(path, keep_columns=["ids"])

@@ -1,4 +1,4 @@
-"""Whatever holds the rows, and however Arrow lays them out: the same tokens come out, and open everywhere."""
+"""The same rows in any library and any Arrow layout give the same tokens, and all libraries can open the output."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def mill(tokenizer: Path) -> Mill:
 
 @pytest.fixture(scope="module")
 def expected(mill: Mill) -> list[dict[str, Any]]:
-    """The rows of the output for the plainest layout, compared with the single call once and for all."""
+    """The output rows for the simplest layout, compared once with `encode`."""
     out: list[dict[str, Any]] = pa.table(mill(pa.Table.from_pylist(ROWS))).to_pylist()
     encodings = [mill.encode(row["messages"]) for row in ROWS]
     assert [(row["input_ids"], row["labels"]) for row in out] == [(it.input_ids, it.labels) for it in encodings]
@@ -45,7 +45,7 @@ def expected(mill: Mill) -> list[dict[str, Any]]:
     return out
 
 
-# Who holds the rows.
+# The library that holds the rows.
 
 
 def batches() -> Iterator[pa.RecordBatch]:
@@ -69,7 +69,7 @@ def test_goes_in(holder: str, mill: Mill, expected: list[dict[str, Any]]) -> Non
 
 
 def test_datasets_indices_are_followed(mill: Mill, expected: list[dict[str, Any]]) -> None:
-    """`select` and `shuffle` only write down indices; the Arrow table below still has the old order."""
+    """`select` and `shuffle` only store indices; the underlying Arrow table has the old order."""
     whole = datasets.Dataset.from_list(ROWS)
     assert pa.table(mill(whole.select([5, 3, 8]))).to_pylist() == [expected[i] for i in (5, 3, 8)]
     shuffled = whole.shuffle(seed=11)
@@ -80,7 +80,7 @@ def test_datasets_indices_are_followed(mill: Mill, expected: list[dict[str, Any]
 
 
 def test_datasets_map(mill: Mill, expected: list[dict[str, Any]], tmp_path: Path) -> None:
-    """A mill as the function of `Dataset.map`, which hands over Arrow tables and takes them back."""
+    """A mill as the function of `Dataset.map`, which passes Arrow tables and accepts Arrow tables."""
     whole = datasets.Dataset.from_list(ROWS)
     mapped = whole.with_format("arrow").map(
         lambda table: pa.table(mill(table)),
@@ -111,7 +111,7 @@ def test_opens_everywhere(mill: Mill, expected: list[dict[str, Any]]) -> None:
 
 
 def test_goes_round(mill: Mill, expected: list[dict[str, Any]]) -> None:
-    """Opened twice, it is still whole: the capsules share the memory and do not move it."""
+    """A result can be opened twice, because the capsules share the memory and do not move it."""
     out = mill(pa.Table.from_pylist(ROWS))
     first, second = pa.table(out), pa.table(out)
     del out
@@ -119,7 +119,7 @@ def test_goes_round(mill: Mill, expected: list[dict[str, Any]]) -> None:
     assert first.to_pylist() == expected
 
 
-# How the rows lie in memory.
+# The layout of the rows in memory.
 
 STRINGS = {
     "string": pa.string(),
@@ -140,13 +140,13 @@ LISTS = {
 def messages_array(
     rows: list[dict[str, Any]], kind: str, role: str, content: str, *, swapped: bool = False
 ) -> pa.Array:
-    """The messages of the rows, laid out as said."""
+    """The messages of the rows in a layout."""
     fields = [pa.field("role", STRINGS[role]), pa.field("content", STRINGS[content])]
     struct = pa.struct(fields[::-1] if swapped else fields)
     make = LISTS[kind]
     if make is None:
         sizes = {len(row["messages"]) for row in rows}
-        assert len(sizes) == 1, "a fixed-size list wants rows of one size"
+        assert len(sizes) == 1, "a fixed-size list requires rows of one size"
         return pa.array([row["messages"] for row in rows], pa.list_(struct, sizes.pop()))
     return pa.array([row["messages"] for row in rows], make(struct))
 
@@ -176,7 +176,7 @@ def test_slices(kind: str, mill: Mill, expected: list[dict[str, Any]]) -> None:
         assert pa.table(mill(table.slice(start, length))).to_pylist() == wanted
 
 
-# A column of messages is text; whole rows may also be bytes, as they come from a file.
+# A column of messages is text; whole rows may also be bytes, because files have bytes.
 TEXTS = [pa.string(), pa.large_string(), pa.string_view()]
 JSON = [*(("messages", kind) for kind in TEXTS), *(("row", kind) for kind in [*TEXTS, pa.binary(), pa.large_binary()])]
 
@@ -190,7 +190,7 @@ def test_json_columns(of: str, kind: pa.DataType, mill: Mill, expected: list[dic
 
 
 def test_nulls_that_only_align_the_struct(mill: Mill, expected: list[dict[str, Any]]) -> None:
-    """Fields that other rows need are null here, and the template must not see them."""
+    """Fields that only other rows have are null, and the template must not see them."""
     full = [
         {
             "id": row["id"],
@@ -235,7 +235,7 @@ def test_random_layouts(mill: Mill, expected: list[dict[str, Any]], drawn: tuple
     assert pa.table(mill(table)).to_pylist() == [expected[index] for index in chosen]
 
 
-# What is no table of conversations is refused by name.
+# An object that is not a table of conversations is rejected, and the error names its type.
 
 
 def test_no_messages_column(mill: Mill) -> None:

@@ -1,4 +1,4 @@
-"""Labels of rows that become shorter: cut to a length, or a sample for each turn that is trained."""
+"""Labels of rows that become shorter: truncated rows, or one sample per trained turn."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from label_expected import Policy, message_weights, trained_turns
 from label_rows import Messages, conversations, encode, flagged, mill, properties, without_flags
 
-# Batches refuse a row without a single word of an answer; what its labels are is of interest here all the same.
+# Batches reject a row whose answers are all empty, but its labels are tested too.
 
 
 @pytest.mark.parametrize("name", ["chatml", "qwen3", "mistral", "falcon"])
 @pytest.mark.parametrize("truncation", ["split", "keep_start", "keep_end", "turns"])
 def test_what_is_cut_is_a_part_of_the_whole(name: str, truncation: Any) -> None:
-    """Labels and weights are made before the cut; pieces that are joined give the row again."""
+    """Labels and weights are made before truncation; the joined pieces equal the row."""
     labels = {"weights": {"closer": 0.5}, "tags": False}
 
     @properties(25)
@@ -34,7 +34,7 @@ def test_what_is_cut_is_a_part_of_the_whole(name: str, truncation: Any) -> None:
         for index, whole in enumerate(wholes):
             own = [row for place, row in enumerate(rows) if row.get("row", place) == index]
             if whole is None or own[0]["input_ids"] is None:
-                # Refused, or not even a turn fits.
+                # The row is rejected, or not even one turn fits.
                 assert [row["input_ids"] for row in own] == [None]
                 assert whole is None or (truncation == "turns" and most < turn_ends(whole)[0])
                 continue
@@ -58,7 +58,7 @@ def test_what_is_cut_is_a_part_of_the_whole(name: str, truncation: Any) -> None:
 
 
 def turn_ends(encoding: Encoding) -> list[int]:
-    """The numbers of tokens through the end of each turn."""
+    """For each turn, the number of tokens up to its end."""
     # The end of the last region of each.
     ends = {region.message: region.end for region in encoding.regions if region.message is not None}
     return [sum(token.end <= end for token in encoding.tokens) for end in ends.values()]
@@ -66,7 +66,7 @@ def turn_ends(encoding: Encoding) -> list[int]:
 
 @pytest.mark.parametrize("name", ["chatml", "qwen3", "mistral", "falcon", "deepseek-r1"])
 def test_samples_by_turn_are_rows_that_end_there(name: str) -> None:
-    """Each is the conversation through a trained turn, of which that turn alone is trained."""
+    """Each sample is the conversation up to a trained turn, and only that turn is trained."""
     kept: list[int] = []
     policies = [{}, {"turns": "last"}, {"turns": 1}, {"roles": ["user", "assistant"]}]
 

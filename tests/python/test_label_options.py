@@ -1,4 +1,4 @@
-"""`Labels` as users write them, and what a mill does beside labelling: cuts, samples, padding, control tokens."""
+"""`Labels` as users write them, and the other steps of a mill: truncation, samples, padding, control tokens."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_labels_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "labels.yaml"
     path.write_text("labels:\n  turns: 2\n  stop: all\n", encoding="utf-8")
     assert Labels.of(str(path)) == Labels(turns=2, stop="all")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot read"):
         Labels.of(str(tmp_path / "none.yaml"))
     path.write_text("a: [", encoding="utf-8")
     with pytest.raises(DataError, match="not YAML"):
@@ -85,21 +85,21 @@ def test_labels_are_read_from_a_file(tmp_path: Path) -> None:
     ("written", "message"),
     [
         ("assistent", r"there is no preset 'assistent'; did you mean 'assistant'\?"),
-        ("wild", "there is no preset 'wild'; give one of assistant, all"),
+        ("wild", "there is no preset 'wild'; use one of assistant, all"),
         ({"rols": "all"}, r"there is no field 'rols'; did you mean 'roles'\?"),
-        ({"zzz": 1}, "there is no field 'zzz'; the fields are preset, roles, "),
+        ({"zzz": 1}, "there is no field 'zzz'; use one of preset, roles, "),
         ("{turns: some}", '`turns` is invalid: unknown value "some", expected "all", "last" or'),
         ("{kinds: [answer]}", '`kinds` has "answer", which is not a kind of region; use one of `scaffold`'),
         ("- 1\n- 2", "expected an object"),
         (3, "3 has the type int; give a name"),
         (
             {"preset": "llama-factory", "train_on_prompt": True, "mask_history": True},
-            "does not support train_on_prompt with mask_history",
+            "cannot combine train_on_prompt and mask_history",
         ),
-        ({"preset": "llama-factory", "x": 1}, "no option 'x'; its options are train_on_prompt and mask_history"),
+        ({"preset": "llama-factory", "x": 1}, "no option 'x'; use train_on_prompt or mask_history"),
         ({"preset": "axolotl", "train_on_eos": "sometimes"}, '`train_on_eos` is "sometimes"; use one of `all`, `turn`'),
         ({"preset": "last", "x": 1}, "there is no field 'x'"),
-        ({"stop_tokens": "<s>"}, r"`stop_tokens` is '<s>', but must be a list of names: write \[<s>\]"),
+        ({"stop_tokens": "<s>"}, r"`stop_tokens` is '<s>', which is not a list of names; write \[<s>\]"),
     ],
 )
 def test_what_is_no_labels_is_said(written: Any, message: str) -> None:
@@ -117,7 +117,7 @@ def test_every_preset_goes_through_a_mill(preset: str, tokenizer: Tokenizer, tem
 
 
 def test_presets_differ_where_their_tools_do(tokenizer: Tokenizer, template: ChatTemplate) -> None:
-    """The row of `docs/labels.md`."""
+    """The example row in `docs/labels.md`."""
 
     def of(preset: str, **options: Any) -> str:
         mill = Mill(tokenizer, template, labels=Labels.preset(preset, **options))
@@ -153,7 +153,7 @@ def test_tools_that_need_tags_say_so(tokenizer: Tokenizer) -> None:
 
 
 def test_roles_count_in_templates_with_tags_too(tokenizer: Tokenizer, template: ChatTemplate) -> None:
-    """Tags are around assistants' turns: who asks for other messages gets them by their regions."""
+    """Tags enclose assistant turns; other messages are trained by their regions, if the roles include them."""
     assert template.has_generation
     users = table(Mill(tokenizer, template, labels={"roles": ["user"]})(rows(TURNS)))[0]
     assert trained(tokenizer, users) == "U1<|im_end|>U2<|im_end|>"
@@ -174,7 +174,7 @@ def test_a_masked_turn_is_not_claimed_proved(tokenizer: Tokenizer) -> None:
     with pytest.raises(RowError, match="header_mismatch"):
         Mill(tokenizer, odd, labels={"unproved": "raise"}, on_error="null")(rows(TURNS))
     assert Mill(tokenizer, odd, on_error="null")(rows(TURNS)).failures[0].code == "header_mismatch"
-    # unsloth would look for headers that are not known here.
+    # unsloth searches for headers, which are unknown for this template.
     assert Mill(tokenizer, odd, labels="unsloth", on_error="null")(rows(TURNS)).failures[0].code == "header_mismatch"
 
 
@@ -203,7 +203,7 @@ def test_a_sample_for_each_trained_turn(tokenizer: Tokenizer, template: ChatTemp
         (2, "c", True),
     ]
     assert [trained(tokenizer, row) for row in got if row["labels"]] == ["A1<|im_end|>", "A2<|im_end|>", "A1<|im_end|>"]
-    # Each ends with its turn.
+    # Each sample ends with its turn.
     assert got[0]["input_ids"] == mill.encode(TURNS[:2]).input_ids
     assert (out.num_rows_in, [failure.code for failure in out.failures]) == (3, ["nothing_to_train"])
 
@@ -232,7 +232,7 @@ def test_one_bad_sample_leaves_the_others(tokenizer: Tokenizer, template: ChatTe
 
 
 def test_per_turn_samples_are_rendered_as_at_inference(tokenizer: Tokenizer) -> None:
-    """Qwen3 drops the reasoning of turns before the last question; a sample of its own keeps it."""
+    """Qwen3 drops the reasoning of turns before the last question; a separate sample keeps it."""
     turns = [TURNS[0], {**TURNS[1], "reasoning_content": "R1"}, *TURNS[2:]]
     template = ChatTemplate.named("qwen3")
     whole = table(Mill(tokenizer, template)(rows(turns)))
@@ -259,7 +259,7 @@ def test_truncation(truncation: Any, texts: list[str], tokenizer: Tokenizer, tem
     got = table(out)
     assert [tokenizer.decode(row["input_ids"]) for row in got] == texts
     assert out.counts["truncated"] == out.num_truncated == 1
-    # Labels come before the cut.
+    # Labels are made before truncation.
     start = len(whole) - length if truncation == "keep_end" else 0
     assert got[0]["labels"] == whole.labels[start : start + len(got[0]["labels"])]
 
@@ -317,7 +317,7 @@ def test_all_masked_rows_are_rejected_with_the_reason(tokenizer: Tokenizer, temp
     dropping = ChatTemplate("{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}")
     left = Mill(tokenizer, dropping, all_masked="reject", on_error="null")(rows(TURNS))
     assert [failure.code for failure in left.failures] == ["trained_turns_left_out"]
-    # Who asks for no labels is not told that there are none.
+    # With labels="none", rows without a trained token are not rejected.
     assert Mill(tokenizer, template, labels="none", all_masked="reject")(batch).failures == []
 
 

@@ -1,7 +1,7 @@
-"""What policies train of random conversations, held against what follows from the regions and the options.
+"""Labels of random conversations by random policies, compared with labels computed from regions and options.
 
 Roles, turns, kinds, stop tokens, flags and ranges, weights, tokens across an edge.
-Each property counts the rows that were not refused, so that it cannot hold of nothing.
+Each property counts the accepted rows, so that it cannot pass without rows.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from label_rows import (
 
 @by_name
 def test_the_default_trains_what_the_assistant_generates(name: str) -> None:
-    """All of it, through the stop token, and nothing else."""
+    """All text of the assistant through the stop token is trained, and nothing else."""
     kept: list[int] = []
 
     @properties(20)
@@ -75,7 +75,7 @@ def test_the_default_trains_what_the_assistant_generates(name: str) -> None:
 
 @by_name
 def test_policies_train_what_they_name(name: str) -> None:
-    """Roles, turns, kinds, stop tokens and the flags of messages, in any mixture."""
+    """Roles, turns, kinds, stop tokens and the flags of messages, in any combination."""
     kept: list[int] = []
 
     @properties(40)
@@ -92,7 +92,7 @@ def test_policies_train_what_they_name(name: str) -> None:
 
 @by_name
 def test_roles_are_a_union(name: str) -> None:
-    """Whoever trains two roles trains what each of them alone would."""
+    """Training two roles trains the union of the tokens of each role."""
 
     @properties(15)
     @given(conversations(name), st.lists(st.sampled_from(list(ALIASES)), min_size=2, max_size=4, unique=True))
@@ -115,7 +115,7 @@ def test_roles_are_a_union(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES[::2])
 def test_weights_are_those_of_kinds_and_messages(name: str) -> None:
-    """A token counts what its kind and its message make together, and is masked exactly where that is nothing."""
+    """The weight of a token is the product of the weights of its kind and its message; 0 means masked."""
     kept: list[int] = []
 
     @properties(30)
@@ -135,7 +135,7 @@ def test_weights_are_those_of_kinds_and_messages(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["chatml", "deepseek", "qwen3", "llama2", "vicuna", "falcon", "gemma", BORROWING])
 def test_boundaries_decide_for_tokens_across_an_edge(name: str, loaded: Tokenizer) -> None:
-    """With a real vocabulary: any part, every part, or the first character. Tokens of one character never part."""
+    """With a real vocabulary: any part, every part, or the first character. Tokens of one character stay together."""
     crossing: list[int] = []
 
     @properties(40)
@@ -158,13 +158,13 @@ def test_boundaries_decide_for_tokens_across_an_edge(name: str, loaded: Tokenize
 
     holds()
     assert crossing
-    # These put line ends next to contents, and a vocabulary joins them with those of the contents.
+    # These templates print line breaks next to contents, and a vocabulary joins them with those of the contents.
     assert name not in {"chatml", "qwen3", "gemma"} or any(crossing)
 
 
 @pytest.mark.parametrize("name", ["chatml", "deepseek", "qwen3", "llama2", "vicuna", "falcon", "gemma", BORROWING])
 def test_a_text_cut_at_the_edges_trains_exactly_what_is_chosen(name: str, loaded: Tokenizer) -> None:
-    """`boundary="split"` gives the ids of the pieces, each encoded on its own, and no token is across an edge."""
+    """`boundary="split"` gives the ids of separately encoded pieces, and no token crosses an edge."""
     kept: list[int] = []
 
     @properties(40)
@@ -189,7 +189,7 @@ def test_a_text_cut_at_the_edges_trains_exactly_what_is_chosen(name: str, loaded
 @properties(60)
 @given(conversations("chatml"), st.data())
 def test_ranges_of_characters_are_trained_where_they_are_printed(messages: Messages, data: st.DataObject) -> None:
-    """Both ends count, of two ranges with one character the later one, and the rest of the content is masked."""
+    """Both ends are included, later ranges replace earlier ones, and the rest of the content is masked."""
     weights: list[float] = []
     for message in messages:
         content, of_assistant = message["content"], message["role"] == "assistant"
@@ -217,7 +217,7 @@ def ranges(length: int) -> st.SearchStrategy[list[dict[str, Any]]]:
 
 @pytest.mark.parametrize("content", [" ", "<think>"])
 def test_ranges_of_contents_without_words(content: str) -> None:
-    """An empty list says that nothing of the content is trained."""
+    """An empty list of ranges means that nothing of the content is trained."""
     messages: Messages = [{"role": "user", "content": "Q"}]
     messages.append({"role": "assistant", "content": content, "train_detail": []})
     encoding = encode("chatml", messages)

@@ -1,4 +1,4 @@
-"""What is trained without `{% generation %}` tags, against the tags of the named templates, whatever texts hold."""
+"""The trained text without `{% generation %}` tags, compared with the tags of the named templates, for any texts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from label_rows import BORROWING, NAMES, Messages, encode, flagged, properties, 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != BORROWING])
 def test_regions_find_what_the_tags_enclose(name: str) -> None:
-    """The author of a template tagged what is trained: without the tags the same is found, whatever the texts hold."""
+    """The author of a template tagged the trained text. Without the tags, the same text is found for any contents."""
     kept: list[int] = []
     policies = st.fixed_dictionaries({}, optional={key: CHOICES[key] for key in ("turns", "flags")})
 
     @properties(25)
     @given(flagged(name), policies)
     def holds(messages: Messages, policy: Policy) -> None:
-        # Tags say nothing of what others than the assistant write.
+        # Tags enclose only text of the assistant.
         messages = [it if it["role"] == "assistant" else without_flags(it) for it in messages]
         tagged, found = (encode(name, messages, tags=tags, labels=policy) for tags in (True, False))
         if tagged is None or found is None:
@@ -37,17 +37,17 @@ def test_regions_find_what_the_tags_enclose(name: str) -> None:
 
 
 def differences(found: Encoding, tagged: Encoding) -> str:
-    """The characters that are trained with the tags alone, or without them alone."""
+    """The characters that are trained only with the tags, or only without them."""
     ours, theirs = trained_characters(found), trained_characters(tagged)
     differ = [place for place in range(len(found.text)) if ours[place] != theirs[place]]
     for before, region in pairwise(found.regions):
         inside = range(region.start, region.end)
         if region.kind == "trailing" and (before.message, before.kind) != (region.message, "closer"):
-            # Where no stop token ends a turn, white space at its end is not taken for the model's: it cannot be told
-            # from what a template puts between turns.
+            # If no stop token ends a turn, white space at its end is not trained, because it cannot be distinguished
+            # from white space that the template prints between turns.
             differ = [place for place in differ if place not in inside or not found.text[place].isspace()]
         elif "value_dropped" in found.notes and region.role == "assistant" and not any(ours[place] for place in inside):
-            # A turn of which the template prints no word is not trained.
+            # If the template prints no word of a turn, the turn is not trained.
             shown = "".join(found.text[place] for place in inside if theirs[place])
             if not words(re.sub("<[^<>]*>|final", "", shown)):
                 differ = [place for place in differ if place not in inside]
@@ -55,11 +55,11 @@ def differences(found: Encoding, tagged: Encoding) -> str:
 
 
 def words(text: str) -> str:
-    """A text without white space and tags of reasoning."""
+    """A text without white space and reasoning tags."""
     return re.sub(r"</?think>|\s", "", text)
 
 
-# What did not hold once, each by its smallest example.
+# The smallest examples of earlier failures.
 
 CALL = {"id": "call00001", "type": "function", "function": {"name": "f", "arguments": {"a": "b"}}}
 ONCE_MISSED = {
@@ -86,7 +86,7 @@ def test_what_regions_once_missed(name: str, turns: list[tuple[str, str, dict[st
     messages = [{"role": role, "content": content, **others} for role, content, others in turns]
     tagged, found = (encode(name, messages, tags=tags) for tags in (True, False))
     assert tagged is not None
-    # To refuse the row, or to note that something is not trained, would do.
+    # The row may also be rejected, or have a note that a turn is not trained.
     assert found is None or DOUBTS & set(found.notes) or not differences(found, tagged)
 
 

@@ -1,6 +1,6 @@
-"""What lint finds: each finding in a template that has it, none of it in one that has not; and real templates."""
+"""Findings of lint: each in a template with the problem, not in templates without it; and in real templates."""
 
-# ruff: noqa: E501  # small templates stand on one line
+# ruff: noqa: E501  # small templates are on one line
 from __future__ import annotations
 
 import json
@@ -15,7 +15,7 @@ from chatmill import ChatTemplate, Finding
 from chatmill.lint import lint_source, lint_template
 from reference import needs_corpus
 
-# ChatML with tags and nothing to find but notes.
+# ChatML with tags, which has no findings except notes.
 GOOD = """\
 {%- for m in messages %}
     {%- if m.role == 'assistant' %}
@@ -72,7 +72,7 @@ def test_a_good_template_has_notes_only() -> None:
     assert [finding for finding in findings if finding.level != "note"] == []
 
 
-# A code, its level, a template that has it, and a piece of the example.
+# A code, its level, a template with this finding, and a part of the example.
 CASES: list[tuple[str, str, str, str]] = [
     ("fails", "error", "{{ messages[0].content + 1 }}", "can only concatenate"),
     ("refuses", "error", "{{ raise_exception('never') }}", "never"),
@@ -260,7 +260,7 @@ def test_data_that_the_template_does_not_take() -> None:
     upper = found(plain(("{{ m.content }}", "{{ m.content | upper }}")), data=[ROWS[1]])
     assert "2 of 2 values of 'content' are not in the text" in upper["values-dropped"].text
     with pytest.raises(
-        chatmill.DataError, match="row 1: there is no list of messages in `messages` or `conversations`"
+        chatmill.DataError, match="row 1: neither `messages` nor `conversations` is a list of messages"
     ):
         lint_source(PLAIN, data=[ROWS[0], {"text": "x"}])
 
@@ -304,11 +304,11 @@ def test_templates_of_the_corpus_are_linted_soon() -> None:
         unstable += any(finding.code == "not-prefix-stable" for finding in findings)
     assert time.monotonic() - begin < 60
     assert len(manifest) == 722
-    # 229 of 825 were counted with transformers, over the same kinds of conversations.
+    # transformers gives 229 of 825 for the same kinds of conversations.
     assert unstable == 198
 
 
-# What is known of real templates: codes that must be there, and such that must not.
+# Known facts about real templates: the codes that they must have, and the codes that they must not have.
 FACTS: dict[str, tuple[set[str], set[str]]] = {
     "ngxson__llama.cpp/Qwen-Qwen3-0.6B": ({"not-prefix-stable", "reasoning-dropped", "prompt-shorter"}, {"prints-bos"}),
     "ngxson__llama.cpp/meta-llama-Llama-3.1-8B-Instruct": (

@@ -1,4 +1,4 @@
-"""`chatmill lint`: what it prints, and its exit status."""
+"""Tests of `chatmill lint`: its output and its exit status."""
 
 from __future__ import annotations
 

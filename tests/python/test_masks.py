@@ -1,8 +1,8 @@
-"""Labels equal transformers' masks where the template tags answer and stop token, and do not need the tags.
+"""Labels equal transformers' masks if the template tags answer and stop token; without the tags they are the same.
 
-transformers finds the tokens of a span with `char_to_token`, which is wrong in two cases: a span that begins with white
-space that the tokenizer leaves out of its offsets, and a span that ends at token 0. Hence two references: its
-own mask where neither happens, and the overlap of tokens and spans, computed from the offsets, everywhere.
+transformers finds the tokens of a span with `char_to_token`, which is wrong in two cases: if a span begins with white
+space that the tokenizer leaves out of its offsets, and if a span ends at token 0. So there are two references: its own
+mask, except in these cases, and the overlap of tokens and spans, computed from the offsets, in all cases.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Messages = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Tagged:
-    """A template whose `{% generation %}` covers what the model writes: the answer through its stop token."""
+    """A template whose `{% generation %}` tags enclose the text of the model: the answer through its stop token."""
 
     name: str
     source: str = field(repr=False)
@@ -37,7 +37,7 @@ class Tagged:
 
     @property
     def bundled(self) -> bool:
-        """Whether it needs no corpus."""
+        """Whether it works without the corpus."""
         return self.tokenizer == reference.BUNDLED
 
 
@@ -99,19 +99,19 @@ def mill_of(tagged: Tagged, *, tags: bool) -> Mill:
 def untagged(source: str) -> str:
     """The template without its tags.
 
-    A tag trims a line break behind it and the blanks before it, so a comment with the same dashes takes its place.
+    A tag trims the line break after it and the spaces before it, so a comment with the same dashes replaces it.
     """
     return re.sub(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}", r"{%\1 if true \2%}{%\1 endif \2%}", source)
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a conversation must give.
+    """The expected result of a conversation.
 
     Attributes:
         ids: The token ids.
         labels: By overlap of tokens and spans.
-        mask: transformers' own mask as labels, or None where it is wrong or may be.
+        mask: transformers' own mask as labels, or None if it is or may be wrong.
     """
 
     ids: list[int]
@@ -126,7 +126,7 @@ def expect(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) -
     encoded = its(text, add_special_tokens=False, return_offsets_mapping=True)
     ids: list[int] = encoded["input_ids"]
 
-    # A token reaches from the end of the one before it: offsets leave out what the tokenizer trims.
+    # A token begins at the end of the previous token, because offsets leave out characters that the tokenizer trims.
     trained, end = [False] * len(ids), 0
     for index, (start, stop) in enumerate(encoded["offset_mapping"]):
         begin = min(start, end)
@@ -135,7 +135,7 @@ def expect(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) -
     labels = [i if on else MASKED for i, on in zip(ids, trained, strict=True)]
 
     edges = [(encoded.char_to_token(left), encoded.char_to_token(right - 1)) for left, right in spans]
-    # Nothing is trained for an empty span, whereas transformers trains a token that reaches over its place.
+    # An empty span trains nothing, but transformers trains the token at its place.
     inside = [
         encoded.char_to_token(left) == encoded.char_to_token(left - 1) for left, right in tracked if left == right
     ]
@@ -150,14 +150,14 @@ def expect(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) -
 
 
 def check(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) -> bool:
-    """Compare one conversation; whether transformers' own mask could be compared."""
+    """Compare one conversation, and return whether transformers' own mask could be compared."""
     expected = expect(tagged, messages, tools)
     for tags in (True, False):
         encoding = mill_of(tagged, tags=tags).encode({"messages": messages, "tools": tools})
         assert encoding.input_ids == expected.ids, f"tags={tags}"
         labels = expected.labels
         if "value_dropped" in encoding.notes:
-            # The tags say what to train all the same; without them a turn whose value is lost is not trained.
+            # Tags select the trained text in any case. Without tags, a turn whose value is lost is not trained.
             assert not tags
             labels = without_turns(encoding, labels, dropped_turns(messages, encoding.text))
         assert encoding.labels == labels, f"tags={tags}: {encoding.text!r}"
@@ -167,7 +167,7 @@ def check(tagged: Tagged, messages: Messages, tools: list[Any] | None = None) ->
 
 
 def dropped_turns(messages: Messages, text: str) -> set[int]:
-    """The assistant messages of which the template prints neither content nor call."""
+    """The assistant messages of which the template prints neither the content nor a call."""
     dropped = set()
     for index, message in enumerate(messages):
         values = [call["function"]["name"] for call in message.get("tool_calls") or []]
@@ -179,7 +179,7 @@ def dropped_turns(messages: Messages, text: str) -> set[int]:
 
 
 def without_turns(encoding: Encoding, labels: list[int], turns: set[int]) -> list[int]:
-    """The labels, with those of some turns masked."""
+    """The labels with some turns masked."""
     places = [(it.start, it.end) for it in encoding.regions if it.message in turns]
     inside = [any(start <= token.start < end for start, end in places) for token in encoding.tokens]
     return [MASKED if masked else label for label, masked in zip(labels, inside, strict=True)]
@@ -202,7 +202,7 @@ def test_corpus_conversations(tagged: Tagged) -> None:
 
 @pytest.mark.parametrize("name", reference.tagged_templates())
 def test_tags_say_what_is_trained(name: str) -> None:
-    """Also where an author tags more or less than the answer and its stop token: tags win over the regions."""
+    """Tags come before regions, even if an author tags more or less than the answer and its stop token."""
     tagged, compared = of_corpus(name), 0
     for conversation in reference.ordinary_conversations().values():
         messages, tools = conversation["messages"], conversation.get("tools")
@@ -234,13 +234,13 @@ def test_real_rows(tagged: Tagged) -> None:
 
 
 def real_rows(count: int) -> list[Messages]:
-    """The first conversations of two data sets of the corpus."""
+    """The first conversations of two datasets of the corpus."""
     sets = ("smilechat_zh_10k", "chitchat_en_4k")
     return [row["messages"] for name in sets for _, row in zip(range(count), reference.rows(name), strict=False)]
 
 
 def strictly_alternating(messages: Messages) -> Messages:
-    """The longest start of a conversation in which user and assistant take turns; some templates want that."""
+    """The longest start of a conversation in which user and assistant alternate, as some templates require."""
     kept: Messages = []
     for message in messages:
         if message["role"] != ("user", "assistant")[len(kept) % 2]:
@@ -249,7 +249,7 @@ def strictly_alternating(messages: Messages) -> Messages:
     return kept[: len(kept) // 2 * 2]
 
 
-# Noncharacters are the marks that regions are found with, and are refused in contents; surrogates are no text.
+# chatmill finds regions with noncharacters, so contents with noncharacters are rejected. Surrogates are not text.
 letters = st.characters(exclude_categories=["Cs"], exclude_characters=[chr(c) for c in range(0xFDD0, 0xFDF0)])
 AWKWARD = ["", " ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u00a0", "\u3000", "'s", "  x", "<|im", "</", "0"]
 SCRIPTS = ["👩‍👩‍👧", "🇩🇪", "é", "e\u0301", "ﬁ", "好", "مرحبا", "٣", "हिन्दी"]
@@ -289,7 +289,7 @@ def test_batch_gives_what_encode_gives(tagged: Tagged) -> None:
 
 
 def test_no_tags_warns_nobody_and_trains_the_answer() -> None:
-    """transformers gives a mask of zeros for a template without tags; chatmill finds the answer all the same."""
+    """transformers returns a mask of zeros for a template without tags; chatmill finds the answer."""
     tagged = TEMPLATES[0]
     messages = [{"role": "user", "content": "1 + 1?"}, {"role": "assistant", "content": "2"}]
     encoding = mill_of(tagged, tags=False).encode({"messages": messages})
@@ -298,7 +298,7 @@ def test_no_tags_warns_nobody_and_trains_the_answer() -> None:
 
 
 def test_values_that_are_one_string_in_memory() -> None:
-    """Python keeps one copy of short strings: a content may be the very object that is a role, a name or a key."""
+    """Python keeps one copy of short strings, so a content may be the same object as a role, a name or a key."""
     source = (
         "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"

@@ -1,4 +1,4 @@
-"""One feature of Jinja2 each: the 484 snippets of the corpus."""
+"""The 484 snippets of the corpus, each about one feature of Jinja2."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import re
 import reference
 from chatmill import ChatmillError, ChatTemplate
 
-# Not equal, and why; COMPATIBILITY.md says it in more words.
+# Snippets with another result, and the reason; see COMPATIBILITY.md.
 DIFFER = {
-    # Messages that are numbers: refused before the template sees them, as apply_chat_template refuses them.
+    # Messages that are numbers: rejected before the template sees them, as in apply_chat_template.
     "st.shadow_ctx": "not rendered",
-    # Two snippets have this id, and both have the reference of the second.
+    # Two snippets have this id, and both have the reference of the second snippet.
     "is.callable": "False|False",
 }
 
 
 def without_addresses(text: str | None) -> str | None:
-    """Python prints where in memory an object lies, another place each time."""
+    """Remove memory addresses of objects, which Python prints and which differ each time."""
     return text and re.sub(r"0x[0-9a-f]+", "0x…", text)
 
 

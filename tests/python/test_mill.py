@@ -1,4 +1,4 @@
-"""What a `Mill` does with good, odd and bad batches."""
+"""Tests of `Mill` with valid, unusual and invalid batches."""
 
 import os
 from typing import Any
@@ -162,7 +162,7 @@ def test_a_batch_that_cannot_be_read(batch: Any, what: str, tokenizer: Tokenizer
 
 def test_options_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     for options, what in [
-        ({"labels": "user"}, "labels: there is no preset 'user'; give one of assistant, all, none, last, "),
+        ({"labels": "user"}, "labels: there is no preset 'user'; use one of assistant, all, none, last, "),
         ({"on_error": "ignore"}, '`on_error` is "ignore"; use one of `raise`, `null`'),
         ({"max_length": 0}, "`max_length` is 0; use at least 1"),
         ({"threads": 0}, "`threads` is 0; use at least 1"),
@@ -212,7 +212,7 @@ def test_a_mill_works_on_after_a_fork(tokenizer: Tokenizer, template: ChatTempla
     batch = pa.table({"messages": [GOOD] * 500})
     expected = mill(batch).num_tokens
     child = os.fork()
-    if child == 0:  # in the child no thread of the parent lives on
+    if child == 0:  # the child process has no threads of the parent
         os._exit(0 if mill(batch).num_tokens == expected else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert mill(batch).num_tokens == expected

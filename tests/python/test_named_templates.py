@@ -1,6 +1,6 @@
-"""chatmill's own templates: what they print, and that the models' templates print the same.
+"""chatmill's named templates: their texts, which equal those of the models' templates.
 
-What is expected of a template stands in `tests/named/NAME.json`.
+`tests/named/NAME.json` holds the expected results of a template.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BASIC = [
     {"role": "assistant", "content": "Zeit für Tee."},
 ]
 
-# What templates get that work with tools or documents only.
+# Inputs for templates that require tools or documents.
 GIVEN: dict[str, list[dict[str, Any]]] = {
     "tools": [
         {
@@ -42,18 +42,18 @@ GIVEN: dict[str, list[dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Expected:
-    """What is expected of a named template.
+    """The expected results of a named template.
 
     Attributes:
-        reference: The model's template: one of the corpus, or `tokenizers/…` for the one that a tokenizer carries.
-        equal: The number of ordinary conversations where both print the same text.
-        text: What it prints of BASIC.
+        reference: The model's template: a template of the corpus, or `tokenizers/…` for the template of a tokenizer.
+        equal: The number of ordinary conversations for which both print the same text.
+        text: Its text for BASIC.
         trained: The parts of that text that the model generates.
-        replaced: What is replaced in the source of the reference before it renders, in this order.
-        why: Why that is replaced.
-        end: What follows the conversation where no answer is asked for, and where one is, before the prompt for it.
-        differs: Conversations where the texts differ on purpose, with the reason.
-        variables: Variables of the model's template, which ours must know too.
+        replaced: Replacements in the source of the reference before it renders, in this order.
+        why: The reason for the replacements.
+        end: The text after the conversation: without a generation prompt, and with one, before the prompt.
+        differs: Conversations whose texts differ on purpose, with the reason.
+        variables: Variables of the model's template, which chatmill's template must have too.
     """
 
     reference: str
@@ -83,7 +83,7 @@ def expected_of(name: str) -> Expected:
 
 
 def facts(name: str) -> dict[str, Any]:
-    """What the file beside the template says about it."""
+    """The content of the JSON file of a template."""
     read: dict[str, Any] = json.loads((reference.TEMPLATES / f"{name}.json").read_text("utf-8"))
     return read
 
@@ -93,17 +93,17 @@ def source(name: str) -> str:
 
 
 def given(name: str) -> dict[str, Any]:
-    """The tools or documents that a template does not work without."""
+    """The tools or documents that a template requires."""
     return {key: GIVEN[key] for key in facts(name).get("requires", [])}
 
 
 def clock(name: str) -> dict[str, Any]:
-    """The time for chatmill's render, where the template asks for it."""
+    """The time for chatmill's render, if the template reads the clock."""
     return {"now": reference.NOW} if "strftime_now" in source(name) else {}
 
 
 def attempt(render: Any, *args: Any, **kwargs: Any) -> str | None:
-    """The text, or None where the template refuses the conversation."""
+    """The text, or None if the template rejects the conversation."""
     try:
         text: str = render(*args, **kwargs)
     except Exception:  # noqa: BLE001  (jinja2, TypeError, json: a template may fail in any way)
@@ -121,7 +121,7 @@ def has_parts(conversation: dict[str, Any]) -> bool:
 
 
 def arguments(conversation: dict[str, Any], name: str) -> dict[str, Any]:
-    """The keyword arguments of a render: the conversation's own, what the template needs, its special tokens."""
+    """The keyword arguments of a render: those of the conversation, required inputs, and special tokens."""
     rest = {key: value for key, value in conversation.items() if key not in ("messages", "kw")}
     needed = {key: value for key, value in given(name).items() if not rest.get(key)}
     return {**rest, **needed, **conversation.get("kw", {}), **facts(name)["special_tokens"]}
@@ -157,7 +157,7 @@ def test_facts_hold(name: str) -> None:
     question = question.removesuffix(end)
     prompted = template.render(BASIC[:1], add_generation_prompt=True, **given(name), **clock(name))
     assert prompted == question + prompt_end + fact["generation_prompt"]
-    # The prompt is what precedes the answer, the stop token what ends it: the two edges of the trained span.
+    # The generation prompt precedes the answer and the stop token ends it: the two edges of the trained span.
     text, spans = reference.spans(source(name), BASIC[:2], **given(name), **fact["special_tokens"])
     assert text == template.render(BASIC[:2], **given(name), **clock(name))
     ((start, stop),) = spans
@@ -171,7 +171,7 @@ def test_generation_spans_are_answer_and_stop(name: str) -> None:
     text, spans = reference.spans(source(name), BASIC, **given(name), **facts(name)["special_tokens"])
     assert text == expected_of(name).text
     assert [text[start:end] for start, end in spans] == expected_of(name).trained
-    # Each holds one answer and, if the model has any, a stop token.
+    # Each part holds one answer and, if the model has stop tokens, one of them.
     for (start, end), answer in zip(spans, ("Hallo.", "Zeit für Tee."), strict=True):
         _, stop = text[start:end].split(answer)
         assert stop.strip() in (facts(name)["stop_tokens"] or [""])
@@ -225,7 +225,7 @@ def test_what_is_required_is_asked_for(name: str) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_same_text_as_the_model(name: str) -> None:
-    """Ours, rendered by chatmill, against theirs, rendered by transformers, on every ordinary conversation."""
+    """chatmill renders its own template, transformers renders the model's, on every ordinary conversation."""
     expect, fact, template = expected_of(name), facts(name), ChatTemplate.named(name)
     theirs, equal = expect.source(), 0
     for key, conversation in reference.ordinary_conversations().items():
@@ -233,11 +233,11 @@ def test_same_text_as_the_model(name: str) -> None:
         expected = attempt(reference.render, theirs, conversation["messages"], **kwargs)
         text = attempt(template.render, conversation["messages"], **kwargs, **clock(name))
         if key in expect.differs:
-            assert text != expected, f"{key} agrees now: drop it from the list"
+            assert text != expected, f"{key} agrees now; remove it from the list"
         elif expected is None or (not fact["tools"] and shows_tools(conversation)):
             assert text is None, (key, text)
         elif text is None:
-            # Theirs prints a list of parts as Python does, or nothing of it, or of images; ours refuses it.
+            # The model's template prints a list of parts like Python, or drops it, or drops images; ours rejects it.
             assert has_parts(conversation), key
         else:
             assert text == expected, key
@@ -248,7 +248,7 @@ def test_same_text_as_the_model(name: str) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", [name for name in NAMES if expected_of(name).variables])
 def test_variables_of_the_model(name: str) -> None:
-    """Variables change ours as they change theirs."""
+    """Variables have the same effect in both templates."""
     expect, template = expected_of(name), ChatTemplate.named(name)
     theirs = expect.source()
     for variables in expect.variables:
@@ -266,7 +266,7 @@ def test_variables_of_the_model(name: str) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_same_text_as_transformers_on_our_source(name: str) -> None:
-    """Both sides render our file: what one refuses, the other refuses."""
+    """chatmill and transformers render the same source: the same texts, and errors for the same conversations."""
     template, equal = ChatTemplate.named(name), 0
     for key, conversation in reference.ordinary_conversations().items():
         kwargs = arguments(conversation, name)

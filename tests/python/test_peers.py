@@ -1,4 +1,4 @@
-"""Labels as other tools make them, against what these tools gave."""
+"""Emulated labels of other tools, compared with labels that these tools made."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_all_fixtures_are_there() -> None:
 
 
 def test_fields_that_axolotl_would_rename_are_not_passed_over() -> None:
-    """Rows are read before labels are made: a mapping that chatmill does not follow must not be accepted."""
+    """Rows are read before labels are made, so axolotl's options for renaming fields must not be accepted silently."""
     tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
     for options in ({"message_property_mappings": {"content": "body"}}, {"field_messages": "chat"}):
         mill = Mill(tokenizer, ChatTemplate.named("chatml"), labels=Labels.preset("axolotl", **options))

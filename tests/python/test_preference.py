@@ -1,4 +1,4 @@
-"""Rows with a prompt and answers: tokens as TRL's rules make them of transformers' own texts."""
+"""Rows with a prompt and answers: the tokens equal those of TRL's rules for transformers' texts."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def milled(rows: list[Row], mill: Mill) -> list[dict[str, Any]]:
 
 
 def shared(left: Any, right: Any) -> int:
-    """How many items two sequences begin with alike."""
+    """The number of equal items at the start of two sequences."""
     return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False))))
 
 
 def as_trl(model: str, row: Row) -> dict[str, list[int]]:
-    """Prompt and answers by TRL's rules: texts of transformers, the shared characters, then the shared tokens."""
+    """Prompt and answers by TRL's rules: texts of transformers, then their common characters, then common tokens."""
     tokenizer = reference.tokenizer(model)
     answers = [name for name in ("chosen", "rejected", "completion") if name in row]
     prompt, role = row["prompt"], row["prompt"][-1]["role"]
@@ -56,7 +56,7 @@ def as_trl(model: str, row: Row) -> dict[str, list[int]]:
 
 
 def real_rows() -> list[Row]:
-    """Prompts of many lengths with the answer that was given, and another one."""
+    """Prompts of many lengths, each with its answer and with another answer."""
     rows: list[Row] = []
     for number, row in enumerate(islice(reference.rows("chitchat_en_4k"), 60)):
         messages = [message for message in row["messages"] if message["role"] in ("user", "assistant")]
@@ -81,7 +81,7 @@ def test_tokens_are_those_of_trl(model: str) -> None:
         expected = as_trl(model, row)
         assert {name: found[name] for name in expected} == expected
         assert found["length"] == sum(map(len, expected.values()))
-    # Without a field prompt, it is what both begin with.
+    # Without a field `prompt`, the prompt is the common start of both answers.
     joined = [{name: row["prompt"] + row[name] for name in ("chosen", "rejected")} for row in rows]
     assert milled(joined, mill) == milled(rows, mill)
     feedback = [
@@ -114,7 +114,7 @@ def test_messages_and_texts() -> None:
     mill = Mill(TOKENIZER, CHATML, format="preference")
     prompt = "<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
     expected = {"prompt_ids": prompt, "chosen_ids": "Good<|im_end|>\n", "rejected_ids": "Bad<|im_end|>\n"}
-    # One message, or JSON text, stands for a list.
+    # One message, or JSON text, is accepted in place of a list.
     for row in (PAIR, {**PAIR, "chosen": GOOD, "rejected": BAD}, {name: json.dumps(it) for name, it in PAIR.items()}):
         assert texts(milled([row], mill)[0]) == expected
     listed = {"prompt": "List", "chosen": '[{"name": "a"}]', "rejected": "[]"}

@@ -1,4 +1,4 @@
-"""`prepare` from files to shards: every kind of input, what is rejected, what is left when it fails."""
+"""Tests of `prepare`: every kind of input, rejected rows, and no files after a failure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS = [
 
 @pytest.fixture
 def run(loaded: Tokenizer, in_tmp_path: Path) -> Any:
-    """`prepare` into `out`, with a tokenizer and a template."""
+    """Run `prepare` with a tokenizer and a template; the output is `out`."""
 
     def run(*inputs: Any, **options: Any) -> PrepareReport:
         return prepare(list(inputs), **{"tokenizer": loaded, "template": "chatml", "output": "out", **options})
@@ -245,7 +245,7 @@ def test_one_run_has_one_clock(run: Any, loaded: Tokenizer, write_file: WriteFil
     assert before <= now <= datetime.now()  # noqa: DTZ005
     assert len({loaded.decode(row["input_ids"])[:19] for row in rows}) == 1
     run(path, **options, now=now)
-    assert read_output() == rows, "the time of the manifest makes the same tokens again"
+    assert read_output() == rows, "the time in the manifest gives the same tokens again"
 
 
 def test_the_fallback_is_for_tokenizers_without_a_template(
@@ -263,11 +263,11 @@ def test_the_fallback_is_for_tokenizers_without_a_template(
     run(path, template="{{ messages[1].content }}", labels="all", template_fallback="chatml", overwrite=True)
     assert read_manifest()["template"]["source"] == "{{ messages[1].content }}"
     wrong = complaint(run, path, template_fallback="chatlm", kind=TemplateError, overwrite=True)
-    assert "there is no template 'chatlm' to fall back on; did you mean 'chatml'?" in wrong
+    assert "there is no template 'chatlm' to use as the fallback; did you mean 'chatml'?" in wrong
 
 
 def complaint(run: Any, *inputs: Any, kind: type[ChatmillError] = DataError, **options: Any) -> str:
-    """What `prepare` raises; it must leave nothing behind."""
+    """The error of `prepare`, which must leave no files."""
     before = sorted(path.name for path in Path().iterdir())
     with pytest.raises(kind) as caught:
         run(*inputs, **options)
@@ -289,7 +289,7 @@ def test_an_input_that_breaks_off_half_way(run: Any, write_file: WriteFile) -> N
     path = write_file("b.jsonl.gz", [conversation(number) for number in range(300)])
     path.write_bytes(path.read_bytes()[:-20])
     message = complaint(run, "a.jsonl", "b.jsonl.gz", block_bytes=1000, shard_tokens=500)
-    assert "cannot read b.jsonl.gz (it is damaged or cut off" in message
+    assert "cannot read b.jsonl.gz (the file is damaged, truncated or not a gzip file" in message
 
 
 def test_an_output_that_cannot_be_written(run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,9 +334,9 @@ def test_an_existing_output(run: Any, write_file: WriteFile, conversations: list
 
 def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: WriteFile, conversations: list[Row]) -> None:
     path = write_file("a.jsonl", conversations)
-    assert "there are no inputs: give at least one path" in complaint(run)
-    assert "`block_bytes` is 0, but must be at least 1" in complaint(run, path, block_bytes=0)
-    assert "`shard_tokens` is -1, but must be at least 1" in complaint(run, path, shard_tokens=-1)
+    assert "there are no inputs; give at least one path" in complaint(run)
+    assert "`block_bytes` is 0; use at least 1" in complaint(run, path, block_bytes=0)
+    assert "`shard_tokens` is -1; use at least 1" in complaint(run, path, shard_tokens=-1)
     assert "no chat template" in complaint(run, path, tokenizer=tokenizer, template=None, kind=TemplateError)
     assert "there is no ./gone" in complaint(run, path, tokenizer="./gone", kind=TokenizerError)
     complaint(run, path, labels="some", kind=ChatmillError)

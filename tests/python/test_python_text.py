@@ -1,4 +1,4 @@
-"""Characters as Python's `str` has them: every assigned character, every method that depends on tables."""
+"""String methods equal those of Python's `str`: every assigned character, every method that depends on tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chatmill import ChatTemplate
 KINDS = "isalnum isalpha isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper".split()  # noqa: SIM905
 CHANGES = "upper lower title capitalize swapcase casefold".split()  # noqa: SIM905
 BLOCK = 4096
-# Unicode 15 and 16 changed these; an older Python has them as they were.
+# Unicode 15 and 16 changed these characters; older versions of Python have the old properties.
 CHANGED = "\u019b\u0264\u0295\u10fc\ua7d3\ua7d5\ua7f2\ua7f3\ua7f4\uab69"
 
 
 def assigned() -> Iterator[str]:
-    """Characters that this Python's tables know, in blocks. Newer ones may have other properties here."""
+    """Characters in the Unicode tables of this Python, in blocks. Newer characters may have other properties."""
     block: list[str] = []
     for code in range(sys.maxunicode + 1):
         character = chr(code)

@@ -1,4 +1,4 @@
-"""Control tokens in the texts of random conversations, where only those of the template are to be control tokens."""
+"""Control tokens in random conversations with `special_tokens="text"`: only the template prints control tokens."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def test_control_tokens_in_contents_are_text(name: str) -> None:
 @properties(60)
 @given(conversations("chatml"), st.lists(st.sampled_from(ADDED), unique=True))
 def test_control_tokens_are_those_of_the_template(messages: Messages, exceptions: list[str]) -> None:
-    """And those that are allowed, wherever they stand. The template writes two for each message."""
+    """Control tokens come only from the template, two per message, or are allowed."""
     tokenizer, ids = with_think_tags(), []
-    # Split by a pattern with one group, every second piece is an exception.
+    # The pattern has one group, so every second piece is an allowed token.
     pattern = re.compile("(" + "|".join(map(re.escape, exceptions)) + ")") if exceptions else re.compile("((?!))")
     for message in messages:
         ids += tokenizer.encode("<|im_start|>" + message["role"] + "\n")
@@ -55,7 +55,7 @@ def test_control_tokens_are_those_of_the_template(messages: Messages, exceptions
 
 
 def test_think_tags_alone_are_text() -> None:
-    """As they are with words around them; to refuse the row would do too."""
+    """Contents of only think tags are encoded as text, as they are between words; the row may also be rejected."""
     control = with_think_tags().encode("<think></think>")
     messages = [{"role": "user", "content": "<think></think>"}, {"role": "assistant", "content": "A"}]
     encoding = encode("chatml", messages, with_think_tags(), special_tokens="text")

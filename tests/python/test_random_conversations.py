@@ -1,4 +1,4 @@
-"""Random conversations through every template of the corpus: texts and refusals are those of transformers."""
+"""Random conversations in every template of the corpus: texts and errors equal those of transformers."""
 
 from __future__ import annotations
 

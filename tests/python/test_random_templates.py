@@ -1,7 +1,7 @@
-"""Random templates: what chatmill prints or refuses is what transformers' Jinja2 prints or refuses.
+"""Random templates: chatmill prints the same texts as transformers' Jinja2, and fails on the same templates.
 
-Templates are made of every filter, test and method there is, on values of every kind. Left out of the comparison are
-texts that show where in memory an object lies, and errors' words.
+The templates use every filter, test and method, on values of every kind. Texts with memory addresses of objects, and
+the texts of errors, are not compared.
 """
 
 from __future__ import annotations
@@ -149,12 +149,12 @@ class Maker:
 
 
 def shows_an_address(text: str) -> bool:
-    """Whether a text shows, whole or in pieces, an object that Python prints with its place in memory."""
+    """Whether a text contains an object that Python prints with its memory address, or a part of it."""
     letters = (".{0,16}".join(word) for word in ("object", "tcejbo", "bound", "function"))
     return any(re.search(word, text, re.IGNORECASE | re.DOTALL) for word in letters)
 
 
-# The same templates each time: pytest must not fail by chance. More of them: raise `max_examples`.
+# The same templates each time, because pytest must not fail by chance. For more templates, raise `max_examples`.
 @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_random_templates(source: random.Random) -> None:

@@ -1,4 +1,4 @@
-"""Random texts between random tags: what stays of the white space is what Jinja2 leaves."""
+"""Random texts between random tags: the remaining white space equals that of Jinja2."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Maker:
         return self.tag("set z") + self.body(depth - 1) + self.tag("endset") + "[{{ z }}]"
 
 
-# The same templates each time: pytest must not fail by chance. More of them: raise `max_examples`.
+# The same templates each time, because pytest must not fail by chance. For more templates, raise `max_examples`.
 @settings(max_examples=1500, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_random_white_space(source: random.Random) -> None:

@@ -1,4 +1,4 @@
-"""Real rows under the models' own templates: labels are proved, hold the answers, and are the same from any thread."""
+"""Real rows with the models' own templates: labels are proved, contain the answers, and are equal in all threads."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ DATASETS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What became of the rows of the data sets under the template of a model.
+    """The results of the rows of the datasets with the template of a model.
 
     Attributes:
-        model: Name of the tokenizer that carries the template.
-        renders: Rows that the template renders, by data set; those it refuses are no business of labels.
-        unproved: Rows that are refused since their labels are not proved, by data set and reason.
-        noted: Rows of which more was noted than that one render proved their labels.
+        model: Name of the tokenizer that has the template.
+        renders: The number of rows that the template renders, by dataset.
+        unproved: The number of rows that are rejected because their labels are not proved, by dataset and reason.
+        noted: The number of rows with other notes than `proved`.
     """
 
     model: str
@@ -50,17 +50,17 @@ class Measured:
 
 
 CHAT = {"smilechat_zh_10k": 10_000, "sgd_tools_17k": 0, "tau2_tools": 0, "sky_t1_think": 2_503, "toolrl_think_400": 400}
-# Two conversations have an answer without words.
+# Two conversations have an empty answer.
 EMPTY = {("sgd_tools_17k", "empty_answer"): 2}
 MEASURED = [
     Measured("qwen3", DATASETS, noted=EMPTY),
-    # The template prints an answer that precedes the first question as that question, and takes one call at a time.
+    # The template prints an answer before the first question as that question, and supports one call per message.
     Measured("llama-3.1", {**DATASETS, "tau2_tools": 166}, noted={**EMPTY, ("tau2_tools", "other_role"): 166}),
-    # It wants user and assistant in turns, and ids of nine characters.
+    # The template requires alternating user and assistant messages, and ids of nine characters.
     Measured("mistral-nemo", {**CHAT, "smilechat_zh_10k": 9_936}),
-    # It fails where a message with calls has no content, and where a call names its function under `function`.
+    # The template fails if a message with calls has no content, and if a call has its function under `function`.
     Measured("gpt-oss", CHAT),
-    # It prints what tools answered before the content of the message that called them.
+    # The template prints tool results before the content of the calling message.
     Measured("gemma-4", DATASETS, unproved={("tau2_tools", "merged"): 19}, noted=EMPTY),
     Measured("deepseek-v4", DATASETS, noted=EMPTY),
 ]
@@ -74,7 +74,7 @@ PAIRS = [
 
 @lru_cache
 def lines(dataset: str) -> list[bytes]:
-    """The rows of a data set as JSON. Instructions with their outputs become conversations."""
+    """The rows of a dataset as JSON. Instructions with their outputs become conversations."""
     with lzma.open(reference.CORPUS / "datasets" / f"{dataset}.jsonl.xz") as file:
         rows = file.read().splitlines()
     if dataset != "toolrl_think_400":
@@ -93,7 +93,7 @@ def batch(rows: Sequence[bytes]) -> pa.RecordBatch:
 
 @lru_cache(2)
 def mill(model: str, threads: int | None = None) -> Mill:
-    """Two at a time: tokenizers are large, and tests of a model stand together."""
+    """The last two mills are kept: tokenizers are large, and the tests of a model run one after another."""
     folder = reference.tokenizer_folder(model)
     parts = Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder)
     return Mill(*parts, on_error="null", labels={"tags": False}, threads=threads)
@@ -102,7 +102,7 @@ def mill(model: str, threads: int | None = None) -> Mill:
 @reference.needs_corpus
 @pytest.mark.parametrize("measured", MEASURED, ids=str)
 def test_labels_are_proved_in_one_render(measured: Measured) -> None:
-    """No second render for any row, and nearly none refused; the figures are all there is to know of the rows."""
+    """No row needs a second render, and almost no row is rejected; the numbers cover all rows."""
     its = mill(measured.model)
     refused: Counter[str] = Counter()
     noted: Counter[tuple[str, str]] = Counter()
@@ -123,7 +123,7 @@ def test_labels_are_proved_in_one_render(measured: Measured) -> None:
     assert unproved == measured.unproved
     proved = {key: noted.pop(key, 0) for key in [(dataset, "proved") for dataset in DATASETS]}
     assert noted == measured.noted
-    # Each row is proved, or refused with a reason.
+    # Each row is proved, or rejected with a reason.
     for dataset, rendered in renders.items():
         reasons = [times for (of, _), times in unproved.items() if of == dataset]
         assert proved[dataset, "proved"] == rendered - sum(reasons)
@@ -133,18 +133,18 @@ def test_labels_are_proved_in_one_render(measured: Measured) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize(("model", "dataset"), PAIRS)
 def test_each_answer_is_trained_through_its_stop_token(model: str, dataset: str) -> None:
-    """The trained text of a turn holds the content of its message and ends in an added token."""
+    """The trained text of a turn contains the content of its message and ends in an added token."""
     its, compared = mill(model), 0
     definition = json.loads((reference.tokenizer_folder(model) / "tokenizer.json").read_text("utf-8"))
     added = {token["id"] for token in definition["added_tokens"]}
     rows = lines(dataset)
-    # About 200 rows from all over the file.
+    # About 200 rows from all parts of the file.
     for line in rows[:: -(-len(rows) // 200)]:
         row = json.loads(line)
         try:
             encoding = its.encode(row["messages"], row.get("tools"))
         except ChatmillError as error:
-            # These are counted above.
+            # Rejected rows are counted above.
             if error.code in {"template_raised", "template_failed", "merged"}:
                 continue
             raise
@@ -153,7 +153,7 @@ def test_each_answer_is_trained_through_its_stop_token(model: str, dataset: str)
 
 
 def check_answers(encoding: Encoding, messages: list[dict[str, Any]], added: set[int]) -> int:
-    """Checks the answers of a row; how many there are."""
+    """Check the answers of a row, and return their number."""
     tokens, regions = encoding.tokens, encoding.regions
     starts, ends = [token.start for token in tokens], [token.end for token in tokens]
     untrained, turns = 0, []
@@ -172,27 +172,27 @@ def check_answers(encoding: Encoding, messages: list[dict[str, Any]], added: set
         text = encoding.text[turn[0].start : turn[-1].end]
         assert all(piece in text for piece in shown(message, encoding.text)), (message, text)
         assert turn[-1].id in added, text
-    # Nothing else is trained.
+    # No other text is trained.
     assert sum(label != MASKED for label in encoding.labels) == sum(map(len, turns))
     assert untrained == ("other_role" in encoding.notes)
     return len(turns)
 
 
 def shown(message: dict[str, Any], text: str) -> list[str]:
-    """What a trained turn has to show of a message: its content; where the template takes that apart, the parts."""
+    """The texts of a message that its trained turn must contain: the content, or the parts that the template prints."""
     content = (message.get("content") or "").strip()
     head, closed, answer = content.partition("</think>")
     if not closed or content in text:
         return [content]
-    # qwen3 puts line ends of its own around the reasoning, deepseek-v4 leaves reasoning out that no question is behind.
-    # The answer is always there; the reasoning has to be trained if it is anywhere in the text.
+    # qwen3 adds line breaks around the reasoning, deepseek-v4 leaves out reasoning after which there is no question.
+    # The answer is always printed. The reasoning must be trained if it is printed.
     reasoning = head.replace("<think>", "").strip()
     return [answer.strip(), *([reasoning] if reasoning in text else [])]
 
 
 @reference.needs_corpus
 def test_threads_give_what_one_thread_gives() -> None:
-    """50,000 rows, by eight Python threads with one mill of as many threads as there are cores, and one by one."""
+    """50,000 rows in eight Python threads with one mill that uses all cores, compared with one thread."""
     sources = ("smilechat_zh_10k", "chitchat_en_4k", "sgd_tools_17k")
     rows = list(islice(cycle([line for name in sources for line in lines(name)]), 50_000))
     shared, serial = mill("qwen3"), mill("qwen3", threads=1)

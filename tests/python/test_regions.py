@@ -1,6 +1,6 @@
-"""Trained spans against the corpus' truth, where two or more independent methods agree on every assistant turn.
+"""Trained spans compared with the corpus' truth, in which two or more independent methods agree on every turn.
 
-The clock is frozen where the truth has it.
+The clock is set to the time of the truth.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from test_cases import TESTS
 GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
 Spans = list[tuple[int, int]]
 
-# The truth has the closer of the other turns of this template, but not that of this one, whose answer ends in white
-# space. The prompts of the turns prove ours: see the end of the test.
+# For this template, the truth has the closers of the other turns, but not of this turn, whose answer ends in white
+# space. The prompts of the turns prove chatmill's closer; see the end of the test.
 TRUTH_IS_WRONG = {("Reka-Edge", "v08_whitespace")}
 NOW = datetime.fromisoformat("2026-07-04T13:05:09")
 
 
 def joined(spans: Spans) -> Spans:
-    """Without empty spans, neighbours as one."""
+    """The spans without empty ones, with adjacent spans joined."""
     out: Spans = []
     for start, end in spans:
         if out and out[-1][1] == start:
@@ -41,7 +41,7 @@ def trained(regions: list[Region], assistant: set[int]) -> Spans:
 
 @reference.needs_corpus
 def test_trained_spans_are_true_or_reported() -> None:
-    """No pair may be wrong and claimed proved; and nearly all regions are right, proved or not."""
+    """No wrong pair may be reported as proved, and almost all regions are right."""
     folder = reference.CORPUS / "corpus"
     tokens = json.loads((folder / "conversations.json").read_text("utf-8"))["special_tokens"]
     conversations = json.loads((folder / "spans_conversations.json").read_text("utf-8"))
@@ -55,7 +55,7 @@ def test_trained_spans_are_true_or_reported() -> None:
             name, conversation = truth["file"], conversations[truth["conv"]]
             if name not in templates:
                 source = (folder / "templates" / name).read_bytes().decode("utf-8")
-                # Of tagged templates the regions are asked for, not what their authors train.
+                # For tagged templates the regions are compared, not the tagged text.
                 templates[name] = ChatTemplate(source, **tokens)
             template, messages = templates[name], conversation["messages"]
             rest = (conversation.get("tools"), conversation.get("documents"))
@@ -75,12 +75,12 @@ def test_trained_spans_are_true_or_reported() -> None:
             if not equal and reported == "proved" and short not in TRUTH_IS_WRONG:
                 wrong.add(short)
     assert wrong == set(), outcomes
-    # Left out are turns of tool calls that the template does not print; not proved, headers that are not the prompt.
+    # Turns with tool calls that the template does not print are left out. Headers other than the prompt are not proved.
     assert outcomes == {"equal": 9_630, "unequal": 20, "proved": 8_809, "a turn left out": 662, "unproved": 179}
 
 
 def report(mill: Mill, messages: list[dict[str, Any]], *rest: Any) -> str:
-    """What chatmill says of the labels of a row."""
+    """chatmill's report on the labels of a row."""
     try:
         notes = mill.encode(messages, *rest).notes
     except ChatmillError as error:
@@ -109,7 +109,7 @@ def test_the_prompts_prove_what_the_truth_has_wrong() -> None:
 
 
 def test_contents_in_parts_have_facts_of_their_own() -> None:
-    """The space before an answer is the prompt's where contents are strings, and the model's where they are parts."""
+    """The space before an answer belongs to the prompt if contents are strings, but to the model if they are parts."""
     source = (
         "{% for m in messages %}{% set text = m.content if m.content is string else m.content[0].text %}"
         "{{ 'USER: ' + text + ' ' if m.role == 'user' else 'ASSISTANT: ' + text + '</s>' }}{% endfor %}"

@@ -1,4 +1,4 @@
-"""Outputs of transformers' own renders, case by case: what its Jinja2 prints, and `continue_final_message`."""
+"""Renders compared case by case with those of transformers, including `continue_final_message`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTINUED = reference.fixture("hf_continue_final_message")
 
 @reference.needs_corpus
 def test_all_fixtures_are_there() -> None:
-    """Each case has a text or an error of transformers, and none is lost."""
+    """Each case has a text or an error of transformers, and no case is lost."""
     for cases, texts, errors in ((SEMANTICS, 32, 4), (CONTINUED, 9, 4)):
         assert sum("rendered" in case for case in cases) == texts
         assert sum("rendered" not in case and "error" in case for case in cases) == errors
@@ -32,7 +32,7 @@ def test_what_the_environment_prints(case: dict[str, Any]) -> None:
     if "rendered" in case:
         assert ChatTemplate(case["chat_template"]).render(case["messages"], **case["kwargs"]) == case["rendered"]
     else:
-        # transformers compiles a template when it renders it, so chatmill may refuse earlier.
+        # transformers compiles a template when it renders it, so chatmill may raise the error earlier.
         with pytest.raises(ChatmillError):
             ChatTemplate(case["chat_template"]).render(case["messages"], **case["kwargs"])
 

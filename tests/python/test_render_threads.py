@@ -1,4 +1,4 @@
-"""Rendering from many threads at once gives what one thread gives."""
+"""Rendering in many threads at once gives the same texts as rendering in one thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text(row: Row) -> str | None:
 
 
 def conversations() -> list[dict[str, Any]]:
-    """Conversations of one to nine turns, of which some have tools and calls."""
+    """Conversations of one to nine turns; some have tools and calls."""
     tool = {"type": "function", "function": {"name": "clock", "description": "The time.", "parameters": {}}}
     made: list[dict[str, Any]] = []
     for count in range(1, 10):
@@ -64,7 +64,7 @@ def in_threads(rows: list[Row]) -> None:
 
 
 def test_labels_of_tags_in_threads(tokenizer: Path) -> None:
-    """The tags of one template, from eight threads: transformers shares one tracker between them."""
+    """The tags of one template in eight threads. In transformers, the threads share one tracker."""
     mill = Mill(Tokenizer.from_pretrained(tokenizer), ChatTemplate.named("chatml"), threads=1)
     messages = [row["messages"] for row in conversations()]
     alone = [mill.encode(it).labels for it in messages]

@@ -1,4 +1,4 @@
-"""Shards, the staged folder around them, and the channel between the threads."""
+"""Tests of shards, of the staged folder, and of the channel between threads."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
         assert (tmp_path / "part-00001.parquet.tmp").exists()
         raise KeyboardInterrupt
     assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
-    with pytest.raises(DataError, match="`shard_tokens` is 0, but must be at least 1"):
+    with pytest.raises(DataError, match="`shard_tokens` is 0; use at least 1"):
         ShardWriter(tmp_path, shard_tokens=0)
 
 
@@ -131,7 +131,7 @@ def test_overwriting(tmp_path: Path) -> None:
     place.mkdir()
     with staged_folder(place) as folder:
         (folder / "part-00000.parquet").touch()
-    with pytest.raises(DataError, match=r"out is not empty: .*overwrite"), staged_folder(place):
+    with pytest.raises(DataError, match=r"out is not empty; .*overwrite"), staged_folder(place):
         pass
     with staged_folder(place, overwrite=True) as folder:
         (folder / "rejects.jsonl").touch()
@@ -151,7 +151,7 @@ def test_places_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="it is a file"), staged_folder(tmp_path / "file", overwrite=True):
         pass
     with (
-        pytest.raises(DataError, match=r"cannot make the output folder .*out: .*; choose another output"),
+        pytest.raises(DataError, match=r"cannot create the output folder .*out \(.*\); choose another output"),
         staged_folder(tmp_path / "file" / "out"),
     ):
         pass

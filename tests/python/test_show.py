@@ -1,4 +1,4 @@
-"""What eyes see of a row, as text and as HTML: its regions with their names, what is trained, and the notes."""
+"""Tests of rows as text and as HTML: regions with their names, the trained text, and the notes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from test_cases import TESTS
 
 GOOD = [{"role": "user", "content": "Hi\n\nyou"}, {"role": "assistant", "content": "Hello!"}]
 REASONED = [GOOD[0], {"role": "assistant", "reasoning_content": "r r", "content": "Bye"}]
-# No header, no stop token, any role: `user: Hi`.
+# A template without header and stop token, for any role: `user: Hi`.
 PLAIN = ChatTemplate("{% for m in messages %}{{ m.role + ': ' + m.content }}\n{% endfor %}")
 HALF = Labels(weights={"reasoning": 0.5})
 
@@ -36,7 +36,7 @@ class MadeToken:
 
 @dataclass
 class Made:
-    """An encoding made by hand, for what no mill makes."""
+    """An encoding made by hand, for results that no mill makes."""
 
     tokens: list[MadeToken]
     text: str = "ab"
@@ -60,7 +60,7 @@ class Made:
 
 
 def made(tokens: Sequence[tuple[int, int, bool]], **options: Any) -> Encoding:
-    """An encoding with tokens at these characters, some of them trained; its regions are not known."""
+    """An encoding with tokens at these characters, some of them trained; its regions are unknown."""
     text = options.get("text", "ab")
     listed = [
         MadeToken(number, start, end, text[start:end], number if trained else -100)
@@ -94,7 +94,7 @@ def trained_text(encoding: Encoding) -> str:
 
 
 class Page(HTMLParser):
-    """A fragment of HTML as a browser reads it."""
+    """An HTML fragment, parsed like in a browser."""
 
     def __init__(self, fragment: str) -> None:
         super().__init__()
@@ -180,9 +180,9 @@ def test_weights_are_told(encode: Any) -> None:
         "1 assistant content   │ ⟦Bye⟧",
         "1 assistant closer    │ ⟦<|im_end|>⟧",
     ]
-    # 22 tokens of reasoning that count half, and 4 that count whole.
+    # 22 tokens of reasoning with weight 0.5, and 4 tokens with weight 1.
     assert lines[-1] == "⟦trained⟧ 26 of 53 tokens (49.1 %), masked 27; mean weight of trained tokens 0.577"
-    # Whoever only wants the text sees one trained part.
+    # Without regions, the text shows one trained part.
     assert "⟦<think>\nr r\n</think>\n\nBye<|im_end|>⟧" in show_encoding(encoding, color=False).plain
     page = Page(to_html(encoding))
     assert page.titles().count("message 1 · assistant · reasoning · trained × 0.5") == 1
@@ -305,7 +305,7 @@ def test_unknown_regions_leave_the_text() -> None:
     assert show_encoding(encoding, color=False, regions=True).plain == (
         "<⟦b⟧\n\nThe regions of the text are unknown.\n⟦trained⟧ 1 of 2 tokens (50.0 %), masked 1"
     )
-    assert "unknown" not in show_encoding(encoding).plain, "nobody asked for regions"
+    assert "unknown" not in show_encoding(encoding).plain, "regions are not requested"
     page = Page(to_html(encoding))
     assert (page.text, page.trained, page.titles()) == ("<b", "b", [])
 

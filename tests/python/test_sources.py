@@ -1,4 +1,4 @@
-"""Where tokenizers and templates come from; what a folder means is compared with transformers."""
+"""Sources of tokenizers and templates; the reading of folders is compared with transformers."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ def test_a_jinja_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.jinja"
     path.write_bytes(b"{{ messages }}\r\n")
     found = load_template(path)
-    # transformers opens these files as text, which makes every line end in \n.
+    # transformers opens these files as text, so all line breaks become \n.
     assert (found.source, found.special_tokens, found.name) == ("{{ messages }}\n", {}, "mine")
-    with pytest.raises(TemplateError, match="holds one template: remove `name='rag'`"):
+    with pytest.raises(TemplateError, match="holds only one template; remove `name='rag'`"):
         load_template(path, "rag")
     with pytest.raises(TokenizerError, match=r"give a tokenizer\.json"):
         load_tokenizer(path)
@@ -151,7 +151,7 @@ def test_a_jinja_file(tmp_path: Path) -> None:
 
 def test_a_tokenizer_without_a_template(folder: Path) -> None:
     for source in (folder, load_with_transformers(str(folder))):
-        with pytest.raises(TemplateError, match=r'no chat template: .*--template.*ChatTemplate\.named\("chatml"\)'):
+        with pytest.raises(TemplateError, match=r'no chat template; .*--template.*ChatTemplate\.named\("chatml"\)'):
             load_template(source)
     with pytest.raises(TemplateError, match="cannot load a chat template"):
         load_template(3)
@@ -159,7 +159,7 @@ def test_a_tokenizer_without_a_template(folder: Path) -> None:
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     for source in ("./gone", tmp_path / "gone", "gone/tokenizer.json", "a/b/c", "~/gone", "s3://bucket/x"):
-        with pytest.raises(TokenizerError, match=r"there is no .*: expected a folder"):
+        with pytest.raises(TokenizerError, match=r"there is no .*; give a folder"):
             load_tokenizer(source)
     with pytest.raises(TokenizerError, match="empty string"):
         load_tokenizer("")
@@ -167,7 +167,7 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         load_template("gone.jinja")
     (tmp_path / "spiece.model").touch()
     with pytest.raises(
-        TokenizerError, match=r"there is no tokenizer\.json in .* \(only spiece\.model\): .*save_pretrained"
+        TokenizerError, match=r"there is no tokenizer\.json in .* \(only spiece\.model\); .*save_pretrained"
     ):
         load_tokenizer(tmp_path)
 
@@ -191,12 +191,12 @@ def test_broken_tokenizer_json_is_named(folder: Path) -> None:
     configure(folder, eos_token="<new>")
     for content in ("nothing", '{"added_tokens": [', '{"added_tokens": []}'):
         (folder / "tokenizer.json").write_text(content)
-        with pytest.raises(TokenizerError, match=r"tokenizer\.json is not the JSON of a tokenizer"):
+        with pytest.raises(TokenizerError, match=r"tokenizer\.json is not a valid tokenizer\.json"):
             load_tokenizer(folder)
 
 
 class Hub:
-    """Stands for the Hub: `cache` is what is there without the network."""
+    """A replacement of the Hub; `cache` holds the files that are available without the network."""
 
     def __init__(self) -> None:
         self.cache: Path | None = None
@@ -226,8 +226,8 @@ def test_hub_ids(hub: Hub, folder: Path, tmp_path: Path) -> None:
     hub.cache = folder
     hub.fetched = 0
     assert load_tokenizer("acme/tiny").name == "acme/tiny"
-    assert hub.fetched == 0, "what is cached needs no network"
-    # A cache that another program filled in part: the Hub is asked; without it, what there is must do.
+    assert hub.fetched == 0, "cached files need no network"
+    # Another program filled the cache only in part, so the Hub is tried; without the Hub, the cached files are used.
     with pytest.raises(TemplateError, match="the Hub's acme/tiny has no chat template"):
         load_template("acme/tiny")
     (folder / "tokenizer_config.json").unlink()
@@ -256,7 +256,7 @@ def test_resolve_fills_in_the_tokenizers_special_tokens(tokenizer: Path, loaded:
         resolve(loaded, "chatlm")
     with pytest.raises(TemplateError, match=r"no template 'x9': it is not a name of `chatmill templates`, and .*Hub"):
         resolve(loaded, "x9")
-    with pytest.raises(TemplateError, match="give `template` as well"):
+    with pytest.raises(TemplateError, match="also give `template`"):
         resolve(loaded)
     with pytest.raises(TemplateError, match="no chat template"):
         resolve(tokenizer)

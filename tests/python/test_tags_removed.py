@@ -1,8 +1,8 @@
-"""What is trained without `{% generation %}` tags, against what the authors of 53 templates tag.
+"""The trained text without `{% generation %}` tags, compared with the tags of the authors of 53 templates.
 
-The tags are tracked by transformers, to the character; what is trained without them is read from the labels of a
-tokenizer with one token a byte. Where the two differ, the text must show why: an author may leave out the stop token,
-tag the eos or white space behind it, tag what the generation prompt supplies, or leave out reasoning or tool calls.
+transformers tracks the tags to the character. The trained text without tags comes from the labels of a tokenizer with
+one token per byte. If the two differ, the text must show the reason: an author may leave out the stop token, tag the
+EOS token or white space after it, tag text of the generation prompt, or leave out reasoning or tool calls.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Region, Tokeni
 from test_masks import MASKED, untagged
 from test_regions import GENERATED, Spans, joined
 
-# One template prints its stop token with the next turn. The tokenizer must know that it is one (`borrow_stop`).
+# One template prints its stop token with the next turn. It must be a token of the tokenizer (`borrow_stop`).
 BORROWED_STOP = "<|eot|>"
 DOUBTS = {"value_dropped", "header_mismatch", "merged", "unanchored"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A conversation in a template without its tags, and what a render of it needs."""
+    """A conversation in a template without its tags, and the arguments of its render."""
 
     source: str
     messages: list[dict[str, Any]]
@@ -38,7 +38,7 @@ class Row:
     def prompted(self, index: int, header: str) -> bool:
         """Whether transformers prints `header` before message `index` is known.
 
-        It is what the generation prompt begins with. A template without one prints it before any other answer too.
+        The generation prompt begins with it. A template without a generation prompt prints it before any answer.
         """
         before = reference.render(self.source, self.messages[:index], **self.variables)
         prompt = reference.render(self.source, self.messages[:index], add_generation_prompt=True, **self.variables)
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn of the assistant: its regions, what its author tags and what is trained without the tags."""
+    """A turn of the assistant: its regions, the tagged text, and the trained text without the tags."""
 
     row: Row
     index: int
@@ -59,12 +59,12 @@ class Turn:
     trained: Spans
 
     def reach(self, *kinds: str) -> tuple[int, int]:
-        """From the first to the last character of regions of these kinds, or nothing."""
+        """The range from the first to the last character of regions of these kinds; empty if there are none."""
         found = [it for it in self.regions if it.kind in kinds]
         return (found[0].start, found[-1].end) if found else (0, 0)
 
     def difference(self) -> tuple[str, str]:
-        """How the starts and how the ends differ, in one word each; `?` where nothing explains it."""
+        """The difference of the starts and of the ends, in one word each; `?` if it has no known reason."""
         text = self.row.text
         if not self.trained:
             blank = all(not text[start:end].strip() for start, end in self.tagged)
@@ -104,7 +104,7 @@ class Turn:
         return "?"
 
     def inside(self) -> str:
-        """What is trained on one side alone between the later start and the earlier end."""
+        """The text that only one side trains, between the later start and the earlier end."""
         if not self.tagged or not self.trained:
             return ""
         start, end = max(self.tagged[0][0], self.trained[0][0]), min(self.tagged[-1][1], self.trained[-1][1])
@@ -131,9 +131,9 @@ def labelled(encoding: Encoding) -> set[int]:
 
 
 def given_out(spans: Iterable[tuple[int, int]], turns: dict[int, list[Region]]) -> dict[int, Spans]:
-    """The spans of each turn: where they lie most, or else behind which turn they stand.
+    """The spans of each turn: those that overlap it most, or that follow it.
 
-    An empty span counts if its turn has no other: the author tags an answer without words.
+    An empty span counts if its turn has no other span, because the author tags an empty answer.
     """
     out: dict[int, Spans] = {index: [] for index in turns}
     for start, end in spans:
@@ -156,7 +156,7 @@ def turns_of(row: Row, encoding: Encoding, tags: Spans) -> list[Turn]:
 
 
 def byte_tokenizer() -> Tokenizer:
-    """One token a byte, so that labels begin and end at any character."""
+    """One token per byte, so that labels can begin and end at any character."""
     data = json.loads((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
     data["added_tokens"] = [{**data["added_tokens"][0], "content": BORROWED_STOP}]
     return Tokenizer(json.dumps(data), stop_tokens=[BORROWED_STOP])
@@ -192,7 +192,7 @@ def test_trained_without_tags_is_what_authors_tag(monkeypatch: pytest.MonkeyPatc
             try:
                 encoding = without.encode(messages, **chosen)
             except ChatmillError as error:
-                # Two templates print what tools answered amid the message that called them.
+                # Two templates print tool results inside the calling message.
                 assert error.code == "merged", (name, key)  # noqa: PT017  (most rows do not fail)
                 unproved.add((name, key))
                 continue
@@ -211,16 +211,16 @@ def test_trained_without_tags_is_what_authors_tag(monkeypatch: pytest.MonkeyPatc
     assert len(unproved) == 4, unproved
     assert rows == 945
     assert starts.total() == ends.total() == 2_333, (starts, ends)
-    # Of the ends, those of white space are a line break or a blank between turns that authors tag with the answer.
+    # Ends that differ by white space: authors tag a line break or a space between turns with the answer.
     assert ends["equal"] + ends["white space"] == 2_099, ends
     assert ends["no stop token"] == 90, ends
     assert ends["extra eos"] == 49, ends
     assert starts["equal"] + starts["white space"] == 1_489, starts
     assert starts["header"] + starts["opened think block"] == 748, starts
     assert starts["thoughts left out"] == 1, starts
-    # A line break between thoughts and answer that one author does not tag.
+    # One author does not tag a line break between reasoning and answer.
     assert gaps <= 10
-    # Not compared: turns whose value the template does not print, turns without words, calls that no tag is around.
+    # Not compared: turns whose value the template does not print, empty turns, and calls without tags.
     for counts in (starts, ends):
         assert counts["unproved"] == 85, counts
         assert counts["nothing"] + counts["calls left out"] <= 11, counts

@@ -1,4 +1,4 @@
-"""Which of several templates a row gets, compared with transformers; the fallback where there is none."""
+"""The choice between several templates, compared with transformers; and the fallback if there is none."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ NAMES = [None, "default", "tool_use", "rag"]
 
 
 class Processor(transformers.ProcessorMixin):
-    """A processor of text alone."""
+    """A processor for text only."""
 
     def __init__(self, tokenizer: Any = None, chat_template: Any = None) -> None:
         super().__init__(tokenizer, chat_template=chat_template)  # type: ignore[no-untyped-call]
 
 
 def chosen(found: TemplateSource, tools: Any) -> str | None:
-    """The source that a row with these tools gets; None if it is one that refuses."""
+    """The source of the template for a row with these tools; None if it only raises an error."""
     source = found.source if tools is None or found.tool_use is None else found.tool_use
     return None if "raise_exception" in source else source
 
 
 def outcome(choose: Any, *arguments: Any) -> str | None:
-    """What is chosen; None if choosing fails."""
+    """The chosen template; None if the choice fails."""
     try:
         text: str | None = choose(*arguments)
     except ValueError:  # a TemplateError is one
@@ -82,7 +82,7 @@ def test_rows_get_the_template_of_transformers(templates: Sources, write: Any, f
                 if name is None or (isinstance(loaded.chat_template, dict) and name in templates):
                     assert found == outcome(loaded.get_chat_template, name, tools), (source, name, tools)
                 else:
-                    # Here transformers takes the name for the text of a template.
+                    # Here transformers interprets the name as the source of a template.
                     assert found == templates.get(name)
 
 
@@ -107,7 +107,7 @@ def test_objects_of_transformers(folder: Path) -> None:
             tokenizer.chat_template = None
             with pytest.raises(TemplateError, match="has no chat template"):
                 load_template(source)
-            # transformers wants a processor to have its own; the tokenizer's is better than none.
+            # transformers requires a template of the processor; the tokenizer's template is better than none.
             tokenizer.chat_template = {"default": "D", "tool_use": "T"}
             found = load_template(source)
             assert (found.source, found.tool_use) == ("D", "T")
@@ -116,7 +116,7 @@ def test_objects_of_transformers(folder: Path) -> None:
         assert (found.source, found.tool_use) == ("P", None)
         assert found.special_tokens == tokenizer.special_tokens_map
     assert load_tokenizer(Processor(fast)) == load_tokenizer(fast)
-    # Tokenizers of Mistral have a tokenizer inside that is none of transformers'.
+    # Mistral's tokenizers contain a tokenizer that is not from transformers.
     mistral = SimpleNamespace(tokenizer=object(), chat_template="M", special_tokens_map={"bos_token": "<s>"})
     assert load_template(mistral).special_tokens == {"bos_token": "<s>"}
 
@@ -137,7 +137,7 @@ def test_only_tool_use_refuses_rows_without_tools(folder: Path) -> None:
     write_list(folder, {"tool_use": "T", 'a "quoted" \\ name': "Q"})
     found = load_template(folder)
     assert (found.tool_use, found.name) == ("T", "tiny")
-    assert str(folder) not in found.source, "the same template has the same fingerprint wherever it is"
+    assert str(folder) not in found.source, "the same template has the same fingerprint in every place"
     text = (
         r"tiny has no template called `default` for a conversation without tools; it has a \"quoted\" \\ name, tool_use"
     )
@@ -152,7 +152,7 @@ def test_jinja_source(folder: Path, in_tmp_path: Path, loaded: Tokenizer) -> Non
     assert found == TemplateSource(text, {}, "chat_template")
     assert ChatTemplate.from_pretrained(text).source == text
     assert resolve(loaded, text)[1].special_tokens == loaded.special_tokens
-    with pytest.raises(TemplateError, match="holds one template: remove `name='rag'`"):
+    with pytest.raises(TemplateError, match="holds only one template; remove `name='rag'`"):
         load_template(text, "rag")
     with pytest.raises(TemplateError) as caught:
         resolve(loaded, "{% for %}" + "x" * 300)
@@ -186,7 +186,7 @@ def test_the_fallback(folder: Path, loaded: Tokenizer) -> None:
         load_template(folder, "rag", "chatml")
     for source in (folder, "{{ messages }}", fast):
         with pytest.raises(
-            TemplateError, match=r"there is no template 'chatlm' to fall back on; did you mean 'chatml'\?"
+            TemplateError, match=r"there is no template 'chatlm' to use as the fallback; did you mean 'chatml'\?"
         ):
             load_template(source, fallback="chatlm")
 
@@ -201,7 +201,7 @@ def test_resolve_takes_the_fallback(folder: Path, tmp_path: Path, loaded: Tokeni
     assert template.special_tokens == {**named, **loaded.special_tokens, "eos_token": "<eos>"}
     for source in ("chatml", "{{ messages }}", ChatTemplate("T")):
         assert resolve(folder, source, template_fallback="llama3")[1].source == resolve(folder, source)[1].source
-        with pytest.raises(TemplateError, match=r"no template 'chatlm' to fall back on; did you mean 'chatml'\?"):
+        with pytest.raises(TemplateError, match=r"no template 'chatlm' to use as the fallback; did you mean 'chatml'\?"):
             resolve(folder, source, template_fallback="chatlm")
     configure(folder, chat_template="own")
     assert resolve(folder, template_fallback="chatml")[1].source == "own"
@@ -217,7 +217,7 @@ def test_hub_ids(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     assert load_template("acme/tiny", fallback="chatml").special_tokens == {"eos_token": "<eos>"}
-    assert asked == [True, False], "the cache may not be complete, so the Hub is asked before a fallback is taken"
+    assert asked == [True, False], "the cache may be incomplete, so the Hub is tried before the fallback is used"
     write_files(folder, {"default": "D", "tool_use": "T"})
     asked.clear()
     found = load_template("acme/tiny", fallback="chatml")
@@ -226,4 +226,4 @@ def test_hub_ids(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [True, True]
     with pytest.raises(TemplateError, match="the Hub's acme/tiny has no template called 'rag'"):
         load_template("acme/tiny", "rag")
-    assert asked == [True, True, True, False], "another name may be on the Hub only"
+    assert asked == [True, True, True, False], "a template of another name may be only on the Hub"

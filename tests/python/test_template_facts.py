@@ -1,4 +1,4 @@
-"""What a template says of itself: its variables, the keys that it reads, the clock, the source for tools."""
+"""Properties of a template: its variables, the keys that it reads, the clock, the source for tools."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def parts(tokenizer: Path) -> tuple[Tokenizer, ChatTemplate]:
 
 
 def table(seed: int, rows: int = 200) -> pa.Table:
-    """Rows whose texts depend on the seed, so that mixing up threads would show."""
+    """Rows whose texts depend on the seed, so that mixed-up threads would be noticed."""
     made = []
     for row in range(rows):
         words = " ".join(f"{seed}-{row}-{word} 你好 👋" for word in range((seed * 7 + row) % 40))
@@ -58,7 +58,7 @@ def table(seed: int, rows: int = 200) -> pa.Table:
 
 
 def in_a_worker(mill: Mill, rows: pa.Table) -> list[dict[str, Any]]:
-    """Runs in another process."""
+    """Run in another process."""
     made: list[dict[str, Any]] = pa.table(mill(rows)).to_pylist()
     return made
 
@@ -91,7 +91,7 @@ def test_parts_pickle(parts: tuple[Tokenizer, ChatTemplate]) -> None:
 
 
 def test_pickle_to_a_fresh_process(parts: tuple[Tokenizer, ChatTemplate]) -> None:
-    """`spawn` shares nothing with this process, as a cluster's worker does not."""
+    """`spawn` shares nothing with this process, like a worker of a cluster."""
     mill, rows = Mill(*parts, **OPTIONS), table(2)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(in_a_worker, (mill, rows)) == in_a_worker(mill, rows)
@@ -167,13 +167,13 @@ def test_ctrl_c_ends_a_batch_within_a_second(threads: int, tokenizer: Path) -> N
 
 
 def seconds_to_interrupt(threads: int, tokenizer: Path) -> float:
-    """Interrupt a batch that would take minutes; the seconds until Python sees the KeyboardInterrupt."""
+    """Interrupt a batch that would take minutes, and return the seconds until Python raises KeyboardInterrupt."""
     command = [sys.executable, "-c", ENDLESS, str(tokenizer), str(threads)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.7)
-        assert process.poll() is None, "the batch was over before it could be interrupted"
+        assert process.poll() is None, "the batch finished before it could be interrupted"
         process.send_signal(signal.SIGINT)
         start = time.monotonic()
         said = process.stdout.readline()

@@ -1,4 +1,4 @@
-"""Labels do not depend on the engine: the fast one places only tokens near the edges of what is trained."""
+"""Labels do not depend on the engine, although the fast engine computes offsets only near edges of trained text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POLICIES: list[dict[str, Any]] = [
 
 
 def columns(mill: Mill, rows: list[str]) -> dict[str, list[Any]]:
-    """What the mill makes of JSON rows."""
+    """The output of the mill for JSON rows."""
     found: dict[str, list[Any]] = pa.table(
         mill(pa.record_batch({"row": pa.array(rows)}), json_column="row")
     ).to_pydict()
@@ -54,7 +54,7 @@ def engines(folder: Path) -> tuple[Tokenizer, Tokenizer]:
     return fast, slow
 
 
-# Added tokens of the tokenizer, whole and broken off, white space that goes together, characters of several tokens.
+# Complete and incomplete added tokens, white space that is one token, characters of several tokens.
 WORDS = [
     "<｜User｜>",
     "<｜Assistant｜>",

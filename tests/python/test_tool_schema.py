@@ -1,7 +1,7 @@
-"""Schemas of Python functions are those of transformers, to the order of the keys; what it refuses is refused."""
+"""Schemas of Python functions equal those of transformers, including the order of their keys; so do the failures."""
 
 # ruff: noqa: PYI030, PYI061, RUF041, UP006, UP007, UP035, UP045
-# Hints are written in all ways on purpose, and are objects here, not strings: no `annotations` of the future.
+# Hints are written in all ways on purpose. They are objects, not strings, so `annotations` is not imported.
 
 import collections.abc
 import dataclasses
@@ -60,7 +60,7 @@ class Data:
 
 
 def make(hint: Any, doc: str | None = ARGS, **hints: Any) -> Any:
-    """A function of `x`, whose hint is given, and `y`."""
+    """A function of `x`, with this hint, and `y`."""
 
     def tool(x, y=None):  # type: ignore[no-untyped-def]
         pass
@@ -189,7 +189,7 @@ def test_any_docstring(text: str) -> None:
     same(make(int, f"Do.\nArgs:\n    x: {text}\n    y: Y.", **{"return": int}))
 
 
-of: Any = operator.getitem  # a checker of types takes no variable as a type
+of: Any = operator.getitem  # type checkers do not accept a variable as a type
 hints: st.SearchStrategy[Any] = st.recursive(
     st.sampled_from([int, float, str, bool, None, Any, list, tuple, dict, Color, Own, Literal["a", 1], Literal[None]]),
     lambda inner: st.one_of(
@@ -355,10 +355,10 @@ def test_what_an_error_tells() -> None:
             r"its docstring does not describe the argument 'x'; add a line `x: …` under a line `Args:`",
         ),
         (make(dict[str, Own]), r"argument 'x' has no JSON schema \(<class '.*Own'> is an unsupported class\); use"),
-        (make(list[tuple[int, ...]]), r"argument 'x' .*\(tuple\[int, \.\.\.\] is a tuple of any length: use a list\)"),
-        (make(tuple[int]), r"tuple\[int\] is a tuple of one: use its type alone, or a list"),
+        (make(list[tuple[int, ...]]), r"argument 'x' .*\(tuple\[int, \.\.\.\] is a tuple of any length; use a list\)"),
+        (make(tuple[int]), r"tuple\[int\] is a tuple of one value; use the type of the value, or a list"),
         (make(Empty), r"Empty.* has no members"),
-        (make(Odd), r"Odd.* has the value \(1, 2\), but values must be int, float"),
+        (make(Odd), r"Odd.* has the value \(1, 2\), which is not an int, float"),
         (make("Missing"), r"cannot be read \(NameError: .*Missing"),
         (
             make(int, "Do.\n\nArgs:\n    x: X (choices: [a])\n"),
@@ -370,7 +370,7 @@ def test_what_an_error_tells() -> None:
 
 
 def test_media_are_known_by_name() -> None:
-    # Neither PIL nor torch is here. With them transformers knows these two classes.
+    # PIL and torch are not installed. With them, transformers supports these two classes.
     for module, name, kind in [("PIL.Image", "Image", "image"), ("torch", "Tensor", "audio")]:
         media = type(name, (), {"__module__": module})
         properties = schema_of(make(of(list, media)))["function"]["parameters"]["properties"]
@@ -395,5 +395,5 @@ def test_lists_of_tools() -> None:
 def test_what_is_no_tool(tool: Any) -> None:
     with pytest.raises(ValueError, match="Tools should either be a JSON schema, or a callable"):
         render(conversations=[[]], tools=[spread, tool], chat_template="")
-    with pytest.raises(DataError, match=r"tool 1 is .*, of type .*: give a JSON schema, or a Python function"):
+    with pytest.raises(DataError, match=r"tool 1 is .*, of type .*; give a JSON schema, or a Python function"):
         schemas_of([spread, tool])

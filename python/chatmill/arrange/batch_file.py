@@ -1,4 +1,4 @@
-"""`BatchFile`: record batches in one file, each of which can be read alone."""
+"""`BatchFile`: a file of record batches, each of which can be read on its own."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ class BatchFile:
     0.5 GB/s. A memory map would save a copy when reading (0.1 s per GB), but it ends the process if the disk fails.
 
     Args:
-        path: The file to make.
+        path: The file to create.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`RowChoice`: the side of each row and its number of copies, decided by row numbers before any row is moved."""
+"""`RowChoice`: whether each row is for training or validation, and how many copies it gets.
+
+The choice is computed from row numbers, before any row is moved.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +15,7 @@ from chatmill._chatmill import DataError
 from chatmill.arrange.arrangement import Arrangement, DatasetRows
 from chatmill.arrange.keys import keys
 
-# From the number of the first row and the number of rows to a truth value for each row.
+# A function of the number of the first row and the number of rows, which returns a mask: one boolean per row.
 _Rows: TypeAlias = Callable[[int, int], pa.Array]
 
 # Rows processed at once.
@@ -21,7 +24,7 @@ _BLOCK_ROWS = 1 << 20
 
 @dataclass(frozen=True)
 class Copies:
-    """The copies of the training rows of one data set.
+    """The copies of the training rows of one dataset.
 
     Attributes:
         times: The number of copies that each row has.
@@ -33,15 +36,15 @@ class Copies:
 
 
 class RowChoice:
-    """The side of each row and its number of copies.
+    """Whether each row is for training or validation, and how many copies it gets.
 
-    The n chosen rows are those with the n smallest keys, so the largest of these keys is all that is stored of a
-    choice. While a choice is made, a row takes 16 bytes; afterwards none.
+    The n chosen rows are those with the n smallest keys, so a choice is stored as the largest of these keys. A row
+    takes 16 bytes while a choice is made, and none afterwards.
 
     Args:
         arrangement: The arrangement.
-        rows: Number of rows of each data set; rows are numbered from 0 over all data sets.
-        first: One byte per row, 0 for duplicates to leave out; None to leave out none.
+        rows: Number of rows of each dataset; rows are numbered from 0 over all datasets.
+        first: One byte per row: 0 for a duplicate, which is left out, otherwise 1. None keeps all rows.
 
     Raises:
         DataError: No row would be left for training.
@@ -66,18 +69,18 @@ class RowChoice:
             start += count
         if total > 0 and not any(dataset.training for dataset in self.datasets):
             if self._border == 0:
-                raise DataError("all rows are for validation: give at least one data set for training")
-            raise DataError("the weights leave no row for training: use larger weights")
+                raise DataError("all rows are for validation; give at least one dataset for training")
+            raise DataError("the weights leave no row for training; use larger weights")
 
     def validation(self, start: int, rows: int) -> pa.Array:
-        """Tell for some rows whether they are for validation.
+        """Return the mask of the validation rows in a range of rows.
 
         Args:
             start: Number of the first row.
             rows: The number of rows.
 
         Returns:
-            A truth value for each row.
+            One boolean per row: whether the row is for validation.
         """
         before = min(rows, max(0, self._border - start))
         chosen = pa.concat_arrays(
@@ -89,15 +92,15 @@ class RowChoice:
         return pc.and_(self._stays(start, rows), chosen)
 
     def copies(self, dataset: int, start: int, rows: int) -> Iterator[pa.Array]:
-        """Tell for some rows of a data set whether they are written for training once, twice, and so on.
+        """Yield a mask for each copy of the training rows in a range of rows of one dataset.
 
         Args:
-            dataset: Position of the data set.
+            dataset: Position of the dataset, from 0.
             start: Number of the first row.
             rows: The number of rows.
 
         Yields:
-            For each copy a truth value per row: whether the row has this copy.
+            For the first copy, the second and so on: one boolean per row, whether the row has this copy.
         """
         copies = self.of_datasets[dataset]
         training = self._training(start, rows)

@@ -15,7 +15,7 @@ class CountingWriter:
 
     Args:
         writer: The shard writer.
-        schema: The columns; they are written even if there are no rows.
+        schema: The columns; they are written even if there are no rows, so readers see them.
     """
 
     def __init__(self, writer: ShardWriter, schema: pa.Schema) -> None:
@@ -47,8 +47,8 @@ class CountingWriter:
 
         Args:
             batch: The rows.
-            copies: For the first copy, the second and so on a truth value per row: whether the row has this copy.
-            most_bytes: The most bytes to hold in memory at once, if rows have the average size.
+            copies: For the first copy, the second and so on: one boolean per row, whether the row has this copy.
+            most_bytes: Maximum size of the rows in memory at once, in bytes, if rows have the average size.
         """
         masks = [mask.to_pylist() for mask in copies]
         rows = [row for row, taken in enumerate(zip(*masks, strict=True)) for is_taken in taken if is_taken]

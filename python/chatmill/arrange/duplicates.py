@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from chatmill.outputs.shards import ANSWER_COLUMNS
 
 _DIGEST_BYTES = 16
-# Only digests with the same first byte are compared with each other, so each table is small and fits the caches.
+# Only digests with the same first byte are compared with each other, so each table is small and fits the CPU caches.
 _GROUPS = 256
 
 
@@ -58,7 +58,7 @@ class Duplicates:
 
 
 def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """Yield the digest of each row. There are as many ids as labels, so their joined bytes are unambiguous."""
+    """Yield the digest of each row. Ids and labels have the same length, so their joined bytes are unambiguous."""
     if "input_ids" not in batch.schema.names:
         yield from _digests_of_answers(batch)
         return
@@ -73,7 +73,7 @@ def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 
 def _digests_of_answers(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """Yield the digest of each row of a prompt with answers: of all ids, their numbers, and the label."""
+    """Yield the digest of each row of a prompt with answers: of all ids, the lengths of the lists, and the label."""
     names = [name for name in ANSWER_COLUMNS if name in batch.schema.names]
     columns = [(*_bytes(batch.column(name)), pc.list_value_length(batch.column(name)).to_pylist()) for name in names]
     labels = batch.column("label").to_pylist() if "label" in batch.schema.names else [None] * batch.num_rows

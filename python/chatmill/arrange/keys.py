@@ -12,17 +12,17 @@ _COPY_BITS = 40
 def keys(seed: int, purpose: str, *, first: int, rows: int, copy: int = 0) -> pa.Array:
     """Return one 64-bit key for each row of a sequence of rows.
 
-    The keys are the output of SplitMix64, whose state is a counter. So each key is computed on its own, and no two keys
-    of a purpose are equal, because each step can be inverted. Sorting by keys has no ties, and the n smallest keys
-    belong to exactly n rows. Python's `random` would need its numbers in sequence, and guarantees the same numbers in
-    every version only for `random()`, not for `shuffle` and `sample`. A million keys take 26 ms.
+    The keys are the output of SplitMix64, whose state is a counter. So each key is computed on its own. No two keys of
+    a purpose are equal, because each step can be inverted. So sorting by keys has no ties, and the n smallest keys
+    belong to exactly n rows. Python's `random` can only produce its numbers in sequence, and guarantees the same
+    numbers in every version only for `random()`, not for `shuffle` and `sample`. A million keys take 26 ms.
 
     Args:
         seed: Any whole number.
-        purpose: The use of the keys; each purpose has its own keys.
+        purpose: The use of the keys, such as `order`; each purpose has its own keys.
         first: Number of the first row.
         rows: The number of rows.
-        copy: The number of the copy of these rows.
+        copy: The number of the copy of these rows, from 0.
 
     Returns:
         The keys, as uint64.

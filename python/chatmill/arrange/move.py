@@ -12,22 +12,23 @@ from chatmill.arrange.counting import CountingWriter
 from chatmill.arrange.keys import keys
 from chatmill.arrange.shuffle import Shuffle
 
-# Bytes in work at once: the rows of a chunk, or of one part of a shuffle. These rows are in memory two or three times:
-# as read, joined, sorted. A million rows of 300 tokens (2.4 GB; with shuffle, de-duplication and validation, without
-# writing the shards) add 280 MiB to the memory of the process and take 10.3 s; with 64 MiB at once 480 MiB and 9.6 s.
+# Bytes processed at once: the rows of a chunk, or of one part of a shuffle. These rows are in memory two or three
+# times: as read, joined and sorted. Measured with a million rows of 300 tokens (2.4 GB), with shuffle, de-duplication
+# and validation, without writing the shards: 32 MiB add 280 MiB to the memory of the process and take 10.3 s; 64 MiB
+# add 480 MiB and take 9.6 s.
 CHUNK_BYTES = 32 << 20
-# Each chunk gives one piece to each part of a shuffle. More parts would make many small pieces, so from 32 GiB of rows
-# on chunks and parts grow instead.
+# Each chunk gives one piece to each part of a shuffle. More parts would make many small pieces. So above 32 GiB of
+# rows the chunks and the parts get larger instead of more numerous.
 MOST_PARTS = 1024
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive rows of one data set.
+    """Consecutive rows of one dataset.
 
     Attributes:
-        dataset: Position of the data set.
-        start: Number of the first row, counted over all data sets.
+        dataset: Position of the dataset.
+        start: Number of the first row, counted over all datasets.
         batch: The rows.
     """
 
@@ -41,7 +42,7 @@ class Steps:
 
     Args:
         total: Bytes to process, counted again in each pass.
-        progress: Called with the share that is done, from 0 to 1.
+        progress: Called with the finished share of the work, from 0 to 1; None reports nothing.
     """
 
     def __init__(self, total: int, progress: Callable[[float], None] | None) -> None:
@@ -61,10 +62,10 @@ class Steps:
 
 
 class Move:
-    """Writes the rows of each side.
+    """Writes the training rows and the validation rows.
 
     Args:
-        choice: The side of each row and its copies.
+        choice: Whether each row is for training or validation, and its copies.
         training: The writer of training rows.
         validation: The writer of validation rows; None if there are none.
         steps: Receives the progress.
@@ -104,7 +105,7 @@ class Move:
             chunks: All rows.
             folder: A folder for temporary files that hold all rows once more.
             seed: The seed of the order.
-            sizes: The bytes of each data set.
+            sizes: The bytes of each dataset.
         """
         training_bytes = validation_bytes = 0.0
         for size, dataset in zip(sizes, self._choice.datasets, strict=True):

@@ -1,4 +1,4 @@
-"""`Shuffle`: sorts rows by their keys on disk, so that there may be more rows than memory holds."""
+"""`Shuffle`: sorts rows by their keys on disk, so the rows may be larger than the memory."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -13,15 +13,15 @@ _KEYS = 1 << 64
 
 
 class Shuffle:
-    """Takes rows in batches, and returns them in the order of their keys.
+    """Collects rows in batches, and returns them in the order of their keys.
 
     The range of keys is divided into equal parts. Each batch is sorted and cut at the borders of the parts. In the end
     all pieces of a part are read and sorted together. So the disk is written and read almost sequentially. Reading the
-    rows of a part from their first place would need no second file, but one read of a 4 KiB page per row, which is slow
-    as soon as the rows exceed memory.
+    rows of a part directly from the spool would need no second file. But it would read one 4 KiB page per row, which
+    is slow as soon as the rows exceed memory.
 
     Args:
-        path: The file to make.
+        path: The file to create.
         parts: The number of parts. Keys are random, so parts have about the same size.
     """
 
@@ -42,12 +42,12 @@ class Shuffle:
         Args:
             batch: Some rows.
             keys: The key of each row, as uint64; no two are equal.
-            taken: A truth value per row: whether to add the row.
+            taken: One boolean per row: whether to add the row.
         """
         rows = pc.indices_nonzero(taken)
         if len(rows) == 0:
             return
-        # Selected and sorted in one step, because each step alone holds the rows once more.
+        # Rows are selected and sorted in one step, because each separate step would hold another copy of them.
         rows = rows.take(pc.sort_indices(keys.take(rows)))
         ordered = batch.append_column(_free_name(batch.schema), keys).take(rows)
         in_order = memoryview(ordered.columns[-1].buffers()[1]).cast("Q")

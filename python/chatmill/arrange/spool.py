@@ -1,4 +1,4 @@
-"""`Spool`: holds rows on disk until all are there, and then writes them by an `Arrangement`."""
+"""`Spool`: holds rows on disk until all have arrived, and then writes them by an `Arrangement`."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from chatmill.arrange.duplicates import Duplicates
 from chatmill.arrange.move import CHUNK_BYTES, MOST_PARTS, Chunk, Move, Steps
 from chatmill.outputs.shards import ShardWriter, plain_schema, unified
 
-# Bytes written at once. Larger batches are cut, so that no later step has to hold a whole one.
+# Bytes written at once. Larger batches are cut, so that no later step must hold a whole batch in memory.
 _PIECE_BYTES = 8 << 20
 
 
@@ -33,12 +33,12 @@ class _Spooled:
 
 
 class Spool:
-    """Holds token batches on disk and arranges their rows. Used in a `with` block, which removes the folder at its end.
+    """Holds token batches on disk and arranges their rows. Used in a `with` block; its end removes the folder.
 
     The disk holds all rows once, uncompressed, and a second time during a shuffle.
 
     Args:
-        folder: The folder to make; it must not exist.
+        folder: The folder to create; it must not exist.
 
     Example:
         >>> with ShardWriter(folder) as training, Spool(folder / ".spool") as spool:  # doctest: +SKIP
@@ -66,11 +66,11 @@ class Spool:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def write(self, batch: pa.RecordBatch, *, dataset: int) -> None:
-        """Add rows after the earlier rows of their data set.
+        """Add rows after the earlier rows of their dataset.
 
         Args:
             batch: Rows with the columns `input_ids`, `labels`, `length` and any others, or with prompt and answers.
-            dataset: Position of their data set; data sets may come in any order.
+            dataset: Position of their dataset, from 0; datasets may come in any order.
 
         Raises:
             DataError: The columns differ from those of earlier batches.
@@ -80,7 +80,7 @@ class Spool:
         try:
             batch = unified(batch, self._schema)
         except DataError as error:
-            raise DataError(f"data set {dataset} (from 0): {error}") from error
+            raise DataError(f"dataset {dataset} (from 0): {error}") from error
         self._datasets = max(self._datasets, dataset + 1)
         for piece in cut(batch, _PIECE_BYTES):
             self._spooled.append(_Spooled(dataset, piece.num_rows, piece.nbytes, self._file.append(piece)))
@@ -93,23 +93,23 @@ class Spool:
         validation: ShardWriter | None,
         progress: Callable[[float], None] | None = None,
     ) -> Arranged:
-        """Write all rows by the arrangement, to shard writers that the caller finishes.
+        """Write all rows by the arrangement. The caller must finish the shard writers.
 
         Args:
             arrangement: The arrangement.
             training: The writer of training rows.
             validation: The writer of validation rows; None if there are none.
-            progress: Called about every second with the share of the work that is done. An exception in it ends the
-                work.
+            progress: Called after each chunk, about every second, with the finished share of the work, from 0 to 1. An
+                exception that it raises ends the work.
 
         Returns:
             Counts of all rows.
 
         Raises:
-            DataError: No row would be left for training, or there are fewer weights than data sets.
+            DataError: No row would be left for training, or there are fewer weights than datasets.
         """
         if arrangement.has_validation and validation is None:
-            raise DataError("the arrangement has validation rows, but there is no writer for them: give `validation`")
+            raise DataError("the arrangement has validation rows, but there is no writer for them; give `validation`")
         rows, sizes = self._totals(len(arrangement.weights))
         size = sum(sizes)
         chunk_bytes = max(CHUNK_BYTES, size // MOST_PARTS)
@@ -138,7 +138,7 @@ class Spool:
         )
 
     def _totals(self, weights: int) -> tuple[list[int], list[int]]:
-        """Return rows and bytes of each data set. A data set without rows has no batch, but may have a weight."""
+        """Return rows and bytes of each dataset. A dataset without rows has no batch, but may have a weight."""
         rows, sizes = ([0] * max(self._datasets, weights) for _ in range(2))
         for spooled in self._spooled:
             rows[spooled.dataset] += spooled.rows
@@ -146,7 +146,7 @@ class Spool:
         return rows, sizes
 
     def _chunks(self, most_bytes: int) -> Iterator[Chunk]:
-        """Yield all rows in the order of their data sets, in chunks of about this size."""
+        """Yield all rows in the order of their datasets, in chunks of about this size."""
         start = 0
         for dataset, spooled in groupby(sorted(self._spooled, key=_dataset), key=_dataset):
             for group in _groups(spooled, most_bytes):
@@ -159,7 +159,7 @@ class Spool:
     @property
     def _file(self) -> BatchFile:
         if self._pieces is None:
-            raise DataError("the spool is not open: use it in a `with` block")
+            raise DataError("the spool is not open; use it in a `with` block")
         return self._pieces
 
 
@@ -168,7 +168,7 @@ def _dataset(spooled: _Spooled) -> int:
 
 
 def _groups(spooled: Iterable[_Spooled], most_bytes: int) -> Iterator[list[_Spooled]]:
-    """Yield groups of consecutive batches that have about this size together; a group has at least one batch."""
+    """Yield groups of consecutive batches with a total size of about `most_bytes`; a group has at least one batch."""
     group: list[_Spooled] = []
     size = 0
     for each in spooled:

@@ -1,4 +1,4 @@
-"""The application of the command `chatmill`, and the one form of all its errors."""
+"""The typer application of the command `chatmill`, and the way in which it prints errors."""
 
 import sys
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         _fail("interrupted; nothing was written", status=130)
     except BrokenPipeError:
-        # A broken pipe of an input is a DataError, so this one is the output's: `main` ends the command.
+        # The output pipe is closed, because a broken pipe of an input raises a DataError. `main` ends the command.
         raise
     except (ChatmillError, OSError) as error:
         if traceback:

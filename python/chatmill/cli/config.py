@@ -1,4 +1,4 @@
-"""`chatmill prepare config.yaml`: a run of several data sets, and the output of all runs."""
+"""`chatmill prepare config.yaml`: a run of several datasets; also the printed report of every run."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
 from chatmill.pipeline.report import PrepareReport
 
-# The options that can be combined with a config. Everything else must be in the config.
+# The options that can be combined with a config. All other options must be set in the config.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "shard_tokens", "traceback", "debug",
@@ -35,7 +35,7 @@ def prepare_by_config(context: typer.Context, config: str, console: Console, *, 
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     for name in sorted(set(given) - set(_WITH_CONFIG)):
         flag = f"--{name.replace('_', '-')}"
-        raise typer.BadParameter(f"{flag} cannot be combined with a YAML file of data sets: set it in {config}")
+        raise typer.BadParameter(f"{flag} cannot be combined with a YAML file of datasets; set it in {config}")
     options: dict[str, Any] = {
         name: value for name, value in given.items() if name not in ("inputs", "traceback", "debug")
     }
@@ -56,7 +56,7 @@ def print_report(report: PrepareReport, console: Console) -> None:
         report: The report.
         console: The console to print to.
     """
-    # A file or a pipe has no width at which to wrap lines.
+    # rich would wrap lines at 80 characters in a file or a pipe.
     console.print(report) if console.is_terminal else typer.echo(report)
 
 

@@ -1,4 +1,4 @@
-"""`chatmill lint`."""
+"""The subcommand `chatmill lint`."""
 
 from typing import Annotated
 
@@ -15,31 +15,44 @@ def lint(
         list[str],
         typer.Argument(
             metavar="TEMPLATE...",
-            help="Names of `chatmill templates`, .jinja files, Jinja source, folders or Hub ids.",
+            help="Names from `chatmill templates`, .jinja files, Jinja source, folders or Hub ids.",
             show_default=False,
         ),
     ],
     data: Annotated[
         str | None,
-        typer.Option("--data", metavar="FILE", help="Rows that the templates will be used for.", show_default=False),
+        typer.Option(
+            "--data",
+            metavar="FILE",
+            help="Also check the templates on the rows of this file, which must hold conversations.",
+            show_default=False,
+        ),
     ] = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="The most rows of the data to check.")] = 1000,
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Maximum number of rows to read from --data.")] = 1000,
     tokenizer: Annotated[
         str | None,
         typer.Option(
             "--tokenizer",
             metavar="TOKENIZER",
-            help="Folder, tokenizer.json or Hub id: defines special tokens, and whether a stop token is one token.",
+            help="Folder, tokenizer.json or Hub id of the tokenizer. Supplies the special tokens, and shows whether "
+            "the stop token is a single token.",
             show_default=False,
         ),
     ] = None,
     chat_template_kwargs: KwargsOption = None,
     now: Annotated[
         str | None,
-        typer.Option("--now", metavar="ISO_DATETIME", help="The time that templates print.", show_default=False),
+        typer.Option(
+            "--now",
+            metavar="ISO_DATETIME",
+            help="The time that templates print, such as 2025-07-01T12:00.",
+            show_default=False,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with status 1 on warnings too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Also exit with status 1 if there are only warnings.")
+    ] = False,
     traceback: TracebackOption = False,
 ) -> None:
     """Check chat templates for errors and for surprises in training; exit with status 1 if a template has an error."""

@@ -12,11 +12,11 @@ from chatmill.cli.options import TracebackOption
 
 @app.command(context_settings={"allow_extra_args": True})
 def templates(context: typer.Context) -> None:
-    """List the templates that come with chatmill."""
+    """List the names of the templates that come with chatmill."""
     if context.args:
         raise typer.BadParameter(
-            "`chatmill templates` only lists names; in Python, "
-            f"`chatmill.ChatTemplate.named({context.args[0]!r}).source` is the source of a template"
+            f"`chatmill templates` lists names and accepts no argument, but got {context.args[0]!r}; to see the source "
+            f"of a template, use `chatmill.ChatTemplate.named({context.args[0]!r}).source` in Python"
         )
     for name in ChatTemplate.names():
         typer.echo(name)
@@ -30,14 +30,17 @@ def schema() -> None:
     typer.echo(json.dumps(config_schema(), indent=2))
 
 
-@app.command(short_help="List the formats of rows, or show one format.")
+@app.command(short_help="List the row formats, or show one format in full.")
 def formats(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Show this format with its text.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Show only this format, with its fields, styles and text.", show_default=False
+        ),
     ] = None,
     traceback: TracebackOption = False,
 ) -> None:
-    """List the formats of rows that come with chatmill, each with an example row; or show one format."""
+    """List the row formats that come with chatmill, each with an example row; or show one format in full."""
     with clear_errors(traceback=traceback):
         from chatmill.formats.listing import list_formats, show_format
 

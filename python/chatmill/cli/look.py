@@ -1,4 +1,4 @@
-"""`chatmill show` and `chatmill diff`: rows in the form that the model sees."""
+"""The subcommands `chatmill show` and `chatmill diff`: rows as the model sees them."""
 
 from typing import Annotated, Any
 
@@ -37,7 +37,9 @@ def show(
     format: FormatOption = "auto",
     row: Annotated[int, typer.Option("--row", min=0, help="Index of the row, from 0.")] = 0,
     labels: LabelsOption = "assistant",
-    regions: Annotated[bool, typer.Option("--regions/--no-regions", help="Name the regions of the text.")] = False,
+    regions: Annotated[
+        bool, typer.Option("--regions/--no-regions", help="Print the name of each region, such as header or content.")
+    ] = False,
     max_length: MaxLengthOption = None,
     special_tokens: ControlTokensOption = "allow",
     allow_special_token: AllowedOption = None,
@@ -66,7 +68,7 @@ def show(
         )
         console = Console()
         encoding = encode_row(mill, list(inputs), row)
-        # Chat text is not markup, and a soft wrap keeps its lines as they are, to be copied or piped.
+        # A soft wrap keeps the lines of the text as they are, so they can be copied or piped.
         console.print(show_encoding(encoding, color=has_color(console), regions=regions), soft_wrap=True)
 
 
@@ -80,16 +82,16 @@ def diff(
     against: AgainstOption = None,
     format: FormatOption = "auto",
     rows: Annotated[
-        int | None, typer.Option("--rows", min=1, help="The most rows to compare.", show_default="all")
+        int | None, typer.Option("--rows", min=1, help="Maximum number of rows to compare.", show_default="all")
     ] = None,
-    show_rows: Annotated[int, typer.Option("--show", min=0, help="The most differing rows to show.")] = 10,
+    show_rows: Annotated[int, typer.Option("--show", min=0, help="Maximum number of differing rows to print.")] = 10,
     max_length: MaxLengthOption = None,
     chat_template_kwargs: KwargsOption = None,
     traceback: TracebackOption = False,
 ) -> None:
     """Show the rows where two labels, templates or tokenizers differ; exit with status 1 if any row differs.
 
-    With --against, compare the rows with an output of `prepare`, with the options of its manifest.
+    With --against, compare the rows with an output of `prepare`; its manifest supplies the options that are not given.
     """
     with clear_errors(traceback=traceback):
         from rich.console import Console
@@ -167,7 +169,7 @@ def _sides(*given: list[str] | None) -> tuple[str, str]:
     pairs = [values for values in given if values is not None and len(values) == 2]
     if not pairs:
         raise typer.BadParameter(
-            "there is nothing to compare: give --labels, --template or --tokenizer twice, or --against"
+            "there is nothing to compare; give --labels, --template or --tokenizer twice, or --against"
         )
     left, right = (", ".join(values[side] for values in pairs) for side in (0, 1))
     return (left, right) if max(len(left), len(right)) <= _LONGEST_NAME else ("left", "right")

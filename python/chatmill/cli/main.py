@@ -11,7 +11,7 @@ from chatmill.cli.app import app
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.
 SUBCOMMANDS = (prepare, look, lint, lists)
 
-# The status of a command that SIGPIPE ended. Status 1 would mean for `diff` that rows differ.
+# The exit status of a command that SIGPIPE ended. Status 1 of `diff` would mean that rows differ.
 _CLOSED_PIPE = 141
 
 __all__ = ["SUBCOMMANDS", "app", "main"]
@@ -19,14 +19,14 @@ __all__ = ["SUBCOMMANDS", "app", "main"]
 
 def main() -> None:
     """Run the command."""
-    # A scheduler ends jobs with SIGTERM. It must leave nothing half-written, just like Ctrl-C.
+    # Schedulers end jobs with SIGTERM. An exception removes unfinished files, just like Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except BrokenPipeError:
         _exit_silently()
     except SystemExit as ended:
-        # Both typer and rich turn a closed pipe into an exit with status 1.
+        # typer and rich turn a closed pipe into an exit with status 1.
         if isinstance(ended.__context__, BrokenPipeError):
             _exit_silently()
         raise
@@ -35,9 +35,9 @@ def main() -> None:
 def _exit_silently() -> NoReturn:
     """Exit without a message if the output pipe is closed, as with `| head`.
 
-    The default action of SIGPIPE would do the same, but also if a network connection breaks during a run.
+    The default action of SIGPIPE does the same, but it would also end a run whose network connection breaks.
     """
-    # Python flushes its streams at exit, and would report that it cannot.
+    # Python flushes its streams at exit, and would print an error if it cannot.
     nothing = os.open(os.devnull, os.O_WRONLY)
     for descriptor in (1, 2):
         os.dup2(nothing, descriptor)

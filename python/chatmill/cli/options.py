@@ -10,7 +10,7 @@ from chatmill.options.choices import AllMasked, ControlTokens, Padding, Split, T
 from chatmill.text.nearest import suggestion
 
 _FILES_HELP = "Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files."
-_TOKENIZER_HELP = "Folder, tokenizer.json or Hub id."
+_TOKENIZER_HELP = "Folder, tokenizer.json or Hub id of the tokenizer."
 
 
 def _choice(flag: str, option: Any, about: str, **more: Any) -> Any:
@@ -31,7 +31,7 @@ InputsOrConfig = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT...",
-        help=f"{_FILES_HELP} Or one YAML file that lists data sets with axolotl's names.",
+        help=f"{_FILES_HELP} Or one YAML file of datasets, with the keys of an axolotl config.",
         show_default=False,
     ),
 ]
@@ -46,7 +46,7 @@ OptionalTokenizerOption = Annotated[
     str | None,
     typer.Option(
         "--tokenizer",
-        help=f"{_TOKENIZER_HELP} Default: the one of the YAML file.",
+        help=f"{_TOKENIZER_HELP} Required, unless a YAML file names it.",
         metavar="TOKENIZER",
         show_default=False,
     ),
@@ -55,8 +55,8 @@ TemplateOption = Annotated[
     str | None,
     typer.Option(
         "--template",
-        help="A name of `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub id. "
-        "Default: the tokenizer's own template.",
+        help="The chat template: a name from `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub "
+        "id. Default: the tokenizer's own template.",
         metavar="TEMPLATE",
         show_default=False,
     ),
@@ -65,8 +65,8 @@ TemplatesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--template",
-        help="As for `prepare`; give it twice to compare two. Default: the tokenizer's own template; with --against "
-        "that of the output.",
+        help="The chat template, as for `prepare`; give it twice to compare two. Default: the tokenizer's own "
+        "template; with --against, the template of the output.",
         metavar="TEMPLATE",
         show_default=False,
     ),
@@ -76,7 +76,7 @@ FallbackOption = Annotated[
     typer.Option(
         "--template-fallback",
         metavar="NAME",
-        help="A name of `chatmill templates`, for a tokenizer that has no template.",
+        help="The template to use if the tokenizer has none: a name from `chatmill templates`.",
         show_default=False,
     ),
 ]
@@ -85,8 +85,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="The format of the rows: a name of `chatmill formats`, with or without a style (alpaca:chat, "
-        "sharegpt:vicuna_v1.1), or a YAML file. auto detects it from the first rows.",
+        help="The format of the rows: a name from `chatmill formats`, with or without a style (alpaca:chat, "
+        "sharegpt:vicuna_v1.1), or a YAML file. auto detects the format from the first rows.",
     ),
 ]
 LABELS_HELP = (
@@ -96,23 +96,27 @@ LABELS_HELP = (
 LabelsOption = Annotated[str, typer.Option("--labels", metavar="LABELS", help=LABELS_HELP)]
 LabelsListOption = Annotated[
     list[str] | None,
-    typer.Option("--labels", metavar="LABELS", help="As for `prepare`; give it twice to compare two."),
+    typer.Option(
+        "--labels", metavar="LABELS", help="Which tokens are trained, as for `prepare`; give it twice to compare two."
+    ),
 ]
 AgainstOption = Annotated[
     Path | None,
     typer.Option(
         "--against",
         metavar="DIR",
-        help="Compare with this output of `prepare`, perhaps of another version. Options that are not given come from "
-        "its manifest.",
+        help="Compare with this output folder of `prepare`, which another version of chatmill may have made. Options "
+        "that are not given come from its manifest.",
         show_default=False,
     ),
 ]
 SplitOption = Annotated[
-    str | None, _choice("--split", Split, "Make one sample of each trained turn.", show_default=False)
+    str | None,
+    _choice("--split", Split, "Make one sample per trained turn instead of one per row.", show_default=False),
 ]
 MaxLengthOption = Annotated[
-    int | None, typer.Option("--max-length", min=1, help="The most tokens of a sample.", show_default=False)
+    int | None,
+    typer.Option("--max-length", min=1, help="Maximum number of tokens per sample.", show_default=False),
 ]
 TruncationOption = Annotated[
     str | None,
@@ -129,7 +133,7 @@ PaddingOption = Annotated[
     _choice(
         "--padding",
         Padding,
-        "Pad rows with the pad token, up to the longest row of a block or up to --max-length.",
+        "Pad rows with the pad token: to the length of the longest row of a block, or to --max-length.",
         show_default=False,
     ),
 ]
@@ -138,8 +142,8 @@ ControlTokensOption = Annotated[
     _choice(
         "--special-tokens",
         ControlTokens,
-        "What to do with control tokens in the texts of messages: encode them as control tokens (allow), encode them "
-        "as plain text, or reject the row (raise).",
+        "What to do with control tokens, such as <|im_end|>, in the texts of messages: encode them as control tokens "
+        "(allow), encode them as plain text (text), or reject the row (raise).",
     ),
 ]
 AllowedOption = Annotated[
@@ -147,17 +151,21 @@ AllowedOption = Annotated[
     typer.Option(
         "--allow-special-token",
         metavar="TOKEN",
-        help="A control token that is allowed in any case, such as '<think>'. Can be given several times.",
+        help="A control token that texts may contain regardless of --special-tokens, such as '<think>'. Can be given "
+        "several times.",
         show_default=False,
     ),
 ]
-AllMaskedOption = Annotated[str, _choice("--all-masked", AllMasked, "What to do with rows without a trained token.")]
+AllMaskedOption = Annotated[
+    str,
+    _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
+]
 KwargsOption = Annotated[
     str | None,
     typer.Option(
         "--chat-template-kwargs",
         metavar="JSON",
-        help="Variables for the template, such as '{\"enable_thinking\": false}'.",
+        help="Variables for the chat template, such as '{\"enable_thinking\": false}'.",
         show_default=False,
     ),
 ]
@@ -167,8 +175,8 @@ DebugOption = Annotated[
         "--debug",
         metavar="N",
         min=1,
-        help="Print the first N rows of the output, each token as token(label, id).",
+        help="Print the first N rows of the output token by token, each token as token(label, id).",
         show_default=False,
     ),
 ]
-TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show the traceback of an error.")]
+TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show the Python traceback of an error.")]

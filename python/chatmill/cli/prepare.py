@@ -1,4 +1,4 @@
-"""`chatmill prepare`."""
+"""The subcommand `chatmill prepare`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +35,10 @@ def prepare(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", help="The folder to make. Default: the one of the YAML file.", metavar="DIR", show_default=False
+            "--output",
+            help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
+            metavar="DIR",
+            show_default=False,
         ),
     ] = None,
     local: Annotated[
@@ -43,7 +46,8 @@ def prepare(
         typer.Option(
             "--local",
             metavar="NAME=PATH",
-            help="The place of the rows of a data set of the YAML file. Can be given several times.",
+            help="With a YAML file: read the dataset whose `path` is NAME from PATH, a file, folder or glob. Can be "
+            "given several times.",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +63,8 @@ def prepare(
         typer.Option(
             "--segment-length",
             min=1,
-            help="Cut each prompt and each answer of a format to this many tokens, as axolotl does.",
+            help="Cut each prompt and each answer to this many tokens before they are joined, as axolotl does. Only "
+            "for formats with a text of their own, such as alpaca.",
             show_default=False,
         ),
     ] = None,
@@ -68,18 +73,22 @@ def prepare(
     allow_special_token: AllowedOption = None,
     all_masked: AllMaskedOption = "reject",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Threads. Default: one per core.", show_default=False)
+        int | None,
+        typer.Option("--threads", min=1, help="Number of threads. Default: one per core.", show_default=False),
     ] = None,
     keep_columns: Annotated[
         list[str] | None,
         typer.Option(
             "--keep-columns",
             metavar="NAME",
-            help="A column of the inputs to carry over. Can be given several times.",
+            help="A column of the inputs to copy to the output. Can be given several times.",
             show_default=False,
         ),
     ] = None,
-    attention_mask: Annotated[bool, typer.Option("--attention-mask", help="Also write a column of ones.")] = False,
+    attention_mask: Annotated[
+        bool,
+        typer.Option("--attention-mask", help="Also write the column attention_mask: 1 for tokens, 0 for padding."),
+    ] = False,
     chat_template_kwargs: KwargsOption = None,
     now: Annotated[
         str | None,
@@ -92,17 +101,23 @@ def prepare(
     ] = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
     seed: Annotated[
-        int, typer.Option("--seed", help="The seed of the random order and of the choice for validation.")
+        int, typer.Option("--seed", help="The seed of the random order and of the choice of validation samples.")
     ] = 42,
     deduplicate: Annotated[
-        bool, typer.Option("--deduplicate", help="Leave out samples whose ids and labels equal an earlier sample.")
+        bool,
+        typer.Option("--deduplicate", help="Leave out samples whose ids and labels equal those of an earlier one."),
     ] = False,
     validation: Annotated[
         str,
-        typer.Option("--validation", metavar="N", help="Samples for validation: a share below 1, or a number."),
+        typer.Option(
+            "--validation",
+            metavar="N",
+            help="Write this many samples to the subfolder validation instead: a share such as 0.05, or a number.",
+        ),
     ] = "0",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing output of chatmill at DIR, at the end.")
+        bool,
+        typer.Option("--overwrite", help="Replace an existing output of chatmill at DIR once the new one is complete."),
     ] = False,
     debug: DebugOption = None,
     progress: Annotated[
@@ -115,10 +130,10 @@ def prepare(
     ] = None,
     block_bytes: Annotated[
         int | None,
-        typer.Option("--block-bytes", min=1, help="Bytes of rows processed at a time.", show_default="8 MiB"),
+        typer.Option("--block-bytes", min=1, help="Bytes of input rows to process at a time.", show_default="8 MiB"),
     ] = None,
     shard_tokens: Annotated[
-        int | None, typer.Option("--shard-tokens", min=1, help="Tokens of a shard.", show_default="64 Mi")
+        int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
     ] = None,
     traceback: TracebackOption = False,
 ) -> None:
@@ -132,11 +147,11 @@ def prepare(
             prepare_by_config(context, inputs[0], Console(), debug=debug)
             return
         if tokenizer is None:
-            raise typer.BadParameter("--tokenizer is missing: give a folder, a tokenizer.json or a Hub id")
+            raise typer.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
         if output is None:
-            raise typer.BadParameter("--output is missing: give the folder to make")
+            raise typer.BadParameter("--output is missing; give the output folder")
         if local:
-            raise typer.BadParameter("--local is only for a YAML file of data sets: remove it")
+            raise typer.BadParameter("--local is only for a YAML file of datasets; remove it")
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run

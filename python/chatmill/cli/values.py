@@ -1,4 +1,4 @@
-"""The texts of options as Python values."""
+"""Parsing of option values: JSON objects, times, shares and `NAME=PATH`."""
 
 import json
 from datetime import datetime
@@ -25,10 +25,14 @@ def json_object(text: str | None) -> dict[str, Any] | None:
     try:
         value = json.loads(text)
     except ValueError as cause:
-        raise typer.BadParameter(f"--chat-template-kwargs is {text!r}, not JSON: {cause}") from None
+        raise typer.BadParameter(
+            f"--chat-template-kwargs is {text!r}, which is not valid JSON ({cause}); give a JSON object such as "
+            "'{\"enable_thinking\": false}'"
+        ) from None
     if not isinstance(value, dict):
         raise typer.BadParameter(
-            f"--chat-template-kwargs is {text!r}; give a JSON object such as '{{\"enable_thinking\": false}}'"
+            f"--chat-template-kwargs is {text!r}, which is not a JSON object; give one such as "
+            "'{\"enable_thinking\": false}'"
         )
     return value
 
@@ -88,5 +92,5 @@ def name_and_path(text: str) -> tuple[str, str]:
     """
     name, found, path = text.partition("=")
     if not found:
-        raise typer.BadParameter(f"--local is {text!r}; give NAME=PATH")
+        raise typer.BadParameter(f"--local is {text!r}, without a `=`; give NAME=PATH, such as org/set=rows.jsonl")
     return name, path

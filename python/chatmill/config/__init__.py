@@ -1,6 +1,6 @@
-"""Config files: one YAML file with axolotl's names, read into typed values.
+"""Config files: YAML files with the keys of axolotl configs, read into typed values.
 
-Keys that concern the data are supported, or rejected with a reason. Keys of training are ignored. All other keys are
+Keys about the data are either supported, or rejected with a reason. Keys about training are ignored. All other keys are
 rejected. Errors name the file, the line and the key.
 
 Example:

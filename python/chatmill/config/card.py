@@ -22,8 +22,8 @@ def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | Non
         split: The split, such as `train`.
 
     Returns:
-        Patterns relative to the folder, or None if the card lists no files. A pattern that ends in `**/*` is a whole
-        folder, in which the names of the files tell the split.
+        Patterns relative to the folder, or None if the card lists no files. A pattern that ends in `**/*` means a whole
+        folder; there the split of a file is known only by its name.
 
     Raises:
         NoSplitError: The card has no such split.
@@ -38,17 +38,17 @@ def card_patterns(folder: Path, name: str | None, split: str) -> list[str] | Non
     if name is None:
         chosen = [it for it in configs if it.get("default")] or [it for it in configs if _is_default(it)] or configs
         if len(chosen) > 1:
-            raise DataError(f"the dataset has several configurations: set `name` to one of {', '.join(names)}")
+            raise DataError(f"the dataset has several configurations; set `name` to one of {', '.join(names)}")
     else:
         chosen = [it for it, known in zip(configs, names, strict=True) if known == name]
         if not chosen:
-            raise DataError(f"the dataset has no configuration {name}; it has {', '.join(names)}")
+            raise DataError(f"the dataset has no configuration {name!r}; use one of {', '.join(names)}")
     before = chosen[0].get("data_dir")
     if not chosen[0].get("data_files"):
         return [_within(f"{before}/**/*")]
     splits = _splits(chosen[0]["data_files"])
     if split not in splits:
-        raise NoSplitError(f"the dataset has no split {split}; it has {', '.join(splits)}")
+        raise NoSplitError(f"the dataset has no split {split!r}; use one of {', '.join(splits)}")
     return [_within(f"{before}/{path}" if before else path) for path in splits[split]]
 
 
@@ -57,9 +57,11 @@ def _within(pattern: str) -> str:
     pattern = pattern.removeprefix("./")
     steps = pattern.split("/")
     if pattern.startswith("/") or ".." in steps:
-        raise DataError(f"the card of the dataset lists files outside its folder: {pattern}; use `data_files` instead")
+        raise DataError(
+            f"the card of the dataset lists {pattern!r}, which is outside its folder; use `data_files` instead"
+        )
     if any("**" in step and step != "**" for step in steps):
-        raise DataError(f"the card of the dataset has an unsupported pattern: {pattern}; use `data_files` instead")
+        raise DataError(f"the card of the dataset lists {pattern!r}, an unsupported pattern; use `data_files` instead")
     return pattern
 
 
@@ -83,7 +85,7 @@ def _is_default(config: Mapping[str, Any]) -> bool:
 
 
 def _splits(given: Any) -> dict[str, list[str]]:
-    """Return the patterns of each split; a card without splits has only files for training."""
+    """Return the patterns of each split; in a card without splits all files belong to `train`."""
     entries = given if isinstance(given, list) else [given]
     found: dict[str, list[str]] = {}
     for entry in entries:
@@ -91,7 +93,8 @@ def _splits(given: Any) -> dict[str, list[str]]:
         paths = it["path"] if isinstance(it.get("path"), list) else [it.get("path")]
         if not all(isinstance(path, str) for path in paths):
             raise DataError(
-                f"the card of the dataset has no files for its split {it.get('split', 'train')}; use `data_files`"
+                f"the card of the dataset lists no files for the split {it.get('split', 'train')!r}; use `data_files` "
+                "instead"
             )
         found.setdefault(str(it.get("split", "train")), []).extend(map(str, paths))
     return found

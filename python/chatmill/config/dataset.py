@@ -1,4 +1,4 @@
-"""The entries of `datasets`, read and checked."""
+"""`read_datasets`: reads and checks the entries of `datasets`."""
 
 from chatmill.config.dataset_keys import DATASET_TABLE
 from chatmill.config.document import Value
@@ -19,12 +19,12 @@ def read_datasets(value: Value) -> tuple[DatasetConfig, ...]:
         raise value.mismatch("a list of datasets, each with a `path`")
     datasets = tuple(_dataset(item) for item in value.items())
     if not datasets:
-        raise value.error("the list is empty: give a dataset with a `path`, or remove the key")
+        raise value.error("the list is empty; add a dataset with a `path`, or remove the key")
     return datasets
 
 
 def template_name(found: MappingValues) -> str | None:
-    """Return the template that a config or a dataset names; a source without a name means `jinja`.
+    """Return the template name of a config or a dataset; a source without a name means `jinja`.
 
     Args:
         found: The content of the config or the dataset.
@@ -34,7 +34,7 @@ def template_name(found: MappingValues) -> str | None:
     """
     name, source = found.supported.get("chat_template"), found.supported.get("chat_template_jinja")
     if name == "jinja" and source is None:
-        raise found.values["chat_template"].error("`jinja` needs a source: add `chat_template_jinja`")
+        raise found.values["chat_template"].error("`jinja` needs a template source; add `chat_template_jinja`")
     return "jinja" if name is None and source is not None else name
 
 
@@ -43,7 +43,7 @@ def _dataset(item: Value) -> DatasetConfig:
         raise item.mismatch("a dataset, such as {path: rows.jsonl, type: chat_template}")
     found = DATASET_TABLE.read(item)
     if "path" not in found.supported:
-        raise item.error("the dataset has no `path`: give a file, a folder or the id of a dataset on the Hub")
+        raise item.error("the dataset has no `path`; give a file, a folder or the id of a dataset on the Hub")
     _check_shards(found)
     _check_message_fields(found)
     values = {**found.supported, "chat_template": template_name(found)}
@@ -53,19 +53,25 @@ def _dataset(item: Value) -> DatasetConfig:
 def _check_shards(found: MappingValues) -> None:
     shards, index = found.supported.get("shards"), found.supported.get("shards_idx")
     if index is not None and shards is None:
-        raise found.values["shards_idx"].error("`shards` is missing: add the number of parts")
+        raise found.values["shards_idx"].error("`shards` is missing; add the number of parts")
     if index is not None and index >= shards:
-        raise found.values["shards_idx"].error(f"there is no part {index} of {shards} parts; parts are counted from 0")
+        raise found.values["shards_idx"].error(
+            f"there is no part {index} of {shards} parts, which are counted from 0; use at most {shards - 1}"
+        )
     if shards is not None and "preprocess_shards" in found.supported:
-        raise found.values["preprocess_shards"].error("axolotl does not support it with `shards`: remove one of them")
+        raise found.values["preprocess_shards"].error(
+            "axolotl does not support this key together with `shards`; remove one of them"
+        )
 
 
 def _check_message_fields(found: MappingValues) -> None:
-    """Check that the older name of a field agrees with the newer one."""
+    """Check that the older and the newer key for a field of messages have the same value."""
     mappings = found.supported.get("message_property_mappings", {})
     for name in ("role", "content"):
         older = found.supported.get(f"message_field_{name}")
         newer = mappings.get(name, older)
         if older is not None and newer != older:
             value = found.values[f"message_field_{name}"]
-            raise value.error(f"it is {older!r}, but message_property_mappings.{name} is {newer!r}: remove one of them")
+            raise value.error(
+                f"the value is {older!r}, but `message_property_mappings.{name}` is {newer!r}; remove one of them"
+            )

@@ -1,4 +1,4 @@
-"""A YAML file as values with their keys and lines."""
+"""`Value`: a value of a YAML file with its key and its line; `read_document` reads a file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from chatmill._chatmill import DataError
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
-# A single `=` has a tag of its own in YAML 1.1, but everybody means text.
+# A single `=` has a tag of its own in YAML 1.1, but users mean text.
 _TEXT = (f"{_TAG}str", f"{_TAG}value")
 _SHOWN = 40
 
@@ -77,7 +77,7 @@ class Value:
         if self.tag in words:
             return words[self.tag]
         if self.tag == "timestamp":
-            return f"the date {text} (put it in quotes for text)"
+            return f"the date {text} (for text, put it in quotes)"
         return f"the text {text!r}" if self.tag == "str" else f"a value with the tag {self.node.tag}"
 
     def fields(self) -> Iterator["Value"]:
@@ -132,8 +132,10 @@ class Value:
         try:
             return yaml.constructor.SafeConstructor().construct_object(self.node)
         except (ValueError, KeyError, IndexError, OverflowError):
-            # The tag (`!!int abc`) or the first characters (`0b_`) promise another type.
-            raise self.error(f"{self.node.value!r} is not a valid value of the type {self.tag}") from None
+            # YAML selects the type by a tag (`!!int abc`) or by the first characters (`0b_`); the rest may not fit it.
+            raise self.error(
+                f"{self.node.value!r} is not a valid {self.tag}; correct it, or put it in quotes"
+            ) from None
 
     def plain(self) -> Any:
         """Return the whole value as lists, dicts and single values.
@@ -168,12 +170,14 @@ def read_document(text: str, *, name: str) -> Value:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
-            raise DataError(f"{name}: the file is empty: add `datasets`")
+            raise DataError(f"{name}: the file is empty; add `datasets`")
         root = Value(name, "", "", node.start_mark.line + 1, node)
         _check(root.node, name, open_nodes=set(), done=set())
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise DataError(f"{name}:{line}: not YAML: the character {chr(error.character)!r} is not allowed") from None
+        raise DataError(
+            f"{name}:{line}: not YAML: the character {chr(error.character)!r} is not allowed; remove it"
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = name if mark is None else f"{name}:{mark.line + 1}"
@@ -186,11 +190,13 @@ def read_document(text: str, *, name: str) -> Value:
 
 
 def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) -> None:
-    """Reject faults that PyYAML accepts silently: duplicate keys, and values that contain themselves."""
+    """Reject errors that PyYAML accepts silently: duplicate keys, and values that contain themselves."""
     if isinstance(node, yaml.ScalarNode) or id(node) in done:
         return
     if id(node) in open_nodes:
-        raise DataError(f"{name}:{node.start_mark.line + 1}: this value contains itself through its alias; remove it")
+        raise DataError(
+            f"{name}:{node.start_mark.line + 1}: this value contains itself through an alias; remove the alias"
+        )
     open_nodes.add(id(node))
     if isinstance(node, yaml.MappingNode):
         first: dict[tuple[str, str], int] = {}
@@ -199,7 +205,9 @@ def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) 
             if isinstance(key, yaml.ScalarNode):
                 seen = first.get((key.tag, key.value))
                 if seen is not None and key.tag != _MERGE:
-                    raise DataError(f"{name}:{line}: {key.value} is a duplicate of line {seen}: remove one of them")
+                    raise DataError(
+                        f"{name}:{line}: duplicate key {key.value!r}, first given on line {seen}; remove one of them"
+                    )
                 first[key.tag, key.value] = line
             _check(key, name, open_nodes=open_nodes, done=done)
             _check(value, name, open_nodes=open_nodes, done=done)

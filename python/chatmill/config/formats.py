@@ -1,4 +1,4 @@
-"""The format of a dataset, from its `type` and its fields."""
+"""`format_of_dataset`: the format of a dataset, from its `type` and its fields."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -11,17 +11,17 @@ from chatmill.text.nearest import suggestion
 # axolotl's default names for the speakers of a conversation.
 _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
-#: Kinds of training on rows of a prompt with answers, and the format of these rows.
+#: The values of `rl` that train on rows of a prompt with answers, each with the format of these rows.
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
-# Other names for the columns of a preference data set.
+# Other names for the columns of a preference dataset.
 _COLUMNS = {"default": "argilla"}
-# The keys of a user-defined type of answers.
+# The keys of a user-defined type: of pairs and judged answers, of pairs only, of judged answers only.
 _OF_BOTH = {"field_prompt", "field_system", "prompt_format"}
 _OF_PAIRS = {"field_chosen", "field_rejected", "chosen_format", "rejected_format"}
 _OF_JUDGED = {"field_completion", "field_label", "completion_format"}
 _OTHER_TURNS = {"system": ["system"], "tool": ["tool", "observation", "function_response"]}
 _OWN_ROLES = {name for names in _OTHER_TURNS.values() for name in names}
-# Types whose rows become one of the old conversation texts.
+# Types whose rows become one of the old conversation texts, such as vicuna_v1.1.
 _OLD = ("sharegpt", "sharegpt_jokes", "instruct")
 _VICUNA = "vicuna_v1.1"
 
@@ -65,7 +65,8 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
         _reject(
             config,
             dataset,
-            "axolotl's type takes the answers ranked last as the better ones; use columns chosen and rejected",
+            "the type 'zephyr.nectar' is not supported, because axolotl uses the lowest-ranked answers as the better "
+            "ones; use a dataset with the columns chosen and rejected",
         )
     if kind not in ("chat_template", "chat_template.default"):
         _reject(config, dataset, _unsupported_type(config, kind))
@@ -82,15 +83,15 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
 def _user_defined_answers(config: Config, dataset: DatasetConfig, kind: Mapping[str, str]) -> Format:
     known = _OF_BOTH | (_OF_JUDGED if config.rl == "kto" else _OF_PAIRS)
     for name in sorted(set(kind) - known):
-        hint = suggestion(name, known, otherwise=f"its keys are {', '.join(sorted(known))}")
-        _reject(config, dataset, f"with {_training(config)} a user-defined type has no key {name!r}; {hint}")
-    # The training decides between pairs and judged answers, even if no key does.
+        hint = suggestion(name, known, otherwise=f"use one of {', '.join(sorted(known))}")
+        _reject(config, dataset, f"a user-defined type has no key {name!r} with {_training(config)}; {hint}")
+    # `rl` decides whether the rows are pairs or judged answers, even if no key shows it.
     its = {"field_completion": "completion", **kind} if config.rl == "kto" else dict(kind)
     return _built(config, dataset, lambda: Format.user_defined_answers(**its))
 
 
 def _fixed_answers(config: Config, dataset: DatasetConfig, kind: str) -> Format:
-    """Return the format of the columns of a data set in a fixed text, such as `chatml.intel`."""
+    """Return the format of the columns of a dataset in a fixed text, such as `chatml.intel`."""
     _check_fixed(config, dataset)
     style, _, columns = kind.rpartition(".")
     library_of = "kto" if config.rl == "kto" else "dpo"
@@ -100,18 +101,18 @@ def _fixed_answers(config: Config, dataset: DatasetConfig, kind: str) -> Format:
         if config.reward_model:
             _reject(config, dataset, _unsupported_type(config, kind))
         names = ", ".join(f"{style}.{name}" for name in known)
-        _reject(config, dataset, f"with {_training(config)} there is no type {kind!r}; supported are {names}")
+        _reject(config, dataset, f"the type {kind!r} is not supported with {_training(config)}; use one of {names}")
     return _built(config, dataset, lambda: Format.named(f"{base}:{style}"))
 
 
 def _unsupported_type(config: Config, kind: object) -> str:
-    supported = "chat_template.default, passthrough and user-defined types"
+    supported = "chat_template.default, passthrough and a user-defined type"
     if not config.reward_model:
         supported = (
-            "chat_template.default, passthrough, user-defined types, and chatml and llama3 types such as chatml.intel"
+            "chat_template.default, passthrough, a user-defined type, and chatml and llama3 types such as chatml.intel"
         )
     found = "is missing" if kind is None else f"{kind!r} is not supported"
-    return f"the type {found} with {_training(config)}; supported are {supported}"
+    return f"the type {found} with {_training(config)}; use one of {supported}"
 
 
 def _training(config: Config) -> str:
@@ -119,7 +120,7 @@ def _training(config: Config) -> str:
 
 
 def _check_fixed(config: Config, dataset: DatasetConfig) -> None:
-    """Check that a dataset sets no columns, because the type has columns of its own."""
+    """Check that a dataset sets no columns, because its type has fixed columns."""
     given = {
         "field_messages": dataset.field_messages, "field_system": dataset.field_system,
         "field_tools": dataset.field_tools, "field_chosen": dataset.field_chosen,
@@ -129,7 +130,7 @@ def _check_fixed(config: Config, dataset: DatasetConfig) -> None:
     }  # fmt: skip
     for key, value in given.items():
         if value:
-            _reject(config, dataset, f"the type {dataset.type} has columns of its own: remove this key", key)
+            _reject(config, dataset, f"the type {dataset.type!r} has fixed columns; remove this key", key)
 
 
 def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
     if dataset.type != "stepwise_supervised":
         return {}
     if dataset.max_completion_length is not None:
-        _reject(config, dataset, "chatmill does not cut single steps: remove this key", "max_completion_length")
+        _reject(config, dataset, "chatmill does not cut single steps; remove this key", "max_completion_length")
     separator = dataset.step_separator
     return {
         "variables": {} if separator is None else {"step_separator": separator},
@@ -148,7 +149,7 @@ def _options(config: Config, dataset: DatasetConfig) -> dict[str, Any]:
 
 
 def _mapping(dataset: DatasetConfig) -> dict[str, Any]:
-    """Return the columns and keys of messages, for the type chat_template."""
+    """Return the columns and the message keys of a dataset of the type chat_template."""
     properties = {"role": dataset.message_field_role or "role", "content": dataset.message_field_content or "content"}
     if dataset.template_thinking_key is not None or dataset.field_thinking is not None:
         properties[dataset.template_thinking_key or "reasoning_content"] = dataset.field_thinking or "reasoning_content"
@@ -167,7 +168,7 @@ def _mapping(dataset: DatasetConfig) -> dict[str, Any]:
 
 
 def _turns(dataset: DatasetConfig) -> dict[str, Any]:
-    """Return the columns and speaker names of turns, for the old type sharegpt."""
+    """Return the columns and the speaker names of a dataset of the old type sharegpt."""
     options: dict[str, Any] = {}
     if dataset.field_messages is not None:
         options["field_messages"] = dataset.field_messages

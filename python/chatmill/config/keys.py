@@ -1,4 +1,4 @@
-"""The keys at the top level of a config."""
+"""The table of the keys at the top level of a config."""
 
 from chatmill.config.dataset import read_datasets
 from chatmill.config.dataset_keys import DATASET_TABLE
@@ -31,33 +31,37 @@ _SUPPORTED = (
     Key("test_datasets", _DATASETS, "Datasets for evaluation, in place of `val_set_size`."),
     Key("pretraining_dataset", _DATASETS, "Datasets of plain text, for pretraining."),
     Key("dataset_prepared_path", NAME, "The output folder."),
-    Key("sequence_len", whole(1), "The most tokens of a sample."),
+    Key("sequence_len", whole(1), "The maximum number of tokens per sample."),
     Key("excess_length_strategy", one_of(*choices(ExcessLength)), "What to do with longer samples."),
-    Key("min_sample_len", whole(0), "The least tokens of a sample."),
+    Key("min_sample_len", whole(0), "The minimum number of tokens per sample."),
     Key("train_on_inputs", FLAG, "Train the prompts too."),
     Key("val_set_size", SHARE, "Rows for evaluation: a share below 1, or a number of rows."),
     Key("seed", whole(0), "The seed of all random choices."),
     Key("shuffle_merged_datasets", FLAG, "Shuffle the rows of all datasets together; true by default."),
     Key("shuffle_before_merging_datasets", FLAG, "Shuffle the rows of each dataset before merging."),
-    Key("dataset_exact_deduplication", FLAG, "Keep only one of equal rows."),
+    Key("dataset_exact_deduplication", FLAG, "Keep only the first of several equal rows."),
     Key("base_model", NAME, "The model: a folder or a Hub id. Its tokenizer is used unless another one is given."),
     Key("base_model_config", NAME, "The folder or Hub id of the model's configuration, if it is another one."),
     Key("tokenizer_config", NAME, "The tokenizer: a folder or a Hub id."),
     Key("special_tokens", _SPECIAL_TOKENS, "Special tokens that replace those of the tokenizer."),
     Key("tokens", TEXTS, "Tokens to add to the tokenizer."),
-    Key("chat_template", NAME, "A named template, tokenizer_default, tokenizer_default_fallback_NAME, or jinja."),
+    Key(
+        "chat_template",
+        NAME,
+        "The name of a template; or tokenizer_default, tokenizer_default_fallback_NAME, or jinja.",
+    ),
     Key("chat_template_jinja", NAME, "The Jinja source or the file of the template, for `chat_template: jinja`."),
     Key("chat_template_kwargs", VALUES_BY_NAME, "Variables for the template, such as enable_thinking."),
     Key("default_system_message", TEXT, "The system prompt of conversations without one."),
     Key("eot_tokens", TEXTS, "Tokens that end a turn; the EOS token by default."),
-    Key("rl", _RL, "Training by preferences or rewards; it decides how the rows of a `type` are read."),
+    Key("rl", _RL, "The kind of training by preferences or rewards; the meaning of a `type` depends on it."),
     Key("reward_model", FLAG, "Whether a reward model is trained on pairs."),
     Key("process_reward_model", FLAG, "Whether a process reward model is trained on steps."),
 )
 
 _IMAGES = "chatmill prepares only text; remove the key if the rows have no images and no audio"
-_POSITIONS = "chatmill does not write PoSE positions; remove it, and use PoSE in training"
-_WHOLE = "chatmill divides single datasets; use `shards` and `shards_idx` in the entries of `datasets`"
+_POSITIONS = "chatmill does not write PoSE positions; remove the key, and use PoSE in training"
+_WHOLE = "chatmill does not divide all datasets at once; use a part of each, such as `split: train[:25%]`"
 
 #: The keys of a config.
 CONFIG_TABLE = Table(
@@ -70,18 +74,18 @@ CONFIG_TABLE = Table(
         "processor_type": _IMAGES,
         "image_size": _IMAGES,
         "image_resize_algorithm": _IMAGES,
-        "skip_prepare_dataset": "chatmill only prepares; this key is for rows with images, which are prepared during "
-        "training",
-        "added_tokens_overrides": "chatmill does not rename tokens; save a tokenizer that has them, and give it as "
-        "`tokenizer_config`",
-        "tokenizer_use_mistral_common": "chatmill reads tokenizer.json; remove it, and give a `tokenizer_config` with "
-        "such a file",
+        "skip_prepare_dataset": "this key is for rows with images, which axolotl prepares during training; remove it "
+        "if the rows have no images",
+        "added_tokens_overrides": "chatmill does not rename tokens; rename them in the tokenizer, save it, and give "
+        "its folder as `tokenizer_config`",
+        "tokenizer_use_mistral_common": "chatmill reads tokenizer.json; remove the key, and give a `tokenizer_config` "
+        "with such a file",
         "dataset_shard_num": _WHOLE,
         "dataset_shard_idx": _WHOLE,
         "push_dataset_to_hub": "chatmill writes a local folder; upload it with `hf upload`",
-        "eval_sequence_len": "samples for evaluation use `sequence_len`; remove it, or prepare them with a config of "
-        "their own",
-        "max_packed_sequence_len": "axolotl removed it too; use `sequence_len`",
+        "eval_sequence_len": "samples for evaluation use `sequence_len`; remove the key, or prepare these samples with "
+        "a config of their own",
+        "max_packed_sequence_len": "axolotl has removed this key too; use `sequence_len`",
         "use_pose": _POSITIONS,
         "pose_split_on_token_ids": _POSITIONS,
         "pose_max_context_len": _POSITIONS,

@@ -24,37 +24,37 @@ class DatasetConfig:
         weight: The number of copies of the rows.
         shards: The number of parts into which the rows are divided; one part is used.
         shards_idx: The part to use, from 0.
-        preprocess_shards: The number of parts in which axolotl processes the rows; the rows stay the same.
+        preprocess_shards: The number of parts in which axolotl processes the rows. It does not change the rows.
         skip: The number of rows to skip at the start.
-        type: How rows become text: a name, or the mapping of a user-defined type; None if rows hold tokens already.
+        type: The format of the rows: a name, or the mapping of a user-defined type; None if rows already hold tokens.
         field: The column of the text, for `completion`.
         text_column: The column of the text, for `pretrain`.
         field_messages: The column of the conversation.
         field_tools: The column of the tools.
         field_system: The column of the system prompt.
-        field_human: The speaker name of user turns.
-        field_model: The speaker name of model turns.
+        field_human: The name of the speaker of user turns.
+        field_model: The name of the speaker of assistant turns.
         field_chosen: The column of the better answer.
         field_rejected: The column of the worse answer.
         field_thinking: The field of a message that holds the reasoning.
         template_thinking_key: The name under which the template reads the reasoning.
-        split_thinking: Whether reasoning in think tags is split from the contents.
-        message_property_mappings: Names that the template reads, mapped to names in the rows.
-        message_field_role: The field that holds the role.
-        message_field_content: The field that holds the content.
-        roles: Roles of the template, mapped to names in the rows; for the old sharegpt `input` and `output`.
+        split_thinking: Whether reasoning in think tags is moved from the content to a field of its own.
+        message_property_mappings: The keys of messages that the template reads, each mapped to the key in the rows.
+        message_field_role: The field of a message that holds the role.
+        message_field_content: The field of a message that holds the content.
+        roles: Roles of the template, mapped to names in the rows; `input` and `output` for the old type sharegpt.
         drop_system_message: Whether the system message is dropped.
         conversation: The conversation format of sharegpt.
-        chat_template: The template of this dataset; None for that of the config.
+        chat_template: The template of this dataset; None for the template of the config.
         chat_template_jinja: The Jinja source or the file of the template, for `jinja`.
         step_separator: The text after each step.
-        max_completion_length: The most tokens of the steps.
-        roles_to_train: Roles whose messages are trained. An empty list differs from None.
-        train_on_eos: Whose EOS tokens are trained.
-        train_on_eot: Whose end-of-turn tokens are trained.
+        max_completion_length: The maximum number of tokens of the steps.
+        roles_to_train: Roles whose messages are trained. An empty list has another meaning than None.
+        train_on_eos: Which EOS tokens are trained.
+        train_on_eot: Which end-of-turn tokens are trained.
         train_on_split: The split that is trained.
-        message_field_training: The field that tells whether a message is trained.
-        message_field_training_detail: The field that lists the trained characters of a message.
+        message_field_training: The field of a message that switches its training on or off.
+        message_field_training_detail: The field of a message that lists its trained characters.
         train_on_last_step_only: Whether only the last step is trained.
         ignored: Ignored keys that have a value.
     """
@@ -115,24 +115,24 @@ class Config:
         datasets: The datasets to prepare.
         test_datasets: The datasets for evaluation.
         pretraining: The datasets of plain text, from `pretraining_dataset`.
-        tokenizer: `tokenizer_config`, or `base_model_config`, or `base_model`; the first one that is given.
+        tokenizer: The first given value of `tokenizer_config`, `base_model_config` and `base_model`.
         special_tokens: Special tokens by name, which replace those of the tokenizer.
         additional_special_tokens: Further special tokens.
         added_tokens: Tokens to add, from `tokens`.
-        chat_template: The template; `jinja` also if only `chat_template_jinja` is given.
+        chat_template: The name of the template; also `jinja` if only `chat_template_jinja` is given.
         chat_template_jinja: The Jinja source or the file of the template.
         chat_template_kwargs: Variables for the template.
         default_system_message: The system prompt of conversations without one.
         eot_tokens: Tokens that end a turn; empty for the EOS token.
-        sequence_len: The most tokens of a sample.
+        sequence_len: The maximum number of tokens per sample.
         excess_length_strategy: What to do with longer samples.
-        min_sample_len: The least tokens of a sample.
+        min_sample_len: The minimum number of tokens per sample.
         train_on_inputs: Whether prompts are trained.
         val_set_size: Rows for evaluation: a share (float below 1) or a number of rows (int from 1 on).
         seed: The seed of all random choices.
         shuffle_merged_datasets: Whether the rows of all datasets are shuffled together.
         shuffle_before_merging: Whether the rows of each dataset are shuffled before merging.
-        deduplicate: Whether only one of equal rows is kept.
+        deduplicate: Whether only the first of several equal rows is kept.
         output: The output folder, from `dataset_prepared_path`.
         rl: The kind of training by preferences or rewards.
         reward_model: Whether a reward model is trained.
@@ -174,7 +174,8 @@ class Config:
         """Return the place of a key, for the start of an error.
 
         Args:
-            key: Such as `datasets[1].type`. If the file does not have the key, the line is that of its parent.
+            key: The path of the key, such as `datasets[1].type`. If the file does not have the key, the line of its
+                parent is used.
 
         Returns:
             Such as `config.yaml:12: datasets[1].type`.

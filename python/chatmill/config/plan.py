@@ -1,4 +1,4 @@
-"""The parts of a run from a config: a mill for each dataset, and the arrangement of their rows."""
+"""The plan of a run, made from a config: a mill for each dataset, and the arrangement of their rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ _TRUNCATION: dict[ExcessLength, Truncation] = {
 # axolotl's default for `sequence_len`.
 _SEQUENCE_LEN = 512
 _NO_NEW_TOKENS = (
-    "chatmill adds no tokens: add them to the tokenizer, save the tokenizer, and give its folder as tokenizer_config"
+    "chatmill adds no tokens; add them to the tokenizer, save the tokenizer, and give its folder as `tokenizer_config`"
 )
 
 
@@ -33,10 +33,10 @@ class RunOptions:
     """The options of a run that are not in the config.
 
     Attributes:
-        tokenizer: The tokenizer, in place of that of the config.
-        local: The places of rows by the `path` of their dataset.
+        tokenizer: The tokenizer, in place of the tokenizer of the config.
+        local: Where to read the rows of a dataset instead: a file, folder or glob for each `path` of a dataset.
         labels: Labels for rows of the type chat_template, in place of axolotl's: any value that `Labels.of` accepts.
-        threads: Threads of each mill.
+        threads: The number of threads of each mill.
         now: The time that templates print.
     """
 
@@ -75,14 +75,14 @@ def parts_of(config: Config, options: RunOptions) -> list[Part]:
         options: The options that are not in the config.
 
     Raises:
-        DataError: chatmill does not support a value of the config; the message names file, line and key.
+        DataError: chatmill does not support a value of the config; the message names the file, the line and the key.
         ChatmillError: The tokenizer or a template cannot be loaded.
     """
     _check(config)
     named = options.tokenizer if options.tokenizer is not None else config.tokenizer
     if named is None:
-        raise DataError(f"{config.path}: there is no tokenizer: add base_model or tokenizer_config")
-    # Faults of the file itself are reported before anything is loaded.
+        raise DataError(f"{config.path}: there is no tokenizer; add `base_model` or `tokenizer_config`")
+    # Errors in the file are reported before anything is loaded.
     forms = [(dataset, format_of_dataset(config, dataset)) for dataset in _datasets(config)]
     tokenizer = _tokenizer(config, named)
     return [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
@@ -99,7 +99,7 @@ def _part(
     files = files_of(config, dataset, options.local)
     template, warnings = template_of(config, dataset, named, tokenizer) if form.needs_template else (None, ())
     length = config.sequence_len or _SEQUENCE_LEN
-    # A text without a prompt becomes several samples. Prompt and answer are cut separately, as in axolotl.
+    # A text without a prompt becomes several samples. Otherwise prompt and answer are cut separately, as in axolotl.
     is_split = form.defaults.get("truncation") == "split"
     has_segments = form.kind == "segments" and not is_split and not form.has_messages
     try:
@@ -153,7 +153,7 @@ def _tokenizer(config: Config, named: Any) -> Tokenizer:
         raise type(error)(f"{config.place(key)}: {error}") from error
     for name, token in config.special_tokens.items():
         if loaded.token_to_id(token) is None:
-            _reject(config, f"special_tokens.{name}", f"{loaded.name} has no token {token}, and {_NO_NEW_TOKENS}")
+            _reject(config, f"special_tokens.{name}", f"{loaded.name} has no token {token!r}, and {_NO_NEW_TOKENS}")
     if not config.special_tokens:
         return loaded
     args, kwargs = loaded.__getnewargs_ex__()
@@ -163,25 +163,25 @@ def _tokenizer(config: Config, named: Any) -> Tokenizer:
 
 def _check(config: Config) -> None:
     """Reject values of a config that chatmill does not support."""
-    other = f"{config.rl!r} is not supported; supported are {', '.join(ANSWERS)}, or `reward_model: true`"
-    both = "it cannot be combined with `datasets`: prepare them in separate runs"
+    other = f"{config.rl!r} is not supported; use one of {', '.join(ANSWERS)}, or `reward_model: true`"
+    both = "this key cannot be combined with `datasets`; prepare them in separate runs"
     rejected = {
         "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
         "default_system_message": (
             config.default_system_message,
             (
-                "chatmill does not change the text of a template: change the template (chat_template_jinja), or add "
+                "chatmill does not change the text of a template; change the template (`chat_template_jinja`), or add "
                 "system prompts to the rows"
             ),
         ),
         "tokens": (config.added_tokens, _NO_NEW_TOKENS),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, _NO_NEW_TOKENS),
-        "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare: add one"),
+        "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare; add one"),
     }
     for dataset in config.test_datasets:
         if dataset.weight != 1:
-            _reject(config, f"{dataset.key}.weight", "weights are only for training rows: remove this key")
+            _reject(config, f"{dataset.key}.weight", "weights are only for training rows; remove this key")
     for key, (is_set, why) in rejected.items():
         if is_set:
             _reject(config, key, why)

@@ -1,4 +1,4 @@
-"""`prepare_config`: a config file in, token shards out."""
+"""`prepare_config`: prepares the datasets of a config file as token shards."""
 
 import os
 from collections.abc import Mapping
@@ -33,32 +33,33 @@ def prepare_config(
     block_bytes: int = BLOCK_BYTES,
     shard_tokens: int = SHARD_TOKENS,
 ) -> PrepareReport:
-    """Prepare the datasets of a config file with axolotl's names.
+    """Prepare the datasets of a config file that has the keys of an axolotl config.
 
-    Keys of training are ignored. The rows of all datasets are tokenized and labeled exactly as in axolotl. They are
-    shuffled unless `shuffle_merged_datasets` is false, and `val_set_size` of them are written to the folder
+    Keys about training are ignored. The rows of all datasets are tokenized and labeled exactly as in axolotl. They are
+    shuffled unless `shuffle_merged_datasets` is false. `val_set_size` of them are written to the subfolder
     `validation`.
 
     Args:
         config: The file, or the config from `chatmill.config.read_config`.
-        output: The folder to make; None for the config's `dataset_prepared_path`.
-        tokenizer: The tokenizer, in place of that of the config.
-        local: The places of rows by the `path` of their dataset: a file, a folder or a glob.
+        output: The output folder; None for the config's `dataset_prepared_path`.
+        tokenizer: The tokenizer, in place of the tokenizer of the config.
+        local: Where to read the rows of a dataset instead: a file, folder or glob for each `path` of a dataset.
         labels: Labels for rows of the type chat_template, in place of axolotl's: any value that `Labels.of` accepts,
-            such as `"assistant"`, which is faster and verified.
-        threads: Threads of the mill; None for one per core.
+            such as `"assistant"`, which is faster, and whose labels are verified.
+        threads: The number of threads of the mill; None for one per core.
         now: The time that templates print; None for the start of the run.
-        overwrite: Replace an existing output of chatmill, at the end.
-        progress: Show a progress bar on stderr; None shows it if stderr is a terminal.
-        block_bytes: Approximate size of the rows processed at a time, in bytes.
-        shard_tokens: Tokens of a shard.
+        overwrite: Replace an existing output of chatmill once the new one is complete.
+        progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
+        block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        shard_tokens: Tokens per Parquet file.
 
     Returns:
         Counts, rejects and files.
 
     Raises:
         DataError: The config cannot be read, or chatmill does not support a value; the message names line and key.
-        ChatmillError: Something cannot be read, loaded or written, or no row gave tokens.
+        ChatmillError: An input, the tokenizer or a template cannot be read, the output cannot be written, or no row
+            gave tokens.
 
     Example:
         >>> prepare_config("config.yaml", output="tokens").arranged  # doctest: +SKIP
@@ -67,7 +68,7 @@ def prepare_config(
     folder = output if output is not None else read.output
     if folder is None:
         raise DataError(
-            f"{read.path}: there is no output folder: add dataset_prepared_path, or give `output` (`--output`)"
+            f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
     clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
     run_options = RunOptions(tokenizer, local or {}, labels, threads, clock)

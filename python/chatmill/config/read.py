@@ -22,17 +22,17 @@ _TOKENIZERS = ("tokenizer_config", "base_model_config", "base_model")
 
 
 def read_config(path: str | os.PathLike[str]) -> Config:
-    """Read a config file with axolotl's names.
+    """Read a config file that has the keys of an axolotl config.
 
     Args:
         path: A YAML file.
 
     Returns:
-        The part of the config that concerns the data, and the names of ignored keys.
+        The values of the keys about the data, and the names of the ignored keys.
 
     Raises:
-        DataError: The file cannot be read, is not YAML, has an unknown or unsupported key, or a value of the wrong
-            type. The message names the file, the line and the key.
+        DataError: The file cannot be read, is not YAML, or has an unknown key, an unsupported key or a value of the
+            wrong type. The message names the file, the line and the key.
 
     Example:
         >>> config = read_config("axolotl.yaml")  # doctest: +SKIP
@@ -42,7 +42,9 @@ def read_config(path: str | os.PathLike[str]) -> Config:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"the config {os.fspath(path)} cannot be read: {error}") from None
+        raise DataError(
+            f"cannot read the config {os.fspath(path)} ({error}); check the path and the encoding"
+        ) from None
     return parse_config(text, name=os.fspath(path))
 
 
@@ -73,7 +75,7 @@ def parse_config(text: str, *, name: str) -> Config:
     root = read_document(text, name=name)
     found = CONFIG_TABLE.read(root)
     if "datasets" not in found.supported and "pretraining_dataset" not in found.supported:
-        raise DataError(f"{name}: there is nothing to prepare: add `datasets` or `pretraining_dataset`")
+        raise DataError(f"{name}: there is nothing to prepare; add `datasets` or `pretraining_dataset`")
     _check_evaluation(found)
     values = {
         _RENAMED.get(key, key): value
@@ -95,7 +97,7 @@ def _check_evaluation(found: MappingValues) -> None:
     if found.supported.get("val_set_size") and "test_datasets" in found.supported:
         line = found.values["test_datasets"].line
         raise found.values["val_set_size"].error(
-            f"it cannot be combined with test_datasets (line {line}): remove one of them"
+            f"this key cannot be combined with `test_datasets` (line {line}); remove one of them"
         )
 
 

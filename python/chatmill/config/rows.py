@@ -1,4 +1,4 @@
-"""The files of a dataset, restricted to the rows of its split."""
+"""`files_of`: the files of a dataset, restricted to the rows of its split."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,10 +25,10 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
     Args:
         config: The config.
         dataset: The dataset.
-        local: The places of rows by the `path` of their dataset.
+        local: Where to read the rows of a dataset instead: a file, folder or glob for each `path` of a dataset.
 
     Raises:
-        DataError: There are no such files; the message names file, line and key.
+        DataError: There are no such files; the message names the file, the line and the key.
     """
     path = local.get(dataset.path, dataset.path)
     if dataset.shards is not None:
@@ -36,17 +36,17 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
             config,
             dataset,
             "shards",
-            "chatmill does not support it: use a part of the split, such as `split: train[:25%]`",
+            "chatmill does not support this key; use a part of the split, such as `split: train[:25%]`",
         )
     usual = "test" if dataset.key.startswith("test_datasets") else "train"
     split = _SPLIT.fullmatch(dataset.split or usual)
     if split is None:
-        _reject(config, dataset, "split", f"{dataset.split!r} is not a split: write train, or train[10%:20%]")
+        _reject(config, dataset, "split", f"{dataset.split!r} is not a split; write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
     start, end = split["start"], split["end"]
     if dataset.skip:
         if start is not None:
-            _reject(config, dataset, "skip", f"split starts at {start} already: remove one of them")
+            _reject(config, dataset, "skip", f"`split` already starts at {start}; remove one of the two keys")
         start = str(dataset.skip)
     if start is None and end is None:
         return files
@@ -64,7 +64,7 @@ def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> lis
         place = _fetched(config, dataset, path, split)
     if not place.is_dir():
         if "://" not in path and not place.exists() and not any(letter in path for letter in "*?["):
-            _reject(config, dataset, "path", f"there is no file or folder {path}: check the path")
+            _reject(config, dataset, "path", f"there is no file or folder {path}; check the path")
         return find_inputs(path)
     folder = place / dataset.data_dir if dataset.data_dir else place
     if dataset.data_files:
@@ -75,34 +75,44 @@ def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> lis
         for pattern in patterns:
             matching = sorted({str(file) for file in _matching(place, pattern)} - set(found))
             if not matching:
-                _reject(config, dataset, "path", f"the folder {place} has no file of rows that matches {pattern}")
+                _reject(
+                    config,
+                    dataset,
+                    "path",
+                    f"the folder {place} has no data file that matches {pattern!r}; set `data_files`",
+                )
             whole = pattern.endswith("**/*")
             found += _of_split(config, dataset, place, matching, split) if whole else matching
         return find_inputs(found)
     found = sorted({str(file) for file in _matching(folder, "**/*")})
     if not found:
-        _reject(config, dataset, "path", f"the folder {folder} has no file of rows ({', '.join(_SUFFIXES)})")
+        _reject(
+            config,
+            dataset,
+            "path",
+            f"the folder {folder} has no data file; supported file names are {', '.join(_SUFFIXES)}",
+        )
     return find_inputs(_of_split(config, dataset, folder, found, split))
 
 
 def _of_split(config: Config, dataset: DatasetConfig, folder: Path, found: list[str], split: str) -> list[str]:
-    """Return the files of a split, by the words in their names; files that name no split belong to train."""
+    """Return the files of a split, by the words in their names; files without the name of a split belong to train."""
     words = {file: re.split(r"[^A-Za-z]+", file.removeprefix(str(folder)).lower()) for file in found}
     of_split = [file for file in found if split.lower() in words[file]]
     names = ", ".join(Path(file).name for file in found[:5])
     if not of_split and split != "train":
         _reject(
-            config, dataset, "split", f"no file name in the folder {folder} contains {split}; the files are {names}"
+            config, dataset, "split", f"no file name in the folder {folder} contains {split!r}; the files are {names}"
         )
-    # Without such files, all files that name no split are used.
+    # Without such files, all files without the name of a split are used.
     others = [file for file in found if not _SPLITS & set(words[file])]
     if not of_split and not others:
-        _reject(config, dataset, "path", f"the folder {folder} has only files of other splits: {names}; set `split`")
+        _reject(config, dataset, "path", f"the folder {folder} has only files of other splits ({names}); set `split`")
     return of_split or others
 
 
 def _fetched(config: Config, dataset: DatasetConfig, hub_id: str, split: str) -> Path:
-    """Download a dataset of the Hub: the card first, because it lists the files of each split."""
+    """Download a dataset from the Hub: first the card, because it lists the files of each split."""
     try:
         folder = fetch_dataset(hub_id, ["README.md"], revision=dataset.revision)
         within = f"{dataset.data_dir}/" if dataset.data_dir else ""
@@ -132,7 +142,7 @@ def _matching(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _has_rows(name: str) -> bool:
-    """Tell by its name whether a file may hold rows."""
+    """Return whether a file may hold rows, by the suffix of its name."""
     return any(fnmatch(name, suffix) for suffix in _SUFFIXES)
 
 

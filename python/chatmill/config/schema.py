@@ -1,4 +1,4 @@
-"""The JSON schema of a config file."""
+"""`config_schema`: the JSON schema of config files."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from chatmill.config.keys import CONFIG_TABLE
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the JSON schema of a config file. Editors complete keys with it, and mark what `read_config` rejects.
+    """Return the JSON schema of config files. Editors use it to complete keys, and to mark invalid keys and values.
 
     Returns:
-        A schema of draft 2020-12. Keys of training may have any value.
+        A schema of draft 2020-12. Keys about training may have any value.
 
     Example:
         >>> config_schema()["properties"]["train_on_inputs"]
@@ -18,7 +18,7 @@ def config_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A config of chatmill",
-        "description": "A config file for `chatmill prepare`, with axolotl's names.",
+        "description": "A config file for `chatmill prepare`, with the keys of an axolotl config.",
         **CONFIG_TABLE.schema(),
         "anyOf": [_given("datasets"), _given("pretraining_dataset")],
     }

@@ -44,7 +44,7 @@ class Table:
     """The keys of one kind of mapping.
 
     Attributes:
-        what: The mapping in error messages: "a dataset".
+        what: The name of the mapping in error messages, such as "a dataset".
         supported: Keys that chatmill uses.
         ignored: Keys that do not concern the data; they may have any value.
         families: Prefixes of further keys that are ignored.
@@ -83,7 +83,7 @@ class Table:
                     values[value.name] = value
             elif value.name in self.unsupported:
                 if not (value.is_null or (value.tag == "bool" and value.scalar() is False)):
-                    raise value.error(f"chatmill does not support this key: {self.unsupported[value.name]}")
+                    raise value.error(f"this key is not supported: {self.unsupported[value.name]}")
             elif self._is_ignored(value.name):
                 if not value.is_null:
                     ignored.append(value.name)
@@ -98,7 +98,7 @@ class Table:
             name: The key.
         """
         if name in self.elsewhere:
-            return f"this is not a key of {self.what}: move it to {self.elsewhere[name]}"
+            return f"this is not a key of {self.what}; move it to {self.elsewhere[name]}"
         # If a data key and a key of training are similar, the data key is suggested.
         for known in ([*self.supported, *self.unsupported], self.ignored):
             near = nearest(name, known)
@@ -117,7 +117,7 @@ class Table:
         for name, reason in self.unsupported.items():
             properties[name] = {"enum": [None, False], "description": f"Not supported by chatmill: {reason}"}
         for name in sorted(self.ignored):
-            properties[name] = {"description": "A key of training; chatmill ignores it."}
+            properties[name] = {"description": "A key about training; chatmill ignores it."}
         for name in self.required:
             properties[name] = {**self.supported[name].type.schema, "description": self.supported[name].about}
         schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -131,7 +131,7 @@ class Table:
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Allow null, which means the same as a missing key."""
+    """Return a schema that also allows null, which means the same as a missing key."""
     if isinstance(schema.get("type"), str):
         return {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:

@@ -1,4 +1,4 @@
-"""The chat template of a dataset: named in the config, or the tokenizer's own."""
+"""`template_of`: the chat template of a dataset, named in the config or the tokenizer's own."""
 
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,7 @@ _FALLBACK = "tokenizer_default_fallback_"
 
 @cache
 def template_names() -> tuple[str, ...]:
-    """Return axolotl's names of templates; chatmill has a template with the same text for each of them.
+    """Return axolotl's template names; for each of them chatmill has a template that prints the same text.
 
     Example:
         >>> "phi_3" in template_names()
@@ -28,7 +28,7 @@ def template_names() -> tuple[str, ...]:
 
 
 def named_template(name: str, **special_tokens: str) -> ChatTemplate | None:
-    """Return the template of a name: axolotl's text for axolotl's names, otherwise chatmill's template of that name.
+    """Return the template of a name: axolotl's template for axolotl's names, otherwise chatmill's own template.
 
     Args:
         name: One of `template_names()`, or one of `ChatTemplate.names()`, with hyphens or underscores.
@@ -53,8 +53,8 @@ def template_of(
 ) -> tuple[ChatTemplate, tuple[str, ...]]:
     """Return the chat template for the rows of a dataset.
 
-    The order is: the dataset's template, the config's, the tokenizer's. `named_template` looks up names. A name that it
-    does not find is taken for the name of the model, so the tokenizer's own template is used if there is one.
+    The order is: the dataset's template, the config's, the tokenizer's. `named_template` looks up names. An unknown
+    name may be the name of the model, so it selects the tokenizer's own template, if there is one.
 
     Args:
         config: The config.
@@ -63,10 +63,10 @@ def template_of(
         tokenizer: The tokenizer.
 
     Returns:
-        The template, and warnings: that the tokenizer's template replaces an unknown name.
+        The template, and the warnings: one if the tokenizer's template replaces an unknown name.
 
     Raises:
-        DataError: There is no such template; the message names file, line and key.
+        DataError: There is no such template; the message names the file, the line and the key.
     """
     own = dataset.chat_template is not None
     name = dataset.chat_template if own else config.chat_template
@@ -95,7 +95,7 @@ def template_of(
     except TemplateError as error:
         otherwise = f"use chat_template_jinja, or one of {', '.join(names)}"
         raise DataError(
-            f"{place}: there is no template {name!r}, and the tokenizer has none either ({error}); "
+            f"{place}: there is no template {name!r}, and the tokenizer has no template either ({error}); "
             f"{suggestion(name, names, otherwise=otherwise)}"
         ) from error
     near = nearest(name, names)
@@ -105,7 +105,7 @@ def template_of(
 
 
 def _lacks_template(named: Any) -> bool:
-    """Tell whether a tokenizer has no template, so that a fallback is used."""
+    """Return whether a tokenizer has no template, so that the fallback is used."""
     return load_template(named, fallback="chatml").library is not None
 
 

@@ -1,7 +1,7 @@
-"""The keys of axolotl that concern only training: no row and no label depends on them, so they are ignored.
+"""The keys of axolotl that concern only training. Rows and labels do not depend on them, so they are ignored.
 
-Packing, padding and the number of processes are among them: axolotl applies them during training, or they change the
-way in which rows are made but not the rows.
+Packing, padding and the number of processes are among them: axolotl applies them during training, or they change how
+rows are processed, but not the result.
 """
 
 _MODEL = """
@@ -120,5 +120,5 @@ FAMILIES = (
     "wandb_",
 )
 
-#: Misspelled in a config that comes with axolotl, which accepts them. They are never suggested.
+#: Misspelled keys of a config that comes with axolotl, which accepts them. They are never suggested.
 MISSPELLED = frozenset({"context_parapllel_size"})

@@ -1,4 +1,4 @@
-"""Types of values in a config: how each is read and checked, and its JSON schema."""
+"""The types of values in a config: how each type is read and checked, and its JSON schema."""
 
 import math
 import re
@@ -17,8 +17,8 @@ class ValueType:
     """The type of a value.
 
     Attributes:
-        read: Reads a value of the file that is not null, as a Python value.
-        schema: The JSON schema of the value, for editors; null is added to it.
+        read: Converts a value of the file, which is not null, to a Python value.
+        schema: The JSON schema of the value, for editors, without null.
     """
 
     read: Callable[[Value], Any]
@@ -26,10 +26,10 @@ class ValueType:
 
 
 def one_of(*choices: str) -> ValueType:
-    """Return the type of a value that is one of some words.
+    """Return the type of a choice between words.
 
     Args:
-        choices: The words.
+        choices: The valid words.
 
     Example:
         >>> one_of("drop", "raise").schema

@@ -1,4 +1,4 @@
-"""Formats: the fields of the rows of a data set, and the messages or the text that they become."""
+"""Formats: descriptions of the rows of a dataset, and of the messages or the text that is made from them."""
 
 from chatmill.formats.format import Format
 

@@ -1,4 +1,4 @@
-"""Prompt and answers of a definition: the fields that hold them, or the parts that they are built from."""
+"""The prompt and the answers of a format: the fields that hold them, or the parts that they are built from."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ MESSAGES = "messages"
 
 
 def answer_styles(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the styles that prompt and answers of a definition may have.
+    """Return the possible styles of the prompt and the answers of a definition.
 
     Args:
         given: The key `answers` of the definition.
@@ -21,21 +21,21 @@ def answer_styles(given: Mapping[str, Any]) -> tuple[str, ...]:
     if made is None or isinstance(made["prompt"], str):
         return ()
     texts = () if isinstance(made["prompt"], list) else tuple(library.answer_texts())
-    # Earlier turns bring roles of their own; as messages they would be the same as the format `preference`.
+    # Earlier turns have roles of their own. As messages, they would be the same as the format `preference`.
     return texts if "history" in made["prompt"] else (*texts, MESSAGES)
 
 
 def answers_of(
     name: str, definition: Mapping[str, Any], style: str | None, renamed: Mapping[str, str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return prompt and answers of a format, in the form that the core reads.
+    """Return the prompt and the answers of a format, in the form that the core reads.
 
     Args:
         name: The name of the format.
         definition: Its definition.
         style: One of `answer_styles`, or None if there are none.
-        renamed: The columns of renamed fields.
-        options: The options of the user; those that are used here are taken out.
+        renamed: The column of each renamed field.
+        options: The options of the user; this function removes those that it uses.
 
     Raises:
         DataError: There is no such field or option.
@@ -45,10 +45,10 @@ def answers_of(
     known = [*held, *filter(None, [given.get("label")])]
     for used in renamed:
         if used not in known:
-            hint = suggestion(str(used), known, otherwise=f"its fields are {', '.join(known)}")
+            hint = suggestion(str(used), known, otherwise=f"use one of {', '.join(known)}")
             raise DataError(f"format {name} has no field {used!r}; {hint}")
     label = given.get("label")
-    # If prompt and answers are built, rows have no messages, so options for the keys of messages are not accepted.
+    # If prompt and answers are built from fields, rows have no messages, so options for message keys are not accepted.
     mapping = messages_of(name, {**given.get("messages", {}), "fields": []}, {} if "made" in given else options)
     answers = {
         "prompt": renamed.get(given["prompt"], given["prompt"]),

@@ -1,4 +1,4 @@
-"""From a definition of a format to the form that the core reads: styles, renamed fields and options applied."""
+"""`build`: turns the definition of a format, with a style and options, into the form that the core reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _KEYS = {
     "about", "answers", "base", "fields", "prompt", "styles", "text", "messages", "conversations", "steps", "tokens",
     "variables", "windows", "defaults", "example", "tools", "other_names",
 }  # fmt: skip
-_SEE_DOCS = "docs/formats.md lists the keys"
+_SEE_DOCS = "see docs/formats.md for the keys"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class BuiltFormat:
     Attributes:
         name: The name of the format.
         core: The format in the form that the core reads.
-        about: A line about its rows.
+        about: One line about its rows.
         example: A row of this format.
         defaults: Options of `Mill` and `prepare` that the format sets.
     """
@@ -55,13 +55,13 @@ def definition_of(name: str) -> dict[str, Any]:
     """
     known = library.definitions()
     if name not in known:
-        hint = suggestion(name, known, otherwise="`chatmill formats` lists the names; or give a YAML file")
+        hint = suggestion(name, known, otherwise="use a name from `chatmill formats`, or a YAML file")
         raise DataError(f"there is no format {name!r}; {hint}")
     return known[name]
 
 
 def styles_of(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the styles that a format may have; the first one is the default.
+    """Return the styles of a format; the first one is the default.
 
     Args:
         definition: The definition of the format.
@@ -77,7 +77,7 @@ def styles_of(definition: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(dict.fromkeys([*first, *library.styles(), MESSAGES]))
     first = definition.get("conversations")
     if first:
-        # A data set may have a text of its own. All other conversation texts fit too; the chat template comes first.
+        # A definition may name its usual conversation text. All others fit too; the chat template comes first.
         return tuple(dict.fromkeys([MESSAGES if first is True else first, MESSAGES, *library.conversations()]))
     return ()
 
@@ -111,20 +111,25 @@ def read_definition(path: Path) -> tuple[str, dict[str, Any]]:
     """Read a YAML file that defines a format.
 
     Args:
-        path: The file: a definition, a definition under the name of the format, or a `format` with options.
+        path: The file: a definition, a definition under the name of the format, or a key `format` with options.
 
     Returns:
         The name of the format and its definition.
 
     Raises:
-        DataError: The file cannot be read, or holds something else.
+        DataError: The file cannot be read, or does not hold an object.
     """
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"format: {path} cannot be read: {error}") from None
+        raise DataError(
+            f"cannot read the format file {path} ({error}); check that it is a YAML file in UTF-8"
+        ) from None
     if not isinstance(found, dict):
-        raise DataError(f"format: {path} must hold an object with `fields`, and `messages`, a `prompt` or a `text`")
+        raise DataError(
+            f"the format file {path} holds {type(found).__name__}, not an object; write `fields`, and `messages`, a "
+            "`prompt` or a `text`"
+        )
     if len(found) == 1:
         ((name, inner),) = found.items()
         if isinstance(inner, dict) and name not in _KEYS:
@@ -134,7 +139,7 @@ def read_definition(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _build(name: str, definition: Mapping[str, Any], style: str | None, options: Mapping[str, Any]) -> BuiltFormat:
     for key in sorted(set(definition) - _KEYS):
-        hint = suggestion(str(key), _KEYS, otherwise=f"the keys are {', '.join(sorted(_KEYS))}")
+        hint = suggestion(str(key), _KEYS, otherwise=f"use one of {', '.join(sorted(_KEYS))}")
         raise DataError(f"format {name}: there is no key {key!r}; {hint}")
     known = styles_of(definition)
     if style:
@@ -149,7 +154,7 @@ def _build(name: str, definition: Mapping[str, Any], style: str | None, options:
     else:
         core = _with_body(name, definition, chosen, renamed, empty, left)
     if left:
-        raise DataError(f"format {name}: there is no option {min(left)!r} for this format; {_SEE_DOCS}")
+        raise DataError(f"format {name}: this format has no option {min(left)!r}; {_SEE_DOCS}")
     example = definition.get("example")
     if example is not None:
         example = {renamed.get(key, key): value for key, value in example.items()}
@@ -158,7 +163,7 @@ def _build(name: str, definition: Mapping[str, Any], style: str | None, options:
 
 def _allowed_empty(name: str, given: Any) -> list[str]:
     if isinstance(given, str):
-        raise DataError(f"format {name}: `allow_empty` is {given!r}, but must be a list of fields: write [{given}]")
+        raise DataError(f"format {name}: `allow_empty` is {given!r}, which is not a list of fields; write [{given}]")
     return list(given)
 
 
@@ -172,8 +177,8 @@ def _with_answers(
 ) -> dict[str, Any]:
     if empty:
         raise DataError(
-            f"format {name}: `allow_empty` is not supported for a prompt with answers: an empty answer cannot be "
-            "preferred; remove it"
+            f"format {name}: `allow_empty` is not supported for a prompt with answers, because an empty answer cannot "
+            "be preferred; remove it"
         )
     answers = answers_of(name, definition, style, renamed, left)
     given = definition.get("fields", {})
@@ -200,7 +205,7 @@ def _with_body(
 
 
 def _body(name: str, definition: Mapping[str, Any], style: str | None, left: dict[str, Any]) -> dict[str, Any]:
-    """Return messages, text and steps of a definition, and take the options for them out of `left`."""
+    """Return the messages, the text and the steps of a definition; remove their options from `left`."""
     body: dict[str, Any] = {}
     if "prompt" in definition:
         if style == MESSAGES:
@@ -227,11 +232,11 @@ def _fields(
     given, others = definition.get("fields", {}), definition.get("other_names", {})
     for used in (*renamed, *empty):
         if used not in given:
-            hint = suggestion(str(used), given, otherwise=f"its fields are {', '.join(given) or 'none'}")
+            hint = suggestion(str(used), given, otherwise=f"its fields are {', '.join(given) or 'not listed'}")
             raise DataError(f"format {name} has no field {used!r}; {hint}")
     for used in others:
         if used not in given:
-            hint = suggestion(str(used), given, otherwise=f"the fields are {', '.join(given)}")
+            hint = suggestion(str(used), given, otherwise=f"use one of {', '.join(given)}")
             raise DataError(f"format {name}: `other_names` has {used!r}, which is not a field; {hint}")
     fields = []
     for variable, holds in given.items():
@@ -245,5 +250,5 @@ def _fields(
 
 
 def _type(text: str) -> Any:
-    """Parse a type: after `optional`, YAML reads `[number]` as text."""
+    """Parse a type. In `optional [number]` YAML reads the type as text."""
     return yaml.safe_load(text)

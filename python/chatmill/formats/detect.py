@@ -1,4 +1,4 @@
-"""Detection of the format of rows by their fields: `--format auto`."""
+"""Detection of the format of rows from their fields, for `--format auto`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from chatmill.formats.format import Format
 from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, InputPath, find_inputs, read_blocks
 from chatmill.text.nearest import nearest
 
-# How many rows are examined, and how many are shown in an error.
+# The number of rows to examine, and the number of rows to show in an error.
 _EXAMINED, _SHOWN = 20, 3
 _PEEK_BYTES = 1 << 16
 _LONGEST_ROW = 160
-# One name for each set of fields. Other formats read the same fields and are used only by name.
+# One format for each set of fields. Other formats read the same fields; they are used only if the user names them.
 _DETECTED = (
     "messages", "sharegpt", "sharegpt.load_role", "sharegpt.load_guanaco", "sharegpt_jokes", "alpaca", "gpteacher",
     "oasst", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system", "explainchoice",
@@ -28,12 +28,12 @@ _DETECTED = (
     "dpo.ultra:messages", "kto.argilla:messages", "kto.intel:messages", "kto.prompt_pairs:messages",
     "llama_factory.alpaca", "llama_factory.preference", "llama_factory.sharegpt_preference",
 )  # fmt: skip
-# Optional fields that tell a format from others if they are present. For most formats that is a system prompt.
+# Optional fields that distinguish a format from others if they are present. For most formats it is the system prompt.
 _TELLING = {
     "llama_factory.alpaca": ("history",), "llama_factory.preference": ("instruction",),
     "dpo.prompt_pairs": ("system",), "kto.prompt_pairs": ("system",),
 }  # fmt: skip
-# Usual names for a question and for its answer, for the suggestion in an error.
+# Common names of the question and of its answer, for the suggestion in an error.
 _QUESTIONS = ("prompt", "question", "query", "instruction", "problem", "user", "input")
 _ANSWERS = ("response", "answer", "output", "completion", "reply", "solution", "assistant")
 
@@ -43,7 +43,7 @@ class DetectedFormat:
     """A format and the reason for it.
 
     Attributes:
-        format: The format, or None for messages, which need none.
+        format: The format, or None for messages, which need no format.
         reason: The reason, such as the fields of the first rows; empty if the user named the format.
     """
 
@@ -76,7 +76,7 @@ def format_of(given: Any, inputs: InputPath | Sequence[InputPath]) -> DetectedFo
 
 
 def detect(files: Sequence[InputFile]) -> DetectedFormat:
-    """Detect the format of the rows of files by the first rows of the first file that has any.
+    """Detect the format of the rows of files, from the first rows of the first file that is not empty.
 
     Args:
         files: The files, from `find_inputs`.
@@ -103,19 +103,19 @@ def detect_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows") -
         where: The name of the rows in an error.
 
     Returns:
-        A format, or None for messages, which need none.
+        A format, or None for messages, which need no format.
 
     Raises:
         DataError: No format fits, or several fit.
 
     Example:
-        >>> detect_rows([{"instruction": "Name a colour.", "output": "Blue."}])
+        >>> detect_rows([{"instruction": "Name a color.", "output": "Blue."}])
         Format('alpaca')
         >>> detect_rows([{"messages": [{"role": "user", "content": "Hi"}]}]) is None
         True
     """
     fitting = [form for form in map(Format.named, _DETECTED) if any(_fits(form, row) for row in rows)]
-    # A format that reads all fields of another one, and more, fits better. A text alone fits worst.
+    # A format that reads all fields of another one, and more, fits better. The format of a single text fits worst.
     best = [form for form in fitting if not any(_reads(form) < _reads(other) for other in fitting)]
     if len(best) > 1:
         best = [form for form in best if form.name != "completion"]
@@ -126,16 +126,16 @@ def detect_rows(rows: Sequence[Mapping[str, Any]], *, where: str = "the rows") -
     if len(best) == 1:
         return best[0]
     if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
-        return None  # each row will fail with an error about its messages
+        return None  # each row then fails with an error about its messages
     shown = "".join(f"\n  {_shown(row)}" for row in rows[:_SHOWN])
     if not best:
         raise DataError(f"{where}: {_no_format(rows)}{shown}")
     names = " and ".join(form.name for form in best)
-    raise DataError(f"{where}: the formats {names} both fit; name one of them with `--format`:{shown}")
+    raise DataError(f"{where}: the formats {names} fit these rows; name one of them with `--format`:{shown}")
 
 
 class _EveryColumn(Sequence[str]):
-    """A list of columns that contains every name."""
+    """A list of columns for which `name in columns` is always true, so that all columns are read."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -148,7 +148,7 @@ class _EveryColumn(Sequence[str]):
 
 
 def _no_format(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the error for rows that no format fits, with the likeliest remedy; rows follow it."""
+    """Return the error for rows that no format fits, with the most likely remedy. The caller appends some rows."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     problem = f"no format fits rows with the fields {', '.join(names) or '(none)'}"
     for name in names:
@@ -159,11 +159,11 @@ def _no_format(rows: Sequence[Mapping[str, Any]]) -> str:
     answer = next((name for name in _ANSWERS if _is_text(rows, name) and name != question), None)
     if question is not None and answer is not None:
         return (
-            f"{problem}; for a question and its answer save these two lines as format.yaml and give "
+            f"{problem}; if these are a question and its answer, save these two lines as format.yaml and give "
             f"`--format format.yaml`\n    format: alpaca:messages\n    fields: {{instruction: {question}, "
             f"output: {answer}}}\n  the first rows are"
         )
-    return f"{problem}; choose a format of `chatmill formats` and map its fields, or define a format:"
+    return f"{problem}; choose a format from `chatmill formats` and map its fields, or define a format:"
 
 
 def _is_text(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
@@ -203,8 +203,8 @@ def _columns_of_answers(form: Format) -> set[str]:
     if answers is None:
         return set()
     label = [] if answers["label"] is None else [answers["label"][1]]
-    # A prompt is optional, because the common start of the answers can replace it. A prompt with an unusual name is
-    # required.
+    # A prompt is optional, because the common start of the answers can replace it. But a prompt column that has another
+    # name than `prompt` is required.
     prompt = [answers["prompt"]] if not _is_built(form) and answers["prompt"] != "prompt" else []
     return {*(column for _, column in answers["names"]), *label, *prompt}
 
@@ -228,12 +228,12 @@ def _fits(form: Format, row: Mapping[str, Any]) -> bool:
 
 
 def _is_built(form: Format) -> bool:
-    """Tell whether prompt and answers are built from other fields."""
+    """Return whether prompt and answers are built from other fields."""
     return "parts" in form.core.get("answers", {})
 
 
 def _is_judged(form: Format) -> bool:
-    """Tell whether rows hold one answer with a label. An answer that is a text needs a prompt; messages include it."""
+    """Return whether rows hold one answer with a label. A text answer needs a prompt; messages include theirs."""
     return form.kind == "answers" and not _is_built(form) and form.core["answers"]["label"] is not None
 
 

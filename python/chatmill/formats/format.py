@@ -1,4 +1,4 @@
-"""`Format`: the rows of a data set, from the library, from a file, or defined by the user."""
+"""`Format`: the description of the rows of a dataset, from the library, from a file, or defined by the user."""
 
 import json
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ def _info_of(definition: str) -> FormatInfo:
 
 @dataclass(frozen=True, eq=False)
 class Format:
-    """The fields of the rows of a data set, and the messages or the text that they become.
+    """The fields of the rows of a dataset, and the messages or the text that is made from them.
 
-    Messages are rendered by the model's chat template. A text of its own needs no chat template; the format
-    defines which parts of it are trained. `docs/formats.md` describes how to write a format.
+    The model's chat template renders messages. A format with a text of its own needs no chat template; it defines
+    which parts of the text are trained. `docs/formats.md` describes how to write a format.
 
     Attributes:
         name: The name of the format.
         core: The format in the form that the core reads.
-        about: A line about its rows.
+        about: One line about its rows.
         example: A row of this format.
         defaults: Options of `Mill` and `prepare` that the format sets, unless the user gives them.
 
@@ -40,7 +40,7 @@ class Format:
         >>> Format.named("alpaca:chat")
         Format('alpaca:chat')
         >>> Format.named("alpaca", fields={"instruction": "question"}).example["question"]
-        'Name a colour.'
+        'Name a color.'
     """
 
     name: str
@@ -50,7 +50,7 @@ class Format:
     defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self._info  # noqa: B018  # a definition that is not valid fails here
+        self._info  # noqa: B018  # raises an error if the definition is not valid
 
     def __repr__(self) -> str:
         return f"Format({self.name!r})"
@@ -63,15 +63,15 @@ class Format:
 
     @property
     def _info(self) -> FormatInfo:
-        """The columns and the kind of the rows, as the core reads them."""
+        """The kind and the columns of the rows, from the core."""
         return _info_of(self.to_json())
 
     @property
     def kind(self) -> RowKind:
         """The kind of its rows.
 
-        `chat`: messages for the chat template; `segments`: a text of the format itself, which says what is trained;
-        `answers`: a prompt with answers, so that the output has columns of its own; `tokens`: token ids; `text`: plain
+        `chat`: messages for the chat template; `segments`: the format's own text, in which the format defines the
+        trained parts; `answers`: a prompt with answers, with other output columns; `tokens`: token ids; `text`: plain
         text, cut into windows that overlap.
         """
         return self._info.kind
@@ -88,12 +88,12 @@ class Format:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns to read if rows are columns; some of them may be missing in the rows."""
+        """The columns to read from a Parquet or Arrow file; some of them may be missing in the file."""
         return tuple(self._info.columns)
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
-        """The names of the answers, and of their label, in the output of rows with answers; none for other rows."""
+        """The output names of the answers and of the label, for rows with answers; empty for other rows."""
         label = () if self._info.label is None else (self._info.label,)
         return (*self._info.answers, *label)
 
@@ -104,12 +104,12 @@ class Format:
 
     @property
     def has_messages_style(self) -> bool:
-        """Whether the style `messages` makes messages of the same rows."""
+        """Whether the format has the style `messages`, which makes messages from the same rows."""
         return MESSAGES in styles_of(library.definitions().get(self.base, {}))
 
     @staticmethod
     def names() -> list[str]:
-        """Return the formats of the library. A style may follow after a colon: `alpaca:chat`, `sharegpt:chatml`."""
+        """Return the names of the formats of the library. A style may follow a colon: `alpaca:chat`."""
         return sorted(library.definitions())
 
     @staticmethod
@@ -133,13 +133,13 @@ class Format:
         """Return a format of the library.
 
         Args:
-            name: One of `names`, with or without a style after a colon. The style `messages` makes messages of an
-                instruction, for the model's chat template.
-            options: `fields`: the columns of the rows by field, such as `{"instruction": "question"}`; `allow_empty`:
-                fields that may be blank (`content` for answers); `variables`: other sentences for the prompt. For
-                formats with messages also `properties` (the keys of role, content and others), `roles` (roles to the
-                names of their speakers), `unknown_roles` (`"keep"` or `"refuse"`), `drop_system`, `field_messages`,
-                `field_system` and `field_tools`.
+            name: One of `names`, with or without a style after a colon. The style `messages` makes messages for the
+                model's chat template, such as a question and an answer from an instruction.
+            options: `fields`: the column of each field, such as `{"instruction": "question"}`; `allow_empty`: fields
+                that may be blank (`content` for the content of answers); `variables`: other sentences for the prompt.
+                For formats with messages also `properties` (the keys of role, content and others), `roles` (each role
+                with the names of its speakers), `unknown_roles` (`"keep"` or `"refuse"`), `drop_system`,
+                `field_messages`, `field_system` and `field_tools`.
 
         Raises:
             DataError: There is no such format, style or option.
@@ -165,7 +165,7 @@ class Format:
         no_input_format: str | None = None,
         system_format: str = "{system}",
     ) -> "Format":
-        """Define a format of a prompt and an answer, with the options of axolotl's user-defined type.
+        """Define a format of rows with a prompt and an answer, with the options of axolotl's user-defined type.
 
         Args:
             system_prompt: The system prompt of rows that have none.
@@ -173,12 +173,13 @@ class Format:
             field_instruction: The field of the instruction.
             field_input: The field of the input; optional in rows.
             field_output: The field of the answer.
-            format: The prompt, with `{instruction}`, `{input}` and `{system}`. Write `{{` for a brace.
-            no_input_format: The prompt of rows without input.
-            system_format: The form of the system prompt, with `{system}`.
+            format: The format string of the prompt, with `{instruction}`, `{input}` and `{system}`. Write `{{` for a
+                brace.
+            no_input_format: The format string of prompts without input.
+            system_format: The format string of the system prompt, with `{system}`.
 
         Raises:
-            DataError: A format has an unmatched brace, or an unknown name in braces.
+            DataError: A format string has an unmatched brace, or an unknown name in braces.
 
         Example:
             >>> Format.user_defined(format="[INST] {instruction} [/INST]").needs_template
@@ -196,20 +197,21 @@ class Format:
             {"name": "output", "column": field_output},
         ]
         core = {"name": _USER_DEFINED, "fields": fields, "text": library.own_text({"text": text.source})}
-        return Format(_USER_DEFINED, core, "a prompt and an answer, in a form that the user defines")
+        return Format(_USER_DEFINED, core, "a prompt and an answer, in a text that the user defines")
 
     @staticmethod
     def user_defined_answers(**given: str) -> "Format":
-        """Define a format of a prompt with answers, with the options of axolotl's user-defined preference types.
+        """Define a format of rows with a prompt and answers, with the options of axolotl's user-defined types.
 
         Args:
             given: The columns: `field_prompt`, `field_system`, and `field_chosen` and `field_rejected` for pairs, or
-                `field_completion` and `field_label` for judged answers. A column that is not given has the name of its
-                field. The forms: `prompt_format`, `chosen_format`, `rejected_format`, `completion_format`, with
-                `{prompt}`, `{system}` and the name of the answer in braces. A part without a form is used as it is.
+                `field_completion` and `field_label` for judged answers. By default a column has the name of its field,
+                such as `prompt`. The format strings: `prompt_format`, `chosen_format`, `rejected_format` and
+                `completion_format`, with `{prompt}`, `{system}` and the name of the answer in braces. A part without a
+                format string is used unchanged.
 
         Raises:
-            DataError: A form cannot be read, or there is no such option.
+            DataError: A format string is not valid, or there is no such option.
 
         Example:
             >>> Format.user_defined_answers(prompt_format="Q: {prompt}", field_chosen="good").columns[1]
@@ -221,17 +223,17 @@ class Format:
         formats = {name: given[f"{name}_format"] for name in names if f"{name}_format" in given}
         known = [*(f"field_{name}" for name in names), *(f"{name}_format" for name in names)]
         for name in sorted(set(given) - set(known)):
-            hint = suggestion(name, known, otherwise=f"the options are {', '.join(known)}")
+            hint = suggestion(name, known, otherwise=f"use one of {', '.join(known)}")
             raise DataError(f"user-defined answers: there is no option {name!r} for these answers; {hint}")
         return _format(build(_USER_DEFINED, user_defined_answers(columns, formats), None, {"fields": columns}))
 
     @staticmethod
     def of(given: Any) -> "Format":
-        """Make a format of any of its forms.
+        """Make a `Format` from a name, a file or a dict.
 
         Args:
             given: A `Format`; a name, with or without a style; the path of a YAML file that defines a format; or a
-                dict: a definition, or a `format` with its options.
+                dict: a definition, or a key `format` with its options.
 
         Raises:
             DataError: The value has none of these forms, or the definition is not valid.
@@ -252,11 +254,13 @@ class Format:
             if "format" in chosen:
                 return Format.named(str(chosen.pop("format")), **chosen)
             return _format(build(str(chosen.pop("name", "of the user")), chosen, None, {}))
-        raise DataError(f"`format` has the type {type(given).__name__}, but must be a name, a file, a dict or a Format")
+        raise DataError(
+            f"`format` has the type {type(given).__name__}; give a name, the path of a YAML file, a dict or a Format"
+        )
 
     @staticmethod
     def from_json(core: Mapping[str, Any]) -> "Format":
-        """Return the format that `to_json` wrote, parsed.
+        """Make a `Format` from the parsed output of `to_json`.
 
         Args:
             core: The format in the form that the core reads.

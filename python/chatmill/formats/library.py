@@ -1,4 +1,4 @@
-"""The library of formats: definitions in YAML files, and the Jinja texts that they are built from."""
+"""The library of formats: their definitions in YAML files, and the Jinja texts of prompts and conversations."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ import yaml
 from chatmill._chatmill import DataError
 from chatmill.text.nearest import suggestion
 
-# Texts begin and end with an expression that prints nothing, because Jinja drops line breaks next to a tag.
+# An expression that prints nothing. It protects the edges of texts, because Jinja drops line breaks next to a tag.
 _EDGE = "{{ '' }}"
 _PARTS = ("instruction", "input", "output")
-# A text that is a single expression needs no capture. Captures, together with unused macros, took 1.5 of the 6 µs of a
-# row.
+# A text that is a single expression needs no capture (`{% set %}` … `{% endset %}`). Captures, together with unused
+# macros, took 1.5 of the 6 µs of a row.
 _EXPRESSION = re.compile(r"\{\{ (\w+) \}\}")
 _MACRO = re.compile(r"\{%- macro (\w+)\(.*?\{% endmacro %\}", re.DOTALL)
 
@@ -28,7 +28,7 @@ def definitions() -> dict[str, dict[str, Any]]:
     for file in sorted(folder.iterdir(), key=lambda it: it.name):
         for name, definition in yaml.safe_load(file.read_text(encoding="utf-8")).items():
             found[name] = _on_base(definition, found)
-    # A base may be in a later file, so a second pass merges again.
+    # A base may be in a later file, so definitions are merged a second time.
     return {name: _on_base(definition, found) for name, definition in found.items()}
 
 
@@ -70,8 +70,8 @@ def prompt_text(definition: Mapping[str, Any], style: str) -> str:
         style: One of `styles`.
     """
     prompt = definition["prompt"]
-    # A part may have the same name as a field. A name that a text sets hides the field in the whole text, so parts get
-    # a prefix.
+    # A part may have the same name as a field. A name that the text sets would hide the field in the whole text, so
+    # parts get a prefix.
     parts = "".join(_set(f"part_{name}", str(prompt.get(name, ""))) for name in _PARTS)
     answer = (
         "{% generation %}{{ part_output }}{% if part_output and not part_output.endswith(eos_token) %}"
@@ -82,7 +82,7 @@ def prompt_text(definition: Mapping[str, Any], style: str) -> str:
 
 
 def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the messages of a prompt: a system message if the row has one, a question, an answer.
+    """Return the messages of a prompt: a system message if the row has a system prompt, a question, and an answer.
 
     Args:
         definition: A definition that has a key `prompt`.
@@ -105,7 +105,7 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @cache
 def answer_texts() -> dict[str, dict[str, str]]:
-    """Return the styles of prompts with answers: the form of a turn, the start of an answer, and its stop token."""
+    """Return the styles of prompts with answers: how a turn is printed, the start of an answer, and its stop token."""
     found: dict[str, dict[str, str]] = yaml.safe_load((files(__package__) / "answers.yaml").read_text(encoding="utf-8"))
     return found
 
@@ -115,8 +115,8 @@ def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
 
     Args:
         style: One of `answer_texts`.
-        prompt: The texts of the turns by their role; a blank `system` is left out. Or `history`: a list of messages;
-            all but the last are the prompt.
+        prompt: The texts of the turns by their role; a blank `system` is left out. Or `history`: the field of a list of
+            messages; the prompt is all of them except the last.
     """
     turn = f"{{% macro turn(role, text) %}}{style['turn']}{{% endmacro %}}"
     if "history" in prompt:
@@ -132,11 +132,11 @@ def answer_prompt(style: Mapping[str, str], prompt: Mapping[str, str]) -> str:
 
 
 def with_macros(text: str, *, used_in: str | None = None) -> str:
-    """Put the macros that a text uses in front of it, and the macros that these use.
+    """Put the definitions of all macros that a text uses, directly or through other macros, in front of the text.
 
     Args:
         text: The text.
-        used_in: The text whose macros to take, if it is not `text` itself.
+        used_in: The text to search for macros, if it is not `text` itself.
     """
     macros = {found[1]: found[0] for found in _MACRO.finditer(_prelude())}
     used = text if used_in is None else used_in
@@ -160,8 +160,8 @@ def on_base(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     """
     base = definition["base"]
     if base not in definitions():
-        hint = suggestion(str(base), definitions(), otherwise="`chatmill formats` lists the names")
-        raise DataError(f"format {name}: there is no base {base!r}; {hint}")
+        hint = suggestion(str(base), definitions(), otherwise="use a name from `chatmill formats`")
+        raise DataError(f"format {name}: there is no format {base!r} to use as `base`; {hint}")
     return _on_base(dict(definition), definitions())
 
 
@@ -177,7 +177,7 @@ def check_style(name: str, style: str, known: tuple[str, ...]) -> None:
         DataError: The format has no such style.
     """
     if style not in known:
-        styles = f"its styles are {', '.join(known)}" if known else "it has no styles"
+        styles = f"use one of {', '.join(known)}" if known else "remove the style, because this format has none"
         raise DataError(f"format {name} has no style {style!r}; {suggestion(style, known, otherwise=styles)}")
 
 
@@ -194,7 +194,7 @@ def _on_base(definition: dict[str, Any], known: Mapping[str, dict[str, Any]]) ->
 
 
 def _system(prompt: Mapping[str, Any]) -> str:
-    """Set the system part: the row's system prompt, or one of two sentences, for rows with and without input."""
+    """Set the system part: the row's system prompt, or one of two sentences: for rows with or without input."""
     if "system" in prompt:
         return _set("part_system", str(prompt["system"]))
     header, header_no_input = str(prompt.get("header", "")), str(prompt.get("header_no_input", ""))

@@ -1,4 +1,4 @@
-"""The output of `chatmill formats`: all formats, or one with its fields and its text."""
+"""The text that `chatmill formats` prints: all formats, or one format with its fields and its text."""
 
 import json
 
@@ -6,7 +6,7 @@ from chatmill.formats.format import Format
 
 
 def list_formats() -> str:
-    """List all formats of the library, each with a line about its rows and an example row.
+    """List all formats of the library, each with one line about its rows and an example row.
 
     Example:
         >>> print(list_formats().splitlines()[0])
@@ -35,7 +35,7 @@ def show_format(name: str) -> str:
         notes += ["optional"] if field.get("optional") else []
         notes += [f"or {', '.join(field['others'])}"] if field.get("others") else []
         lines.append(f"  field {field.get('column', field['name'])}: {', '.join(notes)}")
-    # A file may define a format with the name of one in the library, so the given name counts here.
+    # A file may define a format that has the name of a library format, so the given name decides.
     base = name if name in Format.names() else name.rpartition(":")[0]
     if base in Format.names() and (styles := Format.styles(base)):
         lines.append(f"  styles: {', '.join(styles)}")

@@ -1,4 +1,4 @@
-"""Messages of a definition: the fields of rows that hold them, or the messages that are built from fields."""
+"""The messages of a format: the fields that hold them, or the messages that are built from other fields."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from chatmill.text.nearest import suggestion
 _KEYS = (
     "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools", "empty_answers",
 )  # fmt: skip
-# Options in axolotl's words, with the keys they stand for.
+# Options with axolotl's names, each with the key of `messages` that it sets.
 _FIELD_OPTIONS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}
 
 
@@ -19,9 +19,9 @@ def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
 
     Args:
         name: The name of the format.
-        given: The key `messages` of its definition: a list of messages to build, or the fields that hold messages and
-            the keys that messages have.
-        options: The options of the user; those that are used here are taken out.
+        given: The key `messages` of its definition: a list of messages to build, or the fields that hold the messages
+            and the keys of a message.
+        options: The options of the user; this function removes those that it uses.
 
     Raises:
         DataError: There is no such key, or its value is not valid.
@@ -33,7 +33,7 @@ def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
             options[key] = options.pop(option)
     chosen = {**given, **{key: options.pop(key) for key in sorted(set(_KEYS) & set(options))}}
     for key in sorted(set(chosen) - set(_KEYS)):
-        hint = suggestion(str(key), _KEYS, otherwise=f"the keys are {', '.join(sorted(_KEYS))}")
+        hint = suggestion(str(key), _KEYS, otherwise=f"use one of {', '.join(sorted(_KEYS))}")
         raise DataError(f"format {name}: `messages` has no key {key!r}; {hint}")
     unknown_roles = _checked(name, "unknown_roles", chosen.pop("unknown_roles", "keep"), choices(UnknownRoles))
     _checked(name, "empty_answers", chosen.get("empty_answers", "refused"), choices(EmptyAnswers))
@@ -47,7 +47,7 @@ def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
 
 
 def built_message(given: dict[str, Any]) -> dict[str, Any]:
-    """Put the macros that a message uses in front of its content.
+    """Put the definitions of the macros that a message uses in front of its content.
 
     Args:
         given: A message that is built from fields, or the messages for each item of a list (`each`).
@@ -59,5 +59,5 @@ def built_message(given: dict[str, Any]) -> dict[str, Any]:
 
 def _checked(name: str, key: str, value: Any, known: tuple[str, ...]) -> Any:
     if value not in known:
-        raise DataError(f"format {name}: `{key}` is {value!r}, but must be one of {', '.join(known)}")
+        raise DataError(f"format {name}: `{key}` is {value!r}; use one of {', '.join(known)}")
     return value

@@ -18,7 +18,7 @@ class UserText:
 
     Attributes:
         source: Jinja source with the variables system, instruction, input and output.
-        used: The fields that its prompts print.
+        used: The names of the fields in its prompts.
     """
 
     source: str
@@ -32,9 +32,9 @@ def user_defined_text(
 
     Args:
         system_prompt: The system prompt of rows without a system field.
-        format: The prompt of rows with input.
-        no_input_format: The prompt of rows without input.
-        system_format: The form of the system prompt.
+        format: The format string of prompts with input; None for the default.
+        no_input_format: The format string of prompts without input; None for the default.
+        system_format: The format string of the system prompt.
 
     Raises:
         DataError: A format string is not valid.
@@ -44,7 +44,7 @@ def user_defined_text(
     sources = {name: _source(name, text) for name, text in (("format", with_input), ("no_input_format", without))}
     system, _ = _source("system_format", system_format)
     used = frozenset(sources["format"][1] | sources["no_input_format"][1])
-    # A format that prints only the input has no meaning for rows without input, so it serves both.
+    # The default for rows without input prints the instruction, so a format without an instruction serves all rows.
     if format is not None and no_input_format is None and "instruction" not in sources["format"][1]:
         sources["no_input_format"] = sources["format"]
         used = sources["format"][1]
@@ -70,7 +70,7 @@ def user_defined_answers(columns: Mapping[str, str], formats: Mapping[str, str])
     answers = [name for name in ("chosen", "rejected", "completion") if name in columns]
 
     def source(name: str, *known: str) -> str:
-        # The name of the column may be written in braces too.
+        # The format string may also have the name of the column in braces.
         text = formats.get(name) or f"{{{name}}}"
         for it in known:
             text = text.replace(f"{{{columns[it]}}}", f"{{{it}}}")
@@ -79,7 +79,7 @@ def user_defined_answers(columns: Mapping[str, str], formats: Mapping[str, str])
     made = {"prompt": source("prompt", "system", "prompt"), "answers": [source(name, name) for name in answers]}
     label = {"label": "label"} if "label" in columns else {}
     return {
-        "about": "a prompt and answers, in a form that the user defines",
+        "about": "a prompt and answers, in a text that the user defines",
         "fields": {"system": "optional text", "prompt": "text", **dict.fromkeys(answers, "text")},
         "answers": {"prompt": "prompt", "names": answers, **label, "made": made},
     }
@@ -91,14 +91,14 @@ def _source(key: str, text: str, known: Sequence[str] = _NAMES) -> tuple[str, fr
     try:
         pieces = list(Formatter().parse(text))
     except ValueError as error:
-        raise DataError(f"`{key}` is {text!r}, not a valid format string ({error}): write {{{{ for a brace") from None
+        raise DataError(f"`{key}` is {text!r}, not a valid format string ({error}); write {{{{ for a brace") from None
     for literal, name, spec, conversion in pieces:
         source += f"{{{{ {literal!r} }}}}" if literal else ""
         if name is None:
             continue
         if name not in known or spec or conversion:
-            hint = suggestion(name, known, otherwise=f"the fields are {', '.join(known)}")
-            raise DataError(f"`{key}` has {{{name}}}, which is not a field; {hint}; write {{{{ for a brace")
+            hint = suggestion(name, known, otherwise=f"use one of {', '.join(known)}")
+            raise DataError(f"`{key}` has {{{name}}}, which is not a field (write {{{{ for a brace); {hint}")
         source += f"{{{{ {name} }}}}"
         used.add(name)
     return source, frozenset(used)

@@ -1,4 +1,4 @@
-"""Conversations with the name of their model, and a formatter that renders each with the template of its model."""
+"""`Conversation` and `Formatter`: conversations, each rendered with the chat template of its model."""
 
 from chatmill.formatter.conversation import Conversation
 from chatmill.formatter.formatter import Formatter

@@ -14,7 +14,7 @@ from chatmill.sources.load import is_jinja
 
 Source: TypeAlias = ChatTemplate | str | os.PathLike[str]
 
-# Arguments of `ChatTemplate.render` that are not variables here, with the place where they are given instead.
+# Arguments of `ChatTemplate.render` that `Formatter.render` does not accept, each with the remedy.
 _ELSEWHERE = {
     "messages": "give it to the Conversation",
     "tools": "give it to the Conversation",
@@ -26,19 +26,20 @@ _ELSEWHERE = {
 class Formatter:
     r"""Renders conversations, each with the template of its model.
 
-    The text is that of `ChatTemplate.render`. The template of a model is the first of these: a template registered
-    here; the named template of this name; a folder or file of this path; for a well-known model id, the named template
-    of its family (`chatmill.formatter.model_ids()`); the template that `ChatTemplate.from_pretrained` loads from the
-    Hub. Templates are loaded once. A formatter is safe to share between threads, and can be pickled.
+    The text equals that of `ChatTemplate.render`. The template of a model is the first match of: a template registered
+    in this formatter; the named template of this name; a folder or file of this path; for a well-known model id, the
+    named template of its family (`chatmill.formatter.model_ids()`); the template that `ChatTemplate.from_pretrained`
+    loads from the Hub. Each template is loaded once. A formatter is safe to share between threads, and can be pickled.
 
     Args:
-        template: The template for conversations without a model: loaded, or in any form that a model may have.
-        templates: Templates by the name of a model, or by a pattern such as `my-org/*`. They win over all others. An
-            exact name wins over patterns, and patterns are tried in their order.
+        template: The template for conversations without a model: a `ChatTemplate`, or any value that `model` of a
+            `Conversation` may have.
+        templates: Templates by the name of a model, or by a pattern such as `my-org/*`. They come before all other
+            templates. An exact name comes before patterns, and patterns are tried in their order.
         cache_size: The number of loaded templates to keep; the least recently used ones are dropped.
 
     Raises:
-        DataError: An argument has the wrong form.
+        DataError: An argument has the wrong type or value.
 
     Example:
         >>> messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
@@ -56,18 +57,16 @@ class Formatter:
         self, template: Source | None = None, *, templates: Mapping[str, Source] | None = None, cache_size: int = 32
     ) -> None:
         if templates is not None and not isinstance(templates, Mapping):
-            raise DataError(
-                f"`templates` has the type {type(templates).__name__}, but must be a dict of names and templates"
-            )
+            raise DataError(f"`templates` has the type {type(templates).__name__}; give a dict of names and templates")
         given = dict(templates or {})
         for pattern, source in given.items():
             if not isinstance(pattern, str):
-                raise DataError(f"`templates` has a key of type {type(pattern).__name__}, but names must be strings")
+                raise DataError(f"`templates` has a key of the type {type(pattern).__name__}; give names as strings")
             _check_source(f"templates[{pattern!r}]", source)
         if template is not None:
             _check_source("template", template)
         if not isinstance(cache_size, int) or isinstance(cache_size, bool) or cache_size < 1:
-            raise DataError(f"`cache_size` is {cache_size!r}, but must be a whole number of at least 1")
+            raise DataError(f"`cache_size` is {cache_size!r}; use a whole number of at least 1")
         self._template, self._templates, self._cache_size = template, given, cache_size
         # Safe in threads: two threads may load the same template at the same time, but each gets a complete one.
         self._load = lru_cache(maxsize=cache_size)(load)
@@ -77,7 +76,7 @@ class Formatter:
 
         Args:
             conversation: The messages and their model.
-            add_assistant_prompt: Whether to end the text in the prompt for the next assistant turn.
+            add_assistant_prompt: Whether to end the text with the generation prompt, for the next assistant turn.
             variables: Template variables, and the arguments `now` and `continue_final_message` of
                 `ChatTemplate.render`.
 
@@ -85,7 +84,7 @@ class Formatter:
             The text of `ChatTemplate.render`.
 
         Raises:
-            DataError: There is neither a model nor a template, or messages or arguments have the wrong form.
+            DataError: There is neither a model nor a template, or messages or arguments have the wrong type.
             TemplateError: There is no template for the model, or the template rejects the conversation.
 
         Example:
@@ -95,7 +94,7 @@ class Formatter:
         """
         for name, instead in _ELSEWHERE.items():
             if name in variables:
-                raise DataError(f"a formatter has no argument `{name}`: {instead}")
+                raise DataError(f"a formatter has no argument `{name}`; {instead}")
         return self.template_of(conversation).render(
             conversation.messages,
             tools=conversation.tools,
@@ -136,7 +135,7 @@ class Formatter:
         """Return the template of a conversation.
 
         Args:
-            conversation: The conversation. Without a model it has the formatter's own template.
+            conversation: The conversation. Without a model, the formatter's own template is returned.
 
         Raises:
             DataError: There is neither a model nor a template.
@@ -150,14 +149,14 @@ class Formatter:
         """
         if not isinstance(conversation, Conversation):
             raise DataError(
-                f"the conversation has the type {type(conversation).__name__}, but must be a Conversation: make one "
-                "with `chatmill.Conversation(messages, model=…)`"
+                f"the conversation has the type {type(conversation).__name__}; make a Conversation with "
+                "`chatmill.Conversation(messages, model=…)`"
             )
         source = self._template if conversation.model is None else conversation.model
         if source is None:
             raise DataError(
-                "there is no model and no template: give a model to the Conversation (`model=…`), or a template to the "
-                "Formatter"
+                "there is neither a model nor a template; give a model to the Conversation (`model=…`), or a template "
+                "to the Formatter"
             )
         if isinstance(source, ChatTemplate):
             return source
@@ -168,7 +167,7 @@ class Formatter:
         try:
             return self._load(found if isinstance(found, str) else Path(found))
         except TemplateError as error:
-            # An error with a code comes from the core: there is a template, and it does not compile.
+            # An error with a code comes from the core, so there is a template, but it does not compile.
             if hasattr(error, "code") or exists(found) or is_jinja(found):
                 raise
             raise self._unknown(found, error) from error
@@ -197,7 +196,7 @@ def _placed(index: int) -> Iterator[None]:
     try:
         yield
     except ChatmillError as error:
-        # The same object, because it holds code, message and line.
+        # The same object is raised again, because it holds the code, the message and the line.
         error.args = (f"conversation {index}: {error}",)
         raise
 
@@ -209,6 +208,6 @@ def _again(template: Source | None, templates: Mapping[str, Source], cache_size:
 def _check_source(name: str, source: Any) -> None:
     if not isinstance(source, (ChatTemplate, str, os.PathLike)):
         raise DataError(
-            f"`{name}` has the type {type(source).__name__}, but must be a ChatTemplate, the name of one, a model id "
+            f"`{name}` has the type {type(source).__name__}; give a ChatTemplate, the name of a template, a model id "
             "or a path"
         )

@@ -1,4 +1,4 @@
-"""The template of a model: by its name, by the table of model ids, or loaded from its place."""
+"""`load`: the template of a model, by its name, by the table of model ids, or from a folder, a file or the Hub."""
 
 import os
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ _T = TypeVar("_T")
 
 @cache
 def model_ids() -> Mapping[str, str]:
-    """Return the table of `models.yaml`: patterns of model ids with the named templates of these models.
+    """Return the table in `models.yaml`: patterns of model ids, each with the named template of these models.
 
     Returns:
-        Patterns with `*` and `[…]`, each with a name of `ChatTemplate.names()`.
+        Patterns with `*` and `[…]`, each mapped to a name of `ChatTemplate.names()`.
 
     Example:
         >>> model_ids()["HuggingFaceH4/zephyr-7b-beta"]
@@ -63,7 +63,7 @@ def load(model: str | os.PathLike[str]) -> ChatTemplate:
     """Load the template of a model.
 
     Args:
-        model: A name of `ChatTemplate.names()`, a model id, a folder, a `.jinja` file, or Jinja text.
+        model: A name of `ChatTemplate.names()`, a model id, a folder, a `.jinja` file, or Jinja source.
 
     Returns:
         The named template of this name; for a model id of the table, the template of its family; otherwise the template
@@ -88,7 +88,7 @@ def load(model: str | os.PathLike[str]) -> ChatTemplate:
 
 
 def exists(model: str | os.PathLike[str]) -> bool:
-    """Tell whether a model is a local file or folder.
+    """Return whether a model is a local file or folder.
 
     Args:
         model: The value that a user gave.

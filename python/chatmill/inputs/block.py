@@ -10,7 +10,7 @@ from chatmill.inputs.find import InputFile
 #: The columns that may hold the messages of a row.
 MESSAGE_COLUMNS = ("messages", "conversations")
 
-#: The columns that the core reads without a format; other columns are read only if they are kept.
+#: The columns that the core reads if there is no format; other columns are read only if they are kept.
 CONVERSATION_COLUMNS = (*MESSAGE_COLUMNS, "tools", "documents", "chat_template_kwargs")
 
 
@@ -19,8 +19,8 @@ class Block:
     """Some rows of one file.
 
     Attributes:
-        batch: The rows; for JSONL one binary column of lines.
-        json_column: Name of that column, or None if the rows have columns of their own.
+        batch: The rows. The rows of JSONL are one binary column of lines.
+        json_column: The name of that column, or None for other files.
         file: The file.
         first_row: Index of the first row in the file, from 0.
         lines: For JSONL the line of each row, from 1 (blank lines are not rows); otherwise None.
@@ -35,7 +35,7 @@ class Block:
     bytes_read: int
 
     def within(self, rows: range) -> "Block | None":
-        """Return the rows of this block that lie in a range of rows of the file, or None if there are none.
+        """Return the rows of this block that are in a range of rows of the file, or None if there are none.
 
         Args:
             rows: Rows of the file, from 0.

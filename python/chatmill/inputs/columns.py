@@ -1,4 +1,4 @@
-"""Parquet and Arrow IPC: the needed columns of a file, in record batches of bounded size."""
+"""Reading of Parquet and Arrow IPC files: the needed columns, in record batches of bounded size."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
@@ -11,12 +11,12 @@ from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block
 from chatmill.inputs.find import InputFile
 from chatmill.text.nearest import suggestion
 
-# Rows of chat have kilobytes. This bounds a batch if the sizes in the file are too small: those of a dictionary
-# encoding.
+# The rows of chats have kilobytes. This limit matters if the sizes in the footer of a file are too small, as those of
+# dictionary-encoded columns are.
 _MOST_ROWS = 4096
 _READ_BUFFER = 1 << 20
 
-#: The columns that a format reads (None for those of conversations), and the columns to keep.
+#: The columns that a format reads (None for the columns of conversations), and the columns to keep.
 WantedColumns: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
 
 
@@ -45,9 +45,9 @@ def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, blo
 
 
 def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
-    """Read an Arrow IPC file or stream (`datasets` writes streams), batch by batch.
+    """Read an Arrow IPC file or stream (the `datasets` library writes streams), batch by batch.
 
-    A record batch is read whole, so the writer of the file decides how much memory that takes.
+    A record batch is read completely, so the memory use depends on the batch size in the file.
 
     Args:
         file: The file.
@@ -86,18 +86,18 @@ def _needed(
 ) -> list[str]:
     if columns is None and not any(name in names for name in MESSAGE_COLUMNS):
         raise DataError(
-            f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}, only {', '.join(names)}: rename the column "
+            f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}, only {', '.join(names)}; rename the column "
             "that holds the conversations"
         )
     for absent in (name for name in keep_columns if name not in names):
-        hint = suggestion(absent, names, otherwise=f"its columns are {', '.join(names)}")
+        hint = suggestion(absent, names, otherwise=f"use one of {', '.join(names)}")
         raise DataError(f"{file.path} has no column {absent!r} to keep; {hint}")
     read = CONVERSATION_COLUMNS if columns is None else columns
     return [name for name in names if name in read or name in keep_columns]
 
 
 def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:
-    """Return the number of rows that have about the size of a block, by the sizes in the file's footer."""
+    """Return the number of rows whose size is about a block, from the sizes in the file's footer."""
     size = 0
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
@@ -112,7 +112,7 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: 
 def _blocks(
     file: InputFile, batches: Iterator[pa.RecordBatch], block_bytes: int, bytes_read: Callable[[int, int], int]
 ) -> Iterator[Block]:
-    """Cut batches to size. `bytes_read` returns the bytes read so far, by the row and by the batch."""
+    """Cut batches to size. `bytes_read` returns the bytes read so far, from the number of the row and of the batch."""
     row = 0
     for index, batch in enumerate(batches):
         pieces = -(-batch.nbytes // block_bytes)

@@ -1,4 +1,4 @@
-"""Input files: the files behind paths, globs and URLs, and the kind of each file."""
+"""`find_inputs`: the files behind paths, globs and URLs, and the kind of each file."""
 
 import os
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _SUPPORTED = (
     ".jsonl, .ndjson and .json (one JSON object per line; also with .gz, .zst, .xz or .bz2 added), .parquet, .pq, "
     ".arrow, .ipc and .feather"
 )
-_IN_MEMORY = "for rows in memory call a mill: `Mill(tokenizer, template)(rows)`"
+_IN_MEMORY = "for rows in memory, call a mill instead: `Mill(tokenizer, template)(rows)`"
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class InputFile:
 
     Attributes:
         path: The name of the file in reports: the path as given, or the URL.
-        position: Index among the files of the run; the same file may occur twice.
-        kind: The kind of file.
-        compression: The compression, by the suffix.
+        position: Index among the files of the run, from 0; the same file may occur twice.
+        kind: The kind of file, from the suffix.
+        compression: The compression, from the suffix; None if there is none.
         size: Bytes on disk, or None if the store does not report sizes.
         filesystem: The fsspec filesystem that opens the file.
         location: The path of the file in that filesystem.
-        rows: The rows to read, from 0; None for all.
+        rows: The indices of the rows to read, from 0; None for all rows.
     """
 
     path: str
@@ -90,21 +90,18 @@ def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
 def _entries(inputs: Any) -> list[InputPath]:
     if isinstance(inputs, (str, os.PathLike)):
         return [inputs]
-    # Tables and data sets can be iterated too: over the names of their columns, or over all their rows.
+    # Tables and datasets are iterable too, over their column names or over all their rows, so they are rejected here.
     if hasattr(inputs, "__arrow_c_stream__") or hasattr(inputs, "column_names") or not hasattr(inputs, "__iter__"):
-        raise DataError(
-            f"`inputs` has the type {type(inputs).__name__}, but must be paths, globs or URLs; {_IN_MEMORY}"
-        )
+        raise DataError(f"`inputs` has the type {type(inputs).__name__}; give paths, globs or URLs, or {_IN_MEMORY}")
     entries: list[InputPath] = []
     for entry in inputs:
         if not isinstance(entry, (str, os.PathLike)):
             raise DataError(
-                f"`inputs` holds a value of the type {type(entry).__name__}, but must hold paths, globs or URLs; "
-                f"{_IN_MEMORY}"
+                f"`inputs` holds a value of the type {type(entry).__name__}; give paths, globs or URLs, or {_IN_MEMORY}"
             )
         entries.append(entry)
     if not entries:
-        raise DataError("there are no inputs: give at least one path, glob or URL")
+        raise DataError("there are no inputs; give at least one path, glob or URL")
     return entries
 
 
@@ -119,7 +116,7 @@ def _expand(entry: str) -> list[tuple[str, Any, str]]:
     if is_local and entry.startswith(("file://", "local://")):
         entry = location
     try:
-        # The name of a file may contain brackets, so an existing file wins over a glob.
+        # A file name may contain brackets, so an existing file comes before a glob.
         if filesystem.isfile(location):
             return [(entry, filesystem, location)]
         if not _is_glob(entry):
@@ -130,17 +127,17 @@ def _expand(entry: str) -> list[tuple[str, Any, str]]:
     except OSError as cause:
         raise DataError(f"cannot open {entry}: {cause}") from cause
     if not found:
-        raise DataError(f"no file matches {entry}: check the pattern; `**` matches folders of any depth")
+        raise DataError(f"no file matches {entry}; check the pattern (`**` matches folders of any depth)")
     if is_local:
-        # As the user wrote it: relative to the working directory, unless the pattern is absolute.
+        # Paths are relative to the working directory, unless the pattern is absolute.
         return [(path if os.path.isabs(entry) else os.path.relpath(path), filesystem, path) for path in found]
     return [(filesystem.unstrip_protocol(path), filesystem, path) for path in found]
 
 
 def _missing(entry: str, *, is_folder: bool) -> DataError:
     if is_folder:
-        return DataError(f"{entry} is a folder: give its files with a glob, such as {entry.rstrip('/')}/*.jsonl")
-    return DataError(f"there is no file {entry}: check the path (the working directory is {Path.cwd()})")
+        return DataError(f"{entry} is a folder; give its files with a glob, such as {entry.rstrip('/')}/*.jsonl")
+    return DataError(f"there is no file {entry}; check the path (the working directory is {Path.cwd()})")
 
 
 def _kind_of(path: str) -> tuple[FileKind, Compression | None]:
@@ -151,7 +148,7 @@ def _kind_of(path: str) -> tuple[FileKind, Compression | None]:
     if kind is None or (compression is not None and kind != "jsonl"):
         suffix = outer if compression is None else inner + outer
         problem = f"has the unsupported file type {suffix}" if suffix else "has no suffix"
-        raise DataError(f"{path} {problem}; supported: {_SUPPORTED}")
+        raise DataError(f"{path} {problem}; supported are {_SUPPORTED}")
     return kind, compression
 
 

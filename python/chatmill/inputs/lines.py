@@ -1,4 +1,7 @@
-"""JSONL: the lines of a file, plain or compressed, as blocks of one binary column. The core parses the JSON."""
+"""Reading of JSONL: the lines of a file, plain or compressed, as blocks of one binary column.
+
+The core parses the JSON.
+"""
 
 import lzma
 from collections.abc import Iterator, Sequence
@@ -14,7 +17,7 @@ from chatmill.inputs.find import InputFile
 JSON_COLUMN = "json"
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# The first bytes of other kinds of files, which no JSON text has, with a name and a remedy.
+# The first bytes of other kinds of files, with the name of the kind and the remedy. JSON cannot begin with these bytes.
 _OTHER_KINDS = {
     b"\x1f\x8b": ("gzip-compressed", "rename it to end in .jsonl.gz"),
     b"\x28\xb5\x2f\xfd": ("zstd-compressed", "rename it to end in .jsonl.zst"),
@@ -27,7 +30,7 @@ _OTHER_KINDS = {
 
 
 def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int) -> Iterator[Block]:
-    """Read the lines of a file. The last line needs no newline at its end; blank lines are not rows.
+    """Read the lines of a file. The last line may lack its newline. Blank lines are not rows.
 
     Args:
         file: The file.
@@ -54,11 +57,11 @@ def _decompressed(file: InputFile, raw: pa.NativeFile) -> Any:
     if file.compression is None:
         return raw
     if file.size == 0:
-        raise EOFError("it is empty, which no compressed file is")
+        raise EOFError("it has 0 bytes")
     if file.compression == "xz":
         return lzma.LZMAFile(raw)
-    # Arrow's streams read files of several frames to the end and report a truncated file; those of zstandard and fsspec
-    # do not.
+    # Arrow's streams read files with several frames to the end, and report truncated files. The streams of zstandard
+    # and fsspec do neither.
     return pa.CompressedInputStream(raw, file.compression)
 
 
@@ -79,25 +82,25 @@ def _whole_lines(stream: Any, block_bytes: int) -> Iterator[bytes]:
 def _checked_start(file: InputFile, text: bytes) -> bytes:
     for start, (kind, remedy) in _OTHER_KINDS.items():
         if text.startswith(start):
-            raise DataError(f"{file.path} is {kind}, not plain JSONL: {remedy}")
+            raise DataError(f"{file.path} is {kind}, not plain JSONL; {remedy}")
     if text.startswith(_UTF16_MARKS):
-        raise DataError(f"{file.path} is UTF-16: convert it to UTF-8 with `iconv -f UTF-16 -t UTF-8 in > out.jsonl`")
+        raise DataError(f"{file.path} is UTF-16; convert it to UTF-8 with `iconv -f UTF-16 -t UTF-8 in > out.jsonl`")
     text = text.removeprefix(_UTF8_MARK)
     first = text.lstrip()
     if first.startswith(b"["):
         raise DataError(
-            f"{file.path} is one JSON array, not one JSON object per line: convert it with `jq -c '.[]' in > out.jsonl`"
+            f"{file.path} is one JSON array, not one JSON object per line; convert it with `jq -c '.[]' in > out.jsonl`"
         )
     if first.split(b"\n", 1)[0].strip() == b"{":
         raise DataError(
-            f"{file.path} has its first JSON object on several lines: put each object on one line with "
+            f"the first JSON object of {file.path} takes several lines; put each object on one line with "
             "`jq -c . in > out.jsonl`"
         )
     return text
 
 
 def _split(text: bytes, first_line: int) -> tuple[pa.Array, int, Sequence[int]]:
-    """Return the lines that are not blank, the number of all lines, and the numbers of the lines returned."""
+    """Return the lines that are not blank, the number of all lines, and the line numbers of the returned lines."""
     offsets = pa.array([0, len(text)], pa.int64())
     whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(text)])
     lines = pc.split_pattern(whole, b"\n").flatten()

@@ -1,4 +1,4 @@
-"""Blocks through a mill: the tokens of a block and the encoding of one row, with errors that name file and line."""
+"""`mill_block` and `encode_row_of`: the rows of a block, processed by a mill. Errors name the file and the line."""
 
 from chatmill._chatmill import ChatmillError, DataError, Encoding, Mill, RowError, RowFailure, TokenBatch
 from chatmill.inputs.block import Block
@@ -13,7 +13,7 @@ def mill_block(mill: Mill, block: Block) -> TokenBatch:
         block: The rows.
 
     Raises:
-        RowError: A row ends the run: with `truncation="raise"` or `unproved: raise`.
+        RowError: A row fails that must end the run, because of `truncation="raise"` or `unproved: raise`.
         DataError: The block cannot be read.
     """
     try:

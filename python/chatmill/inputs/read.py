@@ -1,4 +1,4 @@
-"""Files as blocks of rows: opens each file, and names it in every error."""
+"""`read_blocks`: reads files as blocks of rows. Every error names the file."""
 
 import lzma
 from collections.abc import Iterator, Sequence
@@ -29,12 +29,12 @@ def read_blocks(
 
     Args:
         files: The files, from `find_inputs`.
-        columns: The columns that a format reads, of which some may be missing; None for those of conversations.
-        keep_columns: Columns to read in addition.
-        block_bytes: Approximate size of a block, in bytes. A longer row makes a longer block.
+        columns: The columns that a format reads, of which some may be missing; None for the columns of conversations.
+        keep_columns: Columns to read in addition; all must exist in Parquet and Arrow files.
+        block_bytes: Approximate size of a block, in bytes. A row that is larger makes a larger block.
 
     Yields:
-        Blocks with at least one row; an empty file has none.
+        Blocks with at least one row. An empty file yields no block.
 
     Raises:
         DataError: A file cannot be read, or lacks a column; the message names the file.
@@ -81,7 +81,7 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int) -> Iter
 
 @contextmanager
 def _opened(file: InputFile) -> Iterator[pa.NativeFile]:
-    # Arrow reads local files without the GIL; the Python files of fsspec would hold it.
+    # Arrow reads local files without the GIL; the Python file objects of fsspec need the GIL.
     if file.is_local:
         with pa.OSFile(file.location) as raw:
             yield raw
@@ -101,8 +101,8 @@ def _naming(file: InputFile) -> Iterator[None]:
 
 
 def _likely_fault(file: InputFile) -> str:
-    """Return the likely fault of a file that cannot be read, in parentheses."""
+    """Return the likely cause why a file cannot be read, in parentheses."""
     form: Any = file.compression or {"jsonl": None, "parquet": "Parquet", "ipc": "Arrow IPC"}[file.kind]
     if form is None:
         return ""
-    return f" (it is damaged or cut off, or is not a {form} file: download it again, or correct its suffix)"
+    return f" (the file is damaged, truncated or not a {form} file; download it again, or correct its suffix)"

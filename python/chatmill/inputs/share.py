@@ -1,4 +1,4 @@
-"""A share of the rows of files, such as `[10%:20%]` or `[:1000]`."""
+"""`share_rows`: a share of the rows of files, such as `[10%:20%]` or `[:1000]`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ def share_rows(files: Sequence[InputFile], start: str | None, end: str | None) -
         end: One past the last row, or the percentage of rows up to it; None for the last row.
 
     Returns:
-        The files that hold such rows.
+        The files that have selected rows.
 
     Raises:
         DataError: The share has no rows, or a file cannot be read.
@@ -26,7 +26,7 @@ def share_rows(files: Sequence[InputFile], start: str | None, end: str | None) -
     total = sum(counts)
     first, last = _row(start or "0", total), _row(end or "100%", total)
     if first >= last:
-        raise DataError(f"[{start or ''}:{end or ''}] selects 0 of {total} rows")
+        raise DataError(f"[{start or ''}:{end or ''}] selects 0 of {total} rows; use a larger range")
     shared, before = [], 0
     for file, count in zip(files, counts, strict=True):
         own = range(max(0, first - before), min(count, last - before))

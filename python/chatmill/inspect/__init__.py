@@ -1,4 +1,4 @@
-"""Rows as people read them: one row with its trained text marked, tokens with labels, differences of two sides."""
+"""Rows as people read them: with the trained text marked, token by token, and as differences between two sides."""
 
 from chatmill.inspect.debug import debug_encoding, debug_output, debug_tokens, print_debug
 from chatmill.inspect.diff import diff_output, diff_rows

@@ -1,4 +1,4 @@
-"""Rows token by token, each with its label and its id, in the form of axolotl's `--debug`."""
+"""Rows printed token by token, each token with its label and its id, in the form of axolotl's `--debug`."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from chatmill.outputs.samples import read_samples
 from chatmill.outputs.shards import ANSWER_COLUMNS
 from chatmill.text.visible import visible
 
-# A row stays on one line. A backslash is not escaped: if it matters, the id shows which token it is.
+# Line breaks are escaped, so a row stays on one line. A backslash is not escaped: the id identifies the token.
 _ESCAPES = str.maketrans({"\n": r"\n", "\r": r"\r", "\t": r"\t", "\u2028": r"\u2028", "\u2029": r"\u2029"})
 
 
@@ -28,8 +28,8 @@ def debug_tokens(tokens: Iterable[tuple[str, int, int]], *, color: bool = True) 
     with a space keeps it, so two spaces precede such a token.
 
     Args:
-        tokens: Text, label and id of each token.
-        color: Show trained tokens green and masked tokens red.
+        tokens: The text, the label and the id of each token.
+        color: Whether to show trained tokens in green and masked tokens in red.
 
     Returns:
         Text for `rich.print` or `str`.
@@ -50,11 +50,11 @@ def debug_tokens(tokens: Iterable[tuple[str, int, int]], *, color: bool = True) 
 def debug_encoding(encoding: Encoding, *, color: bool = True) -> Text:
     """Write the tokens of one conversation in the form of `debug_tokens`.
 
-    Two tokens that share a character both show it.
+    A character that two tokens share is shown in both.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
-        color: Show trained tokens green and masked tokens red.
+        color: Whether to show trained tokens in green and masked tokens in red.
 
     Returns:
         Text for `rich.print` or `str`.
@@ -75,14 +75,14 @@ def debug_output(
 ) -> Iterator[Text]:
     """Write the first rows of an output of `prepare` in the form of `debug_tokens`.
 
-    The rows are read from the shards, so they are the training data: cut, split and arranged. Padding is left out. Each
-    token is decoded alone; a token that is a part of a character shows as `�`.
+    The rows are read from the shards, so they are the actual training data: truncated, split and arranged. Padding is
+    left out. Each token is decoded alone; a token that is only a part of a character is shown as `�`.
 
     Args:
-        folder: The output.
-        tokenizer: The tokenizer that made it.
-        rows: The number of rows; fewer if the output has fewer.
-        color: Show trained tokens green and masked tokens red.
+        folder: The output folder.
+        tokenizer: The tokenizer of the output.
+        rows: The maximum number of rows.
+        color: Whether to show trained tokens in green and masked tokens in red.
 
     Yields:
         One line per row, for `rich.print` or `str`.
@@ -105,12 +105,12 @@ def debug_output(
 
 
 def print_debug(folder: str | os.PathLike[str], tokenizer: Any, rows: int) -> None:
-    r"""Print the first rows of an output of `prepare`, in color if the terminal has colors.
+    r"""Print the first rows of an output of `prepare`, in color if the terminal supports it.
 
     Args:
-        folder: The output.
+        folder: The output folder.
         tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
-        rows: The number of rows.
+        rows: The maximum number of rows.
 
     Raises:
         ChatmillError: The tokenizer or the output cannot be read.
@@ -122,12 +122,12 @@ def print_debug(folder: str | os.PathLike[str], tokenizer: Any, rows: int) -> No
     loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
     console = Console()
     for line in debug_output(folder, loaded, rows, color=has_color(console)):
-        # A soft wrap keeps a row on one line, to be copied or piped.
+        # A soft wrap keeps a row on one line, so it can be copied or piped.
         console.print(line, soft_wrap=True, end="\n\n")
 
 
 def _labeled(batch: pa.RecordBatch) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield ids and labels of each sample; for a prompt with answers, those of the prompt with each answer."""
+    """Yield the ids and labels of each sample; for a prompt with answers, of the prompt with each answer."""
     names = batch.schema.names
     if "input_ids" in names:
         for sample in read_samples(batch):
@@ -149,6 +149,6 @@ def _first_batch(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
             batches = parquet.iter_batches(batch_size=rows, columns=columns)
             batch = next(batches, None)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path} cannot be read: {error}; make the output again") from None
+        raise DataError(f"cannot read {path} ({error}); make the output again") from None
     if batch is not None:
         yield batch

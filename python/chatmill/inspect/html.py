@@ -1,4 +1,4 @@
-"""A conversation as HTML for notebooks: the trained part has a tint, and each region its name."""
+"""`to_html`: a conversation as HTML for notebooks, with the trained part tinted and the regions named."""
 
 from collections.abc import Sequence
 from html import escape
@@ -15,8 +15,8 @@ from chatmill.inspect.spans import (
 )
 from chatmill.text.visible import visible
 
-# Notebooks remove style sheets, and their pages are dark or light, so styles are inline and colors are tints. Notebooks
-# also read text between dollar signs as formulas, except inside <pre>.
+# Notebooks remove style sheets, so styles are inline. Their pages are dark or light, so colors are tints. They also
+# show text between dollar signs as formulas, except inside <pre>.
 _BOX = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; line-height: 1.5; background: none"
 _REGION = "border-left: 1px solid rgba(128, 128, 128, 0.7)"
 _TRAINED = "background-color: rgba(46, 160, 67, 0.3)"
@@ -26,7 +26,7 @@ _LEGEND = "margin-top: 0.5em; font-family: sans-serif; font-size: 90%"
 
 
 def to_html(encoding: Encoding) -> str:
-    """Return the text of a conversation as an HTML fragment, without external resources and scripts.
+    """Return the text of a conversation as an HTML fragment without scripts and external resources.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
@@ -61,7 +61,7 @@ def _region(name: str, text: str, spans: Sequence[TextSpan]) -> str:
 
 def _text_span(name: str, text: str, span: TextSpan) -> str:
     style = _CUT if span.weight is None else _TRAINED if span.weight else _MASKED
-    # The tint shows trained and masked text; only a weight or a cut needs a title.
+    # The tint shows whether text is trained. Only a weight or truncated text needs a title.
     title = "" if span.weight in (0, 1) else " · ".join(filter(None, (name, span.state)))
     return _element(text[span.start : span.end], style, title)
 

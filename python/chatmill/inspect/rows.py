@@ -1,4 +1,4 @@
-"""`encode_row`: one row of input files, encoded."""
+"""`encode_row`: encodes one row of input files."""
 
 from chatmill._chatmill import DataError, Encoding, Mill
 from chatmill.formats import Format
@@ -17,7 +17,7 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
         row: Index of the row over all inputs, from 0.
 
     Raises:
-        DataError: There is no such row, it is not a conversation, or rows of this format have no single sequence.
+        DataError: There is no such row, it is not a conversation, or rows of this format cannot be shown.
         RowError: The row has no tokens.
 
     Example:
@@ -32,11 +32,11 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
         if 0 <= index < block.batch.num_rows:
             return encode_row_of(mill, block, index)
         rows_before += block.batch.num_rows
-    raise DataError(f"there is no row {row}: the inputs have {rows_before} rows, counted from 0")
+    raise DataError(f"there is no row {row}; the inputs have {rows_before} rows, which are counted from 0")
 
 
 def check_can_show(form: Format | None) -> None:
-    """Check that rows of a format can be shown and compared: that each is one rendered sequence.
+    """Check that rows of a format can be shown and compared, because each of them is one rendered text.
 
     Args:
         form: The format, or None for messages.
@@ -48,6 +48,6 @@ def check_can_show(form: Format | None) -> None:
         return
     reason = "they hold tokens, not text" if form.kind == "tokens" else "each becomes several sequences"
     raise DataError(
-        f"rows of the format {form.name} cannot be shown or compared: {reason}; `chatmill prepare --debug 5` prints "
-        "their tokens"
+        f"rows of the format {form.name} cannot be shown or compared, because {reason}; use `chatmill prepare --debug "
+        "5`, which prints their tokens"
     )

@@ -1,4 +1,4 @@
-"""A conversation as text with its trained part marked, for terminals and files."""
+"""`show_encoding`: a conversation as text with its trained part marked, for terminals and files."""
 
 import re
 from collections.abc import Sequence
@@ -18,12 +18,13 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def show_encoding(encoding: Encoding, *, color: bool = True, regions: bool = False) -> Text:
-    """Mark the trained part of a conversation, and add a line that explains the marks.
+    """Return the text of a conversation with its trained part marked, and with a line that explains the marks.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
-        color: Mark by color: trained text green, masked text dim. Without color ⟦ ⟧ enclose the trained parts.
-        regions: Begin a line with each region and name the region on the left; ↵ marks line breaks of the text.
+        color: Whether to mark by color: trained text green, masked text dim. Without color, ⟦ ⟧ enclose trained text.
+        regions: Whether to begin a new line for each region, with its name on the left; ↵ marks line breaks of the
+            text.
 
     Returns:
         Text for `rich.print` or `str`.
@@ -58,7 +59,7 @@ def show_encoding(encoding: Encoding, *, color: bool = True, regions: bool = Fal
 
 
 def print_encoding(encoding: Encoding, *, regions: bool = True) -> None:
-    """Print a conversation to the terminal, in color if the terminal has colors.
+    """Print a conversation to the terminal, in color if the terminal supports it.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
@@ -71,12 +72,12 @@ def print_encoding(encoding: Encoding, *, regions: bool = True) -> None:
     """
     console = Console()
     shown = show_encoding(encoding, color=has_color(console), regions=regions)
-    # Chat text is not markup, and a soft wrap keeps its lines as they are, to be copied or piped.
+    # Chat text is not rich markup. A soft wrap keeps its lines as they are, so they can be copied or piped.
     console.print(shown, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
 def has_color(console: Console) -> bool:
-    """Tell whether a console prints colors; the environment variable NO_COLOR switches them off.
+    """Return whether a console prints colors; the environment variable NO_COLOR switches them off.
 
     Args:
         console: The console.
@@ -109,7 +110,7 @@ def _append_regions(shown: Text, encoding: Encoding, regions: Sequence[Region], 
 
 
 def _name_cells(region: Region) -> tuple[str, str, str]:
-    """Return message, role and kind of a region; the role comes from the row and may be any text."""
+    """Return message, role and kind of a region as text. The role comes from the row, so it may be any text."""
     role = visible(region.role or "").replace("\n", _NEWLINE)
     role = role if len(role) <= _LONGEST_ROLE else f"{role[: _LONGEST_ROLE - 1]}…"
     return "" if region.message is None else str(region.message), role, region.kind

@@ -1,4 +1,4 @@
-"""The text of a conversation by the weight of its tokens, and by its regions."""
+"""`TextSpan`: a part of the text of a conversation; the text is divided by token weights and by regions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ class TextSpan:
     Attributes:
         start: First character, an index into the text.
         end: One past the last character.
-        weight: The weight of the tokens: 1 trained, 0 masked, other numbers if labels are weighted. None after the last
-            token of a truncated row.
+        weight: The weight of the tokens: 1 for trained, 0 for masked, other numbers if labels are weighted. None for
+            text after the last token of a truncated row.
     """
 
     start: int
@@ -73,7 +73,7 @@ def text_spans(encoding: Encoding) -> list[TextSpan]:
 
 
 def known_regions(encoding: Encoding) -> list[Region]:
-    """Return the regions of the text, or an empty list if they cannot be verified.
+    """Return the regions of the text; an empty list if they cannot be verified.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
@@ -124,8 +124,8 @@ def describe_counts(encoding: Encoding) -> tuple[str, str]:
         encoding: A conversation, from `Mill.encode`.
 
     Returns:
-        Two texts such as `6 of 28 tokens (21.4 %)` and `22`. If tokens are weighted, the second one ends with the mean
-        weight.
+        Two texts, such as `6 of 28 tokens (21.4 %)` and `22`. If tokens are weighted, the second text ends with the
+        mean weight.
     """
     trained = [weight for weight in token_weights(encoding) if weight]
     count = len(encoding)
@@ -142,7 +142,7 @@ def describe_notes(encoding: Encoding) -> list[str]:
         encoding: A conversation, from `Mill.encode`.
 
     Returns:
-        One sentence per note; nothing for a complete row with verified or tagged labels.
+        One sentence per note; an empty list for a complete row with verified or tagged labels.
     """
     sentences = [NOTES[note].sentence for note in encoding.notes if note not in _USUAL]
     last = encoding.tokens[-1].end if len(encoding) else 0

@@ -1,4 +1,4 @@
-"""Labels: which tokens are trained."""
+"""Labels: the selection of the trained tokens."""
 
 from chatmill.labels.labels import Labels
 from chatmill.labels.mask import MASKED

@@ -1,4 +1,4 @@
-"""`Labels`: which tokens are trained, by messages and regions of the text, or exactly as another tool does it."""
+"""`Labels`: which tokens are trained, selected by messages and regions of the text, or exactly as in another tool."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from chatmill.labels.read import read_labels
 from chatmill.options.choices import Boundary, EmulatedTool, RegionKind, Stop, Unproved
 from chatmill.text.nearest import suggestion
 
-# Manifests and label files of earlier versions have this name for `emulate`.
+# The name of `emulate` in manifests and label files of earlier versions.
 _OLD_NAME_OF_EMULATE = "like"
 
 
@@ -20,15 +20,15 @@ class Labels:
     """Which tokens are trained.
 
     Without arguments, each assistant turn is trained from the end of the generation prompt up to and including the stop
-    token. In templates with `{% generation %}` tags the text between the tags is trained.
+    token. In templates with `{% generation %}` tags, the text between the tags is trained instead.
 
     Attributes:
         roles: Roles whose messages are trained, or `"all"`. `assistant` and `model` are the same role, and so are all
             names of tools.
         train_on_inputs: Train the messages of all roles.
-        turns: Which turns of these roles are trained: `"all"`, the `"last"` one, or a number: that many from the start.
-        flags: Fields that switch training on or off for one message, or for one part of its content: true, false or a
-            weight.
+        turns: Which turns of these roles are trained: `"all"`, only the `"last"` one, or a number `n` for the first n.
+        flags: Names of fields that switch training on or off for one message, or for one part of its content. Their
+            value is true, false or a weight.
         ranges: The field of a message that lists ranges of its characters, in the form of axolotl's `train_detail`:
             `{"begin_offset": 0, "end_offset": 4, "train": True}`. Both ends are included. None reads no such field.
         kinds: Kinds of regions that are trained: `header` (the text that the generation prompt supplies), `prefix` (the
@@ -37,21 +37,23 @@ class Labels:
             `scaffold` (text of no message).
         weights: Weights of kinds; 0 means not trained. Weights other than 0 and 1 are written to a column `weights`.
         weighted: Whether to write a column `weights`. None writes it if `weights` has a number other than 0 and 1.
-            Messages that carry such weights themselves need `weighted=True`.
-        stop: Whose stop tokens are trained: those of each trained `"turn"`, of `"all"` turns, of the `"last"` trained
+            If messages have such weights in their flags, `weighted=True` is required.
+        stop: Which stop tokens are trained: those of each trained `"turn"`, of `"all"` turns, of the `"last"` trained
             turn, or `"none"`.
         stop_tokens: Tokens that end a turn; each must be one token of the tokenizer. Empty means `eos_token` and the
             stop tokens of the model's generation config.
-        borrow_stop: If a template gives a turn no stop token, train the stop token at the start of the next turn.
-        tags: Whether `{% generation %}` tags decide in templates that have them. None means yes, unless `kinds` is set.
+        borrow_stop: Whether to train the stop token at the start of the next turn, if the template ends a turn without
+            a stop token.
+        tags: Whether `{% generation %}` tags select the trained text, in templates that have them. None means yes,
+            unless `roles`, `kinds`, `weights` or `stop` are set.
         boundary: What to do with a token that is only partly inside the trained text: `"overlap"` trains it,
-            `"contained"` does not, `"first"` decides by its first byte, `"split"` cuts the text at the edge before it
-            is tokenized.
-        unproved: What to do with a row that has a trained turn whose labels cannot be verified: the row fails
-            (`"reject"`), the run ends (`"raise"`), or the turn is masked and the row is counted (`"mask"`).
-        emulate: The tool whose labels are reproduced: hf, trl, axolotl, unsloth, open-instruct or completion. Of the
-            other fields only `options` and `unproved` can be combined with it.
-        options: Options of the emulated tool, by its own names.
+            `"contained"` masks it, `"first"` trains it if its first byte is inside, `"split"` cuts the text at the edge
+            before it is tokenized.
+        unproved: What to do with a row that has a trained turn whose labels cannot be verified: `"reject"` the row,
+            `"raise"` an error that ends the run, or `"mask"` the turn and count the row.
+        emulate: The tool whose labels are reproduced: hf, trl, axolotl, unsloth, open-instruct or completion. The only
+            other fields that can be combined with it are `options` and `unproved`.
+        options: Options of the emulated tool, with the tool's own names.
 
     Raises:
         DataError: A field is not valid.
@@ -84,8 +86,8 @@ class Labels:
         for name in ("flags", "kinds", "stop_tokens"):
             value = getattr(self, name)
             if isinstance(value, str):
-                raise DataError(f"labels: `{name}` is {value!r}, but must be a list of names: write [{value}]")
-        # JSON and YAML give lists. One form for all makes equal labels compare equal.
+                raise DataError(f"labels: `{name}` is {value!r}, which is not a list of names; write [{value}]")
+        # JSON and YAML give lists. As tuples, equal labels compare equal.
         for name in ("roles", "flags", "kinds", "stop_tokens"):
             value = getattr(self, name)
             if not isinstance(value, str):
@@ -106,8 +108,8 @@ class Labels:
         Args:
             name: `assistant` (the default), `all`, `none`, `last`, or a tool: `hf`, `trl`, `axolotl`, `unsloth`,
                 `open-instruct`, `llama-factory`, `completion`.
-            options: Options of the tool by its own names, such as axolotl's `train_on_eos`; for the first four names
-                other fields of `Labels`.
+            options: For a tool: its options, with its own names, such as axolotl's `train_on_eos`. For the first four
+                names: other fields of `Labels`.
 
         Raises:
             DataError: There is no such preset, or no such option.
@@ -125,11 +127,11 @@ class Labels:
 
     @staticmethod
     def of(given: Any) -> "Labels":
-        """Make labels of any of their forms.
+        """Make `Labels` from a name, a file, YAML text or a dict.
 
         Args:
-            given: `Labels`; a name of `presets`; the path of a YAML or JSON file; YAML or JSON text of an object such
-                as `{turns: last}`; or a dict. An object has fields of `Labels`, or a `preset` with its options.
+            given: `Labels`; a name of `presets`; the path of a YAML or JSON file; YAML or JSON text of an object, such
+                as `{turns: last}`; or a dict. An object holds fields of `Labels`, or a `preset` with its options.
 
         Raises:
             DataError: The value has none of these forms, or a field is not valid.
@@ -146,7 +148,8 @@ class Labels:
             return Labels.preset(text) if read is None else Labels.of(read)
         if not isinstance(given, Mapping):
             raise DataError(
-                f"labels: {given!r} has the type {type(given).__name__}; give a name, a file, an object or Labels"
+                f"labels: {given!r} has the type {type(given).__name__}; give a name, the path of a file, a dict or "
+                "Labels"
             )
         chosen = dict(given)
         if "preset" in chosen:
@@ -167,7 +170,7 @@ class Labels:
         return changed
 
     def spec(self) -> str | dict[str, Any]:
-        """Return the name of the preset, or `to_dict()` if there is none: the form of manifests, which `of` reads."""
+        """Return the name of the preset, or `to_dict()` if there is none. Manifests hold this form; `of` reads it."""
         changed = self.to_dict()
         if set(changed) == {"emulate"}:
             return str(self.emulate)
@@ -183,6 +186,6 @@ def _labels(chosen: Mapping[str, Any]) -> Labels:
     names = [it.name for it in fields(Labels)]
     for name in chosen:
         if name not in names:
-            hint = suggestion(str(name), ["preset", *names], otherwise=f"the fields are preset, {', '.join(names)}")
+            hint = suggestion(str(name), ["preset", *names], otherwise=f"use one of preset, {', '.join(names)}")
             raise DataError(f"labels: there is no field {name!r}; {hint}")
     return Labels(**chosen)

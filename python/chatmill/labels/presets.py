@@ -13,7 +13,7 @@ KINDS: tuple[RegionKind, ...] = choices(RegionKind)
 #: The kinds that are trained by default.
 TRAINED_KINDS: tuple[RegionKind, ...] = ("prefix", "reasoning", "content", "tool_call", "tool_result", "closer")
 
-#: Presets that are fields of `Labels` and nothing else.
+#: Presets that only set fields of `Labels`.
 PLAIN: Mapping[str, Mapping[str, Any]] = {
     "assistant": {},
     "all": {"roles": "all", "kinds": KINDS, "flags": (), "ranges": None, "tags": False},
@@ -21,7 +21,7 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
     "last": {"turns": "last"},
 }
 
-#: The tools whose labels the core computes in a way of their own.
+#: The tools whose labels the core emulates.
 EMULATED: tuple[EmulatedTool, ...] = choices(EmulatedTool)
 
 _LLAMA_FACTORY = "llama-factory"
@@ -38,11 +38,11 @@ def preset_names() -> list[str]:
 
 
 def preset_fields(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of `Labels` that a preset stands for.
+    """Return the fields of `Labels` that a preset sets.
 
     Args:
         name: The name of the preset.
-        options: Other fields of `Labels`, or the options of the emulated tool by its own names.
+        options: Other fields of `Labels`, or the options of the emulated tool, with its own names.
 
     Raises:
         DataError: There is no such preset, or `llama-factory` has no such option.
@@ -58,7 +58,7 @@ def preset_fields(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if name == _LLAMA_FACTORY:
         return _llama_factory(**options)
     names = preset_names()
-    hint = suggestion(name, names, otherwise=f"give one of {', '.join(names)}, a file, or an object of fields")
+    hint = suggestion(name, names, otherwise=f"use one of {', '.join(names)}, a file, or an object of fields")
     raise DataError(f"labels: there is no preset {name!r}; {hint}")
 
 
@@ -66,11 +66,10 @@ def _llama_factory(*, train_on_prompt: bool = False, mask_history: bool = False,
     """Train the answer and all text that LLaMA-Factory's slot adds after it; the slot is tokenized on its own."""
     if others:
         raise DataError(
-            f"labels: llama-factory has no option {next(iter(others))!r}; its options are train_on_prompt and "
-            "mask_history"
+            f"labels: llama-factory has no option {next(iter(others))!r}; use train_on_prompt or mask_history"
         )
     if train_on_prompt and mask_history:
-        raise DataError("labels: llama-factory does not support train_on_prompt with mask_history; remove one of them")
+        raise DataError("labels: llama-factory cannot combine train_on_prompt and mask_history; remove one of them")
     common = {"flags": (), "ranges": None, "boundary": "split", "tags": False}
     if train_on_prompt:
         return {"roles": "all", "kinds": KINDS, **common}

@@ -1,4 +1,4 @@
-"""Labels as YAML or JSON, from text and from files."""
+"""`read_labels`: reads the fields of labels from YAML or JSON, in a text or a file."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def read_labels(text: str) -> dict[str, Any] | None:
         text: The text of an object, or the path of a `.yaml`, `.yml` or `.json` file.
 
     Returns:
-        The fields, or None if the text is neither an object nor such a path, so that it can only be a name.
+        The fields; None if the text is neither an object nor such a path, so it can only be the name of a preset.
 
     Raises:
         DataError: The file cannot be read, or the text is not an object.
@@ -49,4 +49,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"labels: {path} cannot be read: {error}") from None
+        raise DataError(f"labels: cannot read {path} ({error}); check the path and the encoding") from None

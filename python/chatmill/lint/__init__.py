@@ -1,7 +1,7 @@
 """Checks of chat templates: errors, and surprises in training.
 
-A template is tested, not read: small conversations are rendered, and the texts are compared. Each check is a function
-of a `Subject` that yields `Finding`s; `run.py` lists all checks.
+Checks test what a template prints, not its source: small conversations are rendered, and the texts are compared. Each
+check is a function that gets a `Subject` and yields `Finding`s; `run.py` lists all checks.
 """
 
 from chatmill.lint.finding import Finding, Level

@@ -1,4 +1,4 @@
-"""A template against the rows that it will be used for: unread keys, missing values, failures."""
+"""`check_data`: checks a template on rows of data, for unread keys, missing values and failures."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from chatmill.text.quote import shorten
 
 # The keys of ShareGPT messages in place of `role` and `content`.
 _SHAREGPT = {"from", "value"}
-# The keys whose values templates print. Other values, such as ids, are compared or left out on purpose.
+# The keys whose values templates should print. Other values, such as ids, may be missing in the text on purpose.
 _PRINTED = ("content", "reasoning_content")
 _ESCAPED = '{\\"'
 
@@ -30,7 +30,7 @@ class _Failure:
 
 @dataclass
 class _Seen:
-    """Observations over all rows, each with its first example."""
+    """Counts over all rows, with the first example of each observation."""
 
     rows: int = 0
     present: Counter[str] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class _Seen:
 
 
 def check_data(subject: Subject, data: Iterable[Any]) -> Iterator[Finding]:
-    """Check a template against rows.
+    """Check a template on rows of data.
 
     Args:
         subject: The template.
@@ -103,7 +103,7 @@ def _failures(seen: _Seen) -> Iterator[Finding]:
         ("rows-fail", "the template fails on", seen.failures, "correct the rows, or use another template"),
         (
             "rows-unproved",
-            "chatmill cannot verify where the answers are, and rejects",
+            "chatmill cannot verify which text is the answer, so it rejects",
             seen.unproved,
             "put {% generation %} … {% endgeneration %} around the answer and its stop token",
         ),
@@ -136,7 +136,7 @@ def _keys(seen: _Seen) -> Iterator[Finding]:
                 example=seen.examples[key],
                 remedy=f"ignore this if intended; otherwise rename {key!r}, or use another template",
             )
-    # The core offers reasoning under all names that templates use for it.
+    # The core passes reasoning to the template under all names that templates use for it.
     missing = sorted(key for key, has in seen.read.items() if not has and not seen.present[key])
     if missing:
         yield Finding(
@@ -164,10 +164,10 @@ def _values(seen: _Seen) -> Iterator[Finding]:
         yield Finding(
             "arguments-double-escaped",
             "warning",
-            f"the arguments of tool calls are JSON text, which the template escapes again, in {len(seen.escaped):,} of "
-            f"{seen.rows:,} rows",
+            f"in {len(seen.escaped):,} of {seen.rows:,} rows the arguments of tool calls are JSON text, and the "
+            "template escapes them again",
             example=f"row {seen.escaped[0].index}",
-            remedy="give the arguments as dicts (`json.loads` them)",
+            remedy="convert the arguments to dicts with `json.loads`",
         )
 
 

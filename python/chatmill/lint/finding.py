@@ -9,15 +9,15 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault of a chat template, or one fact that matters for training with it.
+    """One problem of a chat template, or one fact that matters for training with it.
 
     Attributes:
         code: A stable word for the kind of finding, such as `not-prefix-stable`.
-        level: `error`: training or inference with the template goes wrong; `warning`: it likely does harm, unless it is
-            intended; `note`: good to know.
+        level: `error`: training or inference with the template goes wrong. `warning`: training is probably harmed,
+            unless this is intended. `note`: good to know.
         text: The finding, in one or two sentences.
-        example: An example: text of a small conversation, or of the data. Empty if there is none.
-        remedy: The remedy.
+        example: A quote from a small conversation or from the data; empty if there is none.
+        remedy: What to do about it; empty if nothing has to be done.
         line: Line of the template, from 1, or None if it is unknown.
 
     Example:
@@ -36,7 +36,7 @@ class Finding:
 
     @property
     def details(self) -> list[tuple[str, str]]:
-        """Example and remedy with their names, without empty ones."""
+        """The pairs of name and text of the example and the remedy, without empty texts."""
         return [(name, text) for name, text in (("example", self.example), ("remedy", self.remedy)) if text]
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Checks of labels: whether they can be verified, and whether they train exactly the answers with their stop tokens."""
+"""Checks of labels: can they be verified, and do they train exactly the answers with their stop tokens?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ _Case = tuple[str, Conversation, Sequence[Any] | None]
 
 
 def check_provable(subject: Subject) -> Iterator[Finding]:
-    """Find conversations that render, but for which chatmill makes no labels."""
+    """Find conversations that the template renders, but for which chatmill cannot make labels."""
     for name, messages, tools in _cases(subject):
         if not subject.render(messages, tools).ok:
             continue
@@ -23,7 +23,7 @@ def check_provable(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "labels-unproved",
                 "error" if messages is PLAIN else "warning",
-                f"chatmill cannot verify which part of {name} is the answer, and rejects such rows",
+                f"chatmill cannot verify which part of {name} is the answer, so it rejects such rows",
                 example=shorten(reason_of(error), 400),
                 remedy="put {% generation %} … {% endgeneration %} around the answer and its stop token",
                 line=line_of_error(error),
@@ -63,7 +63,7 @@ def _values(text: str, trained: list[CharRange], messages: Conversation, name: s
         is_answer = message["role"] == "assistant"
         values = [message["content"], message.get("reasoning_content"), ARGUMENT if "tool_calls" in message else None]
         for value in filter(None, values):
-            # Templates that repeat a question print the value in an earlier message too.
+            # A template that repeats the question prints the value more than once; the last place counts.
             at = text.rfind(value)
             covered = sum(max(0, min(at + len(value), end) - max(at, start)) for start, end in trained)
             if at < 0 or (covered == len(value) if is_answer else covered == 0):
@@ -72,7 +72,7 @@ def _values(text: str, trained: list[CharRange], messages: Conversation, name: s
                 yield Finding(
                     "answer-untrained",
                     "warning",
-                    f"{{% generation %}} does not enclose the whole answer, in {name}",
+                    f"{{% generation %}} does not enclose the whole answer in {name}",
                     excerpt(text, at, at + len(value)),
                     "put the tags around all text of the model: reasoning, content, tool calls and stop token",
                 )
@@ -80,8 +80,8 @@ def _values(text: str, trained: list[CharRange], messages: Conversation, name: s
                 yield Finding(
                     "question-trained",
                     "error",
-                    f"{{% generation %}} encloses a message of role {message['role']}, which the model does not write, "
-                    f"in {name}",
+                    f"{{% generation %}} encloses a message of role {message['role']} in {name}, but the model does "
+                    "not write such messages",
                     excerpt(text, at, at + len(value)),
                     "put the tags around the answers only",
                 )
@@ -97,7 +97,7 @@ def _edges(text: str, trained: list[CharRange], turns: list[Turn], name: str) ->
             yield Finding(
                 "stop-token-untrained",
                 "error",
-                f"{{% generation %}} does not enclose the stop token {text[at:end].strip()!r}, in {name}: the model "
+                f"{{% generation %}} does not enclose the stop token {text[at:end].strip()!r} in {name}, so the model "
                 "does not learn to stop",
                 excerpt(text, at, end),
                 "put {% endgeneration %} after the stop token",
@@ -107,8 +107,8 @@ def _edges(text: str, trained: list[CharRange], turns: list[Turn], name: str) ->
             yield Finding(
                 "header-trained",
                 "warning",
-                f"{{% generation %}} encloses the generation prompt, in {name}: the model is trained to write text "
-                "that it is given at inference",
+                f"{{% generation %}} encloses the generation prompt in {name}, so the model is trained to write text "
+                "that the prompt supplies at inference",
                 excerpt(text, end),
                 "put {% generation %} after the header",
             )
@@ -117,7 +117,7 @@ def _edges(text: str, trained: list[CharRange], turns: list[Turn], name: str) ->
             yield Finding(
                 "trailing-trained",
                 "note",
-                f"{{% generation %}} encloses text after the stop token, in {name}: {text[at:end]!r}. The model never "
+                f"{{% generation %}} encloses {text[at:end]!r} after the stop token in {name}, but the model never "
                 "generates this text",
                 excerpt(text, at, end),
                 "put {% endgeneration %} directly after the stop token",

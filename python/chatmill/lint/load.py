@@ -1,4 +1,4 @@
-"""`lint_any`: the findings of templates that are given by name, path, Hub id or source."""
+"""`lint_any`: checks templates that are given by name, path, Hub id or source."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,11 +20,11 @@ def lint_any(
     now: datetime | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> dict[str, list[Finding]]:
-    """Check templates that are given in any form.
+    """Check templates that are given by name, path, Hub id or source.
 
     Args:
         templates: Names of `ChatTemplate.names()`, or any values that `ChatTemplate.from_pretrained` accepts.
-        rows: A file of rows that the templates will be used for, and the most rows to read.
+        rows: A file of conversations to check the templates on, and the maximum number of rows to read; None for none.
         tokenizer: The tokenizer of the templates: a folder, the path of a `tokenizer.json`, or a Hub id.
         now: The time that templates print.
         variables: Template variables.
@@ -51,7 +51,7 @@ def lint_any(
     findings: dict[str, list[Finding]] = {}
     for template in templates:
         if template in ChatTemplate.names():
-            # The special tokens of a named template are only defaults, so those of the tokenizer win.
+            # The special tokens of a named template are only defaults, so the tokenizer's tokens replace them.
             name, found = template, lint_template(ChatTemplate.named(template, **special_tokens), **options)
         else:
             try:

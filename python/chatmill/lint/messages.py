@@ -1,4 +1,4 @@
-"""Checks of messages: rejected, dropped and merged roles and orders, and changed forms of content."""
+"""Checks of messages: roles and orders that a template rejects, drops or merges, and contents that it changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _PADDED = f"  \n{ANSWER} \n"
 
 @dataclass(frozen=True)
 class _Case:
-    """A conversation that some templates reject: its name, and a text of it that must be printed."""
+    """A conversation that some templates reject or shorten: its name, its messages, and a text that must be printed."""
 
     name: str
     messages: Conversation
@@ -54,7 +54,7 @@ def check_renders(subject: Subject) -> Iterator[Finding]:
             "the template supports only contents that are lists of parts; "
             + ("it does not print strings" if rendered.ok else "it fails on strings"),
             example=repr(shorten(rendered.text)) if rendered.ok else shorten(rendered.reason),
-            remedy='give contents as `[{"type": "text", "text": …}]`, or use another template',
+            remedy='write contents as `[{"type": "text", "text": …}]`, or use another template',
             line=rendered.line,
         )
     elif rendered.ok:
@@ -64,10 +64,10 @@ def check_renders(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "content-dropped",
             "error" if all(answer not in rendered.text for answer in (ANSWER, ANSWER_2)) else "warning",
-            "the template does not print all messages of a plain conversation; missing are "
+            "the template does not print these messages of a plain conversation: "
             + ", ".join(f"message {index} ({role})" for index, role in lost),
             example=repr(shorten(rendered.text)),
-            remedy="use a template for conversations; this one may be for a single question, or for rating an answer",
+            remedy="use a template for conversations; this one may be for single questions, or for rating answers",
         )
     else:
         # Some templates are for one question only, such as those of guard models.
@@ -79,7 +79,7 @@ def check_renders(subject: Subject) -> Iterator[Finding]:
             level,
             f"the template {'rejects' if rendered.refused else 'fails on'} {what}",
             example=shorten(rendered.reason),
-            remedy="give the variables, tools or documents that it requires, or use another template",
+            remedy="supply the variables, tools or documents that the template requires, or use another template",
             line=rendered.line,
         )
 
@@ -134,7 +134,8 @@ def check_merged(subject: Subject) -> Iterator[Finding]:
             "note",
             "the template prints the system message inside the first user turn",
             example=around(rendered, f"{SYSTEM}{between}{QUESTION}"),
-            remedy="ignore this if the model was trained in this form; a later system message may be lost",
+            remedy="ignore this if the model was trained in this form, but check that system messages at other places "
+            "are printed",
         )
 
 
@@ -143,7 +144,7 @@ def check_parts(subject: Subject) -> Iterator[Finding]:
     if not _takes_strings(subject):
         return
     rendered = subject.render(_in_parts(PLAIN[:2]))
-    remedy = "give contents as strings: join the texts of the parts"
+    remedy = "convert contents to strings: join the texts of the parts"
     forms = {"[{'type'": "a Python list", '[{"type"': "JSON"}
     printed = next((form for form in forms if form in rendered.text), None)
     if not rendered.ok:

@@ -1,4 +1,4 @@
-"""Checks of a template's other inputs (clock, special tokens, variables) and of text that it adds itself."""
+"""Checks of a template's inputs besides messages (clock, special tokens, variables), and of the text that it adds."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from chatmill.text.quote import excerpt, first_difference, line_of, shorten
 
 # The names of special tokens in transformers.
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-# The variables that every template gets, and the names of its environment.
+# The variables and the functions that every template gets.
 _GIVEN = {
     *("messages", "tools", "documents", "add_generation_prompt", "continue_final_message"),
     *("raise_exception", "strftime_now", "namespace", "range", "dict", "lipsum", "cycler", "joiner", "loop", "caller"),
@@ -20,13 +20,13 @@ _GIVEN = {
 }
 _SET = re.compile(r"\{%-?\s*(?:set|for)\s+([\w\s,.()]+?)(?:\s*=|\s+in\b|\s*-?%\}|\s*\|)")
 _MACRO = re.compile(r"\{%-?\s*(?:macro|call)\s*(\w*)\s*\(([^)]*)\)")
-# A time whose year, month, day, hour and minute differ from those of a subject.
+# A time whose year, month, day, hour and minute all differ from those of `subject.NOON`.
 _LATER = datetime(2027, 11, 25, 8, 30)  # noqa: DTZ001  # templates have no time zone
 _WORDS = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}")
 
 
 def missing_tokens(template: ChatTemplate) -> dict[str, str]:
-    """Return the special tokens that a template uses and that are not defined, each with a placeholder.
+    """Return the special tokens that a template uses but that are not defined, each with a placeholder.
 
     Args:
         template: The template.
@@ -36,14 +36,14 @@ def missing_tokens(template: ChatTemplate) -> dict[str, str]:
 
 
 def check_missing_tokens(template: ChatTemplate) -> Iterator[Finding]:
-    """Check for special tokens that the template uses and that are not defined."""
+    """Check for special tokens that the template uses but that are not defined."""
     for name, stand_in in missing_tokens(template).items():
         yield Finding(
             "special-token-unknown",
             "warning",
-            f"the template uses {name}, which is not defined here: the template prints nothing in its place, or fails. "
-            f"Examples show {stand_in} instead",
-            remedy=f"give the tokenizer (`--tokenizer`) or the token: `ChatTemplate(…, {name}=…)`",
+            f"the template uses {name}, which is not defined, so it prints nothing in its place, or fails. The "
+            f"examples below show {stand_in} instead",
+            remedy=f"give the tokenizer (`--tokenizer`), or in Python the token: `ChatTemplate(…, {name}=…)`",
             line=line_of(template.source, name),
         )
 
@@ -57,7 +57,7 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         "reads-clock",
         "warning",
-        f"the template {prints} the current time (strftime_now): the same rows give other tokens tomorrow",
+        f"the template {prints} the current time (strftime_now), so the same rows give other tokens on another day",
         example=excerpt(text, first_difference(text, later)) if text != later else "",
         remedy="set the time: `now=` in Python, `--now` of `chatmill prepare`, or the template variable that holds the "
         "date",
@@ -75,18 +75,18 @@ def check_bos(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "double-bos",
             "error",
-            f"the text begins with {bos!r} twice: no model was trained on that",
+            f"the text begins with {bos!r} twice, but models are trained with one BOS token",
             example=excerpt(text, 0),
-            remedy="remove one of them from the template",
+            remedy="remove one of the two from the template",
             line=line_of(subject.template.source, "bos_token"),
         )
     else:
         yield Finding(
             "prints-bos",
             "note",
-            f"the template prints {bos!r} itself: a tokenizer that adds it too would double it",
+            f"the template prints {bos!r}, so a tokenizer that also adds it doubles it",
             example=excerpt(text, 0),
-            remedy="encode the text without special tokens (`add_special_tokens=False`), as chatmill does",
+            remedy="at inference, encode the text with `add_special_tokens=False`, as chatmill does",
             line=line_of(subject.template.source, "bos_token"),
         )
 
@@ -106,7 +106,7 @@ def check_default_system(subject: Subject) -> Iterator[Finding]:
             "note",
             "the template adds a default system prompt to conversations without a system message",
             example=repr(shorten(added)),
-            remedy="give each row the system message that you want, or an empty one; or change the template",
+            remedy="add a system message to each row, which may be empty; or change the template",
         )
 
 
@@ -118,9 +118,9 @@ def check_variables(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "takes-variables",
             "note",
-            f"the template has variables of its own: {', '.join(names)}",
-            remedy="set them for all rows with `chat_template_kwargs` (`--chat-template-kwargs`), to the same values "
-            "as at inference",
+            f"the template has these variables: {', '.join(names)}",
+            remedy="if you set them at inference, set them for all rows to the same values, with "
+            "`chat_template_kwargs` (`--chat-template-kwargs`)",
             line=line_of(template.source, names[0]),
         )
 
@@ -131,13 +131,13 @@ def check_tags(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "no-generation-tags",
             "note",
-            "the template has no {% generation %} tags: the assistant mask of transformers, and of tools that use it, "
-            "is zero everywhere. chatmill finds the answers without tags",
+            "the template has no {% generation %} tags, so the assistant mask of transformers, and of tools that use "
+            "it, is zero everywhere. chatmill finds the answers without tags",
         )
 
 
 def _set_inside(template: ChatTemplate) -> set[str]:
-    """Return the names that the source sets itself; the core reports those of inner scopes as variables too."""
+    """Return the names that the source sets itself. The core also reports names of inner scopes as variables."""
     source = template.source + (template.tool_use or "")
     lists = [match[1] for match in _SET.finditer(source)]
     lists += [f"{match[1]},{match[2]}" for match in _MACRO.finditer(source)]

@@ -1,4 +1,4 @@
-"""A check that the text of the first messages stays the same when the conversation continues."""
+"""`check_prefix`: checks that the text of the first messages stays the same when more messages follow."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from chatmill.lint.subject import Subject
 from chatmill.text.quote import excerpt, first_difference, mark_start
 
 _BECAUSE = (
-    "In training on whole conversations the model sees earlier turns in a form that it never writes, and prompt caches "
-    "do not work"
+    "In training on whole conversations, the model sees earlier turns in a form that it never writes; at inference, "
+    "prompt caches do not work"
 )
 
 
@@ -78,7 +78,7 @@ def _first_break(subject: Subject, messages: Conversation, tools: list[Any] | No
         return None
     for count in range(1, len(messages)):
         part = subject.render(messages[:count], tools, **switch)
-        # The first messages may not be a conversation: a system message alone, a call without its result.
+        # Some first messages are not a valid conversation, such as a system message alone or a call without its result.
         if part.ok and not whole.text.startswith(part.text):
             at = mark_start(part.text, first_difference(part.text, whole.text))
             message = _message_at(subject, messages[:count], tools, part.text, at)
@@ -87,7 +87,7 @@ def _first_break(subject: Subject, messages: Conversation, tools: list[Any] | No
 
 
 def _message_at(subject: Subject, messages: Conversation, tools: list[Any] | None, text: str, at: int) -> int:
-    """Return the message of a place in a text; if it cannot be verified, the last message that begins before it."""
+    """Return the message at a place in a text; if regions are unknown, the last message that begins before it."""
     for region in subject.regions(messages, tools):
         if region.start <= at < region.end and region.message is not None:
             return region.message
@@ -101,7 +101,7 @@ def _how(messages: Conversation, broken: _Break) -> str:
     contents = [str(message["content"]) for message in messages[: broken.count]]
     last = max(broken.part.rfind(content) + len(content) for content in contents)
     if broken.at >= last:
-        return "has another end while it is the last message"
+        return "ends differently while it is the last message"
     if REASONING in lost and REASONING not in now:
         return "loses its reasoning when messages follow"
     if "<think>" in lost and lost.find("<think>") < 12:
@@ -114,10 +114,10 @@ def _how(messages: Conversation, broken: _Break) -> str:
 def _remedy(subject: Subject, broken: list[tuple[Conversation, list[Any] | None]]) -> str:
     for switch in subject.switches():
         if not any(_first_break(subject, messages, tools, **switch) for messages, tools in broken):
-            return f"set {_assignments(switch)} (`chat_template_kwargs`), which keeps the text stable"
+            return f"set {_assignments(switch)} in `chat_template_kwargs`, which keeps the text stable"
     return (
-        'train each answer in a row of its own with the messages before it (`split="per_turn"`), or use a variant of '
-        "the template for training"
+        'make one sample per answer, with the messages before it (`split="per_turn"`), or use a variant of the '
+        "template for training"
     )
 
 

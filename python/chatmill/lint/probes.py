@@ -1,4 +1,4 @@
-"""Small conversations for the checks. No template contains their sentences, so each one can be found in a text."""
+"""Small conversations for the checks. No template contains their sentences, so each sentence can be found in a text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def user(text: str = QUESTION) -> Message:
 
 
 def assistant(text: str = ANSWER, **more: Any) -> Message:
-    """Return an answer, with further keys."""
+    """Return an answer, with additional keys."""
     return {"role": "assistant", "content": text, **more}
 
 

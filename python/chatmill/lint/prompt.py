@@ -1,4 +1,4 @@
-"""Checks of the generation prompt: whether it equals the text before an answer."""
+"""Checks of the generation prompt: is it printed only if requested, and does it equal the text before an answer?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from chatmill.lint.probes import ANSWER, ANSWER_2, PLAIN, QUESTION, QUESTION_2, 
 from chatmill.lint.subject import Subject
 from chatmill.text.quote import around, excerpt, first_difference, mark_start
 
-# The least number of equal characters by which a part of a prompt counts as found in a text.
+# A part of a prompt counts as found in a text if at least this many characters are equal.
 _LEAST_PART = 4
-_MISLEADS = "at inference the model gets a prompt that it was not trained on"
+_MISLEADS = "at inference, the model gets a prompt that it was not trained on"
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def check_presence(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "prompt-unasked",
             "warning",
-            "the template prints the generation prompt even without `add_generation_prompt`, after "
-            f"{'an answer' if shown is text else 'a question'} at the end of a conversation",
+            f"the template prints the generation prompt after {'an answer' if shown is text else 'a question'} at the "
+            "end of a conversation, even without `add_generation_prompt`",
             example=excerpt(shown, len(shown) - len(tail)),
             remedy="print it inside `{% if add_generation_prompt %} … {% endif %}`",
         )
@@ -53,15 +53,15 @@ def check_presence(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "prompt-missing",
             "warning",
-            f"each answer begins with {header!r}, but the template has no generation prompt, so the model gets no sign "
-            "that its turn begins",
+            f"each answer begins with {header!r}, but the template has no generation prompt, so at inference nothing "
+            "shows the model that its turn begins",
             example=f"with add_generation_prompt {excerpt(with_prompt.text, len(with_prompt.text))}",
             remedy="print it at the end inside `{% if add_generation_prompt %}`",
         )
 
 
 def check_prompt(subject: Subject) -> Iterator[Finding]:
-    """Compare the generation prompt with the header of an answer: of the last one, and of one before others."""
+    """Compare the generation prompt with the header of the last answer, and of an answer before other messages."""
     conversations = (("the last answer", PLAIN[:2]), ("an answer before other messages", PLAIN))
     openings = (_opening(subject, which, messages) for which, messages in conversations)
     found = (_compare(opening) for opening in openings if opening)
@@ -99,8 +99,8 @@ def _compare(opening: _Opening) -> Finding | None:
             f"the template prints {found!r} between the generation prompt and {which}. The model must write this text "
             "itself, so chatmill trains it",
             example=example,
-            remedy="if the model should not write it, set the template variable that adds it to the prompt, or remove "
-            "it from the template",
+            remedy="if the model should not write this text, set the template variable that adds it to the prompt, or "
+            "remove the text from the template",
         )
     if size and not found:
         return Finding(
@@ -108,19 +108,19 @@ def _compare(opening: _Opening) -> Finding | None:
             "warning" if left.strip() else "note",
             f"the generation prompt ends in {left!r}, which is not in the text before {which}: {_MISLEADS}",
             example=example,
-            remedy="add the part that the prompt opens (such as reasoning) to the answers, set the template variable "
-            "that shortens the prompt, or change the template",
+            remedy="add the part that the prompt begins, such as reasoning, to the answers; or set the template "
+            "variable that shortens the prompt; or change the template",
         )
     return Finding(
         "prompt-differs",
         "warning",
         f"the generation prompt has {left!r}, but the text before {which} has {found!r}: {_MISLEADS}",
         example=example,
-        remedy="set the template variable that changes the prompt, or change the template so that both texts agree",
+        remedy="set the template variable that changes the prompt, or change the template so that both texts are equal",
     )
 
 
 def _shared(prompt: str, before: str, at: int) -> tuple[int, int]:
-    """Return the number of characters of the prompt that are at a place, up to the start of a mark; and the place."""
+    """Return how many characters of the prompt are at a place, up to the start of a mark; and the place."""
     size = first_difference(prompt, before[at:])
     return (size if size == len(prompt) or at + size == len(before) else mark_start(prompt, size)), at

@@ -1,4 +1,4 @@
-"""Checks of reasoning: whether the template prints the reasoning of earlier answers."""
+"""Checks of reasoning: does the template print the reasoning of all answers?"""
 
 from collections.abc import Iterator
 
@@ -15,12 +15,12 @@ from chatmill.lint.subject import Subject
 from chatmill.text.quote import around, shorten
 
 _ONE_EACH = (
-    'train each answer in a row of its own (`split="per_turn"`), where it is the last one and keeps its reasoning'
+    'make one sample per answer (`split="per_turn"`), in which the answer is the last one and keeps its reasoning'
 )
 
 
 def check_reasoning(subject: Subject) -> Iterator[Finding]:
-    """Check `reasoning_content` next to the content."""
+    """Check messages with the key `reasoning_content`."""
     rendered = subject.render(WITH_REASONING)
     if not rendered.ok:
         yield Finding(
@@ -41,7 +41,7 @@ def check_reasoning(subject: Subject) -> Iterator[Finding]:
             "reasoning-ignored",
             "warning" if is_read else "note",
             f"the template {'reads but does not print' if is_read else 'ignores'} reasoning_content, so the reasoning "
-            "of rows is lost",
+            "in the rows is lost",
             example=around(rendered.text, WITH_REASONING[-1]["content"]),
             remedy=_switch(subject, WITH_REASONING)
             or "use a template that prints it, or put the reasoning into the content (`<think> … </think>`)",
@@ -50,15 +50,15 @@ def check_reasoning(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "reasoning-dropped",
             "warning",
-            "the template drops reasoning_content of earlier answers: only the last answer of a conversation trains "
-            "its reasoning",
+            "the template drops reasoning_content of earlier answers, so only the reasoning of the last answer is "
+            "trained",
             example=around(rendered.text, WITH_REASONING[1]["content"]),
             remedy=_switch(subject, WITH_REASONING) or _ONE_EACH,
         )
 
 
 def check_think(subject: Subject) -> Iterator[Finding]:
-    """Check `<think>` in the content."""
+    """Check messages with `<think>` in the content."""
     rendered = subject.render(WITH_THINK)
     if ANSWER_2 not in rendered.text:
         return
@@ -80,5 +80,5 @@ def _switch(subject: Subject, messages: Conversation) -> str:
         text = subject.render(messages, **switch).text
         if REASONING in text and REASONING_2 in text:
             assignments = " and ".join(f"{name}={value}" for name, value in switch.items())
-            return f"set {assignments} (`chat_template_kwargs`), which prints all reasoning"
+            return f"set {assignments} in `chat_template_kwargs`, which prints all reasoning"
     return ""

@@ -1,4 +1,4 @@
-"""Findings as the command prints them: text, or a JSON list."""
+"""Findings as text or as a JSON list, as `chatmill lint` prints them."""
 
 import json
 from collections import Counter
@@ -39,7 +39,7 @@ def show_findings(name: str, findings: Sequence[Finding]) -> Text:
 
 
 def to_json(findings: Mapping[str, Sequence[Finding]]) -> str:
-    """Return the findings of all templates as a JSON list; each has the fields of `Finding` and `template`.
+    """Return the findings of all templates as a JSON list. Each item has the fields of `Finding` and `template`.
 
     Args:
         findings: The findings of each template by its name.
@@ -59,7 +59,7 @@ def _append(shown: Text, finding: Finding) -> None:
     shown.append(f" {finding.code}", style="bold")
     shown.append(f"{line}: {finding.text}")
     for name, text in finding.details:
-        # An error of the compiler quotes a line of the source with a marker below it.
+        # A syntax error quotes a line of the source, with a marker below it, so it has several lines.
         lines = text.splitlines()
         shown.append(f"\n{_MARGIN}{name}: ", style="dim")
         shown.append(lines[0] if len(lines) == 1 else "".join(f"\n{_MARGIN}{it}" for it in lines))

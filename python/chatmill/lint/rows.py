@@ -1,4 +1,4 @@
-"""Rows of data as conversations, in the same forms that a mill reads."""
+"""`Row`: a row of data as a conversation, read in the forms that a mill reads."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ class Row:
 
     Attributes:
         index: Index of the row, from 0.
-        messages: Its conversation; empty if there is none.
+        messages: Its messages.
         tools: Its tools.
         documents: Its documents.
         variables: Its template variables.
@@ -32,7 +32,7 @@ def to_rows(data: Iterable[Any]) -> Iterator[Row]:
 
     Args:
         data: Mappings with `messages` or `conversations`, and optionally `tools`, `documents` and
-            `chat_template_kwargs`, each as a structure or as JSON text; or lists of messages.
+            `chat_template_kwargs`, each as a Python value or as JSON text; or lists of messages.
 
     Yields:
         The rows.
@@ -50,8 +50,8 @@ def to_rows(data: Iterable[Any]) -> Iterator[Row]:
         messages = _value(given.get("conversations") if found is None else found, index)
         if not isinstance(messages, list) or not all(isinstance(message, Mapping) for message in messages):
             raise DataError(
-                f"row {index}: there is no list of messages in `messages` or `conversations`; lint reads only "
-                "conversations"
+                f"row {index}: neither `messages` nor `conversations` is a list of messages; lint reads only "
+                "conversations, so convert other rows first"
             )
         tools, documents = (_value(given.get(name), index) for name in ("tools", "documents"))
         yield Row(index, messages, tools, documents, _value(given.get("chat_template_kwargs"), index) or {})
@@ -62,7 +62,7 @@ def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
 
     Args:
         path: A path, glob or URL, as for `prepare`.
-        most: The most rows to read.
+        most: The maximum number of rows to read.
 
     Yields:
         The rows.
@@ -83,7 +83,7 @@ def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
                 yield json.loads(block.batch.column(block.json_column)[number].as_py())
             except ValueError as cause:
                 where = ", ".join(f"{name} {value}" for name, value in block.where(number).items())
-                raise DataError(f"{where}: not JSON: {cause}") from None
+                raise DataError(f"{where}: not JSON ({cause}); write one JSON object per line") from None
         left -= block.batch.num_rows
         if left <= 0:
             return
@@ -95,7 +95,7 @@ def _value(value: Any, index: int) -> Any:
     try:
         return json.loads(value)
     except ValueError as cause:
-        raise DataError(f"row {index}: not JSON: {cause}") from None
+        raise DataError(f"row {index}: a text is not JSON ({cause}); give a JSON value, or a list or mapping") from None
 
 
 def _without_nulls(value: Any) -> Any:

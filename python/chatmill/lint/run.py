@@ -1,4 +1,4 @@
-"""`lint_template` and `lint_source`: run all checks, in the order of the report."""
+"""`lint_template` and `lint_source`: run all checks of a template."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -49,14 +49,15 @@ def lint_template(
 
     Args:
         template: The template.
-        data: Rows that the template will be used for: mappings with `messages`, or lists of messages.
-        tools: Tools for the checks, as JSON schemas; by default one tool of lint.
-        tokenizer: The tokenizer of the template. It defines special tokens, and whether a stop token is one token.
-        now: The time that the template prints. Without it a template that reads the clock gives a finding.
+        data: Rows to check the template on: mappings with `messages`, or lists of messages.
+        tools: Tools for the checks, as JSON schemas; by default one example tool.
+        tokenizer: The tokenizer of the template. It supplies the special tokens, and shows whether the stop token is a
+            single token.
+        now: The time that the template prints. If it is None, a template that reads the clock gives a finding.
         variables: Template variables for all renders.
 
     Returns:
-        Findings: errors first, then warnings, then notes. A faulty template gives findings, not an exception.
+        The findings: errors, then warnings, then notes. Errors of the template are findings, not exceptions.
 
     Raises:
         DataError: The data are not conversations.
@@ -99,7 +100,7 @@ def lint_source(
         source: The Jinja source.
         name: The name of the template.
         tool_use: The source for conversations with tools, if it is a different one.
-        special_tokens: Such as `{"bos_token": "<s>"}`.
+        special_tokens: Special tokens by name, such as `{"bos_token": "<s>"}`.
         options: As for `lint_template`.
 
     Returns:

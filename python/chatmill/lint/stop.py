@@ -1,4 +1,4 @@
-"""Checks of the stop token: whether every answer ends in it, always the same one, and as a single token."""
+"""Checks of the stop token: does every answer end in the same stop token, and is it a single token?"""
 
 import re
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ def check_stop(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "stop-token-differs",
             "warning",
-            f"an answer ends in {first!r} if messages follow, and in {last!r} if it is the last message: the model "
+            f"an answer ends in {first!r} if messages follow, but in {last!r} if it is the last message, so the model "
             "learns two ways to stop",
             example=", ".join(excerpt(text, place) for place in places),
-            remedy="stop generation at both, or change the template so that all answers end in the same way",
+            remedy="stop generation at both texts, or change the template so that all answers end in the same way",
         )
     yield from _tokens(subject, [closer for closer in dict.fromkeys(closers) if closer], text)
 
@@ -46,9 +46,9 @@ def _none(text: str, turns: list[Turn], closers: list[str]) -> Finding:
     else:
         which, at = "the last answer", _end(turns[-1])
     following = text[_end(turns[0]) :].lstrip()
-    # Some models stop at the first token of the next turn.
+    # With some models, generation stops at the first token of the next turn.
     opens = re.match(r"<[^<>\s]+>|\[[^\[\]\s]+\]", following) if not any(closers) else None
-    but = f". Only {opens[0]!r} can end it, which belongs to the next turn and is not trained" if opens else ""
+    but = f". Only {opens[0]!r} can end the answer, but it belongs to the next turn and is not trained" if opens else ""
     return Finding(
         "stop-token-missing",
         "warning",
@@ -69,10 +69,10 @@ def _tokens(subject: Subject, closers: list[str], text: str) -> Iterator[Finding
         yield Finding(
             "stop-token-not-eos",
             "note",
-            f"answers end in {closers[-1]!r}, but eos_token is {eos!r}: a program that stops only at eos_token "
+            f"answers end in {closers[-1]!r}, but eos_token is {eos!r}, so a program that stops only at eos_token "
             "continues after the answer",
             example=excerpt(text, text.rfind(ANSWER_2) + len(ANSWER_2)),
-            remedy="stop generation at both (`eos_token_id` in generation_config.json may be a list)",
+            remedy="stop generation at both tokens (`eos_token_id` in generation_config.json may be a list)",
         )
     if subject.tokenizer is None:
         return
@@ -83,8 +83,8 @@ def _tokens(subject: Subject, closers: list[str], text: str) -> Iterator[Finding
             yield Finding(
                 "stop-token-split",
                 "error" if subject.tokenizer.token_to_id(last) is None else "warning",
-                f"the answers end in {last!r}, which is not one token of {subject.tokenizer.name}: it becomes "
-                f"{len(ids)} tokens, and generation cannot stop at it",
+                f"the answers end in {last!r}, which is not one token but {len(ids)} tokens of "
+                f"{subject.tokenizer.name}, so generation cannot stop at it",
                 example=f"{last!r} → {ids}",
-                remedy="use the template of this tokenizer, or add the token to it (and train its embedding)",
+                remedy="use the template of this tokenizer, or add the token to the tokenizer and train its embedding",
             )

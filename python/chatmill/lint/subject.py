@@ -1,4 +1,4 @@
-"""`Subject`: the template under test with its variables, tools and time. Each small conversation is rendered once."""
+"""`Subject`: a template under test, with its variables, tools and time. Each small conversation is rendered once."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from chatmill.text.failures import reason_of
 # The time of the clock in all renders, so that two texts can be compared.
 NOON = datetime(2026, 7, 4, 12, 0, 0)  # noqa: DTZ001  # templates have no time zone
 
-#: The first character and one past the last one.
+#: A range of characters: the first character, and one past the last character.
 CharRange = tuple[int, int]
 
 # Variables that may keep reasoning in earlier turns. Templates use different ones.
@@ -43,7 +43,7 @@ class Rendered:
 
     @property
     def ok(self) -> bool:
-        """Whether there is a text."""
+        """Whether the render succeeded."""
         return self.error is None
 
     @property
@@ -53,7 +53,7 @@ class Rendered:
 
     @property
     def reason(self) -> str:
-        """The reason of the failure, without its place; empty if there is a text."""
+        """The reason of the failure, without its place; empty if the render succeeded."""
         return "" if self.error is None else reason_of(self.error)
 
     @property
@@ -82,8 +82,8 @@ class Subject:
 
     Args:
         template: The template.
-        tools: Tools for its conversations, as JSON schemas; by default one tool of lint.
-        tokenizer: The tokenizer that the template is used with.
+        tools: Tools for the conversations, as JSON schemas; by default one example tool.
+        tokenizer: The tokenizer of the template, or None.
         now: The time of the clock, if it is fixed.
         variables: Template variables that every render gets.
     """
@@ -123,7 +123,7 @@ class Subject:
             tools: Its tools.
             documents: Its documents.
             prompt: Whether to add the generation prompt.
-            more: Variables besides those of the subject.
+            more: Additional template variables.
         """
         key = repr((messages, tools, documents, prompt, more))
         if key not in self._rendered:
@@ -140,7 +140,7 @@ class Subject:
 
     @property
     def needs_tools(self) -> bool:
-        """Whether the template renders only conversations with tools; then every conversation gets them."""
+        """Whether the template requires tools. If it does, every conversation is rendered with tools."""
         return "tools" in self._required
 
     def render_once(
@@ -157,7 +157,7 @@ class Subject:
             messages: The conversation.
             tools: Its tools.
             documents: Its documents.
-            more: Variables besides those of the subject.
+            more: Additional template variables.
         """
         return self._render(messages, tools, documents, False, more)
 
@@ -167,7 +167,7 @@ class Subject:
         Args:
             messages: The conversation.
             tools: Its tools.
-            more: Variables besides those of the subject.
+            more: Additional template variables.
         """
         try:
             return self.template.regions(messages, now=self._now, **self._kwargs(tools, None, more))
@@ -199,16 +199,16 @@ class Subject:
         documents: Sequence[Any] | None = None,
         **more: Any,
     ) -> tuple[bool, ChatmillError | None]:
-        """Tell whether a conversation has a trained token.
+        """Return whether a conversation has a trained token.
 
         Args:
             messages: The conversation.
             tools: Its tools.
             documents: Its documents.
-            more: Variables besides those of the subject.
+            more: Additional template variables.
 
         Returns:
-            Whether it has, and the error if it has no labels.
+            Whether there is a trained token; and the error, if the conversation has no labels.
         """
         try:
             encoding = self._mill.encode(messages, **self._kwargs(tools, documents, more))
@@ -226,7 +226,7 @@ class Subject:
             tools: Its tools.
 
         Returns:
-            The parts, and the error if the conversation has no labels.
+            The trained parts; and the error, if the conversation has no labels.
         """
         try:
             encoding = self._mill.encode(messages, **self._kwargs(tools, None, {}))
@@ -250,16 +250,16 @@ class Subject:
         documents: Sequence[Any] | None = None,
         **more: Any,
     ) -> dict[str, bool]:
-        """Return the keys of messages that the template reads, each with whether a message has it.
+        """Return the message keys that the template reads; the value tells whether a message has the key.
 
         Args:
             messages: The conversation.
             tools: Its tools.
             documents: Its documents.
-            more: Variables besides those of the subject.
+            more: Additional template variables.
 
         Returns:
-            The keys; none if the render fails.
+            The keys; an empty dict if the render fails.
         """
         try:
             return self.template.keys_read(messages, now=self._now, **self._kwargs(tools, documents, more))
@@ -283,8 +283,8 @@ class Subject:
         """Return a conversation with a tool call, in the form that this template accepts.
 
         Args:
-            two_calls: Whether the calling message has two calls; the conversation then ends with it.
-            first: Further keys of the calling message.
+            two_calls: Whether the calling message has two calls. If it does, it is the last message.
+            first: Additional keys of the calling message.
         """
         as_text = bool(self.arguments_as_text)
         turns: list[Any] = tool_turns(as_text=as_text)
@@ -302,7 +302,7 @@ class Subject:
             yield known
 
     def _find_required(self) -> dict[str, Any]:
-        """Return the input that the template requires besides messages: some require tools, some documents."""
+        """Return the input that the template requires besides messages: some templates require tools or documents."""
         for given in ({}, {"tools": self.tools}, {"documents": DOCUMENTS}):
             for messages in (PLAIN, PLAIN[:2], [user()]):
                 if self._render(messages, given.get("tools"), given.get("documents"), False, {}).ok:

@@ -1,4 +1,4 @@
-"""Checks of tools: whether they are printed, the forms of arguments, and calls without content."""
+"""Checks of tools: are they printed, which forms of arguments work, and do calls without content work?"""
 
 from collections.abc import Iterator
 
@@ -21,8 +21,8 @@ def check_tools(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "tools-ignored",
             "warning",
-            "the template silently drops the tools of a conversation: the model would be trained to call functions "
-            "that its prompt does not list",
+            "the template silently drops the tools of a conversation, so the model is trained to call functions that "
+            "the prompt does not list",
             example=f"the same text with and without tools: {excerpt(shown.text, len(shown.text))}",
             remedy="use a template that prints tools, or remove rows with tools",
         )
@@ -60,7 +60,7 @@ def check_calls(subject: Subject) -> Iterator[Finding]:
 
 
 def check_null_content(subject: Subject) -> Iterator[Finding]:
-    """Check a message of calls only, whose content is null or missing."""
+    """Check a message with tool calls whose content is null or missing."""
     if not subject.prints_calls:
         return
     rendered = subject.render(subject.tool_turns(content=None), subject.tools)
@@ -71,7 +71,7 @@ def check_null_content(subject: Subject) -> Iterator[Finding]:
             "warning",
             "the template fails on a message with tool calls whose content is null or missing",
             example=rendered.reason,
-            remedy='give such messages the content ""',
+            remedy='set the content of such messages to ""',
             line=rendered.line,
         )
         return
@@ -82,7 +82,7 @@ def check_null_content(subject: Subject) -> Iterator[Finding]:
             "warning",
             f"the template prints {word} for a message with tool calls whose content is null or missing",
             example=around(rendered.text, word),
-            remedy='give such messages the content "", or test it in the template (`{% if message.content %}`)',
+            remedy='set the content of such messages to "", or test it in the template (`{% if message.content %}`)',
         )
 
 
@@ -95,7 +95,7 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
                 "warning",
                 f"the template fails if the arguments of a tool call are {form}; {other} works",
                 example=rendered.reason,
-                remedy=f"give the arguments as {other}",
+                remedy=f"convert the arguments to {other}",
                 line=rendered.line,
             )
         elif ARGUMENT not in rendered.text:
@@ -104,15 +104,15 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
                 "warning",
                 f"the template drops the arguments of a tool call if they are {form}; {other} works",
                 example=around(rendered.text, TOOL),
-                remedy=f"give the arguments as {other}",
+                remedy=f"convert the arguments to {other}",
             )
     if as_text.ok and _ESCAPED in as_text.text and _ESCAPED not in as_dict.text:
         yield Finding(
             "tool-arguments-double-escaped",
             "warning",
-            "the template escapes arguments of a tool call again if they are JSON text, which is OpenAI's form",
+            "the template escapes the arguments of a tool call again if they are JSON text, as in OpenAI's format",
             example=around(as_text.text, _ESCAPED),
-            remedy="give the arguments as a dict (`json.loads` them)",
+            remedy="convert the arguments to a dict with `json.loads`",
         )
     if as_dict.ok and _PYTHON in as_dict.text:
         yield Finding(
@@ -120,7 +120,7 @@ def _forms(as_dict: Rendered, as_text: Rendered) -> Iterator[Finding]:
             "warning",
             "the template prints the arguments of a tool call as a Python dict, which is not JSON",
             example=around(as_dict.text, _PYTHON),
-            remedy="give the arguments as JSON text" if as_text.ok else "use `| tojson` in the template",
+            remedy="convert the arguments to JSON text" if as_text.ok else "use `| tojson` in the template",
         )
 
 
@@ -131,6 +131,6 @@ def _refusal(code: str, conversation: str, rendered: Rendered) -> Finding:
         "note" if refused else "warning",
         f"the template {'rejects' if refused else 'fails on'} {conversation}",
         example=shorten(rendered.reason),
-        remedy="such rows fail: use another template for them" + ("" if refused else ", or correct this one"),
+        remedy="such rows fail; use another template for them" + ("" if refused else ", or correct this template"),
         line=rendered.line,
     )

@@ -1,1 +1,1 @@
-"""Options: the values that each option accepts."""
+"""Options: the lists of values that options accept."""

@@ -1,18 +1,18 @@
-"""The values that each option accepts, written once for all of the Python package.
+"""The values that each option accepts, as types. The Python package has each list only here.
 
-The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made. Signatures, the command line and the
-config files take their lists from here: as a type, or with `choices` as a list.
+The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made. Signatures use the types; the command
+line and the config files get the values with `choices`.
 """
 
 from typing import Any, Literal, TypeAlias, get_args
 
-#: The rows of a sample: one whole row, or one trained turn each.
+#: How a row is split into samples: one per trained turn. Without this option a row is one sample.
 Split: TypeAlias = Literal["per_turn"]
 
 #: What to do with rows over `max_length`.
 Truncation: TypeAlias = Literal["keep_start", "keep_end", "turns", "drop", "raise", "split"]
 
-#: Up to which length rows are padded.
+#: The length to which rows are padded.
 Padding: TypeAlias = Literal["longest", "max_length"]
 
 #: What to do with control tokens in the texts of messages.
@@ -55,7 +55,7 @@ PreferenceTraining: TypeAlias = Literal["dpo", "ipo", "kto", "simpo", "orpo", "g
 
 
 def choices(option: Any) -> tuple[Any, ...]:
-    """Return the values of an option as a list.
+    """Return the values of an option.
 
     Args:
         option: One of the types of this module.

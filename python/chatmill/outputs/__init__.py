@@ -1,1 +1,1 @@
-"""Output folders of `prepare`: the files in them, written and read back."""
+"""Output folders of `prepare`: writing and reading of the files in them."""

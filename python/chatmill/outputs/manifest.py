@@ -1,4 +1,4 @@
-"""`manifest.json`: the inputs, options and versions of an output, so that it can be identified, checked and remade."""
+"""`manifest.json`: the inputs, options and versions of an output, by which it can be identified, checked and remade."""
 
 import json
 import platform
@@ -33,11 +33,11 @@ def build_manifest(
     """Describe a finished run.
 
     Args:
-        mills: The mill of each part of the run, and the number of files that it read.
+        mills: The mill of each part of the run, with the number of files of the part.
         files: The files of all parts.
-        rows_by_file: Rows of each file, in the same order.
-        options: The options of the run, besides those of the mill.
-        arrangement: How the rows of the parts were merged; None if they were written in their order.
+        rows_by_file: The number of rows of each file, in the same order.
+        options: The options of the run, besides the options of the mill.
+        arrangement: How the rows of the parts were merged; None if they were written in their input order.
         counts: Rows, tokens and rejects.
         shards: The shards for training.
         validation_shards: The shards for validation.

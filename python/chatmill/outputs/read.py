@@ -17,7 +17,7 @@ _LISTED_NAMES = 5
 
 
 class PreparedOutput:
-    """An output folder of `prepare`, with its manifest read and its shards present.
+    """An output folder of `prepare`, whose manifest is read and whose shards are present.
 
     Args:
         folder: The folder.
@@ -48,21 +48,23 @@ class PreparedOutput:
         return None if core is None else Format.from_json(core)
 
     def check_order(self) -> None:
-        """Check that its rows are those of its inputs, in the same order.
+        """Check that the rows are in the order of the inputs, so that they can be compared one by one.
 
         Raises:
-            DataError: The rows come from several data sets, have another order, or have several answers.
+            DataError: The rows come from several datasets, have another order, or have several answers.
         """
         if self.format is not None and self.format.kind == "answers":
-            raise DataError(f"{self.folder} holds rows of a prompt with answers, which cannot be compared")
+            raise DataError(
+                f"{self.folder} holds rows of a prompt with answers, which cannot be compared; compare another output"
+            )
         if "parts" in self.manifest or "arrangement" in self.manifest:
             raise DataError(
-                f"{self.folder} holds rows of several data sets, or in another order than its inputs, so rows cannot "
-                "be matched: compare an output that was made without shuffle, validation, weights and deduplication"
+                f"{self.folder} holds the rows of several datasets, or in another order than its inputs; compare an "
+                "output that was made without shuffle, validation, weights and deduplication"
             )
 
     def check_inputs(self, files: Sequence[InputFile]) -> list[str]:
-        """Check by their names that files are those that the output was made from; they may have moved.
+        """Check by their names that the output was made from these files, which may have moved.
 
         Args:
             files: The files, from `find_inputs`.
@@ -71,17 +73,17 @@ class PreparedOutput:
             A warning for each file whose size has changed.
 
         Raises:
-            DataError: The files are others, or have another order.
+            DataError: The names or the order of the files differ.
         """
         inputs = self.manifest["inputs"]
         names, recorded = [_name(file.path) for file in files], [_name(it["path"]) for it in inputs]
         if names != recorded:
             raise DataError(
-                f"{self.folder} was made from {_listed(recorded)}, but the inputs are {_listed(names)}: give the "
+                f"{self.folder} was made from {_listed(recorded)}, but the inputs are {_listed(names)}; give the "
                 f"files that {MANIFEST} lists, in that order"
             )
         return [
-            f"{file.path} had {it['size']:,} bytes and now has {file.size:,}: its rows may have changed"
+            f"{file.path} had {it['size']:,} bytes and now has {file.size:,}, so its rows may have changed"
             for file, it in zip(files, inputs, strict=True)
             if None not in (it.get("size"), file.size) and it["size"] != file.size
         ]
@@ -91,14 +93,14 @@ class PreparedOutput:
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise DataError(f"there is no {path}: {_GIVE_A_FOLDER}") from None
+            raise DataError(f"there is no {path}; {_GIVE_A_FOLDER}") from None
         except (OSError, ValueError) as error:
-            raise DataError(f"{path} cannot be read: {error}; make the output again") from None
+            raise DataError(f"cannot read {path} ({error}); make the output again") from None
         if not isinstance(manifest, dict) or not manifest.keys() >= _KEYS:
-            raise DataError(f"{path} is not a manifest of chatmill: {_GIVE_A_FOLDER}")
+            raise DataError(f"{path} is not a manifest of chatmill; {_GIVE_A_FOLDER}")
         if manifest.get("format") != FORMAT:
             raise DataError(
-                f"{path} has the format version {manifest.get('format')}, but this chatmill reads version {FORMAT}: "
+                f"{path} has the format version {manifest.get('format')}, but this chatmill reads version {FORMAT}; "
                 f"use chatmill {manifest['chatmill']}, which made it, or make the output again"
             )
         return manifest
@@ -109,11 +111,13 @@ class PreparedOutput:
         if listed != there:
             wrong = [f"{name} is missing" for name in sorted(listed - there)]
             wrong += [f"{name} is not in {MANIFEST}" for name in sorted(there - listed)]
-            raise DataError(f"{self.folder} was changed after it was written: {_listed(wrong)}; copy or make it again")
+            raise DataError(
+                f"{self.folder} was changed after it was written: {_listed(wrong)}; copy it again, or make it again"
+            )
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Join names for an error message, and count those that do not fit: `a, b, c, d, e and 2 more`."""
+    """Join at most five names for an error message, and count the others: `a, b, c, d, e and 2 more`."""
     more = len(names) - _LISTED_NAMES
     return ", ".join(names[:_LISTED_NAMES]) + (f" and {more} more" if more > 0 else "") or "nothing"
 

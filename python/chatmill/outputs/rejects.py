@@ -18,7 +18,7 @@ class Reject:
     """One row without tokens.
 
     Attributes:
-        place: File and line, or file and row: `chats.jsonl, line 7`.
+        place: The file with the line or the row, such as `chats.jsonl, line 7`.
         code: The stable word for the kind of failure.
         reason: The problem and its remedy.
     """
@@ -29,7 +29,7 @@ class Reject:
 
 
 class RejectLog:
-    """Writes rejected rows as they come. The file is made with the first rejected row. Used in a `with` block.
+    """Writes rejected rows one by one. The first rejected row creates the file. Used in a `with` block.
 
     Args:
         folder: The folder to write into.

@@ -1,4 +1,4 @@
-"""Samples of an output, read from the columns of a batch or a shard."""
+"""`Sample`: one sample of an output; `read_samples` reads samples from a batch or a shard."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Sample:
     """The tokens of a row, or of a part of a row, without padding.
 
     Attributes:
-        ids: Token ids.
-        labels: A label for each token.
-        weights: A weight for each token, or None if labels are not weighted.
+        ids: Token ids, as int32.
+        labels: A label for each token, as int32; -100 for masked tokens.
+        weights: A weight for each token, as float32, or None if labels are not weighted.
     """
 
     ids: pa.Array

@@ -1,4 +1,4 @@
-"""Parquet shards: token batches written to files with a bounded number of tokens each."""
+"""`ShardWriter`: writes token batches to Parquet files with a bounded number of tokens each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 
-#: The default number of tokens of a shard.
+#: The default number of tokens per shard.
 SHARD_TOKENS = 64 << 20
 # A row group is in memory while it is written. 2 Mi tokens with their labels are 16 MiB.
 _GROUP_TOKENS = 2 << 20
@@ -38,10 +38,10 @@ class Shard:
 
 
 class ShardWriter:
-    """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on; only a complete shard has such a name.
+    """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on. Only complete shards have these names.
 
-    A shard ends with the row that brings it to `shard_tokens`. The ends of batches do not matter, so the same rows make
-    the same shards. Used in a `with` block; an exception removes the unfinished shard.
+    A shard ends with the row at which it reaches `shard_tokens`. The shards do not depend on the sizes of the batches,
+    so the same rows make the same shards. Used in a `with` block; an exception removes the unfinished shard.
 
     Args:
         folder: The folder to write into.
@@ -53,7 +53,7 @@ class ShardWriter:
 
     def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS) -> None:
         if shard_tokens < 1:
-            raise DataError(f"`shard_tokens` is {shard_tokens}, but must be at least 1")
+            raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
         self._folder = folder
         self._shard_tokens = shard_tokens
         self._schema: pa.Schema | None = None
@@ -87,7 +87,7 @@ class ShardWriter:
                 self._close_shard()
 
     def finish(self) -> list[Shard]:
-        """Close the last shard and return all. Without rows there is one empty shard, so readers see the columns."""
+        """Close the last shard and return all shards. Without rows there is one empty shard, which has the columns."""
         if self._open is None and not self._shards and self._schema is not None:
             self._open = _OpenShard(self._folder, 0, self._schema, self._shard_tokens)
         self._close_shard()
@@ -109,7 +109,7 @@ class _OpenShard:
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_tokens = 0
         self._rows = self._tokens = 0
-        # The smallest and the largest id of a page are useless, and computing them takes 5 % of the writing time.
+        # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
         statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
         self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=statistics)
 
@@ -118,7 +118,7 @@ class _OpenShard:
         return self._tokens >= self._shard_tokens
 
     def take(self, batch: pa.RecordBatch) -> int:
-        """Take the first rows of `batch` that still fit, at least one, and return their number."""
+        """Add the first rows of `batch` that still fit, at least one, and return their number."""
         room = min(self._shard_tokens - self._tokens, _GROUP_TOKENS - self._held_tokens)
         lengths = batch.column("length")
         before = pc.subtract(pc.cumulative_sum(pc.cast(lengths, pa.int64())), pc.cast(lengths, pa.int64()))
@@ -152,7 +152,7 @@ class _OpenShard:
 
 
 def plain_schema(batch: pa.RecordBatch) -> pa.Schema:
-    """Return the names and types of the columns, without nullability and metadata, which differ between files.
+    """Return the names and types of the columns, without nullability and metadata, because these differ between files.
 
     Args:
         batch: The first of several batches.
@@ -187,8 +187,8 @@ def unified(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """
     if batch.schema.names != schema.names or batch.schema.types != schema.types:
         raise DataError(
-            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; give kept "
-            "columns the same type in all inputs, or do not keep them"
+            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; use the same "
+            "type for a kept column in all inputs, or remove it from `keep_columns`"
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
 

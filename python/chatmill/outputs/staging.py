@@ -1,4 +1,7 @@
-"""A folder that is written completely or not at all: filled under another name and renamed at the end."""
+"""`staged_folder`: a folder that is written completely or not at all.
+
+It is filled under another name and renamed at the end.
+"""
 
 import os
 import re
@@ -9,25 +12,25 @@ from pathlib import Path
 
 from chatmill._chatmill import DataError
 
-# `overwrite` deletes a folder, so it deletes only files that a run of chatmill writes.
+# `overwrite` deletes a folder, so it accepts only a folder whose files all have names that chatmill writes.
 _OWN_FILES = re.compile(r"part-\d+\.parquet|manifest\.json|rejects\.jsonl|validation")
 
 
 @contextmanager
 def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a new folder to write into, and rename it to `destination` if the block ends without an exception.
+    """Create a folder to write into, and rename it to `destination` if the block ends without an exception.
 
-    After an exception (Ctrl-C is one) the new folder is removed, and the old content of `destination` stays.
+    After an exception, which includes Ctrl-C, the new folder is removed, and the old content of `destination` stays.
 
     Args:
-        destination: The folder to make; its parents are made too.
-        overwrite: Replace an output of chatmill at `destination`, at the end.
+        destination: The output folder; missing parent folders are created too.
+        overwrite: Replace an output of chatmill at `destination` once the new one is complete.
 
     Yields:
         The folder to write into.
 
     Raises:
-        DataError: `destination` is a URL or a file, cannot be made, or is a folder that may not be replaced.
+        DataError: `destination` is a URL or a file, cannot be created, or is a folder that must not be replaced.
 
     Example:
         >>> with staged_folder("build/out") as folder:  # doctest: +SKIP
@@ -35,9 +38,10 @@ def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = Fals
     """
     if "://" in os.fspath(destination):
         raise DataError(
-            f"cannot write to {destination}: the output must be a local folder; write it there and copy it afterwards"
+            f"cannot write to {destination}, because the output must be a local folder; write it locally and copy it "
+            "afterwards"
         )
-    # A link is followed, so that both renames stay within one filesystem.
+    # A symbolic link is followed, so that both renames stay within one filesystem.
     place = Path(destination).expanduser().resolve()
     _check(place, overwrite=overwrite)
     staging = place.with_name(f".{place.name}.incomplete-{os.getpid()}")
@@ -47,7 +51,7 @@ def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = Fals
         staging.mkdir()
     except OSError as error:
         raise DataError(
-            f"cannot make the output folder {destination}: {error.strerror or error}; choose another output"
+            f"cannot create the output folder {destination} ({error.strerror or error}); choose another output"
         ) from error
     try:
         yield staging
@@ -60,18 +64,20 @@ def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = Fals
 
 def _check(place: Path, *, overwrite: bool) -> None:
     if place.exists() and not place.is_dir():
-        raise DataError(f"cannot write to {place}: it is a file, but the output is a folder; choose another output")
+        raise DataError(
+            f"cannot write to {place}, because it is a file and the output is a folder; choose another output"
+        )
     entries = sorted(entry.name for entry in place.iterdir()) if place.exists() else []
     if not entries:
         return
     if not overwrite:
-        raise DataError(f"{place} is not empty: choose another output, or replace it with `overwrite` (`--overwrite`)")
+        raise DataError(f"{place} is not empty; choose another output, or replace it with `overwrite` (`--overwrite`)")
     foreign = [name for name in entries if not _OWN_FILES.fullmatch(name)]
     if foreign:
         names = ", ".join(foreign[:3]) + (", …" if foreign[3:] else "")
         raise DataError(
-            f"{place} has files that chatmill did not write ({names}), and `overwrite` replaces only outputs of "
-            "chatmill: choose another output, or remove the folder yourself"
+            f"{place} has files that chatmill did not write ({names}), but `overwrite` replaces only outputs of "
+            "chatmill; choose another output, or remove the folder yourself"
         )
 
 

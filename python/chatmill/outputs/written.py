@@ -1,4 +1,4 @@
-"""`WrittenRows`: the samples or the reject of each input row, read from an output in the order of its inputs."""
+"""`WrittenRows`: the samples or the reject of each input row, read from an output in the order of the inputs."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from chatmill.outputs.read import PreparedOutput
 from chatmill.outputs.rejects import REJECTS
 from chatmill.outputs.samples import Sample, read_samples
 
-# The ids and labels of so many tokens are 2 MiB.
+# The ids and labels of this many tokens have 2 MiB.
 _BATCH_TOKENS = 1 << 18
 
 
@@ -39,11 +39,11 @@ class RecordedReject:
 
 
 class WrittenRows:
-    """The result of each row, taken in the order of the inputs. One batch of a shard is in memory at a time.
+    """The result of each row, read in the order of the inputs. One batch of a shard is in memory at a time.
 
     Args:
         output: The output.
-        files: Its inputs, checked by `PreparedOutput.check_inputs`.
+        files: The inputs of the output, checked by `PreparedOutput.check_inputs`.
 
     Example:
         >>> rows = WrittenRows(output, files)  # doctest: +SKIP
@@ -84,7 +84,7 @@ class WrittenRows:
         return self._take_samples(row)
 
     def finish(self) -> None:
-        """Check that the output has no more rows, after all rows were taken.
+        """Check that the output has no more rows. Call it after all rows were taken.
 
         Raises:
             DataError: The output has more rows.
@@ -126,7 +126,7 @@ class WrittenRows:
     def _other_rows(self, position: int, now: str) -> DataError:
         return DataError(
             f"{self._files[position].path} has {now} rows, but had {self._rows_of[position]:,} when "
-            f"{self._output.folder} was made: give the file as it was then, or make the output again"
+            f"{self._output.folder} was made; give the file as it was then, or make the output again"
         )
 
     def _misplaced(self, problem: str) -> DataError:
@@ -137,7 +137,7 @@ class WrittenRows:
 
 
 class _Peekable:
-    """An iterator that shows its next item; None at the end."""
+    """An iterator whose next item can be read without consuming it; None at the end."""
 
     def __init__(self, items: Iterator[Any]) -> None:
         self._items = items
@@ -161,12 +161,12 @@ def _read_rejects(path: Path) -> Iterator[dict[str, Any]]:
             try:
                 record = json.loads(line)
             except ValueError as error:
-                raise DataError(f"{path}, line {number}: not JSON: {error}; make the output again") from None
+                raise DataError(f"{path}, line {number}: not JSON ({error}); make the output again") from None
             yield record
 
 
 def _read_shards(output: PreparedOutput) -> Iterator[tuple[int | None, Sample]]:
-    """Yield the samples of all shards, each with its row if there is a column of rows."""
+    """Yield the samples of all shards, each with its row; the row is None if there is no column `row`."""
     return chain.from_iterable(_read_shard(output, shard) for shard in output.manifest["shards"])
 
 
@@ -185,4 +185,4 @@ def _read_shard(output: PreparedOutput, shard: Mapping[str, Any]) -> Iterator[tu
                 numbers = batch.column("row").to_pylist() if "row" in own else [None] * batch.num_rows
                 yield from zip(numbers, read_samples(batch), strict=True)
     except (OSError, pa.ArrowException, KeyError) as error:
-        raise DataError(f"{path} cannot be read: {error}; make the output again") from None
+        raise DataError(f"cannot read {path} ({error}); make the output again") from None

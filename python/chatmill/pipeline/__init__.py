@@ -1,1 +1,4 @@
-"""Runs: files of rows in, token shards out. `chatmill.prepare` is `chatmill.pipeline.job.prepare`."""
+"""Runs of `prepare`: files of rows are read, processed and written as token shards.
+
+`chatmill.prepare` is `chatmill.pipeline.job.prepare`.
+"""

@@ -1,4 +1,4 @@
-"""`Channel`: passes items from one thread to another, a few at a time, and errors in both directions."""
+"""`Channel`: a bounded queue that passes items from one thread to another, and errors in both directions."""
 
 import threading
 from collections import deque
@@ -7,19 +7,19 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Ctrl-C cannot interrupt a wait without a time limit on every system.
+# On some systems Ctrl-C cannot interrupt a wait that has no time limit.
 _WAIT_SECONDS = 0.2
 
 
 class StoppedError(Exception):
-    """The work was stopped at another place; both ends of a channel raise it."""
+    """The work was stopped elsewhere. Both ends of a channel raise this error."""
 
 
 class Channel(Generic[T]):
     """A bounded queue between two threads. If one end fails, the other end raises the same error.
 
     Args:
-        capacity: The most items that may wait.
+        capacity: The maximum number of waiting items.
 
     Example:
         >>> numbers = Channel[int](2)
@@ -47,13 +47,13 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Close the channel: no item will follow."""
+        """Close the channel: the receiver gets the waiting items, and then the end."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
-        """Make both ends raise an error at once, unless they have one already. Waiting items are dropped.
+        """Make both ends raise an error at once, unless the channel has failed before. Waiting items are dropped.
 
         Args:
             error: The error.
@@ -74,10 +74,10 @@ class Channel(Generic[T]):
             yield item
 
     def feed(self, items: Iterable[T], *, name: str) -> threading.Thread:
-        """Start a thread that puts all items and closes the channel. The other end raises an error of the items.
+        """Start a thread that puts all items and closes the channel. If it fails, the other end raises its error.
 
         Args:
-            items: The items; they are iterated in the thread.
+            items: The items; the thread iterates over them.
             name: The name of the thread.
         """
 
@@ -89,10 +89,10 @@ class Channel(Generic[T]):
         return self._start(run, name)
 
     def drain(self, take: Callable[[T], None], *, name: str) -> threading.Thread:
-        """Start a thread that calls a function with each item. The other end raises an error of the function.
+        """Start a thread that calls a function with each item. If it fails, the other end raises its error.
 
         Args:
-            take: The function; it is called in the thread.
+            take: The function; the thread calls it.
             name: The name of the thread.
         """
 

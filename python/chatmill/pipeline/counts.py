@@ -12,7 +12,7 @@ class Counts:
     """Running totals of a run. Only the writer thread changes them.
 
     Attributes:
-        rows_by_file: Rows read of each input file.
+        rows_by_file: Rows read from each input file.
         rows_out: Rows that became samples.
         samples: Samples written.
         tokens: Tokens written.
@@ -31,7 +31,7 @@ class Counts:
 
     @property
     def rows_in(self) -> int:
-        """Rows read of all files."""
+        """Rows read from all files."""
         return sum(self.rows_by_file)
 
     def add(self, block: Block, tokens: TokenBatch, *, samples: int) -> None:

@@ -1,4 +1,4 @@
-"""`prepare`: files in, token shards out. One thread reads, the mill uses all cores, one thread writes."""
+"""`prepare`: turns files of rows into token shards. One thread reads, the mill uses all cores, one thread writes."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -55,57 +55,63 @@ def prepare(
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
-    The output folder holds `part-*.parquet`, `manifest.json` and, if rows failed, `rejects.jsonl`. The folder appears
-    when all files are written; after an error nothing is left. Memory does not grow with the inputs.
+    The output folder holds `part-*.parquet`, `manifest.json` and, if rows failed, `rejects.jsonl`. It is created
+    only on success; after an error nothing is left. Memory does not grow with the size of the inputs.
+
+    The shards have the columns `input_ids` (list<int32>), `labels` (list<int32>; -100 for masked tokens) and `length`
+    (int32, the number of tokens without padding); if needed also `weights`, `attention_mask`, `row` and the kept
+    columns. Rows of a prompt with answers have other columns; see `docs/formats.md`.
 
     Args:
         inputs: Paths, globs or fsspec URLs of JSONL (plain, gz, zst, xz, bz2), Parquet or Arrow IPC files.
         tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
-        output: The folder to make.
+        output: The output folder; it must not exist or must be empty, unless `overwrite` is set.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
-            accepts; None for the tokenizer's own.
-        template_fallback: A name of `ChatTemplate.names()`, for a tokenizer that has no template.
+            accepts; None for the tokenizer's own template.
+        template_fallback: The template to use if the tokenizer has none: a name of `ChatTemplate.names()`.
         format: The format of the rows: a `Format`, or any value that `Format.of` accepts, such as `"alpaca"`. `"auto"`
             detects it from the first rows and names it in the report. None for messages.
         labels: Which tokens are trained: a `Labels`, or any value that `Labels.of` accepts, such as `"assistant"` or
             `"axolotl"`.
-        split: `"per_turn"` makes one sample of each trained turn, rendered as at inference.
-        max_length: The most tokens of a sample. Labels are made before a row is cut.
+        split: `"per_turn"` makes one sample per trained turn, rendered as at inference; None makes one per row.
+        max_length: Maximum number of tokens per sample. Labels are made before a row is truncated.
         truncation: What to do with rows over `max_length`; as for `Mill`. None for the default of the format, or
             `"keep_start"`.
-        segment_length: The most tokens of each prompt and each answer of a format; as for `Mill`.
-        padding: Pad rows with the pad token, up to the longest row of a block or up to `max_length`.
-        special_tokens: What to do with control tokens in texts of messages: `"allow"`, `"text"` or `"raise"`; as for
-            `Mill`.
-        allowed_special_tokens: Control tokens that are allowed in any case.
-        all_masked: What to do with rows without a trained token: `"reject"` them with a reason, or `"keep"` them.
-        threads: Threads of the mill; None for one per core.
-        keep_columns: Columns of the inputs to carry over.
-        attention_mask: Also write a column of ones.
-        chat_template_kwargs: Variables for the template, such as `{"enable_thinking": False}`.
+        segment_length: Maximum number of tokens of each prompt and each answer of a format; as for `Mill`.
+        padding: Pad rows with the pad token: `"longest"` to the length of the longest row of a block, `"max_length"` to
+            `max_length`.
+        special_tokens: What to do with control tokens in the texts of messages: `"allow"`, `"text"` or `"raise"`; as
+            for `Mill`.
+        allowed_special_tokens: Control tokens that texts may contain regardless of `special_tokens`.
+        all_masked: What to do with rows that have no trained token: `"reject"` them with a reason, or `"keep"` them.
+        threads: The number of threads of the mill; None for one per core.
+        keep_columns: Columns of the inputs to copy to the output.
+        attention_mask: Whether to write the column `attention_mask`: 1 for tokens, 0 for padding.
+        chat_template_kwargs: Variables for the chat template, such as `{"enable_thinking": False}`.
         now: The time that templates print (`strftime_now`), the same for all rows; None for the start of the run. The
             manifest records it. The same time gives the same tokens on another day.
-        shuffle: Write the samples in a random order, which depends only on `seed` and the samples.
-        seed: The seed of the random order and of the choice for validation.
-        deduplicate: Leave out samples whose ids and labels equal those of an earlier sample.
-        validation: Samples to write to the folder `validation` of the output: a share below 1, or a number.
-        overwrite: Replace an existing output of chatmill, at the end.
-        progress: Show a progress bar on stderr; None shows it if stderr is a terminal.
-        block_bytes: Approximate size of the rows processed at a time, in bytes.
-        shard_tokens: Tokens of a shard.
+        shuffle: Whether to write the samples in a random order, which depends only on `seed` and the samples.
+        seed: The seed of the random order and of the choice of validation samples.
+        deduplicate: Whether to leave out samples whose ids and labels equal those of an earlier sample.
+        validation: Samples to write to the subfolder `validation` instead: a share below 1, or a number.
+        overwrite: Whether to replace an existing output of chatmill once the new one is complete.
+        progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
+        block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        shard_tokens: Tokens per Parquet file.
 
     Returns:
         Counts, rejects and files.
 
     Raises:
-        ChatmillError: Something cannot be read, loaded or written, or no row gave tokens.
+        ChatmillError: An input, the tokenizer or the template cannot be read, an option is not valid, the output cannot
+            be written, or no row gave tokens.
 
     Example:
         >>> report = prepare("chats/*.jsonl", tokenizer="Qwen/Qwen3-8B", output="tokens")  # doctest: +SKIP
         >>> report.rows_out, report.tokens  # doctest: +SKIP
         (10000, 5820144)
     """
-    # Without a time zone, as in transformers: a template that prints the zone must print nothing here too.
+    # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
     now = datetime.now() if now is None else now  # noqa: DTZ005
 
     def parts() -> list[Part]:

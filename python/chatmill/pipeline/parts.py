@@ -1,4 +1,4 @@
-"""The plan of a run: its parts, each a mill with its files, and its output."""
+"""`Part` and `OutputOptions`: the plan of a run. A part is a mill with its files."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ class Part:
     Attributes:
         files: The files.
         mill: The mill.
-        reason: The reason for the format of the rows, if chatmill detected it.
-        warnings: Warnings, besides those of the mill.
+        reason: The reason for the format of the rows, if chatmill detected the format; otherwise empty.
+        warnings: Warnings, in addition to the warnings of the mill.
     """
 
     files: Sequence[InputFile]
@@ -30,15 +30,15 @@ class Part:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """The place and the form of the output.
+    """The options of the output.
 
     Attributes:
-        folder: The folder to make.
-        arrangement: How the rows of several parts are merged.
-        overwrite: Replace an existing output of chatmill, at the end.
-        keep_columns: Columns of the inputs to carry over.
-        block_bytes: Approximate size of the rows processed at a time, in bytes.
-        shard_tokens: Tokens of a shard.
+        folder: The output folder.
+        arrangement: How the rows of all parts are merged, split and ordered.
+        overwrite: Whether to replace an existing output of chatmill once the new one is complete.
+        keep_columns: Columns of the inputs to copy to the output.
+        block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        shard_tokens: Tokens per shard.
         options: Other options of the run, for the manifest.
     """
 

@@ -1,4 +1,4 @@
-"""The progress bar of a run."""
+"""`progress_bar`: the progress bar of a run."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ def progress_bar(files: Sequence[InputFile], counts: Counts, *, show: bool | Non
         show: Whether to show the bar; None shows it if stderr is a terminal.
 
     Yields:
-        A function to call with each block that is done, after all blocks before it.
+        A function to call with each finished block, in the order of the blocks.
     """
     sizes = [file.size or 0 for file in files]
     bytes_before = [sum(sizes[:position]) for position in range(len(sizes))]
@@ -38,7 +38,7 @@ def progress_bar(files: Sequence[InputFile], counts: Counts, *, show: bool | Non
         TextColumn("left"),
     ]
     bars = Progress(*columns, console=console, disable=not is_shown, transient=True)
-    # Some stores do not report sizes; the bar then only pulses.
+    # Some stores do not report file sizes. Without a total, the bar only pulses.
     total = float(sum(sizes)) if all(file.size is not None for file in files) else None
     task = bars.add_task("", total=total, rows="0", speed="0")
 

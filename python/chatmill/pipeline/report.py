@@ -23,22 +23,23 @@ class PrepareReport:
         reasons: Rejected rows by the code of the failure, most frequent first.
         examples: The first rejected row of each code.
         tokens: Tokens written.
-        trained_tokens: Tokens written that have a label.
+        trained_tokens: Written tokens that have a label.
         samples: Samples written; more than `rows_out` if a row becomes several samples.
-        untrained: Samples written without a trained token.
-        notes: Rows by note. How labels were made: `proved`, `proved_by_prefixes`, `tagged`, `emulated` (the core still
-            reports it as `like_another_tool`). Turns left out: `value_dropped`, `other_role`, `header_mismatch`,
-            `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`, `control_text`, `empty_answer`, `truncated`,
-            `pieces_left_out`.
-        warnings: Warnings about the tokenizer with these options, the template that was used, and kept columns.
+        untrained: Written samples that have no trained token.
+        notes: The number of rows by note; `chatmill._chatmill.NOTES` explains each note. How labels were made:
+            `proved`, `proved_by_prefixes`, `tagged`, `emulated`. Turns that are not trained: `value_dropped`,
+            `other_role`, `header_mismatch`, `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`,
+            `control_text`, `empty_answer`, `truncated`, `pieces_left_out`.
+        warnings: Warnings about the tokenizer with these options, about the template, and about kept columns.
         seconds: Duration of the run, in seconds.
-        shards: The files of tokens.
-        labels: The labels; a list if parts of the run have different ones.
-        format: The format of the rows, or None for messages; a list if parts of the run have different ones.
-        engine: The tokenizer engine, and the reason for it.
-        format_reason: The reason for the format, if chatmill detected it.
-        validation_shards: The files of tokens for validation.
-        arranged: Counts of the arrangement (duplicates, validation, weights), or None if rows were written in order.
+        shards: The Parquet files of the output; with a validation split, those for training.
+        labels: The labels; a list if parts of the run have different labels.
+        format: The format of the rows, or None for messages; a list if parts of the run have different formats.
+        engine: The tokenizer engine, with the reason for it.
+        format_reason: The reason for the format, if chatmill detected the format; otherwise empty.
+        validation_shards: The Parquet files for validation.
+        arranged: Counts of the arrangement (duplicates, validation, weights); None if rows were written in their input
+            order.
     """
 
     output: Path
@@ -73,7 +74,7 @@ class PrepareReport:
         return self.notes.get("truncated", 0)
 
     def counts(self) -> dict[str, Any]:
-        """Return only the counts, in the form that `manifest.json` holds."""
+        """Return only the counts, in the form of `manifest.json`."""
         return {
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,

@@ -1,4 +1,4 @@
-"""`run_parts`: reads, processes and writes rows at the same time, and accounts for every row."""
+"""`run_parts`: reads, processes and writes rows at the same time. Every row ends up in the output or in the rejects."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,10 +26,10 @@ from chatmill.pipeline.sink import Sink, open_sink
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
-#: Observes a run: called with its files and its running totals, it gives a function that gets each finished block.
+#: Observes a run. It is called with the files and the running totals, and returns a function for each finished block.
 Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
 
-# Reader and mill each run this many blocks ahead: enough that neither waits, few enough to bound the memory.
+# The reader and the mill may each be this many blocks ahead: enough that neither waits, few enough to bound memory.
 _BLOCKS_AHEAD = 2
 _JOIN_SECONDS = 0.5
 
@@ -50,19 +50,19 @@ def run_parts(
     """Read, process and write the rows of all parts.
 
     Args:
-        parts: Makes the parts. It is called after the output folder was checked.
-        options: The place and the form of the output.
-        watch: Observes the run, such as a progress bar.
+        parts: A function that makes the parts. It is called after the output folder was checked.
+        options: The options of the output.
+        watch: An observer of the run, such as a progress bar.
 
     Returns:
         Counts, rejects and files.
 
     Raises:
-        ChatmillError: Something cannot be read, loaded or written, a row ends the run, or no row gave tokens.
+        ChatmillError: A file cannot be read or written, a row ends the run, or no row gave tokens.
     """
     started = time.monotonic()
     if options.block_bytes < 1:
-        raise DataError(f"`block_bytes` is {options.block_bytes}, but must be at least 1")
+        raise DataError(f"`block_bytes` is {options.block_bytes}; use at least 1")
     with staged_folder(options.folder, overwrite=options.overwrite) as folder:
         chosen = _numbered(parts())
         files = [file for part in chosen for file in part.files]
@@ -133,11 +133,11 @@ def _check_columns(parts: Sequence[Part]) -> None:
             f"{part.files[0].path} ({'messages' if part.mill.format is None else part.mill.format.name})"
             for part in list(by_columns.values())[:2]
         )
-        raise DataError(f"{one} and {other} have different output columns: prepare them in separate runs")
+        raise DataError(f"{one} and {other} have different output columns; prepare them in separate runs")
 
 
 def _numbered(parts: Sequence[Part]) -> list[Part]:
-    """Number the files over all parts."""
+    """Number the files of all parts consecutively."""
     numbers = count()
     return [replace(part, files=[replace(file, position=next(numbers)) for file in part.files]) for part in parts]
 
@@ -148,7 +148,7 @@ def _one(values: Sequence[Any]) -> Any:
 
 
 class _RowWriter:
-    """Writes the rows that have tokens to the sink and all others to the rejects, and counts both."""
+    """Writes rows that have tokens to the sink and all other rows to the rejects, and counts both."""
 
     def __init__(
         self,
@@ -176,20 +176,20 @@ class _RowWriter:
         return write
 
     def empty_columns(self) -> list[str]:
-        """Return a warning for each kept column without a value in any row, which may be a misspelled name."""
+        """Return a warning for each kept column that has no value in any row, because its name may be misspelled."""
         if self._counts.samples == 0:
             return []
         return [
-            f"`keep_columns`: no row has a value for {name!r}, so its column holds only nulls: check the name"
+            f"`keep_columns`: no row has a value for {name!r}, so this column holds only nulls; check the name"
             for name in self._kept
             if name not in self._seen
         ]
 
     def _accepted(self, block: Block, tokens: TokenBatch) -> pa.RecordBatch:
-        """Return the rows that have tokens, and write all others to the rejects."""
+        """Return the rows that have tokens, and write all other rows to the rejects."""
         batch = pa.record_batch(tokens)
         if "row" in batch.schema.names and "row" not in self._kept:
-            # The mill counts the rows of a block; the output counts those of all inputs.
+            # The mill numbers the rows of a block; the output numbers the rows of all inputs.
             place = batch.schema.get_field_index("row")
             batch = batch.set_column(place, "row", pc.add(batch.column("row"), self._counts.rows_in))
         if tokens.failures:
@@ -200,13 +200,13 @@ class _RowWriter:
 
 
 def _has_values(batch: pa.RecordBatch, name: str) -> bool:
-    # A kept column may have the name of a column of the mill.
+    # A kept column may have the same name as a column of the mill.
     columns = [batch.column(place) for place in batch.schema.get_all_field_indices(name)]
     return any(column.null_count < batch.num_rows for column in columns)
 
 
 def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:
-    """Read, process and write at the same time. The first error of any of these ends all and is raised here."""
+    """Read, process and write at the same time. The first error of any of the threads ends all and is raised here."""
     read, milled = Channel[Block](_BLOCKS_AHEAD), Channel[_Milled](_BLOCKS_AHEAD)
     reader = read.feed(blocks, name="chatmill-reader")
     writer = milled.drain(write, name="chatmill-writer")
@@ -221,13 +221,13 @@ def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) 
         read.fail(StoppedError())
         milled.fail(StoppedError())
         writer.join()
-        # The reader may wait for a slow store. It holds nothing that must be cleaned up, so it is left behind.
+        # The reader may wait for slow storage. It holds nothing that must be cleaned up, so it is not waited for.
         reader.join(_JOIN_SECONDS)
         raise
 
 
 def _no_rows(mill: Mill) -> pa.RecordBatch:
-    """Return an output without rows, for its columns."""
+    """Return a batch without rows, which has the columns of the output."""
     empty = pa.record_batch({JSON_COLUMN: pa.array([], pa.large_binary())})
     return pa.record_batch(mill(empty, json_column=JSON_COLUMN)).drop_columns(["error"])
 

@@ -1,4 +1,4 @@
-"""`Sink`: takes the samples of a run and writes them to shards, directly or through a spool that arranges them."""
+"""`Sink`: writes the samples of a run to shards, directly or through a spool that arranges them."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,13 +14,13 @@ _SPOOL = ".spool"
 
 
 class Sink:
-    """Takes the samples of all parts and writes them by an arrangement. `open_sink` makes one.
+    """Writes the samples of all parts by an arrangement. `open_sink` makes one.
 
     Args:
         arrangement: The arrangement.
         training: The writer of training rows.
         validation: The writer of validation rows, or None if there are none.
-        spool: Holds the rows until all are there, or None if they are written as they come.
+        spool: Holds the rows until all have arrived; None if rows are written in their input order.
     """
 
     def __init__(
@@ -30,11 +30,11 @@ class Sink:
         self._training, self._validation, self._spool = training, validation, spool
 
     def write(self, batch: pa.RecordBatch, part: int) -> None:
-        """Take samples.
+        """Write samples to the shards or to the spool.
 
         Args:
             batch: The samples.
-            part: The number of their part of the run.
+            part: The number of their part of the run, from 0.
         """
         if self._spool is None:
             self._training.write(batch)
@@ -48,7 +48,7 @@ class Sink:
         return self._spool.arrange(self._arrangement, training=self._training, validation=self._validation)
 
     def finish(self) -> list[Shard]:
-        """Close the shards for validation, and return them with their paths below the output folder."""
+        """Close the validation shards, and return them with their paths relative to the output folder."""
         if self._validation is None:
             return []
         shards = self._validation.finish()
@@ -63,7 +63,7 @@ def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, sha
         arrangement: The arrangement.
         folder: The output folder.
         training: The writer of training rows.
-        shard_tokens: Tokens of a shard for validation.
+        shard_tokens: Tokens per validation shard.
 
     Yields:
         The sink; its spool is removed at the end.

@@ -1,4 +1,4 @@
-"""The table that a report is printed as."""
+"""`PrintedReport`: a report that prints itself as a table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -94,14 +94,14 @@ def _trained(report: PrepareReport) -> str:
 def _notes(report: PrepareReport) -> Iterator[_Row]:
     for code, note in NOTES.items():
         rows = report.notes.get(code)
-        if rows and code != "truncated":  # the line `rows out` has it
+        if rows and code != "truncated":  # the line `rows out` shows it
             style = "green" if note.is_about_labels else "yellow"
             yield Text(f"  {code}", style=style), f"{rows:,}", Text(note.rows)
 
 
 def _arranged(arranged: Arranged) -> Iterator[_Row]:
     if arranged.duplicates:
-        yield "duplicates", f"{arranged.duplicates:,}", "samples left out: their ids and labels equal an earlier sample"
+        yield "duplicates", f"{arranged.duplicates:,}", "samples left out, because an equal sample came earlier"
     if arranged.validation.rows:
         yield "validation", f"{arranged.validation.rows:,}", f"samples, {arranged.validation.tokens:,} tokens"
     yield "training", f"{arranged.training.rows:,}", f"samples, {arranged.training.tokens:,} tokens"
@@ -109,7 +109,7 @@ def _arranged(arranged: Arranged) -> Iterator[_Row]:
 
 def _warnings(report: PrepareReport) -> list[str]:
     if report.rows_in == 0:
-        return ["The inputs have no rows: the output is one shard without rows."]
+        return ["The inputs have no rows, so the output is one shard without rows."]
     if report.trained_tokens == 0 and report.labels != "none":
-        return ["No token is trained: check the roles of the messages, and look at a row with `chatmill show`."]
+        return ["No token is trained; check the roles of the messages, and look at a row with `chatmill show`."]
     return list(report.warnings)

@@ -1,1 +1,1 @@
-"""Sources of tokenizers and chat templates: folders, files, the Hub, and objects of other libraries."""
+"""Loading of tokenizers and chat templates from folders, files, the Hub, and objects of other libraries."""

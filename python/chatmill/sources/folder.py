@@ -1,7 +1,7 @@
-"""The files of a pretrained tokenizer's folder: special tokens, added tokens, stop tokens, chat templates.
+"""Reading of a pretrained tokenizer's folder: special tokens, added tokens, stop tokens, chat templates.
 
-The folders are written for transformers, so the rules are those of transformers 5: which file wins, and which tokens
-are added to those of `tokenizer.json` at load.
+The folders are written for transformers, so the rules are those of transformers 5: which file is used, and which tokens
+are added to the tokens of `tokenizer.json`.
 """
 
 import json
@@ -30,9 +30,9 @@ def read_text(path: Path, error: type[ChatmillError]) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as cause:
-        raise error(f"{path} is not UTF-8 ({cause.reason} at byte {cause.start}): save it as UTF-8") from None
+        raise error(f"{path} is not UTF-8 ({cause.reason} at byte {cause.start}); save it as UTF-8") from None
     except OSError as cause:
-        raise error(f"cannot read {path}: {cause.strerror or cause}") from cause
+        raise error(f"cannot read {path} ({cause.strerror or cause}); check its permissions") from cause
 
 
 def read_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def read_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
 
 
 def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the special tokens by name: those of transformers' `special_tokens_map`, which templates see.
+    """Return the special tokens by name, as in transformers' `special_tokens_map`. Templates get them as variables.
 
     Args:
         config: The configuration from `read_config`.
@@ -87,7 +87,7 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
     """Add to a `tokenizer.json` the tokens that only its `tokenizer_config.json` declares.
 
     Ids are assigned as in transformers: a token of the vocabulary keeps its id, any other token gets the next free id.
-    Ids in the configuration are ignored. Flags in the configuration win.
+    Ids in the configuration are ignored. Flags in the configuration replace those in `tokenizer.json`.
 
     Args:
         tokenizer_json: Text of the `tokenizer.json`.
@@ -95,7 +95,7 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
         path: The source of the text, for errors.
 
     Returns:
-        The same text if nothing is missing, or the text of a completed definition.
+        The same text if nothing is missing; otherwise the completed definition as JSON text.
 
     Raises:
         TokenizerError: The text is not the JSON of a tokenizer.
@@ -111,7 +111,7 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
         definition = json.loads(tokenizer_json)
         vocabulary = definition["model"]["vocab"]
     except (ValueError, KeyError, TypeError) as cause:
-        raise TokenizerError(f"{path} is not the JSON of a tokenizer: {cause!r}") from None
+        raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause!r}); download it again") from None
     ids = vocabulary if isinstance(vocabulary, dict) else {piece[0]: index for index, piece in enumerate(vocabulary)}
     for content, flags in changes.items():
         if content in present:
@@ -127,16 +127,16 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
 def read_templates(folder: Path, error: type[ChatmillError]) -> dict[str, str]:
     """Read the chat templates of a folder by name; a single template has the name `default`.
 
-    `.jinja` files win over `tokenizer_config.json`, which wins over the `chat_template.json` of processors. Among
-    `.jinja` files, `additional_chat_templates/*.jinja` (the place of transformers for named templates) win over
-    `chat_template.jinja`, which wins over `chat_templates/*.jinja` (made by hand).
+    The order is: `.jinja` files, then `tokenizer_config.json`, then the `chat_template.json` of processors. If several
+    `.jinja` files have the same name, the order is: `additional_chat_templates/*.jinja` (where transformers stores
+    named templates), then `chat_template.jinja`, then `chat_templates/*.jinja` (made by hand).
 
     Args:
         folder: The folder.
         error: The class to raise.
 
     Raises:
-        ChatmillError: A file cannot be read or has another form; raised as `error`.
+        ChatmillError: A file cannot be read, or its `chat_template` is not valid; raised as `error`.
     """
     main = folder / "chat_template.jinja"
     files = [(path.stem, path) for path in sorted((folder / "chat_templates").glob("*.jinja"))]
@@ -151,7 +151,7 @@ def read_templates(folder: Path, error: type[ChatmillError]) -> dict[str, str]:
 
 
 def named_templates(value: object, where: str, error: type[ChatmillError]) -> dict[str, str]:
-    """Read templates by name from a `chat_template` in any of its forms.
+    """Read the templates of a value of `chat_template`, by name.
 
     Args:
         value: A string, a list of `{"name": …, "template": …}`, a mapping of names to sources, or None. An empty list
@@ -160,7 +160,7 @@ def named_templates(value: object, where: str, error: type[ChatmillError]) -> di
         error: The class to raise.
 
     Raises:
-        ChatmillError: The value has another form; raised as `error`.
+        ChatmillError: The value has another type; raised as `error`.
 
     Example:
         >>> named_templates("{{ messages }}", "an example", ChatmillError)
@@ -178,8 +178,8 @@ def named_templates(value: object, where: str, error: type[ChatmillError]) -> di
     named = {name: source for name, source in entries if isinstance(name, str) and isinstance(source, str)}
     if not named or len(named) != len(entries):
         raise error(
-            f"`chat_template` of {where} is neither a string nor a list of {{name, template}}: "
-            "put the Jinja source into a file `chat_template.jinja` in the same folder"
+            f"`chat_template` of {where} is neither a string nor a list of {{name, template}}; put the Jinja source "
+            "into a file `chat_template.jinja` in the same folder"
         )
     return named
 
@@ -190,28 +190,28 @@ def _read_object(path: Path, error: type[ChatmillError]) -> dict[str, Any]:
     try:
         value = json.loads(read_text(path, error))
     except ValueError as cause:
-        raise error(f"{path} is not JSON: {cause}") from None
+        raise error(f"{path} is not JSON ({cause}); correct it, or download it again") from None
     if not isinstance(value, dict):
-        raise error(f"{path} is not a JSON object")
+        raise error(f"{path} holds a JSON {type(value).__name__}, not an object; correct it, or download it again")
     return value
 
 
 def _read_added_tokens(tokenizer_json: str, path: Path) -> list[dict[str, Any]]:
-    # The vocabulary has megabytes and is rarely needed, so only the list is parsed.
+    # The vocabulary has megabytes and is rarely needed, so only the list of added tokens is parsed.
     found = _ADDED_TOKENS.search(tokenizer_json)
     if found is None:
         return []
     try:
         tokens, _ = json.JSONDecoder().raw_decode(tokenizer_json, found.end())
     except ValueError as cause:
-        raise TokenizerError(f"{path} is not the JSON of a tokenizer: {cause}") from None
+        raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause}); download it again") from None
     return [token for token in tokens if isinstance(token, dict) and "content" in token and "id" in token]
 
 
 def _changes(
     declared: list[tuple[dict[str, Any], bool]], present: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, bool]]:
-    """Return the flags of each token that is new or redefined by the configuration, in the order of adding."""
+    """Return the flags of each token that the configuration adds or redefines, in the order in which they are added."""
     changes: dict[str, dict[str, bool]] = {}
     for token, redefines in declared:
         content = token["content"]
@@ -226,7 +226,7 @@ _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 def _declared_tokens(config: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the tokens of a configuration in transformers' order, each with whether it may redefine a known token."""
+    """Yield the tokens of a configuration in transformers' order; the flag tells whether it may redefine a token."""
     decoder = config.get("added_tokens_decoder")
     if isinstance(decoder, dict):
         for _, value in sorted(decoder.items(), key=lambda item: int(item[0])):

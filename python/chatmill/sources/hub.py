@@ -1,4 +1,4 @@
-"""Files of repositories on the Hugging Face Hub, downloaded or taken from the local cache."""
+"""Files of repositories on the Hugging Face Hub, from the local cache or downloaded."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,11 +25,12 @@ def snapshot(hub_id: str, is_complete: Callable[[Path], bool], error: type[Chatm
 
     Args:
         hub_id: Such as `Qwen/Qwen3-8B`.
-        is_complete: Tells whether a folder of the cache has all that is needed. If not, the files are downloaded.
+        is_complete: A function that returns whether a folder of the cache has all needed files. If it has not, the
+            files are downloaded.
         error: The class to raise.
 
     Returns:
-        A folder of the cache. If the Hub cannot be reached, it holds the files that were cached before.
+        A folder of the cache. If the Hub cannot be reached, it holds only the files that were already cached.
 
     Raises:
         ChatmillError: Neither the cache nor the Hub has the repository; raised as `error`.
@@ -38,7 +39,7 @@ def snapshot(hub_id: str, is_complete: Callable[[Path], bool], error: type[Chatm
         from huggingface_hub import snapshot_download
     except ImportError:
         raise error(
-            f"{hub_id!r} is not a file or folder, and Hub ids need the package huggingface_hub: run "
+            f"{hub_id!r} is not a file or folder, and Hub ids need the package huggingface_hub; run "
             "`pip install 'chatmill[hub]'`, or give the path of a folder"
         ) from None
 
@@ -57,19 +58,19 @@ def snapshot(hub_id: str, is_complete: Callable[[Path], bool], error: type[Chatm
             return cached
         raise error(
             f"{hub_id!r} is not a file or folder, is not in the Hub cache, and could not be downloaded from the Hub "
-            f"({_reason(cause)}): check the name, the network and, for a gated model, `hf auth login`; or give a folder"
+            f"({_reason(cause)}); check the name, the network and, for a gated model, `hf auth login`, or give a folder"
         ) from cause
 
 
 def fetch_dataset(hub_id: str, patterns: Sequence[str], *, revision: str | None = None) -> Path:
-    """Return a folder with those files of a dataset's repository that match.
+    """Return a folder with the files of a dataset's repository that match patterns.
 
-    Only the Hub has the list of files, so the Hub is tried first. The cache is used if the Hub cannot be reached.
+    Only the Hub has the list of files, so it is tried first. The cache is used if the Hub cannot be reached.
 
     Args:
         hub_id: Such as `tatsu-lab/alpaca`.
-        patterns: Such as `data/*.parquet`, from the root of the repository.
-        revision: A commit, tag or branch; by default the newest commit.
+        patterns: Patterns from the root of the repository, such as `data/*.parquet`.
+        revision: A commit, tag or branch; None for the newest commit.
 
     Returns:
         A folder of the cache.
@@ -81,11 +82,11 @@ def fetch_dataset(hub_id: str, patterns: Sequence[str], *, revision: str | None 
         from huggingface_hub import snapshot_download
     except ImportError:
         raise DataError(
-            f"{hub_id} is not a file or folder, and datasets of the Hub need the package huggingface_hub: run "
-            f"`pip install 'chatmill[hub]'`, or give the place of the rows with `--local {hub_id}=DIR`"
+            f"{hub_id} is not a file or folder, and datasets of the Hub need the package huggingface_hub; run "
+            f"`pip install 'chatmill[hub]'`, or give a local copy of the rows with `--local {hub_id}=DIR`"
         ) from None
 
-    # In the library's patterns `**/` needs at least one folder, so files at the root get a pattern of their own.
+    # In huggingface_hub's patterns `**/` needs at least one folder, so files at the root get a pattern of their own.
     wanted = [*patterns, *(pattern.replace("**/", "") for pattern in patterns if "**/" in pattern)]
     fetch = partial(snapshot_download, hub_id, repo_type="dataset", revision=revision, allow_patterns=wanted)
     try:
@@ -96,12 +97,12 @@ def fetch_dataset(hub_id: str, patterns: Sequence[str], *, revision: str | None 
         except Exception:  # noqa: BLE001  # not cached; the exception differs between versions of the library
             reason = _reason(cause)
         raise DataError(
-            f"{hub_id} is not a file or folder, and could not be downloaded as a dataset of the Hub ({reason}): check "
-            "the name, the network and, for a gated dataset, `hf auth login`; or give the place of the rows with "
+            f"{hub_id} is not a file or folder, and could not be downloaded as a dataset of the Hub ({reason}); check "
+            "the name, the network and, for a gated dataset, `hf auth login`, or give a local copy of the rows with "
             f"`--local {hub_id}=DIR`"
         ) from cause
 
 
 def _reason(cause: Exception) -> str:
-    """Return the first line of an error; errors of the library have many."""
+    """Return the first line of an error, because errors of huggingface_hub have many lines."""
     return str(cause).strip().split("\n")[0] or type(cause).__name__

@@ -1,6 +1,7 @@
-"""Definitions of tokenizers and sources of chat templates, from folders, files, the Hub and objects.
+"""`load_tokenizer` and `load_template`: find the definition of a tokenizer or the source of a chat template.
 
-`Tokenizer.from_pretrained` and `ChatTemplate.from_pretrained` call `load_tokenizer` and `load_template`.
+`Tokenizer.from_pretrained` and `ChatTemplate.from_pretrained` call them. The source may be a folder, a file, a Hub id
+or an object of another library.
 """
 
 import json
@@ -50,10 +51,10 @@ class TemplateSource:
 
     Attributes:
         source: The Jinja source; empty if `library` is given.
-        special_tokens: Special tokens by name; the template sees them as variables.
+        special_tokens: Special tokens by name; they are variables of the template.
         name: The name of the template in errors and reports.
         tool_use: The Jinja source for rows that have tools, if it is a different one.
-        library: The name of `ChatTemplate.names()` to use as the fallback, because the place has no template.
+        library: The name of the fallback, one of `ChatTemplate.names()`; given only if the place has no template.
     """
 
     source: str
@@ -72,7 +73,8 @@ class _Templates:
         special_tokens: The special tokens of the same place.
         label: The name of the place in reports.
         where: The name of the place in errors.
-        by_tools: Whether rows with tools use `tool_use`. In transformers tokenizers do so, processors do not.
+        by_tools: Whether rows with tools use the template `tool_use`. In transformers this is so for tokenizers, but
+            not for processors.
     """
 
     by_name: Mapping[str, str]
@@ -104,7 +106,7 @@ def load_tokenizer(source: Any) -> TokenizerSource:
     path = _path(source, TokenizerError)
     if path.is_file():
         if path.suffix != ".json":
-            raise TokenizerError(f"{path} is not a tokenizer: give a tokenizer.json, or a folder that holds one")
+            raise TokenizerError(f"{path} is not a tokenizer; give a tokenizer.json, or a folder that holds one")
         return _tokenizer_of_folder(path.parent, path.name, _last_part(path.parent))
     if path.is_dir():
         return _tokenizer_of_folder(path, "tokenizer.json", _last_part(path))
@@ -120,9 +122,9 @@ def load_template(source: Any, name: str | None = None, fallback: str | None = N
     Args:
         source: A folder, the path of a `.jinja` file, Jinja source, a Hub id, or a tokenizer or processor of
             transformers.
-        name: Which template to take if there are several. By default rows with tools use `tool_use` and all others
-            `default`, as in transformers.
-        fallback: Which template of `ChatTemplate.names()` to take if `source` has no template.
+        name: The name of the template to use if there are several. By default rows with tools use `tool_use` and all
+            other rows `default`, as in transformers.
+        fallback: The template to use if `source` has none: a name of `ChatTemplate.names()`.
 
     Returns:
         The Jinja source or the name of the fallback, with the special tokens of the same place and a name.
@@ -141,7 +143,7 @@ def load_template(source: Any, name: str | None = None, fallback: str | None = N
     if found.by_name:
         return _choose(found, name)
     if fallback is None:
-        raise TemplateError(f"{found.where} has no chat template: {_CHOOSE_TEMPLATE}")
+        raise TemplateError(f"{found.where} has no chat template; {_CHOOSE_TEMPLATE}")
     return TemplateSource("", found.special_tokens, fallback, library=fallback)
 
 
@@ -159,12 +161,12 @@ def check_fallback(fallback: str | None) -> None:
     """
     names = ChatTemplate.names()
     if fallback is not None and fallback not in names:
-        hint = suggestion(fallback, names, otherwise=f"the names are {', '.join(names)}")
-        raise TemplateError(f"there is no template {fallback!r} to fall back on; {hint}")
+        hint = suggestion(fallback, names, otherwise=f"use one of {', '.join(names)}")
+        raise TemplateError(f"there is no template {fallback!r} to use as the fallback; {hint}")
 
 
 def is_jinja(source: Any) -> bool:
-    """Tell whether a source is the text of a template, and not a place where a template may be.
+    """Return whether a value is the Jinja source of a template, and not a path or a name.
 
     Args:
         source: The value that a user gave.
@@ -183,8 +185,8 @@ def _tokenizer_of_object(source: Any) -> TokenizerSource:
     backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if not callable(getattr(backend, "to_str", None)):
         raise TokenizerError(
-            f"cannot load a tokenizer from {_kind(source)}: give a folder, the path of a tokenizer.json, a Hub id, a "
-            "tokenizers.Tokenizer, or a transformers tokenizer or processor that has a `backend_tokenizer` (a fast one)"
+            f"cannot load a tokenizer from {_kind(source)}; give a folder, the path of a tokenizer.json, a Hub id, a "
+            "tokenizers.Tokenizer, or a fast tokenizer of transformers (with `backend_tokenizer`) or its processor"
         )
     return TokenizerSource(backend.to_str(), _special_tokens_of_object(tokenizer), _name_of_object(tokenizer))
 
@@ -194,7 +196,7 @@ def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
     if not path.is_file():
         others = ", ".join(other.name for other in sorted(folder.glob("*.model")))
         raise TokenizerError(
-            f"there is no {file} in {folder}{f' (only {others})' if others else ''}: write one with transformers, "
+            f"there is no {file} in {folder}{f' (only {others})' if others else ''}; write one with transformers, "
             '`AutoTokenizer.from_pretrained("…").save_pretrained("folder")`, and give that folder'
         )
     config = read_config(folder, TokenizerError)
@@ -211,18 +213,16 @@ def _find_templates(source: Any, name: str | None) -> _Templates:
     if path.is_file() and path.suffix != ".json":
         return _only_template(read_text(path, TemplateError), path.stem, str(path), name)
     if path.is_file():
-        # The path of a tokenizer.json stands for its folder, so one value can name both tokenizer and template.
+        # The path of a tokenizer.json means its folder, so one value can be used for both tokenizer and template.
         path = path.parent
     if path.is_dir():
         return _templates_of_folder(path, _last_part(path), str(path))
     if source in ChatTemplate.names():
         raise TemplateError(
-            f"{source!r} is the name of a template that comes with chatmill, not a folder, file or Hub id: use "
+            f"{source!r} is the name of a template that comes with chatmill, not a folder, file or Hub id; use "
             f'`ChatTemplate.named("{source}")`'
         )
-    expected = (
-        "one of the names of `chatmill templates`, a folder, the path of a .jinja file, Jinja source, or a Hub id"
-    )
+    expected = "a name from `chatmill templates`, a folder, the path of a .jinja file, Jinja source, or a Hub id"
     hub_id = _hub_id(path, source, expected)
 
     def is_complete(folder: Path) -> bool:
@@ -240,8 +240,8 @@ def _templates_of_object(source: Any) -> _Templates:
     backend = getattr(source, "backend_tokenizer", source)
     if not hasattr(source, "chat_template") and not isinstance(source, Tokenizer) and not hasattr(backend, "to_str"):
         raise TemplateError(
-            f"cannot load a chat template from {_kind(source)}: give a folder, a .jinja file, a Hub id, or a "
-            f"tokenizer or processor of transformers; or {_CHOOSE_TEMPLATE}"
+            f"cannot load a chat template from {_kind(source)}; give a folder, a .jinja file, a Hub id, or a "
+            f"tokenizer or processor of transformers, or {_CHOOSE_TEMPLATE}"
         )
     label = _name_of_object(tokenizer)
     where = f"the {'processor' if is_processor else 'tokenizer'} {label}"
@@ -256,7 +256,7 @@ def _templates_of_folder(folder: Path, label: str, where: str) -> _Templates:
 
 def _only_template(text: str, label: str, where: str, name: str | None) -> _Templates:
     if name is not None:
-        raise TemplateError(f"{where} holds one template: remove `name={name!r}`, which is for folders with several")
+        raise TemplateError(f"{where} holds only one template; remove `name={name!r}`, which selects one of several")
     return _Templates({_DEFAULT: text}, {}, label, where)
 
 
@@ -273,17 +273,17 @@ def _choose(found: _Templates, name: str | None) -> TemplateSource:
         raise TemplateError(f"{found.where} has {absent}; {remedy}")
     source = templates.get(_DEFAULT)
     if source is None:
-        # Rows with tools have a template. All other rows fail one by one, as in transformers. This text is a part of
-        # the template's fingerprint, so a new wording would change the fingerprints in manifests.
+        # Only rows with tools have a template. All other rows fail one by one, as in transformers. The text of this
+        # error is a part of the template's fingerprint, so a new wording changes the fingerprints in manifests.
         refusal = f"{found.label} has {absent} for a conversation without tools; {remedy}"
         source = f"{{{{ raise_exception({json.dumps(refusal, ensure_ascii=False)}) }}}}"
     return TemplateSource(source, special_tokens, found.label, tool_use)
 
 
 def _tokenizer_in(source: Any) -> Any:
-    """Return the tokenizer of a transformers processor; any other object is returned itself."""
+    """Return the tokenizer of a transformers processor; return any other object unchanged."""
     inner = getattr(source, "tokenizer", None)
-    # Some tokenizers have an attribute `tokenizer` too, of another library.
+    # Some tokenizers also have an attribute `tokenizer`, which is an object of another library.
     return inner if hasattr(inner, "special_tokens_map") else source
 
 
@@ -307,7 +307,7 @@ def _kind(source: Any) -> str:
 
 def _path(source: str | os.PathLike[str], error: type[ChatmillError]) -> Path:
     if not os.fspath(source):
-        raise error("the source is an empty string: give `.` for the working directory")
+        raise error("the path is an empty string; give `.` for the working directory")
     return Path(source).expanduser()
 
 
@@ -318,9 +318,9 @@ def _last_part(path: Path) -> str:
 def _hub_id(
     path: Path, source: str | os.PathLike[str], expected: str, error: type[ChatmillError] = TemplateError
 ) -> str:
-    """Return `source` if it can be a Hub id. Otherwise it was meant as a path, and there is nothing at that path."""
+    """Return `source` if it can be a Hub id. Otherwise it is a path that does not exist, which is an error."""
     text = os.fspath(source)
     is_path = isinstance(source, os.PathLike) or path.suffix in {".json", ".jinja", ".model"}
     if is_path or not _HUB_ID.fullmatch(text):
-        raise error(f"there is no {text}: expected {expected}")
+        raise error(f"there is no {text}; give {expected}")
     return text

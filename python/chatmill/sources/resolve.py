@@ -1,4 +1,4 @@
-"""The tokenizer and the chat template of a run, loaded from any of the forms that users give."""
+"""`resolve`: loads the tokenizer and the chat template of a run, from names, paths, Hub ids or objects."""
 
 import os
 from pathlib import Path
@@ -18,9 +18,10 @@ def resolve(
     Args:
         tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
-            accepts; None for the tokenizer's own. Special tokens that the template lacks come from the tokenizer.
-        template_fallback: A name of `ChatTemplate.names()` to use if the tokenizer, or the place that `template` names,
-            has no template.
+            accepts; None for the tokenizer's own template. Special tokens that the template lacks come from the
+            tokenizer.
+        template_fallback: The template to use if the tokenizer, or the folder or Hub id in `template`, has none: a name
+            of `ChatTemplate.names()`.
 
     Returns:
         The loaded tokenizer and template.
@@ -32,7 +33,7 @@ def resolve(
     Example:
         >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
     """
-    check_fallback(template_fallback)  # a wrong name should fail at once, not when a tokenizer first needs it
+    check_fallback(template_fallback)  # a wrong name must always fail, even if the fallback is not needed
     loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
     chosen = _template(tokenizer, template, loaded.special_tokens, template_fallback)
     missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
@@ -51,7 +52,7 @@ def resolve_for(
         template_fallback: As for `resolve`.
 
     Returns:
-        Both, loaded, in the form that `Mill` takes.
+        The tokenizer and the template, which is None if the format needs none: the first arguments of `Mill`.
 
     Raises:
         TokenizerError: The tokenizer cannot be loaded.
@@ -62,12 +63,12 @@ def resolve_for(
         return resolve(tokenizer, template, template_fallback=template_fallback)
     if template is not None:
         style = f", or use the format {format.base}:messages" if format.has_messages_style else ""
-        raise DataError(f"the format {format.name} uses no chat template: remove the template{style}")
+        raise DataError(f"the format {format.name} uses no chat template; remove the template{style}")
     return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer), None
 
 
 def missing_template(template: Any, error: TemplateError) -> TemplateError:
-    """Make the error for a template that cannot be loaded, with a hint if it may be a misspelled name.
+    """Make the error for a template that cannot be loaded, with a suggestion if it may be a misspelled name.
 
     Args:
         template: The value that the user gave.
@@ -82,7 +83,7 @@ def missing_template(template: Any, error: TemplateError) -> TemplateError:
     if near is not None:
         return TemplateError(f"there is no template {template!r}; did you mean {near!r}?")
     return TemplateError(
-        f"there is no template {template!r}: it is not a name of `chatmill templates`, and it is not a place: {error}"
+        f"there is no template {template!r}: `chatmill templates` does not list this name, and {error}"
     )
 
 
@@ -92,11 +93,11 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fal
     if template is None:
         if isinstance(tokenizer, Tokenizer) and fallback is None:
             raise TemplateError(
-                "a chatmill.Tokenizer has no chat template: give `template` as well, or `template_fallback`"
+                "a chatmill.Tokenizer has no chat template; also give `template` or `template_fallback`"
             )
         return _load(tokenizer, special_tokens, fallback)
     if isinstance(template, str) and template in ChatTemplate.names():
-        # The special tokens of a named template are only defaults, so those of the tokenizer win.
+        # The special tokens of a named template are only defaults, so the tokenizer's tokens replace them.
         return ChatTemplate.named(template, **special_tokens)
     try:
         return _load(template, special_tokens, fallback)

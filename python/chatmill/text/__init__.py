@@ -1,1 +1,1 @@
-"""Short, safe pieces of text for people: quotes, places, suggestions, and the meaning of notes."""
+"""Short, safe pieces of text for people: quotes, places, suggestions and numbers."""

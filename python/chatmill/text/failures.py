@@ -1,8 +1,8 @@
-"""Failures and errors in words: the place in a row, the reason without the place."""
+"""Descriptions of failures and errors: their place in a row, and their reason without the place."""
 
 from typing import Protocol
 
-# The names of the places in the texts of the core's errors, in their order.
+# The words for places in the core's error texts, in the order in which the texts have them.
 _ROW, _MESSAGE, _LINE = "row", "message", "template line"
 
 
@@ -27,7 +27,7 @@ class Failure(Protocol):
 
 
 def place_in_row(failure: Failure) -> str:
-    """Name the place of a failure inside its row.
+    """Describe the place of a failure inside its row.
 
     Args:
         failure: The failure.
@@ -44,7 +44,7 @@ def place_in_row(failure: Failure) -> str:
 
 
 def describe_failure(failure: Failure) -> str:
-    """Describe a failure in one line: its code, its place in the row, its reason.
+    """Describe a failure in one line: its code, its place in the row, and its reason.
 
     Args:
         failure: The failure.
@@ -64,8 +64,8 @@ def describe_failure(failure: Failure) -> str:
 def reason_of(error: Exception) -> str:
     """Return the text of an error without its place.
 
-    The text of an error of the core begins with its place. The error also holds the place in attributes, so the exact
-    beginning is known. An error that Python raises has no such attributes, and its whole text is the reason.
+    The text of an error of the core begins with its place. The error also has the place as attributes, so the exact
+    beginning is known. An error that Python code raises has no such attributes; its whole text is the reason.
 
     Args:
         error: Any error of chatmill.

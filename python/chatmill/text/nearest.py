@@ -1,21 +1,21 @@
-"""Suggestions for misspelled names."""
+"""`nearest` and `suggestion`: suggestions for misspelled names."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-# "chatlm" and "chatml" have a ratio of 0.83, "chat-ml" and "chatml" of 0.92, "titel" and "title" of 0.8.
+# The similarity of "chatlm" and "chatml" is 0.83, of "chat-ml" and "chatml" 0.92, of "titel" and "title" 0.8.
 _CUTOFF = 0.75
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Find the known name that is most like a given one.
+    """Find the known name that is most similar to a given name.
 
     Args:
         name: The name that a user gave.
         known: The valid names.
 
     Returns:
-        The most similar name, or None if none is similar.
+        The most similar name, or None if no name is similar enough.
 
     Example:
         >>> nearest("alpacca", ["alpaca", "sharegpt"]), nearest("x", ["alpaca"])
@@ -31,7 +31,7 @@ def suggestion(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     Args:
         name: The name that a user gave.
         known: The valid names.
-        otherwise: The text to return if no name is similar.
+        otherwise: The text to return if no name is similar enough.
 
     Returns:
         A question such as `did you mean 'alpaca'?`, or `otherwise`.

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers and shares as short texts for people."""
 
 import math
 

@@ -1,15 +1,15 @@
-"""Short quotes of long texts, and the first difference of two texts."""
+"""Short quotes from long texts, and the first difference between two texts."""
 
-# Characters shown before a place, after a place, and in all of a shortened text.
+# The number of characters to show before a place, after a place, and in a whole shortened text.
 _BEFORE, _AFTER, _LONGEST = 24, 48, 160
 
 
 def shorten(text: str, longest: int = _LONGEST) -> str:
-    """Put a text on one line and leave out its middle if it is long.
+    """Put a text on one line, and leave out its middle if it is long.
 
     Args:
         text: Any text.
-        longest: About how many characters to keep.
+        longest: The approximate number of characters to keep.
 
     Example:
         >>> shorten("a" * 30, 11)
@@ -25,8 +25,8 @@ def excerpt(text: str, at: int, end: int | None = None) -> str:
 
     Args:
         text: The text.
-        at: First character of the part.
-        end: One past its last character; by default the quote goes on for 48 characters.
+        at: The first character of the part.
+        end: One past the last character of the part; None quotes 48 characters from `at` on.
 
     Example:
         >>> excerpt("x" * 100 + "here it is" + "y" * 100, 100, 110)
@@ -38,11 +38,11 @@ def excerpt(text: str, at: int, end: int | None = None) -> str:
 
 
 def around(text: str, part: str) -> str:
-    """Quote the first place of a part in a text, with its surroundings.
+    """Quote the first occurrence of a part in a text, with the characters around it.
 
     Args:
         text: The text.
-        part: The part to find. If it is not there, the start of the text is quoted.
+        part: The part to find. If the text does not contain it, the start of the text is quoted.
 
     Example:
         >>> around("<s>Hi</s>", "Hi")
@@ -70,16 +70,16 @@ def first_difference(left: str, right: str) -> int:
 
 
 def mark_start(text: str, at: int) -> int:
-    """Move a place to the start of the mark `<…>` or `[…]` that it lies in.
+    """Move a place that is inside a mark `<…>` or `[…]` to the start of the mark.
 
-    Two different marks such as `</s>` and `<|end|>` share their `<`, but a quote should show them whole.
+    Different marks such as `</s>` and `<|end|>` share their `<`, but a quote should show them completely.
 
     Args:
         text: The text.
         at: Index of a character.
 
     Returns:
-        The index of the opening bracket, or `at` if the place lies in no mark.
+        The index of the opening bracket, or `at` if the place is not inside a mark.
 
     Example:
         >>> mark_start("a<|user|>", 3), mark_start("1 < 2", 4)
@@ -93,7 +93,7 @@ def mark_start(text: str, at: int) -> int:
 
 
 def line_of(source: str, part: str) -> int | None:
-    r"""Find the first line of a source that holds a part.
+    r"""Find the first line of a source that contains a part.
 
     Args:
         source: The source of a template.

@@ -1,4 +1,4 @@
-"""Control characters made visible, so that no text can move the cursor of a terminal."""
+"""`visible`: replaces control characters, so that a text cannot move the cursor of a terminal."""
 
 # Tab and newline stay as they are; all other control characters become a symbol.
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"}

@@ -1,1 +1,1 @@
-"""Tools of conversations: the JSON schemas of Python functions."""
+"""Tools of conversations: JSON schemas made from Python functions."""

@@ -1,6 +1,6 @@
-"""Google-style docstrings, read by the rules of transformers.
+"""`read_docstring`: reads Google-style docstrings by the rules of transformers.
 
-A schema must equal the schema that transformers makes of the same function. So some odd rules are kept on purpose.
+A schema must equal the schema that transformers makes from the same function, so odd rules are kept on purpose.
 """
 
 import re
@@ -34,7 +34,7 @@ def read_docstring(text: str) -> Docstring:
         >>> read_docstring("Multiply.\n\nArgs:\n    x: The number.").arguments
         {'x': 'The number.'}
     """
-    # transformers ends the description at these words wherever they occur, also in the middle of a line.
+    # transformers ends the description at these words wherever they occur, even in the middle of a line.
     description = _before(text, "Args:|Returns:|Raises:").strip()
     arguments = _section(text, "Args", "Returns:|Raises:")
     returns = _section(text, "Returns", "Raises:")
@@ -61,7 +61,7 @@ def _read_arguments(section: str) -> dict[str, str]:
         if not line.strip():
             continue
         start = _ARGUMENT.match(line)
-        # A name without text takes the next line as its description, even if that line looks like a name.
+        # If a name has no text on its line, the next line is its description, even if that line looks like a name.
         if start and (not name or (any(words[name]) and not line.startswith(deeper))):
             indent, name = start.groups()
             deeper = (f"{indent} ", f"{indent}\t")

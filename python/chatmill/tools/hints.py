@@ -1,10 +1,10 @@
-"""Type hints as JSON schemas, by the rules of transformers."""
+"""`schema_of_hint`: makes JSON schemas from type hints, by the rules of transformers."""
 
 import types
 from enum import Enum
 from typing import Any, Literal, Union, get_args, get_origin
 
-# The types that JSON writes as one value; only these are allowed in an `enum`. A bool is not an int here.
+# The types of single JSON values; only these are allowed in an `enum`. A bool does not count as an int.
 _SCALARS: dict[Any, str] = {
     int: "integer",
     float: "number",
@@ -13,7 +13,7 @@ _SCALARS: dict[Any, str] = {
     type(None): "null",
 }
 _BARE: dict[Any, str] = {**_SCALARS, list: "array", tuple: "array", dict: "object"}
-# Looked up by name: these packages are optional, and importing them takes seconds.
+# Classes are looked up by name, because these packages are optional, and importing them takes seconds.
 _MEDIA = {("PIL.Image", "Image"): "image", ("torch", "Tensor"): "audio"}
 
 #: The hints that have a schema, for error messages.
@@ -21,7 +21,7 @@ SUPPORTED = "bool, int, float, str, list, dict, tuple, Literal, Enum, and Option
 
 
 class NoSchemaError(Exception):
-    """A type hint has no JSON schema; the text gives the reason and the hint to write instead."""
+    """A type hint has no JSON schema. The text gives the reason."""
 
 
 def schema_of_hint(hint: Any) -> dict[str, Any]:
@@ -73,9 +73,7 @@ def _schema_of_values(values: list[Any], hint: Any) -> dict[str, Any]:
     if not values:
         raise NoSchemaError(f"{hint!r} has no members")
     if unsupported := [value for value in values if type(value) not in _SCALARS]:
-        raise NoSchemaError(
-            f"{hint!r} has the value {unsupported[0]!r}, but values must be int, float, str, bool or None"
-        )
+        raise NoSchemaError(f"{hint!r} has the value {unsupported[0]!r}, which is not an int, float, str, bool or None")
     names = list(dict.fromkeys(_SCALARS[type(value)] for value in values))
     return {"type": names[0] if len(names) == 1 else names, "enum": values}
 
@@ -94,7 +92,7 @@ def _schema_of_union(members: tuple[Any, ...]) -> dict[str, Any]:
 
 def _schema_of_tuple(members: tuple[Any, ...], hint: Any) -> dict[str, Any]:
     if len(members) == 1:
-        raise NoSchemaError(f"{hint!r} is a tuple of one: use its type alone, or a list")
+        raise NoSchemaError(f"{hint!r} is a tuple of one value; use the type of the value, or a list")
     if ... in members:
-        raise NoSchemaError(f"{hint!r} is a tuple of any length: use a list")
+        raise NoSchemaError(f"{hint!r} is a tuple of any length; use a list")
     return {"type": "array", **({"prefixItems": [schema_of_hint(it) for it in members]} if members else {})}

@@ -1,7 +1,7 @@
-"""JSON schemas of tools that are Python functions.
+"""`schema_of`: makes the JSON schema of a tool from a Python function.
 
-Except for the order of its keys, a schema equals the schema that transformers makes of the same function: the types
-come from the type hints, the descriptions from a docstring in Google style.
+A schema equals the schema that transformers makes from the same function: the types come from the type hints, the
+descriptions from a docstring in Google style.
 """
 
 import inspect
@@ -18,7 +18,7 @@ _CHOICES = re.compile(r"\(choices:", re.IGNORECASE)
 
 
 def schemas_of(tools: Sequence[Any]) -> list[Any]:
-    """Replace the functions and methods among tools by their JSON schemas.
+    """Replace functions and methods in a list of tools with their JSON schemas.
 
     Args:
         tools: Functions, methods, JSON schemas as mappings, and JSON schemas as text.
@@ -45,7 +45,7 @@ def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
             `(choices: ["tea", "coffee"])`. The first argument of a method, `self` or `cls`, is left out.
 
     Returns:
-        The name, the description and the arguments; also the returned value, if its hint has a schema.
+        A schema with the name, the description and the arguments; also the returned value, if its hint has a schema.
 
     Raises:
         DataError: A docstring, a description or a hint is missing, or a hint has no JSON schema.
@@ -91,7 +91,7 @@ def _schema(tool: Any, index: int) -> Any:
         return schema_of(tool)
     kind = f"{type(tool).__module__}.{type(tool).__qualname__}".removeprefix("builtins.")
     raise DataError(
-        f"tool {index} is {tool!r}, of type {kind}: give a JSON schema, or a Python function or method with type hints "
+        f"tool {index} is {tool!r}, of type {kind}; give a JSON schema, or a Python function or method with type hints "
         "and a docstring"
     )
 
@@ -102,7 +102,7 @@ def _error(function: str, problem: str, remedy: str) -> DataError:
 
 
 def _read_signature(function: Callable[..., Any], name: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the hints by name, with `return` for the returned value, and the arguments without a default."""
+    """Return the hints by name, with `return` for the returned value; and the arguments without a default."""
     try:
         hints = get_type_hints(function)
         parameters = dict(inspect.signature(function).parameters)
@@ -121,7 +121,7 @@ def _read_signature(function: Callable[..., Any], name: str) -> tuple[dict[str, 
 
 
 def _schema_of_return(hints: dict[str, Any]) -> dict[str, Any] | None:
-    """Take the hint of the returned value out of `hints` and return its schema, or None if it has none.
+    """Remove the hint of the returned value from `hints` and return its schema; None if it has no schema.
 
     The model never writes a returned value, so nothing is lost if the hint has no schema.
     """

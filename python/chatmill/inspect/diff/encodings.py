@@ -1,4 +1,4 @@
-"""The comparison of one row that two mills encoded."""
+"""`compare_encodings`: the differences between two encodings of one row."""
 
 from itertools import pairwise, takewhile, zip_longest
 from typing import TypeAlias
@@ -13,7 +13,7 @@ EncodedRow: TypeAlias = Encoding | RowFailure
 
 
 def compare_encodings(left: EncodedRow, right: EncodedRow) -> tuple[Aspect, list[DifferingSpan]] | None:
-    """Find the first aspect in which two encodings of a row differ, and the places.
+    """Find the first aspect in which two encodings of a row differ, and the differing spans.
 
     Args:
         left: The row on the left side.
@@ -81,13 +81,13 @@ def _describe(row: EncodedRow) -> str:
 
 def _text_difference(left: Encoding, right: Encoding) -> DifferingSpan:
     at = first_difference(left.text, right.text)
-    # If one text ends here, the regions of the other one tell the message of the next character.
+    # If one text ends here, the regions of the other text give the message of the next character.
     known = known_regions(left if at < len(left.text) else right)
     return span_at(known, at, at, "", excerpt(left.text, at), excerpt(right.text, at))
 
 
 def _first_ids(left: Encoding, right: Encoding) -> DifferingSpan:
-    """Return the first tokens that differ, up to the end of the longer of them."""
+    """Return the first tokens that differ, up to the end of the longer token."""
     pairs = enumerate(zip_longest(left.input_ids, right.input_ids))
     index = next(index for index, (one, other) in pairs if one != other)
     rests = left.tokens[index:], right.tokens[index:]

@@ -44,13 +44,14 @@ def diff_rows(
         left: A mill.
         right: Another mill, with other labels, another template or another tokenizer.
         inputs: Paths, globs or URLs, as for `prepare`.
-        rows: The most rows to compare; None for all.
+        rows: The maximum number of rows to compare; None for all.
 
     Returns:
-        The differences, to be iterated over, and their counts.
+        A report: iterate over it to get the differences; then it has the counts.
 
     Raises:
-        DataError: Rows of this format cannot be compared, a file is missing, or (during the iteration) cannot be read.
+        DataError: Rows of this format cannot be compared, or a file is missing. During the iteration: a file cannot be
+            read.
 
     Example:
         >>> report = diff_rows(mill, Mill(tokenizer, template, labels="last"), "chats.jsonl")  # doctest: +SKIP

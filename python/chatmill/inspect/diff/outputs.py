@@ -1,4 +1,4 @@
-"""`diff_output`: the rows of a finished output of `prepare` that would come out differently today."""
+"""`diff_output`: the rows of a finished output of `prepare` that differ if they are made again."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from chatmill.text.nearest import suggestion
 OUTPUT_NAMES = ("made now", "written")
 
 _BLOCK_BYTES = 1 << 20
-# The options that decide on tokens and labels. The other options concern speed, padding and other columns.
+# The options that change tokens or labels. The other options are about speed, padding and other columns.
 _OPTIONS = (
     "labels",
     "split",
@@ -41,7 +41,7 @@ _OPTIONS = (
 
 
 class OutputReport(DiffReport):
-    """The rows that differ from an output. The left side is made now, the right side was written.
+    """The rows that differ from an output. The left side holds the rows made now, the right side the written rows.
 
     Attributes:
         output: The output.
@@ -89,7 +89,7 @@ class OutputReport(DiffReport):
             yield RowDifference(pair.row, place, found.aspect, found.spans)
 
     def _whole(self, pair: "_SampledPair") -> WholeRow | None:
-        """Encode a row without a cut; only rows that differ need it."""
+        """Encode a row without truncation. Only rows that differ need it."""
         try:
             encoding = self._whole_rows.encode_row(pair.block.batch, pair.index, json_column=pair.block.json_column)
         except ChatmillError:
@@ -109,21 +109,21 @@ def diff_output(
 ) -> OutputReport:
     """Make the rows of a finished output again, and find the differences from the written rows.
 
-    Inputs and shards are read side by side, some rows at a time. Rows that would end the run (`truncation="raise"`,
+    Inputs and shards are read in parallel, some rows at a time. Rows that would end the run (`truncation="raise"`,
     `unproved: raise`) count as rejected.
 
     Args:
         inputs: The files that the output was made from, in the same order; they may have moved.
-        output: A folder that `prepare` made, perhaps in an earlier version.
+        output: An output folder of `prepare`, which an earlier version may have made.
         tokenizer: As for `prepare`.
         template: As for `prepare`. None for the template of the manifest: the tokenizer's own if the names match; the
             named template of this version if there is one of that name; otherwise the recorded source.
         template_fallback: As for `prepare`, for the tokenizer's own template; None for the recorded one.
-        rows: The most rows to compare; None for all.
-        options: Options of the mill, such as `labels` or `max_length`, in place of those of the manifest.
+        rows: The maximum number of rows to compare; None for all.
+        options: Options of the mill, such as `labels` or `max_length`, in place of the options in the manifest.
 
     Returns:
-        The differences, to be iterated over, and their counts.
+        A report: iterate over it to get the differences; then it has the counts.
 
     Raises:
         DataError: The folder is not an output of chatmill, or it was made from other files. During the iteration: a
@@ -195,11 +195,11 @@ def _count(side: Side, row: SampledRow) -> None:
 
 
 def _options(output: PreparedOutput, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
-    """Return the options of the mill, and those that differ from the manifest."""
+    """Return the options of the mill, and the options that differ from the manifest."""
     for name in given:
         if name not in _OPTIONS:
-            hint = suggestion(name, _OPTIONS, otherwise=f"the options are {', '.join(_OPTIONS)}")
-            raise DataError(f"an output cannot be compared with the option `{name}`; {hint}")
+            hint = suggestion(name, _OPTIONS, otherwise=f"use only {', '.join(_OPTIONS)}")
+            raise DataError(f"a comparison with an output has no option `{name}`; {hint}")
     recorded = {name: output.options[name] for name in _OPTIONS if name in output.options}
     changed = {
         name: (recorded.get(name), _recorded_form(name, value))
@@ -209,7 +209,7 @@ def _options(output: PreparedOutput, given: Mapping[str, Any]) -> tuple[dict[str
     chosen = {"all_masked": "reject", **recorded, **given}
     if isinstance(chosen.get("now"), str):
         chosen["now"] = datetime.fromisoformat(chosen["now"])
-    # A row that would end the run is a failed row here.
+    # A row that would end the run counts as a failed row here.
     labels = Labels.of(chosen.get("labels", "assistant"))
     chosen["labels"] = replace(labels, unproved="reject") if labels.unproved == "raise" else labels
     if chosen.get("truncation") == "raise":
@@ -239,13 +239,13 @@ def _recorded_template(output: PreparedOutput) -> ChatTemplate | str | None:
     template = ChatTemplate(recorded["source"], name=name, **recorded["special_tokens"])
     if template.fingerprint != recorded["fingerprint"]:
         raise DataError(
-            f"{output.folder} was made with a template {name!r} that its manifest holds only in part (rows with tools "
-            "may use another one): give `template` (`--template`)"
+            f"{output.folder} was made with the template {name!r}, which its manifest does not hold completely (its "
+            "template for rows with tools is missing); give `template` (`--template`)"
         )
     return template
 
 
 def _whole_rows(mill: Mill) -> Mill:
-    """Return a mill that cuts nothing."""
+    """Return a mill with the same options that does not split or truncate rows."""
     whole = {"split": None, "max_length": None, "truncation": "keep_start", "all_masked": "keep", "on_error": "raise"}
     return Mill(mill.tokenizer, mill.template, **{**mill.options, **whole})

@@ -15,11 +15,10 @@ class RowDifference:
     Attributes:
         row: Index of the row over all inputs, from 0.
         place: Its place, such as `chats.jsonl, line 3`.
-        aspect: The first aspect that differs on the way from the row to the loss: the row fails on one side, or for
-            another reason (`failure`), or `text`, `ids`, `labels` or `weights` differ. Compared with an output, also
-            the number of `samples`.
-        spans: The places: all places for labels and weights; for ids the first place, then places of differing weights;
-            for texts the first place; for failures one span without characters.
+        aspect: The first aspect that differs, in this order: `failure` (the row fails on one side only, or with another
+            code), `samples` (their number; only in a comparison with an output), `text`, `ids`, `labels`, `weights`.
+        spans: The differing spans. For labels and weights: all of them. For ids: the first one, then the spans of
+            differing weights. For texts: the first one. For failures: one span without characters.
     """
 
     row: int
@@ -54,11 +53,11 @@ class Side:
 
 
 class DiffReport(ABC):
-    """The rows that differ, one after the other. Iterate once; the counts cover the rows seen so far.
+    """The rows that differ. Iterate over it once; the counts cover the rows compared so far.
 
     Attributes:
-        rows: Rows seen.
-        differing: Rows that differ, by aspect.
+        rows: The number of compared rows.
+        differing: The number of rows that differ, by aspect.
         left: Counts of the left side.
         right: Counts of the right side.
     """

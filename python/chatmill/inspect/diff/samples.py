@@ -1,4 +1,4 @@
-"""The comparison of one row that a mill makes now with the samples that were written of it."""
+"""`compare_samples`: the differences between the samples of a row made now and its written samples."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -19,19 +19,20 @@ SampledRow: TypeAlias = list[Sample] | RowFailure | RecordedReject
 # The weights of one token on both sides; None if a side has no token there.
 _Weights: TypeAlias = tuple[float | None, float | None]
 
-# More tokens than a quote has characters: few tokens have less than one character.
+# The number of tokens to decode for a quote. It exceeds the number of characters in a quote, because few tokens have
+# less than one character.
 _QUOTED_TOKENS = 96
 _MOST_TOKENS = 8
 
 
 @dataclass(frozen=True)
 class SampleDifference:
-    """The difference of a row.
+    """The difference between both sides of a row.
 
     Attributes:
         aspect: The first aspect that differs, as in `RowDifference`.
-        spans: The places.
-        sample: Index of the sample in the row, from 0.
+        spans: The differing spans, as in `RowDifference`.
+        sample: Index of the differing sample in the row, from 0.
     """
 
     aspect: Aspect
@@ -41,12 +42,12 @@ class SampleDifference:
 
 @dataclass(frozen=True)
 class WholeRow:
-    """A row that is not cut, in which its samples have their places.
+    """A row without truncation, in which the positions of its samples can be found.
 
     Attributes:
         encoding: The text and all tokens of the row.
         truncation: The option `truncation` of the mill.
-        max_length: The most tokens of a sample.
+        max_length: The maximum number of tokens of a sample.
     """
 
     encoding: Encoding
@@ -54,7 +55,7 @@ class WholeRow:
     max_length: int | None
 
     def starts(self, sample: int, length: int) -> Sequence[int]:
-        """Return the tokens at which a sample may start.
+        """Return the indices of the tokens at which a sample may start.
 
         Args:
             sample: Index of the sample in the row, from 0.
@@ -69,7 +70,7 @@ class WholeRow:
 
 
 def same_samples(made: SampledRow, written: SampledRow) -> bool:
-    """Tell whether both sides are equal. This is fast, because most rows are equal.
+    """Return whether both sides are equal. This check is fast, because most rows are equal.
 
     Args:
         made: The row as it is made now.
@@ -85,13 +86,13 @@ def same_samples(made: SampledRow, written: SampledRow) -> bool:
 def compare_samples(
     made: SampledRow, written: SampledRow, whole: WholeRow | None, tokenizer: Tokenizer
 ) -> SampleDifference:
-    """Find the difference of two sides that are not equal; of several samples, in the first one that differs.
+    """Describe the difference of two sides that are not equal. Only the first differing sample is described.
 
     Args:
         made: The row as it is made now.
         written: The row as it was written.
-        whole: The row as made now, without a cut, or None if it fails.
-        tokenizer: The tokenizer, for the text of tokens that are not in the row as made now.
+        whole: The row as it is made now, without truncation, or None if it fails.
+        tokenizer: The tokenizer, for the text of tokens that are only in the written row.
     """
     if not isinstance(made, list) or not isinstance(written, list):
         return SampleDifference("failure", (DifferingSpan(0, 0, "", _describe(made), _describe(written)),))
@@ -100,7 +101,7 @@ def compare_samples(
     pairs = enumerate(zip(made, written, strict=True))
     at, (one, other) = next((at, pair) for at, pair in pairs if not _same_sample(*pair))
     if _is_part(one, other):
-        # Only the longer side has the places of all tokens.
+        # Only the longer side has the positions of all tokens.
         aspect, spans = _compare_ids(other, one, _place(other, at, whole, tokenizer), tokenizer)
         mirrored = (replace(span, left=span.right, right=span.left) for span in spans)
         return SampleDifference(aspect, tuple(mirrored), at)
@@ -115,7 +116,7 @@ def compare_samples(
 
 @dataclass(frozen=True)
 class _Place:
-    """The places of the tokens of a sample in a text."""
+    """The positions of the tokens of a sample in a text."""
 
     text: str
     ends: list[tuple[int, int]]
@@ -138,7 +139,7 @@ def _same_sample(one: Sample, other: Sample) -> bool:
 
 
 def _is_part(one: Sample, other: Sample) -> bool:
-    """Tell whether one sample is the start or the end of a longer one, as a truncated row is."""
+    """Return whether one sample is the start or the end of a longer one, as after truncation."""
     more = len(other) - len(one)
     return more > 0 and any(other.ids.slice(start, len(one)).equals(one.ids) for start in (0, more))
 
@@ -152,9 +153,10 @@ def _describe(row: SampledRow) -> str:
 
 
 def _place(sample: Sample, at: int, whole: WholeRow | None, tokenizer: Tokenizer) -> _Place:
-    """Place a sample in the text of its row. If it is not found there, place it in the text that its tokens spell.
+    """Find the positions of the tokens of a sample in the text of its row; otherwise in the decoded text of the sample.
 
-    A turn may be rendered in another way in a sample of its own.
+    The tokens may be missing in the text of the row, because a template may render a turn differently in a sample of
+    its own.
     """
     ids = sample.ids.to_pylist()
     if whole is not None:
@@ -174,7 +176,7 @@ def _place(sample: Sample, at: int, whole: WholeRow | None, tokenizer: Tokenizer
 def _compare_ids(
     one: Sample, other: Sample, place: _Place, tokenizer: Tokenizer
 ) -> tuple[Aspect, tuple[DifferingSpan, ...]]:
-    """Return the first tokens that differ, and then the differing weights of tokens that both sides have."""
+    """Return the first tokens that differ, and then the differing weights of the tokens that both sides have."""
     ours, theirs = one.ids.to_pylist(), other.ids.to_pylist()
     before, after = _shared(ours, theirs)
     mine, its = ours[before : len(ours) - after], theirs[before : len(theirs) - after]
@@ -186,7 +188,7 @@ def _compare_ids(
     weights, others = one.token_weights(), other.token_weights()
     shift = len(theirs) - len(ours)
     states: list[_Weights] = list(zip(weights[:before], others[:before], strict=True))
-    # Replaced tokens cannot be paired; the first span describes them.
+    # Replaced tokens cannot be compared one by one; the first span describes them.
     states += [(weight, None if not its else weight) for weight in weights[before : len(ours) - after]]
     states += [(weights[at], others[at + shift]) for at in range(len(ours) - after, len(ours))]
     return "ids", (_first_ids(mine, its, before, place, tokenizer), *_weight_differences(states, place))
@@ -196,14 +198,14 @@ def _shared(ours: list[int], theirs: list[int]) -> tuple[int, int]:
     """Return the number of equal tokens at the start, and at the end after them."""
     shortest = min(len(ours), len(theirs))
     before = next((at for at in range(shortest) if ours[at] != theirs[at]), shortest)
-    # A row that is cut at its start has only its end in common with the whole row.
+    # A row that was truncated at its start has only its end in common with the whole row.
     before = before if before == shortest or ours[-shortest:] != theirs[-shortest:] else 0
     most = shortest - before
     return before, next((at for at in range(most) if ours[-1 - at] != theirs[-1 - at]), most)
 
 
 def _first_ids(mine: list[int], its: list[int], before: int, place: _Place, tokenizer: Tokenizer) -> DifferingSpan:
-    """Return the first tokens of both sides, up to the end of the longer of them."""
+    """Return the first differing tokens of both sides, up to the end of the longer token."""
 
     def reach(ids: list[int]) -> list[int]:
         counts = range(1, min(len(ids), _MOST_TOKENS) + 1)

@@ -1,4 +1,4 @@
-"""Differences as text: one row with its places, and the summary of a comparison."""
+"""Differences as text: one row with its differing spans, and the summary of a comparison."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,11 +30,11 @@ _FINGERPRINT_DIGITS = 12
 def show_difference(
     difference: RowDifference, *, color: bool = True, names: tuple[str, str] = ("left", "right")
 ) -> Text:
-    """Show one row with the places where it differs.
+    """Show one row with its differing spans.
 
     Args:
         difference: A difference from a `DiffReport`.
-        color: Show it in colors.
+        color: Whether to use colors.
         names: The names of the sides.
 
     Returns:
@@ -62,11 +62,11 @@ def show_difference(
 
 
 def show_summary(report: DiffReport, *, color: bool = True, names: tuple[str, str] = ("left", "right")) -> Text:
-    """Show the numbers of rows that differ, and the trained tokens of both sides.
+    """Show the number of rows that differ, and the trained tokens of both sides.
 
     Args:
         report: A report from `diff_rows`; the counts cover the rows that were iterated over.
-        color: Show it in colors.
+        color: Whether to use colors.
         names: The names of the sides.
 
     Returns:
@@ -87,11 +87,11 @@ def show_summary(report: DiffReport, *, color: bool = True, names: tuple[str, st
 
 
 def show_output_summary(report: OutputReport, *, color: bool = True) -> Text:
-    """Show the numbers of rows that differ from an output, and the changed options and versions.
+    """Show the number of rows that differ from an output, and the changed options and versions.
 
     Args:
         report: A report from `diff_output`; the counts cover the rows that were iterated over.
-        color: Show it in colors.
+        color: Whether to use colors.
 
     Returns:
         Text for `rich.print` or `str`.
@@ -107,7 +107,7 @@ def show_output_summary(report: OutputReport, *, color: bool = True) -> Text:
     for name, now in (("template", report.mill.template), ("tokenizer", report.mill.tokenizer)):
         if manifest[name]["fingerprint"] != now.fingerprint:
             shown.append(f"\n{name}: written with {_source(manifest[name])}, now {_source(now)}")
-            # The old tokenizer is not available.
+            # The tokenizer of the output is not available.
             shown.append("; written ids are decoded with the current tokenizer" if name == "tokenizer" else "")
     for name, (recorded, given) in report.changed.items():
         shown.append(f"\n{name}: written with {recorded!r}, now {given!r}")
@@ -132,7 +132,7 @@ def _append_sides(shown: Text, report: DiffReport, names: tuple[str, str], *, co
 
 
 def _append_states(shown: Text, span: DifferingSpan, names: tuple[str, str], *, color: bool) -> None:
-    """Append both states: short ones on one line; quotes, tokens and reasons on lines of their own."""
+    """Append both states: short states on one line; quotes, tokens and reasons on lines of their own."""
     sides = [(visible(side), _STATES.get(side.partition(" ×")[0])) for side in (span.left, span.right)]
     is_short = all(style is not None for _, style in sides)
     width = 0 if is_short else max(map(len, names)) + 1

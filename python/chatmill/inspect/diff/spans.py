@@ -1,4 +1,4 @@
-"""`DifferingSpan`: characters of a row that differ between two sides."""
+"""`DifferingSpan`: a range of characters of a row that differs between two sides."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -13,16 +13,17 @@ Aspect: TypeAlias = Literal["failure", "samples", "text", "ids", "labels", "weig
 
 @dataclass(frozen=True)
 class DifferingSpan:
-    """Characters of a row that differ between the two sides.
+    """A range of characters of a row that differs between the two sides.
 
     Attributes:
-        start: First character, an index into the text; if texts differ, into the text of the left side.
-        end: One past the last character; equal to `start` if texts differ, which they do from there on.
-        text: These characters.
-        left: The state on the left side: `trained`, `trained × 0.5`, `masked`, or `no token` (the row is cut). If texts
-            differ, a quote; if ids differ, tokens with their ids; for a failure, its reason or the result of the row.
+        start: First character, an index into the text; if the texts differ, into the text of the left side.
+        end: One past the last character; equal to `start` if the texts differ, because they differ from there on.
+        text: The characters.
+        left: The state on the left side: `trained`, `trained × 0.5`, `masked`, or `no token` (the row is truncated). If
+            the texts differ, a quote; if ids differ, tokens with their ids; for a failure, its reason or the result of
+            the row.
         right: The state on the right side.
-        message: Index of the message of these characters, or None if it is unknown, or if they belong to no message.
+        message: Index of the message of these characters, from 0; None if it is unknown, or for text of no message.
         role: The role of that message.
         kind: The kind of their region, or None if it is unknown.
     """
