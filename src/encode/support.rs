@@ -15,14 +15,14 @@ use crate::tokenizer::Tokenizer;
 /// Fails for an invalid option or combination. The error names the option and the change to make.
 pub(super) fn check(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
     check_values(options)?;
-    check_tokenizer(options, tokenizer)?;
     if options.split.is_some() && matches!(options.labels, LabelChoice::Emulate { .. }) {
         return refuse("`split=\"per_turn\"` cannot be combined with `labels.emulate`; remove one of them");
     }
     match options.rows.format() {
-        None => check_chat(options),
-        Some(format) => check_format(options, format),
+        None => check_chat(options)?,
+        Some(format) => check_format(options, format)?,
     }
+    check_tokenizer(options, tokenizer)
 }
 
 fn refuse(text: impl Into<String>) -> Result<()> {

@@ -126,7 +126,11 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             "there is no format 'alpaka'; did you mean 'alpaca'?",
         ),
         (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported are "),
-        (("templates", "chatml"), 2, "to see the source of a template, use `chatmill.ChatTemplate.named('chatml').source` in Python"),
+        (
+            ("templates", "chatml"),
+            2,
+            "to see the source of a template, use `chatmill.ChatTemplate.named('chatml').source` in Python",
+        ),
     ],
 )
 def test_mistakes_are_explained(

@@ -49,7 +49,10 @@ def test_files_that_are_no_configs(text: str, message: str) -> None:
     [
         (f"{ROWS}seed: 1\nseed: 2\n", "config.yaml:5: duplicate key 'seed', first given on line 4; remove one of them"),
         (f"{ROWS}    type: alpaca\n", "config.yaml:4: duplicate key 'type', first given on line 3; remove one of them"),
-        (f"{ROWS}fsdp_config: {{a: 1, a: 2}}\n", "config.yaml:4: duplicate key 'a', first given on line 4; remove one of them"),
+        (
+            f"{ROWS}fsdp_config: {{a: 1, a: 2}}\n",
+            "config.yaml:4: duplicate key 'a', first given on line 4; remove one of them",
+        ),
     ],
 )
 def test_keys_that_stand_twice_are_refused(text: str, message: str) -> None:
@@ -132,21 +135,36 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
         ("    shards_idx: 1\n", "config.yaml:4: datasets[0].shards_idx: `shards` is missing; add the number of parts"),
         (
             "    shards: 2\n    shards_idx: 2\n",
-            "config.yaml:5: datasets[0].shards_idx: there is no part 2 of 2 parts, which are counted from 0; use at most 1",
+            (
+                "config.yaml:5: datasets[0].shards_idx: there is no part 2 of 2 parts, which are counted from 0; "
+                "use at most 1"
+            ),
         ),
         (
             "    shards: 2\n    preprocess_shards: 2\n",
             "preprocess_shards: axolotl does not support this key together with `shards`; remove one of them",
         ),
-        ("    chat_template: jinja\n", "datasets[0].chat_template: `jinja` needs a template source; add `chat_template_jinja`"),
-        ("chat_template: jinja\n", "config.yaml:4: chat_template: `jinja` needs a template source; add `chat_template_jinja`"),
+        (
+            "    chat_template: jinja\n",
+            "datasets[0].chat_template: `jinja` needs a template source; add `chat_template_jinja`",
+        ),
+        (
+            "chat_template: jinja\n",
+            "config.yaml:4: chat_template: `jinja` needs a template source; add `chat_template_jinja`",
+        ),
         (
             "    message_field_role: from\n    message_property_mappings: {role: speaker}\n",
-            "config.yaml:4: datasets[0].message_field_role: the value is 'from', but `message_property_mappings.role` is 's",
+            (
+                "config.yaml:4: datasets[0].message_field_role: the value is 'from', but "
+                "`message_property_mappings.role` is 's"
+            ),
         ),
         (
             "val_set_size: 0.1\ntest_datasets: [{path: a}]\n",
-            "config.yaml:4: val_set_size: this key cannot be combined with `test_datasets` (line 5); remove one of them",
+            (
+                "config.yaml:4: val_set_size: this key cannot be combined with `test_datasets` (line 5); "
+                "remove one of them"
+            ),
         ),
     ],
 )

@@ -187,7 +187,7 @@ def test_folders_and_their_splits(run: Any) -> None:
         run(PLAIN + "datasets: [{path: data, type: alpaca, split: dev}]")
     Path("other").mkdir()
     write_rows(Path("other/test.jsonl"), ALPACA[7:])
-    with pytest.raises(ValueError, match="path: the folder other has only files of other splits ("):
+    with pytest.raises(ValueError, match=r"path: the folder other has only files of other splits \("):
         run(PLAIN + "datasets: [{path: other, type: alpaca}]")
     write_rows(Path("other/rows.jsonl"), ALPACA[:5])
     assert run(PLAIN + "datasets: [{path: other, type: alpaca}]").rows_in == 5

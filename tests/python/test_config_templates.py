@@ -310,7 +310,7 @@ def test_axolotls_labels(name: str, loaded: Tokenizer) -> None:
 
 
 def encoded(mill: Mill, row: dict[str, Any]) -> Any:
-    """Ids and labels; None for a refused row. A message without content is refused, so it is tried with an empty one."""
+    """Ids and labels; None for a refused row. A message without content is refused: it is tried with an empty one."""
     messages = row["messages"]
     filled = [{**it, "content": "" if it.get("content") is None else it["content"]} for it in messages]
     for its in (messages, filled):

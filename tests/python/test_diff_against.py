@@ -349,9 +349,7 @@ def test_options_that_an_earlier_version_had_not() -> None:
     made(SHORT, USER)
     edit_manifest(lambda it: it.update(options={"labels": "assistant", "keep_columns": []}))
     assert against()[0] == []
-    with pytest.raises(
-        DataError, match="a comparison with an output has no option `padding`; use only labels, split"
-    ):
+    with pytest.raises(DataError, match="a comparison with an output has no option `padding`; use only labels, split"):
         against(padding="longest")
 
 

@@ -49,8 +49,11 @@ FIELDS = {"q": "text", "a": "optional text"}
             r"`allow_empty` is \'output\', which is not a list of fields; write \[output\]",
         ),
         ({"format": "dpo.intel:messages", "field_system": "s"}, "this format has no option 'field_system'"),
-        ({"format": "sharegpt", "roles": {"user": "human"}}, "lists of names for each role"),
-        ({"fields": FIELDS, "messages": [{"each": "histroy", "messages": TURNS}]}, "there is no field histroy"),
+        ({"format": "sharegpt", "roles": {"user": "human"}}, "a list of names for each role"),
+        (
+            {"fields": FIELDS, "messages": [{"each": "histroy", "messages": TURNS}]},
+            "`each` is `histroy`, which is no field of the format; add it to `fields`",
+        ),
     ],
 )
 def test_a_mistake_is_named(definition: dict[str, Any], complaint: str) -> None:

@@ -294,7 +294,8 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
     rows = [{"system_prompt": "S", "question": f"Q{number}", "response": "R"} for number in range(5)]
     with pytest.raises(
         DataError,
-        match=r"the formats orcamini and alpaca_w_system\.load_open_orca fit these rows; name one of them with `--format`",
+        match=r"the formats orcamini and alpaca_w_system\.load_open_orca fit these rows; name one of them with "
+        r"`--format`",
     ) as error:
         detect_rows(rows)
     assert [f"Q{number}" in str(error.value) for number in range(5)] == [True, True, True, False, False]
@@ -379,10 +380,13 @@ def test_mills_with_formats_pickle_and_do_not_depend_on_threads() -> None:
     assert again.options == many.options
 
 
-def test_rows_without_an_encoding_to_look_at() -> None:
+def test_rows_of_windows_and_of_tokens_have_an_encoding() -> None:
     for name in ("pretrain", "tokenized"):
-        with pytest.raises(DataError, match=f"rows of the format {name} have no encoding"):
-            Mill(TOKENIZER, format=name).encode(dict(Format.named(name).example or {}))
+        row = dict(Format.named(name).example or {})
+        (sample,) = Mill(TOKENIZER, format=name).encode(row).samples
+        (expected,) = milled([row], format=name)
+        assert (sample.input_ids, sample.labels) == (expected["input_ids"], expected["labels"])
+        assert sample.input_ids
 
 
 def test_columns_of_a_format_can_be_kept() -> None:

@@ -278,7 +278,10 @@ def test_templates_are_loaded_once(tmp_path: Path) -> None:
             {"messages": HI, "tools": TOOLS[0]},
             "`tools` has the type dict; give a list, also for a single one, or None",
         ),
-        ({"messages": HI, "documents": "tea"}, "`documents` has the type str; give a list, also for a single one, or None"),
+        (
+            {"messages": HI, "documents": "tea"},
+            "`documents` has the type str; give a list, also for a single one, or None",
+        ),
         (
             {"messages": HI, "model": ChatTemplate.named("chatml")},
             "`model` has the type ChatTemplate; give a name, a model id or a path",
@@ -314,9 +317,7 @@ def test_neither_model_nor_template() -> None:
     with pytest.raises(DataError, match=r"there is neither a model nor a template; give a model to the Conversation"):
         Formatter().render(Conversation(HI))
     messages: Any = HI
-    with pytest.raises(
-        DataError, match=r"the conversation has the type list; make a Conversation with"
-    ):
+    with pytest.raises(DataError, match=r"the conversation has the type list; make a Conversation with"):
         Formatter().render(messages)
 
 

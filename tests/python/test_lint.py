@@ -259,9 +259,7 @@ def test_data_that_the_template_does_not_take() -> None:
     assert found(other, data=[rows[0]])["rows-unproved"].level == "error"
     upper = found(plain(("{{ m.content }}", "{{ m.content | upper }}")), data=[ROWS[1]])
     assert "2 of 2 values of 'content' are not in the text" in upper["values-dropped"].text
-    with pytest.raises(
-        chatmill.DataError, match="row 1: neither `messages` nor `conversations` is a list of messages"
-    ):
+    with pytest.raises(chatmill.DataError, match="row 1: neither `messages` nor `conversations` is a list of messages"):
         lint_source(PLAIN, data=[ROWS[0], {"text": "x"}])
 
 

@@ -316,8 +316,6 @@ def test_recognition_of_answers() -> None:
         found = detect_rows([Format.named(name).example or {}])
         assert found is not None
         assert found.name == name
-    with pytest.raises(DataError, match="rows of the format preference have no encoding"):
-        Mill(TOKENIZER, CHATML, format="preference").encode(PAIR)
 
 
 WORDS = st.lists(st.sampled_from(["a", " ", "\n", "é", "中", "</s>", "<|im_end|>"]), min_size=1, max_size=5).map(

@@ -44,6 +44,10 @@ class Made:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def samples(self) -> list[Made]:
+        return [self]
+
+    @property
     def input_ids(self) -> list[int]:
         return [token.id for token in self.tokens]
 

@@ -201,7 +201,9 @@ def test_resolve_takes_the_fallback(folder: Path, tmp_path: Path, loaded: Tokeni
     assert template.special_tokens == {**named, **loaded.special_tokens, "eos_token": "<eos>"}
     for source in ("chatml", "{{ messages }}", ChatTemplate("T")):
         assert resolve(folder, source, template_fallback="llama3")[1].source == resolve(folder, source)[1].source
-        with pytest.raises(TemplateError, match=r"no template 'chatlm' to use as the fallback; did you mean 'chatml'\?"):
+        with pytest.raises(
+            TemplateError, match=r"no template 'chatlm' to use as the fallback; did you mean 'chatml'\?"
+        ):
             resolve(folder, source, template_fallback="chatlm")
     configure(folder, chat_template="own")
     assert resolve(folder, template_fallback="chatml")[1].source == "own"

@@ -37,6 +37,12 @@ def messages_of(name: str, given: Any, options: dict[str, Any]) -> Any:
         raise DataError(f"format {name}: `messages` has no key {key!r}; {hint}")
     unknown_roles = _checked(name, "unknown_roles", chosen.pop("unknown_roles", "keep"), choices(UnknownRoles))
     _checked(name, "empty_answers", chosen.get("empty_answers", "refused"), choices(EmptyAnswers))
+    roles = chosen.get("roles", {})
+    if not isinstance(roles, dict) or not all(isinstance(names, list) for names in roles.values()):
+        raise DataError(
+            f"format {name}: `roles` is {roles!r}, but must have a list of names for each role, such as "
+            "{user: [human]}"
+        )
     for key in ("properties", "roles"):
         if key in chosen:
             chosen[key] = [[target, sources] for target, sources in chosen[key].items()]

@@ -37,8 +37,8 @@ def diff_rows(
 ) -> DiffReport:
     """Encode every row with two mills, and find the differences. One row is in memory at a time.
 
-    Rows are encoded by `Mill.encode_row`, with all options of the mills except padding. If a row becomes several samples,
-    the first sample that differs is reported.
+    Rows are encoded by `Mill.encode_row`, with all options of the mills except padding. If a row becomes several
+    samples, the first sample that differs is reported.
 
     Args:
         left: A mill.
