@@ -54,7 +54,7 @@ def _check_shards(found: MappingValues) -> None:
     shards, index = found.supported.get("shards"), found.supported.get("shards_idx")
     if index is not None and shards is None:
         raise found.values["shards_idx"].error("`shards` is missing; add the number of parts")
-    if index is not None and index >= shards:
+    if index is not None and shards is not None and index >= shards:
         raise found.values["shards_idx"].error(
             f"there is no part {index} of {shards} parts, which are counted from 0; use at most {shards - 1}"
         )
