@@ -25,7 +25,7 @@ fn rows() -> Vec<String> {
     };
     let row = |n: usize| {
         let turns: Vec<String> =
-            (0..n % 6 + 1).flat_map(|at| [turn("user", 3 + at), turn("assistant", 20 + at)]).collect();
+            (0..=n % 6).flat_map(|at| [turn("user", 3 + at), turn("assistant", 20 + at)]).collect();
         format!(r#"{{"messages": [{}]}}"#, turns.join(", "))
     };
     (0..2_000).map(row).collect()

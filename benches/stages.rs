@@ -82,7 +82,7 @@ fn tokenizer() -> Arc<Tokenizer> {
 fn arrow_batch(conversations: &[Conversation<'_>]) -> RecordBatch {
     let text = |name: &'static str| {
         let values = conversations.iter().flat_map(|conversation| &conversation.messages);
-        StringArray::from_iter(values.map(|message| field(message, name).and_then(Node::as_str)))
+        values.map(|message| field(message, name).and_then(Node::as_str)).collect::<StringArray>()
     };
     let columns: Vec<(&str, ArrayRef)> = vec![("role", Arc::new(text("role"))), ("content", Arc::new(text("content")))];
     let messages = StructArray::from(RecordBatch::try_from_iter(columns).unwrap());

@@ -48,7 +48,7 @@ error_kinds! {
     Batch "batch" "A batch has columns that cannot be read.",
     Option "option" "An option is not valid, or cannot be combined with another one.",
     TemplateSyntax "template_syntax" "A chat template does not compile.",
-    TemplateRaised "template_raised" "The chat template refused the conversation with raise_exception.",
+    TemplateRaised "template_raised" "The chat template refused the conversation with `raise_exception`.",
     TemplateFailed "template_failed" "The chat template failed on the conversation.",
     TemplateMissing "template_missing" "There is no chat template, or none of this name.",
     TokenizerLoad "tokenizer_load" "A tokenizer cannot be loaded.",
@@ -59,10 +59,10 @@ error_kinds! {
     GenerationChanged "generation_changed" "The template changes text after a {% generation %} tag enclosed it.",
     PrefixMismatch "prefix_mismatch" "The prefixes that open-instruct renders do not begin the text of the row.",
     AnotherText "another_text" "An emulated tool renders another conversation, so the regions of the text are unknown.",
-    TrainedPartCutOff "trained_part_cut_off" "All trained tokens of a row are beyond max_length.",
+    TrainedPartCutOff "trained_part_cut_off" "All trained tokens of a row are beyond `max_length`.",
     TrainedTurnsLeftOut "trained_turns_left_out" "No token is trained: every turn is unverified or omitted by the template.",
     NothingToTrain "nothing_to_train" "No token of a row is trained.",
-    TooLong "too_long" "A row has more tokens than max_length.",
+    TooLong "too_long" "A row has more tokens than `max_length`.",
     ControlToken "control_token" "A text of a row holds a control token.",
     Interrupted "interrupted" "The work was stopped from outside.",
     Internal "internal" "A defect of chatmill.",
@@ -125,24 +125,27 @@ impl Error {
         let kind = if raised { ErrorKind::TemplateRaised } else { ErrorKind::TemplateFailed };
         let mut text = error.text().to_owned();
         if let (false, Some(expression)) = (raised, error.expression()) {
-            text.push_str(&format!(" (in `{expression}` of the template {name})"));
+            text = format!("{text} (in `{expression}` of the template {name})");
         }
         Error { message: error.record(), template_line: error.line(), ..Error::new(kind, text) }
     }
 
     /// Adds the row, unless an inner layer added one.
+    #[must_use]
     pub fn at_row(mut self, row: usize) -> Self {
         self.row.get_or_insert(row);
         self
     }
 
     /// Adds the message, unless an inner layer added one.
+    #[must_use]
     pub fn at_message(mut self, message: usize) -> Self {
         self.message.get_or_insert(message);
         self
     }
 
     /// Adds the template line, unless an inner layer added one.
+    #[must_use]
     pub fn at_template_line(mut self, line: usize) -> Self {
         self.template_line.get_or_insert(line);
         self

@@ -33,7 +33,7 @@ impl ChatEncoder {
             }
         };
         let control = ControlTokens::new(tokenizer, attributor.template(), options)?.map(Arc::new);
-        Ok(ChatEncoder { stops, control, parts })
+        Ok(ChatEncoder { parts, stops, control })
     }
 
     /// The text and its trained part, by the regions of the text or by the tags of the template.

@@ -139,7 +139,7 @@ impl Note {
                 "rows with an empty answer; only the template's wrapper is trained",
                 "An answer is empty: only the template's wrapper around it is trained.",
             ),
-            Note::Truncated => ("truncated", "rows cut to max_length", "The row is cut to max_length."),
+            Note::Truncated => ("truncated", "rows cut to max_length", "The row is cut to `max_length`."),
             Note::PiecesLeftOut => (
                 "pieces_left_out",
                 "rows with samples left out, because they have no trained token or are too long",

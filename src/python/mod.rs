@@ -1,5 +1,7 @@
 //! The Python module: one frozen wrapper for each type of the core, without its own logic.
 
+#![allow(clippy::doc_markdown, reason = "the comments are docstrings of Python, in Google's style")]
+
 mod arrow;
 mod conversation;
 mod convert;

@@ -15,14 +15,16 @@ use crate::label::{Boundary, Stop, Unproved};
 use crate::rows::{Format, RowKind};
 use crate::tokenizer::EngineChoice;
 
+/// The names of all values of an option.
+fn names<C: Choice>() -> Vec<&'static str> {
+    C::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
 /// Adds the tables to the module.
 pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let choices = PyDict::new(py);
     let add = |option: &str, names: Vec<&'static str>| choices.set_item(option, PyTuple::new(py, names)?);
-    fn names<C: Choice>() -> Vec<&'static str> {
-        C::NAMES.iter().map(|(name, _)| *name).collect()
-    }
     add(Truncation::OPTION, names::<Truncation>())?;
     add(Split::OPTION, names::<Split>())?;
     add(Padding::OPTION, names::<Padding>())?;

@@ -35,7 +35,7 @@ pub(super) enum EmptyAnswers {
     /// Empty answers are accepted if another answer of the row is not empty.
     ///
     /// This is the rule for rows without a format. Transformers renders a conversation in which one of several answers
-    /// is empty, and 4 of 4,018 rows of chitchat_en_4k are like that. Such rows are kept and counted. A row whose
+    /// is empty, and 4 of 4,018 rows of `chitchat_en_4k` are like that. Such rows are kept and counted. A row whose
     /// answers are all empty is rejected.
     AmongOthers,
     /// Empty answers are accepted.

@@ -92,6 +92,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Sets further template variables.
+    #[must_use]
     pub fn with_variables(mut self, variables: TemplateVariables<'a>) -> Self {
         self.variables = variables;
         self

@@ -88,6 +88,7 @@ impl Tokenizer {
     }
 
     /// Sets the tokens, besides `eos_token`, that end a turn.
+    #[must_use]
     pub fn with_stop_tokens(mut self, stop_tokens: Vec<String>) -> Tokenizer {
         self.stop_tokens = stop_tokens;
         self

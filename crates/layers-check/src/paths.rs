@@ -62,7 +62,7 @@ fn follow(tokens: &[TokenTree], mut at: usize, mut prefix: Prefix, found: &mut V
     while is_separator(tokens, at) {
         match tokens.get(at + 2) {
             Some(TokenTree::Ident(segment)) => {
-                prefix.written.push_str(&format!("::{segment}"));
+                prefix.written = format!("{}::{segment}", prefix.written);
                 if segment == "super" {
                     prefix.target.pop();
                 } else if segment != "self" {
@@ -98,7 +98,7 @@ fn member(item: &[TokenTree], mut prefix: Prefix, found: &mut Vec<FoundPath>) {
     match item.first() {
         Some(TokenTree::Ident(segment)) => {
             prefix.line = segment.span().start().line;
-            prefix.written.push_str(&format!("::{segment}"));
+            prefix.written = format!("{}::{segment}", prefix.written);
             if segment != "self" {
                 prefix.target.push(segment.to_string());
             }

@@ -61,9 +61,9 @@ fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Resul
     let mut reason = "its ids equal the reference's on the self-test".to_owned();
     if let Some(first) = differing.first() {
         let count = differing.count();
-        reason.push_str(&format!(
-            "; texts with characters of {count} rare blocks, where the ids differ, use the reference (first U+{first:04X})"
-        ));
+        reason = format!(
+            "{reason}; texts with characters of {count} rare blocks, where the ids differ, use the reference (first U+{first:04X})"
+        );
     }
     fast.set_differing(differing);
     Ok((fast, reason))

@@ -7,6 +7,7 @@ use crate::names::{Filter, Test};
 use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, repr};
 use crate::text::quote::quoted;
 
+#[expect(clippy::unnecessary_wraps, reason = "all filters have this signature")]
 pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     Ok(generator("sync_do_map", move |interpreter| {
         if !value.is_true() {

@@ -40,7 +40,7 @@ pub(super) fn make_table<'d>(args: Arguments<'d>) -> EvalResult<Value<'d>> {
         (Some(Value::Dict(dict)), None) => {
             for (key, value) in dict.entries() {
                 let key = match &key {
-                    Value::Str(text) if text.char_count() == 1 => text.chars().next().map(code).unwrap_or(Value::None),
+                    Value::Str(text) if text.char_count() == 1 => text.chars().next().map_or(Value::None, code),
                     other => other.clone(),
                 };
                 entries.push((key, value));

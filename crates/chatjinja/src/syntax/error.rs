@@ -82,7 +82,7 @@ fn quote(source: &str, line: usize, columns: Option<Range<usize>>) -> Option<Str
     if let (Some(from), Some(to)) = (from, to) {
         let margin = " ".repeat(line.to_string().len() + 2);
         let marker = "^".repeat(to.saturating_sub(from).clamp(1, SHOWN.saturating_sub(from - first).max(1)));
-        quoted.push_str(&format!("\n{margin} | {}{marker}", " ".repeat(from - first)));
+        quoted = format!("{quoted}\n{margin} | {}{marker}", " ".repeat(from - first));
     }
     Some(quoted)
 }

@@ -74,7 +74,7 @@ fn chunks(line: &str, hyphens: bool) -> Vec<String> {
             let two_before = chunk[from..at].chars().rev().take(2).filter(|it| letter(Some(*it))).count() == 2;
             let mut behind = chunk[at + 1..].chars();
             if two_before && letter(behind.next()) && letter(behind.next()) {
-                chunks.push(chunk[from..at + 1].to_owned());
+                chunks.push(chunk[from..=at].to_owned());
                 from = at + 1;
             }
         }
