@@ -183,7 +183,7 @@ def test_folders_and_their_splits(run: Any) -> None:
     assert run(PLAIN + "datasets: [{path: data, type: alpaca, split: test}]").rows_in == 33
     assert run(PLAIN + "datasets: [{path: data, type: alpaca, data_files: test.jsonl}]").rows_in == 33
     assert run(PLAIN + "datasets: [{path: some/name, type: alpaca}]", local={"some/name": "data"}).rows_in == 7
-    with pytest.raises(ValueError, match="split: no file name in the folder data contains dev; the files are "):
+    with pytest.raises(ValueError, match="split: no file name in the folder data contains 'dev'; the files are "):
         run(PLAIN + "datasets: [{path: data, type: alpaca, split: dev}]")
     Path("other").mkdir()
     write_rows(Path("other/test.jsonl"), ALPACA[7:])

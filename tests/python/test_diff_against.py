@@ -177,7 +177,7 @@ def test_a_template_that_has_changed() -> None:
     made(SHORT, template=ChatTemplate(changed.source, name="mine"))
     assert against()[0] == []
     edit_manifest(lambda it: it["template"].update(fingerprint="0" * 64))
-    with pytest.raises(DataError, match=r"template 'mine' .* give `template`"):
+    with pytest.raises(DataError, match=r"template 'mine', .*; give `template`"):
         against()
 
 

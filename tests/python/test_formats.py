@@ -303,7 +303,7 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
     path.write_text('{"left": "a", "right": "b"}\n', "utf-8")
     with pytest.raises(
         DataError,
-        match=r"rows\.jsonl: no format fits rows with the fields left, right; choose a format of `chatmill formats`",
+        match=r"rows\.jsonl: no format fits rows with the fields left, right; choose a format from `chatmill formats`",
     ):
         prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
     # A misspelled field, and a question with its answer, have special remedies.

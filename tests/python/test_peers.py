@@ -37,7 +37,7 @@ def test_axolotl(case: dict[str, Any]) -> None:
     encoding = mill.encode(messages, tools=case["row"].get("tools"))
     assert encoding.input_ids == case["input_ids"]
     assert encoding.labels == case["labels"]
-    assert encoding.notes[0] == "like_another_tool"
+    assert encoding.notes[0] == "emulated"
 
 
 @reference.needs_corpus

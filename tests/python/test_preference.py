@@ -209,7 +209,7 @@ FAULTS: list[tuple[str, Row, str, str]] = [
         "dpo.ultra",
         {"prompt": "P", "chosen": [GOOD, USER], "rejected": [USER, BAD]},
         "template_raised",
-        "an answer",
+        "must end in an assistant message, but ends in a message of role user",
     ),
     (
         "preference",

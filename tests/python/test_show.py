@@ -207,37 +207,35 @@ def test_control_characters_and_roles_cannot_break_the_lines(encode: Any) -> Non
 
 def test_notes_are_sentences(encode: Any) -> None:
     assert describe_notes(encode(GOOD)) == [], "tags"
-    assert describe_notes(encode(GOOD, PLAIN)) == ["The row has a trained turn that does not end in a stop token."]
-    assert describe_notes(encode(GOOD, labels="hf")) == ["The row has labels as another tool makes them."]
+    assert describe_notes(encode(GOOD, PLAIN)) == ["A trained turn does not end with a stop token."]
+    assert describe_notes(encode(GOOD, labels="hf")) == ["The labels follow the rules of another tool."]
     shown = show_encoding(encode(GOOD, PLAIN), color=False).plain
-    assert shown.splitlines()[-2] == "The row has a trained turn that does not end in a stop token."
-    assert "The row has a trained turn that does not end in a stop token." in Page(to_html(encode(GOOD, PLAIN))).legend
+    assert shown.splitlines()[-2] == "A trained turn does not end with a stop token."
+    assert "A trained turn does not end with a stop token." in Page(to_html(encode(GOOD, PLAIN))).legend
 
 
 @pytest.mark.parametrize(
     ("note", "words"),
     [
-        ("proved_by_prefixes", "The row has labels verified with extra renders"),
-        ("value_dropped", "a turn that the template does not print; this turn is not trained."),
-        ("other_role", "a turn that the template prints under a user's header; this turn is not trained."),
-        ("header_mismatch", "a turn whose header is not the generation prompt; this turn is not trained."),
-        ("merged", "a turn that is mixed with another message; this turn is not trained."),
-        ("unanchored", "a turn without text, so that its end is uncertain; this turn is not trained."),
-        ("missing_stop", "a trained turn that does not end in a stop token."),
-        ("doubled_bos", "The row has two BOS tokens at the start."),
-        ("control_text", "control tokens in message texts, encoded as plain text."),
-        ("empty_answer", "an empty answer; only the template's wrapper around it is trained."),
-        ("pieces_left_out", "samples left out: too long, or without a trained token."),
-        ("truncated", "The row has tokens cut off at `max_length`."),
-        ("like_another_tool", "The row has labels as another tool makes them."),
-        ("emulated", "The row has labels as another tool makes them."),
-        ("of_tomorrow", "of_tomorrow"),
+        ("proved_by_prefixes", "The labels are verified by rendering the conversation up to some of its turns."),
+        ("value_dropped", "A turn is not trained: the template does not print it."),
+        ("other_role", "A turn is not trained: the template prints it under another role."),
+        ("header_mismatch", "A turn is not trained: its header is not the generation prompt."),
+        ("merged", "A turn is not trained: its text is mixed with that of another message."),
+        ("unanchored", "A turn is not trained: it has no text, so its end is uncertain."),
+        ("missing_stop", "A trained turn does not end with a stop token."),
+        ("doubled_bos", "The row begins with two begin-of-text tokens."),
+        ("control_text", "A control token in a text was encoded as plain text."),
+        ("empty_answer", "An answer is empty: only the template's wrapper around it is trained."),
+        ("pieces_left_out", "Samples of the row are left out: they have no trained token or are too long."),
+        ("truncated", "The row is cut to max_length."),
+        ("emulated", "The labels follow the rules of another tool."),
     ],
 )
 def test_every_note_is_told(note: str, words: str) -> None:
     encoding = made([(0, 2, True)], notes=["proved", note])
     (told,) = describe_notes(encoding)
-    assert words in told
+    assert told == words
     assert told in show_encoding(encoding).plain
 
 

@@ -254,7 +254,9 @@ def test_resolve_fills_in_the_tokenizers_special_tokens(tokenizer: Path, loaded:
     assert tokens == {**loaded.special_tokens, "eos_token": "<own>"}
     with pytest.raises(TemplateError, match=r"there is no template 'chatlm'; did you mean 'chatml'\?$"):
         resolve(loaded, "chatlm")
-    with pytest.raises(TemplateError, match=r"no template 'x9': it is not a name of `chatmill templates`, and .*Hub"):
+    with pytest.raises(
+        TemplateError, match=r"no template 'x9': `chatmill templates` does not list this name, and .*Hub"
+    ):
         resolve(loaded, "x9")
     with pytest.raises(TemplateError, match="also give `template`"):
         resolve(loaded)

@@ -1,12 +1,11 @@
 """`chatmill prepare config.yaml`: a run of several datasets; also the printed report of every run."""
 
-from datetime import datetime
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from chatmill.cli.values import name_and_path
+from chatmill.cli.values import name_and_path, time_of
 from chatmill.config import read_config
 from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
@@ -42,7 +41,7 @@ def prepare_by_config(context: typer.Context, config: str, console: Console, *, 
     if "local" in options:
         options["local"] = dict(name_and_path(text) for text in options["local"])
     if "now" in options:
-        options["now"] = datetime.fromisoformat(options["now"])
+        options["now"] = time_of(options["now"])
     report = prepare_config(config, **options)
     if debug is not None:
         print_debug(report.output, options.get("tokenizer", read_config(config).tokenizer), debug)
