@@ -177,7 +177,11 @@ def test_show(name: str, run: Any, write_file: WriteFile) -> None:
 def test_show_names_the_place_of_a_bad_row(run: Any, in_tmp_path: Path) -> None:
     (in_tmp_path / "a.jsonl").write_text('{"messages": null}\n\n{\n[1]\n')
     for row, text in enumerate(
-        ["a.jsonl, line 1: no messages", "a.jsonl, line 3: not JSON", "a.jsonl, line 4: a row must be a JSON object"]
+        [
+            "a.jsonl, line 1: `messages` is null; remove the row",
+            "a.jsonl, line 3: the row is not JSON",
+            "a.jsonl, line 4: the row must be a JSON object, found a list",
+        ]
     ):
         failed = run("show", "a.jsonl", "--row", str(row))
         assert failed.exit_code == 1

@@ -330,7 +330,7 @@ def test_unknown_model_tells_what_was_tried() -> None:
         "my-org/*",
         "ChatTemplate.names()",
         "model_ids()",
-        "downloaded from the Hub",
+        "fetched from the Hub",
         "Formatter(",
     ):
         assert part in text

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import reference
 from chatmill import ChatTemplate, DataError, Labels, Mill, Tokenizer
+from empty_answers import EMPTY_ALLOWED
 from test_cases import TESTS
 
 FOLDERS = {"qwen": "qwen3", "llama2": "llama2", "llama3": "llama-3.1"}
@@ -32,9 +33,9 @@ def ids_of(case: dict[str, Any]) -> str:
 def test_axolotl(case: dict[str, Any]) -> None:
     tokenizer, template = parts_of(case)
     options = {**case["dataset_cfg"], **case["cfg"]}
-    mill = Mill(tokenizer, template, labels=Labels.preset("axolotl", **options))
+    mill = Mill(tokenizer, template, labels=Labels.preset("axolotl", **options), format=EMPTY_ALLOWED)
     messages = case["row"].get("messages") or case["row"]["conversations"]
-    encoding = mill.encode(messages, tools=case["row"].get("tools"))
+    encoding = mill.encode({"messages": messages, "tools": case["row"].get("tools")})
     assert encoding.input_ids == case["input_ids"]
     assert encoding.labels == case["labels"]
     assert encoding.notes[0] == "emulated"
@@ -46,8 +47,8 @@ def test_transformers(case: dict[str, Any]) -> None:
     tokenizer, template = parts_of(case)
     kwargs = case["kwargs"]
     assert set(kwargs) <= {"truncation", "max_length"}
-    mill = Mill(tokenizer, template, labels="hf", max_length=kwargs.get("max_length"))
-    encoding = mill.encode(case["messages"])
+    mill = Mill(tokenizer, template, labels="hf", max_length=kwargs.get("max_length"), format=EMPTY_ALLOWED)
+    encoding = mill.encode({"messages": case["messages"]})
     assert encoding.input_ids == case["input_ids"]
     assert [int(label != -100) for label in encoding.labels] == case["assistant_masks"]
 

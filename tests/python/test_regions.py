@@ -13,6 +13,7 @@ from typing import Any
 
 import reference
 from chatmill import ChatmillError, ChatTemplate, Mill, Region, Tokenizer
+from empty_answers import EMPTY_ALLOWED
 from test_cases import TESTS
 
 GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
@@ -69,7 +70,9 @@ def test_trained_spans_are_true_or_reported() -> None:
             spans = [span for span in truth["spans"] if span[2] in assistant and span[3] in GENERATED]
             equal = trained(regions, assistant) == joined([(span[0], span[1]) for span in spans])
             outcomes["equal" if equal else "unequal"] += 1
-            reported = report(Mill(tokenizer, template, now=NOW, labels={"tags": False}), messages, *rest)
+            reported = report(
+                Mill(tokenizer, template, now=NOW, labels={"tags": False}, format=EMPTY_ALLOWED), messages, *rest
+            )
             outcomes[reported] += 1
             short = (name.rpartition("/")[2].removesuffix(".jinja"), truth["conv"])
             if not equal and reported == "proved" and short not in TRUTH_IS_WRONG:
@@ -79,10 +82,10 @@ def test_trained_spans_are_true_or_reported() -> None:
     assert outcomes == {"equal": 9_630, "unequal": 20, "proved": 8_809, "a turn left out": 662, "unproved": 179}
 
 
-def report(mill: Mill, messages: list[dict[str, Any]], *rest: Any) -> str:
+def report(mill: Mill, messages: list[dict[str, Any]], tools: Any, documents: Any) -> str:
     """chatmill's report on the labels of a row."""
     try:
-        notes = mill.encode(messages, *rest).notes
+        notes = mill.encode({"messages": messages, "tools": tools, "documents": documents}).notes
     except ChatmillError as error:
         return "unproved" if error.code in {"header_mismatch", "merged", "unanchored"} else error.code
     if "value_dropped" in notes:

@@ -106,7 +106,7 @@ def test_errors_name_their_place() -> None:
         template.render(MESSAGES)
     error = caught.value
     assert (error.code, error.message, error.template_line) == ("template_failed", 0, 2)
-    assert "'dict object' has no attribute 'name' (in `m.content + m.name` of the chat template mine)" in str(error)
+    assert "'dict object' has no attribute 'name' (in `m.content + m.name` of the template mine)" in str(error)
 
 
 def test_raise_exception_says_what_it_says() -> None:

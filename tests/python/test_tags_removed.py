@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import reference
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Region, Tokenizer
+from empty_answers import EMPTY_ALLOWED
 from test_masks import MASKED, untagged
 from test_regions import GENERATED, Spans, joined
 
@@ -177,20 +178,22 @@ def test_trained_without_tags_is_what_authors_tag(monkeypatch: pytest.MonkeyPatc
     for name in reference.tagged_templates():
         source = reference.corpus_template(name)
         plain = untagged(source)
-        with_tags = Mill(tokenizer, ChatTemplate(source, **tokens), now=reference.NOW)
-        without = Mill(tokenizer, ChatTemplate(plain, **tokens), now=reference.NOW)
+        with_tags = Mill(tokenizer, ChatTemplate(source, **tokens), now=reference.NOW, format=EMPTY_ALLOWED)
+        without = Mill(tokenizer, ChatTemplate(plain, **tokens), now=reference.NOW, format=EMPTY_ALLOWED)
         assert with_tags.template.has_generation
         assert not without.template.has_generation
         for key, conversation in conversations.items():
             messages = conversation["messages"]
-            chosen = {it: conversation.get(it) for it in ("tools", "documents")} | conversation.get("kw", {})
+            context = {it: conversation.get(it) for it in ("tools", "documents")}
+            chosen = context | conversation.get("kw", {})
+            row = {"messages": messages, **context, "chat_template_kwargs": conversation.get("kw")}
             try:
                 text, tags = reference.spans(source, messages, **chosen, **tokens)
             except Exception:  # noqa: BLE001  (refusals are the business of other tests)
                 continue
-            assert labelled(with_tags.encode(messages, **chosen)) == characters(tags)
+            assert labelled(with_tags.encode(row)) == characters(tags)
             try:
-                encoding = without.encode(messages, **chosen)
+                encoding = without.encode(row)
             except ChatmillError as error:
                 # Two templates print tool results inside the calling message.
                 assert error.code == "merged", (name, key)  # noqa: PT017  (most rows do not fail)
