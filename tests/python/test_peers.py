@@ -33,9 +33,11 @@ def ids_of(case: dict[str, Any]) -> str:
 def test_axolotl(case: dict[str, Any]) -> None:
     tokenizer, template = parts_of(case)
     options = {**case["dataset_cfg"], **case["cfg"]}
-    mill = Mill(tokenizer, template, labels=Labels.preset("axolotl", **options), format=EMPTY_ALLOWED)
-    messages = case["row"].get("messages") or case["row"]["conversations"]
-    encoding = mill.encode({"messages": messages, "tools": case["row"].get("tools")})
+    row, labels = case["row"], Labels.preset("axolotl", **options)
+    if row.get("messages"):
+        encoding = Mill(tokenizer, template, labels=labels, format=EMPTY_ALLOWED).encode(row)
+    else:
+        encoding = Mill(tokenizer, template, labels=labels).encode(row["conversations"], tools=row.get("tools"))
     assert encoding.input_ids == case["input_ids"]
     assert encoding.labels == case["labels"]
     assert encoding.notes[0] == "emulated"
