@@ -1,4 +1,4 @@
-//! Writes the list of `templates/*.jinja`, each with its description in the `.json` file beside it, for
+//! Writes the list of `templates/*.jinja`, each with its settings in the `.json` file beside it, for
 //! `src/template/library.rs`. To add a template, add these two files.
 
 use std::fmt::Write as _;
@@ -22,10 +22,10 @@ fn main() -> io::Result<()> {
     sources.sort();
     let mut code = String::from("const LIBRARY: &[Entry] = &[\n");
     for (name, path) in sources {
-        let facts = path.with_extension("json");
+        let settings = path.with_extension("json");
         let _ = writeln!(
             code,
-            "    Entry {{ name: {name:?}, source: include_str!({path:?}), facts: include_str!({facts:?}) }},"
+            "    Entry {{ name: {name:?}, source: include_str!({path:?}), settings: include_str!({settings:?}) }},"
         );
     }
     code.push_str("];\n");

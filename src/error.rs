@@ -112,6 +112,11 @@ impl Error {
         Error { kind, text: text.into(), row: None, message: None, template_line: None }
     }
 
+    /// The error for a value of the wrong type, without a place.
+    pub(crate) fn wrong_type(text: impl Into<String>) -> Self {
+        Error::new(ErrorKind::WrongType, text)
+    }
+
     /// The error for a panic, which is a defect of chatmill.
     pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());

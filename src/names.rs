@@ -1,9 +1,15 @@
 //! Names in error messages: the list of valid names, and the valid name nearest to an unknown one.
 
-/// The names in backticks, with commas between them.
-pub(crate) fn list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
+/// The names in backticks, with `separator` between them.
+pub(crate) fn joined(names: impl IntoIterator<Item: AsRef<str>>, separator: &str) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    quoted.join(separator)
+}
+
+/// The names in backticks, with commas between them; "nothing" if there are none.
+pub(crate) fn list(names: impl IntoIterator<Item: AsRef<str>>) -> String {
+    let list = joined(names, ", ");
+    if list.is_empty() { "nothing".to_owned() } else { list }
 }
 
 /// The end of an error message about the unknown name `given`: the nearest known name, if any, and all `known` names.
@@ -49,6 +55,12 @@ mod tests {
         }
         assert_eq!(did_you_mean("chatlm", ["chatml"]), "; did you mean `chatml`?");
         assert_eq!(did_you_mean("x", ["chatml"]), "");
+    }
+
+    #[test]
+    fn lists_have_backticks() {
+        assert_eq!((list(["a", "b"]), list([""; 0])), ("`a`, `b`".into(), "nothing".into()));
+        assert_eq!((joined(["a", "b"], " or "), joined([""; 0], " or ")), ("`a` or `b`".into(), String::new()));
     }
 
     #[test]

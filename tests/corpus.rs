@@ -141,8 +141,8 @@ fn render_of(line: &Line) -> &'static Line {
 fn conversation(line: &Line) -> Conversation<'static> {
     let (template, name) = names(line);
     let fields = map(&CORPUS.conversations, name);
-    let facts = object(&fs::read(root().join("templates").join(format!("{template}.json"))).unwrap());
-    let requires = |name: &str| match field(&facts, "requires") {
+    let settings = object(&fs::read(root().join("templates").join(format!("{template}.json"))).unwrap());
+    let requires = |name: &str| match field(&settings, "requires") {
         Some(Node::List(items)) => items.iter().any(|item| item.as_str() == Some(name)),
         _ => false,
     };

@@ -98,9 +98,9 @@ proptest! {
             let out = mill.batch(&batch, 0, RowLayout::Json("json"), &mut || false).unwrap();
             prop_assert_eq!(out.batch.num_rows(), rows.len());
             let lengths = out.batch.column_by_name("length").unwrap();
-            prop_assert!(!lengths.is_null(rows.len() - 1), "{good}: {:?}", out.failures.last());
-            prop_assert_eq!(lengths.null_count(), out.failures.len());
-            for failure in &out.failures {
+            prop_assert!(!lengths.is_null(rows.len() - 1), "{good}: {:?}", out.counts.failures.last());
+            prop_assert_eq!(lengths.null_count(), out.counts.failures.len());
+            for failure in &out.counts.failures {
                 prop_assert!(lengths.is_null(failure.row.unwrap()));
                 prop_assert_ne!(failure.kind.code(), "internal", "{}", failure);
             }

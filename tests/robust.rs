@@ -122,7 +122,7 @@ proptest! {
         for mill in MILLS.iter() {
             let out = mill.batch(&batch, 0, RowLayout::Json("json"), &mut || false).unwrap();
             let ids = out.batch.column_by_name("input_ids").unwrap();
-            prop_assert_eq!(ids.null_count(), out.failures.len());
+            prop_assert_eq!(ids.null_count(), out.counts.failures.len());
             let of_sample: Vec<usize> = match out.batch.column_by_name("row") {
                 Some(numbers) => numbers.as_primitive::<Int64Type>().values().iter().map(|row| *row as usize).collect(),
                 None => (0..out.batch.num_rows()).collect(),
@@ -131,7 +131,7 @@ proptest! {
             accounted.dedup();
             prop_assert_eq!(accounted, (0..rows.len()).collect::<Vec<_>>());
             prop_assert!(!ids.is_null(of_sample.len() - 1));
-            for failure in &out.failures {
+            for failure in &out.counts.failures {
                 prop_assert!(ids.is_null(of_sample.iter().position(|row| Some(*row) == failure.row).unwrap()));
                 prop_assert_ne!(failure.kind.code(), "internal", "{}", failure);
             }

@@ -21,6 +21,7 @@ mod turns;
 pub use ambiguity::Ambiguity;
 pub use cache::ProfileCache;
 pub use region::{Region, RegionKind, Regions};
+pub(crate) use shared_text::common_prefix;
 
 use std::sync::Arc;
 

@@ -8,7 +8,6 @@
 use super::Ambiguity;
 use super::layout::Layout;
 use super::turns::{ProvedHeader, SplitTurns};
-use crate::rows::Conversation;
 use crate::template::{ChatTemplate, Request};
 
 /// The headers of the ambiguous turns that can be resolved.
@@ -55,11 +54,10 @@ fn prefix_end(
     messages: usize,
     add_generation_prompt: bool,
 ) -> Option<usize> {
-    let whole = request.conversation;
     if messages == 0 {
         return None;
     }
-    let conversation = Conversation { messages: whole.messages[..messages].to_vec(), ..whole.clone() };
+    let conversation = request.conversation.prefix(messages);
     let request = Request { conversation: &conversation, add_generation_prompt, ..request };
     let prefix = template.text(request).ok()?;
     text.starts_with(&prefix).then_some(prefix.len())

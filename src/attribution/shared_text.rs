@@ -1,7 +1,7 @@
 //! Common prefixes and suffixes of two texts, and the borders of tokens such as `<|im_end|>`.
 
 /// The number of bytes that two texts share at their start, whole characters only.
-pub(super) fn common_prefix(left: &str, right: &str) -> usize {
+pub(crate) fn common_prefix(left: &str, right: &str) -> usize {
     left.chars().zip(right.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }
 

@@ -9,7 +9,8 @@ use arrow_schema::{DataType, Field};
 use super::TokenBatch;
 use super::chunk::{Chunk, Lists};
 use super::columns::{Columns, Kept, Source, batch_of, error_column};
-use crate::encode::{NoteCounts, OnError, Options};
+use super::counts::BatchCounts;
+use crate::encode::{OnError, Options};
 use crate::error::Result;
 use crate::rows::AnswersSpec;
 
@@ -25,18 +26,18 @@ pub(super) fn answer_batch(
     let valid: Vec<bool> = lengths.iter().map(Option::is_some).collect();
     let mut prompts = Lists::default();
     let mut lists: Vec<Lists> = answers.names().iter().map(|_| Lists::default()).collect();
-    let (mut labels, mut failures, mut notes) = (Vec::new(), Vec::new(), NoteCounts::default());
+    let mut labels = Vec::new();
+    let mut counts = BatchCounts::new(source.batch.num_rows());
     let mut kept = Kept::new(options);
-    for chunk in chunks {
+    for mut chunk in chunks {
+        counts.add_chunk(&mut chunk);
         prompts.append(chunk.answers.prompts);
         lists.iter_mut().zip(chunk.answers.columns).for_each(|(list, chunk)| list.append(chunk));
         labels.extend(chunk.answers.labels);
-        notes.add(&chunk.notes);
-        failures.extend(chunk.failures);
         kept.append(chunk.kept);
     }
-    let num_trained_tokens: usize = lists.iter().map(|list| list.ids.len()).sum();
-    let num_tokens = prompts.ids.len() + num_trained_tokens;
+    counts.num_trained_tokens = lists.iter().map(|list| list.ids.len()).sum();
+    counts.num_tokens = prompts.ids.len() + counts.num_trained_tokens;
     let mut columns: Columns = Vec::new();
     if !answers.are_whole() {
         columns.push(("prompt_ids".into(), prompts.into_column(&valid)));
@@ -53,17 +54,9 @@ pub(super) fn answer_batch(
     columns.push(("length".into(), Arc::new(Int32Array::from(lengths))));
     kept.push_columns(source, None, &mut columns)?;
     if options.on_error == OnError::Null {
-        columns.push(("error".into(), error_column(&failures, &rows)));
+        columns.push(("error".into(), error_column(&counts.failures, &rows)));
     }
-    Ok(TokenBatch {
-        batch: batch_of(columns)?,
-        failures,
-        num_rows_in: source.batch.num_rows(),
-        num_tokens,
-        num_trained_tokens,
-        num_untrained_rows: 0,
-        notes,
-    })
+    Ok(TokenBatch { batch: batch_of(columns)?, counts })
 }
 
 impl Lists {

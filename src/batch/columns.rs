@@ -13,8 +13,9 @@ use arrow_select::take::take;
 
 use super::TokenBatch;
 use super::chunk::Chunk;
+use super::counts::BatchCounts;
 use crate::data::{Fields, Node, RowLayout, field};
-use crate::encode::{NoteCounts, OnError, Options, Padding};
+use crate::encode::{OnError, Options, Padding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 
@@ -66,18 +67,16 @@ pub(super) fn sequence_batch(
     let weighted = options.labels.is_weighted();
     let (mut ids, mut labels) = (Vec::with_capacity(places), Vec::with_capacity(places));
     let mut weights = Vec::with_capacity(if weighted { places } else { 0 });
-    let (mut failures, mut num_untrained_rows, mut notes) = (Vec::new(), 0, NoteCounts::default());
+    let mut counts = BatchCounts { num_tokens, ..BatchCounts::new(source.batch.num_rows()) };
     let mut kept = Kept::new(options);
-    for chunk in chunks {
+    for mut chunk in chunks {
+        counts.add_chunk(&mut chunk);
         ids.extend_from_slice(&chunk.ids);
         labels.extend_from_slice(&chunk.labels);
         weights.extend_from_slice(&chunk.weights);
-        num_untrained_rows += chunk.untrained;
-        notes.add(&chunk.notes);
-        failures.extend(chunk.failures);
         kept.append(chunk.kept);
     }
-    let num_trained_tokens = labels.iter().filter(|label| **label != MASKED).count();
+    counts.num_trained_tokens = labels.iter().filter(|label| **label != MASKED).count();
     let mut columns: Columns = vec![
         ("input_ids".into(), list(Arc::new(Int32Array::from(widths.padded(ids, pad.unwrap_or(0) as i32))))),
         ("labels".into(), list(Arc::new(Int32Array::from(widths.padded(labels, MASKED))))),
@@ -96,17 +95,9 @@ pub(super) fn sequence_batch(
     }
     kept.push_columns(source, changes_rows.then_some(&rows), &mut columns)?;
     if options.on_error == OnError::Null {
-        columns.push(("error".into(), error_column(&failures, &rows)));
+        columns.push(("error".into(), error_column(&counts.failures, &rows)));
     }
-    Ok(TokenBatch {
-        batch: batch_of(columns)?,
-        failures,
-        num_rows_in: source.batch.num_rows(),
-        num_tokens,
-        num_trained_tokens,
-        num_untrained_rows,
-        notes,
-    })
+    Ok(TokenBatch { batch: batch_of(columns)?, counts })
 }
 
 /// The kept columns of JSON rows.

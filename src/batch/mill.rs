@@ -6,11 +6,12 @@ use arrow_array::RecordBatch;
 
 use super::answer_columns::answer_batch;
 use super::columns::{Source, sequence_batch};
+use super::counts::{BatchCounts, shifted};
 use super::pipeline::without_panic;
 use super::table::BatchList;
 use super::workers::Workers;
 use crate::data::{Fields, RowLayout};
-use crate::encode::{EncodedRow, Encoder, Inspection, NoteCounts, Options, Scratch};
+use crate::encode::{EncodedRow, Encoder, Inspection, Options, Scratch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{Conversation, Row, RowReader};
 use crate::template::ChatTemplate;
@@ -34,18 +35,8 @@ pub struct TokenBatch {
     /// `input_ids`, `labels`, optionally `weights` and `attention_mask`, `length`, optionally `row`, the kept columns,
     /// optionally `error`. Rows with answers have `prompt_ids` and one column of ids for each answer instead.
     pub batch: RecordBatch,
-    /// The rows that failed, in their order.
-    pub failures: Vec<Error>,
-    /// Rows of the input.
-    pub num_rows_in: usize,
-    /// Tokens in all rows, without padding.
-    pub num_tokens: usize,
-    /// Tokens whose label is not -100.
-    pub num_trained_tokens: usize,
-    /// Samples without a trained token.
-    pub num_untrained_rows: usize,
-    /// Rows by note.
-    pub notes: NoteCounts,
+    /// Its counts and failures.
+    pub counts: BatchCounts,
 }
 
 /// The results of all batches of an input.
@@ -53,36 +44,8 @@ pub struct TokenBatch {
 pub struct TokenBatches {
     /// The output batches.
     pub batches: BatchList,
-    /// The rows that failed, in their order, counted over all batches.
-    pub failures: Vec<Error>,
-    /// Rows of the input.
-    pub num_rows_in: usize,
-    /// Tokens in all rows, without padding.
-    pub num_tokens: usize,
-    /// Tokens whose label is not -100.
-    pub num_trained_tokens: usize,
-    /// Samples without a trained token.
-    pub num_untrained_rows: usize,
-    /// Rows by note.
-    pub notes: NoteCounts,
-}
-
-impl TokenBatches {
-    /// Appends a batch whose first row is number `first_row` of the input.
-    fn push(&mut self, tokens: TokenBatch, first_row: usize) {
-        self.batches.push(tokens.batch);
-        self.failures.extend(tokens.failures.into_iter().map(|error| shifted(error, first_row)));
-        self.num_rows_in += tokens.num_rows_in;
-        self.num_tokens += tokens.num_tokens;
-        self.num_trained_tokens += tokens.num_trained_tokens;
-        self.num_untrained_rows += tokens.num_untrained_rows;
-        self.notes.add(&tokens.notes);
-    }
-}
-
-/// An error of a batch, with its row counted over the whole input.
-fn shifted(error: Error, first_row: usize) -> Error {
-    Error { row: error.row.map(|row| row + first_row), ..error }
+    /// The counts and failures of all batches. Rows in errors are counted over all batches.
+    pub counts: BatchCounts,
 }
 
 impl Mill {
@@ -125,9 +88,11 @@ impl Mill {
             // An empty input gives an empty batch with the right columns.
             while from < batch.num_rows() || (from == 0 && output.batches.schema().is_none()) {
                 let part = batch.slice(from, BATCH_ROWS.min(batch.num_rows() - from));
-                let first_row = output.num_rows_in;
+                let first_row = output.counts.num_rows_in;
                 let tokens = self.batch(&part, first_row, layout, interrupted);
-                output.push(tokens.map_err(|error| shifted(error, first_row))?, first_row);
+                let tokens = tokens.map_err(|error| shifted(error, first_row))?;
+                output.batches.push(tokens.batch);
+                output.counts.add_batch(tokens.counts);
                 from += BATCH_ROWS;
             }
         }

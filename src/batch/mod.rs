@@ -3,12 +3,15 @@
 mod answer_columns;
 mod chunk;
 mod columns;
+mod counts;
+mod interrupt;
 mod mill;
 mod pipeline;
 mod render;
 mod table;
 mod workers;
 
+pub use counts::BatchCounts;
 pub use mill::{Mill, TokenBatch, TokenBatches};
 pub use render::{BatchRequest, render_batches};
 pub use table::BatchList;

@@ -6,11 +6,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
 
 use super::Mill;
 use super::chunk::Chunk;
 use super::columns::kept_text;
+use super::interrupt::{InterruptPoll, POLL, stopped};
 use crate::data::{Fields, RowTable};
 use crate::encode::{OnError, Scratch, Truncation};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,13 +18,6 @@ use crate::label::Unproved;
 
 /// Rows that a worker takes at a time.
 const CHUNK_ROWS: usize = 32;
-/// How often the calling thread checks whether it should stop.
-const POLL: Duration = Duration::from_millis(50);
-
-/// The error of a batch that was stopped.
-pub(super) fn stopped() -> Error {
-    Error::new(ErrorKind::Interrupted, "stopped before the batch was complete")
-}
 
 /// The state that the workers of one batch share.
 struct Shared<'b, 'a> {
@@ -88,18 +81,15 @@ impl Mill {
                 });
             }
             drop(sender);
-            let mut polled = Instant::now();
+            let mut poll = InterruptPoll::new(interrupted);
             loop {
                 match receiver.recv_timeout(POLL) {
                     Ok((index, chunk)) => results[index] = Some(chunk),
                     Err(RecvTimeoutError::Disconnected) => break,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
-                if polled.elapsed() >= POLL {
-                    polled = Instant::now();
-                    if interrupted() {
-                        shared.interrupted.store(true, Ordering::Relaxed);
-                    }
+                if poll.is_interrupted() {
+                    shared.interrupted.store(true, Ordering::Relaxed);
                 }
             }
         });

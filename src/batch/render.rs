@@ -1,13 +1,12 @@
 //! The rendered texts of all rows, as a column.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::{ArrayRef, RecordBatch};
 use chrono::NaiveDateTime;
 
-use super::pipeline::stopped;
+use super::interrupt::{InterruptPoll, stopped};
 use super::table::BatchList;
 use crate::data::RowLayout;
 use crate::error::{Error, ErrorKind, Result};
@@ -24,9 +23,6 @@ pub struct BatchRequest {
     /// The time that `strftime_now` prints; None for the clock.
     pub now: Option<NaiveDateTime>,
 }
-
-/// How often the rendering thread checks whether it should stop.
-const POLL: Duration = Duration::from_millis(50);
 
 /// Batches with one column `text`, the text of each row of `input`, in order.
 ///
@@ -59,7 +55,7 @@ fn render_batch(
 ) -> Result<RecordBatch> {
     let rows = RowReader::default().table(batch, layout)?;
     let mut texts = LargeStringBuilder::with_capacity(rows.len(), rows.len() * 1024);
-    let mut polled = Instant::now();
+    let mut poll = InterruptPoll::new(interrupted);
     for row in 0..rows.len() {
         let text = rows.fields(row).and_then(Conversation::from_fields).and_then(|conversation| {
             template.text(Request {
@@ -70,11 +66,8 @@ fn render_batch(
             })
         });
         texts.append_value(text.map_err(|error| error.at_row(first_row + row))?);
-        if polled.elapsed() >= POLL {
-            polled = Instant::now();
-            if interrupted() {
-                return Err(stopped());
-            }
+        if poll.is_interrupted() {
+            return Err(stopped());
         }
     }
     let column: ArrayRef = Arc::new(texts.finish());

@@ -5,7 +5,6 @@ use std::ops::Range;
 use crate::attribution::Attributor;
 use crate::error::Result;
 use crate::label::{self, Boundary, Span};
-use crate::rows::Conversation;
 use crate::template::{ChatTemplate, Request};
 use crate::tokenizer::{Tokenizer, Tokens};
 
@@ -23,9 +22,7 @@ impl Inputs<'_, '_> {
 
     /// The text of the first messages.
     pub(super) fn prefix(&self, messages: usize, add_generation_prompt: bool) -> Result<String> {
-        let whole = self.request.conversation;
-        let messages = whole.messages[..messages].to_vec();
-        let conversation = Conversation { messages, ..whole.clone() };
+        let conversation = self.request.conversation.prefix(messages);
         self.template().text(Request { conversation: &conversation, add_generation_prompt, ..self.request })
     }
 

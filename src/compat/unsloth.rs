@@ -22,8 +22,8 @@ pub(super) fn label(
     let conversation = inputs.request.conversation;
     let (text, attributed) = inputs.attributor.regions(inputs.request)?;
     let attributed = attributed?;
-    let refused = |(message, it): &(usize, Ambiguity)| Some((*message, *it, it.error_kind()?));
-    if let Some((message, ambiguity, kind)) = attributed.ambiguities.iter().find_map(refused) {
+    let unproved = |(message, it): &(usize, Ambiguity)| Some((*message, *it, it.error_kind()?));
+    if let Some((message, ambiguity, kind)) = attributed.ambiguities.iter().find_map(unproved) {
         let text = format!(
             "`emulate: unsloth` cannot find the header of this turn ({}): {}; remove this row or use another template",
             ambiguity.code(),

@@ -8,10 +8,11 @@ pub use chatjinja::{Fields, Node, field};
 pub use column::Column;
 pub(crate) use json::parse_if_json;
 pub use json::parse_json;
-pub(crate) use table::missing_column;
 pub use table::{RowLayout, RowTable};
+pub(crate) use table::{columns_of, missing_column};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::names;
 
 /// Removes `key` from `fields` and returns its value. The other fields keep their order.
 pub(crate) fn take_field<'a>(fields: &mut Fields<'a>, key: &str) -> Option<Node<'a>> {
@@ -19,18 +20,25 @@ pub(crate) fn take_field<'a>(fields: &mut Fields<'a>, key: &str) -> Option<Node<
     Some(fields.remove(index).1)
 }
 
-/// The error for a value of the wrong type: `what` names the value, `expected` the type that it must have.
-pub(crate) fn wrong_type(what: &str, expected: &str, found: &Node<'_>) -> Error {
-    Error::new(ErrorKind::WrongType, format!("{what} must be {expected}, found {}", found.type_name()))
+/// Removes the fields that are null.
+pub(crate) fn remove_nulls(fields: &mut Fields<'_>) {
+    fields.retain(|(_, value)| *value != Node::Null);
 }
 
-/// The names of fields or columns, in backticks, as a list for an error message.
-pub(crate) fn name_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
-    if names.is_empty() { "nothing".into() } else { format!("`{}`", names.join("`, `")) }
+/// The error for a value of the wrong type: `what` names the value, `expected` the type that it must have.
+pub(crate) fn unexpected(what: &str, expected: &str, found: &Node<'_>) -> Error {
+    Error::wrong_type(format!("{what} must be {expected}, found {}", found.type_name()))
+}
+
+/// As [`unexpected`], for a value that may be an integer out of range: the error shows the integer.
+pub(crate) fn unexpected_number(what: &str, expected: &str, found: &Node<'_>) -> Error {
+    match found {
+        Node::Int(value) => Error::wrong_type(format!("{what} must be {expected}, found {value}")),
+        other => unexpected(what, expected, other),
+    }
 }
 
 /// The names of `fields` as a list for an error message.
 pub(crate) fn names_of(fields: &Fields<'_>) -> String {
-    name_list(fields.iter().map(|(name, _)| name.as_ref()))
+    names::list(fields.iter().map(|(name, _)| name))
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use arrow_array::RecordBatch;
 
-use super::{Column, Fields, Node, name_list, parse_json, wrong_type};
+use super::{Column, Fields, Node, parse_json, unexpected};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 
 /// How a batch holds its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,10 +72,15 @@ impl<'a> RowTable<'a> {
     }
 }
 
+/// The names of the columns of `batch` as a list for an error message.
+pub(crate) fn columns_of(batch: &RecordBatch) -> String {
+    names::list(batch.schema_ref().fields().iter().map(|field| field.name()))
+}
+
 /// The error for a batch without a column `wanted`, which is one name or several, in backticks.
 pub(crate) fn missing_column(batch: &RecordBatch, wanted: &str) -> Error {
-    let known = name_list(batch.schema_ref().fields().iter().map(|field| field.name().as_str()));
-    Error::new(ErrorKind::MissingMessages, format!("the batch has no column {wanted}; its columns are {known}"))
+    let text = format!("the batch has no column {wanted}; its columns are {}", columns_of(batch));
+    Error::new(ErrorKind::MissingMessages, text)
 }
 
 fn json_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<Column<'a>> {
@@ -100,7 +106,7 @@ fn json_fields<'a>(column: &Column<'a>, row: usize) -> Result<Fields<'a>> {
     });
     match parsed? {
         Node::Map(fields) => Ok(fields),
-        other => Err(wrong_type("the row", "a JSON object", &other)),
+        other => Err(unexpected("the row", "a JSON object", &other)),
     }
 }
 

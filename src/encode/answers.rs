@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::Truncation;
+use super::details::unstructured;
 use super::notes::{Note, Notes};
+use super::parts::{Parts, missing_token};
 use super::sample::{AnswerSamples, Details, SampleDetails, SampleSink};
-use super::sequence::Parts;
-use crate::attribution::{RegionKind, Regions};
+use crate::attribution::common_prefix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{AnswersRow, Conversation, Format, PromptAnswers};
 use crate::template::Request;
@@ -99,11 +100,7 @@ impl AnswersEncoder {
     fn plain(&self, prompt: &str, answers: &[String]) -> Result<Texts> {
         let tokenizer = &self.parts.tokenizer;
         let Some(eos) = tokenizer.special_token("eos_token") else {
-            let text = format!(
-                "answers need an `eos_token`, but {} has none; set `special_tokens.eos_token`",
-                tokenizer.name()
-            );
-            return Err(Error::new(ErrorKind::Option, text));
+            return Err(missing_token(tokenizer, "eos_token", "answers need an `eos_token`"));
         };
         let prompt = if self.are_whole() { String::new() } else { format!("{}{prompt}", tokenizer.prefix()) };
         let before = if self.are_whole() { tokenizer.prefix() } else { prompt.clone() };
@@ -129,11 +126,7 @@ impl AnswersEncoder {
                 return Err(Error::new(ErrorKind::UnknownRole, text).at_message(last));
             }
         };
-        let shared = |text: &String| {
-            let differ = alone.char_indices().zip(text.chars()).find(|((_, left), right)| left != right);
-            differ.map_or(alone.len().min(text.len()), |((at, _), _)| at)
-        };
-        let length = sequences.iter().map(shared).min().unwrap_or(0);
+        let length = sequences.iter().map(|text| common_prefix(&alone, text)).min().unwrap_or(0);
         Ok(Texts { prompt: alone[..length].to_owned(), sequences })
     }
 
@@ -149,19 +142,12 @@ impl AnswersEncoder {
                 PromptAnswers::Chats { answers, .. } => {
                     let conversation = &answers[index];
                     let found = self.parts.attributor.regions(self.parts.request(conversation));
-                    let roles = (0..conversation.messages.len()).map(|it| conversation.role(it).to_owned()).collect();
-                    (found.and_then(|(_, attributed)| attributed).map(|attributed| attributed.regions), roles)
+                    let regions = found.and_then(|(_, attributed)| attributed).map(|attributed| attributed.regions);
+                    (regions, conversation.roles())
                 }
             };
             details.push((Arc::new(Details { text: text.clone(), regions, roles }), tokens.ends));
         }
         Ok(details)
     }
-}
-
-/// The regions of a text without messages.
-pub(super) fn unstructured(text: &str) -> Regions {
-    let mut regions = Regions::default();
-    regions.push(text.len(), None, RegionKind::Scaffold);
-    regions
 }

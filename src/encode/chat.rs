@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::control_tokens::ControlTokens;
+use super::labeled::{Labeled, TrainedPart};
 use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
-use super::sequence::{Labeled, Parts, Scratch, SequenceEncoder, TrainedPart};
+use super::parts::{Parts, Scratch};
+use super::sequence::SequenceEncoder;
 use crate::attribution::Ambiguity;
-use crate::compat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{self, Boundary, Labels, MASKED, TrainedSpans};
 use crate::rows::{Conversation, has_empty_answer};
@@ -161,7 +162,9 @@ impl SequenceEncoder for ChatEncoder {
                             `special_tokens=\"text\"`; remove the row or drop `emulate`";
                 return Err(Error::new(ErrorKind::ControlToken, text));
             }
-            LabelChoice::Emulate { emulation, .. } => emulated(&self.parts, emulation, conversation, scratch, notes)?,
+            LabelChoice::Emulate { emulation, .. } => {
+                Labeled::emulated(&self.parts, emulation, conversation, scratch, notes)?
+            }
             LabelChoice::Policy(policy) => {
                 let mut labeled = self.label(policy, conversation, only, notes)?;
                 if has_control {
@@ -178,21 +181,6 @@ impl SequenceEncoder for ChatEncoder {
         self.parts.note_bos(&scratch.tokens.ids, notes);
         Ok(labeled)
     }
-}
-
-/// Text, tokens and labels as another tool makes them.
-pub(super) fn emulated(
-    parts: &Parts,
-    emulation: &compat::Emulation,
-    conversation: &Conversation<'_>,
-    scratch: &mut Scratch,
-    notes: &mut Notes,
-) -> Result<Labeled> {
-    notes.add(Note::Emulated);
-    let request = parts.request(conversation);
-    let Scratch { tokens, labels, .. } = scratch;
-    let text = compat::emulate(emulation, &parts.attributor, &parts.tokenizer, request, tokens, labels)?;
-    Ok(Labeled { text, trained: TrainedPart::Done, attributed: None, cuts: Vec::new() })
 }
 
 fn note_left_out(spans: &TrainedSpans, notes: &mut Notes) {

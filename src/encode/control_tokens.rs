@@ -70,19 +70,19 @@ impl ControlTokens {
         let Conversation { tools, documents, variables, .. } = conversation;
         for (name, value) in [("tools", tools), ("documents", documents)] {
             if let Some(token) = value.as_ref().and_then(|value| self.first_in(value)) {
-                return Err(refused(token, &format!("`{name}`")));
+                return Err(token_error(token, &format!("`{name}`")));
             }
         }
         for (name, value) in variables.iter() {
             if let Some(token) = self.first_in(value) {
-                return Err(refused(token, &format!("the template variable `{name}`")));
+                return Err(token_error(token, &format!("the template variable `{name}`")));
             }
         }
         let mut any = false;
         for (index, message) in conversation.messages.iter().enumerate() {
             let token = texts_of(message).into_iter().find_map(|text| self.first(text));
             if let Some(token) = token.filter(|_| self.raises) {
-                return Err(refused(token, "the message").at_message(index));
+                return Err(token_error(token, "the message").at_message(index));
             }
             any |= token.is_some();
             self.check_other_fields(message).map_err(|error| error.at_message(index))?;
@@ -102,7 +102,7 @@ impl ControlTokens {
                 }
             });
             if let Some(token) = token {
-                return Err(refused(token, &format!("`{name}` of the message")));
+                return Err(token_error(token, &format!("`{name}` of the message")));
             }
         }
         Ok(())
@@ -143,7 +143,7 @@ impl ControlTokens {
 }
 
 /// The error for a control token in `place`.
-fn refused(token: &str, place: &str) -> Error {
+fn token_error(token: &str, place: &str) -> Error {
     let text = format!(
         "{place} holds the control token {token}; remove it, list it in `allowed_special_tokens`, or, for a content, use \
         `special_tokens=\"text\"`"

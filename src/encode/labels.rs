@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::compat::Emulation;
-use crate::error::{Error, Result};
-use crate::label::json_fields::{JsonFields, error_in};
+use crate::error::Result;
+use crate::label::json_fields::{JsonFields, labels_error};
 use crate::label::{Labels, LabelsSpec, Unproved};
 
 /// How the labels of a run are made.
@@ -33,18 +33,15 @@ impl From<Labels> for LabelChoice {
     }
 }
 
-/// The start of each error text.
-const PLACE: &str = "labels";
-
 impl LabelChoice {
     /// Reads a JSON object with the fields of a policy, or with `emulate`, the name of a tool, and its `options`.
     /// `like` is the old name of `emulate`.
     pub fn from_json(json: &str) -> Result<LabelChoice> {
-        let mut fields = JsonFields::parse(PLACE, json)?;
+        let mut fields = JsonFields::parse(json)?;
         let emulate: Option<String> = fields.take_or("emulate", None)?;
         let like: Option<String> = fields.take_or("like", None)?;
         if emulate.is_some() && like.is_some() {
-            return Err(error("`emulate` and `like` mean the same; remove `like`"));
+            return Err(labels_error("`emulate` and `like` mean the same; remove `like`"));
         }
         let options: Map<String, Value> = fields.take_or("options", Map::new())?;
         let spec = LabelsSpec::take(&mut fields)?;
@@ -53,7 +50,7 @@ impl LabelChoice {
             if let Some(name) = options.keys().next() {
                 let text =
                     format!("`options` has {name:?}, but no tool is emulated; set `emulate` or remove `options`");
-                return Err(error(text));
+                return Err(labels_error(text));
             }
             return spec.into_labels().map(LabelChoice::Policy);
         };
@@ -61,7 +58,7 @@ impl LabelChoice {
         let labels = spec.into_labels()?;
         let unproved = labels.unproved;
         if labels != (Labels { unproved, ..Labels::default() }) {
-            return Err(error(
+            return Err(labels_error(
                 "`emulate` excludes all fields of a policy except `unproved`; remove the other fields or `emulate`",
             ));
         }
@@ -85,10 +82,6 @@ impl LabelChoice {
             LabelChoice::Emulate { unproved, .. } => *unproved,
         }
     }
-}
-
-fn error(text: impl std::fmt::Display) -> Error {
-    error_in(PLACE, text)
 }
 
 #[cfg(test)]

@@ -7,10 +7,14 @@
 mod answers;
 mod chat;
 mod control_tokens;
+mod cut;
+mod details;
 mod encoding;
+mod labeled;
 mod labels;
 mod notes;
 mod options;
+mod parts;
 mod sample;
 mod segments;
 mod sequence;
@@ -25,8 +29,8 @@ pub use labels::LabelChoice;
 pub(crate) use notes::Notes;
 pub use notes::{Note, NoteCounts};
 pub use options::{AllMasked, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+pub(crate) use parts::Scratch;
 pub(crate) use sample::{AnswerSamples, Sample, SampleSink};
-pub(crate) use sequence::Scratch;
 
 use std::sync::Arc;
 
@@ -37,8 +41,9 @@ use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 use answers::AnswersEncoder;
 use chat::ChatEncoder;
+use parts::{Parts, missing_token};
 use segments::SegmentsEncoder;
-use sequence::{Parts, SequenceEncoder};
+use sequence::SequenceEncoder;
 use text::TextEncoder;
 use tokens::TokensEncoder;
 
@@ -70,7 +75,7 @@ impl Encoder {
         support::check(&options, &tokenizer)?;
         let format = options.rows.format().cloned();
         let template = resolve_template(&tokenizer, template, format.as_deref())?;
-        let bos = tokenizer.special_token("bos_token").and_then(|token| tokenizer.token_to_id(token));
+        let bos = tokenizer.special_token_id("bos_token");
         let attributor = Arc::new(Attributor::new(template));
         let parts = Parts { tokenizer, attributor, options: Arc::new(options), bos };
         let kind = match (parts.options.rows.kind(), format) {
@@ -109,7 +114,7 @@ impl Encoder {
 
     /// The id of the padding token.
     pub(crate) fn pad_id(&self) -> Option<u32> {
-        support::pad_id(&self.parts.tokenizer)
+        self.parts.tokenizer.special_token_id("pad_token")
     }
 
     /// Whether a row may become several samples, or none.
@@ -186,12 +191,8 @@ fn resolve_template(
 fn own_text(tokenizer: &Tokenizer, format: &Format) -> Result<ChatTemplate> {
     let text = format.text().unwrap_or_default();
     if tokenizer.special_token("eos_token").is_none() && text.contains("eos_token") {
-        let text = format!(
-            "the format `{}` ends answers with `eos_token`, but {} has none; set `special_tokens.eos_token`",
-            format.name(),
-            tokenizer.name()
-        );
-        return Err(Error::new(ErrorKind::Option, text));
+        let need = format!("the format `{}` ends answers with `eos_token`", format.name());
+        return Err(missing_token(tokenizer, "eos_token", &need));
     }
     let mut tokens = tokenizer.special_tokens().to_vec();
     tokens.retain(|(name, _)| name != "bos_token");

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use super::chat::emulated;
 use super::control_tokens::ControlTokens;
+use super::labeled::{Labeled, TrainedPart};
 use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
+use super::parts::{Parts, Scratch};
 use super::sample::SampleSink;
-use super::sequence::{Labeled, Parts, Scratch, SequenceEncoder, TrainedPart};
+use super::sequence::SequenceEncoder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{self, Boundary, Labels, MASKED, Span};
 use crate::rows::{Conversation, SegmentsRow, TemplateVariables, has_empty_answer};
@@ -78,7 +79,9 @@ impl SequenceEncoder for RowEncoder<'_> {
             control.check(conversation)?;
         }
         let labeled = match labels {
-            LabelChoice::Emulate { emulation, .. } => emulated(parts, emulation, conversation, scratch, notes)?,
+            LabelChoice::Emulate { emulation, .. } => {
+                Labeled::emulated(parts, emulation, conversation, scratch, notes)?
+            }
             LabelChoice::Policy(policy) => {
                 notes.add(Note::Tagged);
                 let labeled = label(parts, policy, conversation, only)?;
@@ -158,7 +161,7 @@ impl RowEncoder<'_> {
 fn label_steps(steps: &[i32], last_only: bool, trained: &[Span], scratch: &mut Scratch) -> Result<()> {
     if steps.len() != trained.len() {
         let text = format!("the row has {} labels for {} steps; each step needs one label", steps.len(), trained.len());
-        return Err(Error::new(ErrorKind::WrongType, text));
+        return Err(Error::wrong_type(text));
     }
     scratch.labels.fill(MASKED);
     let first = if last_only { steps.len().saturating_sub(1) } else { 0 };

@@ -2,6 +2,7 @@
 
 use super::labels::LabelChoice;
 use super::options::{Options, Padding, SpecialTokens, Split, Truncation};
+use super::parts::missing_token;
 use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{Boundary, Labels};
@@ -72,15 +73,10 @@ fn check_tokenizer(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
             ));
         }
     }
-    if options.padding.is_some() && pad_id(tokenizer).is_none() {
-        return refuse(format!("`padding` needs a `pad_token`, but {name} has none; set `special_tokens.pad_token`"));
+    if options.padding.is_some() && tokenizer.special_token_id("pad_token").is_none() {
+        return Err(missing_token(tokenizer, "pad_token", "`padding` needs a `pad_token`"));
     }
     Ok(())
-}
-
-/// The id of the padding token.
-pub(super) fn pad_id(tokenizer: &Tokenizer) -> Option<u32> {
-    tokenizer.special_token("pad_token").and_then(|token| tokenizer.token_to_id(token))
 }
 
 fn check_chat(options: &Options) -> Result<()> {

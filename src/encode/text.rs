@@ -4,10 +4,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::details::spelled;
 use super::notes::{Note, Notes};
+use super::parts::{Parts, Scratch, missing_token};
 use super::sample::{Sample, SampleDetails, SampleSink};
-use super::sequence::{Parts, Scratch};
-use super::tokens::spelled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::TextRow;
 
@@ -29,12 +29,8 @@ impl TextEncoder {
         let tokenizer = &parts.tokenizer;
         let mut prefix = Vec::new();
         tokenizer.ids(&tokenizer.prefix(), &mut prefix)?;
-        let eos = tokenizer.special_token("eos_token").and_then(|token| tokenizer.token_to_id(token));
-        let Some(eos) = eos else {
-            let name = tokenizer.name();
-            let text = format!("plain text needs an `eos_token`, but {name} has none; set `special_tokens.eos_token`");
-            return Err(Error::new(ErrorKind::Option, text));
-        };
+        let eos = tokenizer.special_token_id("eos_token");
+        let eos = eos.ok_or_else(|| missing_token(tokenizer, "eos_token", "plain text needs an `eos_token`"))?;
         if let Some(max) = parts.options.max_length {
             windows(0, max, prefix.len())?;
         }

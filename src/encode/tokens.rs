@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::answers::unstructured;
+use super::cut::Cut;
+use super::details::spelled;
 use super::notes::Notes;
-use super::sample::{Details, SampleSink};
-use super::sequence::{Cut, Parts, Scratch};
+use super::parts::{Parts, Scratch};
+use super::sample::SampleSink;
 use super::truncate::truncate;
-use crate::data::Node;
-use crate::error::{Error, ErrorKind, Result};
+use crate::data::{Node, unexpected_number};
+use crate::error::{Error, Result};
 use crate::label::MASKED;
 use crate::rows::TokensRow;
 use crate::tokenizer::{Tokenizer, Tokens};
@@ -44,13 +45,6 @@ impl TokensEncoder {
     }
 }
 
-/// The decoded text of `tokens`. Sets their ends.
-pub(super) fn spelled(tokenizer: &Tokenizer, tokens: &mut Tokens) -> Result<Details> {
-    let (text, ends) = tokenizer.spell(&tokens.ids)?;
-    tokens.ends = ends;
-    Ok(Details { regions: Ok(unstructured(&text)), text, roles: Vec::new() })
-}
-
 /// Leaves ids and labels of a row in `tokens` and `labels`. Without labels all tokens are trained. Tokens that
 /// `attention_mask` masks are padding, and are left out.
 fn read(row: &TokensRow<'_>, tokenizer: &Tokenizer, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<()> {
@@ -60,7 +54,7 @@ fn read(row: &TokensRow<'_>, tokenizer: &Tokenizer, tokens: &mut Tokens, labels:
         if let Some(other) = other.filter(|other| other.len() != ids.len()) {
             let (ids, others) = (ids.len(), other.len());
             let text = format!("the row has {ids} `input_ids` but {others} `{name}`; give one for each id");
-            return Err(Error::new(ErrorKind::WrongType, text));
+            return Err(Error::wrong_type(text));
         }
     }
     let size = tokenizer.vocabulary_size();
@@ -94,9 +88,5 @@ fn token(node: &Node<'_>, size: usize) -> Option<u32> {
 }
 
 fn wrong(name: &str, index: usize, found: &Node<'_>, expected: &str) -> Error {
-    let found = match found {
-        Node::Int(value) => value.to_string(),
-        other => other.type_name().to_owned(),
-    };
-    Error::new(ErrorKind::WrongType, format!("`{name}[{index}]` must be {expected}, found {found}"))
+    unexpected_number(&format!("`{name}[{index}]`"), expected, found)
 }

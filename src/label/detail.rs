@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::Labels;
+use super::{Labels, read_ranges};
 use crate::data::{Fields, Node, field};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::template::texts_of;
 
 /// A piece of one text of a message with its own weight.
@@ -46,14 +46,14 @@ pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detai
         (Some((name, ranges)), Some(Node::Str(content))) => {
             if let Some(ordinal) = ordinal(content) {
                 details.push(Detail { ordinal, bytes: 0..content.len(), weight: 0.0 });
-                for (characters, weight) in read_ranges(labels, name, ranges)? {
+                for (characters, weight) in weighted_ranges(labels, name, ranges)? {
                     let bytes = bytes_of(name, content, characters)?;
                     details.push(Detail { ordinal, bytes, weight });
                 }
             }
         }
         (Some((name, _)), _) => {
-            return Err(wrong(format!(
+            return Err(Error::wrong_type(format!(
                 "`{name}` needs a content that is a string; to train parts of a list, set flags on the parts"
             )));
         }
@@ -73,38 +73,12 @@ pub(super) fn details(labels: &Labels, message: &Fields<'_>) -> Result<Vec<Detai
     Ok(details)
 }
 
-fn wrong(text: String) -> Error {
-    Error::new(ErrorKind::WrongType, text)
-}
-
-/// Ranges of characters with their weights. As in axolotl, `end_offset` is the last character, not the one after it.
-fn read_ranges(labels: &Labels, name: &str, ranges: &Node<'_>) -> Result<Vec<(Range<usize>, f32)>> {
-    let Node::List(items) = ranges else {
-        return Err(wrong(format!("`{name}` is {}; use a list of ranges of characters", ranges.type_name())));
-    };
-    items
-        .iter()
-        .map(|item| {
-            let Some((fields, characters)) = read_range(item) else {
-                return Err(wrong(format!(
-                    "`{name}` has the invalid range {}; use {{\"begin_offset\": first character, \"end_offset\": last \
-                     character, \"train\": true or false}}",
-                    item.to_json()
-                )));
-            };
-            Ok((characters, labels.own_weight(fields)?.unwrap_or(1.0)))
-        })
-        .collect()
-}
-
-fn read_range<'n, 'a>(item: &'n Node<'a>) -> Option<(&'n Fields<'a>, Range<usize>)> {
-    let Node::Map(fields) = item else { return None };
-    let number = |name: &str| match field(fields, name) {
-        Some(Node::Int(number)) => usize::try_from(*number).ok(),
-        _ => None,
-    };
-    let (begin, end) = (number("begin_offset")?, number("end_offset")?.checked_add(1)?);
-    (begin < end).then_some((fields, begin..end))
+/// Ranges of characters with their weights.
+fn weighted_ranges(labels: &Labels, name: &str, ranges: &Node<'_>) -> Result<Vec<(Range<usize>, f32)>> {
+    read_ranges(name, ranges, |fields, first, last| {
+        let Some(end) = last.checked_add(1).filter(|end| first < *end) else { return Ok(None) };
+        Ok(Some((first..end, labels.own_weight(fields)?.unwrap_or(1.0))))
+    })
 }
 
 /// The bytes of a range of characters of `text`.
@@ -120,7 +94,7 @@ fn bytes_of(name: &str, text: &str, characters: Range<usize>) -> Result<Range<us
                 count => format!("the last character of the content is {}", count - 1),
             };
             let end = characters.end - 1;
-            Err(wrong(format!("`{name}` has a range up to character {end}, but {last}; shorten the range")))
+            Err(Error::wrong_type(format!("`{name}` has a range up to character {end}, but {last}; shorten the range")))
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::detail;
 use super::{Labels, Turns};
 use crate::data::{Fields, Node, field};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::rows::Conversation;
 
 impl Labels {
@@ -49,7 +49,7 @@ impl Labels {
                 Some(Node::Int(number)) => *number as f32,
                 Some(Node::Float(number)) => *number as f32,
                 Some(other) => {
-                    return Err(wrong(format!(
+                    return Err(Error::wrong_type(format!(
                         "`{name}` must be true, false or a number, found {}; if this field is not about training, remove \
                         it from `flags` in the labels",
                         other.type_name()
@@ -57,12 +57,12 @@ impl Labels {
                 }
             };
             if !(weight.is_finite() && weight >= 0.0) {
-                return Err(wrong(format!("`{name}` is {weight}; use a number of at least 0")));
+                return Err(Error::wrong_type(format!("`{name}` is {weight}; use a number of at least 0")));
             }
             if weight != 0.0 && weight != 1.0 && !self.weighted {
                 let text =
                     format!("`{name}` is {weight}, but the labels have no weights; set `weighted: true` in the labels");
-                return Err(wrong(text));
+                return Err(Error::wrong_type(text));
             }
             own = Some(own.unwrap_or(1.0) * weight);
         }
@@ -70,14 +70,11 @@ impl Labels {
     }
 }
 
-fn wrong(text: String) -> Error {
-    Error::new(ErrorKind::WrongType, text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::parse_json;
+    use crate::error::ErrorKind;
 
     fn weights(labels: &str, messages: &str) -> Result<Vec<f32>> {
         let conversation = Conversation::new(parse_json(messages.as_bytes())?)?;

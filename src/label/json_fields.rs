@@ -8,6 +8,9 @@ use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 
+/// The place of labels in error texts.
+const LABELS: &str = "labels";
+
 /// The fields of a JSON object that were not read yet.
 #[derive(Debug)]
 pub(crate) struct JsonFields {
@@ -19,17 +22,17 @@ pub(crate) struct JsonFields {
 }
 
 impl JsonFields {
-    /// The fields of the JSON object `json`. A field that occurs twice is an error.
-    pub(crate) fn parse(place: &str, json: &str) -> Result<JsonFields> {
+    /// The fields of the JSON object `json`, which describes labels. A field that occurs twice is an error.
+    pub(crate) fn parse(json: &str) -> Result<JsonFields> {
         match serde_json::from_str::<UniqueFields>(json) {
-            Ok(fields) => Ok(JsonFields { place: place.to_owned(), noun: "field", fields: fields.0 }),
-            Err(error) => Err(error_in(place, reason(&error))),
+            Ok(fields) => Ok(JsonFields { place: LABELS.to_owned(), noun: "field", fields: fields.0 }),
+            Err(error) => Err(labels_error(reason(&error))),
         }
     }
 
     /// The options of an emulated tool.
     pub(crate) fn of_options(tool: &str, fields: Map<String, Value>) -> JsonFields {
-        JsonFields { place: format!("labels: options of {tool}"), noun: "option", fields }
+        JsonFields { place: options_of(tool), noun: "option", fields }
     }
 
     /// Removes the field `name` and reads its value. None if there is no such field.
@@ -71,8 +74,22 @@ impl JsonFields {
     }
 }
 
-/// An error in the options at `place`.
-pub(crate) fn error_in(place: &str, text: impl std::fmt::Display) -> Error {
+/// The place of the options of an emulated tool in error texts.
+fn options_of(tool: &str) -> String {
+    format!("{LABELS}: options of {tool}")
+}
+
+/// An error in the fields of labels.
+pub(crate) fn labels_error(text: impl std::fmt::Display) -> Error {
+    error_in(LABELS, text)
+}
+
+/// An error in the options of an emulated tool.
+pub(crate) fn options_error(tool: &str, text: impl std::fmt::Display) -> Error {
+    error_in(&options_of(tool), text)
+}
+
+fn error_in(place: &str, text: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Option, format!("{place}: {text}"))
 }
 
@@ -124,7 +141,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_field() {
-        let mut fields = JsonFields::parse("labels", r#"{"a": "x", "bold": true}"#).unwrap();
+        let mut fields = JsonFields::parse(r#"{"a": "x", "bold": true}"#).unwrap();
         assert_eq!(fields.take::<u8>("none"), Ok(None));
         assert_eq!(fields.take_or("none", 7), Ok(7));
         assert_eq!(
@@ -143,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_an_object_without_duplicates_is_read() {
-        let parse = |json: &str| text(JsonFields::parse("labels", json));
+        let parse = |json: &str| text(JsonFields::parse(json));
         assert_eq!(parse(r#"{"a": 1, "a": 1}"#), "labels: the field `a` occurs twice; keep one");
         assert_eq!(parse("[]"), "labels: invalid type: sequence, expected an object");
         assert!(parse("{").starts_with("labels: EOF"));

@@ -7,7 +7,7 @@
 //! | to change | look in |
 //! |---|---|
 //! | the fields of a policy | `policy`, `spec` |
-//! | the effect of fields of a message | `flags`, `detail` |
+//! | the effect of fields of a message | `flags`, `detail`, `ranges` |
 //! | the parts of a text that are trained | `select` |
 //! | the label of a token across an edge | `assign` |
 
@@ -16,10 +16,12 @@ mod detail;
 mod flags;
 pub(crate) mod json_fields;
 mod policy;
+mod ranges;
 mod select;
 mod spec;
 
 pub use assign::{MASKED, assign};
 pub use policy::{Boundary, Labels, Roles, Stop, Turns, Unproved};
+pub(crate) use ranges::read_ranges;
 pub use select::{Span, TrainedSpans, edges};
 pub use spec::LabelsSpec;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::json_fields::{JsonFields, error_in};
+use super::json_fields::{JsonFields, labels_error};
 use super::policy::{Boundary, FLAGS, Labels, RANGES, Roles, Stop, Turns, Unproved};
 use crate::attribution::RegionKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::names;
 
 /// The fields of a policy as the user wrote them.
@@ -27,13 +27,10 @@ pub struct LabelsSpec {
     unproved: Unproved,
 }
 
-/// The start of each error text.
-const PLACE: &str = "labels";
-
 impl Labels {
     /// Reads a policy from a JSON object. `docs/labels.md` describes the fields.
     pub fn from_json(json: &str) -> Result<Labels> {
-        let mut fields = JsonFields::parse(PLACE, json)?;
+        let mut fields = JsonFields::parse(json)?;
         let spec = LabelsSpec::take(&mut fields)?;
         fields.finish(LabelsSpec::FIELDS)?;
         spec.into_labels()
@@ -102,17 +99,17 @@ impl LabelsSpec {
         }
         for (name, weight) in &self.weights {
             if !(weight.is_finite() && *weight >= 0.0) {
-                return Err(error(format!("the weight of {name:?} is {weight}; use a number of at least 0")));
+                return Err(labels_error(format!("the weight of {name:?} is {weight}; use a number of at least 0")));
             }
             labels.weights[kind("weights", name)? as usize] = *weight;
         }
         if labels.turns == Turns::First(0) {
-            return Err(error("`turns` is 0; use at least 1, \"all\" or \"last\""));
+            return Err(labels_error("`turns` is 0; use at least 1, \"all\" or \"last\""));
         }
         let fractions = labels.weights.iter().any(|&weight| weight != 0.0 && weight != 1.0);
         labels.weighted = self.weighted.unwrap_or(fractions);
         if fractions && !labels.weighted {
-            return Err(error(
+            return Err(labels_error(
                 "`weights` has values other than 0 and 1, but `weighted` is false; set `weighted: true`",
             ));
         }
@@ -121,7 +118,7 @@ impl LabelsSpec {
         let sets_kinds = labels.weights != defaults.weights || labels.stop != Stop::Turn;
         labels.tags = self.tags.unwrap_or(!sets_kinds && labels.roles == defaults.roles);
         if labels.tags && sets_kinds && !labels.is_nothing() {
-            return Err(error(
+            return Err(labels_error(
                 "`tags: true` excludes `kinds`, `weights` and `stop`, because tags decide for a whole turn; remove these \
                  fields or set `tags: false`",
             ));
@@ -133,15 +130,11 @@ impl LabelsSpec {
     }
 }
 
-fn error(text: impl std::fmt::Display) -> Error {
-    error_in(PLACE, text)
-}
-
 /// The kind of region with this name in the field `field`.
 fn kind(field: &str, name: &str) -> Result<RegionKind> {
     RegionKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
         let advice = names::advice(name, RegionKind::ALL.iter().map(|kind| kind.name()));
-        error(format!("`{field}` has {name:?}, which is not a kind of region; {advice}"))
+        labels_error(format!("`{field}` has {name:?}, which is not a kind of region; {advice}"))
     })
 }
 

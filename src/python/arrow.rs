@@ -88,18 +88,18 @@ impl ArrowInput {
                     return Err(unreadable("the capsule is spent: its data was taken before; ask for a new one"));
                 }
                 // SAFETY: `take` got both from one call of `__arrow_c_array__`, so they belong together.
-                let data = unsafe { from_ffi(array, &schema) }.map_err(|error| refused(&error))?;
+                let data = unsafe { from_ffi(array, &schema) }.map_err(|error| read_error(&error))?;
                 Ok(Box::new(std::iter::once(record_batch(make_array(data)))))
             }
             ArrowInput::Stream(stream) => {
-                let reader = ArrayStreamReader::try_new(stream).map_err(|error| refused(&error))?;
+                let reader = ArrayStreamReader::try_new(stream).map_err(|error| read_error(&error))?;
                 let empty = record_batch(new_empty_array(reader.field().data_type()))?;
                 let mut empty = Some(empty);
                 let mut reader = reader.fuse();
                 Ok(Box::new(std::iter::from_fn(move || match reader.next() {
                     Some(batch) => {
                         empty = None;
-                        Some(batch.map_err(|error| refused(&error)).and_then(record_batch))
+                        Some(batch.map_err(|error| read_error(&error)).and_then(record_batch))
                     }
                     None => empty.take().map(Ok),
                 })))
@@ -130,7 +130,8 @@ fn record_batch(array: ArrayRef) -> Result<RecordBatch> {
     Ok(RecordBatch::from(rows))
 }
 
-fn refused(error: &ArrowError) -> Error {
+/// The error for Arrow data that cannot be read.
+fn read_error(error: &ArrowError) -> Error {
     let text = error.to_string();
     // A stream passes an exception of its producer as text only, so the exception is recognized by its name.
     if text.contains("KeyboardInterrupt") {

@@ -52,11 +52,6 @@ fn has_function(tools: &Bound<'_, PyAny>) -> bool {
         || tools.cast::<PyTuple>().is_ok_and(|tools| any(Box::new(tools.iter())))
 }
 
-/// The roles of a conversation's messages.
-pub(super) fn roles(conversation: &Conversation<'_>) -> Vec<String> {
-    (0..conversation.messages.len()).map(|index| conversation.role(index).to_owned()).collect()
-}
-
 /// A `datetime` without a time zone.
 pub(super) fn time(now: Option<&Bound<'_, PyAny>>) -> PyResult<Option<NaiveDateTime>> {
     let Some(now) = now.filter(|now| !now.is_none()) else { return Ok(None) };

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
 use super::arrow::{ArrowInput, Table};
-use super::conversation::{ConversationArgs, conversation, roles, time};
+use super::conversation::{ConversationArgs, conversation, time};
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::{PyRegion, python_regions};
@@ -17,6 +17,7 @@ use super::tokenizer::{dict, pairs};
 use crate::attribution::Attributor;
 use crate::batch::{BatchRequest, render_batches};
 use crate::data::RowLayout;
+use crate::error::Result;
 use crate::rows::TemplateVariables;
 use crate::template::{self, ChatTemplate, Request};
 
@@ -56,6 +57,23 @@ impl PyChatTemplate {
     fn template(&self) -> &ChatTemplate {
         self.0.template()
     }
+}
+
+/// Runs `work` without the GIL, with a request for the conversation of Python objects.
+fn with_request<T: Send>(
+    py: Python<'_>,
+    parts: ConversationArgs<'_, '_>,
+    add_generation_prompt: bool,
+    now: Option<&Bound<'_, PyAny>>,
+    work: impl FnOnce(Request<'_, '_>) -> Result<T> + Send,
+) -> PyResult<T> {
+    let pinned = PinnedStrings::default();
+    let conversation = conversation(py, &pinned, parts)?;
+    let now = time(now)?;
+    detach(py, |_| {
+        let none = TemplateVariables::default();
+        work(Request { add_generation_prompt, now, ..Request::of(&conversation, &none) })
+    })
 }
 
 #[pymethods]
@@ -159,9 +177,6 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
-        let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
-        let now = time(now)?;
         let continued: Option<String> = match continue_final_message {
             None => None,
             Some(flag) => match flag.cast::<PyBool>() {
@@ -169,13 +184,10 @@ impl PyChatTemplate {
                 Err(_) => flag.extract::<Option<String>>()?.filter(|field| !field.is_empty()),
             },
         };
-        detach(py, |_| {
-            let none = TemplateVariables::default();
-            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
-            match &continued {
-                Some(field) => self.template().continued(request, field),
-                None => self.template().text(request),
-            }
+        let parts = ConversationArgs { messages, tools, documents, variables };
+        with_request(py, parts, add_generation_prompt, now, |request| match &continued {
+            Some(field) => self.template().continued(request, field),
+            None => self.template().text(request),
         })
     }
 
@@ -238,14 +250,10 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRegion>> {
-        let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
-        let now = time(now)?;
-        detach(py, |_| {
-            let none = TemplateVariables::default();
-            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
+        let parts = ConversationArgs { messages, tools, documents, variables };
+        with_request(py, parts, add_generation_prompt, now, |request| {
             let (text, attributed) = self.0.regions(request)?;
-            Ok(python_regions(&text, &attributed?.regions, &roles(&conversation)))
+            Ok(python_regions(&text, &attributed?.regions, &request.conversation.roles()))
         })
     }
 
@@ -263,12 +271,8 @@ impl PyChatTemplate {
         now: Option<&Bound<'_, PyAny>>,
         variables: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<BTreeMap<String, bool>> {
-        let pinned = PinnedStrings::default();
-        let conversation = conversation(py, &pinned, ConversationArgs { messages, tools, documents, variables })?;
-        let now = time(now)?;
-        detach(py, |_| {
-            let none = TemplateVariables::default();
-            let request = Request { add_generation_prompt, now, ..Request::of(&conversation, &none) };
+        let parts = ConversationArgs { messages, tools, documents, variables };
+        with_request(py, parts, add_generation_prompt, now, |request| {
             Ok(self.template().keys_read(request)?.into_iter().collect())
         })
     }

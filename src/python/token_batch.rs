@@ -7,9 +7,8 @@ use pyo3::types::PyCapsule;
 
 use super::arrow::Table;
 use super::errors::PyRowFailure;
-use crate::batch::TokenBatches;
-use crate::encode::{Note, NoteCounts};
-use crate::error::Error;
+use crate::batch::{BatchCounts, TokenBatches};
+use crate::encode::Note;
 
 /// The result of a `Mill`: an Arrow table in memory, which any Arrow library reads.
 ///
@@ -30,25 +29,12 @@ use crate::error::Error;
 #[derive(Debug)]
 pub(super) struct PyTokenBatch {
     table: Table,
-    failures: Vec<Error>,
-    num_tokens: usize,
-    num_trained_tokens: usize,
-    num_rows_in: usize,
-    notes: NoteCounts,
-    num_untrained_rows: usize,
+    counts: BatchCounts,
 }
 
 impl From<TokenBatches> for PyTokenBatch {
     fn from(batches: TokenBatches) -> Self {
-        PyTokenBatch {
-            table: Table(batches.batches),
-            failures: batches.failures,
-            num_tokens: batches.num_tokens,
-            num_trained_tokens: batches.num_trained_tokens,
-            num_rows_in: batches.num_rows_in,
-            notes: batches.notes,
-            num_untrained_rows: batches.num_untrained_rows,
-        }
+        PyTokenBatch { table: Table(batches.batches), counts: batches.counts }
     }
 }
 
@@ -67,44 +53,44 @@ impl PyTokenBatch {
     /// Number of tokens in all rows, without padding.
     #[getter]
     fn num_tokens(&self) -> usize {
-        self.num_tokens
+        self.counts.num_tokens
     }
 
     /// Number of tokens whose label is not -100.
     #[getter]
     fn num_trained_tokens(&self) -> usize {
-        self.num_trained_tokens
+        self.counts.num_trained_tokens
     }
 
     /// Number of rows cut to `max_length`.
     #[getter]
     fn num_truncated(&self) -> usize {
-        self.notes.rows(Note::Truncated)
+        self.counts.notes.rows(Note::Truncated)
     }
 
     /// Number of rows of the input.
     #[getter]
     fn num_rows_in(&self) -> usize {
-        self.num_rows_in
+        self.counts.num_rows_in
     }
 
     /// Numbers of rows by note, such as how their labels were verified; notes without rows are left out.
     #[getter]
     fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let rows = Note::ALL.into_iter().map(|note| (note.code(), self.notes.rows(note)));
+        let rows = Note::ALL.into_iter().map(|note| (note.code(), self.counts.notes.rows(note)));
         rows.filter(|(_, rows)| *rows > 0).collect()
     }
 
     /// Number of rows that have tokens, but no trained token.
     #[getter]
     fn num_untrained_rows(&self) -> usize {
-        self.num_untrained_rows
+        self.counts.num_untrained_rows
     }
 
     /// The rows that failed, in their order.
     #[getter]
     fn failures(&self) -> Vec<PyRowFailure> {
-        self.failures.iter().map(PyRowFailure::from).collect()
+        self.counts.failures.iter().map(PyRowFailure::from).collect()
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -136,9 +122,9 @@ impl PyTokenBatch {
         format!(
             "TokenBatch({} rows, {} tokens, {} trained, {} failed, columns {})",
             self.__len__(),
-            self.num_tokens,
-            self.num_trained_tokens,
-            self.failures.len(),
+            self.counts.num_tokens,
+            self.counts.num_trained_tokens,
+            self.counts.failures.len(),
             self.column_names().join(", ")
         )
     }

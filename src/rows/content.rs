@@ -2,20 +2,17 @@
 
 use serde::Deserialize;
 
-use super::{Conversation, Role};
+use super::{Conversation, REASONING_FIELDS, Role};
 use crate::data::{Fields, Node, field};
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::did_you_mean;
+use crate::names::{self, did_you_mean};
 
-/// Fields that can replace the content of a message, because chat templates print them. Other fields (`id`, `model`,
-/// `weight`) do not count.
-const CARRIERS: [&str; 13] = [
+/// Fields besides [`REASONING_FIELDS`] that can replace the content of a message, because chat templates print them.
+/// Other fields (`id`, `model`, `weight`) do not count.
+const CARRIERS: [&str; 10] = [
     "tool_calls",
     "function_call",
     "function_calls",
-    "reasoning_content",
-    "reasoning",
-    "thinking",
     "thought",
     "thoughts",
     "tool_plan",
@@ -85,7 +82,7 @@ impl ContentCheck<'_> {
         let others: Vec<&str> = message.iter().map(|(name, _)| name.as_ref()).filter(|name| *name != "role").collect();
         let only = match others.as_slice() {
             [] => "`role`".to_owned(),
-            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+            names => names::list(names),
         };
         let hint = match did_you_mean(self.field, others.iter().copied()) {
             hint if hint.is_empty() => "; rename the field, or map it with `properties` in a format".to_owned(),
@@ -109,7 +106,7 @@ fn is_empty_answer(message: &Fields<'_>) -> bool {
 }
 
 fn carries(message: &Fields<'_>) -> bool {
-    CARRIERS.iter().any(|name| field(message, name).is_some_and(|value| !is_blank(value)))
+    CARRIERS.iter().chain(&REASONING_FIELDS).any(|name| field(message, name).is_some_and(|value| !is_blank(value)))
 }
 
 /// Whether a value has no text. In a list of parts only parts with text count; an image is never blank.

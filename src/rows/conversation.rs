@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{TemplateVariables, sharegpt};
-use crate::data::{Fields, Node, field, name_list, names_of, parse_if_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, names_of, parse_if_json, remove_nulls, take_field, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::did_you_mean;
 
@@ -13,6 +13,10 @@ pub const MESSAGE_FIELDS: [&str; 2] = ["messages", "conversations"];
 
 /// The other fields that a row without a format may have.
 pub(super) const CONTEXT_FIELDS: [&str; 3] = ["tools", "documents", "chat_template_kwargs"];
+
+/// The fields that may hold the reasoning of a message, in the order in which they are tried. A message of a
+/// [`Conversation`] may have the same reasoning in several of them.
+pub(crate) const REASONING_FIELDS: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
 
 /// One conversation and the rest of its chat template's input.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,11 +50,11 @@ impl<'a> Conversation<'a> {
         let items = match messages {
             // A plain string is a mistake more often than broken JSON.
             Node::Str(text) if !text.trim_start().starts_with(['[', '{', '"']) => {
-                return Err(wrong_type("`messages`", EXPECTED, &Node::Str(text)));
+                return Err(unexpected("`messages`", EXPECTED, &Node::Str(text)));
             }
             messages => match parse_if_json(&format!("`messages` must be {EXPECTED}"), messages)? {
                 Node::List(items) => items,
-                other => return Err(wrong_type("`messages`", EXPECTED, &other)),
+                other => return Err(unexpected("`messages`", EXPECTED, &other)),
             },
         };
         if items.is_empty() {
@@ -98,6 +102,25 @@ impl<'a> Conversation<'a> {
         self
     }
 
+    /// A copy of the conversation with other messages.
+    #[must_use]
+    pub fn with_messages(&self, messages: Vec<Fields<'a>>) -> Conversation<'a> {
+        Conversation {
+            messages,
+            tools: self.tools.clone(),
+            documents: self.documents.clone(),
+            variables: self.variables.clone(),
+            is_sharegpt: self.is_sharegpt,
+            shares_strings: self.shares_strings,
+        }
+    }
+
+    /// A copy of the conversation up to its message `count`, not included.
+    #[must_use]
+    pub fn prefix(&self, count: usize) -> Conversation<'a> {
+        self.with_messages(self.messages[..count].to_vec())
+    }
+
     /// A copy of the conversation that owns its strings. No two strings share memory.
     pub fn to_owned(&self) -> Conversation<'static> {
         let node = |node: &Node<'_>| node.clone().into_owned();
@@ -132,6 +155,11 @@ impl<'a> Conversation<'a> {
     pub fn role(&self, index: usize) -> &str {
         self.messages.get(index).and_then(|fields| field(fields, "role")).and_then(Node::as_str).unwrap_or("")
     }
+
+    /// The role of each message.
+    pub fn roles(&self) -> Vec<String> {
+        (0..self.messages.len()).map(|index| self.role(index).to_owned()).collect()
+    }
 }
 
 fn no_messages(row: &Fields<'_>) -> Error {
@@ -147,19 +175,19 @@ fn no_messages(row: &Fields<'_>) -> Error {
 fn message(item: Node<'_>) -> Result<Fields<'_>> {
     let mut fields = match item {
         Node::Map(fields) => fields,
-        other => return Err(wrong_type("a message", "an object with `role` and `content`", &other)),
+        other => return Err(unexpected("a message", "an object with `role` and `content`", &other)),
     };
-    fields.retain(|(_, value)| *value != Node::Null);
+    remove_nulls(&mut fields);
     if sharegpt::is_turn(&fields) {
         fields = sharegpt::message(fields)?;
     }
     match field(&fields, "role") {
         Some(Node::Str(_)) => {}
-        Some(other) => return Err(wrong_type("`role`", "a string", other)),
+        Some(other) => return Err(unexpected("`role`", "a string", other)),
         None => {
-            let known = name_list(fields.iter().map(|(name, _)| name.as_ref()));
+            let known = names_of(&fields);
             let text = format!("the message has no `role`, only {known}; add a role such as `user` or `assistant`");
-            return Err(Error::new(ErrorKind::WrongType, text));
+            return Err(Error::new(ErrorKind::MissingField, text));
         }
     }
     alias_reasoning(&mut fields);
@@ -167,10 +195,9 @@ fn message(item: Node<'_>) -> Result<Fields<'_>> {
 }
 
 /// Stores the reasoning of a message under the names that templates read, as transformers 5 does: the first of
-/// `reasoning_content`, `thinking` and `reasoning` becomes `reasoning_content`, and `thinking` if that is missing.
-/// `thinking` then is the first field, which matters where a template prints a whole message.
+/// [`REASONING_FIELDS`] becomes `reasoning_content`, and `thinking` if that is missing. `thinking` then is the first field, which matters where a template prints a whole message.
 fn alias_reasoning(fields: &mut Fields<'_>) {
-    let reasoning = ["reasoning_content", "thinking", "reasoning"].iter().find_map(|name| field(fields, name)).cloned();
+    let reasoning = REASONING_FIELDS.iter().find_map(|name| field(fields, name)).cloned();
     let Some(reasoning) = reasoning else { return };
     let thinking = take_field(fields, "thinking").unwrap_or_else(|| reasoning.clone());
     fields.insert(0, (Cow::Borrowed("thinking"), thinking));
@@ -183,7 +210,7 @@ fn tool(item: Node<'_>) -> Result<Node<'_>> {
     match item {
         text @ Node::Str(_) => match parse_if_json("a tool must be a JSON schema", text)? {
             schema @ Node::Map(_) => Ok(schema),
-            other => Err(wrong_type("a tool", "a JSON schema", &other)),
+            other => Err(unexpected("a tool", "a JSON schema", &other)),
         },
         other => Ok(other),
     }
@@ -196,7 +223,7 @@ fn list_or_none<'a>(name: &str, node: Option<Node<'a>>) -> Result<Option<Node<'a
         Some(node) => match parse_if_json(&format!("`{name}` must be a list"), node)? {
             Node::Null => Ok(None),
             list @ Node::List(_) => Ok(Some(list)),
-            other => Err(wrong_type(&format!("`{name}`"), "a list", &other)),
+            other => Err(unexpected(&format!("`{name}`"), "a list", &other)),
         },
     }
 }
@@ -228,7 +255,7 @@ mod tests {
     #[test]
     fn reasoning_is_found_under_every_name() {
         let parsed = conversation(r#"[{"role": "assistant", "reasoning": "r", "content": "c"}]"#).unwrap();
-        for name in ["reasoning", "reasoning_content", "thinking"] {
+        for name in REASONING_FIELDS {
             assert_eq!(field(&parsed.messages[0], name).and_then(Node::as_str), Some("r"), "{name}");
         }
     }
@@ -247,7 +274,7 @@ mod tests {
             (r#""hello""#, ErrorKind::WrongType, None),
             (r#""[{""#, ErrorKind::InvalidJson, None),
             (r#"[{"role": "user"}, 4]"#, ErrorKind::WrongType, Some(1)),
-            (r#"[{"content": "x"}]"#, ErrorKind::WrongType, Some(0)),
+            (r#"[{"content": "x"}]"#, ErrorKind::MissingField, Some(0)),
             (r#"[{"role": 1}]"#, ErrorKind::WrongType, Some(0)),
             (r#"[{"from": "martian", "value": "x"}]"#, ErrorKind::UnknownRole, Some(0)),
         ] {

@@ -14,6 +14,7 @@ mod sharegpt;
 mod variables;
 
 pub(crate) use content::has_empty_answer;
+pub(crate) use conversation::REASONING_FIELDS;
 pub use conversation::{Conversation, MESSAGE_FIELDS};
 pub use format::{AnswersSpec, FieldValues, Format};
 pub use kinds::{AnswersRow, PromptAnswers, Row, RowKind, SegmentsRow, TextRow, TokensRow};

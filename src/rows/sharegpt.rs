@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::data::{Fields, Node, field, parse_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, parse_json, take_field, unexpected};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::did_you_mean;
 
@@ -33,7 +33,7 @@ pub(super) fn is_turn(fields: &Fields<'_>) -> bool {
 pub(super) fn message(mut fields: Fields<'_>) -> Result<Fields<'_>> {
     let speaker = match take_field(&mut fields, "from") {
         Some(Node::Str(speaker)) => speaker,
-        Some(other) => return Err(wrong_type("`from`", "a string", &other)),
+        Some(other) => return Err(unexpected("`from`", "a string", &other)),
         None => Cow::Borrowed(""),
     };
     let Some((_, role)) = SPEAKERS.iter().find(|(name, _)| *name == speaker) else {
@@ -60,11 +60,11 @@ pub(super) fn tool_calls(text: &str) -> Result<Node<'static>> {
     let calls = match parse_json(text.as_bytes()) {
         Ok(Node::List(calls)) => calls,
         Ok(call @ Node::Map(_)) => vec![call],
-        Ok(other) => return Err(wrong_type("the value of a `function_call`", "a JSON object", &other)),
+        Ok(other) => return Err(unexpected("the value of a `function_call`", "a JSON object", &other)),
         Err(error) => {
             let text = error.text;
             let text = format!("the value of a `function_call` must be a JSON object, found a string that is {text}");
-            return Err(Error::new(ErrorKind::WrongType, text));
+            return Err(Error::wrong_type(text));
         }
     };
     let wrap = |call: Node<'_>| {

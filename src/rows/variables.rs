@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::data::{Fields, Node, field, parse_if_json, wrong_type};
+use crate::data::{Fields, Node, field, parse_if_json, unexpected};
 use crate::error::Result;
 
 /// Variables for a chat template, such as `enable_thinking`: the `chat_template_kwargs` of a row or of all rows.
@@ -25,7 +25,7 @@ impl<'a> TemplateVariables<'a> {
         match value {
             None | Some(Node::Null) => Ok(TemplateVariables::default()),
             Some(Node::Map(variables)) => Ok(TemplateVariables(variables)),
-            Some(other) => Err(wrong_type("`chat_template_kwargs`", "an object", &other)),
+            Some(other) => Err(unexpected("`chat_template_kwargs`", "an object", &other)),
         }
     }
 

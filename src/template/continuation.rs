@@ -7,18 +7,16 @@ use std::borrow::Cow;
 use super::{ChatTemplate, Request};
 use crate::data::{Fields, Node};
 use crate::error::{Error, ErrorKind, Result};
+use crate::rows::REASONING_FIELDS;
 use chatjinja::is_space;
 
 const TAG: &str = "CONTINUE_FINAL_MESSAGE_TAG ";
-
-/// The names of the reasoning of a message. The tag is added to all copies of it.
-const REASONING: [&str; 3] = ["reasoning_content", "thinking", "reasoning"];
 
 impl ChatTemplate {
     /// The text up to the end of `field` of the last message.
     pub fn continued(&self, request: Request<'_, '_>, field: &str) -> Result<String> {
         if request.add_generation_prompt {
-            return Err(refused(
+            return Err(cannot_continue(
                 "`continue_final_message` and `add_generation_prompt` exclude each other: the text ends in the last \
                 message or with the prompt for the next one; drop one of them",
             ));
@@ -26,7 +24,9 @@ impl ChatTemplate {
         let template = self.for_row(request.conversation);
         let mut conversation = request.conversation.clone();
         let Some(last) = conversation.messages.last_mut() else {
-            return Err(refused("`continue_final_message` is set, but the conversation is empty; add a message"));
+            return Err(cannot_continue(
+                "`continue_final_message` is set, but the conversation is empty; add a message",
+            ));
         };
         let text = add_tag(last, field, template.source())?;
         let rendered = template.text(Request { conversation: &conversation, ..request })?;
@@ -52,16 +52,17 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
         message.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone().into_owned())
     };
     let Some(wanted) = value(message, field).filter(|value| *value != Node::Null) else {
-        return Err(refused(&format!(
+        return Err(cannot_continue(format!(
             "`continue_final_message` is set, but the last message has no `{field}`; add text to continue"
         )));
     };
-    let fields: Vec<&str> = match REASONING.contains(&field) {
-        true => REASONING.into_iter().filter(|name| value(message, name).as_ref() == Some(&wanted)).collect(),
+    // A reasoning is stored in several fields. Add the tag to all copies of it.
+    let fields: Vec<&str> = match REASONING_FIELDS.contains(&field) {
+        true => REASONING_FIELDS.into_iter().filter(|name| value(message, name).as_ref() == Some(&wanted)).collect(),
         false => vec![field],
     };
     if !fields.iter().any(|name| source.contains(name)) {
-        return Err(refused(&format!(
+        return Err(cannot_continue(format!(
             "`continue_final_message` is {field:?}, a field that the chat template does not read; name another field"
         )));
     }
@@ -90,16 +91,19 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
                     return Ok(before);
                 }
             }
-            Err(refused("`continue_final_message` is set, but the last message has no text; add text to continue"))
+            Err(cannot_continue(
+                "`continue_final_message` is set, but the last message has no text; add text to continue",
+            ))
         }
         _ => {
             let text =
                 format!("`continue_final_message` is {field:?}, but this field of the last message is not a string");
-            Err(refused(&text))
+            Err(cannot_continue(text))
         }
     }
 }
 
-fn refused(text: &str) -> Error {
-    Error::new(ErrorKind::WrongType, text)
+/// The error for a message that cannot be continued.
+fn cannot_continue(text: impl Into<String>) -> Error {
+    Error::wrong_type(text)
 }

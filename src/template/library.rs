@@ -11,8 +11,8 @@ include!(concat!(env!("OUT_DIR"), "/library.rs"));
 struct Entry {
     name: &'static str,
     source: &'static str,
-    /// The text of `templates/<name>.json`, which describes the template.
-    facts: &'static str,
+    /// The text of `templates/<name>.json`: the settings that belong to the template, such as its special tokens.
+    settings: &'static str,
 }
 
 /// The names of the templates in chatmill, sorted.
@@ -26,12 +26,12 @@ pub fn named(name: &str, special_tokens: &[(String, String)]) -> Result<ChatTemp
         let text = format!("no template named {name:?}; {}", advice(name, names()));
         return Err(Error::new(ErrorKind::TemplateMissing, text));
     };
-    ChatTemplate::new(name, entry.source, &default_tokens(entry.facts)?)?.with_special_tokens(special_tokens)
+    ChatTemplate::new(name, entry.source, &default_tokens(entry.settings)?)?.with_special_tokens(special_tokens)
 }
 
-fn default_tokens(facts: &str) -> Result<Vec<(String, String)>> {
-    let Node::Map(facts) = parse_json(facts.as_bytes())? else { return Ok(Vec::new()) };
-    let Some(Node::Map(tokens)) = field(&facts, "special_tokens") else { return Ok(Vec::new()) };
+fn default_tokens(settings: &str) -> Result<Vec<(String, String)>> {
+    let Node::Map(settings) = parse_json(settings.as_bytes())? else { return Ok(Vec::new()) };
+    let Some(Node::Map(tokens)) = field(&settings, "special_tokens") else { return Ok(Vec::new()) };
     Ok(tokens.iter().filter_map(|(name, token)| Some((name.to_string(), token.as_str()?.to_owned()))).collect())
 }
 

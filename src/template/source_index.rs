@@ -9,7 +9,7 @@ use chatjinja::is_space;
 
 use super::think_tags;
 use crate::data::{Fields, Node};
-use crate::rows::Conversation;
+use crate::rows::{Conversation, REASONING_FIELDS};
 
 /// The part of a message that a text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ fn of_message<'a>(fields: &'a Fields<'_>, found: &mut impl FnMut(Part, &'a str))
     for (name, value) in fields {
         match (name.as_ref(), value) {
             ("content", value) => of_content(value, found),
-            ("reasoning_content" | "thinking" | "reasoning", Node::Str(text)) => found(Part::Reasoning, text),
+            (name, Node::Str(text)) if REASONING_FIELDS.contains(&name) => found(Part::Reasoning, text),
             ("tool_calls", Node::List(calls)) => calls.iter().for_each(|call| of_call(call, found)),
             _ => {}
         }

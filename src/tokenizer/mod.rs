@@ -4,15 +4,15 @@
 //! |---|---|
 //! | `alignment` | proves which bytes of a text each token covers |
 //! | `engines` | the libraries that encode: the reference (tokenizers 0.23) and two fast ones that give ids only |
-//! | `check` | the self-test that chooses the engine at load |
+//! | `self_test` | the self-test that chooses the engine at load |
 //!
 //! A tokenizer uses the first fast engine that passes the self-test. It still uses the reference for a text with
 //! characters for which the self-test found a difference, and for a text whose tokens cannot be aligned byte for byte.
 
 mod alignment;
-mod check;
 mod encode;
 mod engines;
+mod self_test;
 mod spell;
 mod tokens;
 
@@ -60,7 +60,7 @@ impl Tokenizer {
             .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
         let (fast, reason) = match choice {
             EngineChoice::Reference => (None, "the user chose it".to_owned()),
-            EngineChoice::Auto | EngineChoice::Fast => match check::fast_if_equal(definition, &reference) {
+            EngineChoice::Auto | EngineChoice::Fast => match self_test::fast_if_equal(definition, &reference) {
                 Ok((fast, reason)) => (Some(fast), reason),
                 Err(reason) => (None, reason),
             },
@@ -102,6 +102,11 @@ impl Tokenizer {
     /// The id of `token`. None if the vocabulary does not have it.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.reference.token_to_id(token)
+    }
+
+    /// The id of the special token `name`, such as `eos_token`. None if the tokenizer or its vocabulary does not have it.
+    pub fn special_token_id(&self, name: &str) -> Option<u32> {
+        self.token_to_id(self.special_token(name)?)
     }
 
     /// The number of ids: the largest id plus one.

@@ -246,7 +246,7 @@ FAULTS: list[tuple[str, Row, str, str]] = [
         "kto",
         {"prompt": "P", "completion": "a", "label": "yes"},
         "wrong_type",
-        "the field `label` must be true or false",
+        "the field `label` must be true, false, 1 or 0, found a string",
     ),
 ]
 

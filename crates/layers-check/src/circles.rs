@@ -18,7 +18,7 @@ pub(crate) fn circles(files: &[SourceFile]) -> Vec<Violation> {
             Err(violation) => violations.push(violation),
         }
     }
-    let files_of = |target: &[String]| -> Option<usize> {
+    let file_of = |target: &[String]| -> Option<usize> {
         let target = follow_reexports(target, &reexports);
         (0..=target.len()).rev().find_map(|length| modules.iter().position(|module| *module == target[..length]))
     };
@@ -29,7 +29,7 @@ pub(crate) fn circles(files: &[SourceFile]) -> Vec<Violation> {
             let tokens = file.tokens().unwrap_or_default();
             let mut found = paths::paths(tokens.clone(), module);
             found.extend(paths_to_children(tokens, module, &modules));
-            found.iter().filter_map(|path| files_of(&path.target)).collect()
+            found.iter().filter_map(|path| file_of(&path.target)).collect()
         })
         .collect();
     let reached: Vec<BTreeSet<usize>> = (0..files.len()).map(|file| reachable(file, &edges)).collect();

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::inputs::Inputs;
+use crate::attribution::common_prefix;
 use crate::choice::Choice;
 use crate::data::{Fields, Node, field};
 use crate::error::Result;
@@ -63,9 +64,10 @@ const NOT_FOUND: TokenRange = (-1, -1);
 
 impl Search<'_, '_, '_> {
     fn text(&self, messages: Vec<Fields<'static>>, with_tools: bool, prompt: bool) -> Result<String> {
-        let Conversation { tools, documents, variables, is_sharegpt, shares_strings, .. } = self.given.clone();
-        let tools = tools.filter(|_| with_tools);
-        let conversation = Conversation { messages, tools, documents, variables, is_sharegpt, shares_strings };
+        let mut conversation = self.given.with_messages(messages);
+        if !with_tools {
+            conversation.tools = None;
+        }
         let request = Request { conversation: &conversation, add_generation_prompt: prompt, ..self.inputs.request };
         self.inputs.template().text(request)
     }
@@ -261,14 +263,9 @@ fn widen(places: &[(usize, usize)], begin: usize, end: usize) -> Option<(usize, 
 
 /// The bytes of `text` between the prefix and the suffix that it shares with `other`.
 fn changed(text: &str, other: &str) -> Range<usize> {
-    let same = |left: &u8, right: &u8| left == right;
-    let (left, right) = (text.as_bytes(), other.as_bytes());
-    let mut start = left.iter().zip(right).take_while(|(a, b)| same(a, b)).count();
-    while !text.is_char_boundary(start) {
-        start -= 1;
-    }
-    let most = left.len().min(right.len()) - start;
-    let shared = left.iter().rev().zip(right.iter().rev()).take(most).take_while(|(a, b)| same(a, b)).count();
+    let start = common_prefix(text, other);
+    let most = text.len().min(other.len()) - start;
+    let shared = text.bytes().rev().zip(other.bytes().rev()).take(most).take_while(|(a, b)| a == b).count();
     let mut end = text.len() - shared;
     while !text.is_char_boundary(end) {
         end += 1;

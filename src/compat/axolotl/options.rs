@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::choice::Choice;
-use crate::error::{Error, ErrorKind, Result};
-use crate::label::json_fields::JsonFields;
+use crate::error::{Error, Result};
+use crate::label::json_fields::{JsonFields, options_error};
 use crate::names;
 use crate::rows::MESSAGE_FIELDS;
 
@@ -138,7 +138,7 @@ impl AxolotlOptions {
 
 /// An error in the options of axolotl.
 pub(super) fn invalid(text: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Option, format!("labels: options of axolotl: {text}"))
+    options_error("axolotl", text)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use super::options::AxolotlOptions;
 use super::thinking;
 use crate::data::{Fields, Node, field, parse_json};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::label::read_ranges;
 
 /// A range of characters: the first, the last, and whether they are trained.
 pub(super) type DetailRange = (usize, usize, bool);
@@ -38,7 +39,10 @@ impl AxolotlOptions {
             if Some(name.as_ref()) == self.message_field_training.as_deref() {
                 turn.training = Some(is_true(value));
             } else if Some(name.as_ref()) == self.message_field_training_detail.as_deref() {
-                turn.detail = Some(detail(name, value)?);
+                let range = |fields: &Fields<'_>, first, last| {
+                    Ok(Some((first, last, field(fields, "train").is_some_and(is_true))))
+                };
+                turn.detail = Some(read_ranges(name, value, range)?);
             }
             if known || keys.contains(name.as_ref()) {
                 turn.fields.push((Cow::Owned(name.clone().into_owned()), without_nulls(value)));
@@ -103,35 +107,6 @@ fn without_nulls(value: &Node<'_>) -> Node<'static> {
     }
 }
 
-fn wrong(text: String) -> Error {
-    Error::new(ErrorKind::WrongType, text)
-}
-
-/// The ranges in the field `name` of a message.
-fn detail(name: &str, value: &Node<'_>) -> Result<Vec<DetailRange>> {
-    let Node::List(items) = value else {
-        return Err(wrong(format!("`{name}` is {}; use a list of ranges of characters", value.type_name())));
-    };
-    items.iter().map(|item| range(item).ok_or_else(|| invalid_range(name, item))).collect()
-}
-
-fn range(item: &Node<'_>) -> Option<DetailRange> {
-    let Node::Map(fields) = item else { return None };
-    let number = |name: &str| match field(fields, name) {
-        Some(Node::Int(number)) => usize::try_from(*number).ok(),
-        _ => None,
-    };
-    Some((number("begin_offset")?, number("end_offset")?, field(fields, "train").is_some_and(is_true)))
-}
-
-fn invalid_range(name: &str, item: &Node<'_>) -> Error {
-    wrong(format!(
-        "`{name}` has the invalid range {}; use {{\"begin_offset\": first character, \"end_offset\": last character, \
-         \"train\": true or false}}",
-        item.to_json()
-    ))
-}
-
 /// The joined text of all parts of a content, and their ranges if one of them has a flag.
 fn join(parts: &[Node<'_>]) -> Result<(String, Option<Vec<DetailRange>>)> {
     let (mut text, mut ranges, mut flagged) = (String::new(), Vec::new(), false);
@@ -139,7 +114,7 @@ fn join(parts: &[Node<'_>]) -> Result<(String, Option<Vec<DetailRange>>)> {
     for part in parts {
         let Node::Map(fields) = part else {
             let part = part.as_str().ok_or_else(|| {
-                wrong(format!("a part of the content is {}; use an object or a string", part.type_name()))
+                Error::wrong_type(format!("a part of the content is {}; use an object or a string", part.type_name()))
             })?;
             text.push_str(part);
             length += part.chars().count();

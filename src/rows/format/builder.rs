@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::fields::FieldValues;
 use super::text::FormatText;
-use crate::data::{Node, parse_if_json, wrong_type};
+use crate::data::{Node, parse_if_json, unexpected};
 use crate::error::Result;
 
 /// How to build messages, for rows that have fields instead of messages.
@@ -47,7 +47,7 @@ impl MessageBuilder {
                 Some(Node::List(items)) => {
                     items.iter().try_for_each(|item| group.append(&mut built, fields, Some(item)))?;
                 }
-                Some(other) => return Err(wrong_type(&what, "a list", &other)),
+                Some(other) => return Err(unexpected(&what, "a list", &other)),
             }
         }
         Ok(built)

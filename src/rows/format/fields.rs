@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::data::{Fields, Node, field, names_of, parse_if_json, take_field};
+use crate::data::{Fields, Node, field, names_of, parse_if_json, take_field, unexpected, unexpected_number};
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::did_you_mean;
+use crate::names::{self, did_you_mean};
 
 /// A field of a row: its names and the type of its value.
 #[derive(Debug)]
@@ -71,8 +71,7 @@ impl ValueType {
                 _ => "a list".to_owned(),
             },
             ValueType::Object(fields) => {
-                let names: Vec<String> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
-                format!("an object with {}", names.join(" and "))
+                format!("an object with {}", names::joined(fields.iter().map(|(name, _)| name), " and "))
             }
         }
     }
@@ -106,11 +105,7 @@ impl ValueType {
                 };
                 value_type.check(value, &format!("{place}.{name}"))
             }),
-            (value_type, found) => {
-                let text =
-                    format!("the field `{place}` must be {}, found {}", value_type.describe(), found.type_name());
-                Err(Error::new(ErrorKind::WrongType, text))
-            }
+            (value_type, found) => Err(unexpected(&format!("the field `{place}`"), &value_type.describe(), found)),
         }
     }
 }
@@ -123,7 +118,7 @@ impl FieldRule {
 
     /// Its names for an error message.
     pub(super) fn describe(&self) -> String {
-        self.columns().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+        names::joined(self.columns(), " or ")
     }
 
     /// The value of this field in `row`, checked.
@@ -165,6 +160,15 @@ impl FieldRule {
     pub(super) fn values<'a>(rules: &'a [FieldRule], row: &Fields<'a>) -> Result<FieldValues<'a>> {
         let values = rules.iter().map(|rule| Ok((Cow::Borrowed(rule.name.as_str()), rule.value(row)?)));
         Ok(FieldValues(values.collect::<Result<_>>()?))
+    }
+}
+
+/// A value that is true, false, 1 or 0.
+pub(super) fn flag(value: &Node<'_>, place: &str) -> Result<bool> {
+    match value {
+        Node::Bool(value) => Ok(*value),
+        Node::Int(value @ 0..=1) => Ok(*value == 1),
+        other => Err(unexpected_number(&format!("the field `{place}`"), "true, false, 1 or 0", other)),
     }
 }
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::fields::missing_field;
-use crate::data::{Fields, Node, field, names_of, parse_if_json, take_field, wrong_type};
+use crate::data::{Fields, Node, field, names_of, parse_if_json, remove_nulls, take_field, unexpected};
 use crate::error::{Error, ErrorKind, Result};
-use crate::names::did_you_mean;
+use crate::names::{self, did_you_mean};
 use crate::rows::content::{ContentCheck, EmptyAnswers};
 use crate::rows::{Conversation, TemplateVariables, sharegpt};
 
@@ -49,7 +49,7 @@ impl MessageMapping {
 
     /// The names of the field that holds the messages, for an error message.
     pub(super) fn describe(&self) -> String {
-        self.fields.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+        names::joined(&self.fields, " or ")
     }
 
     /// The conversation of a row.
@@ -63,7 +63,7 @@ impl MessageMapping {
         let value = take_field(&mut row, name).unwrap_or(Node::Null);
         let items = match parse_if_json(&format!("{what} must be a list of messages"), value)? {
             Node::List(items) => items,
-            other => return Err(wrong_type(&what, "a list of messages", &other)),
+            other => return Err(unexpected(&what, "a list of messages", &other)),
         };
         self.of_messages(items, &row)
     }
@@ -104,7 +104,7 @@ impl MessageMapping {
             None | Some(Node::Null) => return Ok(None),
             Some(Node::Str(text)) if text.is_empty() => return Ok(None),
             Some(Node::Str(text)) => text.clone(),
-            Some(other) => return Err(wrong_type(&format!("the field `{name}`"), "a string", other)),
+            Some(other) => return Err(unexpected(&format!("the field `{name}`"), "a string", other)),
         };
         Ok(Some(message_node("system", text)))
     }
@@ -113,9 +113,9 @@ impl MessageMapping {
     fn message<'a>(&self, item: Node<'a>) -> Result<Fields<'a>> {
         let mut given = match item {
             Node::Map(fields) => fields,
-            other => return Err(wrong_type("a message", "an object", &other)),
+            other => return Err(unexpected("a message", "an object", &other)),
         };
-        given.retain(|(_, value)| *value != Node::Null);
+        remove_nulls(&mut given);
         let mut message: Fields<'a> = Vec::with_capacity(given.len());
         for (name, theirs) in &self.properties {
             if let Some(value) = take_field(&mut given, theirs) {
@@ -136,7 +136,7 @@ impl MessageMapping {
             other => {
                 let found = other.map_or("nothing", Node::type_name);
                 let text = format!("the `{}` of a message must be a string, found {found}", self.property("role"));
-                return Err(Error::new(ErrorKind::WrongType, text));
+                return Err(Error::wrong_type(text));
             }
         };
         if self.calls.iter().any(|name| *name == role)

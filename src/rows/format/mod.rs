@@ -4,7 +4,9 @@
 
 mod answers;
 mod builder;
+mod built_answers;
 mod fields;
+mod given_answers;
 mod mapping;
 mod spec;
 mod text;
@@ -16,10 +18,10 @@ use arrow_array::RecordBatch;
 
 use super::content::{ContentCheck, EmptyAnswers};
 use super::{Conversation, Row, RowKind, SegmentsRow, TextRow, TokensRow};
-use crate::data::{Fields, Node, field, name_list};
+use crate::data::{Fields, Node, columns_of, field};
 use crate::error::{Error, ErrorKind, Result};
 use builder::MessageBuilder;
-use fields::FieldRule;
+use fields::{FieldRule, flag};
 use mapping::MessageMapping;
 
 /// The description of the rows of a dataset.
@@ -163,8 +165,7 @@ impl Format {
         if missing.is_empty() {
             return Ok(());
         }
-        let known = name_list(batch.schema_ref().fields().iter().map(|field| field.name().as_str()));
-        let missing = missing.join(", ");
+        let (missing, known) = (missing.join(", "), columns_of(batch));
         let text = format!("the format `{}` needs the column {missing}; the batch has {known}", self.name);
         Err(Error::new(ErrorKind::Batch, text))
     }
@@ -227,18 +228,7 @@ impl StepsSpec {
     /// The label of each step of a row.
     fn read(&self, fields: &FieldValues<'_>) -> Result<Vec<i32>> {
         let Some(Node::List(labels)) = fields.get(&self.labels) else { return Ok(Vec::new()) };
-        let label = |(index, node): (usize, &Node<'_>)| match node {
-            Node::Bool(value) => Ok(i32::from(*value)),
-            Node::Int(value @ 0..=1) => Ok(*value as i32),
-            other => {
-                let found = match other {
-                    Node::Int(value) => value.to_string(),
-                    other => other.type_name().to_owned(),
-                };
-                let text = format!("`{}[{index}]` must be true, false, 1 or 0, found {found}", self.labels);
-                Err(Error::new(ErrorKind::WrongType, text))
-            }
-        };
+        let label = |(index, value)| flag(value, &format!("{}[{index}]", self.labels)).map(i32::from);
         labels.iter().enumerate().map(label).collect()
     }
 }

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answers::{AnswerTexts, AnswersSpec, PromptText};
+use super::answers::AnswersSpec;
 use super::builder::{MessageBuilder, MessageGroup, MessageText};
+use super::built_answers::{AnswerTexts, PromptText};
 use super::fields::{FieldRule, ValueType};
 use super::mapping::MessageMapping;
 use super::text::FormatText;

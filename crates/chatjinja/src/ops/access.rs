@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::attributes::python_attribute;
-use super::sandbox::{is_private, refused};
+use super::sandbox::{is_private, unsafe_attribute};
 use crate::ir::FieldName;
 use crate::provenance::Str;
 use crate::runtime::{
@@ -55,7 +55,7 @@ pub(crate) fn any_attribute<'d>(
     if let Value::Undefined(undefined) = value {
         // An undefined value has Python's private attributes, but no others.
         return match is_private(value, name) {
-            true => Ok(refused(name, "Undefined")),
+            true => Ok(unsafe_attribute(name, "Undefined")),
             false => Err(PyError::undefined(undefined)),
         };
     }

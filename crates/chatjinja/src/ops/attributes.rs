@@ -1,7 +1,7 @@
 //! Python's `getattr`, for the attributes that templates may use.
 
 use super::numbers;
-use super::sandbox::{is_private, modifies, refused};
+use super::sandbox::{is_private, modifies, unsafe_attribute};
 use crate::names::{
     CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, Method, SequenceMethod, StrMethod,
     ViewMethod,
@@ -71,9 +71,9 @@ pub(super) fn python_attribute<'d>(
         },
     };
     Ok(match method {
-        Some(method) if modifies(method) => Some(refused(method.name(), value.type_name())),
+        Some(method) if modifies(method) => Some(unsafe_attribute(method.name(), value.type_name())),
         Some(method) => Some(Value::object(Object::Method(value.clone(), method))),
-        None => is_private(value, name).then(|| refused(name, value.type_name())),
+        None => is_private(value, name).then(|| unsafe_attribute(name, value.type_name())),
     })
 }
 
@@ -86,6 +86,6 @@ fn macro_attribute<'d>(value: &MacroValue<'d>, name: &str) -> Option<Value<'d>> 
         "catch_varargs" => Some(Value::Bool(code.varargs.is_some())),
         "caller" => Some(Value::Bool(code.caller.is_some())),
         "explicit_caller" => Some(Value::Bool(code.arguments().any(|name| name == "caller"))),
-        _ => name.starts_with('_').then(|| refused(name, "Macro")),
+        _ => name.starts_with('_').then(|| unsafe_attribute(name, "Macro")),
     }
 }

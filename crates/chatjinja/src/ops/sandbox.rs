@@ -70,7 +70,7 @@ pub(super) fn is_private(value: &Value<'_>, name: &str) -> bool {
 }
 
 /// The undefined value for an attribute that the sandbox forbids.
-pub(super) fn refused<'d>(name: &str, owner: &str) -> Value<'d> {
+pub(super) fn unsafe_attribute<'d>(name: &str, owner: &str) -> Value<'d> {
     let text = format!("access to attribute {} of {} object is unsafe.", quoted(name), quoted(owner));
     Value::Undefined(Undefined::Unsafe(text.into()))
 }

@@ -1,4 +1,4 @@
-//! The text of the self-test: every kind of text for which pre-tokenizers and normalizers are known to differ.
+//! The texts of the self-test: every kind of text for which pre-tokenizers and normalizers are known to differ.
 //!
 //! It has characters of all scripts next to letters, digits and spaces, digits of many scripts, runs of white space,
 //! emoji with joiners, combining marks, control characters, and each added token next to letters, spaces and itself.

@@ -1,11 +1,11 @@
 //! The self-test at load: a fast engine is used only if it gives the same ids as the reference.
 //!
-//! Both engines encode the fixed text of [`stress`], and their ids are compared.
+//! Both engines encode the same [`texts`], and their ids are compared.
 //!
 //! Two of sixteen real tokenizers (deepseek-v4, kimi-k2) differ on rare scripts only, because the engines use Unicode
 //! tables of different versions. For these tokenizers, texts with characters of the differing blocks use the reference.
 
-mod stress;
+mod texts;
 
 use super::engines::{Aligned, BLOCK, DifferingBlocks, Fast, LOADERS, Loader, Reference, TokenEncoder};
 use super::tokens::Tokens;
@@ -30,7 +30,7 @@ pub(super) fn fast_if_equal(definition: &str, reference: &Reference) -> Result<(
 fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Result<(Fast, String), String> {
     let mut fast =
         Fast::new(loader, definition, reference).map_err(|why| format!("cannot load this tokenizer ({why})"))?;
-    for text in stress::PLAIN {
+    for text in texts::PLAIN {
         match fast.tokens(text, 0, &mut Tokens::default()) {
             Ok(Aligned::Yes) => {}
             Ok(Aligned::No) => {
@@ -40,7 +40,7 @@ fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Resul
         }
     }
     let mut differing = DifferingBlocks::default();
-    for (block, text) in stress::blocks() {
+    for (block, text) in texts::blocks() {
         if let Err(difference) = compare(&fast, reference, &text) {
             if block * BLOCK < COMMON || differing.count() == MAX_DIFFERING {
                 return Err(difference);
@@ -48,12 +48,12 @@ fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Resul
             differing.add(block);
         }
     }
-    for text in stress::PLAIN.iter().chain(stress::HARD) {
+    for text in texts::PLAIN.iter().chain(texts::HARD) {
         if !differing.occur_in(text) {
             compare(&fast, reference, text)?;
         }
     }
-    for text in &stress::around_added_tokens(reference.added_tokens()) {
+    for text in &texts::around_added_tokens(reference.added_tokens()) {
         if !differing.occur_in(text) {
             compare(&fast, reference, text)?;
         }

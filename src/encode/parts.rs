@@ -1,0 +1,66 @@
+//! `Parts`: what encoders share, and `Scratch`: the buffers that a worker reuses for all its rows.
+
+use std::sync::Arc;
+
+use super::Options;
+use super::notes::{Note, Notes};
+use crate::attribution::Attributor;
+use crate::error::{Error, ErrorKind};
+use crate::rows::Conversation;
+use crate::template::Request;
+use crate::tokenizer::{TokenSpan, Tokenizer, Tokens};
+
+/// The parts that every encoder needs.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) tokenizer: Arc<Tokenizer>,
+    pub(super) attributor: Arc<Attributor>,
+    pub(super) options: Arc<Options>,
+    /// The begin-of-text token.
+    pub(super) bos: Option<u32>,
+}
+
+impl Parts {
+    /// A render request for `conversation`.
+    pub(super) fn request<'r, 'c>(&'r self, conversation: &'r Conversation<'c>) -> Request<'r, 'c> {
+        Request {
+            conversation,
+            variables: &self.options.chat_template_kwargs,
+            add_generation_prompt: false,
+            now: self.options.now,
+        }
+    }
+
+    /// Notes a doubled begin-of-text token.
+    pub(super) fn note_bos(&self, ids: &[u32], notes: &mut Notes) {
+        if self.bos.is_some_and(|bos| ids.starts_with(&[bos, bos])) {
+            notes.add(Note::DoubledBos);
+        }
+    }
+}
+
+/// The error for a tokenizer without the special token `name`. `need` says what needs the token.
+pub(super) fn missing_token(tokenizer: &Tokenizer, name: &str, need: &str) -> Error {
+    let text = format!("{need}, but {} has none; set `special_tokens.{name}`", tokenizer.name());
+    Error::new(ErrorKind::Option, text)
+}
+
+/// Buffers that one worker reuses for all its rows.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(super) tokens: Tokens,
+    pub(super) spans: Vec<TokenSpan>,
+    pub(super) labels: Vec<i32>,
+    pub(super) weights: Vec<f32>,
+    /// Whether the byte ends of the tokens are needed, even where labels can do without.
+    pub(super) wants_ends: bool,
+}
+
+impl Scratch {
+    pub(super) fn clear(&mut self) {
+        self.tokens.clear();
+        self.spans.clear();
+        self.labels.clear();
+        self.weights.clear();
+    }
+}
