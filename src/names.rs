@@ -12,10 +12,16 @@ pub(crate) fn list(names: impl IntoIterator<Item: AsRef<str>>) -> String {
     if list.is_empty() { "nothing".to_owned() } else { list }
 }
 
+/// A list of more names is left out if one of them is near to the unknown name.
+const LONG_LIST: usize = 12;
+
 /// The end of an error message about the unknown name `given`: the nearest known name, if any, and all `known` names.
 pub(crate) fn advice<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let hint = nearest(given, known.iter().copied());
+    if let (Some(near), true) = (hint, known.len() > LONG_LIST) {
+        return format!("did you mean `{near}`?");
+    }
     let hint = hint.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     let remedy = match known.as_slice() {
         [] => "remove it".to_owned(),
@@ -68,6 +74,9 @@ mod tests {
         let known = ["roles", "turns", "stop"];
         assert_eq!(advice("rols", known), "did you mean `roles`? use one of `roles`, `turns`, `stop`");
         assert_eq!(advice("x", known), "use one of `roles`, `turns`, `stop`");
+        let many: Vec<String> = (0..30).map(|number| format!("name{number}")).collect();
+        assert_eq!(advice("nome7", many.iter().map(String::as_str)), "did you mean `name7`?");
+        assert!(advice("x", many.iter().map(String::as_str)).ends_with("`name29`"));
         assert_eq!((advice("x", ["roles"]), advice("x", [])), ("use `roles`".into(), "remove it".into()));
     }
 }

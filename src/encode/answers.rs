@@ -85,7 +85,9 @@ impl AnswersEncoder {
         let Some(max) = self.parts.options.max_length.filter(|max| *max < longest) else { return Ok(longest) };
         let too_long = |text: String| Err(Error::new(ErrorKind::TooLong, text));
         if self.parts.options.truncation != Truncation::KeepStart {
-            return too_long(format!("prompt and answer have {longest} tokens, more than `max_length` {max}"));
+            return too_long(format!(
+                "prompt and answer have {longest} tokens, more than `max_length` {max}; increase it"
+            ));
         }
         if prompt >= max {
             return too_long(format!(

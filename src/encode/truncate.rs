@@ -29,7 +29,9 @@ pub(super) fn truncate(
             }
         },
         Truncation::Drop | Truncation::Raise => {
-            return Err(too_long(format!("the row has {length} tokens, more than `max_length` {max}")));
+            return Err(too_long(format!(
+                "the row has {length} tokens, more than `max_length` {max}; increase it or use another `truncation`"
+            )));
         }
     })
 }
