@@ -271,7 +271,7 @@ RECOGNISED = (
     "alpaca", "gpteacher", "oasst", "jeopardy", "explainchoice", "concisechoice", "reflection", "context_qa",
     "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion", "prompt_completion", "input_output",
     "stepwise_supervised", "sharegpt.load_guanaco", "sharegpt.load_role", "metharme", "summarizetldr",
-    "sharegpt_jokes", "creative_acr.load_critique", "creative_acr",
+    "sharegpt_jokes", "creative_acr.load_critique", "creative_acr", "query_response",
 )  # fmt: skip
 
 

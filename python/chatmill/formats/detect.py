@@ -20,9 +20,9 @@ _LONGEST_ROW = 160
 # One format for each set of fields. Other formats read the same fields; they are used only if the user names them.
 _DETECTED = (
     "messages", "sharegpt", "sharegpt.load_role", "sharegpt.load_guanaco", "sharegpt_jokes", "alpaca", "gpteacher",
-    "oasst", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system", "explainchoice",
-    "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2", "reflection",
-    "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
+    "oasst", "query_response", "jeopardy", "alpaca_chat.load_qa", "alpaca_chat.load_camel_ai", "alpaca_w_system",
+    "explainchoice", "concisechoice", "summarizetldr", "context_qa", "context_qa.load_404", "context_qa.load_v2",
+    "reflection", "creative_acr", "creative_acr.load_critique", "creative_acr.load_revise", "metharme", "orcamini",
     "alpaca_w_system.load_open_orca", "input_output", "stepwise_supervised", "prompt_completion", "completion",
     "tokenized", "preference", "kto", "dpo.icr:messages", "dpo.intel:messages", "dpo.prompt_pairs:messages",
     "dpo.ultra:messages", "kto.argilla:messages", "kto.intel:messages", "kto.prompt_pairs:messages",
