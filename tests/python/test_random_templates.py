@@ -50,7 +50,7 @@ round(0,'floor') wordcount center(9) truncate(7) truncate(5,true,'') striptags u
 map(attribute='r') map(attribute='n',default=0) selectattr('n') selectattr('r','equalto','user') rejectattr('c')
 select('string') reject('none') select groupby('r') format(1) format('a','b') filesizeformat wordwrap(6) xmlattr
 forceescape attr('x') string|length list|length dictsort(false,'value') sort(attribute='r') sort(reverse=true)
-map('int') trim('H') int(7) float(1.5) int(0,16)""".split()  # noqa: SIM905  (shorter)
+map('int') trim('H') int(7) float(1.5) int(0,16) round(-1) round(2,'ceil') round(-1,'floor')""".split()  # noqa: SIM905  (shorter)
 TESTS = """defined undefined none string number integer float boolean mapping sequence iterable callable true false odd
 even divisibleby(2) eq(5) ne('a') gt(1) lt(2) ge(2) le('a') in([1,2,'a']) sameas(none) lower upper escaped""".split()  # noqa: SIM905  (shorter)
 METHODS = """upper() lower() strip() lstrip() rstrip('e') split() split(',',1) rsplit(maxsplit=1) splitlines(true)

@@ -1,10 +1,12 @@
 //! Filters for numbers: `abs`, `int`, `float`, `round`, `filesizeformat`.
 
+use num_bigint::BigInt;
+
 use super::filters::{is_set, no_integer};
 use crate::ir::Operator;
 use crate::ops::arithmetic;
-use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Value, big, integer};
-use crate::text::number::{parse_float, parse_int, round_float, whole};
+use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Value, big, integer, is_number};
+use crate::text::number::{parse_float, parse_int, round_float, round_integer, whole};
 
 pub(super) fn abs<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [] = args.bind("abs", [], 0)?;
@@ -35,7 +37,7 @@ pub(super) fn int<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
         Value::Float(float) => match whole(*float) {
             Some(whole) => integer(whole),
             None if float.is_nan() => default,
-            None => return Err(infinite()),
+            None => return Err(no_whole(*float)),
         },
         // A text that is not an integer is read as a float: "42.23" gives 42.
         Value::Str(text) => match parse_int(text, base).or_else(|| whole(parse_float(text)?)) {
@@ -46,8 +48,12 @@ pub(super) fn int<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
     })
 }
 
-fn infinite() -> PyError {
-    PyError::new(PyErrorKind::Overflow, "cannot convert float infinity to integer")
+/// The error that infinity or NaN has no integer part.
+fn no_whole(float: f64) -> PyError {
+    match float.is_nan() {
+        true => PyError::new(PyErrorKind::Value, "cannot convert float NaN to integer"),
+        false => PyError::new(PyErrorKind::Overflow, "cannot convert float infinity to integer"),
+    }
 }
 
 pub(super) fn float<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
@@ -68,39 +74,72 @@ pub(super) fn round<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [precision, method] = args.bind("round", ["precision", "method"], 0)?;
-    let precision = match precision {
-        None => 0,
-        Some(Value::Int(precision)) => i32::try_from(precision.clamp(-400, 400)).unwrap_or(0),
-        Some(other) => return Err(no_integer(&other)),
-    };
-    let method = match &method {
-        None => "common",
-        Some(Value::Str(method)) if matches!(&**method, "common" | "ceil" | "floor") => &**method,
+    let precision = precision.unwrap_or(Value::Int(0));
+    let rounded = match &method {
+        None => return nearest(&value, &precision),
+        Some(Value::Str(method)) if &**method == "common" => return nearest(&value, &precision),
+        Some(Value::Str(method)) if &**method == "ceil" => f64::ceil,
+        Some(Value::Str(method)) if &**method == "floor" => f64::floor,
         Some(_) => return Err(PyError::new(PyErrorKind::Runtime, "method must be common, ceil or floor")),
     };
-    if let Value::Undefined(undefined) = &value {
-        return Err(PyError::undefined(undefined));
-    }
-    let Some(float) = crate::runtime::float(&value)? else {
+    directed(interpreter, &value, precision, rounded)
+}
+
+/// `round(value, precision)`.
+fn nearest<'d>(value: &Value<'d>, precision: &Value<'d>) -> EvalResult<Value<'d>> {
+    if !is_number(value) {
         let text = format!("type {} doesn't define __round__ method", value.type_name());
         return Err(PyError::new(PyErrorKind::Type, text));
-    };
-    if method == "common" {
-        return match value {
-            Value::Float(_) => Ok(Value::Float(round_float(float, precision))),
-            // Python rounds integers half to even.
-            _ if precision < 0 => {
-                let unit = 10f64.powi(-precision);
-                Ok(Value::Int(((float / unit).round_ties_even() * unit) as i64))
-            }
-            _ => arithmetic::sign(&value, false),
-        };
     }
-    let precision = Value::Int(i64::from(precision));
+    let digits = match (precision, big(precision)) {
+        (Value::None, _) => None,
+        // Beyond 64 bits only the sign matters.
+        (_, Some(digits)) => {
+            Some(i64::try_from(&digits).unwrap_or(if digits < BigInt::ZERO { i64::MIN } else { i64::MAX }))
+        }
+        _ => return Err(no_integer(precision)),
+    };
+    match (value, digits) {
+        (Value::Float(float), None) => whole(float.round_ties_even()).map(integer).ok_or_else(|| no_whole(*float)),
+        (Value::Float(float), Some(digits)) => {
+            // A float has at most 308 digits before and 323 after its point.
+            let digits = digits.clamp(-400, 400) as i32;
+            match round_float(*float, digits) {
+                rounded if rounded.is_infinite() && float.is_finite() => {
+                    Err(PyError::new(PyErrorKind::Overflow, "rounded value too large to represent"))
+                }
+                rounded => Ok(Value::Float(rounded)),
+            }
+        }
+        (value, Some(digits)) if digits < 0 => {
+            Ok(big(value).map_or(Value::None, |int| integer(round_integer(&int, digits.unsigned_abs()))))
+        }
+        (value, _) => arithmetic::sign(value, false),
+    }
+}
+
+/// `rounded(value * 10**precision) / 10**precision`. Only floats need to be rounded; a scaled integer is whole.
+fn directed<'d>(
+    interpreter: &mut Interpreter<'d>,
+    value: &Value<'d>,
+    precision: Value<'d>,
+    rounded: fn(f64) -> f64,
+) -> EvalResult<Value<'d>> {
+    let precision = match precision {
+        // Larger powers give the same results, at a higher cost.
+        Value::Int(digits) => Value::Int(digits.clamp(-400, 400)),
+        other => other,
+    };
     let power = arithmetic::apply(interpreter, Operator::Pow, &Value::Int(10), &precision)?;
-    let scaled = arithmetic::apply(interpreter, Operator::Mul, &value, &power)?;
-    let Some(scaled) = crate::runtime::float(&scaled)? else { return Ok(value) };
-    let whole = whole(if method == "ceil" { scaled.ceil() } else { scaled.floor() }).ok_or_else(infinite)?;
+    let scaled = arithmetic::apply(interpreter, Operator::Mul, value, &power)?;
+    let whole = match (&scaled, big(&scaled)) {
+        (_, Some(int)) => int,
+        (Value::Float(float), _) => whole(rounded(*float)).ok_or_else(|| no_whole(*float))?,
+        (other, _) => {
+            let text = format!("must be real number, not {}", other.type_name());
+            return Err(PyError::new(PyErrorKind::Type, text));
+        }
+    };
     arithmetic::apply(interpreter, Operator::Div, &integer(whole), &power)
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::attribute_path::AttributePath;
 use super::filters::{generator, is_set, no_attribute, not_none};
+use crate::names::Filter;
 use crate::ops::{compare, sorting};
 use crate::runtime::{
     Arguments, EvalResult, Interpreter, Object, PyError, PyErrorKind, Undefined, Value, equal, hashable,
@@ -128,15 +129,15 @@ pub(super) fn unique<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Va
     }))
 }
 
-/// The item with the smallest key if `wanted` is `Less`, or with the largest key if it is `Greater`.
+/// The item with the smallest key for the filter `min`, or with the largest key for `max`.
 fn extreme<'d>(
     interpreter: &mut Interpreter<'d>,
     value: &Value<'d>,
     args: Arguments<'d>,
-    symbol: &str,
-    wanted: Ordering,
+    filter: Filter,
 ) -> EvalResult<Value<'d>> {
-    let [sensitive, attribute] = args.bind("min", ["case_sensitive", "attribute"], 0)?;
+    let [sensitive, attribute] = args.bind(filter.name(), ["case_sensitive", "attribute"], 0)?;
+    let (symbol, wanted) = if filter == Filter::Max { (">", Ordering::Greater) } else { ("<", Ordering::Less) };
     let path = AttributePath::of(attribute.as_ref()).lowering(!is_set(sensitive));
     let mut best: Option<(Value<'d>, Value<'d>)> = None;
     for item in interpreter.items(value)? {
@@ -157,7 +158,7 @@ pub(super) fn min<'d>(
     value: Value<'d>,
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
-    extreme(interpreter, &value, args, "<", Ordering::Less)
+    extreme(interpreter, &value, args, Filter::Min)
 }
 
 pub(super) fn max<'d>(
@@ -165,5 +166,5 @@ pub(super) fn max<'d>(
     value: Value<'d>,
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
-    extreme(interpreter, &value, args, ">", Ordering::Greater)
+    extreme(interpreter, &value, args, Filter::Max)
 }

@@ -1,6 +1,8 @@
 //! Reads and rounds numbers as Python's `int()`, `float()` and `round()` do.
 
-use num_bigint::BigInt;
+use std::cmp::Ordering;
+
+use num_bigint::{BigInt, BigUint};
 
 use super::characters::is_decimal;
 use super::is_space;
@@ -73,7 +75,7 @@ pub(crate) fn whole(float: f64) -> Option<BigInt> {
     float.is_finite().then(|| format!("{float:.0}").parse().ok()).flatten()
 }
 
-/// `round(float, precision)`: the nearest decimal; if two are equally near, the even one.
+/// `round(float, precision)`: the nearest decimal; if two are equally near, the even one. Infinity if it is too large.
 pub(crate) fn round_float(float: f64, precision: i32) -> f64 {
     if !float.is_finite() || precision > 323 {
         return float;
@@ -82,11 +84,35 @@ pub(crate) fn round_float(float: f64, precision: i32) -> f64 {
         // Rust rounds the exact value correctly when it writes it.
         Ok(precision) => format!("{float:.precision$}").parse().unwrap_or(float),
         Err(_) => {
-            let unit = 10f64.powi(-precision);
-            let rounded = (float / unit).round_ties_even() * unit;
-            if rounded.is_finite() { rounded } else { 0f64.copysign(float) }
+            // An odd number stands for any fraction, because only whole numbers are halfway between two multiples of 10.
+            let fraction = if float.fract() == 0.0 { 0 } else { float.signum() as i32 };
+            let twice = whole(float).map(|whole| (whole << 1u8) + fraction).unwrap_or_default();
+            let rounded = nearest_multiple(&twice, u64::from(precision.unsigned_abs()));
+            // Parsing the digits rounds to the nearest float; infinity if there is none.
+            rounded.to_string().parse::<f64>().unwrap_or(f64::INFINITY).copysign(float)
         }
     }
+}
+
+/// `round(int, -zeros)`.
+pub(crate) fn round_integer(int: &BigInt, zeros: u64) -> BigInt {
+    nearest_multiple(&(int << 1u8), zeros)
+}
+
+/// The multiple of 10 to the power of `zeros` that is nearest to half of `twice`; if two are equally near, the even one.
+fn nearest_multiple(twice: &BigInt, zeros: u64) -> BigInt {
+    // Ten has more than three bits, so this power of it exceeds `twice`.
+    if zeros.saturating_mul(3) > twice.bits() {
+        return BigInt::ZERO;
+    }
+    let unit = BigUint::from(10u8).pow(zeros as u32);
+    let (quotient, rest) = (twice.magnitude() / (&unit << 1u8), twice.magnitude() % (&unit << 1u8));
+    let up = match rest.cmp(&unit) {
+        Ordering::Less => false,
+        Ordering::Equal => quotient.bit(0),
+        Ordering::Greater => true,
+    };
+    BigInt::from_biguint(twice.sign(), (quotient + u8::from(up)) * unit)
 }
 
 #[cfg(test)]
@@ -131,8 +157,33 @@ mod tests {
         assert_eq!(round_float(2.675, 2), 2.67);
         assert_eq!(round_float(2.5, 0), 2.0);
         assert_eq!(round_float(1250.0, -2), 1200.0);
+        assert_eq!(round_float(1250.5, -2), 1300.0);
+        assert_eq!(round_float(-25.5, -1), -30.0);
+        assert_eq!(round_float(6.487543873912427e+25, -2), 6.487543873912427e+25);
+        assert_eq!(round_float(1.7e308, -308), f64::INFINITY);
+        assert!(round_float(-3.0, -1).is_sign_negative());
         assert_eq!(whole(-2.9), Some(BigInt::from(-2)));
         assert_eq!(whole(1e20), Some("100000000000000000000".parse().unwrap()));
         assert_eq!(whole(f64::INFINITY), None);
+    }
+
+    #[test]
+    fn integers_are_rounded_as_round_rounds_them() {
+        for (int, zeros, expected) in [
+            (9_007_199_254_740_993_i64, 1, 9_007_199_254_740_990_i64),
+            (15, 1, 20),
+            (25, 1, 20),
+            (-25, 1, -20),
+            (-35, 1, -40),
+            (5, 1, 0),
+            (6, 1, 10),
+            (50, 2, 0),
+            (51, 2, 100),
+            (499, 3, 0),
+            (512, 3, 1000),
+            (15, u64::MAX, 0),
+        ] {
+            assert_eq!(round_integer(&BigInt::from(int), zeros), BigInt::from(expected), "{int}");
+        }
     }
 }
