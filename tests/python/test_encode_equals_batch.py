@@ -100,9 +100,9 @@ def formatted(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 LABELS = st.sampled_from([
-    "assistant", "all", "none", "last", "axolotl", "unsloth", "open-instruct", "completion", "llama-factory", "hf",
-    {"turns": 1}, {"roles": "all"}, {"weights": {"content": 0.5}}, {"kinds": ["content"]}, {"unproved": "mask"},
-    {"boundary": "split"}, {"tags": False}, {"unproved": "raise"},
+    "assistant", "all", "none", "last", "tool_calls", "axolotl", "unsloth", "open-instruct", "completion",
+    "llama-factory", "hf", {"turns": 1}, {"roles": "all"}, {"weights": {"content": 0.5}}, {"kinds": ["content"]},
+    {"unproved": "mask"}, {"boundary": "split"}, {"tags": False}, {"unproved": "raise"},
 ])  # fmt: skip
 OPTIONS = st.fixed_dictionaries(
     {},

@@ -49,6 +49,8 @@ def trained(tokenizer: Tokenizer, row: dict[str, Any]) -> str:
     [
         ("assistant", Labels()),
         ("last", Labels(turns="last")),
+        ("tool_calls", Labels(kinds=["tool_call", "closer"])),
+        ("{preset: tool_calls, stop: none}", Labels(kinds=["tool_call", "closer"], stop="none")),
         ("{turns: last, weights: {reasoning: 0.5}}", Labels(turns="last", weights={"reasoning": 0.5})),
         ('{"preset": "unsloth", "last_response_only": true}', Labels.preset("unsloth", last_response_only=True)),
         ({"roles": ["assistant", "tool"]}, Labels(roles=["assistant", "tool"])),
@@ -133,6 +135,7 @@ def test_presets_differ_where_their_tools_do(tokenizer: Tokenizer, template: Cha
 
     assert of("assistant") == "[A1<|im_end|>][A2<|im_end|>]"
     assert of("last") == "[A2<|im_end|>]"
+    assert of("tool_calls") == "[<|im_end|>][<|im_end|>]"
     assert of("axolotl") == "[A1<|im_end|>][A2<|im_end|>]"
     assert of("axolotl", train_on_eos="last") == "[A1][A2<|im_end|>]"
     assert of("axolotl", roles_to_train=[], train_on_eos=None) == "[A2<|im_end|>⏎]"

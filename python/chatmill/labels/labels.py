@@ -106,9 +106,9 @@ class Labels:
         """Return the labels of a preset.
 
         Args:
-            name: `assistant` (the default), `all`, `none`, `last`, or a tool: `hf`, `trl`, `axolotl`, `unsloth`,
-                `open-instruct`, `llama-factory`, `completion`.
-            options: For a tool: its options, with its own names, such as axolotl's `train_on_eos`. For the first four
+            name: `assistant` (the default), `all`, `none`, `last`, `tool_calls`, or a tool: `hf`, `trl`, `axolotl`,
+                `unsloth`, `open-instruct`, `llama-factory`, `completion`.
+            options: For a tool: its options, with its own names, such as axolotl's `train_on_eos`. For the first five
                 names: other fields of `Labels`.
 
         Raises:

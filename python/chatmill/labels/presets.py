@@ -19,6 +19,7 @@ PLAIN: Mapping[str, Mapping[str, Any]] = {
     "all": {"roles": "all", "kinds": KINDS, "flags": (), "ranges": None, "tags": False},
     "none": {"kinds": (), "tags": False},
     "last": {"turns": "last"},
+    "tool_calls": {"kinds": ("tool_call", "closer")},
 }
 
 #: The tools whose labels the core emulates.
@@ -31,8 +32,8 @@ def preset_names() -> list[str]:
     """Return the names of all presets.
 
     Example:
-        >>> preset_names()[:4]
-        ['assistant', 'all', 'none', 'last']
+        >>> preset_names()[:5]
+        ['assistant', 'all', 'none', 'last', 'tool_calls']
     """
     return [*PLAIN, *EMULATED, _LLAMA_FACTORY]
 
