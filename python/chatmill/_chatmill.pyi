@@ -379,8 +379,8 @@ class TokenBatch:
     """The result of a `Mill`: an Arrow table in memory that any Arrow library reads.
 
     Columns: `input_ids` list<int32>, `labels` list<int32> (-100: masked), `weights` list<float> if labels are weighted,
-    optional `attention_mask` list<int8>, `length` int32 (without padding), `row` int64 if a row may become several
-    samples, the kept columns, and with `on_error="null"` a string column `error`.
+    optional `attention_mask` list<int8> and `position_ids` list<int32>, `length` int32 (without padding), `row` int64
+    if a row may become several samples, the kept columns, and with `on_error="null"` a string column `error`.
     """
 
     def __len__(self) -> int: ...
@@ -431,6 +431,7 @@ class Mill:
         on_error: OnError = "raise",
         keep_columns: Sequence[str] = (),
         attention_mask: bool = False,
+        position_ids: bool = False,
         chat_template_kwargs: Mapping[str, Any] | None = None,
         now: datetime | None = None,
     ) -> Mill: ...

@@ -88,6 +88,10 @@ pub(super) fn sequence_batch(
         let ones = vec![1; num_tokens];
         columns.push(("attention_mask".into(), list(Arc::new(Int8Array::from(widths.padded(ones, 0))))));
     }
+    if options.position_ids {
+        let positions = lengths.iter().flatten().flat_map(|&length| 0..length).collect();
+        columns.push(("position_ids".into(), list(Arc::new(Int32Array::from(widths.padded(positions, 0))))));
+    }
     columns.push(("length".into(), Arc::new(Int32Array::from(lengths))));
     if changes_rows {
         let numbers = rows.iter().map(|&row| source.first_row as i64 + i64::from(row));
@@ -215,4 +219,44 @@ pub(super) fn error_column(failures: &[Error], rows: &[u32]) -> ArrayRef {
         builder.append_option(text);
     }
     Arc::new(builder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encode::{Notes, Sample, SampleSink};
+
+    /// The lists of a column of numbers; None for a row that failed.
+    fn lists(batch: &RecordBatch, name: &str) -> Vec<Option<Vec<i32>>> {
+        let column = batch.column_by_name(name).unwrap().as_any().downcast_ref::<ListArray>().unwrap().clone();
+        let values = |list: ArrayRef| list.as_any().downcast_ref::<Int32Array>().unwrap().values().to_vec();
+        column.iter().map(|list| list.map(values)).collect()
+    }
+
+    /// A sample of three tokens, a row that failed, and a sample of one token.
+    fn batch(options: &Options) -> RecordBatch {
+        let mut chunk = Chunk::default();
+        for (row, ids) in [(0, Some(&[7, 8, 9][..])), (1, None), (2, Some(&[7]))] {
+            match ids {
+                None => chunk.push_failure(Error::new(ErrorKind::TooLong, "x").at_row(row), 0),
+                Some(ids) => {
+                    let labels = &[1, 1, 1][..ids.len()];
+                    chunk.push(Sample { ids, labels, weights: &[], details: None });
+                    chunk.end_row(row, Notes::default(), Vec::new());
+                }
+            }
+        }
+        let input = RecordBatch::new_empty(Arc::new(Schema::empty()));
+        let source = Source { batch: &input, layout: RowLayout::Columns, first_row: 0 };
+        sequence_batch(options, Some(0), false, source, vec![chunk]).unwrap().batch
+    }
+
+    #[test]
+    fn positions_number_the_tokens_of_each_sample() {
+        let options = Options { position_ids: true, ..Options::default() };
+        assert_eq!(lists(&batch(&options), "position_ids"), [Some(vec![0, 1, 2]), None, Some(vec![0])]);
+        let padded = Options { padding: Some(Padding::Longest), ..options };
+        assert_eq!(lists(&batch(&padded), "position_ids"), [Some(vec![0, 1, 2]), None, Some(vec![0, 0, 0])]);
+        assert!(batch(&Options::default()).column_by_name("position_ids").is_none());
+    }
 }

@@ -32,8 +32,8 @@ pub struct Mill {
 /// The result of one input batch.
 #[derive(Debug, Clone)]
 pub struct TokenBatch {
-    /// `input_ids`, `labels`, optionally `weights` and `attention_mask`, `length`, optionally `row`, the kept columns,
-    /// optionally `error`. Rows with answers have `prompt_ids` and one column of ids for each answer instead.
+    /// `input_ids`, `labels`, optionally `weights`, `attention_mask` and `position_ids`, `length`, optionally `row`, the
+    /// kept columns, optionally `error`. Rows with answers have `prompt_ids` and one column of ids for each answer instead.
     pub batch: RecordBatch,
     /// Its counts and failures.
     pub counts: BatchCounts,

@@ -138,6 +138,8 @@ pub struct Options {
     pub keep_columns: Vec<String>,
     /// Whether the output has a column `attention_mask`.
     pub attention_mask: bool,
+    /// Whether the output has a column `position_ids`.
+    pub position_ids: bool,
     /// Template variables for every row. The variables of a row replace those of the same names.
     pub chat_template_kwargs: TemplateVariables<'static>,
     /// The time that `strftime_now` prints; None for the clock.
@@ -161,6 +163,7 @@ impl Default for Options {
             on_error: OnError::Raise,
             keep_columns: Vec::new(),
             attention_mask: false,
+            position_ids: false,
             chat_template_kwargs: TemplateVariables::default(),
             now: None,
         }

@@ -123,6 +123,7 @@ fn check_format(options: &Options, format: &Format) -> Result<()> {
         (options.segment_length.is_none() || kind == RowKind::Segments, "`segment_length`".to_owned()),
         (options.padding.is_none() || has_sequences, "`padding`".to_owned()),
         (!options.attention_mask || has_sequences, "`attention_mask`".to_owned()),
+        (!options.position_ids || has_sequences, "`position_ids`".to_owned()),
     ];
     match supported.into_iter().find(|(is_supported, _)| !is_supported) {
         None => Ok(()),

@@ -53,6 +53,7 @@ use crate::rows::{Format, RowReader, TemplateVariables};
 ///         column `error` with the reason.
 ///     keep_columns: Input columns to keep. Columns of JSON rows become strings.
 ///     attention_mask: Whether to add a column `attention_mask` of ones.
+///     position_ids: Whether to add a column `position_ids` with the numbers of the tokens of each sample, from 0.
 ///     chat_template_kwargs: Template variables for every row. The variables of a row replace those of the same names.
 ///     now: The time that `strftime_now` prints, a datetime without a time zone; None for the clock at each row.
 ///
@@ -83,11 +84,12 @@ impl PyMill {
     #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None,
                         truncation="keep_start", segment_length=None, padding=None, special_tokens="allow",
                         allowed_special_tokens=Vec::new(), all_masked="keep", threads=None, on_error="raise",
-                        keep_columns=Vec::new(), attention_mask=false, chat_template_kwargs=None, now=None),
+                        keep_columns=Vec::new(), attention_mask=false, position_ids=false, chat_template_kwargs=None,
+                        now=None),
            text_signature = "(tokenizer, template=None, *, format=None, labels='assistant', split=None, \
                              max_length=None, truncation='keep_start', segment_length=None, padding=None, special_tokens='allow', \
                              allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
-                             keep_columns=(), attention_mask=False, chat_template_kwargs=None, now=None)")]
+                             keep_columns=(), attention_mask=False, position_ids=False, chat_template_kwargs=None, now=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn new(
         py: Python<'_>,
@@ -107,6 +109,7 @@ impl PyMill {
         on_error: &str,
         keep_columns: Vec<String>,
         attention_mask: bool,
+        position_ids: bool,
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
@@ -138,6 +141,7 @@ impl PyMill {
                 on_error: OnError::parse(on_error)?,
                 keep_columns,
                 attention_mask,
+                position_ids,
                 chat_template_kwargs: TemplateVariables::new(variables),
                 now,
             };
@@ -285,6 +289,7 @@ impl PyMill {
         dict.set_item("on_error", options.on_error.name())?;
         dict.set_item("keep_columns", &options.keep_columns)?;
         dict.set_item("attention_mask", options.attention_mask)?;
+        dict.set_item("position_ids", options.position_ids)?;
         let kwargs = Node::Map(options.chat_template_kwargs.clone().into_fields());
         dict.set_item("chat_template_kwargs", python_value(py, &kwargs)?)?;
         dict.set_item("now", python_time(py, options.now)?)?;

@@ -44,15 +44,15 @@ def test_prepare(run: Any, write_file: WriteFile, conversations: list[Row]) -> N
     Path("a.jsonl").write_text(Path("a.jsonl").read_text("utf-8") + "{\n", "utf-8")
     done = run(
         *("prepare", "*.jsonl", "--output", "out", "--labels", "all", "--max-length", "30", "--threads", "2"),
-        *("--keep-columns", "id", "--attention-mask", "--chat-template-kwargs", '{"x": [1]}', "--shard-tokens", "100"),
-        *("--block-bytes", "500", "--no-progress"),
+        *("--keep-columns", "id", "--attention-mask", "--position-ids", "--chat-template-kwargs", '{"x": [1]}'),
+        *("--shard-tokens", "100", "--block-bytes", "500", "--no-progress"),
     )
     assert (done.exit_code, done.stderr) == (0, "")
     for text in ("rows in", "21", "invalid_json", "a.jsonl, line 21", "trained", "100.0 %"):
         assert text in done.stdout
     manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
-    expected = {"labels": "all", "max_length": 30, "threads": 2, "attention_mask": True, "shard_tokens": 100}
-    assert expected.items() <= manifest["options"].items()
+    expected = {"labels": "all", "max_length": 30, "threads": 2, "attention_mask": True, "position_ids": True}
+    assert {**expected, "shard_tokens": 100}.items() <= manifest["options"].items()
     assert list(manifest["options"]["keep_columns"]) == ["id"]
     assert manifest["options"]["chat_template_kwargs"] == {"x": [1]}
     again = run("prepare", "a.jsonl", "--output", "out")

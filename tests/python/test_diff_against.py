@@ -38,7 +38,7 @@ USER = {"messages": TURN[:1]}
     [
         {},
         {"labels": "last", "max_length": 25},
-        {"labels": {"weights": {"content": 0.5}}, "attention_mask": True, "keep_columns": ["id"]},
+        {"labels": {"weights": {"content": 0.5}}, "attention_mask": True, "position_ids": True, "keep_columns": ["id"]},
         {"max_length": 40, "padding": "max_length"},
         {"max_length": 30, "truncation": "keep_end"},
         {"max_length": 33, "truncation": "turns", "padding": "longest", "all_masked": "keep"},

@@ -292,13 +292,15 @@ def test_rows_split_into_pieces(tokenizer: Tokenizer, template: ChatTemplate) ->
 
 def test_padding(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     pad = tokenizer.token_to_id("</s>")
-    out = Mill(tokenizer, template, padding="longest", labels={"weights": {"closer": 2}})(rows(TURNS, TURNS[:2]))
+    options: dict[str, Any] = {"padding": "longest", "position_ids": True, "labels": {"weights": {"closer": 2}}}
+    out = Mill(tokenizer, template, **options)(rows(TURNS, TURNS[:2]))
     long, short = table(out)
     assert len(short["input_ids"]) == len(short["labels"]) == len(short["weights"]) == long["length"]
     rest = long["length"] - short["length"]
     assert short["input_ids"][-rest:] == [pad] * rest
     assert (short["labels"][-rest:], short["weights"][-rest:]) == ([-100] * rest, [0.0] * rest)
     assert short["attention_mask"] == [1] * short["length"] + [0] * rest
+    assert short["position_ids"] == [*range(short["length"])] + [0] * rest
     assert out.num_tokens == long["length"] + short["length"]
     fixed = table(Mill(tokenizer, template, padding="max_length", max_length=100)(rows(TURNS)))
     assert len(fixed[0]["input_ids"]) == 100

@@ -34,6 +34,17 @@ def test_one_row_out_for_each_row_in(tokenizer: Tokenizer, template: ChatTemplat
     assert tokenizer.decode(trained) == "Hello!<|im_end|>"
 
 
+def test_position_ids_number_the_tokens_of_each_sample(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    rows = pa.table({"messages": [GOOD, GOOD[:1]]})
+    out = pa.table(Mill(tokenizer, template, position_ids=True)(rows))
+    assert out.column_names == ["input_ids", "labels", "position_ids", "length"]
+    assert out.schema.field("position_ids").type == pa.list_(pa.int32())
+    assert out["position_ids"].to_pylist() == [list(range(length)) for length in out["length"].to_pylist()]
+    pieces = pa.table(Mill(tokenizer, template, position_ids=True, max_length=10, truncation="split")(rows))
+    assert len(pieces) > len(out)
+    assert pieces["position_ids"].to_pylist() == [list(range(length)) for length in pieces["length"].to_pylist()]
+
+
 @pytest.mark.parametrize("rows", [0, 1, 31, 32, 33])
 def test_any_number_of_rows(rows: int, tokenizer: Tokenizer, template: ChatTemplate) -> None:
     batch = pa.table(

@@ -276,7 +276,10 @@ def test_long_rows() -> None:
     for options in refused:
         with pytest.raises(RowError, match="max_length"):
             milled(rows, Mill(TOKENIZER, CHATML, format="preference", **options))
-    refused = [{"truncation": "split"}, {"labels": "all"}, {"padding": "longest"}, {"attention_mask": True}]
+    refused = [
+        {"truncation": "split"}, {"labels": "all"}, {"padding": "longest"}, {"attention_mask": True},
+        {"position_ids": True},
+    ]  # fmt: skip
     for options in refused:
         with pytest.raises(DataError, match="preference"):
             Mill(TOKENIZER, CHATML, format="preference", **options)

@@ -192,10 +192,11 @@ def test_a_template_that_refuses_rows(run: Any, in_tmp_path: Path, write_file: W
 
 def test_an_output_opens_in_polars_and_datasets(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     datasets = pytest.importorskip("datasets")
-    run(write_file("a.jsonl", conversations), shard_tokens=200, attention_mask=True)
+    run(write_file("a.jsonl", conversations), shard_tokens=200, attention_mask=True, position_ids=True)
     frame = pl.read_parquet("out/part-*.parquet")
-    assert frame.columns == ["input_ids", "labels", "attention_mask", "length"]
+    assert frame.columns == ["input_ids", "labels", "attention_mask", "position_ids", "length"]
     assert frame["attention_mask"].list.sum().to_list() == frame["length"].to_list()
+    assert frame["position_ids"].to_list() == [list(range(length)) for length in frame["length"]]
     loaded = datasets.load_dataset("parquet", data_files="out/part-*.parquet", split="train", cache_dir="cache")
     assert loaded["input_ids"][:] == frame["input_ids"].to_list()
 

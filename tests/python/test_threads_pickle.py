@@ -33,6 +33,7 @@ OPTIONS: dict[str, Any] = {
     "on_error": "null",
     "keep_columns": ["id"],
     "attention_mask": True,
+    "position_ids": True,
     "chat_template_kwargs": {"enable_thinking": False, "note": "näïve 你好"},
     "now": datetime(2026, 7, 4, 13, 5, 9, 250),  # noqa: DTZ001  (templates see no time zone)
 }

@@ -89,6 +89,13 @@ def prepare(
         bool,
         typer.Option("--attention-mask", help="Also write the column attention_mask: 1 for tokens, 0 for padding."),
     ] = False,
+    position_ids: Annotated[
+        bool,
+        typer.Option(
+            "--position-ids",
+            help="Also write the column position_ids: the tokens of a sample numbered from 0; 0 for padding.",
+        ),
+    ] = False,
     chat_template_kwargs: KwargsOption = None,
     now: Annotated[
         str | None,
@@ -178,6 +185,7 @@ def prepare(
             threads=threads,
             keep_columns=keep_columns or (),
             attention_mask=attention_mask,
+            position_ids=position_ids,
             chat_template_kwargs=json_object(chat_template_kwargs),
             now=time_of(now),
             shuffle=shuffle,

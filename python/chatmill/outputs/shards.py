@@ -17,7 +17,7 @@ _GROUP_TOKENS = 2 << 20
 _GROUP_ROWS = 1 << 16
 #: The token columns of rows of a prompt with answers; the prompt comes first.
 ANSWER_COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
-_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", *ANSWER_COLUMNS)
+_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", "position_ids", *ANSWER_COLUMNS)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def prepare(
     threads: int | None = None,
     keep_columns: Sequence[str] = (),
     attention_mask: bool = False,
+    position_ids: bool = False,
     chat_template_kwargs: Mapping[str, Any] | None = None,
     now: datetime | None = None,
     shuffle: bool = False,
@@ -59,8 +60,8 @@ def prepare(
     only on success; after an error nothing is left. Memory does not grow with the size of the inputs.
 
     The shards have the columns `input_ids` (list<int32>), `labels` (list<int32>; -100 for masked tokens) and `length`
-    (int32, the number of tokens without padding); if needed also `weights`, `attention_mask`, `row` and the kept
-    columns. Rows of a prompt with answers have other columns; see `docs/formats.md`.
+    (int32, the number of tokens without padding); if needed also `weights`, `attention_mask`, `position_ids`,
+    `row` and the kept columns. Rows of a prompt with answers have other columns; see `docs/formats.md`.
 
     Args:
         inputs: Paths, globs or fsspec URLs of JSONL (plain, gz, zst, xz, bz2), Parquet or Arrow IPC files.
@@ -87,6 +88,7 @@ def prepare(
         threads: The number of threads of the mill; None for one per core.
         keep_columns: Columns of the inputs to copy to the output.
         attention_mask: Whether to write the column `attention_mask`: 1 for tokens, 0 for padding.
+        position_ids: Whether to write the column `position_ids`: the tokens of a sample numbered from 0; 0 for padding.
         chat_template_kwargs: Variables for the chat template, such as `{"enable_thinking": False}`.
         now: The time that templates print (`strftime_now`), the same for all rows; None for the start of the run. The
             manifest records it. The same time gives the same tokens on another day.
@@ -137,6 +139,7 @@ def prepare(
             on_error="null",
             keep_columns=keep_columns,
             attention_mask=attention_mask,
+            position_ids=position_ids,
             chat_template_kwargs=chat_template_kwargs,
             now=now,
         )
