@@ -186,14 +186,14 @@ def test_trained_without_tags_is_what_authors_tag(monkeypatch: pytest.MonkeyPatc
             messages = conversation["messages"]
             context = {it: conversation.get(it) for it in ("tools", "documents")}
             chosen = context | conversation.get("kw", {})
-            row = {"messages": messages, **context, "chat_template_kwargs": conversation.get("kw")}
+            given = {"messages": messages, **context, "chat_template_kwargs": conversation.get("kw")}
             try:
                 text, tags = reference.spans(source, messages, **chosen, **tokens)
             except Exception:  # noqa: BLE001  (refusals are the business of other tests)
                 continue
-            assert labelled(with_tags.encode(row)) == characters(tags)
+            assert labelled(with_tags.encode(given)) == characters(tags)
             try:
-                encoding = without.encode(row)
+                encoding = without.encode(given)
             except ChatmillError as error:
                 # Two templates print tool results inside the calling message.
                 assert error.code == "merged", (name, key)  # noqa: PT017  (most rows do not fail)
