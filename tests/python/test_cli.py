@@ -45,14 +45,14 @@ def test_prepare(run: Any, write_file: WriteFile, conversations: list[Row]) -> N
     done = run(
         *("prepare", "*.jsonl", "--output", "out", "--labels", "all", "--max-length", "30", "--threads", "2"),
         *("--keep-columns", "id", "--attention-mask", "--position-ids", "--chat-template-kwargs", '{"x": [1]}'),
-        *("--shard-tokens", "100", "--block-bytes", "500", "--no-progress"),
+        *("--shard-tokens", "100", "--compression", "none", "--block-bytes", "500", "--no-progress"),
     )
     assert (done.exit_code, done.stderr) == (0, "")
     for text in ("rows in", "21", "invalid_json", "a.jsonl, line 21", "trained", "100.0 %"):
         assert text in done.stdout
     manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
     expected = {"labels": "all", "max_length": 30, "threads": 2, "attention_mask": True, "position_ids": True}
-    assert {**expected, "shard_tokens": 100}.items() <= manifest["options"].items()
+    assert {**expected, "shard_tokens": 100, "compression": "none"}.items() <= manifest["options"].items()
     assert list(manifest["options"]["keep_columns"]) == ["id"]
     assert manifest["options"]["chat_template_kwargs"] == {"x": [1]}
     again = run("prepare", "a.jsonl", "--output", "out")
@@ -119,6 +119,11 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             ("prepare", "a.jsonl", "--output", "out", "--truncation", "left"),
             2,
             "'left' is not a valid value; give one of keep_start, keep_end, turns, drop, raise, split",
+        ),
+        (
+            ("prepare", "a.jsonl", "--output", "out", "--compression", "gzip"),
+            2,
+            "'gzip' is not a valid value; give one of zstd, snappy, none",
         ),
         (
             ("prepare", "a.jsonl", "--output", "out", "--format", "alpaka"),

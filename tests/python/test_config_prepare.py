@@ -129,7 +129,9 @@ datasets:
   - {path: alpaca.jsonl, type: alpaca}
   - {path: turns.jsonl, type: sharegpt, conversation: chatml}
 """
-    report = run(text + "seed: 1\n")
+    report = run(text + "seed: 1\n", compression="snappy")
+    for part in ("part-00000.parquet", "validation/part-00000.parquet"):
+        assert pq.read_metadata(Path("out", part)).row_group(0).column(0).compression == "SNAPPY"
     assert report.arranged is not None
     assert report.arranged.duplicates == 40
     assert (report.arranged.validation.rows, len(read(Path("out/validation")))) == (20, 20)

@@ -190,6 +190,17 @@ def test_a_template_that_refuses_rows(run: Any, in_tmp_path: Path, write_file: W
     assert "no threes" in reject["reason"]
 
 
+@pytest.mark.parametrize(("options", "compression"), [({}, "zstd"), ({"compression": "snappy"}, "snappy")])
+def test_all_shards_have_the_compression_of_the_manifest(
+    options: dict[str, Any], compression: str, run: Any, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    report = run(write_file("a.jsonl", conversations), validation=5, shard_tokens=200, **options)
+    files = [Path("out", shard.file) for shard in (*report.shards, *report.validation_shards)]
+    assert len(files) > 2
+    assert {pq.read_metadata(file).row_group(0).column(0).compression for file in files} == {compression.upper()}
+    assert read_manifest()["options"]["compression"] == compression
+
+
 def test_an_output_opens_in_polars_and_datasets(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     datasets = pytest.importorskip("datasets")
     run(write_file("a.jsonl", conversations), shard_tokens=200, attention_mask=True, position_ids=True)
@@ -338,6 +349,8 @@ def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: Write
     assert "there are no inputs; give at least one path" in complaint(run)
     assert "`block_bytes` is 0; use at least 1" in complaint(run, path, block_bytes=0)
     assert "`shard_tokens` is -1; use at least 1" in complaint(run, path, shard_tokens=-1)
+    assert "`compression` is 'zip'; use one of zstd, snappy, none" in complaint(run, path, compression="zip")
+    assert "`compression` is 'snapy'; did you mean 'snappy'?" in complaint(run, path, compression="snapy")
     assert "no chat template" in complaint(run, path, tokenizer=tokenizer, template=None, kind=TemplateError)
     assert "there is no ./gone" in complaint(run, path, tokenizer="./gone", kind=TokenizerError)
     complaint(run, path, labels="some", kind=ChatmillError)

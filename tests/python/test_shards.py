@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chatmill import DataError
+from chatmill.options.choices import Compression, choices
 from chatmill.outputs import shards
 from chatmill.outputs.shards import Shard, ShardWriter
 from chatmill.outputs.staging import staged_folder
@@ -77,6 +78,17 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     metadata = pq.read_metadata(tmp_path / "part-00000.parquet")
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     assert sizes == [2, 2, 2, 4, 4, 1]
+
+
+@pytest.mark.parametrize("compression", choices(Compression))
+def test_each_compression_is_written_and_read(compression: Compression, tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, compression=compression) as writer:
+        writer.write(batch([3, 2]))
+        (shard,) = writer.finish()
+    group = pq.read_metadata(tmp_path / shard.file).row_group(0)
+    expected = {"none": "UNCOMPRESSED"}.get(compression, compression.upper())
+    assert {group.column(column).compression for column in range(group.num_columns)} == {expected}
+    assert pq.read_table(tmp_path / shard.file) == pa.Table.from_batches([batch([3, 2])])
 
 
 def test_no_rows_make_one_shard_with_the_columns(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from chatmill.pipeline.report import PrepareReport
 # The options that can be combined with a config. All other options must be set in the config.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
-    "shard_tokens", "traceback", "debug",
+    "shard_tokens", "compression", "traceback", "debug",
 )  # fmt: skip
 
 

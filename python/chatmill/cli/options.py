@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from chatmill.labels.presets import preset_names
-from chatmill.options.choices import AllMasked, ControlTokens, Padding, Split, Truncation, choices
+from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation, choices
 from chatmill.text.nearest import suggestion
 
 _FILES_HELP = "Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files."
@@ -160,6 +160,7 @@ AllMaskedOption = Annotated[
     str,
     _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
 ]
+CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
 KwargsOption = Annotated[
     str | None,
     typer.Option(

@@ -9,6 +9,7 @@ from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import (
     AllMaskedOption,
     AllowedOption,
+    CompressionOption,
     ControlTokensOption,
     DebugOption,
     FallbackOption,
@@ -142,6 +143,7 @@ def prepare(
     shard_tokens: Annotated[
         int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
     ] = None,
+    compression: CompressionOption = "zstd",
     traceback: TracebackOption = False,
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
@@ -169,6 +171,7 @@ def prepare(
             "padding": padding,
             "special_tokens": special_tokens,
             "all_masked": all_masked,
+            "compression": compression,
         }
         sizes: dict[str, Any] = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
         report = run(

@@ -11,6 +11,7 @@ from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES
+from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.parts import OutputOptions
 from chatmill.pipeline.progress import progress_bar
@@ -32,6 +33,7 @@ def prepare_config(
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
     shard_tokens: int = SHARD_TOKENS,
+    compression: Compression = "zstd",
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -52,6 +54,7 @@ def prepare_config(
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per Parquet file.
+        compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
 
     Returns:
         Counts, rejects and files.
@@ -78,6 +81,7 @@ def prepare_config(
         overwrite=overwrite,
         block_bytes=block_bytes,
         shard_tokens=shard_tokens,
+        compression=compression,
         options={"config": read.path},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))

@@ -1,7 +1,7 @@
 """The values that each option accepts, as types. The Python package has each list only here.
 
-The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made. Signatures use the types; the command
-line and the config files get the values with `choices`.
+The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made; Python checks those of `Compression`.
+Signatures use the types; the command line and the config files get the values with `choices`.
 """
 
 from typing import Any, Literal, TypeAlias, get_args
@@ -20,6 +20,9 @@ ControlTokens: TypeAlias = Literal["allow", "text", "raise"]
 
 #: What to do with rows that have no trained token.
 AllMasked: TypeAlias = Literal["keep", "reject"]
+
+#: The compression of the Parquet shards of `prepare`.
+Compression: TypeAlias = Literal["zstd", "snappy", "none"]
 
 #: What a `Mill` does with rows that fail.
 OnError: TypeAlias = Literal["raise", "null"]

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
+from chatmill.options.choices import Compression, choices
+from chatmill.text.nearest import suggestion
 
 #: The default number of tokens per shard.
 SHARD_TOKENS = 64 << 20
@@ -46,16 +48,23 @@ class ShardWriter:
     Args:
         folder: The folder to write into.
         shard_tokens: Tokens after which the next shard begins.
+        compression: The compression of all columns.
 
     Raises:
-        DataError: `shard_tokens` is below 1, or a batch has other columns than the first one.
+        DataError: `shard_tokens` is below 1, `compression` is not valid, or a batch has other columns than the first
+            one.
     """
 
-    def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS) -> None:
+    def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS, compression: Compression = "zstd") -> None:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
+        values = choices(Compression)
+        if compression not in values:
+            hint = suggestion(str(compression), values, otherwise=f"use one of {', '.join(values)}")
+            raise DataError(f"`compression` is {compression!r}; {hint}")
         self._folder = folder
         self._shard_tokens = shard_tokens
+        self._compression = compression
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None
@@ -81,7 +90,7 @@ class ShardWriter:
         start = 0
         while start < batch.num_rows:
             if self._open is None:
-                self._open = _OpenShard(self._folder, len(self._shards), batch.schema, self._shard_tokens)
+                self._open = self._new_shard(batch.schema)
             start += self._open.take(batch.slice(start))
             if self._open.is_full:
                 self._close_shard()
@@ -89,9 +98,12 @@ class ShardWriter:
     def finish(self) -> list[Shard]:
         """Close the last shard and return all shards. Without rows there is one empty shard, which has the columns."""
         if self._open is None and not self._shards and self._schema is not None:
-            self._open = _OpenShard(self._folder, 0, self._schema, self._shard_tokens)
+            self._open = self._new_shard(self._schema)
         self._close_shard()
         return list(self._shards)
+
+    def _new_shard(self, schema: pa.Schema) -> "_OpenShard":
+        return _OpenShard(self._folder, len(self._shards), schema, self._shard_tokens, self._compression)
 
     def _close_shard(self) -> None:
         if self._open is not None:
@@ -102,7 +114,9 @@ class ShardWriter:
 class _OpenShard:
     """The shard that is being written: full row groups are in the file, the rest is in memory."""
 
-    def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int) -> None:
+    def __init__(
+        self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int, compression: Compression
+    ) -> None:
         self._path = folder / f"part-{number:05d}.parquet"
         self._temporary = self._path.with_suffix(".parquet.tmp")
         self._shard_tokens = shard_tokens
@@ -111,7 +125,7 @@ class _OpenShard:
         self._rows = self._tokens = 0
         # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
         statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
-        self._writer = pq.ParquetWriter(self._temporary, schema, compression="zstd", write_statistics=statistics)
+        self._writer = pq.ParquetWriter(self._temporary, schema, compression=compression, write_statistics=statistics)
 
     @property
     def is_full(self) -> bool:

@@ -12,7 +12,7 @@ from chatmill.formats import Format
 from chatmill.formats.detect import format_of
 from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
-from chatmill.options.choices import AllMasked, ControlTokens, Padding, Split, Truncation
+from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import progress_bar
@@ -53,6 +53,7 @@ def prepare(
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
     shard_tokens: int = SHARD_TOKENS,
+    compression: Compression = "zstd",
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -100,6 +101,7 @@ def prepare(
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per Parquet file.
+        compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
 
     Returns:
         Counts, rejects and files.
@@ -152,6 +154,7 @@ def prepare(
         keep_columns=keep_columns,
         block_bytes=block_bytes,
         shard_tokens=shard_tokens,
+        compression=compression,
         options={"template_fallback": template_fallback},
     )
     return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))

@@ -8,6 +8,7 @@ from typing import Any
 from chatmill._chatmill import Mill
 from chatmill.arrange import Arrangement
 from chatmill.inputs import BLOCK_BYTES, InputFile
+from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
 
 
@@ -39,6 +40,7 @@ class OutputOptions:
         keep_columns: Columns of the inputs to copy to the output.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per shard.
+        compression: The compression of the shards.
         options: Other options of the run, for the manifest.
     """
 
@@ -48,4 +50,5 @@ class OutputOptions:
     keep_columns: Sequence[str] = ()
     block_bytes: int = BLOCK_BYTES
     shard_tokens: int = SHARD_TOKENS
+    compression: Compression = "zstd"
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -68,11 +69,12 @@ def run_parts(
         files = [file for part in chosen for file in part.files]
         _check_columns(chosen)
         counts = Counts(rows_by_file=[0] * len(files))
+        new_writer = partial(ShardWriter, shard_tokens=options.shard_tokens, compression=options.compression)
         with (
             RejectLog(folder) as rejects,
-            ShardWriter(folder, shard_tokens=options.shard_tokens) as writer,
+            new_writer(folder) as writer,
             watch(files, counts) as advance,
-            open_sink(options.arrangement, folder, writer, options.shard_tokens) as sink,
+            open_sink(options.arrangement, folder, writer, new_writer) as sink,
         ):
             rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
             for position, part in enumerate(chosen):
@@ -113,7 +115,12 @@ def run_parts(
             mills=[(part.mill, len(part.files)) for part in chosen],
             files=files,
             rows_by_file=counts.rows_by_file,
-            options={**options.options, "block_bytes": options.block_bytes, "shard_tokens": options.shard_tokens},
+            options={
+                **options.options,
+                "block_bytes": options.block_bytes,
+                "shard_tokens": options.shard_tokens,
+                "compression": options.compression,
+            },
             arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
             counts=report.counts(),
             shards=shards,

@@ -1,6 +1,6 @@
 """`Sink`: writes the samples of a run to shards, directly or through a spool that arranges them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -56,14 +56,16 @@ class Sink:
 
 
 @contextmanager
-def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, shard_tokens: int) -> Iterator[Sink]:
+def open_sink(
+    arrangement: Arrangement, folder: Path, training: ShardWriter, new_writer: Callable[[Path], ShardWriter]
+) -> Iterator[Sink]:
     """Make a sink.
 
     Args:
         arrangement: The arrangement.
         folder: The output folder.
         training: The writer of training rows.
-        shard_tokens: Tokens per validation shard.
+        new_writer: Makes the writer of validation rows for a folder.
 
     Yields:
         The sink; its spool is removed at the end.
@@ -73,5 +75,5 @@ def open_sink(arrangement: Arrangement, folder: Path, training: ShardWriter, sha
         validation = None
         if arrangement.has_validation:
             (folder / VALIDATION).mkdir()
-            validation = stack.enter_context(ShardWriter(folder / VALIDATION, shard_tokens=shard_tokens))
+            validation = stack.enter_context(new_writer(folder / VALIDATION))
         yield Sink(arrangement, training, validation, spool)
