@@ -228,7 +228,7 @@ def test_notes_are_sentences(encode: Any) -> None:
         ("control_text", "A control token in a text was encoded as plain text."),
         ("empty_answer", "An answer is empty: only the template's wrapper around it is trained."),
         ("pieces_left_out", "Samples of the row are left out: they have no trained token or are too long."),
-        ("truncated", "The row is cut to max_length."),
+        ("truncated", "The row is cut to `max_length`."),
         ("emulated", "The labels follow the rules of another tool."),
     ],
 )
