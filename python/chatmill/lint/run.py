@@ -114,7 +114,6 @@ def lint_source(
         template = ChatTemplate(source, name=name, tool_use=tool_use, **(special_tokens or {}))
     except TemplateError as error:
         text, _, quoted = reason_of(error).partition("\n")
-        text = text.removeprefix(f"the chat template {name} does not compile: ")
         remedy = "correct the template at this line"
-        return [Finding("syntax", "error", f"does not compile: {text}", quoted, remedy, line_of_error(error))]
+        return [Finding("syntax", "error", text, quoted, remedy, line_of_error(error))]
     return lint_template(template, **options)

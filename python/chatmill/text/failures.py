@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-# The words for places in the core's error texts, in the order in which the texts have them.
-_ROW, _MESSAGE, _LINE = "row", "message", "template line"
+# The words for places in the core's error texts, in their order.
+_MESSAGE, _LINE = "message", "template line"
 
 
 class Failure(Protocol):
@@ -64,8 +64,7 @@ def describe_failure(failure: Failure) -> str:
 def reason_of(error: Exception) -> str:
     """Return the text of an error without its place.
 
-    The text of an error of the core begins with its place. The error also has the place as attributes, so the exact
-    beginning is known. An error that Python code raises has no such attributes; its whole text is the reason.
+    Errors of the core have it as the attribute `text`. For an error that Python code raises, it is the whole text.
 
     Args:
         error: Any error of chatmill.
@@ -78,13 +77,8 @@ def reason_of(error: Exception) -> str:
         ...     print(error, "->", reason_of(error))
         template line 1: no -> no
     """
-    failure = getattr(error, "failure", None)
-    place = _join(
-        (_ROW, getattr(failure, "row", None)),
-        (_MESSAGE, getattr(error, "message", None)),
-        (_LINE, getattr(error, "template_line", None)),
-    )
-    return str(error).removeprefix(f"{place}: ") if place else str(error)
+    text: str | None = getattr(error, "text", None)
+    return str(error) if text is None else text
 
 
 def _join(*places: tuple[str, int | None]) -> str:
