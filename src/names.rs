@@ -13,7 +13,7 @@ pub(crate) fn list(names: impl IntoIterator<Item: AsRef<str>>) -> String {
 }
 
 /// A list of more names is left out if one of them is near to the unknown name.
-const LONG_LIST: usize = 12;
+const LONG_LIST: usize = 20;
 
 /// The end of an error message about the unknown name `given`: the nearest known name, if any, and all `known` names.
 pub(crate) fn advice<'n>(given: &str, known: impl IntoIterator<Item = &'n str>) -> String {

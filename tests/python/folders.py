@@ -31,3 +31,11 @@ def write_tiny(folder: Path) -> None:
     folder.mkdir()
     tiny.save(str(folder / "tokenizer.json"))
     configure(folder, eos_token="<eos>")
+
+
+def write_byte_tokenizer(folder: Path) -> None:
+    """Write the tokenizer of the tests: one token per byte. It loads at once, unlike a real tokenizer."""
+    definition = Path(__file__).parents[1] / "data" / "byte_tokenizer.json"
+    folder.mkdir()
+    (folder / "tokenizer.json").write_bytes(definition.read_bytes())
+    configure(folder, bos_token="<s>", eos_token="</s>", pad_token="</s>")

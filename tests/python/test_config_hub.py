@@ -13,6 +13,7 @@ import pytest
 from chatmill import DataError, PrepareReport
 from chatmill.config.card import card_patterns
 from chatmill.config.prepare import prepare_config
+from folders import write_byte_tokenizer
 from samples import Row, write_rows
 
 CARD = """---
@@ -84,6 +85,14 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     fake = Hub(made(tmp_path / "hub"), tmp_path / "cache")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
     return fake
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tokenizer with one token per byte: these tests are about files and rows."""
+    folder = tmp_path_factory.mktemp("tokenizer") / "bytes"
+    write_byte_tokenizer(folder)
+    return folder
 
 
 @pytest.fixture
