@@ -16,7 +16,6 @@ from chatmill.inputs import find_inputs
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.run import run_parts
 from config_rows import ALPACA, MESSAGES, PAIRS, SERVED, TOKENS, TURNS, ULTRA, with_tokens
-from folders import write_byte_tokenizer
 from samples import Row, write_rows
 
 CONFIGS = reference.CORPUS / "reference" / "axolotl_configs"
@@ -67,14 +66,6 @@ def test_a_config_prepares_local_rows(name: str, tmp_path: Path) -> None:
         else:
             answer = tokenizer.decode([label for label in trained if label >= 0])
             assert ("O" if rows is ALPACA else "G") in answer
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tokenizer with one token per byte: these tests are about files and rows."""
-    folder = tmp_path_factory.mktemp("tokenizer") / "bytes"
-    write_byte_tokenizer(folder)
-    return folder
 
 
 @pytest.fixture
