@@ -57,14 +57,14 @@ error_kinds! {
     Merged "merged" "The labels are not verified: the text of a turn is mixed with that of another message.",
     Unanchored "unanchored" "The labels are not verified: a turn has no text that shows where it ends.",
     GenerationChanged "generation_changed" "The template changes text after a {% generation %} tag enclosed it.",
-    PrefixMismatch "prefix_mismatch" "The prefixes that open-instruct renders do not begin the text of the row.",
+    PrefixMismatch "prefix_mismatch" "The text of the row does not start with the prefixes that open-instruct renders.",
     AnotherText "another_text" "An emulated tool renders another conversation, so the regions of the text are unknown.",
     TrainedPartCutOff "trained_part_cut_off" "All trained tokens of a row are beyond `max_length`.",
     TrainedTurnsLeftOut "trained_turns_left_out" "No token is trained: every turn is unverified or omitted by the template.",
     NothingToTrain "nothing_to_train" "No token of a row is trained.",
     TooLong "too_long" "A row has more tokens than `max_length`.",
     ControlToken "control_token" "A text of a row holds a control token.",
-    Interrupted "interrupted" "The work was stopped from outside.",
+    Interrupted "interrupted" "The run was interrupted, for example by Ctrl-C.",
     Internal "internal" "A defect of chatmill.",
 }
 

@@ -81,7 +81,7 @@ class FormatInfo:
         needs_template: Whether the chat template renders its rows.
         has_messages: Whether its rows hold messages, or become messages.
         answers: The names of the answers in the output, for rows with answers.
-        label: The name of the label column in the output, for rows with one judged answer; None for other rows.
+        label: The name of the label column in the output, for rows of one answer with a label (KTO); else None.
     """
 
     kind: RowKind
@@ -118,7 +118,7 @@ class DataError(ChatmillError):
     """A batch, a row or an option is not valid."""
 
 class RowError(ChatmillError):
-    """A row of a batch has no tokens.
+    """A row of a batch failed.
 
     `failure` holds the place and the reason; see `RowFailure`.
     """
@@ -279,7 +279,7 @@ class ChatTemplate:
         now: datetime | None = None,
         **variables: Any,
     ) -> list[Finding]:
-        """Check the template for errors and for surprises in training."""
+        """Check the template for errors and for problems in training."""
     def with_special_tokens(self, **special_tokens: str) -> ChatTemplate:
         """Return the same template with these special tokens added; they replace tokens of the same name."""
     @property

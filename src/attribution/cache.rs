@@ -11,7 +11,7 @@ use crate::template::{ChatTemplate, Request};
 
 /// The number of profiles to keep. A dataset needs a handful. The limit bounds the memory for data whose rows all need
 /// different profiles.
-const CAPACITY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
+const CAPACITY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
 /// The profiles of a template. When the cache is full, the least recently used one is evicted.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub struct ProfileCache {
 
 #[derive(Debug)]
 struct Profiles {
-    by_key: LruCache<Key, Arc<TemplateProfile>>,
+    /// A profile is empty until it is learned.
+    by_key: LruCache<Key, Arc<OnceLock<Arc<TemplateProfile>>>>,
     learned: usize,
 }
 
@@ -51,15 +52,13 @@ impl ProfileCache {
             forms,
             variables: self.variables(template, request),
         };
-        if let Some(profile) = self.lock().by_key.get(&key) {
-            return Arc::clone(profile);
-        }
-        // The lock is not held while learning: two threads may learn the same profile, but no thread waits for another.
-        let profile = Arc::new(TemplateProfile::learn(template, request, forms));
-        let mut profiles = self.lock();
-        profiles.learned += 1;
-        profiles.by_key.put(key, Arc::clone(&profile));
-        profile
+        let profile = Arc::clone(self.lock().by_key.get_or_insert(key, Arc::default));
+        // The lock of the cache is not held here: a thread waits only for a profile that it needs.
+        let learned = profile.get_or_init(|| {
+            self.lock().learned += 1;
+            Arc::new(TemplateProfile::learn(template, request, forms))
+        });
+        Arc::clone(learned)
     }
 
     /// The variables of `request` that `template` reads, as text. None if there are none, which is the usual case.
@@ -172,6 +171,19 @@ mod tests {
         }
         run(&attributor, "{}", "{}");
         assert_eq!(attributor.profiles().learned(), 1);
+    }
+
+    #[test]
+    fn threads_that_need_the_same_profile_learn_it_once() {
+        for _ in 0..20 {
+            let attributor = attributor("");
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| run(&attributor, "{}", "{}"));
+                }
+            });
+            assert_eq!(attributor.profiles().learned(), 1);
+        }
     }
 
     #[test]

@@ -21,9 +21,9 @@ pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut V
         let header = if turn == 0 { String::new() } else { inputs.prefix(turn, true)? };
         let through = inputs.prefix(turn + 1, false)?;
         if !text.starts_with(&header) || !text.starts_with(&through) || header.len() > through.len() {
-            let text = "`emulate: open-instruct` needs a text that starts with the text of its first messages, but this \
-                        template rewrites earlier turns or prints a header that is not its generation prompt; remove this \
-                        row or use another template";
+            let text = "`emulate: open-instruct` works only if the text of a row starts with the text of its first \
+                        messages, but this template rewrites earlier turns or prints a header that is not its \
+                        generation prompt; remove this row or use another template";
             return Err(Error::new(ErrorKind::PrefixMismatch, text).at_message(turn));
         }
         spans.push(header.len()..through.len());

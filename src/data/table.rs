@@ -87,7 +87,10 @@ fn json_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<Column<'a>> {
     let array = batch.column_by_name(name).ok_or_else(|| missing_column(batch, &format!("`{name}`")))?;
     let column = Column::new(array, name)?;
     if !column.is_text() {
-        let text = format!("the column `{name}` must hold strings or bytes, each of them one JSON object");
+        let text = format!(
+            "the column `{name}` is not a column of strings or bytes with one JSON object each; name another \
+             column in `json_column`, or remove `json_column`"
+        );
         return Err(Error::new(ErrorKind::Batch, text));
     }
     Ok(column)

@@ -90,9 +90,7 @@ impl AnswersEncoder {
             ));
         }
         if prompt >= max {
-            return too_long(format!(
-                "the prompt alone has {prompt} tokens, but `max_length` is {max}; use a greater one"
-            ));
+            return too_long(format!("the prompt alone has {prompt} tokens, but `max_length` is {max}; increase it"));
         }
         notes.add(Note::Truncated);
         Ok(max)

@@ -159,7 +159,7 @@ impl SequenceEncoder for ChatEncoder {
         let labeled = match labels {
             LabelChoice::Emulate { .. } if has_control => {
                 let text = "the row has a control token, and `labels.emulate` does not support \
-                            `special_tokens=\"text\"`; remove the row or drop `emulate`";
+                            `special_tokens=\"text\"`; remove the row, or remove `emulate`";
                 return Err(Error::new(ErrorKind::ControlToken, text));
             }
             LabelChoice::Emulate { emulation, .. } => {

@@ -145,8 +145,8 @@ impl ControlTokens {
 /// The error for a control token in `place`.
 fn token_error(token: &str, place: &str) -> Error {
     let text = format!(
-        "{place} holds the control token {token}; remove it, list it in `allowed_special_tokens`, or, for a content, use \
-        `special_tokens=\"text\"`"
+        "{place} has the control token {token}; remove it, or list it in `allowed_special_tokens`. In contents, \
+         reasoning and tool calls, `special_tokens=\"text\"` encodes it as plain text"
     );
     Error::new(ErrorKind::ControlToken, text)
 }

@@ -56,10 +56,11 @@ impl Cut<'_> {
     fn all_masked(&self, before_the_cut: bool) -> Error {
         if before_the_cut {
             let text =
-                "all trained tokens of the row are beyond `max_length`; use a greater one or another `truncation`";
+                "all trained tokens of the row are beyond `max_length`; increase it, or use another `truncation`";
             Error::new(ErrorKind::TrainedPartCutOff, text)
         } else if self.left_out_turns {
-            let text = "no token is trained: every assistant turn is unverified, or omitted by the template";
+            let text = "no token is trained: every assistant turn is unverified, or omitted by the template; use another \
+                        template, or remove the row";
             Error::new(ErrorKind::TrainedTurnsLeftOut, text)
         } else {
             let text = "no token is trained; check the roles of the messages and their training flags";

@@ -56,7 +56,8 @@ pub(super) fn details(parts: &Parts, conversation: &Conversation<'_>, labeled: &
             if rendered == labeled.text {
                 return attributed.map(|attributed| attributed.regions);
             }
-            let text = "the regions are unknown: the emulated tool renders another conversation than the row's";
+            let text = "the regions are unknown, because the emulated tool renders another conversation; use other \
+                        labels to see them";
             Err(Error::new(ErrorKind::AnotherText, text))
         }),
     };

@@ -136,8 +136,8 @@ impl Note {
             ),
             Note::EmptyAnswer => (
                 "empty_answer",
-                "rows with an empty answer; only the template's wrapper is trained",
-                "An answer is empty: only the template's wrapper around it is trained.",
+                "rows with an empty answer; only the text that the template adds to it is trained",
+                "An answer is empty: only the text that the template adds to it is trained.",
             ),
             Note::Truncated => ("truncated", "rows cut to max_length", "The row is cut to `max_length`."),
             Note::PiecesLeftOut => (

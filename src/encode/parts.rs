@@ -41,7 +41,10 @@ impl Parts {
 
 /// The error for a tokenizer without the special token `name`. `need` says what needs the token.
 pub(super) fn missing_token(tokenizer: &Tokenizer, name: &str, need: &str) -> Error {
-    let text = format!("{need}, but {} has none; set `special_tokens.{name}`", tokenizer.name());
+    let text = format!(
+        "{need}, but {} has none; add `{name}` to `tokenizer_config.json`, or set it with `Tokenizer(…, special_tokens=…)`",
+        tokenizer.name()
+    );
     Error::new(ErrorKind::Option, text)
 }
 

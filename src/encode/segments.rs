@@ -145,7 +145,7 @@ impl RowEncoder<'_> {
             tokenizer.tokens(text, cuts, tokens)?;
             token_spans(text, &tokens.ends, &edges, spans);
         } else {
-            let text = "`segment_length` shortens whole segments, but these labels train a part of one; remove \
+            let text = "`segment_length` cuts whole segments, but these labels train only a part of a segment; remove \
                         `segment_length` or change the labels";
             return Err(Error::new(ErrorKind::Option, text));
         }

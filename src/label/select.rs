@@ -197,8 +197,8 @@ impl Labels {
                 && self.unproved != Unproved::Mask
             {
                 let text = format!(
-                    "labels are not proved ({}): {}; use a template with {{% generation %}} tags, remove this row, or set \
-                     `unproved: mask` in the labels",
+                    "the labels cannot be verified ({}): {}; use a template with {{% generation %}} tags, \
+                     remove this row, or set `unproved: mask` in the labels",
                     ambiguity.code(),
                     ambiguity.explanation()
                 );

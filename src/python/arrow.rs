@@ -85,7 +85,7 @@ impl ArrowInput {
             ArrowInput::Array(pair) => {
                 let (array, schema) = *pair;
                 if array.is_released() || schema.release().is_none() {
-                    return Err(unreadable("the capsule is spent: its data was taken before; ask for a new one"));
+                    return Err(unreadable("the Arrow capsule was already read; create a new one from the table"));
                 }
                 // SAFETY: `take` got both from one call of `__arrow_c_array__`, so they belong together.
                 let data = unsafe { from_ffi(array, &schema) }.map_err(|error| read_error(&error))?;

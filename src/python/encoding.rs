@@ -150,7 +150,7 @@ impl PyEncoding {
     }
 
     /// The regions of the text: the message and the part of the message that each span comes from. They cover the text
-    /// without gaps. Raises if they are unknown.
+    /// without gaps. Raises a `ChatmillError` (`another_text`) if the regions are unknown.
     #[getter]
     fn regions(&self, py: Python<'_>) -> PyResult<Vec<PyRegion>> {
         let sample = self.sample();

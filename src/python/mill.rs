@@ -37,15 +37,15 @@ use crate::rows::{Format, RowReader, TemplateVariables};
 ///         token; `"axolotl"` and others make the labels of that tool.
 ///     split: `"per_turn"` makes one sample for each trained turn: the conversation up to this turn, rendered as at
 ///         inference. The output then has a column `row` with the number of the row of each sample.
-///     max_length: The most tokens of a sample. Labels are made before a row is cut.
+///     max_length: Maximum number of tokens per sample. Labels are made before a row is cut.
 ///     truncation: What to do with longer rows: `"keep_start"` keeps the first tokens, `"keep_end"` the last ones,
-///         `"turns"` the first turns that fit completely; `"drop"` fails the row, `"raise"` ends the run, `"split"` makes
-///         several samples.
-///     segment_length: The most tokens of each prompt and each answer of a format; each is cut separately before
-///         `max_length` applies, as axolotl does with its `sequence_len`.
+///         `"turns"` the first turns that fit completely; `"drop"` rejects the row, `"raise"` ends the run, `"split"`
+///         makes several samples.
+///     segment_length: Maximum number of tokens of each prompt and each answer of a format; each is cut separately
+///         before `max_length` applies, as axolotl does with its `sequence_len`.
 ///     padding: Pad rows with `pad_token` to the `"longest"` row of a batch or to `"max_length"`. Padding is masked.
 ///     special_tokens: What to do with control tokens in texts of messages: `"allow"` encodes them as control tokens, as
-///         transformers does, `"text"` encodes them as plain text, `"raise"` fails the row.
+///         transformers does, `"text"` encodes them as plain text, `"raise"` rejects the row.
 ///     allowed_special_tokens: Control tokens that texts may hold in spite of `special_tokens`, such as `<think>`.
 ///     all_masked: What to do with a row that has no trained token: `"keep"` or `"reject"` it.
 ///     threads: Number of worker threads; None for one per core. The output does not depend on it.

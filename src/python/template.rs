@@ -277,7 +277,7 @@ impl PyChatTemplate {
         })
     }
 
-    /// Checks the template for errors and for surprises in training.
+    /// Checks the template for errors and for problems in training.
     ///
     /// Args:
     ///     data: Rows to check it with: dicts with `messages`, and optionally `tools` and other fields of a row.

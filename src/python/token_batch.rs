@@ -12,11 +12,11 @@ use crate::encode::Note;
 
 /// The result of a `Mill`: an Arrow table in memory, which any Arrow library reads.
 ///
-/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100 masked), with weighted labels `weights` list<float>,
-/// with `attention_mask` or `padding` `attention_mask` list<int8>, with `position_ids` `position_ids` list<int32>,
-/// `length` int32 (without padding), `row` int64 if a row may become several samples, the kept columns, and with
-/// `on_error="null"` a string column `error`. Rows of a prompt with answers have `prompt_ids` and a column such as
-/// `chosen_ids` for each answer, instead of `input_ids` and `labels`.
+/// Columns: `input_ids` list<int32>, `labels` list<int32> (-100: masked), `weights` list<float> if labels are weighted,
+/// `attention_mask` list<int8> with the option of this name or with `padding`, `position_ids` list<int32> with the
+/// option of this name, `length` int32 (without padding), `row` int64 if a row may become several samples, the kept
+/// columns, and a string column `error` with `on_error="null"`. Rows of a prompt with answers have `prompt_ids` and a
+/// column such as `chosen_ids` for each answer, instead of `input_ids` and `labels`.
 ///
 /// Example:
 ///     >>> import pyarrow as pa

@@ -85,7 +85,10 @@ impl ContentCheck<'_> {
             names => names::list(names),
         };
         let hint = match did_you_mean(self.field, others.iter().copied()) {
-            hint if hint.is_empty() => "; rename the field, or map it with `properties` in a format".to_owned(),
+            hint if hint.is_empty() => {
+                "; add it, rename the field that holds the text, or map that field with `properties` in a format"
+                    .to_owned()
+            }
             hint => hint,
         };
         Error::new(ErrorKind::MissingField, format!("the message has no `{}`, only {only}{hint}", self.field))

@@ -167,8 +167,12 @@ fn no_messages(row: &Fields<'_>) -> Error {
         return Error::new(ErrorKind::MissingMessages, format!("`{name}` is null; remove the row"));
     }
     let hint = row.iter().map(|(name, _)| did_you_mean(name, MESSAGE_FIELDS)).find(|hint| !hint.is_empty());
-    let text = format!("the row has no `messages` or `conversations`; its fields are {}", names_of(row));
-    Error::new(ErrorKind::MissingMessages, text + &hint.unwrap_or_default())
+    let text = format!(
+        "the row has no `messages` or `conversations`; its fields are {}{}",
+        names_of(row),
+        hint.as_deref().unwrap_or("; rename the field, or name the format of the rows")
+    );
+    Error::new(ErrorKind::MissingMessages, text)
 }
 
 /// One message in the form that chat templates read.

@@ -18,7 +18,7 @@ impl ChatTemplate {
         if request.add_generation_prompt {
             return Err(cannot_continue(
                 "`continue_final_message` and `add_generation_prompt` exclude each other: the text ends in the last \
-                message or with the prompt for the next one; drop one of them",
+                message or with the prompt for the next one; set only one of them",
             ));
         }
         let template = self.for_row(request.conversation);
@@ -96,8 +96,10 @@ fn add_tag(message: &mut Fields<'_>, field: &str, source: &str) -> Result<String
             ))
         }
         _ => {
-            let text =
-                format!("`continue_final_message` is {field:?}, but this field of the last message is not a string");
+            let text = format!(
+                "`continue_final_message` is {field:?}, but this field of the last message is not a string; name a \
+                 field with text"
+            );
             Err(cannot_continue(text))
         }
     }

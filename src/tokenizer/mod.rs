@@ -59,7 +59,7 @@ impl Tokenizer {
         let reference = Reference::new(definition)
             .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
         let (fast, reason) = match choice {
-            EngineChoice::Reference => (None, "the user chose it".to_owned()),
+            EngineChoice::Reference => (None, "`engine=\"reference\"` was set".to_owned()),
             EngineChoice::Auto | EngineChoice::Fast => match self_test::fast_if_equal(definition, &reference) {
                 Ok((fast, reason)) => (Some(fast), reason),
                 Err(reason) => (None, reason),

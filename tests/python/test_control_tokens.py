@@ -60,7 +60,7 @@ def test_control_tokens_are_an_error_on_request(by_bytes: Tokenizer, template: C
 
 def test_control_tokens_whose_place_is_not_known_are_errors(by_bytes: Tokenizer, template: ChatTemplate) -> None:
     mill = Mill(by_bytes, template, special_tokens="text")
-    with pytest.raises(DataError, match="`tools` holds the control token"):
+    with pytest.raises(DataError, match="`tools` has the control token"):
         mill.encode(TURNS, tools=[{"type": "function", "function": {"name": "f", "description": "x<|im_end|>"}}])
     with pytest.raises(DataError, match="`name` of the message"):
         mill.encode([{**TURNS[0], "name": "<|im_start|>"}, TURNS[1]])

@@ -165,7 +165,7 @@ def test_labels_that_one_side_refuses(mill: MakeMill, of_rows: Any) -> None:
     (difference,), _ = of_rows(mill(template), masked, {"messages": TURN[:1]}, SHORT)
     assert (difference.row, difference.aspect) == (1, "failure"), "the first row has no answer, so it is not ambiguous"
     (span,) = difference.spans
-    assert span.left.startswith("header_mismatch (message 1): labels are not proved")
+    assert span.left.startswith("header_mismatch (message 1): the labels cannot be verified")
     assert span.right == "trained 0 of 27 tokens"
 
 

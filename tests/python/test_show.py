@@ -226,7 +226,7 @@ def test_notes_are_sentences(encode: Any) -> None:
         ("missing_stop", "A trained turn does not end with a stop token."),
         ("doubled_bos", "The row begins with two begin-of-text tokens."),
         ("control_text", "A control token in a text was encoded as plain text."),
-        ("empty_answer", "An answer is empty: only the template's wrapper around it is trained."),
+        ("empty_answer", "An answer is empty: only the text that the template adds to it is trained."),
         ("pieces_left_out", "Samples of the row are left out: they have no trained token or are too long."),
         ("truncated", "The row is cut to `max_length`."),
         ("emulated", "The labels follow the rules of another tool."),

@@ -122,7 +122,7 @@ class Arrangement:
         wanted = max(1, math.floor(self.validation * rows + 0.5)) if is_share else int(self.validation)
         if wanted >= rows:
             raise DataError(
-                f"`validation` is {self.validation}, which takes {wanted:,} of {rows:,} rows and leaves no row for "
+                f"`validation` is {self.validation}, which selects {wanted:,} of {rows:,} samples and leaves none for "
                 "training; use a smaller value"
             )
         return wanted

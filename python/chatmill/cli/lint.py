@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import KwargsOption, TracebackOption
+from chatmill.cli.options import KwargsOption, NowOption, TracebackOption
 from chatmill.cli.values import json_object, time_of
 
 
-@app.command(short_help="Check chat templates for errors and surprises in training.")
+@app.command(short_help="Check chat templates for errors and for problems in training.")
 def lint(
     templates: Annotated[
         list[str],
@@ -40,22 +40,14 @@ def lint(
         ),
     ] = None,
     chat_template_kwargs: KwargsOption = None,
-    now: Annotated[
-        str | None,
-        typer.Option(
-            "--now",
-            metavar="ISO_DATETIME",
-            help="The time that templates print, such as 2025-07-01T12:00.",
-            show_default=False,
-        ),
-    ] = None,
+    now: NowOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Also exit with status 1 if there are only warnings.")
     ] = False,
     traceback: TracebackOption = False,
 ) -> None:
-    """Check chat templates for errors and for surprises in training; exit with status 1 if a template has an error."""
+    """Check chat templates for errors and for problems in training; exit with status 1 if a template has an error."""
     with clear_errors(traceback=traceback):
         from rich.console import Console
 

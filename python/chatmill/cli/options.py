@@ -161,6 +161,16 @@ AllMaskedOption = Annotated[
     _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
 ]
 CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
+NowOption = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="ISO_DATETIME",
+        help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run, and a fixed "
+        "time for lint.",
+        show_default=False,
+    ),
+]
 KwargsOption = Annotated[
     str | None,
     typer.Option(

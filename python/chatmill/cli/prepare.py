@@ -18,6 +18,7 @@ from chatmill.cli.options import (
     KwargsOption,
     LabelsOption,
     MaxLengthOption,
+    NowOption,
     OptionalTokenizerOption,
     PaddingOption,
     SplitOption,
@@ -98,15 +99,7 @@ def prepare(
         ),
     ] = False,
     chat_template_kwargs: KwargsOption = None,
-    now: Annotated[
-        str | None,
-        typer.Option(
-            "--now",
-            metavar="ISO_DATETIME",
-            help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run.",
-            show_default=False,
-        ),
-    ] = None,
+    now: NowOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
     seed: Annotated[
         int, typer.Option("--seed", help="The seed of the random order and of the choice of validation samples.")

@@ -36,10 +36,10 @@ TYPE_TABLE = Table(
             Key("field_instruction", NAME, "The column of the instruction."),
             Key("field_input", NAME, "The column of the input."),
             Key("field_output", NAME, "The column of the answer."),
-            Key("field_prompt", NAME, "For pairs: the column of the prompt."),
+            Key("field_prompt", NAME, "With `rl` (dpo, kto, …): the column of the prompt."),
             Key("field_chosen", NAME, "For pairs: the column of the better answer."),
             Key("field_rejected", NAME, "For pairs: the column of the worse answer."),
-            Key("field_completion", NAME, "For judged answers: the column of the answer."),
+            Key("field_completion", NAME, "With `rl: kto`: the column of the answer."),
             Key(
                 "field_label",
                 NAME,
@@ -71,14 +71,14 @@ _WHERE = (
     Key("split", NAME, "The split, or a part of it: `train`, `train[:20%]`."),
     Key("data_files", TEXT_OR_TEXTS, "The files of the folder or dataset."),
     Key("data_dir", NAME, "The folder inside the dataset."),
-    Key("ds_type", NAME, "The format of the files: json, parquet, arrow, csv, text."),
+    Key("ds_type", NAME, "The type of the files: json, parquet or arrow."),
     Key("revision", NAME, "The commit, tag or branch of a dataset on the Hub."),
     Key(
         "weight",
         WEIGHT,
         "The number of copies of each row: 1 by default, 0.5 uses half of the rows. A key of chatmill only.",
     ),
-    Key("shards", whole(1), "The number of parts into which the rows are divided; one part is used."),
+    Key("shards", whole(1), "Not supported by chatmill: use a part of the split, such as `split: train[:25%]`."),
     Key("shards_idx", whole(0), "The part to use, from 0."),
     Key(
         "preprocess_shards",
@@ -126,9 +126,7 @@ _FIELDS = (
     Key("chat_template", NAME, "The template of this dataset, in place of the template of the config."),
     Key("chat_template_jinja", NAME, "The Jinja source or the file of the template, for `chat_template: jinja`."),
     Key("step_separator", TEXT, "The text after each step, for `type: stepwise_supervised`."),
-    Key(
-        "max_completion_length", whole(1), "The maximum number of tokens of the steps, for `type: stepwise_supervised`."
-    ),
+    Key("max_completion_length", whole(1), "Not supported by chatmill, which does not cut single steps."),
 )
 _LABELS = (
     Key("roles_to_train", TEXTS, "Roles whose messages are trained."),
@@ -138,7 +136,7 @@ _LABELS = (
         "Which EOS tokens are trained: those of all turns, of trained turns, of the last turn, or none.",
     ),
     Key("train_on_eot", _STOPS, "Which end-of-turn tokens are trained; as for `train_on_eos`."),
-    Key("train_on_split", NAME, "The split that is trained."),
+    Key("train_on_split", NAME, "Not supported by chatmill: use `split`."),
     Key("message_field_training", NAME, "The field of a message that switches its training on or off."),
     Key("message_field_training_detail", NAME, "The field of a message that lists its trained characters."),
     Key("train_on_last_step_only", FLAG, "Train only the last step, for `type: stepwise_supervised`."),

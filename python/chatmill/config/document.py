@@ -183,7 +183,7 @@ def read_document(text: str, *, name: str) -> Value:
         place = name if mark is None else f"{name}:{mark.line + 1}"
         raise DataError(f"{place}: not YAML: {error.problem or error.context}") from None
     except RecursionError:
-        raise DataError(f"{name}: lists and mappings are nested too deeply; write them flatter") from None
+        raise DataError(f"{name}: lists and mappings are nested too deeply; flatten them") from None
     if not isinstance(node, yaml.MappingNode):
         raise root.mismatch("a mapping of keys such as `datasets:`")
     return root

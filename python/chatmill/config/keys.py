@@ -13,7 +13,11 @@ SPECIAL_TOKENS_TABLE = Table(
     what="`special_tokens`",
     supported={
         **{f"{name}_token": Key(f"{name}_token", NAME, f"The {name} token.") for name in _TOKENS},
-        "additional_special_tokens": Key("additional_special_tokens", TEXTS, "Further special tokens."),
+        "additional_special_tokens": Key(
+            "additional_special_tokens",
+            TEXTS,
+            "Not supported by chatmill: add the tokens to the tokenizer and save it.",
+        ),
     },
 )
 
@@ -33,18 +37,26 @@ _SUPPORTED = (
     Key("dataset_prepared_path", NAME, "The output folder."),
     Key("sequence_len", whole(1), "The maximum number of tokens per sample."),
     Key("excess_length_strategy", one_of(*choices(ExcessLength)), "What to do with longer samples."),
-    Key("min_sample_len", whole(0), "The minimum number of tokens per sample."),
+    Key("min_sample_len", whole(0), "Not supported by chatmill above 2: chatmill keeps short samples."),
     Key("train_on_inputs", FLAG, "Train the prompts too."),
-    Key("val_set_size", SHARE, "Rows for evaluation: a share below 1, or a number of rows."),
+    Key("val_set_size", SHARE, "Samples for validation: a share below 1, or a number of samples."),
     Key("seed", whole(0), "The seed of all random choices."),
     Key("shuffle_merged_datasets", FLAG, "Shuffle the rows of all datasets together; true by default."),
-    Key("shuffle_before_merging_datasets", FLAG, "Shuffle the rows of each dataset before merging."),
+    Key(
+        "shuffle_before_merging_datasets",
+        FLAG,
+        "Accepted only together with `shuffle_merged_datasets: true`, which shuffles all rows.",
+    ),
     Key("dataset_exact_deduplication", FLAG, "Keep only the first of several equal rows."),
     Key("base_model", NAME, "The model: a folder or a Hub id. Its tokenizer is used unless another one is given."),
     Key("base_model_config", NAME, "The folder or Hub id of the model's configuration, if it is another one."),
     Key("tokenizer_config", NAME, "The tokenizer: a folder or a Hub id."),
     Key("special_tokens", _SPECIAL_TOKENS, "Special tokens that replace those of the tokenizer."),
-    Key("tokens", TEXTS, "Tokens to add to the tokenizer."),
+    Key(
+        "tokens",
+        TEXTS,
+        "Not supported by chatmill: add the tokens to the tokenizer and save it.",
+    ),
     Key(
         "chat_template",
         NAME,
@@ -52,9 +64,17 @@ _SUPPORTED = (
     ),
     Key("chat_template_jinja", NAME, "The Jinja source or the file of the template, for `chat_template: jinja`."),
     Key("chat_template_kwargs", VALUES_BY_NAME, "Variables for the template, such as enable_thinking."),
-    Key("default_system_message", TEXT, "The system prompt of conversations without one."),
+    Key(
+        "default_system_message",
+        TEXT,
+        "Not supported by chatmill: add system prompts to the rows, or change the template (`chat_template_jinja`).",
+    ),
     Key("eot_tokens", TEXTS, "Tokens that end a turn; the EOS token by default."),
-    Key("rl", _RL, "The kind of training by preferences or rewards; the meaning of a `type` depends on it."),
+    Key(
+        "rl",
+        _RL,
+        "The kind of preference training (dpo, ipo, simpo, orpo, kto); the meaning of a `type` depends on it.",
+    ),
     Key("reward_model", FLAG, "Whether a reward model is trained on pairs."),
     Key("process_reward_model", FLAG, "Whether a process reward model is trained on steps."),
 )

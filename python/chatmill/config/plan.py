@@ -177,8 +177,19 @@ def _check(config: Config) -> None:
         ),
         "tokens": (config.added_tokens, _NO_NEW_TOKENS),
         "special_tokens.additional_special_tokens": (config.additional_special_tokens, _NO_NEW_TOKENS),
+        "min_sample_len": (
+            (config.min_sample_len or 0) > 2,
+            "chatmill keeps short samples; remove the short rows from the dataset, then remove this key",
+        ),
+        "shuffle_before_merging_datasets": (
+            config.shuffle_before_merging and not config.shuffle_merged_datasets,
+            "chatmill shuffles only the merged datasets; set `shuffle_merged_datasets: true`, or remove this key",
+        ),
         "datasets": (not config.datasets and not config.pretraining, "there is no dataset to prepare; add one"),
     }
+    for dataset in _datasets(config):
+        if dataset.train_on_split is not None:
+            _reject(config, f"{dataset.key}.train_on_split", "this key is not supported; use `split`")
     for dataset in config.test_datasets:
         if dataset.weight != 1:
             _reject(config, f"{dataset.key}.weight", "weights are only for training rows; remove this key")

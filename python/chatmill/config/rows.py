@@ -12,7 +12,9 @@ from chatmill.config.model import Config, DatasetConfig
 from chatmill.inputs import InputFile, find_inputs, share_rows
 from chatmill.sources.hub import fetch_dataset
 
-_SUFFIXES = ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json", "*.parquet", "*.arrow")
+#: The names of the files of each `ds_type`.
+_TYPES = {"json": ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json"), "parquet": ("*.parquet",), "arrow": ("*.arrow",)}
+_SUFFIXES = tuple(suffix for suffixes in _TYPES.values() for suffix in suffixes)
 # Names of splits that occur in file names.
 _SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval"}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -38,11 +40,16 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
             "shards",
             "chatmill does not support this key; use a part of the split, such as `split: train[:25%]`",
         )
+    if dataset.ds_type not in (None, *_TYPES):
+        supported = ", ".join(_TYPES)
+        _reject(config, dataset, "ds_type", f"{dataset.ds_type!r} is not supported; convert the files to {supported}")
     usual = "test" if dataset.key.startswith("test_datasets") else "train"
     split = _SPLIT.fullmatch(dataset.split or usual)
     if split is None:
         _reject(config, dataset, "split", f"{dataset.split!r} is not a split; write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
+    if dataset.ds_type is not None and dataset.path not in local:
+        _check_type(config, dataset, files)
     start, end = split["start"], split["end"]
     if dataset.skip:
         if start is not None:
@@ -54,6 +61,18 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
         return share_rows(files, start, end)
     except DataError as error:
         _reject(config, dataset, "skip" if dataset.skip else "split", str(error))
+
+
+def _check_type(config: Config, dataset: DatasetConfig, files: list[InputFile]) -> None:
+    """Check that the names of the files fit `ds_type`."""
+    for file in files:
+        if not any(fnmatch(file.path, suffix) for suffix in _TYPES[str(dataset.ds_type)]):
+            _reject(
+                config,
+                dataset,
+                "ds_type",
+                f"the name of {file.path} does not fit {dataset.ds_type!r}; correct or remove this key",
+            )
 
 
 def _found(config: Config, dataset: DatasetConfig, path: str, split: str) -> list[InputFile]:

@@ -154,16 +154,19 @@ def _no_format(rows: Sequence[Mapping[str, Any]]) -> str:
     for name in names:
         near = nearest(name, MESSAGE_COLUMNS)
         if near is not None:
-            return f"{problem}; did you mean {near!r} instead of {name!r}? Rename it:"
+            return f"{problem}; did you mean {near!r} instead of {name!r}? Then rename the field. The first rows are:"
     question = next((name for name in _QUESTIONS if _is_text(rows, name)), None)
     answer = next((name for name in _ANSWERS if _is_text(rows, name) and name != question), None)
     if question is not None and answer is not None:
         return (
-            f"{problem}; if these are a question and its answer, save these two lines as format.yaml and give "
-            f"`--format format.yaml`\n    format: alpaca:messages\n    fields: {{instruction: {question}, "
-            f"output: {answer}}}\n  the first rows are"
+            f"{problem}; if {question!r} is the question and {answer!r} its answer, save these two lines as "
+            f"format.yaml and give `--format format.yaml`\n    format: alpaca:messages\n    fields: "
+            f"{{instruction: {question}, output: {answer}}}\n  The first rows are:"
         )
-    return f"{problem}; choose a format from `chatmill formats` and map its fields, or define a format:"
+    return (
+        f"{problem}; choose a format from `chatmill formats` and map its fields, or define a format "
+        "(docs/formats.md). The first rows are:"
+    )
 
 
 def _is_text(rows: Sequence[Mapping[str, Any]], name: str) -> bool:

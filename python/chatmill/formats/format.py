@@ -253,7 +253,7 @@ class Format:
             chosen = dict(given)
             if "format" in chosen:
                 return Format.named(str(chosen.pop("format")), **chosen)
-            return _format(build(str(chosen.pop("name", "of the user")), chosen, None, {}))
+            return _format(build(str(chosen.pop("name", "user_defined")), chosen, None, {}))
         raise DataError(
             f"`format` has the type {type(given).__name__}; give a name, the path of a YAML file, a dict or a Format"
         )

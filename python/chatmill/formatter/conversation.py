@@ -49,7 +49,7 @@ class Conversation:
         for name in ("tools", "documents"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, (list, tuple)):
-                raise DataError(f"`{name}` has the type {_kind(value)}; give a list, also for a single one, or None")
+                raise DataError(f"`{name}` has the type {_kind(value)}; give a list, even for a single item, or None")
         if self.model is not None and not isinstance(self.model, (str, os.PathLike)):
             raise DataError(
                 f"`model` has the type {_kind(self.model)}; give a name, a model id or a path, and pass a loaded "

@@ -23,8 +23,8 @@ class Labels:
     token. In templates with `{% generation %}` tags, the text between the tags is trained instead.
 
     Attributes:
-        roles: Roles whose messages are trained, or `"all"`. `assistant` and `model` are the same role, and so are all
-            names of tools.
+        roles: Roles whose messages are trained, or `"all"`. `assistant` and `model` are the same role, and so are
+            `tool`, `function`, `ipython` and `observation`.
         train_on_inputs: Train the messages of all roles.
         turns: Which turns of these roles are trained: `"all"`, only the `"last"` one, or a number `n` for the first n.
         flags: Names of fields that switch training on or off for one message, or for one part of its content. Their

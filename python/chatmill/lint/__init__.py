@@ -1,4 +1,4 @@
-"""Checks of chat templates: errors, and surprises in training.
+"""Checks of chat templates: errors, and problems in training.
 
 Checks test what a template prints, not its source: small conversations are rendered, and the texts are compared. Each
 check is a function that gets a `Subject` and yields `Finding`s; `run.py` lists all checks.

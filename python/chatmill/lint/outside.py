@@ -41,7 +41,7 @@ def check_missing_tokens(template: ChatTemplate) -> Iterator[Finding]:
         yield Finding(
             "special-token-unknown",
             "warning",
-            f"the template uses {name}, which is not defined, so it prints nothing in its place, or fails. The "
+            f"the template uses {name}, but it has no value, so the template prints nothing there, or fails. The "
             f"examples below show {stand_in} instead",
             remedy=f"give the tokenizer (`--tokenizer`), or in Python the token: `ChatTemplate(…, {name}=…)`",
             line=line_of(template.source, name),
@@ -84,7 +84,7 @@ def check_bos(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "prints-bos",
             "note",
-            f"the template prints {bos!r}, so a tokenizer that also adds it doubles it",
+            f"the template prints {bos!r}; if the tokenizer adds it too, the text begins with two of them",
             example=excerpt(text, 0),
             remedy="at inference, encode the text with `add_special_tokens=False`, as chatmill does",
             line=line_of(subject.template.source, "bos_token"),

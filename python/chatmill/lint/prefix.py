@@ -21,8 +21,8 @@ from chatmill.lint.subject import Subject
 from chatmill.text.quote import excerpt, first_difference, mark_start
 
 _BECAUSE = (
-    "In training on whole conversations, the model sees earlier turns in a form that it never writes; at inference, "
-    "prompt caches do not work"
+    "If whole conversations are trained, the model sees earlier turns in a form that it never generates; at "
+    "inference, the prompt cache cannot be reused"
 )
 
 

@@ -45,7 +45,7 @@ def lint_template(
     now: datetime | None = None,
     **variables: Any,
 ) -> list[Finding]:
-    r"""Check a template for errors and for surprises in training.
+    r"""Check a template for errors and for problems in training.
 
     Args:
         template: The template.

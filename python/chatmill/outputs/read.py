@@ -59,7 +59,7 @@ class PreparedOutput:
             )
         if "parts" in self.manifest or "arrangement" in self.manifest:
             raise DataError(
-                f"{self.folder} holds the rows of several datasets, or in another order than its inputs; compare an "
+                f"{self.folder} has rows of several datasets, or rows in another order than its inputs; compare an "
                 "output that was made without shuffle, validation, weights and deduplication"
             )
 

@@ -150,7 +150,10 @@ impl FieldRule {
         if let (false, Node::Str(text)) = (self.may_be_empty || self.optional, &value)
             && text.trim().is_empty()
         {
-            let text = format!("the field `{column}` is empty; it must have text");
+            let text = format!(
+                "the field `{column}` is empty; add text, remove the row, or list the field in the format's \
+                 `allow_empty`"
+            );
             return Err(Error::new(ErrorKind::EmptyField, text));
         }
         Ok(value)

@@ -159,7 +159,7 @@ impl MessageMapping {
                 let known: Vec<&str> =
                     self.roles.iter().flat_map(|(_, names)| names.iter().map(String::as_str)).collect();
                 let text = format!(
-                    "unknown role {name:?}; known roles are {}; add it to the format's `roles`{}",
+                    "unknown role {name:?}; use one of {}, or add {name:?} to the format's `roles`{}",
                     known.join(", "),
                     did_you_mean(&name, known.iter().copied())
                 );

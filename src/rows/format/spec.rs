@@ -217,7 +217,7 @@ fn read_answers(format: &str, spec: AnswersJson, fields: &[FieldRule]) -> Result
     }
     if parts.as_ref().is_some_and(|parts| whole || parts.answers.len() != names.len()) {
         return Err(invalid(format!(
-            "{format}: `parts` needs one text for each answer, and cannot be combined with `whole`"
+            "{format}: `made` needs one text for each answer, and cannot be combined with `whole`"
         )));
     }
     let (names, columns) = names.into_iter().unzip();

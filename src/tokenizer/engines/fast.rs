@@ -42,7 +42,7 @@ impl Fast {
         reference: &Reference,
     ) -> std::result::Result<Fast, String> {
         let engine = catch_unwind(AssertUnwindSafe(|| loader.1(definition)))
-            .unwrap_or_else(|_| Err("it panicked at load".to_owned()))?;
+            .unwrap_or_else(|_| Err("it crashed while it was loaded".to_owned()))?;
         let (token_bytes, anchors) = (reference.token_bytes(), reference.anchors());
         Ok(Fast { engine, token_bytes, anchors, differing: DifferingBlocks::default() })
     }

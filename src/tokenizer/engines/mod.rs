@@ -48,7 +48,12 @@ pub(super) trait IdEncoder: Send + Sync {
 
 /// The error for a text that an engine cannot encode.
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::TokenizerFailed, format!("the tokenizer cannot encode this text: {error}"))
+    Error::new(
+        ErrorKind::TokenizerFailed,
+        format!(
+            "the tokenizer cannot encode this text ({error}); use a tokenizer with an unknown token, or remove the row"
+        ),
+    )
 }
 
 #[cfg(test)]

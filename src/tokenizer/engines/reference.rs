@@ -23,7 +23,7 @@ pub(in crate::tokenizer) struct Reference {
 impl Reference {
     pub(in crate::tokenizer) fn new(definition: &str) -> Result<Reference> {
         let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
-            let text = format!("the `tokenizer.json` cannot be loaded: {error}");
+            let text = format!("the `tokenizer.json` cannot be loaded ({error}); give one that tokenizers 0.23 loads");
             Error::new(ErrorKind::TokenizerLoad, text)
         })?;
         inner.with_padding(None);

@@ -34,7 +34,10 @@ fn try_engine(loader: &Loader, definition: &str, reference: &Reference) -> Resul
         match fast.tokens(text, 0, &mut Tokens::default()) {
             Ok(Aligned::Yes) => {}
             Ok(Aligned::No) => {
-                return Err("its tokens do not spell the text of the self-test, so it has no offsets".into());
+                return Err(
+                    "its tokens joined do not equal the text of the self-test, so the places of its tokens are unknown"
+                        .into(),
+                );
             }
             Err(error) => return Err(format!("fails on the self-test: {}", error.text)),
         }

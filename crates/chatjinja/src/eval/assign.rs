@@ -15,7 +15,7 @@ impl<'d> Interpreter<'d> {
                 Ok(())
             }
             Target::Attribute(binding, name, span) => {
-                let owner = self.lookup(*binding);
+                let owner = self.lookup(binding);
                 namespace::set(&owner, name, value).map_err(|error| error.at(*span))
             }
             Target::Tuple(targets, span) => {

@@ -16,7 +16,7 @@ impl<'d> Interpreter<'d> {
     pub(super) fn eval(&mut self, expr: &'d Expr) -> EvalResult<Value<'d>> {
         match &expr.kind {
             ExprKind::Const(Const::Str(text)) => Ok(Value::fixed(text)),
-            ExprKind::Name(binding) => Ok(self.lookup(*binding)),
+            ExprKind::Name(binding) => Ok(self.lookup(binding)),
             ExprKind::Attribute(owner, name) => match self.input_dict(owner).filter(|_| name.only_item) {
                 Some(fields) => Ok(access::field(self, &Dict::Input(fields), &name.text)),
                 None => {

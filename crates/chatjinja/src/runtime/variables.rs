@@ -39,8 +39,8 @@ impl<'d> Interpreter<'d> {
     }
 
     /// The value of a name.
-    pub(crate) fn lookup(&mut self, binding: Binding) -> Value<'d> {
-        match binding {
+    pub(crate) fn lookup(&mut self, binding: &Binding) -> Value<'d> {
+        match *binding {
             Binding::Local(slot) => self.get(slot),
             Binding::Global(index) => self.global(index),
             Binding::LateGlobal(index) => {
@@ -84,7 +84,7 @@ impl<'d> Interpreter<'d> {
         for (index, init) in &scope.slots {
             let value = match init {
                 SlotInit::Undefined(name) => Value::Undefined(Undefined::Variable(name)),
-                SlotInit::From(binding) => self.lookup(*binding),
+                SlotInit::From(binding) => self.lookup(binding),
             };
             self.set(Slot { out: 0, index: *index }, value);
         }
