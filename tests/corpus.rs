@@ -243,7 +243,8 @@ fn tagged_spans_are_those_of_transformers() {
     let none = TemplateVariables::default();
     let mut turns = 0;
     each_text(|line, conversation| {
-        let (_, found) = tagged(text(line, "template")).render(request(conversation, &none)).unwrap();
+        let rendered = tagged(text(line, "template")).render(request(conversation, &none)).unwrap();
+        let found = rendered.generation.unwrap();
         let expected: Vec<Range<usize>> = spans(line, "tagged").into_iter().map(Option::unwrap).collect();
         turns += expected.len();
         assert_eq!(joined(found), joined(expected), "{:?}", names(line));

@@ -24,8 +24,7 @@ pub struct ProfileCache {
 
 #[derive(Debug)]
 struct Profiles {
-    /// A profile is empty until it is learned.
-    by_key: LruCache<Key, Arc<OnceLock<Arc<TemplateProfile>>>>,
+    by_key: LruCache<Key, Arc<TemplateProfile>>,
     learned: usize,
 }
 
@@ -52,13 +51,19 @@ impl ProfileCache {
             forms,
             variables: self.variables(template, request),
         };
-        let profile = Arc::clone(self.lock().by_key.get_or_insert(key, Arc::default));
-        // The lock of the cache is not held here: a thread waits only for a profile that it needs.
-        let learned = profile.get_or_init(|| {
-            self.lock().learned += 1;
-            Arc::new(TemplateProfile::learn(template, request, forms))
-        });
-        Arc::clone(learned)
+        if let Some(profile) = self.lock().by_key.get(&key) {
+            return Arc::clone(profile);
+        }
+        // The lock is not held while learning. Two threads may learn the same profile, and the first one is kept. If
+        // one waited for the other, a child process that is forked meanwhile would wait for ever.
+        let profile = Arc::new(TemplateProfile::learn(template, request, forms));
+        let mut profiles = self.lock();
+        if let Some(profile) = profiles.by_key.get(&key) {
+            return Arc::clone(profile);
+        }
+        profiles.learned += 1;
+        profiles.by_key.put(key, Arc::clone(&profile));
+        profile
     }
 
     /// The variables of `request` that `template` reads, as text. None if there are none, which is the usual case.
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_need_the_same_profile_learn_it_once() {
+    fn threads_that_need_the_same_profile_keep_one() {
         for _ in 0..20 {
             let attributor = attributor("");
             std::thread::scope(|scope| {

@@ -23,6 +23,7 @@ pub use cache::ProfileCache;
 pub use region::{Region, RegionKind, Regions};
 pub(crate) use shared_text::common_prefix;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -40,6 +41,8 @@ pub struct Attributed {
     pub resolved: Vec<usize>,
     /// The pieces of the text that come from texts of messages, in the order of the text.
     pub printed: Vec<Printed>,
+    /// The bytes that no value of the row can change, as in [`RenderedText`](crate::template::RenderedText).
+    pub written: Vec<Range<usize>>,
 }
 
 /// A chat template with its profiles. Threads can share it.
@@ -112,6 +115,7 @@ impl Attributor {
             ambiguities,
             resolved: headers.iter().map(|header| header.message).collect(),
             printed: traced.printed,
+            written: traced.written,
         });
         Ok((traced.text, checked))
     }

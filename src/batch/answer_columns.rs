@@ -11,7 +11,7 @@ use super::chunk::{Chunk, Lists};
 use super::columns::{Columns, Kept, Source, batch_of, error_column};
 use super::counts::BatchCounts;
 use crate::encode::{OnError, Options};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::AnswersSpec;
 
 /// The columns of rows with answers.
@@ -40,10 +40,10 @@ pub(super) fn answer_batch(
     counts.num_tokens = prompts.ids.len() + counts.num_trained_tokens;
     let mut columns: Columns = Vec::new();
     if !answers.are_whole() {
-        columns.push(("prompt_ids".into(), prompts.into_column(&valid)));
+        columns.push(("prompt_ids".into(), prompts.into_column(&valid)?));
     }
     for (name, list) in answers.names().iter().zip(lists) {
-        columns.push((format!("{name}_ids"), list.into_column(&valid)));
+        columns.push((format!("{name}_ids"), list.into_column(&valid)?));
     }
     if let Some(label) = answers.label() {
         let mut labels = labels.into_iter();
@@ -66,12 +66,16 @@ impl Lists {
     }
 
     /// A column with one list for each valid row, and null for the others.
-    fn into_column(self, valid: &[bool]) -> ArrayRef {
+    fn into_column(self, valid: &[bool]) -> Result<ArrayRef> {
+        if i32::try_from(self.ids.len()).is_err() {
+            let text = format!("the batch has {} tokens, more than 2^31; pass fewer rows at once", self.ids.len());
+            return Err(Error::new(ErrorKind::Batch, text));
+        }
         let mut lengths = self.lengths.into_iter();
         let lengths = valid.iter().map(|&valid| if valid { lengths.next().unwrap_or(0) } else { 0 });
         let offsets = OffsetBuffer::from_lengths(lengths);
         let item = Arc::new(Field::new("item", DataType::Int32, true));
         let nulls = valid.iter().any(|valid| !valid).then(|| NullBuffer::from(valid.to_vec()));
-        Arc::new(ListArray::new(item, offsets, Arc::new(Int32Array::from(self.ids)), nulls))
+        Ok(Arc::new(ListArray::new(item, offsets, Arc::new(Int32Array::from(self.ids)), nulls)))
     }
 }

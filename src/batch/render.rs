@@ -7,6 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch};
 use chrono::NaiveDateTime;
 
 use super::interrupt::{InterruptPoll, stopped};
+use super::pipeline::without_panic;
 use super::table::BatchList;
 use crate::data::RowLayout;
 use crate::error::{Error, ErrorKind, Result};
@@ -57,13 +58,11 @@ fn render_batch(
     let mut texts = LargeStringBuilder::with_capacity(rows.len(), rows.len() * 1024);
     let mut poll = InterruptPoll::new(interrupted);
     for row in 0..rows.len() {
-        let text = rows.fields(row).and_then(Conversation::from_fields).and_then(|conversation| {
-            template.text(Request {
-                conversation: &conversation,
-                variables: &request.variables,
-                add_generation_prompt: request.add_generation_prompt,
-                now: request.now,
-            })
+        let text = without_panic(|| {
+            let conversation = Conversation::from_fields(rows.fields(row)?)?;
+            let BatchRequest { variables, add_generation_prompt, now } = request;
+            let request = Request::of(&conversation, variables);
+            template.text(Request { add_generation_prompt: *add_generation_prompt, now: *now, ..request })
         });
         texts.append_value(text.map_err(|error| error.at_row(first_row + row))?);
         if poll.is_interrupted() {

@@ -1,10 +1,11 @@
 //! `Workers`: the threads of a mill.
 //!
-//! They live as long as the mill: the tokenizer engines cache words per thread, and a cold thread encodes a third
-//! slower for its first thousands of rows.
+//! All mills of a process that have the same number of threads share them. They live as long as one of these mills: the
+//! tokenizer engines cache words per thread, and a cold thread encodes a third slower for its first thousands of rows.
+//! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -13,7 +14,17 @@ use crate::error::{Error, ErrorKind, Result};
 /// Stack of a worker in bytes: enough for the deepest templates, so that it need not grow for each row.
 const STACK: usize = 32 << 20;
 
-/// A pool of threads, started on first use.
+/// The pools in use.
+static POOLS: Mutex<Vec<SharedPool>> = Mutex::new(Vec::new());
+
+#[derive(Debug)]
+struct SharedPool {
+    process: u32,
+    threads: usize,
+    pool: Weak<ThreadPool>,
+}
+
+/// The pool of a mill, started on first use.
 #[derive(Debug, Default)]
 pub(super) struct Workers(Mutex<Option<Pool>>);
 
@@ -33,17 +44,48 @@ impl Workers {
             return Ok(Arc::clone(&known.threads));
         }
         let available = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let started = ThreadPoolBuilder::new()
-            .num_threads(threads.unwrap_or_else(available))
-            .stack_size(STACK)
-            .thread_name(|index| format!("chatmill-{index}"))
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("the threads could not be started: {error}")))?;
-        let started = Arc::new(started);
-        if let Some(forked) = pool.replace(Pool { process, threads: Arc::clone(&started) }) {
+        let threads = shared_pool(process, threads.unwrap_or_else(available))?;
+        if let Some(forked) = pool.replace(Pool { process, threads: Arc::clone(&threads) }) {
             // The parent's threads do not exist here; dropping the pool would wait for them forever.
             std::mem::forget(forked.threads);
         }
-        Ok(started)
+        Ok(threads)
+    }
+}
+
+/// The pool of this process with this number of threads.
+fn shared_pool(process: u32, threads: usize) -> Result<Arc<ThreadPool>> {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    pools.retain(|pool| pool.process == process && pool.pool.strong_count() > 0);
+    if let Some(pool) = pools.iter().find(|pool| pool.threads == threads).and_then(|pool| pool.pool.upgrade()) {
+        return Ok(pool);
+    }
+    let started = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK)
+        .thread_name(|index| format!("chatmill-{index}"))
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Internal, format!("the threads could not be started: {error}")))?;
+    let started = Arc::new(started);
+    pools.push(SharedPool { process, threads, pool: Arc::downgrade(&started) });
+    Ok(started)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mills_with_the_same_number_of_threads_share_them() {
+        let workers: Vec<Workers> = (0..50).map(|_| Workers::default()).collect();
+        let pools: Vec<_> = workers.iter().map(|workers| workers.pool(Some(3)).unwrap()).collect();
+        assert!(pools.iter().all(|pool| Arc::ptr_eq(pool, &pools[0])));
+        let other = workers[0].pool(Some(3)).unwrap();
+        assert!(Arc::ptr_eq(&other, &pools[0]));
+        assert_eq!(Workers::default().pool(Some(5)).unwrap().current_num_threads(), 5);
+        // The threads end with the last mill.
+        let last = Arc::downgrade(&pools[0]);
+        drop((workers, pools, other));
+        assert_eq!(last.strong_count(), 0);
     }
 }

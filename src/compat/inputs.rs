@@ -1,4 +1,4 @@
-//! `Inputs`: the inputs of all emulations, with the steps that several of them share.
+//! `Inputs` and `Emulated`: the inputs and the result of all emulations, with the steps that several of them share.
 
 use std::ops::Range;
 
@@ -13,6 +13,15 @@ pub(super) struct Inputs<'t, 'c> {
     pub(super) attributor: &'t Attributor,
     pub(super) tokenizer: &'t Tokenizer,
     pub(super) request: Request<'t, 'c>,
+}
+
+/// A text as another tool renders it.
+#[derive(Debug)]
+pub struct Emulated {
+    /// The text.
+    pub text: String,
+    /// The bytes that no value of the row can change, as in [`RenderedText`](crate::template::RenderedText).
+    pub written: Vec<Range<usize>>,
 }
 
 impl Inputs<'_, '_> {

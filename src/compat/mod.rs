@@ -12,6 +12,7 @@ mod trl;
 mod unsloth;
 
 pub use axolotl::{AxolotlOptions, TrainStops};
+pub use inputs::Emulated;
 
 use serde_json::{Map, Value};
 
@@ -91,7 +92,7 @@ impl Emulation {
     }
 }
 
-/// Makes the tokens and labels of a conversation as another tool does. Returns the rendered text.
+/// Makes the tokens and labels of a conversation as another tool does. Returns the text.
 ///
 /// `tokens` and `labels` must be empty. They get all tokens of the text and one label per token.
 pub fn emulate(
@@ -101,7 +102,7 @@ pub fn emulate(
     request: Request<'_, '_>,
     tokens: &mut Tokens,
     labels: &mut Vec<i32>,
-) -> Result<String> {
+) -> Result<Emulated> {
     let inputs = Inputs { attributor, tokenizer, request };
     match emulation {
         Emulation::Transformers => transformers::label(&inputs, tokens, labels),

@@ -5,14 +5,15 @@
 
 use std::ops::Range;
 
-use super::inputs::Inputs;
+use super::inputs::{Emulated, Inputs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Role;
+use crate::template::RenderedText;
 use crate::tokenizer::Tokens;
 
-pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
+pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<Emulated> {
     let conversation = inputs.request.conversation;
-    let text = inputs.template().text(inputs.request)?;
+    let RenderedText { text, written, .. } = inputs.template().render(inputs.request)?;
     let mut spans: Vec<Range<usize>> = Vec::new();
     for turn in 0..conversation.messages.len() {
         if Role::of(conversation.role(turn)) != Role::Assistant {
@@ -29,5 +30,5 @@ pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut V
         spans.push(header.len()..through.len());
     }
     inputs.label_spans(&text, spans, tokens, labels)?;
-    Ok(text)
+    Ok(Emulated { text, written })
 }

@@ -4,13 +4,15 @@
 //! has no token, or has token 0, the span extends to the end of the text. If the first character has no token, the
 //! search ends. The spans of blocks in macros are those of transformers, which start too early.
 
-use super::inputs::Inputs;
+use super::inputs::{Emulated, Inputs};
 use crate::error::Result;
 use crate::label::MASKED;
+use crate::template::RenderedText;
 use crate::tokenizer::Tokens;
 
-pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
-    let (text, spans) = inputs.template().render_as_transformers(inputs.request)?;
+pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<Emulated> {
+    let RenderedText { text, generation_as_transformers: spans, written, .. } =
+        inputs.template().render(inputs.request)?;
     let offsets = inputs.tokenizer.offsets(&text, tokens)?;
     labels.resize(tokens.ids.len(), MASKED);
     let token_at = |byte: usize| offsets.iter().position(|offset| offset.contains(&byte));
@@ -23,5 +25,5 @@ pub(super) fn label(inputs: &Inputs<'_, '_>, tokens: &mut Tokens, labels: &mut V
             *label = i32::try_from(id).unwrap_or(MASKED);
         }
     }
-    Ok(text)
+    Ok(Emulated { text, written })
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::inputs::Inputs;
+use super::inputs::{Emulated, Inputs};
 use crate::attribution::{Ambiguity, RegionKind};
 use crate::error::{Error, Result};
 use crate::rows::Role;
@@ -18,7 +18,7 @@ pub(super) fn label(
     last_response_only: bool,
     tokens: &mut Tokens,
     labels: &mut Vec<i32>,
-) -> Result<String> {
+) -> Result<Emulated> {
     let conversation = inputs.request.conversation;
     let (text, attributed) = inputs.attributor.regions(inputs.request)?;
     let attributed = attributed?;
@@ -50,5 +50,5 @@ pub(super) fn label(
     let first = if last_response_only { spans.len().saturating_sub(1) } else { 0 };
     let spans = spans.split_off(first);
     inputs.label_spans(&text, spans, tokens, labels)?;
-    Ok(text)
+    Ok(Emulated { text, written: attributed.written })
 }

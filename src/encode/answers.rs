@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Truncation;
-use super::details::unstructured;
+use super::details::{align, unstructured};
 use super::notes::{Note, Notes};
 use super::parts::{Parts, missing_token};
 use super::sample::{AnswerSamples, Details, SampleDetails, SampleSink};
@@ -57,7 +57,7 @@ impl AnswersEncoder {
         }
         let kept = self.kept(prompt, &sequences, notes)?;
         let described = match sink.wants_details() {
-            true => self.details(row, &texts, kept)?,
+            true => self.details(row, &texts, &sequences, kept)?,
             false => Vec::new(),
         };
         let details = described.iter().zip(self.names()).map(|((details, ends), name)| SampleDetails {
@@ -131,11 +131,17 @@ impl AnswersEncoder {
     }
 
     /// Text, regions and byte ends for each answer.
-    fn details(&self, row: &AnswersRow<'_>, texts: &Texts, kept: usize) -> Result<Vec<(Arc<Details>, Vec<u32>)>> {
+    fn details(
+        &self,
+        row: &AnswersRow<'_>,
+        texts: &Texts,
+        sequences: &[Vec<u32>],
+        kept: usize,
+    ) -> Result<Vec<(Arc<Details>, Vec<u32>)>> {
         let mut details = Vec::with_capacity(texts.sequences.len());
         for (index, text) in texts.sequences.iter().enumerate() {
-            let mut tokens = Tokens::default();
-            self.parts.tokenizer.tokens(text, &[], &mut tokens)?;
+            let mut tokens = Tokens { ids: sequences[index].clone(), ends: Vec::new() };
+            align(&self.parts.tokenizer, text, &[], &mut tokens)?;
             tokens.ends.truncate(kept);
             let (regions, roles) = match &row.content {
                 PromptAnswers::Texts { .. } => (Ok(unstructured(text)), Vec::new()),

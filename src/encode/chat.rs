@@ -1,17 +1,18 @@
 //! Chat rows: messages rendered by the chat template, labeled by a policy or as another tool labels them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::control_tokens::ControlTokens;
-use super::labeled::{Labeled, TrainedPart};
+use super::labeled::{Labeled, TrainedPart, note_left_out};
 use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
 use super::parts::{Parts, Scratch};
 use super::sequence::SequenceEncoder;
-use crate::attribution::Ambiguity;
 use crate::error::{Error, ErrorKind, Result};
-use crate::label::{self, Boundary, Labels, MASKED, TrainedSpans};
+use crate::label::{self, Boundary, Labels, MASKED};
 use crate::rows::{Conversation, has_empty_answer};
+use crate::template::RenderedText;
 use crate::tokenizer::{TokenSpan, token_spans};
 
 /// Encodes chat rows.
@@ -47,51 +48,42 @@ impl ChatEncoder {
     ) -> Result<Labeled> {
         let (attributor, request) = (&self.parts.attributor, self.parts.request(conversation));
         let template = attributor.template();
-        let labeled = |text, trained, attributed| Labeled { text, trained, attributed, cuts: Vec::new() };
-        if policy.is_nothing() {
-            return Ok(labeled(template.text(request)?, TrainedPart::Nothing, None));
-        }
-        if policy.is_everything() && only.is_none() {
-            return Ok(labeled(template.text(request)?, TrainedPart::All, None));
+        let labeled = |text, trained, written| Labeled { text, trained, attributed: None, cuts: Vec::new(), written };
+        if policy.is_nothing() || policy.is_everything() && only.is_none() {
+            let RenderedText { text, written, .. } = template.render(request)?;
+            let trained = if policy.is_nothing() { TrainedPart::Nothing } else { TrainedPart::All };
+            return Ok(labeled(text, trained, written));
         }
         if policy.tags && template.for_row(conversation).has_generation() {
             notes.add(Note::Tagged);
-            let (text, generation) = template.render(request)?;
-            if !policy.goes_beyond_tags(conversation, only)? {
-                let spans = policy.select_tagged(conversation, &generation, None, only)?;
-                return Ok(labeled(text, TrainedPart::Spans(spans), None));
-            }
-            let attributed = attributor.regions(request)?.1?;
-            let spans = policy.select_tagged(conversation, &generation, Some(&attributed), only)?;
-            note_left_out(&spans, notes);
-            return Ok(labeled(text, TrainedPart::Spans(spans), Some(attributed)));
+            let RenderedText { text, generation, written, .. } = template.render(request)?;
+            let mut labeled = labeled(text, TrainedPart::Nothing, written);
+            labeled.train_tagged(&self.parts, policy, conversation, &generation?, only, notes)?;
+            return Ok(labeled);
         }
         let (text, attributed) = attributor.regions(request)?;
-        let attributed = attributed?;
+        let mut attributed = attributed?;
         let spans = policy.select(conversation, &text, &attributed, &self.stops, only)?;
         if spans.left_out.iter().all(|(_, ambiguity)| ambiguity.is_no_turn()) {
             notes.add(if spans.resolved { Note::ProvedByPrefixes } else { Note::Proved });
         }
         note_left_out(&spans, notes);
-        Ok(labeled(text, TrainedPart::Spans(spans), Some(attributed)))
+        let mut labeled = labeled(text, TrainedPart::Spans(spans), std::mem::take(&mut attributed.written));
+        labeled.attributed = Some(attributed);
+        Ok(labeled)
     }
 
-    /// Tokens and labels of a labeled text. `has_control` says whether its messages hold control tokens, which are then
-    /// encoded as plain text.
+    /// Tokens and labels of a labeled text. The ranges `plain` are encoded without control tokens.
     fn tokenize(
         &self,
         policy: &Labels,
         labeled: &Labeled,
-        has_control: bool,
+        plain: &[Range<usize>],
         scratch: &mut Scratch,
         notes: &mut Notes,
     ) -> Result<()> {
         let tokenizer = &self.parts.tokenizer;
         let text = labeled.text.as_str();
-        let plain = match (&self.control, &labeled.attributed) {
-            (Some(control), Some(attributed)) if has_control => control.plain_ranges(text, &attributed.printed),
-            _ => Vec::new(),
-        };
         let Scratch { tokens, spans, labels, weights, .. } = scratch;
         match &labeled.trained {
             TrainedPart::Done => {}
@@ -100,7 +92,7 @@ impl ChatEncoder {
                 if policy.boundary == Boundary::Split || !plain.is_empty() {
                     let cuts =
                         if policy.boundary == Boundary::Split { label::edges(&trained.spans) } else { Vec::new() };
-                    tokenizer.tokens_with_plain(text, &cuts, &plain, tokens)?;
+                    tokenizer.tokens_with_plain(text, &cuts, plain, tokens)?;
                     token_spans(text, &tokens.ends, &edges, spans);
                 } else {
                     tokenizer.aligned(text, &edges, tokens, spans)?;
@@ -116,7 +108,7 @@ impl ChatEncoder {
                 if plain.is_empty() {
                     tokenizer.ids(text, &mut tokens.ids)?;
                 } else {
-                    tokenizer.tokens_with_plain(text, &[], &plain, tokens)?;
+                    tokenizer.tokens_with_plain(text, &[], plain, tokens)?;
                 }
                 let (ids, all) = (&tokens.ids, matches!(labeled.trained, TrainedPart::All));
                 labels.extend(ids.iter().map(|&id| if all { id as i32 } else { MASKED }));
@@ -152,45 +144,34 @@ impl SequenceEncoder for ChatEncoder {
         if !labels.is_nothing() && has_empty_answer(conversation) {
             notes.add(Note::EmptyAnswer);
         }
-        let has_control = match &self.control {
-            Some(control) => control.check(conversation)?,
-            None => false,
-        };
         let labeled = match labels {
-            LabelChoice::Emulate { .. } if has_control => {
+            LabelChoice::Emulate { emulation, .. } => {
+                Labeled::emulated(&self.parts, emulation, conversation, scratch, notes)?
+            }
+            LabelChoice::Policy(policy) => self.label(policy, conversation, only, notes)?,
+        };
+        let text = labeled.text.as_str();
+        let control = self.control.as_deref();
+        let found = control.map(|control| control.find(text, &labeled.written, conversation)).transpose()?;
+        let plain = found.as_ref().map_or(&[][..], |found| &found.plain);
+        match labels {
+            LabelChoice::Emulate { .. } if !plain.is_empty() => {
                 let text = "the row has a control token, and `labels.emulate` does not support \
                             `special_tokens=\"text\"`; remove the row, or remove `emulate`";
                 return Err(Error::new(ErrorKind::ControlToken, text));
             }
-            LabelChoice::Emulate { emulation, .. } => {
-                Labeled::emulated(&self.parts, emulation, conversation, scratch, notes)?
-            }
+            LabelChoice::Emulate { .. } => {}
             LabelChoice::Policy(policy) => {
-                let mut labeled = self.label(policy, conversation, only, notes)?;
-                if has_control {
+                if !plain.is_empty() {
                     notes.add(Note::ControlText);
-                    if labeled.attributed.is_none() {
-                        let attributed = self.parts.attributor.regions(self.parts.request(conversation))?.1?;
-                        labeled.attributed = Some(attributed);
-                    }
                 }
-                self.tokenize(policy, &labeled, has_control, scratch, notes)?;
-                labeled
+                self.tokenize(policy, &labeled, plain, scratch, notes)?;
             }
-        };
+        }
+        if let (Some(control), Some(found)) = (control, &found) {
+            control.check_ids(found, text, &self.parts.tokenizer, &scratch.tokens)?;
+        }
         self.parts.note_bos(&scratch.tokens.ids, notes);
         Ok(labeled)
-    }
-}
-
-fn note_left_out(spans: &TrainedSpans, notes: &mut Notes) {
-    for (_, ambiguity) in &spans.left_out {
-        notes.add(match ambiguity {
-            Ambiguity::ValueDropped => Note::ValueDropped,
-            Ambiguity::OtherRole => Note::OtherRole,
-            Ambiguity::HeaderMismatch => Note::HeaderMismatch,
-            Ambiguity::Merged => Note::Merged,
-            Ambiguity::Unanchored => Note::Unanchored,
-        });
     }
 }

@@ -1,41 +1,57 @@
-//! `ControlTokens`: finds control tokens in the texts of rows, to encode them as plain text or to reject the row.
+//! `ControlTokens`: keeps control tokens in the values of rows from becoming control tokens of the model.
 //!
-//! An added token is a control token if it is special, or if the template writes it. If a value of a message holds one,
-//! the text around it, up to the template's own control tokens, is encoded without added tokens, as if the vocabulary
-//! did not have the token.
+//! An added token is a control token if it is special, or if the template writes it. Control tokens are searched in the
+//! rendered text, so it does not matter how the template builds it: a token counts as the template's only if every byte
+//! of it is text of the template. Otherwise the row is an error, or the text around the token, up to the template's own
+//! tokens, is encoded without added tokens, as if the vocabulary did not have the token.
+//!
+//! A tokenizer may also make a control token of other text, for example by normalization. So the ids are checked too.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use chatjinja::is_space;
 
 use super::{Options, SpecialTokens};
-use crate::data::{Fields, Node};
+use crate::data::Node;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Conversation;
-use crate::template::{ChatTemplate, Printed, texts_of};
-use crate::tokenizer::Tokenizer;
+use crate::template::ChatTemplate;
+use crate::tokenizer::{AddedToken, Tokenizer, Tokens};
 
 /// Finds control tokens.
 #[derive(Debug)]
 pub(super) struct ControlTokens {
     /// All added tokens, found as the tokenizer finds them: leftmost, then longest.
     added: AhoCorasick,
-    /// Whether each of them is forbidden in texts of rows.
-    forbidden: Vec<bool>,
     tokens: Vec<String>,
-    /// Whether a forbidden token is an error.
+    /// Whether each of them is a control token that rows may not write.
+    forbidden: Vec<bool>,
+    /// The ids of the forbidden ones.
+    ids: HashSet<u32>,
+    /// Whether a forbidden token of a row is an error.
     raises: bool,
 }
 
+/// The control tokens of a rendered text.
+#[derive(Debug, Default)]
+pub(super) struct FoundTokens {
+    /// The places of those that the template wrote, in the order of the text.
+    of_template: Vec<Range<usize>>,
+    /// The ranges to encode without added tokens: around each control token that a value of the row wrote, up to the
+    /// next added tokens that are allowed.
+    pub(super) plain: Vec<Range<usize>>,
+}
+
 impl ControlTokens {
-    /// The control tokens of a tokenizer with a template; None if texts of rows may hold them.
+    /// The control tokens of a tokenizer with a template; None if values of rows may write them.
     pub(super) fn new(tokenizer: &Tokenizer, template: &ChatTemplate, options: &Options) -> Result<Option<Self>> {
         if options.special_tokens == SpecialTokens::Allow {
             return Ok(None);
         }
         let tokens = tokenizer.added_tokens();
-        let written = |text: &str| {
+        let in_template = |text: &str| {
             !text.trim_matches(is_space).is_empty()
                 && (template.source().contains(text) || template.tool_use().is_some_and(|source| source.contains(text)))
         };
@@ -43,119 +59,161 @@ impl ControlTokens {
             .match_kind(MatchKind::LeftmostLongest)
             .build(tokens.iter().map(|token| &token.text))
             .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
-        let forbidden = tokens.iter().map(|token| {
-            (token.special || written(&token.text)) && !options.allowed_special_tokens.contains(&token.text)
-        });
+        let is_forbidden = |token: &AddedToken| {
+            (token.special || in_template(&token.text)) && !options.allowed_special_tokens.contains(&token.text)
+        };
+        let forbidden: Vec<bool> = tokens.iter().map(is_forbidden).collect();
+        // Text that the vocabulary lacks becomes the unknown token. This gives a row no control, unless the token has
+        // another use too, as in GPT-2.
+        let uses = |text: &str| tokenizer.special_tokens().iter().filter(|(_, token)| token == text).count();
+        let unknown = tokenizer.special_token("unk_token").filter(|text| uses(text) == 1);
+        let unknown = unknown.and_then(|text| tokenizer.token_to_id(text));
+        let ids = tokens.iter().zip(&forbidden).filter(|(_, forbidden)| **forbidden);
+        let ids = ids.filter_map(|(token, _)| tokenizer.token_to_id(&token.text));
         Ok(Some(ControlTokens {
             added,
-            forbidden: forbidden.collect(),
+            ids: ids.filter(|id| Some(*id) != unknown).collect(),
+            forbidden,
             tokens: tokens.iter().map(|token| token.text.clone()).collect(),
             raises: options.special_tokens == SpecialTokens::Raise,
         }))
     }
 
-    /// The first control token of a text.
-    fn first(&self, text: &str) -> Option<&str> {
-        let mut matches = self.added.find_iter(text);
-        let token = matches.find(|found| self.forbidden[found.pattern().as_usize()])?;
-        self.tokens.get(token.pattern().as_usize()).map(String::as_str)
-    }
-
-    /// Whether a content, a reasoning or a call of `conversation` holds a control token.
+    /// The control tokens of `text`, the rendered text of `conversation`. `written` are the bytes that no value of the
+    /// row can change.
     ///
     /// # Errors
     ///
-    /// Fails if control tokens are refused, or if one is in a value whose place in the rendered text is unknown.
-    pub(super) fn check(&self, conversation: &Conversation<'_>) -> Result<bool> {
-        let Conversation { tools, documents, variables, .. } = conversation;
-        for (name, value) in [("tools", tools), ("documents", documents)] {
-            if let Some(token) = value.as_ref().and_then(|value| self.first_in(value)) {
-                return Err(token_error(token, &format!("`{name}`")));
+    /// Fails if control tokens of rows are refused and there is one.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        written: &[Range<usize>],
+        conversation: &Conversation<'_>,
+    ) -> Result<FoundTokens> {
+        let mut found = FoundTokens::default();
+        let (mut start, mut has_token) = (0, false);
+        for token in self.added.find_iter(text) {
+            let pattern = token.pattern().as_usize();
+            if self.forbidden[pattern] {
+                if !covers(written, token.range()) {
+                    if self.raises {
+                        return Err(self.error(&self.tokens[pattern], conversation));
+                    }
+                    has_token = true;
+                    continue;
+                }
+                found.of_template.push(token.range());
             }
+            found.close(start..token.start(), has_token);
+            (start, has_token) = (token.end(), false);
         }
-        for (name, value) in variables.iter() {
-            if let Some(token) = self.first_in(value) {
-                return Err(token_error(token, &format!("the template variable `{name}`")));
-            }
-        }
-        let mut any = false;
-        for (index, message) in conversation.messages.iter().enumerate() {
-            let token = texts_of(message).into_iter().find_map(|text| self.first(text));
-            if let Some(token) = token.filter(|_| self.raises) {
-                return Err(token_error(token, "the message").at_message(index));
-            }
-            any |= token.is_some();
-            self.check_other_fields(message).map_err(|error| error.at_message(index))?;
-        }
-        Ok(any)
+        found.close(start..text.len(), has_token);
+        Ok(found)
     }
 
-    /// Checks the fields of a message that are not its texts, such as a name: their places in the text are unknown.
-    fn check_other_fields(&self, message: &Fields<'_>) -> Result<()> {
-        let texts = texts_of(message);
-        let is_text = |text: &str| texts.iter().any(|known| std::ptr::eq(*known, text));
-        for (name, value) in message {
-            let mut token = None;
-            each_string(value, &mut |text| {
-                if !is_text(text) {
-                    token = token.or(self.first(text));
-                }
-            });
-            if let Some(token) = token {
-                return Err(token_error(token, &format!("`{name}` of the message")));
+    /// Checks that all control tokens among the ids of `text` are those that the template wrote. `tokens` are the
+    /// tokens of the text. Their ends may be missing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tokenizer makes a control token of text that a value of the row wrote.
+    pub(super) fn check_ids(
+        &self,
+        found: &FoundTokens,
+        text: &str,
+        tokenizer: &Tokenizer,
+        tokens: &Tokens,
+    ) -> Result<()> {
+        let is_control = |id: u32| tokenizer.is_added(id) && self.ids.contains(&id);
+        if tokens.ids.iter().filter(|id| is_control(**id)).count() == found.of_template.len() {
+            return Ok(());
+        }
+        // The tokenizer does not find every token of the template, or finds others: compare the places.
+        let mut aligned = Tokens::default();
+        let tokens = match tokens.ends.len() == tokens.ids.len() {
+            true => tokens,
+            false => {
+                tokenizer.tokens(text, &[], &mut aligned)?;
+                &aligned
+            }
+        };
+        let mut start = 0;
+        for (&id, &end) in tokens.ids.iter().zip(&tokens.ends) {
+            let place = start..end as usize;
+            start = place.end;
+            let of_template = |token: &Range<usize>| place.start <= token.start && token.end <= place.end;
+            if is_control(id) && !found.of_template.iter().any(of_template) {
+                let token = tokenizer.decode(&[id]).unwrap_or_default();
+                let source = text.get(place).unwrap_or_default();
+                let text = format!(
+                    "the tokenizer {} encodes the text {source:?} of the row as the control token {token}; remove this \
+                     text, or list {token} in `allowed_special_tokens`",
+                    tokenizer.name()
+                );
+                return Err(Error::new(ErrorKind::ControlToken, text));
             }
         }
         Ok(())
     }
 
-    fn first_in(&self, value: &Node<'_>) -> Option<&str> {
-        let mut token = None;
-        each_string(value, &mut |text| token = token.or(self.first(text)));
-        token
-    }
-
-    /// The ranges of `text` to encode without added tokens: around each control token that a value of the row printed,
-    /// up to the next added tokens that the template printed.
-    pub(super) fn plain_ranges(&self, text: &str, printed: &[Printed]) -> Vec<Range<usize>> {
-        let mut plain: Vec<Range<usize>> = Vec::new();
-        let (mut start, mut has_token) = (0, false);
-        let mut close = |range: Range<usize>, has_token: bool| {
-            if has_token && !range.is_empty() {
-                plain.push(range);
-            }
-        };
-        let mut next = 0;
-        for token in self.added.find_iter(text) {
-            while printed.get(next).is_some_and(|value| value.span.end <= token.start()) {
-                next += 1;
-            }
-            let of_row = printed[next..].iter().take_while(|value| value.span.start < token.end()).next().is_some();
-            if of_row && self.forbidden[token.pattern().as_usize()] {
-                has_token = true;
-                continue;
-            }
-            close(start..token.start(), has_token);
-            (start, has_token) = (token.end(), false);
+    /// The error for `token`, with the value of the row that has it.
+    fn error(&self, token: &str, conversation: &Conversation<'_>) -> Error {
+        let (place, message) = place_of(token, conversation);
+        let text = format!(
+            "{place} has the control token {token}; remove it, list it in `allowed_special_tokens`, or encode it as plain \
+             text with `special_tokens=\"text\"`"
+        );
+        let error = Error::new(ErrorKind::ControlToken, text);
+        match message {
+            Some(message) => error.at_message(message),
+            None => error,
         }
-        close(start..text.len(), has_token);
-        plain
     }
 }
 
-/// The error for a control token in `place`.
-fn token_error(token: &str, place: &str) -> Error {
-    let text = format!(
-        "{place} has the control token {token}; remove it, or list it in `allowed_special_tokens`. In contents, \
-         reasoning and tool calls, `special_tokens=\"text\"` encodes it as plain text"
-    );
-    Error::new(ErrorKind::ControlToken, text)
+impl FoundTokens {
+    /// Ends the part of the text between two tokens of the template.
+    fn close(&mut self, range: Range<usize>, has_token: bool) {
+        if has_token && !range.is_empty() {
+            self.plain.push(range);
+        }
+    }
 }
 
-fn each_string<'a>(value: &'a Node<'_>, found: &mut impl FnMut(&'a str)) {
+/// Whether one of the ranges covers `part`. The ranges do not touch.
+fn covers(ranges: &[Range<usize>], part: Range<usize>) -> bool {
+    let after = ranges.partition_point(|range| range.start <= part.start);
+    ranges[..after].last().is_some_and(|range| part.end <= range.end)
+}
+
+/// The value of a row that has `token`, and the index of its message.
+fn place_of(token: &str, conversation: &Conversation<'_>) -> (String, Option<usize>) {
+    let Conversation { messages, tools, documents, variables, .. } = conversation;
+    for (index, message) in messages.iter().enumerate() {
+        let found = message.iter().find(|(name, value)| name.contains(token) || has_text(value, token));
+        if let Some((name, _)) = found {
+            return (format!("`{name}` of the message"), Some(index));
+        }
+    }
+    for (name, value) in [("tools", tools), ("documents", documents)] {
+        if value.as_ref().is_some_and(|value| has_text(value, token)) {
+            return (format!("`{name}`"), None);
+        }
+    }
+    let variable = variables.iter().find(|(_, value)| has_text(value, token));
+    match variable {
+        Some((name, _)) => (format!("the template variable `{name}`"), None),
+        None => ("the text that the template makes of the row".to_owned(), None),
+    }
+}
+
+/// Whether a string or a key in `value` contains `token`.
+fn has_text(value: &Node<'_>, token: &str) -> bool {
     match value {
-        Node::Str(text) => found(text),
-        Node::List(items) => items.iter().for_each(|item| each_string(item, found)),
-        Node::Map(fields) => fields.iter().for_each(|(_, value)| each_string(value, found)),
-        _ => {}
+        Node::Str(text) => text.contains(token),
+        Node::List(items) => items.iter().any(|item| has_text(item, token)),
+        Node::Map(fields) => fields.iter().any(|(name, value)| name.contains(token) || has_text(value, token)),
+        Node::Null | Node::Bool(_) | Node::Int(_) | Node::BigInt(_) | Node::Float(_) => false,
     }
 }

@@ -9,13 +9,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::rows::Conversation;
 use crate::tokenizer::{Tokenizer, Tokens};
 
-/// Sets the byte ends of the tokens, unless they are known.
-pub(super) fn align(parts: &Parts, labeled: &Labeled, tokens: &mut Tokens) -> Result<()> {
+/// Sets the byte ends of the tokens of `text`, unless they are known. `cuts` are the cuts of the text into segments.
+pub(super) fn align(tokenizer: &Tokenizer, text: &str, cuts: &[usize], tokens: &mut Tokens) -> Result<()> {
     if tokens.ends.len() == tokens.ids.len() {
         return Ok(());
     }
     let mut aligned = Tokens::default();
-    parts.tokenizer.tokens(&labeled.text, &labeled.cuts, &mut aligned)?;
+    tokenizer.tokens(text, cuts, &mut aligned)?;
     if aligned.ids.len() != tokens.ids.len() {
         let (first, second) = (tokens.ids.len(), aligned.ids.len());
         let text = format!("the tokenizer gave {first} tokens for a text, and {second} tokens with offsets");
@@ -32,7 +32,7 @@ pub(super) fn turn_ends(
     labeled: &Labeled,
     tokens: &mut Tokens,
 ) -> Result<Vec<usize>> {
-    align(parts, labeled, tokens)?;
+    align(&parts.tokenizer, &labeled.text, &labeled.cuts, tokens)?;
     let found;
     let attributed = match &labeled.attributed {
         Some(attributed) => attributed,

@@ -1,11 +1,13 @@
 //! `Labeled`: a text with its trained part.
 
+use std::ops::Range;
+
 use super::notes::{Note, Notes};
 use super::parts::{Parts, Scratch};
-use crate::attribution::Attributed;
+use crate::attribution::{Ambiguity, Attributed};
 use crate::compat::{self, Emulation};
 use crate::error::Result;
-use crate::label::TrainedSpans;
+use crate::label::{Labels, TrainedSpans};
 use crate::rows::Conversation;
 
 /// A text with its trained part.
@@ -15,6 +17,8 @@ pub(super) struct Labeled {
     pub(super) attributed: Option<Attributed>,
     /// Byte positions at which the text is cut into segments that are encoded independently; empty for one segment.
     pub(super) cuts: Vec<usize>,
+    /// The bytes that no value of the row can change; empty if control tokens are allowed.
+    pub(super) written: Vec<Range<usize>>,
 }
 
 /// The part of a text that is trained.
@@ -38,12 +42,51 @@ impl Labeled {
         notes.add(Note::Emulated);
         let request = parts.request(conversation);
         let Scratch { tokens, labels, .. } = scratch;
-        let text = compat::emulate(emulation, &parts.attributor, &parts.tokenizer, request, tokens, labels)?;
-        Ok(Labeled { text, trained: TrainedPart::Done, attributed: None, cuts: Vec::new() })
+        let emulated = compat::emulate(emulation, &parts.attributor, &parts.tokenizer, request, tokens, labels)?;
+        Ok(Labeled {
+            text: emulated.text,
+            trained: TrainedPart::Done,
+            attributed: None,
+            cuts: Vec::new(),
+            written: emulated.written,
+        })
+    }
+
+    /// The trained part of a text whose template has tags, which printed `generation`. `only` is the one message to
+    /// train. Sets `attributed` if the labels need it.
+    pub(super) fn train_tagged(
+        &mut self,
+        parts: &Parts,
+        policy: &Labels,
+        conversation: &Conversation<'_>,
+        generation: &[Range<usize>],
+        only: Option<usize>,
+        notes: &mut Notes,
+    ) -> Result<()> {
+        if policy.goes_beyond_tags(conversation, only)? {
+            self.attributed = Some(parts.attributor.regions(parts.request(conversation))?.1?);
+        }
+        let spans = policy.select_tagged(conversation, generation, self.attributed.as_ref(), only)?;
+        note_left_out(&spans, notes);
+        self.trained = TrainedPart::Spans(spans);
+        Ok(())
     }
 
     /// Whether turns are not trained because they are not verified or not printed.
     pub(super) fn left_out_turns(&self) -> bool {
         matches!(&self.trained, TrainedPart::Spans(spans) if !spans.left_out.is_empty())
+    }
+}
+
+/// Notes the turns that are not trained because they are not verified or not printed.
+pub(super) fn note_left_out(spans: &TrainedSpans, notes: &mut Notes) {
+    for (_, ambiguity) in &spans.left_out {
+        notes.add(match ambiguity {
+            Ambiguity::ValueDropped => Note::ValueDropped,
+            Ambiguity::OtherRole => Note::OtherRole,
+            Ambiguity::HeaderMismatch => Note::HeaderMismatch,
+            Ambiguity::Merged => Note::Merged,
+            Ambiguity::Unanchored => Note::Unanchored,
+        });
     }
 }

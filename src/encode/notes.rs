@@ -174,6 +174,9 @@ impl NoteCounts {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Notes(u16);
 
+// One bit for each note.
+const _: () = assert!(Note::ALL.len() <= u16::BITS as usize);
+
 impl Notes {
     pub(crate) fn add(&mut self, note: Note) {
         self.0 |= 1 << note as u16;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Options;
 use super::notes::{Note, Notes};
+use super::{Options, SpecialTokens};
 use crate::attribution::Attributor;
 use crate::error::{Error, ErrorKind};
 use crate::rows::Conversation;
@@ -28,6 +28,7 @@ impl Parts {
             variables: &self.options.chat_template_kwargs,
             add_generation_prompt: false,
             now: self.options.now,
+            finds_written: self.options.special_tokens != SpecialTokens::Allow,
         }
     }
 

@@ -75,44 +75,48 @@ impl SequenceEncoder for RowEncoder<'_> {
         if !labels.is_nothing() && has_empty_answer(conversation) {
             notes.add(Note::EmptyAnswer);
         }
-        if let Some(control) = &self.segments.control {
-            control.check(conversation)?;
-        }
         let labeled = match labels {
             LabelChoice::Emulate { emulation, .. } => {
                 Labeled::emulated(parts, emulation, conversation, scratch, notes)?
             }
             LabelChoice::Policy(policy) => {
                 notes.add(Note::Tagged);
-                let labeled = label(parts, policy, conversation, only)?;
+                let labeled = label(parts, policy, conversation, only, notes)?;
                 self.tokenize(policy, &labeled, scratch, notes)?;
                 labeled
             }
         };
+        if let Some(control) = &self.segments.control {
+            let found = control.find(&labeled.text, &labeled.written, conversation)?;
+            control.check_ids(&found, &labeled.text, &parts.tokenizer, &scratch.tokens)?;
+        }
         parts.note_bos(&scratch.tokens.ids, notes);
         Ok(labeled)
     }
 }
 
 /// The text of the format, its segments and its trained part.
-fn label(parts: &Parts, policy: &Labels, conversation: &Conversation<'_>, only: Option<usize>) -> Result<Labeled> {
-    let (text, generation) = parts.attributor.template().render(parts.request(conversation))?;
+fn label(
+    parts: &Parts,
+    policy: &Labels,
+    conversation: &Conversation<'_>,
+    only: Option<usize>,
+    notes: &mut Notes,
+) -> Result<Labeled> {
+    let rendered = parts.attributor.template().render(parts.request(conversation))?;
+    let (text, generation) = (rendered.text, rendered.generation?);
     // An empty pair of tags trains nothing, but cuts the text.
     let mut cuts: Vec<usize> = generation.iter().flat_map(|span| [span.start, span.end]).collect();
     cuts.sort_unstable();
     cuts.dedup();
     cuts.retain(|&cut| cut > 0 && cut < text.len());
-    let trained = if policy.is_nothing() {
-        TrainedPart::Nothing
-    } else if policy.is_everything() && only.is_none() {
-        TrainedPart::All
-    } else if policy.goes_beyond_tags(conversation, only)? {
-        let attributed = parts.attributor.regions(parts.request(conversation))?.1?;
-        TrainedPart::Spans(policy.select_tagged(conversation, &generation, Some(&attributed), only)?)
-    } else {
-        TrainedPart::Spans(policy.select_tagged(conversation, &generation, None, only)?)
-    };
-    Ok(Labeled { text, trained, attributed: None, cuts })
+    let trained = if policy.is_everything() && only.is_none() { TrainedPart::All } else { TrainedPart::Nothing };
+    let is_tagged = !policy.is_nothing() && matches!(trained, TrainedPart::Nothing);
+    let mut labeled = Labeled { text, trained, attributed: None, cuts, written: rendered.written };
+    if is_tagged {
+        labeled.train_tagged(parts, policy, conversation, &generation, only, notes)?;
+    }
+    Ok(labeled)
 }
 
 impl RowEncoder<'_> {

@@ -99,7 +99,7 @@ pub(super) trait SequenceEncoder {
         let details = match sink.wants_details() {
             false => None,
             true => {
-                align(parts, &labeled, &mut scratch.tokens)?;
+                align(&parts.tokenizer, &labeled.text, &labeled.cuts, &mut scratch.tokens)?;
                 Some(Arc::new(details(parts, conversation, &labeled)))
             }
         };

@@ -44,8 +44,9 @@ impl RowReader {
             }
             return RowTable::new(batch, layout, &format.columns());
         }
-        let messages = MESSAGE_FIELDS.into_iter().find(is_column);
-        if messages.is_none() && layout == RowLayout::Columns {
+        // A row may have the second column if its value in the first one is null.
+        let messages: Vec<&str> = MESSAGE_FIELDS.into_iter().filter(is_column).collect();
+        if messages.is_empty() && layout == RowLayout::Columns {
             return Err(missing_column(batch, "`messages` or `conversations`"));
         }
         let wanted: Vec<&str> = messages.into_iter().chain(CONTEXT_FIELDS).collect();

@@ -26,6 +26,12 @@ impl Role {
             _ => Role::User,
         }
     }
+
+    /// Whether `name` is one of the usual names of roles. Templates may write such a name into a control token, as in
+    /// `<|user|>`.
+    pub fn is_usual(name: &str) -> bool {
+        name == "user" || Role::of(name) != Role::User
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +48,8 @@ mod tests {
         ] {
             assert!(names.iter().all(|name| Role::of(name) == role), "{names:?}");
         }
+        assert!(["user", "developer", "ipython"].into_iter().all(Role::is_usual));
+        assert!(!["", "User", "human", "im_end"].into_iter().any(Role::is_usual));
         assert!(Role::ALL.iter().enumerate().all(|(index, role)| *role as usize == index));
     }
 }

@@ -8,10 +8,11 @@ mod library;
 mod render;
 mod source_index;
 pub(crate) mod think_tags;
+mod written;
 
 pub use chatjinja::{Origin, TraceEvent, TraceKind};
 pub use library::{named, names};
-pub use render::{Printed, Request, Traced};
+pub use render::{Printed, RenderedText, Request, Traced};
 pub use source_index::{Part, SourceIndex, SourceText, texts_of, words_at};
 
 use chatjinja::Template;

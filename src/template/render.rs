@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use chatjinja::{Global, Globals, Input, Provenance, RenderError, Rendered};
+use chatjinja::{Global, Globals, Input, Provenance, RenderError};
 use chrono::NaiveDateTime;
 
 use super::source_index::{Part, SourceIndex, SourceText, words_at};
-use super::{ChatTemplate, TraceEvent};
+use super::{ChatTemplate, TraceEvent, written};
 use crate::data::{Fields, Node, field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{Conversation, TemplateVariables};
@@ -22,12 +22,14 @@ pub struct Request<'r, 'c> {
     pub add_generation_prompt: bool,
     /// The time for `strftime_now`; None for the local time.
     pub now: Option<NaiveDateTime>,
+    /// Whether to find the bytes that the template itself writes.
+    pub finds_written: bool,
 }
 
 impl<'r, 'c> Request<'r, 'c> {
     /// A request for a conversation without a generation prompt.
     pub fn of(conversation: &'r Conversation<'c>, variables: &'r TemplateVariables<'r>) -> Request<'r, 'c> {
-        Request { conversation, variables, add_generation_prompt: false, now: None }
+        Request { conversation, variables, add_generation_prompt: false, now: None, finds_written: false }
     }
 }
 
@@ -59,6 +61,24 @@ pub struct Traced {
     pub within: Vec<Option<usize>>,
     /// The events of the messages, in their order.
     pub events: Vec<TraceEvent>,
+    /// As in [`RenderedText`].
+    pub written: Vec<Range<usize>>,
+}
+
+/// A rendered text.
+#[derive(Debug)]
+pub struct RenderedText {
+    /// The text.
+    pub text: String,
+    /// The bytes of it that `{% generation %}` blocks printed, in their order. An error if the template changed them
+    /// later.
+    pub generation: Result<Vec<Range<usize>>>,
+    /// As `generation`, but as transformers attributes bytes to the blocks: it takes the length of the output as the
+    /// start of a block, so the ranges of blocks in macros and `set` blocks start too early.
+    pub generation_as_transformers: Vec<Range<usize>>,
+    /// The bytes that no value of the row can change: text of the template, special tokens, variables of the request,
+    /// and usual names of roles. Empty if the request does not ask for them.
+    pub written: Vec<Range<usize>>,
 }
 
 /// The variables of a render, borrowed from the request.
@@ -87,28 +107,30 @@ impl Globals for RequestGlobals<'_, '_> {
 impl ChatTemplate {
     /// The text of a conversation.
     pub fn text(&self, request: Request<'_, '_>) -> Result<String> {
-        Ok(self.for_row(request.conversation).rendered(request)?.text)
+        Ok(self.for_row(request.conversation).with_input(request, |template, input| template.render(input))?.text)
     }
 
-    /// The text, and the bytes of it that transformers attributes to `{% generation %}` blocks. Transformers takes the
-    /// length of the output as the start of a block, so the spans of blocks in macros and `set` blocks start too early.
-    pub fn render_as_transformers(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let rendered = self.for_row(request.conversation).rendered(request)?;
-        let spans = rendered.generation_as_transformers();
-        Ok((rendered.text, spans))
-    }
-
-    /// The text, and the bytes of it that `{% generation %}` blocks printed, in their order.
-    pub fn render(&self, request: Request<'_, '_>) -> Result<(String, Vec<Range<usize>>)> {
-        let rendered = self.for_row(request.conversation).rendered(request)?;
-        if rendered.generation_lost {
-            return Err(Error::new(
+    /// The text of a conversation, with the places of tags and of text of the template.
+    pub fn render(&self, request: Request<'_, '_>) -> Result<RenderedText> {
+        let template = self.for_row(request.conversation);
+        let (rendered, written) = match request.finds_written {
+            false => (template.with_input(request, |template, input| template.render(input))?, Vec::new()),
+            true => {
+                let traced = template.with_input(request, |template, input| template.trace(input))?;
+                let written = written::of(traced.written, &traced.spans, &request);
+                (traced.rendered, written)
+            }
+        };
+        let generation_as_transformers = rendered.generation_as_transformers();
+        let generation = match rendered.generation_lost {
+            false => Ok(rendered.generation),
+            true => Err(Error::new(
                 ErrorKind::GenerationChanged,
                 "the template changes text after {% generation %} enclosed it, so its place is unknown; put the tags \
                  around the final output",
-            ));
-        }
-        Ok((rendered.text, rendered.generation))
+            )),
+        };
+        Ok(RenderedText { text: rendered.text, generation, generation_as_transformers, written })
     }
 
     /// The keys of messages that the template reads, and whether any message has them.
@@ -156,7 +178,7 @@ impl ChatTemplate {
                     let place = &mut within[message as usize];
                     *place = Some(place.map_or(span.start, |known| known.min(span.start)));
                 }
-                Provenance::Generation => {}
+                Provenance::Generation | Provenance::Template => {}
             }
         }
         if !printed.is_sorted_by_key(|printed| printed.span.start) {
@@ -167,11 +189,11 @@ impl ChatTemplate {
             // White space and think tags alone do not show where a message is.
             has_texts[source.message] = has_texts[source.message] || words_at(source.text).is_some();
         }
-        Ok(Traced { text: traced.rendered.text, printed, has_texts, within, events: traced.events })
-    }
-
-    fn rendered(&self, request: Request<'_, '_>) -> Result<Rendered> {
-        self.with_input(request, |template, input| template.render(input))
+        let written = match request.finds_written {
+            true => written::of(traced.written, &traced.spans, &request),
+            false => Vec::new(),
+        };
+        Ok(Traced { text: traced.rendered.text, printed, has_texts, within, events: traced.events, written })
     }
 
     /// Calls `render` with the engine's template and with the request as its input.
@@ -188,6 +210,7 @@ impl ChatTemplate {
             records: messages,
             now: request.now,
             capacity: messages.iter().map(|message| content(message) + 64).sum(),
+            tracks_template: request.finds_written,
         };
         render(&self.template, input).map_err(|error| Error::from_render(&error, self.name()))
     }

@@ -75,6 +75,12 @@ def corpus_template(name: str) -> str:
     return (CORPUS / "corpus" / "templates" / f"{name}.jinja").read_text("utf-8")
 
 
+def template_names() -> list[str]:
+    """The names of the corpus' templates."""
+    manifest = json.loads((CORPUS / "corpus" / "manifest.json").read_text("utf-8"))
+    return [it["file"].removesuffix(".jinja") for it in manifest]
+
+
 def tagged_templates() -> list[str]:
     """The names of the corpus' templates that have `{% generation %}`; none without the corpus."""
     if not CORPUS.is_dir():

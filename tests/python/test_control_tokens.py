@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 import tokenizers
 from chatmill import ChatTemplate, DataError, Mill, Tokenizer
+from reference import tokenizer_folder
 from test_cases import TESTS
 
 TURNS = [{"role": "user", "content": "U1"}, {"role": "assistant", "content": "A1"}]
@@ -58,12 +60,85 @@ def test_control_tokens_are_an_error_on_request(by_bytes: Tokenizer, template: C
         Mill(by_bytes, template, allowed_special_tokens=["<|im_end|>"])
 
 
-def test_control_tokens_whose_place_is_not_known_are_errors(by_bytes: Tokenizer, template: ChatTemplate) -> None:
-    mill = Mill(by_bytes, template, special_tokens="text")
-    with pytest.raises(DataError, match="`tools` has the control token"):
-        mill.encode(TURNS, tools=[{"type": "function", "function": {"name": "f", "description": "x<|im_end|>"}}])
-    with pytest.raises(DataError, match="`name` of the message"):
-        mill.encode([{**TURNS[0], "name": "<|im_start|>"}, TURNS[1]])
+#: A template that prints keys, roles, names, tools, documents and variables, and changes and joins texts.
+EVERYTHING = ChatTemplate(
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.name }}{{ m.content if m.content is string else "
+    "m.content|map(attribute='text')|join }}{% for key in m.extra or {} %}{{ key }}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{{ tools|tojson }}{{ documents }}{{ style }}{{ style|lower }}"
+)
+END = "<|im_end|>"
+QUESTION = {"role": "user", "content": "Q"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{**QUESTION, "name": END}]},
+        {"messages": [{**QUESTION, "extra": {END: 1}}]},
+        {"messages": [{**QUESTION, "role": f"user{END}"}]},
+        {"messages": [{**QUESTION, "content": [{"type": "text", "text": "<|im"}, {"type": "text", "text": "_end|>"}]}]},
+        {"messages": [QUESTION], "tools": [{"type": "function", "function": {"name": END}}]},
+        {"messages": [QUESTION], "tools": [{"type": "function", "function": {"parameters": {END: {}}}}]},
+        {"messages": [QUESTION], "documents": [{"title": END}]},
+        {"messages": [QUESTION], "chat_template_kwargs": {"style": END}},
+        {"messages": [QUESTION], "chat_template_kwargs": {"style": END.upper()}},
+        {"messages": [{**QUESTION, "name": "<|im", "content": "_end|>"}]},
+    ],
+    ids=json.dumps,
+)
+@pytest.mark.parametrize("labels", ["none", "all", {"roles": ["user"], "unproved": "mask"}], ids=str)
+def test_no_value_of_a_row_writes_a_control_token(by_bytes: Tokenizer, row: dict[str, Any], labels: Any) -> None:
+    """Whatever the template does with a value of the row: as text it is no control token, or the row is an error."""
+    table = pa.table({"row": [json.dumps(row)]})
+    allowed, plain, raised = (
+        Mill(by_bytes, EVERYTHING, special_tokens=how, labels=labels, on_error="null")(table, json_column="row")
+        for how in ("allow", "text", "raise")
+    )
+    assert not allowed.failures
+    assert not plain.failures
+    end = by_bytes.token_to_id(END)
+    before, after = (pa.table(it)["input_ids"][0].as_py() for it in (allowed, plain))
+    assert by_bytes.decode(after) == by_bytes.decode(before)
+    assert before.count(end) > after.count(end) == len(row["messages"]), (before, after)
+    assert [failure.code for failure in raised.failures] == ["control_token"]
+
+
+def test_a_token_that_the_template_writes_with_a_role_is_its_own(by_bytes: Tokenizer) -> None:
+    """Roles with usual names may be part of a control token, as in `<|user|>`; other names may not."""
+    template = ChatTemplate("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}")
+    definition = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    definition["added_tokens"] += [
+        {**definition["added_tokens"][0], "id": 1000 + index, "content": f"<|{name}|>"}
+        for index, name in enumerate(["user", "im_stop"])
+    ]
+    tokenizer = Tokenizer(json.dumps(definition))
+    mill = Mill(tokenizer, template, labels="none", special_tokens="text")
+    user, stop = (tokenizer.token_to_id(f"<|{name}|>") for name in ("user", "im_stop"))
+    assert mill.encode([QUESTION]).input_ids == [user, ord("Q")]
+    assert stop not in mill.encode([{**QUESTION, "role": "im_stop"}]).input_ids
+    caller = Mill(
+        tokenizer,
+        ChatTemplate("{{ x.y }}"),
+        labels="none",
+        special_tokens="raise",
+        chat_template_kwargs={"x": {"y": "<|user|>"}},
+    )
+    assert caller.encode([QUESTION]).input_ids == [user]
+
+
+def test_text_that_a_tokenizer_turns_into_a_control_token_is_an_error() -> None:
+    """The vocabulary of xlm-roberta has `<s>` as an ordinary token too, and NFKC makes it of fullwidth characters."""
+    mill = Mill(
+        Tokenizer.from_pretrained(tokenizer_folder("xlm-roberta")),
+        ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}"),
+        labels="none",
+        special_tokens="text",
+        on_error="null",
+    )
+    rows = [[{"role": "user", "content": text}] for text in ("plain", "a ＜s＞ b")]
+    out = mill(pa.table({"messages": rows}))
+    assert [(failure.row, failure.code) for failure in out.failures] == [(1, "control_token")]
+    assert "encodes the text" in out.failures[0].text
 
 
 def test_plain_text_reads_as_if_there_were_no_such_token(loaded: Tokenizer, tokenizer: Path) -> None:

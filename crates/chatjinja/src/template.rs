@@ -6,7 +6,7 @@ use crate::error::RenderError;
 use crate::eval;
 use crate::ir::Program;
 use crate::names::Function;
-use crate::provenance::ProvenanceSpan;
+use crate::provenance::{Provenance, ProvenanceSpan};
 use crate::runtime::{Finished, Input, TraceEvent, Tracing};
 use crate::syntax::{SyntaxError, compile};
 
@@ -114,8 +114,18 @@ impl Template {
     pub fn trace<'d>(&'d self, input: Input<'d>) -> Result<Traced, RenderError> {
         let mut finished = self.run(input, Tracing::Events)?;
         let events = finished.trace.take().unwrap_or_default().events;
-        let spans = std::mem::take(&mut finished.text.spans);
-        Ok(Traced { rendered: Rendered::of(finished), spans, events })
+        let mut spans = std::mem::take(&mut finished.text.spans);
+        let mut written = Vec::new();
+        if input.tracks_template {
+            spans.retain(|span| {
+                let is_input = span.provenance != Provenance::Template;
+                if !is_input {
+                    written.push(span.range());
+                }
+                is_input
+            });
+        }
+        Ok(Traced { rendered: Rendered::of(finished), spans, written, events })
     }
 
     /// The keys of records that a render reads, in the order of the first read.
@@ -176,6 +186,9 @@ pub struct Traced {
     /// The provenance of the bytes of the text, in the order in which they were printed. Spans may overlap; text of the
     /// template itself has none.
     pub spans: Vec<ProvenanceSpan>,
+    /// The bytes that the template itself wrote, in the order in which they were printed. Empty if they are not
+    /// [tracked](Input::tracks_template). All other bytes depend on the input.
+    pub written: Vec<Range<usize>>,
     /// The events of the records, in their order.
     pub events: Vec<TraceEvent>,
 }

@@ -22,7 +22,7 @@ fn shown<'a>(traced: &'a Traced, json: &'a str) -> Vec<(&'a str, Option<&'a str>
             let text = &traced.rendered.text[span.range()];
             match span.provenance {
                 Provenance::Copied(address) | Provenance::Derived(address) => (text, Some(at(address))),
-                Provenance::Within(_) | Provenance::Generation => (text, None),
+                Provenance::Within(_) | Provenance::Generation | Provenance::Template => (text, None),
             }
         })
         .collect()

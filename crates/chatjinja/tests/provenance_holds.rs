@@ -4,7 +4,9 @@
 
 mod support;
 
-use chatjinja::{Provenance, TraceKind};
+use std::ops::Range;
+
+use chatjinja::{Input, Provenance, TraceKind};
 use proptest::prelude::*;
 use support::Variables;
 
@@ -100,6 +102,16 @@ proptest! {
                 Provenance::Derived(address) => prop_assert!(memory.contains(&address), "{source}: {span:?}"),
                 Provenance::Within(record) => prop_assert!((record as usize) < contents.len()),
                 Provenance::Generation => {}
+                Provenance::Template => prop_assert!(false, "{source}: {span:?} was not asked for"),
+            }
+        }
+        let tracked = template.trace(Input { tracks_template: true, ..variables.input() }).unwrap();
+        prop_assert_eq!((&tracked.rendered, &tracked.events), (&traced.rendered, &traced.events));
+        // A byte is text of the template, or depends on the input, but not both.
+        for span in &tracked.spans {
+            if let Provenance::Copied(_) | Provenance::Derived(_) = span.provenance {
+                let overlaps = |range: &Range<usize>| range.start < span.end && span.start < range.end;
+                prop_assert!(!tracked.written.iter().any(overlaps), "{source}: {span:?}");
             }
         }
         let mut position = 0;

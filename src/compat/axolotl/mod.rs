@@ -11,14 +11,14 @@ pub use options::{AxolotlOptions, TrainStops};
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::inputs::Inputs;
+use super::inputs::{Emulated, Inputs};
 use crate::attribution::common_prefix;
 use crate::choice::Choice;
 use crate::data::{Fields, Node, field};
 use crate::error::Result;
 use crate::label::MASKED;
 use crate::rows::Conversation;
-use crate::template::Request;
+use crate::template::{ChatTemplate, RenderedText, Request};
 use crate::tokenizer::Tokens;
 use options::invalid;
 use rows::{DetailRange, PreparedMessage};
@@ -33,7 +33,7 @@ pub(super) fn label(
     options: &AxolotlOptions,
     tokens: &mut Tokens,
     labels: &mut Vec<i32>,
-) -> Result<String> {
+) -> Result<Emulated> {
     options.check_fields()?;
     let given = inputs.request.conversation;
     let template = inputs.template().for_row(given);
@@ -63,13 +63,29 @@ type TokenRange = (isize, isize);
 const NOT_FOUND: TokenRange = (-1, -1);
 
 impl Search<'_, '_, '_> {
-    fn text(&self, messages: Vec<Fields<'static>>, with_tools: bool, prompt: bool) -> Result<String> {
+    /// Calls `render` with a request for these messages.
+    fn with_request<T>(
+        &self,
+        messages: Vec<Fields<'static>>,
+        with_tools: bool,
+        add_generation_prompt: bool,
+        render: impl FnOnce(&ChatTemplate, Request<'_, '_>) -> Result<T>,
+    ) -> Result<T> {
         let mut conversation = self.given.with_messages(messages);
         if !with_tools {
             conversation.tools = None;
         }
-        let request = Request { conversation: &conversation, add_generation_prompt: prompt, ..self.inputs.request };
-        self.inputs.template().text(request)
+        let request = Request { conversation: &conversation, add_generation_prompt, ..self.inputs.request };
+        render(self.inputs.template(), request)
+    }
+
+    fn text(&self, messages: Vec<Fields<'static>>, with_tools: bool, prompt: bool) -> Result<String> {
+        self.with_request(messages, with_tools, prompt, ChatTemplate::text)
+    }
+
+    /// The text of all messages.
+    fn whole_text(&self, with_tools: bool) -> Result<RenderedText> {
+        self.with_request(self.messages(), with_tools, false, ChatTemplate::render)
     }
 
     fn messages(&self) -> Vec<Fields<'static>> {
@@ -77,8 +93,8 @@ impl Search<'_, '_, '_> {
     }
 
     /// Trains everything after the prompt of the last turn. The template gets no tools.
-    fn last_turn(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
-        let text = self.text(self.messages(), false, false)?;
+    fn last_turn(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<Emulated> {
+        let RenderedText { text, written, .. } = self.whole_text(false)?;
         self.inputs.tokenizer.tokens(&text, &[], tokens)?;
         let mut prompt = Vec::new();
         let mut before = self.messages();
@@ -91,11 +107,11 @@ impl Search<'_, '_, '_> {
         let masked = if self.options.train_on_inputs { 0 } else { length };
         labels.resize(masked, MASKED);
         labels.extend(tokens.ids[masked..].iter().map(|&id| id as i32));
-        Ok(text)
+        Ok(Emulated { text, written })
     }
 
     /// Searches for every trained turn, and trains it.
-    fn all_turns(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<String> {
+    fn all_turns(&self, tokens: &mut Tokens, labels: &mut Vec<i32>) -> Result<Emulated> {
         let (eos, eots) = self.stops()?;
         let on_eos = self.options.train_on_eos;
         let on_eot = self.options.train_on_eot.unwrap_or(on_eos);
@@ -107,7 +123,7 @@ impl Search<'_, '_, '_> {
                 on_eot.name()
             )));
         }
-        let text = self.text(self.messages(), true, false)?;
+        let RenderedText { text, written, .. } = self.whole_text(true)?;
         let offsets = self.inputs.tokenizer.offsets(&text, tokens)?;
         let ids = &tokens.ids;
         labels.resize(ids.len(), MASKED);
@@ -160,7 +176,7 @@ impl Search<'_, '_, '_> {
                 train(labels, found);
             }
         }
-        Ok(text)
+        Ok(Emulated { text, written })
     }
 
     /// Whether a turn is trained, by its flag, else by its ranges, else by its role.

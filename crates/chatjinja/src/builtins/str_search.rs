@@ -131,7 +131,7 @@ pub(super) fn replace<'d>(
         return Ok(text.clone());
     }
     interpreter.charge_bytes(text.len().saturating_add(new.len().saturating_mul(places.len())))?;
-    if !text.has_provenance(interpreter.traces()) && !new.has_provenance(interpreter.traces()) {
+    if !text.has_provenance(interpreter.tracked()) && !new.has_provenance(interpreter.tracked()) {
         let mut out = String::with_capacity(text.len() + new.len().saturating_sub(old.len()) * places.len());
         let mut from = 0;
         for at in places {

@@ -50,7 +50,7 @@ pub(super) fn tojson<'d>(
         key_separator: ": ".into(),
         indent,
         sort_keys: is_set(sort_keys),
-        trace: interpreter.traces(),
+        trace: interpreter.tracked().input,
     };
     if let Some(separators) = separators.filter(|separators| !matches!(separators, Value::None)) {
         match interpreter.items(&separators)?.as_slice() {

@@ -3,7 +3,7 @@
 use crate::ir::{Const, Expr, ExprKind, Operator};
 use crate::ops::arithmetic;
 use crate::ops::strings::to_str;
-use crate::provenance::Str;
+use crate::provenance::{Provenance, Str};
 use crate::runtime::{EvalResult, Interpreter, Value};
 
 impl<'d> Interpreter<'d> {
@@ -11,7 +11,7 @@ impl<'d> Interpreter<'d> {
     pub(super) fn print(&mut self, expr: &'d Expr) -> EvalResult<()> {
         match &expr.kind {
             ExprKind::Const(Const::Str(text)) if !self.autoescape => {
-                self.out.text.push_str(text);
+                self.write_fixed(text);
                 self.check_output()
             }
             ExprKind::Sum(operands) if !self.autoescape => self.print_sum(operands, expr),
@@ -31,19 +31,29 @@ impl<'d> Interpreter<'d> {
         }
     }
 
+    /// Prints text of the template.
+    #[inline]
+    pub(super) fn write_fixed(&mut self, text: &str) {
+        let start = self.out.text.len();
+        self.out.text.push_str(text);
+        if self.tracked().template {
+            self.out.add_span(start, self.out.text.len(), Provenance::Template);
+        }
+    }
+
     /// Prints a sum: strings one by one, up to the first operand that is not a string.
     fn print_sum(&mut self, operands: &'d [Expr], expr: &'d Expr) -> EvalResult<()> {
-        let traces = self.traces();
+        let tracked = self.tracked();
         let start = self.out.text.len();
         let mut rest = operands.iter();
         let mut total = loop {
             let Some(operand) = rest.next() else { return self.check_output() };
             if let ExprKind::Const(Const::Str(text)) = &operand.kind {
-                self.out.text.push_str(text);
+                self.write_fixed(text);
                 continue;
             }
             match self.eval(operand)? {
-                Value::Str(text) if !text.is_markup() => text.append_to(&mut self.out, traces),
+                Value::Str(text) if !text.is_markup() => text.append_to(&mut self.out, tracked),
                 other if self.out.text.len() == start && std::ptr::eq(operand, &operands[0]) => break other,
                 other => {
                     // The text that was printed so far is the left side of the sum.
@@ -62,15 +72,15 @@ impl<'d> Interpreter<'d> {
 
     /// Prints a value.
     pub(super) fn emit(&mut self, value: &Value<'d>) -> EvalResult<()> {
-        let traces = self.traces();
+        let tracked = self.tracked();
         match value {
-            Value::Str(text) if self.autoescape => text.escaped().append_to(&mut self.out, traces),
-            Value::Str(text) => text.append_to(&mut self.out, traces),
+            Value::Str(text) if self.autoescape => text.escaped().append_to(&mut self.out, tracked),
+            Value::Str(text) => text.append_to(&mut self.out, tracked),
             Value::Undefined(_) => {}
             other => {
                 let text = to_str(self, other)?;
                 let text = if self.autoescape { text.escaped() } else { text };
-                text.append_to(&mut self.out, traces);
+                text.append_to(&mut self.out, tracked);
             }
         }
         self.check_output()

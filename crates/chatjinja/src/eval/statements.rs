@@ -28,7 +28,7 @@ impl<'d> Interpreter<'d> {
         self.step()?;
         match statement {
             Stmt::Text(text) => {
-                self.out.text.push_str(text);
+                self.write_fixed(text);
                 self.check_output()?;
             }
             Stmt::Print(expr) => self.print(expr)?,

@@ -12,7 +12,7 @@ pub(crate) fn to_str<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -
         Value::Bool(true) => Str::fixed("True"),
         Value::Bool(false) => Str::fixed("False"),
         other => {
-            let text = repr::text(other, interpreter.traces());
+            let text = repr::text(other, interpreter.tracked().input);
             interpreter.charge_bytes(text.text.len())?;
             Str::from_text(text)
         }
@@ -27,7 +27,7 @@ pub(crate) fn join<'d>(interpreter: &mut Interpreter<'d>, parts: &[&Str<'d>]) ->
     let within = interpreter.current_record();
     for part in parts {
         let start = text.text.len();
-        part.append_to(&mut text, interpreter.traces());
+        part.append_to(&mut text, interpreter.tracked());
         if let (true, Some(record)) = (part.is_fixed(), within) {
             text.add_span(start, text.text.len(), Provenance::Within(record));
         }

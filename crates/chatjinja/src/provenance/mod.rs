@@ -23,6 +23,17 @@ pub enum Provenance {
     Within(u32),
     /// Printed inside a `{% generation %}` block.
     Generation,
+    /// A copy of text of the template itself, or of a [`Global::Str`](crate::Global::Str).
+    Template,
+}
+
+/// The texts that get spans in a render.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tracked {
+    /// Texts of the input.
+    pub(crate) input: bool,
+    /// Texts of the template.
+    pub(crate) template: bool,
 }
 
 /// A part of a text, with its provenance.

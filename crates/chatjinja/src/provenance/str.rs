@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 use std::rc::Rc;
 
-use super::{Provenance, Text};
+use super::{Provenance, Text, Tracked};
 use crate::text::html;
 
 /// A Python string.
@@ -118,19 +118,20 @@ impl<'d> Str<'d> {
             StrSource::Fixed(_) => None,
             StrSource::Owned(own) => own.spans.iter().find_map(|span| match span.provenance {
                 Provenance::Copied(address) | Provenance::Derived(address) => Some(address),
-                Provenance::Within(_) | Provenance::Generation => None,
+                Provenance::Within(_) | Provenance::Generation | Provenance::Template => None,
             }),
         }
     }
 
-    /// Appends the string and its spans to `text`. `trace` adds spans for copies of the input.
-    pub(crate) fn append_to(&self, text: &mut Text, trace: bool) {
+    /// Appends the string and its spans to `text`, with new spans for what is tracked.
+    pub(crate) fn append_to(&self, text: &mut Text, tracked: Tracked) {
         let start = text.text.len();
         text.text.push_str(self);
         match &self.source {
-            StrSource::Input(input) if trace && !input.is_empty() => {
+            StrSource::Input(input) if tracked.input && !input.is_empty() => {
                 text.add_span(start, text.text.len(), Provenance::Copied(input.as_ptr() as usize));
             }
+            StrSource::Fixed(_) if tracked.template => text.add_span(start, text.text.len(), Provenance::Template),
             StrSource::Owned(own) if !own.spans.is_empty() => text.add_part(&own.spans, &(0..own.text.len()), start),
             _ => {}
         }
@@ -142,11 +143,11 @@ impl<'d> Str<'d> {
         matches!(&self.source, StrSource::Owned(own) if generated(own))
     }
 
-    /// Whether a text made from this one must carry provenance. `trace` is set if copies of the input have spans.
-    pub(crate) fn has_provenance(&self, trace: bool) -> bool {
+    /// Whether a text made from this one must carry provenance.
+    pub(crate) fn has_provenance(&self, tracked: Tracked) -> bool {
         match &self.source {
-            StrSource::Input(_) => trace,
-            StrSource::Fixed(_) => false,
+            StrSource::Input(_) => tracked.input,
+            StrSource::Fixed(_) => tracked.template,
             StrSource::Owned(own) => !own.spans.is_empty(),
         }
     }
@@ -169,21 +170,24 @@ mod tests {
     use super::super::ProvenanceSpan;
     use super::*;
 
+    const INPUT: Tracked = Tracked { input: true, template: false };
+    const NOTHING: Tracked = Tracked { input: false, template: false };
+
     #[test]
     fn spans_follow_the_parts_of_a_text() {
         let input = String::from("hello world");
         let data = Str::input(&input);
         let address = input.as_ptr() as usize;
         let mut text = Text::default();
-        Str::fixed("<").append_to(&mut text, true);
-        data.part(0..5).append_to(&mut text, true);
-        data.part(5..8).append_to(&mut text, true);
+        Str::fixed("<").append_to(&mut text, INPUT);
+        data.part(0..5).append_to(&mut text, INPUT);
+        data.part(5..8).append_to(&mut text, INPUT);
         assert_eq!(text.spans, [ProvenanceSpan { start: 1, end: 9, provenance: Provenance::Copied(address) }]);
         let part = Str::from_text(text).part(3..6);
         assert_eq!(&*part, "llo");
         assert_eq!(part.address(), Some(address + 2));
         let mut plain = Text::default();
-        data.append_to(&mut plain, false);
+        data.append_to(&mut plain, NOTHING);
         assert!(plain.spans.is_empty());
     }
 
@@ -192,12 +196,32 @@ mod tests {
         let input = String::from("hello");
         let address = input.as_ptr() as usize;
         let mut text = Text::default();
-        Str::input(&input).append_to(&mut text, true);
-        Str::fixed("!").append_to(&mut text, true);
+        Str::input(&input).append_to(&mut text, INPUT);
+        Str::fixed("!").append_to(&mut text, INPUT);
         let rest = text.split_off(2);
         assert_eq!(text.spans, [ProvenanceSpan { start: 0, end: 2, provenance: Provenance::Copied(address) }]);
         assert_eq!(rest.text, "llo!");
         assert_eq!(rest.spans, [ProvenanceSpan { start: 0, end: 3, provenance: Provenance::Copied(address + 2) }]);
+    }
+
+    #[test]
+    fn texts_of_the_template_have_spans_if_they_are_tracked() {
+        let input = String::from("hello");
+        let tracked = Tracked { input: true, template: true };
+        let mut text = Text::default();
+        Str::fixed("<a>").append_to(&mut text, tracked);
+        Str::fixed("<b>").append_to(&mut text, tracked);
+        Str::input(&input).append_to(&mut text, tracked);
+        Str::owned("made".to_owned()).append_to(&mut text, tracked);
+        let of_template = |text: &Text| -> Vec<_> {
+            let spans = text.spans.iter().filter(|span| span.provenance == Provenance::Template);
+            spans.map(ProvenanceSpan::range).collect()
+        };
+        assert_eq!(of_template(&text), [0..6]);
+        let part = Str::from_text(text).part(2..8);
+        let mut copy = Text::default();
+        part.append_to(&mut copy, NOTHING);
+        assert_eq!((copy.text.as_str(), of_template(&copy)), ("><b>he", vec![0..4]));
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Text {
                     before + (last.end - last.start) == address
                 }
                 (Provenance::Within(before), Provenance::Within(record)) => before == record,
+                (Provenance::Template, Provenance::Template) => true,
                 _ => false,
             };
             if continues {

@@ -28,12 +28,14 @@ pub struct Input<'d> {
     pub now: Option<NaiveDateTime>,
     /// The expected length of the text in bytes. It saves reallocations and limits nothing.
     pub capacity: usize,
+    /// Whether a [trace](crate::Template::trace) also gives the bytes that the template itself wrote.
+    pub tracks_template: bool,
 }
 
 impl<'d> Input<'d> {
     /// An input with variables only.
     pub fn new(globals: &'d dyn Globals) -> Input<'d> {
-        Input { globals, records: &[], now: None, capacity: 0 }
+        Input { globals, records: &[], now: None, capacity: 0, tracks_template: false }
     }
 }
 

@@ -149,12 +149,12 @@ impl<'d> Interpreter<'d> {
     /// A text made from `source`, but not a copy of its bytes.
     pub(crate) fn derived(&mut self, source: &Str<'d>, text: String) -> EvalResult<Str<'d>> {
         self.charge_bytes(text.len())?;
-        if !source.has_provenance(self.traces()) {
+        if !source.has_provenance(self.tracked()) {
             return Ok(Str::owned(text));
         }
         self.generation_lost |= source.has_generation();
         let mut text = Text::plain(text);
-        if let (true, Some(address)) = (self.traces(), source.address()) {
+        if let (true, Some(address)) = (self.trace.is_some(), source.address()) {
             text.add_span(0, text.text.len(), Provenance::Derived(address));
         }
         Ok(Str::from_text(text))

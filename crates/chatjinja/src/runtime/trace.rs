@@ -2,6 +2,7 @@
 
 use super::{Dict, Interpreter, Value};
 use crate::data::Fields;
+use crate::provenance::Tracked;
 
 /// How the template got a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +85,10 @@ impl Trace {
 }
 
 impl<'d> Interpreter<'d> {
-    /// Whether the render is traced.
-    pub(crate) fn traces(&self) -> bool {
-        self.trace.is_some()
+    /// The texts that get spans.
+    pub(crate) fn tracked(&self) -> Tracked {
+        let input = self.trace.is_some();
+        Tracked { input, template: input && self.input.tracks_template }
     }
 
     /// The length of the output so far.
