@@ -97,7 +97,7 @@ def control_tokens(tokenizer: Tokenizer) -> dict[str, int]:
     special = [it for it in definition["added_tokens"] if it["special"] and it["content"].strip()]
     uses = Counter(tokenizer.special_tokens.values())
     unknown = tokenizer.special_tokens.get("unk_token")
-    return {it["content"]: it["id"] for it in special if it["content"] != unknown or uses[unknown] > 1}
+    return {it["content"]: it["id"] for it in special if it["content"] != unknown or uses[it["content"]] > 1}
 
 
 def written(mill: Mill, rows: list[Row], control: set[int]) -> list[Counter[int] | None]:
