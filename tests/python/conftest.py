@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from buckets import Bucket
 from chatmill import Tokenizer
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
@@ -59,6 +60,14 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a fresh folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Bucket]:
+    """A remote folder, which is removed after the test."""
+    made = Bucket(tmp_path.name)
+    yield made
+    made.remove()
 
 
 @pytest.fixture

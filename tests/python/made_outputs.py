@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from chatmill import Tokenizer, prepare
+from byte_tokenizers import byte_tokenizer
+from chatmill import prepare
 from chatmill.inspect.diff import OutputReport, RowDifference, diff_output
 from samples import Row, write_rows
-from test_cases import TESTS
 
-
-@cache
-def byte_tokenizer() -> Tokenizer:
-    """A tokenizer with one token per byte, and the tokens of ChatML."""
-    text = (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8")
-    return Tokenizer(text, special_tokens={"pad_token": "<s>"})
+TOKENIZER = byte_tokenizer(pad_token="<s>")
 
 
 def made(*rows: Row, template: Any = "chatml", **options: Any) -> None:
     """Prepare rows of `a.jsonl` into `out`."""
     write_rows(Path("a.jsonl"), rows)
-    prepare("a.jsonl", tokenizer=byte_tokenizer(), template=template, output="out", overwrite=True, **options)
+    prepare("a.jsonl", tokenizer=TOKENIZER, template=template, output="out", overwrite=True, **options)
 
 
 def against(inputs: Any = "a.jsonl", **options: Any) -> tuple[list[RowDifference], OutputReport]:
     """The differences from `out`, and the report."""
-    report = diff_output(inputs, "out", **{"tokenizer": byte_tokenizer(), **options})
+    report = diff_output(inputs, "out", **{"tokenizer": TOKENIZER, **options})
     return list(report), report
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 from chatmill import ChatTemplate, DataError, Format, Mill
 from chatmill.formats.detect import detect_rows
+from format_rows import BAD, CHATML, GOOD, PAIR, TOKENIZER, USER, milled
 from samples import Row
-from test_preference import BAD, CHATML, GOOD, PAIR, TOKENIZER, USER, milled
 
 
 def test_recognition_of_columns_of_answers() -> None:
@@ -81,6 +81,10 @@ def test_answers_in_the_users_own_words() -> None:
     judged = Format.user_defined_answers(completion_format="{completion}!", field_label="good")
     (found,) = milled([{"prompt": "P", "completion": "c", "good": 1}], Mill(TOKENIZER, format=judged))
     assert (TOKENIZER.decode(found["completion_ids"]), found["label"]) == ("c!</s>", True)
-    for wrong in ({"field_chosen": "a", "field_label": "b"}, {"prompt_format": "{"}, {"format": "{prompt}"}):
-        with pytest.raises(DataError, match=r"answers|format"):
+    for wrong, message in (
+        ({"field_chosen": "a", "field_label": "b"}, "there is no option 'field_chosen' for these answers"),
+        ({"prompt_format": "{"}, "`prompt_format` is '{', not a valid format string"),
+        ({"format": "{prompt}"}, "there is no option 'format' for these answers"),
+    ):
+        with pytest.raises(DataError, match=message):
             Format.user_defined_answers(**wrong)

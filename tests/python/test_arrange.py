@@ -17,7 +17,7 @@ from chatmill import DataError
 from chatmill.arrange import Arrangement, DatasetRows, Spool, WrittenCounts, move, spool
 from chatmill.arrange.keys import keys
 from chatmill.outputs.shards import ShardWriter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 PROPERTY = settings(
@@ -58,8 +58,7 @@ def is_possible(rows: Sequence[Row], arrangement: Arrangement) -> bool:
 @PROPERTY
 @given(rows=SOME_ROWS, arrangement=ARRANGEMENTS)
 def test_each_row_is_there_as_often_as_it_should_be(rows: list[Row], arrangement: Arrangement, tmp_path: Path) -> None:
-    if not is_possible(rows, arrangement):
-        return
+    assume(is_possible(rows, arrangement))
     made = run(tmp_path, whole(rows), arrangement)
     firsts: dict[Any, int] = {}
     for row in rows:
@@ -107,8 +106,7 @@ def test_batches_and_sizes_change_nothing(
     is_backwards: bool,
     tmp_path: Path,
 ) -> None:
-    if not is_possible(rows, arrangement):
-        return
+    assume(is_possible(rows, arrangement))
     once = run(tmp_path, whole(rows), arrangement)
     cut = pieces(rows, cuts)
     if is_backwards:  # the datasets, not their rows
@@ -263,11 +261,11 @@ def test_weights_must_make_sense(weight: float) -> None:
 
 def test_rows_to_train_on_must_be_left(tmp_path: Path) -> None:
     batches = whole(rows_of(2, 2))
-    with pytest.raises(DataError, match="`validation` is 4, which takes 4 of 4 rows and leaves no row for training"):
+    with pytest.raises(DataError, match="`validation` is 4, which selects 4 of 4 samples and leaves none for training"):
         run(tmp_path, batches, Arrangement(validation=4))
-    with pytest.raises(DataError, match=r"`validation` is 0\.99, which takes 4 of 4 rows and leaves no row"):
+    with pytest.raises(DataError, match=r"`validation` is 0\.99, which selects 4 of 4 samples and leaves none"):
         run(tmp_path, batches, Arrangement(validation=0.99))
-    with pytest.raises(DataError, match="which takes 1 of 1 rows and leaves no row"):
+    with pytest.raises(DataError, match="which selects 1 of 1 samples and leaves none"):
         run(tmp_path, [(0, batch_of([Row(n, 0, (1,), (1,)) for n in range(5)]))], Arrangement(True, 1, True, 1))
     with pytest.raises(DataError, match="the weights leave no row for training"):
         run(tmp_path, batches, Arrangement(weights=(0.1, 0.2)))

@@ -15,6 +15,7 @@ import chatmill
 import pytest
 from chatmill.cli.main import app
 from chatmill.inspect.show import show_encoding
+from processes import DEADLINE, start_chatmill
 from samples import Row, WriteFile, conversation
 from typer.testing import CliRunner
 
@@ -205,19 +206,18 @@ def test_a_shown_encoding_is_its_text(loaded: chatmill.Tokenizer) -> None:
     assert green.startswith("It is 8.")
 
 
-def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "chatmill", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+# Seconds. Without the signal, the run takes minutes.
+SOON = 15.0
 
 
 def test_the_command_in_a_process_of_its_own(tokenizer: Path, write_file: WriteFile, in_tmp_path: Path) -> None:
     write_file("a.jsonl", [conversation(0)])
     common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out")
-    with start("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
+    with start_chatmill("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
         out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert "rows out" in out
-    with start("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
+    with start_chatmill("prepare", "a.jsonl", *common, cwd=in_tmp_path) as process:
         out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     assert err.startswith("error: ")
@@ -231,15 +231,17 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(
 ) -> None:
     write_file("a.jsonl", [conversation(number) for number in range(5000)])
     common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out", "--block-bytes", "1000")
-    with start("prepare", *["a.jsonl"] * 200, *common, cwd=in_tmp_path) as process:
-        until = time.monotonic() + 60
-        while not list(in_tmp_path.glob(".out.incomplete-*/*")) and time.monotonic() < until:
+    with start_chatmill("prepare", *["a.jsonl"] * 200, *common, cwd=in_tmp_path) as process:
+        end = time.monotonic() + DEADLINE
+        while not list(in_tmp_path.glob(".out.incomplete-*/*")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < end, "nothing is written"
             time.sleep(0.05)
         process.send_signal(sent)
         sent_at = time.monotonic()
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == status, err
-    assert time.monotonic() - sent_at < 5
+    assert time.monotonic() - sent_at < SOON
     assert "Traceback" not in err
     assert [path.name for path in in_tmp_path.iterdir()] == ["a.jsonl"]
 

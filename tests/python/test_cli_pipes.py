@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from processes import start_chatmill
 from samples import WriteFile, conversation
-from test_cli import start
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
 
@@ -34,7 +34,7 @@ def buffered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read_and_leave(*arguments: str, lines: int) -> tuple[list[str], str, int]:
     """Read some lines of a command and close the pipe; return the lines, stderr and the exit status."""
-    with start(*arguments) as process:
+    with start_chatmill(*arguments) as process:
         assert process.stdout
         assert process.stderr
         read = [process.stdout.readline() for _ in range(lines)]
@@ -44,7 +44,7 @@ def read_and_leave(*arguments: str, lines: int) -> tuple[list[str], str, int]:
 
 def test_prepare_is_done_when_it_prints(options: list[str]) -> None:
     common = ("prepare", "a.jsonl", *options, "--now", "2025-07-01", "--debug", str(ROWS))
-    with start(*common, "--output", "whole") as process:
+    with start_chatmill(*common, "--output", "whole") as process:
         out, _ = process.communicate()
     assert process.returncode == 0
     read, err, status = read_and_leave(*common, "--output", "out", lines=5)
@@ -92,7 +92,7 @@ def test_the_summary_of_prepare_is_not_read(options: list[str]) -> None:
 @pytest.mark.parametrize("arguments", [("a.jsonl", "--progress"), ("gone.jsonl",)])
 def test_nobody_reads_what_stands_on_stderr(arguments: tuple[str, ...], options: list[str]) -> None:
     """The command ends at once, as with SIGPIPE, and leaves no files."""
-    with start("prepare", *arguments, *options, "--output", "out") as process:
+    with start_chatmill("prepare", *arguments, *options, "--output", "out") as process:
         assert process.stdout
         assert process.stderr
         process.stderr.close()

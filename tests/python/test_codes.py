@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from byte_tokenizers import DEFINITION
 from chatmill import ChatmillError, ChatTemplate, Encoding, Format, Mill, Tokenizer
 from chatmill._chatmill import CHOICES, ERROR_CODES, NOTES
 from chatmill.options import choices
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests"
 CASES: dict[str, Any] = json.loads((TESTS / "faults" / "codes.json").read_text("utf-8"))
 DOCUMENT = (ROOT / "docs" / "errors.md").read_text("utf-8")
-TOKENIZER: dict[str, Any] = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+TOKENIZER: dict[str, Any] = json.loads(DEFINITION)
 
 
 def mill_of(case: dict[str, Any]) -> Mill:

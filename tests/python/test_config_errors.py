@@ -114,7 +114,6 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
         ("rl: pro\n", "rl: expected one of dpo, ipo, kto, simpo, orpo, grpo, gdpo, ebft, found the text 'pro'"),
         ("eot_tokens: <eot>\n", "eot_tokens: expected a list of texts, found the text '<eot>'"),
         ("eot_tokens:\n- a\n- 5\n", "config.yaml:6: eot_tokens[1]: expected text, found the integer 5"),
-        ("eot_tokens: [a, ]\n", ""),
         ("eot_tokens: [~]\n", "config.yaml:4: eot_tokens[0]: expected text, found nothing"),
         ("special_tokens: {pad_token: 0}\n", "special_tokens.pad_token: expected text that is not empty, found the"),
         ("special_tokens: <pad>\n", "special_tokens: expected a mapping, found the text '<pad>'"),
@@ -169,12 +168,13 @@ def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:
     ],
 )
 def test_values_that_are_wrong_are_refused_with_their_place(text: str, message: str) -> None:
-    if message:
-        found = refused(ROWS + text)
-        assert message in found
-        assert found.startswith("config.yaml:")
-    else:
-        parse_config(ROWS + text, name="config.yaml")
+    found = refused(ROWS + text)
+    assert message in found
+    assert found.startswith("config.yaml:")
+
+
+def test_a_comma_after_the_last_item_is_no_item() -> None:
+    assert parse_config(ROWS + "eot_tokens: [a, ]\n", name="config.yaml").eot_tokens == ("a",)
 
 
 @pytest.mark.parametrize("type_", ["3", "[alpaca]", "''"])

@@ -22,6 +22,7 @@ from empty_answers import EMPTY_ALLOWED
 from folders import configure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from refusals import text_or_none
 from samples import write_rows
 from test_random_conversations import Maker
 
@@ -117,10 +118,7 @@ def theirs(name: str, row: dict[str, Any], tokens: dict[str, Any]) -> str | None
 
 def text_of(template: ChatTemplate, row: dict[str, Any]) -> str | None:
     """The text of chatmill for a template, or None if it raises an error."""
-    try:
-        return template.render(**row, now=reference.NOW)
-    except ChatmillError:
-        return None
+    return text_or_none(template, **row, now=reference.NOW)
 
 
 def conversations() -> dict[str, dict[str, Any]]:

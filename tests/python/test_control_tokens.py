@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import tokenizers
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, Mill, Tokenizer
 from reference import tokenizer_folder
 from test_cases import TESTS
@@ -18,7 +19,7 @@ TURNS = [{"role": "user", "content": "U1"}, {"role": "assistant", "content": "A1
 
 @pytest.fixture(scope="module")
 def by_bytes() -> Tokenizer:
-    return Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    return byte_tokenizer()
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, Mill, Tokenizer, prepare
 from chatmill.cli.main import app
 from chatmill.inspect.debug import debug_encoding, debug_output, debug_tokens, print_debug
-from test_cases import TESTS
 from typer.testing import CliRunner
 
 ROWS = [{"prompt": "Hi", "completion": f"{number}\n"} for number in range(3)]
@@ -24,8 +24,7 @@ FORMAT = {
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
     """One token per byte."""
-    definition = (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8")
-    return Tokenizer(definition, special_tokens={"eos_token": "</s>", "pad_token": "<s>"})
+    return byte_tokenizer(eos_token="</s>", pad_token="<s>")
 
 
 @pytest.fixture

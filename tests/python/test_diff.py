@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from chatmill import ChatTemplate, DataError, Encoding, Format, Labels, Mill, Tokenizer
+from byte_tokenizers import byte_tokenizer
+from chatmill import ChatTemplate, DataError, Encoding, Format, Labels, Mill
 from chatmill.inspect.diff import DifferingSpan, DiffReport, RowDifference, diff_rows, show_difference, show_summary
 from samples import Row, WriteFile
-from test_cases import TESTS
 from test_show import made
 
 # `<|im_start|>user\nHi<|im_end|>\n` is 30 characters and 10 tokens,
@@ -26,7 +26,7 @@ MakeMill = Callable[..., Mill]
 @pytest.fixture(scope="module")
 def mill() -> MakeMill:
     """A mill with chatml, or with another template."""
-    tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    tokenizer = byte_tokenizer()
     return lambda template=CHATML, **options: Mill(tokenizer, template, **options)
 
 

@@ -21,7 +21,7 @@ from chatmill.inspect.diff import (
     show_output_summary,
 )
 from folders import configure
-from made_outputs import against, byte_tokenizer, edit_manifest, edit_rows, made, manifest
+from made_outputs import TOKENIZER, against, edit_manifest, edit_rows, made, manifest
 from samples import Row, WriteFile, conversation
 from test_diff import LONG, PLAIN, SHORT, TURN
 from typer.testing import CliRunner
@@ -355,7 +355,7 @@ def test_options_that_an_earlier_version_had_not() -> None:
 
 def test_rows_are_read_as_they_are_asked_for() -> None:
     made(SHORT, LONG, SHORT, LONG)
-    report = diff_output("a.jsonl", "out", tokenizer=byte_tokenizer(), labels="last")
+    report = diff_output("a.jsonl", "out", tokenizer=TOKENIZER, labels="last")
     assert next(iter(report)).row == 1
     assert report.rows == 2, "the other rows are not read yet"
     assert [difference.row for difference in report] == [3]

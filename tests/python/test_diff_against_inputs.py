@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from chatmill import DataError, prepare
 from chatmill.inspect.diff import diff_output, show_output_summary
-from made_outputs import against, byte_tokenizer, edit_manifest, edit_rows, made
+from made_outputs import TOKENIZER, against, edit_manifest, edit_rows, made
 from samples import Row, WriteFile, conversation
 from test_diff import LONG, SHORT, TURN
 
@@ -22,7 +22,7 @@ def test_several_files_and_kinds(write_file: WriteFile) -> None:
     write_file("b.parquet", [*rows[9:20], {**USER, "id": 0}, *rows[20:]])
     write_file("c.jsonl.gz", [])
     files = ["a.jsonl", "b.parquet", "c.jsonl.gz", "a.jsonl"]
-    prepare(files, tokenizer=byte_tokenizer(), template="chatml", output="out", shard_tokens=1000)
+    prepare(files, tokenizer=TOKENIZER, template="chatml", output="out", shard_tokens=1000)
     found, report = against(files)
     assert (found, report.rows, report.left.failed) == ([], 42, 3)
     found, _ = against(files, all_masked="keep")
@@ -50,9 +50,9 @@ def test_other_numbers_of_rows(write_file: WriteFile, rows: list[Row]) -> None:
 def test_rows_are_not_compared_with_those_of_another_file(write_file: WriteFile) -> None:
     for name, rows in (("a.jsonl", [SHORT, LONG]), ("b.jsonl", [SHORT])):
         write_file(name, rows)
-    prepare(["a.jsonl", "b.jsonl"], tokenizer=byte_tokenizer(), template="chatml", output="out")
+    prepare(["a.jsonl", "b.jsonl"], tokenizer=TOKENIZER, template="chatml", output="out")
     write_file("a.jsonl", [SHORT])
-    report = diff_output(["a.jsonl", "b.jsonl"], "out", tokenizer=byte_tokenizer())
+    report = diff_output(["a.jsonl", "b.jsonl"], "out", tokenizer=TOKENIZER)
     with pytest.raises(DataError, match=r"a.jsonl has 1 rows, but had 2"):
         list(report)
     assert (report.rows, report.differing.total()) == (1, 0)

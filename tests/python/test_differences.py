@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import reference
-from chatmill import ChatmillError, ChatTemplate
+from chatmill import ChatmillError, ChatTemplate, DataError
+from refusals import check_refusal
 
 ANY = "any text"
 VARIABLES: dict[str, Any] = {"t": True, "f": False, "n": 5, "x": "abc", "y": [1, 2, 3]}
@@ -106,11 +107,15 @@ def transformers(template: str, variables: dict[str, Any]) -> str | None:
         return None
 
 
-def chatmill(template: str, variables: dict[str, Any]) -> str | None:
+def chatmill(template: str, variables: dict[str, Any], *, by_limit: bool = False) -> str | None:
+    """The text, or None for a refusal; `by_limit` tells whether a limit of chatmill is the reason."""
     try:
         return ChatTemplate(template).render(MESSAGES, now=reference.NOW, **variables)
-    except ChatmillError:
-        return None
+    except DataError as error:
+        assert "lone surrogate" in str(error)  # noqa: PT017  (the other result is a text)
+    except ChatmillError as error:
+        check_refusal(error, by_limit=by_limit)
+    return None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_difference(
     reference.freeze_clock(monkeypatch)
     known = {name: value for name, value in VARIABLES.items() if name != "half" or row == "surrogates"}
     rendered = transformers(template, known)
-    assert ours == chatmill(template, known)
+    assert ours == chatmill(template, known, by_limit=row == "limits")
     assert rendered is not None if theirs == ANY else rendered == theirs
     assert rendered != ours
 
@@ -142,4 +147,5 @@ def test_python_may_be_let_go_deeper() -> None:
         assert [transformers(it, {}) for it in (macro, parentheses)] == ["643", "1"]
     finally:
         sys.setrecursionlimit(limit)
-    assert [chatmill(it, {}) for it in (macro, parentheses)] == [None, None]
+    assert chatmill(macro, {}) is None
+    assert chatmill(parentheses, {}, by_limit=True) is None

@@ -11,28 +11,16 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chatmill import ChatmillError, ChatTemplate, DataError, Encoding, Format, Mill, RowError, RowFailure, Tokenizer
-from hypothesis import HealthCheck, given, settings
+from byte_tokenizers import byte_tokenizer
+from chatmill import ChatmillError, ChatTemplate, DataError, Encoding, Format, Mill, RowError, RowFailure
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 TESTS = Path(__file__).parents[1]
 MASKED = -100
 
 
-def tokenizer() -> Tokenizer:
-    """One token per byte, with `<s>` before each text, some special tokens and a padding token."""
-    definition = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
-    definition["post_processor"] = {
-        "type": "TemplateProcessing",
-        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-        "special_tokens": {"<s>": {"id": "<s>", "ids": [258], "tokens": ["<s>"]}},
-    }
-    tokens = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>"}
-    return Tokenizer(json.dumps(definition), special_tokens=tokens)
-
-
-TOKENIZER = tokenizer()
+TOKENIZER = byte_tokenizer(prefix=True, bos_token="<s>", eos_token="</s>", pad_token="</s>")
 UNTAGGED = """{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if m.role == 'assistant' %}</s>{% endif %}
 {% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"""
 # Drops the last character of each content, moves system messages to the front, rejects the role "judge".
@@ -174,33 +162,34 @@ def same_answers(row: dict[str, Any], result: Encoding) -> None:
     assert len(result.samples) == len([name for name in row if name.endswith("_ids")]) - ("prompt_ids" in row)
 
 
-def mill_of(template: ChatTemplate | None, options: dict[str, Any]) -> Mill | None:
-    """A mill, or None if the options cannot be combined, which must be one clear error."""
+def mill_of(template: ChatTemplate | None, options: dict[str, Any]) -> Mill:
+    """A mill. Options that cannot be combined, which must be one clear error, do not count as an example."""
+    mill = None
     try:
-        return Mill(TOKENIZER, template, on_error="null", **options)
-    except DataError:
-        return None
+        mill = Mill(TOKENIZER, template, on_error="null", **options)
+    except DataError as error:
+        assert error.code == "option"  # noqa: PT017  (the other result is a mill)
+    if mill is None:
+        reject()
+    return mill
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(TEMPLATES)), CHAT, OPTIONS)
 def test_chat_rows(template: str, row: dict[str, Any], options: dict[str, Any]) -> None:
     if not isinstance(row.get("chat_template_kwargs"), dict):
         row.pop("chat_template_kwargs", None)
-    mill = mill_of(TEMPLATES[template], options)
-    if mill is not None and any(row.get(name) is not None for name in ("messages", "conversations")):
-        compare(mill, row)
+    assume(any(row.get(name) is not None for name in ("messages", "conversations")))
+    compare(mill_of(TEMPLATES[template], options), row)
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(formatted(), OPTIONS)
 def test_rows_of_formats(case: tuple[str, dict[str, Any]], options: dict[str, Any]) -> None:
     name, row = case
     form = Format.named(name)
     template = TEMPLATES["chatml"] if form.needs_template else None
-    mill = mill_of(template, {**options, "format": form})
-    if mill is not None:
-        compare(mill, row)
+    compare(mill_of(template, {**options, "format": form}), row)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import reference
+from byte_tokenizers import byte_tokenizer
 from chatmill import Format, Mill, Tokenizer
 
 MASKED = -100
@@ -37,17 +36,9 @@ def test_all_fixtures_are_there() -> None:
     assert {name: len(cases) for name, cases in CASES.items()} == FILES
 
 
-@lru_cache
 def tokenizer(eos: str = "</s>") -> Tokenizer:
-    """One token per byte, `<s>` before each text: the tokenizer of the fixtures."""
-    definition = json.loads((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
-    definition["post_processor"] = {
-        "type": "TemplateProcessing",
-        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-        "special_tokens": {"<s>": {"id": "<s>", "ids": [258], "tokens": ["<s>"]}},
-    }
-    return Tokenizer(json.dumps(definition), special_tokens={"bos_token": "<s>", "eos_token": eos})
+    """The tokenizer of the fixtures."""
+    return byte_tokenizer(prefix=True, bos_token="<s>", eos_token=eos)
 
 
 def segments(ids: list[int], labels: list[int], tokens: Tokenizer) -> list[dict[str, Any]]:

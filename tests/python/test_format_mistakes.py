@@ -9,9 +9,8 @@ import pyarrow as pa
 import pytest
 from chatmill import ChatTemplate, DataError, Format, Mill, RowError, prepare
 from chatmill.inspect.diff.mills import diff_rows
-from test_formats import TOKENIZER, milled
+from format_rows import CHATML, TOKENIZER, milled
 
-CHATML = ChatTemplate.named("chatml")
 TURNS = [{"role": "user", "content": "{{ q }}"}, {"role": "assistant", "content": "{{ a }}"}]
 FIELDS = {"q": "text", "a": "optional text"}
 
@@ -64,16 +63,16 @@ def test_a_mistake_is_named(definition: dict[str, Any], complaint: str) -> None:
 def test_a_format_like_one_of_the_library() -> None:
     form = Format.of({"base": "alpaca", "variables": {}, "about": "mine"})
     row = {"instruction": "I", "output": "O"}
-    assert milled([row], format=form) == milled([row], format="alpaca")
+    assert milled([row], Mill(TOKENIZER, format=form)) == milled([row], Mill(TOKENIZER, format="alpaca"))
 
 
 def test_made_answers_have_words() -> None:
     form = Format.of({"fields": FIELDS, "messages": TURNS})
     with pytest.raises(RowError, match="message 1: the answer is empty"):
-        milled([{"q": "Q"}], format=form, template=CHATML)
+        milled([{"q": "Q"}], Mill(TOKENIZER, CHATML, format=form))
     listed = Format.of({"fields": {"turns": "any"}, "messages": [{"each": "turns", "messages": TURNS}]})
     with pytest.raises(RowError, match="the field `turns` must be a list, found an integer"):
-        milled([{"turns": 3}], format=listed, template=CHATML)
+        milled([{"turns": 3}], Mill(TOKENIZER, CHATML, format=listed))
 
 
 def test_the_role_model_answers_too() -> None:
@@ -85,7 +84,7 @@ def test_the_role_model_answers_too() -> None:
 
 def test_a_missing_label_names_what_the_row_has() -> None:
     with pytest.raises(RowError, match=r"no field `label`; the row has `question`, `completion`"):
-        milled([{"question": "Q", "completion": "a"}], format="kto.intel")
+        milled([{"question": "Q", "completion": "a"}], Mill(TOKENIZER, format="kto.intel"))
 
 
 def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
@@ -109,8 +108,8 @@ def test_rows_without_an_encoding_are_not_compared(tmp_path: Path) -> None:
 
 def test_a_blank_name_gives_way_to_another() -> None:
     pair = {"chosen": "a", "rejected": "b"}
-    (found,) = milled([{"input": "", "instruction": "I", **pair}], format="dpo.argilla")
-    assert [found] == milled([{"prompt": "I", **pair}], format="dpo.argilla")
+    (found,) = milled([{"input": "", "instruction": "I", **pair}], Mill(TOKENIZER, format="dpo.argilla"))
+    assert [found] == milled([{"prompt": "I", **pair}], Mill(TOKENIZER, format="dpo.argilla"))
 
 
 def test_an_empty_answer_behind_a_system_prompt_is_counted_as_the_row_has_it() -> None:
@@ -118,4 +117,4 @@ def test_an_empty_answer_behind_a_system_prompt_is_counted_as_the_row_has_it() -
     turns = [{"role": "user", "content": "U"}, {"role": "assistant", "content": ""}]
     form = Format.named("messages", field_system="system", empty_answers="among_others")
     with pytest.raises(RowError, match="row 0, message 1: the answer is empty"):
-        milled([{"messages": turns, "system": "S"}], format=form, template=CHATML)
+        milled([{"messages": turns, "system": "S"}], Mill(TOKENIZER, CHATML, format=form))

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tokenizers
-from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer, prepare
+from byte_tokenizers import byte_tokenizer
+from chatmill import ChatmillError, ChatTemplate, DataError, Format, Mill, RowError, TemplateError, Tokenizer, prepare
 from chatmill.formats.detect import detect_rows
+from format_rows import CHATML, TOKENIZER, milled
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,22 +26,6 @@ EXPECTED: dict[str, list[list[Any]]] = json.loads((DATA / "format_segments.json"
 MASKED = -100
 
 
-def byte_tokenizer(*, prefix: bool = True) -> Tokenizer:
-    """One token per byte; with `prefix`, `<s>` before each text."""
-    definition = json.loads((DATA / "byte_tokenizer.json").read_text("utf-8"))
-    if prefix:
-        definition["post_processor"] = {
-            "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"<s>": {"id": "<s>", "ids": [258], "tokens": ["<s>"]}},
-        }
-    return Tokenizer(json.dumps(definition), special_tokens={"bos_token": "<s>", "eos_token": "</s>"})
-
-
-TOKENIZER = byte_tokenizer()
-
-
 def segments(row: dict[str, Any]) -> list[list[Any]]:
     """`[trained, text]` of consecutive tokens; for rows with answers, `[column, text]`."""
     if "input_ids" not in row:
@@ -47,13 +33,6 @@ def segments(row: dict[str, Any]) -> list[list[Any]]:
     pairs = zip(row["input_ids"], row["labels"], strict=True)
     groups = groupby(pairs, key=lambda pair: pair[1] != MASKED)
     return [[trained, TOKENIZER.decode([token for token, _ in group])] for trained, group in groups]
-
-
-def milled(rows: list[Any], **options: Any) -> list[dict[str, Any]]:
-    mill = Mill(TOKENIZER, options.pop("template", None), **options)
-    batch = pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
-    found: list[dict[str, Any]] = pa.table(mill(batch, json_column="row")).to_pylist()
-    return found
 
 
 def all_styles() -> list[str]:
@@ -91,9 +70,7 @@ def test_every_format_has_a_file_of_rows_and_an_example() -> None:
         form = Format.named(name)
         assert form.about
         assert form.example, name
-        assert milled(
-            [form.example], format=form, template=ChatTemplate.named("chatml") if form.needs_template else None
-        )
+        assert milled([form.example], Mill(TOKENIZER, CHATML if form.needs_template else None, format=form))
 
 
 GOOD: dict[str, dict[str, Any]] = {
@@ -119,14 +96,14 @@ def test_a_fault_is_a_reject_that_names_file_row_and_field(
     assert (reject["file"], reject["line"], reject["code"]) == (str(path), 2, code)
     assert text in reject["reason"]
     with pytest.raises(RowError) as error:
-        milled([good, row], format=name)
+        milled([good, row], Mill(TOKENIZER, format=name))
     assert error.value.failure.row == 1
 
 
 def test_misspelt_content_of_messages_is_no_empty_prompt() -> None:
     for message in ({"role": "user", "contnet": "Hi"}, {"role": "user"}, {"role": "user", "content": None}):
         with pytest.raises(RowError, match="the message has no `content`"):
-            milled([{"messages": [message]}], template=ChatTemplate.named("chatml"))
+            milled([{"messages": [message]}], Mill(TOKENIZER, CHATML))
 
 
 EMPTY_ROWS: list[tuple[str | None, str, list[dict[str, Any]]]] = [
@@ -210,14 +187,16 @@ def test_segments_are_encoded_each_on_its_own(corpus: Path) -> None:
 
 
 def test_a_text_becomes_samples_of_so_many_tokens() -> None:
-    rows = milled([{"text": "abcdefgh"}, {"text": "xy"}], format="completion", max_length=5, truncation="split")
+    rows = milled(
+        [{"text": "abcdefgh"}, {"text": "xy"}], Mill(TOKENIZER, format="completion", max_length=5, truncation="split")
+    )
     assert [segments(row) for row in rows] == [[[True, "<s>abcd"]], [[True, "efgh</s>"]], [[True, "<s>xy</s>"]]]
 
 
 def test_text_for_pretraining_becomes_windows() -> None:
     """The windows equal those of tokenizers, which cuts a text into overlapping parts, each with special tokens."""
     text = "0123456789abcdefghij"
-    rows = milled([{"text": text}, {"text": "xy"}], format="pretrain", max_length=12)
+    rows = milled([{"text": text}, {"text": "xy"}], Mill(TOKENIZER, format="pretrain", max_length=12))
     assert [segments(row)[0][1] for row in rows] == [
         "<s>0123456789</s>", "<s>56789abcde</s>", "<s>abcdefghij</s>", "<s>xy</s>",
     ]  # fmt: skip
@@ -226,29 +205,36 @@ def test_text_for_pretraining_becomes_windows() -> None:
     plain.enable_truncation(11, stride=5)
     parts = plain.encode(text)
     assert [[*part.ids, 259] for part in (parts, *parts.overflowing)] == [row["input_ids"] for row in rows[:3]]
-    with pytest.raises(DataError, match="pretrain"):
-        milled([{"text": text}], format="pretrain", max_length=12, truncation="drop")
+    with pytest.raises(DataError, match=r"`pretrain` does not support `truncation=\"drop\"`"):
+        milled([{"text": text}], Mill(TOKENIZER, format="pretrain", max_length=12, truncation="drop"))
 
 
 def test_user_defined_formats() -> None:
     form = Format.user_defined(
         field_instruction="input", format="[INST] {instruction} [/INST]", no_input_format="[INST] {instruction} [/INST]"
     )
-    (row,) = milled([{"input": "I", "output": "O"}], format=form)
+    (row,) = milled([{"input": "I", "output": "O"}], Mill(TOKENIZER, format=form))
     assert segments(row) == [[False, "<s>[INST] I [/INST]"], [True, "O</s>"]]
     form = Format.user_defined(system_prompt="Be {kind}.", system_format="<<{system}>>\n", field_output="answer")
     rows = milled(
         [{"instruction": "I", "input": "N", "answer": "O", "system": "S"}, {"instruction": "I", "answer": "O"}],
-        format=form,
+        Mill(TOKENIZER, format=form),
     )
     assert [segments(row)[0][1] for row in rows] == ["<s><<S>>\nI N ", "<s><<Be {kind}.>>\nI "]
     form = Format.user_defined(format="{{{instruction}}} {input}\n\n", no_input_format="\n{instruction}\n")
     rows = milled(
-        [{"instruction": "{I}", "input": "{{ N }}", "output": "O"}, {"instruction": "I", "output": "O"}], format=form
+        [{"instruction": "{I}", "input": "{{ N }}", "output": "O"}, {"instruction": "I", "output": "O"}],
+        Mill(TOKENIZER, format=form),
     )
     assert [segments(row)[0][1] for row in rows] == ["<s>{{I}} {{ N }}\n\n", "<s>\nI\n"]
-    for wrong in ("{instrction}", "{", "{instruction!r}", "{0}", "}"):
-        with pytest.raises(DataError):
+    for wrong, message in (
+        ("{instrction}", r"`format` has \{instrction\}, which is not a field .*; did you mean 'instruction'\?"),
+        ("{", r"`format` is '\{', not a valid format string"),
+        ("{instruction!r}", r"`format` has \{instruction\}, which is not a field"),
+        ("{0}", r"`format` has \{0\}, which is not a field .*; use one of instruction, input, system"),
+        ("}", "`format` is '}', not a valid format string"),
+    ):
+        with pytest.raises(DataError, match=message):
             Format.user_defined(format=wrong)
 
 
@@ -324,18 +310,23 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
 
 
 def test_options_that_do_not_go_with_a_text() -> None:
-    for options in (
-        {"labels": "last"}, {"labels": "axolotl"}, {"split": "per_turn"}, {"truncation": "turns"},
-        {"special_tokens": "text"}, {"template": ChatTemplate.named("chatml")},
-    ):  # fmt: skip
-        with pytest.raises(DataError, match="alpaca"):
-            milled([GOOD["alpaca"]], format="alpaca", **options)
-    with pytest.raises(DataError, match="segment_length"):
-        milled([], template=ChatTemplate.named("chatml"), segment_length=3)
+    unsupported: list[tuple[dict[str, Any], str]] = [
+        ({"labels": "last"}, "does not support these `labels`"),
+        ({"labels": "axolotl"}, "does not support these `labels`"),
+        ({"split": "per_turn"}, 'does not support `split="per_turn"`'),
+        ({"truncation": "turns"}, 'does not support `truncation="turns"`'),
+        ({"special_tokens": "text"}, 'does not support `special_tokens="text"`'),
+        ({"template": CHATML}, "does not use a chat template; remove `template`"),
+    ]
+    for options, message in unsupported:
+        with pytest.raises(DataError, match=f"the format `alpaca` {message}"):
+            Mill(TOKENIZER, format="alpaca", **options)
+    with pytest.raises(DataError, match="`segment_length` is only supported for formats with their own text"):
+        Mill(TOKENIZER, CHATML, segment_length=3)
     with pytest.raises(DataError, match="`template` is missing; rows of messages need a chat template"):
         Mill(TOKENIZER)
-    with pytest.raises(DataError, match="eos_token"):
-        Mill(Tokenizer((DATA / "byte_tokenizer.json").read_text("utf-8")), format="alpaca")
+    with pytest.raises(DataError, match="the format `alpaca` ends answers with `eos_token`, but tokenizer has none"):
+        Mill(byte_tokenizer(), format="alpaca")
 
 
 def test_a_definition_of_the_user(tmp_path: Path) -> None:
@@ -345,18 +336,22 @@ def test_a_definition_of_the_user(tmp_path: Path) -> None:
         'text: "{{ bos_token }}F: {{ frage }}\\nA:{% generation %} {{ ended(antwort) }}{% endgeneration %}"\n',
         "utf-8",
     )
-    (row,) = milled([{"frage": "Wie?", "antwort": "So."}], format=str(path))
+    (row,) = milled([{"frage": "Wie?", "antwort": "So."}], Mill(TOKENIZER, format=str(path)))
     assert segments(row) == [[False, "<s>F: Wie?\nA:"], [True, " So.</s>"]]
     form = Format.of({"name": "chat", "messages": {"fields": "talk", "properties": {"role": "who", "content": "what"}}})
-    (row,) = milled([{"talk": [{"who": "user", "what": "Hi"}]}], format=form, template=ChatTemplate.named("chatml"))
+    (row,) = milled([{"talk": [{"who": "user", "what": "Hi"}]}], Mill(TOKENIZER, CHATML, format=form))
     assert segments(row) == [[False, "<|im_start|>user\nHi<|im_end|>\n"]]
-    for wrong in (
-        {"name": "x"}, {"name": "x", "text": "{% if"}, {"name": "x", "text": "", "fields": {"a": "words"}},
-        {"name": "x", "txt": ""}, {"name": "x", "messages": {"feilds": ["a"]}},
-        {"name": "x", "text": "", "steps": {"labels": "a"}},
-    ):  # fmt: skip
-        with pytest.raises((DataError, ValueError)):
-            Mill(TOKENIZER, format=wrong)
+    wrong: list[tuple[dict[str, Any], type[ChatmillError], str]] = [
+        ({}, DataError, "format x has neither `messages` nor a `text`; add one of them"),
+        ({"text": "{% if"}, TemplateError, "template line 1: the chat template of format x does not compile"),
+        ({"text": "", "fields": {"a": "words"}}, DataError, 'format x: unknown type "words"; use `text`, `bool`'),
+        ({"txt": ""}, DataError, "format x: there is no key 'txt'; did you mean 'text'"),
+        ({"messages": {"feilds": ["a"]}}, DataError, "`messages` has no key 'feilds'; did you mean 'fields'"),
+        ({"text": "", "steps": {"labels": "a"}}, DataError, "format x: `steps` need a field `a`"),
+    ]
+    for definition, kind, message in wrong:
+        with pytest.raises(kind, match=message):
+            Mill(TOKENIZER, format={"name": "x", **definition})
     for name, message in (
         ("alpaka", "there is no format 'alpaka'; did you mean 'alpaca'?"),
         ("nothing", "there is no format 'nothing'; use a name from `chatmill formats`, or a YAML file"),
@@ -384,12 +379,12 @@ def test_rows_of_windows_and_of_tokens_have_an_encoding() -> None:
     for name in ("pretrain", "tokenized"):
         row = dict(Format.named(name).example or {})
         (sample,) = Mill(TOKENIZER, format=name).encode(row).samples
-        (expected,) = milled([row], format=name)
+        (expected,) = milled([row], Mill(TOKENIZER, format=name))
         assert (sample.input_ids, sample.labels) == (expected["input_ids"], expected["labels"])
         assert sample.input_ids
 
 
 def test_columns_of_a_format_can_be_kept() -> None:
     rows = [{"id": number, "instruction": "I\n", "output": "O"} for number in range(3)]
-    kept = milled(rows, format="alpaca", keep_columns=["id", "instruction"])
+    kept = milled(rows, Mill(TOKENIZER, format="alpaca", keep_columns=["id", "instruction"]))
     assert [(row["id"], row["instruction"]) for row in kept] == [("0", "I\n"), ("1", "I\n"), ("2", "I\n")]

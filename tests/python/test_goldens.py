@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 import reference
-from chatmill import ChatmillError, ChatTemplate
+from chatmill import ChatTemplate
+from refusals import compiled_or_none, text_or_none
 
 RENDERS = 23_826
 
@@ -27,7 +28,9 @@ def test_texts_and_refusals_are_those_of_transformers() -> None:
             golden = json.loads(line)
             name = golden["file"]
             if name not in templates:
-                templates[name] = load((folder / "templates" / name).read_bytes().decode("utf-8"), known)
+                templates[name] = compiled_or_none(
+                    (folder / "templates" / name).read_bytes().decode("utf-8"), **known["special_tokens"]
+                )
             text = render(templates[name], known["conversations"][golden["conv"]])
             if text == (golden["out"] if golden["ok"] else None):
                 same += 1
@@ -36,17 +39,7 @@ def test_texts_and_refusals_are_those_of_transformers() -> None:
     assert (differ, same) == ([], RENDERS)
 
 
-def load(source: str, known: dict[str, Any]) -> ChatTemplate | None:
-    try:
-        return ChatTemplate(source, **known["special_tokens"])
-    except ChatmillError:
-        return None
-
-
 def render(template: ChatTemplate | None, conversation: dict[str, Any]) -> str | None:
-    """The text, or None if the template does not compile or raises an error."""
+    """The text, or None if the template does not compile or refuses the conversation."""
     row = {key: value for key, value in conversation.items() if key != "kw"}
-    try:
-        return template and template.render(**row, now=reference.NOW, **conversation.get("kw", {}))
-    except ChatmillError:
-        return None
+    return text_or_none(template, **row, now=reference.NOW, **conversation.get("kw", {}))

@@ -9,11 +9,11 @@ import lzma
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
+from buckets import Bucket
 from chatmill import DataError
 from chatmill.inputs import Block, find_inputs, read_blocks
 from hypothesis import HealthCheck, given, settings
@@ -147,14 +147,12 @@ def test_a_name_with_brackets_is_a_file(write_file: WriteFile) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.xz", "a.parquet", "a.arrow", "a.feather"])
-def test_remote_files(name: str, write_file: WriteFile, conversations: list[Row]) -> None:
-    memory = fsspec.filesystem("memory")
-    memory.pipe(f"/bucket/{name}", write_file(name, conversations).read_bytes())
-    for url in (f"memory://bucket/{name}", "memory://bucket/a*"):
+def test_remote_files(name: str, bucket: Bucket, write_file: WriteFile, conversations: list[Row]) -> None:
+    bucket.write(name, write_file(name, conversations).read_bytes())
+    for url in (f"{bucket.url}/{name}", f"{bucket.url}/a*"):
         blocks = read(url, keep_columns=["id"], block_bytes=300)
         assert rows_of(blocks) == conversations
-        assert blocks[0].file.path == f"memory:///bucket/{name}" or blocks[0].file.path == url
-    memory.rm("/bucket", recursive=True)
+        assert blocks[0].file.path == (url if url.endswith(name) else f"memory:///{bucket.name}/{name}")
 
 
 def complaint(*inputs: Any, **options: Any) -> str:

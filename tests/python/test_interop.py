@@ -239,22 +239,22 @@ def test_random_layouts(mill: Mill, expected: list[dict[str, Any]], drawn: tuple
 
 
 def test_no_messages_column(mill: Mill) -> None:
-    with pytest.raises(DataError, match="messages"):
+    with pytest.raises(DataError, match="no column `messages` or `conversations`; its columns are `id`, `text`"):
         mill(pa.table({"id": ["a"], "text": ["b"]}))
 
 
 def test_messages_of_numbers(mill: Mill) -> None:
-    with pytest.raises(RowError, match="message 0"):
+    with pytest.raises(RowError, match=r"row 0, message 0: a message must be an object .*, found an integer"):
         mill(pa.table({"id": ["a"], "messages": [[1, 2, 3]]}))
 
 
 def test_python_rows_are_no_batch(mill: Mill) -> None:
-    with pytest.raises((TypeError, DataError), match=r"(?i)arrow"):
+    with pytest.raises(DataError, match="a list is not Arrow data; pass a table"):
         mill(ROWS)
 
 
 def test_missing_kept_column(mill: Mill) -> None:
-    with pytest.raises(DataError, match="id"):
+    with pytest.raises(DataError, match="`keep_columns` has `id`, but the batch has no such column"):
         mill(pa.table({"messages": [row["messages"] for row in ROWS]}))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, Labels, Mill, RowError, Tokenizer
-from test_cases import TESTS
 
 TURNS: list[dict[str, Any]] = [
     {"role": "user", "content": "U1"},
@@ -21,10 +21,7 @@ TURNS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer(
-        (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"),
-        special_tokens={"eos_token": "<|im_end|>", "bos_token": "<s>", "pad_token": "</s>"},
-    )
+    return byte_tokenizer(eos_token="<|im_end|>", bos_token="<s>", pad_token="</s>")
 
 
 @pytest.fixture(scope="module")
@@ -306,9 +303,8 @@ def test_padding(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     assert len(fixed[0]["input_ids"]) == 100
     with pytest.raises(DataError, match="needs `max_length`"):
         Mill(tokenizer, template, padding="max_length")
-    bare = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
     with pytest.raises(DataError, match="`padding` needs a `pad_token`"):
-        Mill(bare, template, padding="longest")
+        Mill(byte_tokenizer(), template, padding="longest")
 
 
 def test_all_masked_rows_are_rejected_with_the_reason(tokenizer: Tokenizer, template: ChatTemplate) -> None:
@@ -332,10 +328,7 @@ def test_what_is_odd_is_counted(tokenizer: Tokenizer, template: ChatTemplate) ->
     assert out.counts == {"tagged": 1, "doubled_bos": 1}
     open_end = ChatTemplate("{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}\n\n{% endfor %}")
     assert Mill(tokenizer, open_end)(rows(TURNS)).counts["missing_stop"] == 1
-    same = Tokenizer(
-        (TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"),
-        special_tokens={"eos_token": "</s>", "pad_token": "</s>"},
-    )
+    same = byte_tokenizer(eos_token="</s>", pad_token="</s>")
     assert "does not learn to stop" in Mill(same, template).warnings[0]
     assert Mill(tokenizer, template).warnings == []
 
@@ -343,7 +336,7 @@ def test_what_is_odd_is_counted(tokenizer: Tokenizer, template: ChatTemplate) ->
 def test_stop_tokens_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     with pytest.raises(DataError, match=r"encodes as \d+ tokens .*; use single tokens"):
         Mill(tokenizer, template, labels={"stop_tokens": ["<|nope|>"]})
-    named = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"), stop_tokens=["<|im_start|>"])
+    named = byte_tokenizer(stop_tokens=["<|im_start|>"])
     open_end = ChatTemplate(
         "{% for m in messages %}<|im_start|>{{ m.role + '\\n' + m.content }}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"

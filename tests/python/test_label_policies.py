@@ -1,7 +1,7 @@
 """Labels of random conversations by random policies, compared with labels computed from regions and options.
 
 Roles, turns, kinds, stop tokens, flags and ranges, weights, tokens across an edge.
-Each property counts the accepted rows, so that it cannot pass without rows.
+Rejected rows do not count as examples.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import reference
 from chatmill import Tokenizer
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from label_expected import (
     ALIASES,
@@ -32,6 +32,7 @@ from label_rows import (
     BORROWING,
     NAMES,
     Messages,
+    accepted,
     by_bytes,
     by_name,
     conversations,
@@ -46,15 +47,11 @@ from label_rows import (
 @by_name
 def test_the_default_trains_what_the_assistant_generates(name: str) -> None:
     """All text of the assistant through the stop token is trained, and nothing else."""
-    kept: list[int] = []
 
     @properties(20)
     @given(conversations(name))
     def holds(messages: Messages) -> None:
-        encoding = encode(name, messages)
-        if encoding is None:
-            return
-        kept.append(len(encoding))
+        encoding = accepted(encode(name, messages))
         generated: list[float] = []
         for region in encoding.regions:
             of_model = region.role == "assistant" and region.kind in GENERATED
@@ -70,24 +67,18 @@ def test_the_default_trains_what_the_assistant_generates(name: str) -> None:
         )
 
     holds()
-    assert kept
 
 
 @by_name
 def test_policies_train_what_they_name(name: str) -> None:
     """Roles, turns, kinds, stop tokens and the flags of messages, in any combination."""
-    kept: list[int] = []
 
     @properties(40)
     @given(flagged(name), POLICIES)
     def holds(messages: Messages, policy: Policy) -> None:
-        encoding = encode(name, messages, labels={**policy, "tags": False})
-        if encoding is not None:
-            kept.append(len(encoding))
-            check_any(encoding, messages, policy)
+        check_any(accepted(encode(name, messages, labels={**policy, "tags": False})), messages, policy)
 
     holds()
-    assert kept
 
 
 @by_name
@@ -103,7 +94,7 @@ def test_roles_are_a_union(name: str) -> None:
         ]
         if encodings[0] is None:
             assert encodings[1:] == [None] * len(roles)
-            return
+            reject()
         together, *alone = [
             [label != MASKED for label in encoding.labels] for encoding in encodings if encoding is not None
         ]
@@ -116,21 +107,16 @@ def test_roles_are_a_union(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES[::2])
 def test_weights_are_those_of_kinds_and_messages(name: str) -> None:
     """The weight of a token is the product of the weights of its kind and its message; 0 means masked."""
-    kept: list[int] = []
 
     @properties(30)
     @given(flagged(name, (True, False, None, 0, 0.5, 1, 2)), POLICIES, OF_KINDS)
     def holds(messages: Messages, policy: Policy, of_kinds: dict[str, float]) -> None:
         policy = {**policy, "weights": of_kinds}
-        encoding = encode(name, messages, labels={**policy, "tags": False, "weighted": True})
-        if encoding is None:
-            return
-        kept.append(len(encoding))
+        encoding = accepted(encode(name, messages, labels={**policy, "tags": False, "weighted": True}))
         assert encoding.weights in [by_token(encoding, its) for its in expected(encoding, messages, policy)]
         check_labels(encoding, encoding.weights)
 
     holds()
-    assert kept
 
 
 @pytest.mark.parametrize("name", ["chatml", "deepseek", "qwen3", "llama2", "vicuna", "falcon", "gemma", BORROWING])
@@ -145,9 +131,7 @@ def test_boundaries_decide_for_tokens_across_an_edge(name: str, loaded: Tokenize
         trained = {}
         for boundary in ("overlap", "contained", "first"):
             chosen = {**policy, "boundary": boundary}
-            encoding = encode(name, messages, loaded, labels={**chosen, "tags": False})
-            if encoding is None:
-                return
+            encoding = accepted(encode(name, messages, loaded, labels={**chosen, "tags": False}))
             check_any(encoding, messages, chosen)
             trained[boundary] = {index for index, label in enumerate(encoding.labels) if label != MASKED}
             tokens = encoding.tokens
@@ -157,7 +141,6 @@ def test_boundaries_decide_for_tokens_across_an_edge(name: str, loaded: Tokenize
         crossing.append(len(trained["overlap"] - trained["contained"]))
 
     holds()
-    assert crossing
     # These templates print line breaks next to contents, and a vocabulary joins them with those of the contents.
     assert name not in {"chatml", "qwen3", "gemma"} or any(crossing)
 
@@ -165,16 +148,12 @@ def test_boundaries_decide_for_tokens_across_an_edge(name: str, loaded: Tokenize
 @pytest.mark.parametrize("name", ["chatml", "deepseek", "qwen3", "llama2", "vicuna", "falcon", "gemma", BORROWING])
 def test_a_text_cut_at_the_edges_trains_exactly_what_is_chosen(name: str, loaded: Tokenizer) -> None:
     """`boundary="split"` gives the ids of separately encoded pieces, and no token crosses an edge."""
-    kept: list[int] = []
 
     @properties(40)
     @given(flagged(name), POLICIES)
     def holds(messages: Messages, policy: Policy) -> None:
         policy = {**policy, "borrow_stop": False, "boundary": "split"}
-        encoding = encode(name, messages, loaded, labels={**policy, "tags": False})
-        if encoding is None:
-            return
-        kept.append(len(encoding))
+        encoding = accepted(encode(name, messages, loaded, labels={**policy, "tags": False}))
         trained = [float(it) for it in trained_characters(encoding)]
         assert trained in [[float(weight > 0) for weight in its] for its in expected(encoding, messages, policy)]
         check_labels(encoding, by_token(encoding, trained, "contained"))
@@ -183,7 +162,6 @@ def test_a_text_cut_at_the_edges_trains_exactly_what_is_chosen(name: str, loaded
         assert encoding.input_ids == [token for text in texts for token in loaded.encode(text)]
 
     holds()
-    assert kept
 
 
 @properties(60)

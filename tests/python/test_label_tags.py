@@ -11,13 +11,12 @@ from chatmill import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 from label_expected import CHOICES, DOUBTS, Policy, trained_characters
-from label_rows import BORROWING, NAMES, Messages, encode, flagged, properties, without_flags
+from label_rows import BORROWING, NAMES, Messages, accepted, encode, flagged, properties, without_flags
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != BORROWING])
 def test_regions_find_what_the_tags_enclose(name: str) -> None:
     """The author of a template tagged the trained text. Without the tags, the same text is found for any contents."""
-    kept: list[int] = []
     policies = st.fixed_dictionaries({}, optional={key: CHOICES[key] for key in ("turns", "flags")})
 
     @properties(25)
@@ -25,15 +24,11 @@ def test_regions_find_what_the_tags_enclose(name: str) -> None:
     def holds(messages: Messages, policy: Policy) -> None:
         # Tags enclose only text of the assistant.
         messages = [it if it["role"] == "assistant" else without_flags(it) for it in messages]
-        tagged, found = (encode(name, messages, tags=tags, labels=policy) for tags in (True, False))
-        if tagged is None or found is None:
-            return
-        kept.append(len(found))
+        tagged, found = (accepted(encode(name, messages, tags=tags, labels=policy)) for tags in (True, False))
         assert found.input_ids == tagged.input_ids
         assert not differences(found, tagged)
 
     holds()
-    assert kept
 
 
 def differences(found: Encoding, tagged: Encoding) -> str:
@@ -92,4 +87,6 @@ def test_what_regions_once_missed(name: str, turns: list[tuple[str, str, dict[st
 
 def test_templates_that_need_documents_are_proved() -> None:
     messages = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}]
-    assert encode("command-r-rag", messages) is not None
+    encoding = encode("command-r-rag", messages)
+    assert encoding is not None
+    assert "proved" in encoding.notes

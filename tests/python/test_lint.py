@@ -159,7 +159,6 @@ def test_a_finding_reads_well() -> None:
     assert head.startswith("warning reads-clock (template line 1): the template prints the current time (strftime_now)")
     assert example == "  example: '2026<|user|>How deep is Lake Baikal?<|end|><|assist…'"
     assert remedy.startswith("  remedy: set the time: `now=`")
-    assert finding is not None
     assert finding.to_dict()["line"] == 1
 
 

@@ -11,12 +11,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import reference
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, Encoding, Mill, Tokenizer
 from empty_answers import EMPTY_ALLOWED
 from hypothesis import HealthCheck, given, settings
@@ -303,8 +303,7 @@ def test_values_that_are_one_string_in_memory() -> None:
         "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|assistant|>\n{% endif %}"
     )
-    tokenizer = Tokenizer((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
-    mill = Mill(tokenizer, ChatTemplate(source))
+    mill = Mill(byte_tokenizer(), ChatTemplate(source))
     for answer in ("user", "assistant", "x", "content", "role", "0"):
         messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": answer}]
         encoding = mill.encode(messages)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import reference
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, Labels, Mill, Tokenizer
 from empty_answers import EMPTY_ALLOWED
-from test_cases import TESTS
 
 FOLDERS = {"qwen": "qwen3", "llama2": "llama2", "llama3": "llama-3.1"}
 
@@ -62,8 +62,7 @@ def test_all_fixtures_are_there() -> None:
 
 def test_fields_that_axolotl_would_rename_are_not_passed_over() -> None:
     """Rows are read before labels are made, so axolotl's options for renaming fields must not be accepted silently."""
-    tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
     for options in ({"message_property_mappings": {"content": "body"}}, {"field_messages": "chat"}):
-        mill = Mill(tokenizer, ChatTemplate.named("chatml"), labels=Labels.preset("axolotl", **options))
+        mill = Mill(byte_tokenizer(), ChatTemplate.named("chatml"), labels=Labels.preset("axolotl", **options))
         with pytest.raises(DataError, match="rename the fields"):
             mill.encode([{"role": "user", "content": "x"}])

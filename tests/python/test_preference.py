@@ -15,20 +15,12 @@ from chatmill import ChatTemplate, DataError, Format, Mill, RowError, Tokenizer,
 from chatmill.formats.detect import detect_rows
 from chatmill.inspect.debug import print_debug
 from chatmill.inspect.diff.outputs import diff_output
+from format_rows import BAD, CHATML, GOOD, PAIR, TOKENIZER, USER, milled
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import Row
-from test_formats import byte_tokenizer
 
-TOKENIZER = byte_tokenizer()
-CHATML = ChatTemplate.named("chatml")
 MODELS = ["qwen3", "llama-3.1", "mistral-nemo"]
-
-
-def milled(rows: list[Row], mill: Mill) -> list[dict[str, Any]]:
-    batch = pa.record_batch({"row": pa.array([json.dumps(row) for row in rows])})
-    found: list[dict[str, Any]] = pa.table(mill(batch, json_column="row")).to_pylist()
-    return found
 
 
 def shared(left: Any, right: Any) -> int:
@@ -99,11 +91,6 @@ def test_tokens_are_those_of_trl(model: str) -> None:
             text = own.apply_chat_template(row[name], tokenize=False)
             assert found[f"{name}_ids"] == own(text, add_special_tokens=False)["input_ids"]
         assert "prompt_ids" not in found
-
-
-USER = {"role": "user", "content": "U"}
-GOOD, BAD = {"role": "assistant", "content": "Good"}, {"role": "assistant", "content": "Bad"}
-PAIR = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
 
 
 def texts(row: dict[str, Any]) -> dict[str, str]:

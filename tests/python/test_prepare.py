@@ -11,11 +11,11 @@ from typing import Any
 import chatmill
 import chatmill.inputs.mill
 import chatmill.pipeline.job
-import fsspec
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from buckets import Bucket
 from chatmill import (
     ChatmillError,
     ChatTemplate,
@@ -87,9 +87,11 @@ def test_every_kind_of_file_gives_the_same_tokens(
     assert sorted(path.name for path in Path("out").iterdir()) == ["manifest.json", "part-00000.parquet"]
 
 
-def test_a_remote_input(run: Any, write_file: WriteFile, conversations: list[Row], expected: list[list[int]]) -> None:
-    fsspec.filesystem("memory").pipe("/bucket/a.jsonl.gz", write_file("a.jsonl.gz", conversations).read_bytes())
-    run("memory://bucket/*.gz")
+def test_a_remote_input(
+    run: Any, bucket: Bucket, write_file: WriteFile, conversations: list[Row], expected: list[list[int]]
+) -> None:
+    bucket.write("a.jsonl.gz", write_file("a.jsonl.gz", conversations).read_bytes())
+    run(f"{bucket.url}/*.gz")
     assert [row["input_ids"] for row in read_output()] == expected
 
 
@@ -353,8 +355,8 @@ def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: Write
     assert "`compression` is 'snapy'; did you mean 'snappy'?" in complaint(run, path, compression="snapy")
     assert "no chat template" in complaint(run, path, tokenizer=tokenizer, template=None, kind=TemplateError)
     assert "there is no ./gone" in complaint(run, path, tokenizer="./gone", kind=TokenizerError)
-    complaint(run, path, labels="some", kind=ChatmillError)
-    complaint(run, path, max_length=0, kind=ChatmillError)
+    assert "labels: there is no preset 'some'; use one of assistant, " in complaint(run, path, labels="some")
+    assert "`max_length` is 0; use at least 1, or None" in complaint(run, path, max_length=0)
     write_file("b.parquet", [{"chat": row["messages"]} for row in conversations])
     assert "b.parquet has no column messages" in complaint(run, path, "b.parquet")
     write_file("c.parquet", conversations)

@@ -127,7 +127,6 @@ def test_labels_are_proved_in_one_render(measured: Measured) -> None:
     for dataset, rendered in renders.items():
         reasons = [times for (of, _), times in unproved.items() if of == dataset]
         assert proved[dataset, "proved"] == rendered - sum(reasons)
-    assert sum(proved.values()) >= 0.999 * sum(renders.values())
 
 
 @reference.needs_corpus

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 import reference
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, Mill, Region, Tokenizer
 from empty_answers import EMPTY_ALLOWED
-from test_cases import TESTS
 
 GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
 Spans = list[tuple[int, int]]
@@ -119,7 +119,7 @@ def test_contents_in_parts_have_facts_of_their_own() -> None:
         "{% if add_generation_prompt %}{{ 'ASSISTANT: ' if messages[-1].content is string else 'ASSISTANT:' }}"
         "{% endif %}"
     )
-    tokenizer = Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer = byte_tokenizer()
     mill = Mill(tokenizer, ChatTemplate(source))
 
     def answers(*messages: tuple[str, str | list[dict[str, str]]]) -> list[str]:

@@ -38,7 +38,7 @@ def conversations() -> list[dict[str, Any]]:
 
 def test_named_templates_in_threads() -> None:
     templates = [ChatTemplate.named(name) for name in ChatTemplate.names()]
-    in_threads([(template, row) for template in templates for row in conversations()])
+    in_threads([(template, row) for template in templates for row in conversations()], accepted=414)
 
 
 @reference.needs_corpus
@@ -47,12 +47,12 @@ def test_templates_of_the_corpus_in_threads() -> None:
     sources = [path.read_bytes().decode("utf-8") for path in files[:: len(files) // TEMPLATES]][:TEMPLATES]
     assert len(sources) == TEMPLATES
     templates = [ChatTemplate(source, bos_token="<s>", eos_token="</s>") for source in sources]
-    in_threads([(template, row) for template in templates for row in conversations()])
+    in_threads([(template, row) for template in templates for row in conversations()], accepted=900)
 
 
-def in_threads(rows: list[Row]) -> None:
+def in_threads(rows: list[Row], accepted: int) -> None:
     alone = [text(row) for row in rows]
-    assert sum(not str(it).startswith("refused") for it in alone) > len(rows) // 3
+    assert sum(not str(it).startswith("refused") for it in alone) == accepted
     order = [random.Random(seed).randrange(len(rows)) for seed in range(RENDERS)]
     shares = [order[thread::THREADS] for thread in range(THREADS)]
 

@@ -8,13 +8,14 @@ from html.parser import HTMLParser
 from typing import Any, cast
 
 import pytest
+from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, Encoding, Labels, Mill, Region, Tokenizer
+from chatmill._chatmill import NOTES
 from chatmill.inspect.html import to_html
 from chatmill.inspect.show import print_encoding, show_encoding
 from chatmill.inspect.spans import TextSpan, by_region, describe_counts, describe_notes, text_spans
 from chatmill.text.visible import visible
 from rich.text import Text
-from test_cases import TESTS
 
 GOOD = [{"role": "user", "content": "Hi\n\nyou"}, {"role": "assistant", "content": "Hello!"}]
 REASONED = [GOOD[0], {"role": "assistant", "reasoning_content": "r r", "content": "Bye"}]
@@ -75,7 +76,7 @@ def made(tokens: Sequence[tuple[int, int, bool]], **options: Any) -> Encoding:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return Tokenizer((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    return byte_tokenizer()
 
 
 @pytest.fixture(scope="module")
@@ -214,24 +215,29 @@ def test_notes_are_sentences(encode: Any) -> None:
     assert "A trained turn does not end with a stop token." in Page(to_html(encode(GOOD, PLAIN))).legend
 
 
-@pytest.mark.parametrize(
-    ("note", "words"),
-    [
-        ("proved_by_prefixes", "The labels are verified by rendering the conversation up to some of its turns."),
-        ("value_dropped", "A turn is not trained: the template does not print it."),
-        ("other_role", "A turn is not trained: the template prints it under another role."),
-        ("header_mismatch", "A turn is not trained: its header is not the generation prompt."),
-        ("merged", "A turn is not trained: its text is mixed with that of another message."),
-        ("unanchored", "A turn is not trained: it has no text, so its end is uncertain."),
-        ("missing_stop", "A trained turn does not end with a stop token."),
-        ("doubled_bos", "The row begins with two begin-of-text tokens."),
-        ("control_text", "A control token in a text was encoded as plain text."),
-        ("empty_answer", "An answer is empty: only the text that the template adds to it is trained."),
-        ("pieces_left_out", "Samples of the row are left out: they have no trained token or are too long."),
-        ("truncated", "The row is cut to `max_length`."),
-        ("emulated", "The labels follow the rules of another tool."),
-    ],
-)
+TOLD = {
+    "proved_by_prefixes": "The labels are verified by rendering the conversation up to some of its turns.",
+    "value_dropped": "A turn is not trained: the template does not print it.",
+    "other_role": "A turn is not trained: the template prints it under another role.",
+    "header_mismatch": "A turn is not trained: its header is not the generation prompt.",
+    "merged": "A turn is not trained: its text is mixed with that of another message.",
+    "unanchored": "A turn is not trained: it has no text, so its end is uncertain.",
+    "missing_stop": "A trained turn does not end with a stop token.",
+    "doubled_bos": "The row begins with two begin-of-text tokens.",
+    "control_text": "A control token in a text was encoded as plain text.",
+    "empty_answer": "An answer is empty: only the text that the template adds to it is trained.",
+    "pieces_left_out": "Samples of the row are left out: they have no trained token or are too long.",
+    "truncated": "The row is cut to `max_length`.",
+    "emulated": "The labels follow the rules of another tool.",
+}
+
+
+def test_every_note_has_words() -> None:
+    """The two others are those of rows without a peculiarity."""
+    assert {*TOLD} == {*NOTES} - {"proved", "tagged"}
+
+
+@pytest.mark.parametrize(("note", "words"), TOLD.items())
 def test_every_note_is_told(note: str, words: str) -> None:
     encoding = made([(0, 2, True)], notes=["proved", note])
     (told,) = describe_notes(encoding)

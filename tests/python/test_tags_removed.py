@@ -12,11 +12,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import reference
+from byte_tokenizers import DEFINITION
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Region, Tokenizer
 from empty_answers import EMPTY_ALLOWED
 from test_masks import MASKED, untagged
@@ -158,7 +158,7 @@ def turns_of(row: Row, encoding: Encoding, tags: Spans) -> list[Turn]:
 
 def byte_tokenizer() -> Tokenizer:
     """One token per byte, so that labels can begin and end at any character."""
-    data = json.loads((Path(__file__).parents[1] / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    data = json.loads(DEFINITION)
     data["added_tokens"] = [{**data["added_tokens"][0], "content": BORROWED_STOP}]
     return Tokenizer(json.dumps(data), stop_tokens=[BORROWED_STOP])
 

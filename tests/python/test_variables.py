@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from chatmill import ChatTemplate, Format, Mill
-from test_formats import TOKENIZER
+from format_rows import TOKENIZER
 
 TURN = "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"
 PROMPT = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
