@@ -184,7 +184,7 @@ def main() -> None:
         return
     old, new = (Build(python, given.rows) for python in given.builds)
     print(f"{'':<38}{'old, µs':>10}{'new, µs':>10}{'speed':>8}{'least':>8}{'most':>8}  outputs")
-    slow = 0
+    slow = different = 0
     for name in old.names:
         if given.only not in name:
             continue
@@ -199,9 +199,11 @@ def main() -> None:
         speed = medians[0] / medians[1]
         slow += speed < LEAST
         figures = "".join(f"{it / left[1] * 1e6:>10.1f}" for it in medians)
+        different += left != right
         verdict = "equal" if left == right else "DIFFERENT"
         print(f"{name:<38}{figures}{speed:>8.2f}{min(ratios):>8.2f}{max(ratios):>8.2f}  {verdict}", flush=True)
     print(f"{slow} scenarios are slower than {LEAST} times the old build" if slow else f"none is slower than {LEAST}")
+    sys.exit(1 if slow or different else 0)
 
 
 if __name__ == "__main__":

@@ -109,10 +109,10 @@ class Subject:
             ids, labels = [], []
             for row in given:
                 asked = encode.encode(prompt.format(row[question])).ids
-                said = encode.encode(row[answer], add_special_tokens=False).ids
-                said.append(end)
-                ids.append(asked + said)
-                labels.append([-100] * len(asked) + said)
+                answer_ids = encode.encode(row[answer], add_special_tokens=False).ids
+                answer_ids.append(end)
+                ids.append(asked + answer_ids)
+                labels.append([-100] * len(asked) + answer_ids)
             return ids, labels
 
         return run

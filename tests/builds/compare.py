@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
-import os
 import shutil
 import subprocess
 import sys
@@ -33,9 +32,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "python"))
 
 from config_rows import SERVED, with_tokens  # noqa: E402
+from corpus_folder import CORPUS  # noqa: E402
 from samples import write_rows  # noqa: E402
 
-CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
 TOKENIZERS = ("qwen3", "llama-3.1", "gemma-4", "mistral-v0.3")
 # Datasets whose rows are not messages. Their format is named, so that a change of `auto` is not a difference.
 FORMATS = {
@@ -78,10 +77,17 @@ OPTIONS: list[tuple[str, str, list[str]]] = [
 
 @dataclass(frozen=True)
 class Run:
-    """One `prepare` run of both builds: a name, and the arguments without the output."""
+    """One `prepare` run of both builds.
+
+    Attributes:
+        name: Its name.
+        arguments: The arguments without the output.
+        status: The expected exit status. With another one there is nothing to compare, so the run counts as different.
+    """
 
     name: str
     arguments: list[str]
+    status: int = 0
 
 
 def dataset_runs(rows: Path, *, limit: int | None) -> Iterator[Run]:
@@ -176,14 +182,22 @@ def outcome(command: str, run: Run, folder: Path) -> Outcome:
     counts = {}
     if (folder / "manifest.json").is_file():
         counts = json.loads((folder / "manifest.json").read_text("utf-8"))["counts"]
-    return Outcome(done.returncode, seconds, (done.stdout + done.stderr)[-600:], columns, rejects, counts)
+    message = (done.stdout + done.stderr).replace(str(folder), "OUTPUT")[-600:]
+    return Outcome(done.returncode, seconds, message, columns, rejects, counts)
 
 
-def differences(old: Outcome, new: Outcome, renamed: dict[str, str]) -> Iterator[str]:
-    """Yield a line for each difference."""
+def differing_ends(run: Run, old: Outcome, new: Outcome) -> Iterator[str]:
+    """Yield a line if the builds end in different ways, or both in another way than expected."""
     if old.status != new.status:
         yield f"exit status {old.status} and {new.status}: {old.message!r} and {new.message!r}"
-        return
+    elif new.status != run.status:
+        yield f"both FAILED with exit status {new.status} instead of {run.status}: {new.message!r}"
+    elif new.status != 0 and old.message != new.message:
+        yield f"messages {old.message!r} and {new.message!r}"
+
+
+def differing_outputs(old: Outcome, new: Outcome, renamed: dict[str, str]) -> Iterator[str]:
+    """Yield a line for each difference of the outputs."""
     if list(old.columns) != list(new.columns):
         yield f"columns {list(old.columns)} and {list(new.columns)}"
     for name in old.columns.keys() & new.columns.keys():
@@ -231,7 +245,7 @@ def main() -> None:
             if given.only and given.only not in run.name:
                 continue
             old, new = outcome(given.old, run, work / "old"), outcome(given.new, run, work / "new")
-            found = list(differences(old, new, renamed))
+            found = list(differing_ends(run, old, new)) or list(differing_outputs(old, new, renamed))
             seconds[0] += old.seconds
             seconds[1] += new.seconds
             rows += new.counts.get("rows_in", 0)

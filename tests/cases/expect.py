@@ -1,35 +1,35 @@
 """Fills `text` of the cases with what transformers renders: `python tests/cases/expect.py`.
 
-A case that chatmill must refuse for reasons of its own has the text too: the text is right, only the labels are not.
-`trained` is written by hand: it is what the model would have to say, or what the case's `labels` ask for.
+A case that chatmill refuses only because of its labels has a text too.
+`trained` is written by hand: it is what the model generates, or what the case's `labels` select.
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
-from transformers.utils.chat_template_utils import render_jinja_template
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
-#: Codes of failures that are about labels, not about the text.
+import reference
+
+# Codes of failures that are about labels, not about the text.
 ABOUT_LABELS = {None, "generation_changed", "header_mismatch", "merged", "unanchored", "wrong_type"}
 
 
 def rendered(case: dict[str, Any]) -> str:
-    """The text of `case` as `apply_chat_template` gives it, None keys of messages dropped."""
-    messages = [{key: value for key, value in m.items() if value is not None} for m in case["messages"]]
-    variables = {**case.get("special_tokens", {}), **case.get("variables", {})}
-    texts, _ = render_jinja_template(
-        conversations=[messages],
+    """The text of `case` as `apply_chat_template` gives it."""
+    return reference.render(
+        case["template"],
+        case["messages"],
         tools=case.get("tools"),
-        chat_template=case["template"],
         add_generation_prompt=case.get("add_generation_prompt", False),
-        **variables,
+        **{**case.get("special_tokens", {}), **case.get("variables", {})},
     )
-    return str(texts[0])
 
 
 def main() -> None:
-    """Writes the texts into the files beside this one."""
+    """Write the texts into the files beside this one."""
     for path in sorted(Path(__file__).parent.glob("*.json")):
         case = json.loads(path.read_text("utf-8"))
         try:

@@ -16,6 +16,7 @@ import re
 
 import corpus_files as files
 import reference
+import template_files
 
 Span = tuple[int, int]
 
@@ -34,16 +35,16 @@ class Borders:
     """
 
     def __init__(self, template: str, conversation: files.Conversation) -> None:
-        self.source = files.untagged_source(template)
-        self.facts = files.template_facts(template)
+        self.source = template_files.untagged(template_files.source(template))
+        self.settings = template_files.settings(template)
         self.end = END.get(template, "")
         self.conversation = conversation
-        stops = "|".join(re.escape(token) for token in self.facts["stop_tokens"])
+        stops = "|".join(re.escape(token) for token in self.settings["stop_tokens"])
         self.stop = re.compile(stops or "(?!)")
 
     def render(self, messages: list[dict[str, object]], *, prompt: bool = False) -> str | None:
         """Return the text of messages without the text after the conversation, or None if the template rejects them."""
-        tokens = self.facts["special_tokens"]
+        tokens = self.settings["special_tokens"]
         try:
             text = reference.render(
                 self.source, messages, add_generation_prompt=prompt, **tokens, **self.conversation.context
@@ -97,7 +98,7 @@ class Borders:
             if stop:
                 blanks = len(probe[1]) - len(probe[1].lstrip())
                 found.add(answer_end + blanks + stop.end())
-            elif not self.facts["stop_tokens"]:
+            elif not self.settings["stop_tokens"]:
                 found.add(answer_end)
         return only(found)
 

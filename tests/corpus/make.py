@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
 import corpus_files as files
 import reference
+import template_files
 from borders import assistant_spans
 from vocabularies import build_tokenizers
 
@@ -43,7 +44,7 @@ Line = dict[str, Any]
 
 
 def render(source: str, template: str, conversation: files.Conversation, *, prompt: bool = False) -> str:
-    tokens = files.template_facts(template)["special_tokens"]
+    tokens = template_files.settings(template)["special_tokens"]
     return reference.render(
         source, conversation.messages, add_generation_prompt=prompt, **tokens, **conversation.context
     )
@@ -68,7 +69,8 @@ def render_line(template: str, name: str) -> Line:
     """Return a line of `renders.jsonl`. Check that a template with and without tags does the same in all renders."""
     line: Line = {"template": template, "conversation": name}
     conversation = files.conversation(name, template)
-    tagged, untagged = files.tagged_source(template), files.untagged_source(template)
+    tagged = template_files.source(template)
+    untagged = template_files.untagged(tagged)
     refusals = [
         refusal(it, template, conversation, prompt=prompt) for it in (tagged, untagged) for prompt in (False, True)
     ]
@@ -79,7 +81,7 @@ def render_line(template: str, name: str) -> Line:
     text, prompted = (render(tagged, template, conversation, prompt=prompt) for prompt in (False, True))
     if (text, prompted) != tuple(render(untagged, template, conversation, prompt=prompt) for prompt in (False, True)):
         raise SystemExit(f"{template}, {name}: the text depends on the tags")
-    tokens = files.template_facts(template)["special_tokens"]
+    tokens = template_files.settings(template)["special_tokens"]
     same_text, spans = reference.spans(tagged, conversation.messages, **tokens, **conversation.context)
     if same_text != text:
         raise SystemExit(f"{template}, {name}: tracking the tags changes the text")
@@ -101,7 +103,7 @@ def chosen_texts(lines: list[Line], number: int) -> list[Line]:
     """
     printed = [line for line in lines if "text" in line]
     chosen = set()
-    for index, template in enumerate(files.template_names()):
+    for index, template in enumerate(template_files.names()):
         its = [line["conversation"] for line in printed if line["template"] == template]
         chosen.add((template, its[(index + 3 * number) % len(its)]))
     for name in files.conversation_names():
@@ -127,7 +129,7 @@ def fresh_files() -> dict[str, str]:
     assert files.now() == reference.NOW
     with pytest.MonkeyPatch.context() as patch:
         reference.freeze_clock(patch)
-        pairs = [(template, name) for template in files.template_names() for name in files.conversation_names()]
+        pairs = [(template, name) for template in template_files.names() for name in files.conversation_names()]
         renders = [render_line(*pair) for pair in pairs]
     built = build_tokenizers()
     ids = [

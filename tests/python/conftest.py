@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from buckets import Bucket
 from chatmill import Tokenizer
+from corpus_folder import CORPUS
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
 
@@ -20,10 +20,9 @@ pytest.register_assert_rewrite("arrange_rows", "label_expected")
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real data; tests that need it are skipped if it is missing."""
-    path = Path(os.environ.get("CHATMILL_CORPUS", Path(__file__).resolve().parents[3] / "shared"))
-    if not path.is_dir():
-        pytest.skip(f"no corpus at {path}; set CHATMILL_CORPUS")
-    return path
+    if not CORPUS.is_dir():
+        pytest.skip(f"no corpus at {CORPUS}; set CHATMILL_CORPUS")
+    return CORPUS
 
 
 @pytest.fixture(scope="session")

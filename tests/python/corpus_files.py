@@ -10,9 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import template_files
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "corpus"
-TEMPLATES = ROOT / "templates"
 
 Spans = Sequence[Sequence[int]]
 
@@ -59,34 +60,13 @@ def conversation_names() -> list[str]:
 def conversation(name: str, template: str) -> Conversation:
     """A conversation; if `template` requires tools or documents and there are none, the default ones are added."""
     it = definitions()["conversations"][name]
-    given = {key: definitions()["given"][key] for key in template_facts(template).get("requires", [])}
+    given = {key: definitions()["given"][key] for key in template_files.settings(template).get("requires", [])}
     return Conversation(
         it["messages"],
         it.get("tools", given.get("tools")),
         it.get("documents", given.get("documents")),
         it.get("variables", {}),
     )
-
-
-def template_names() -> list[str]:
-    return sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
-
-
-@lru_cache
-def template_facts(name: str) -> dict[str, Any]:
-    """The file beside a template: special tokens, stop tokens, required inputs."""
-    read: dict[str, Any] = json.loads((TEMPLATES / f"{name}.json").read_text("utf-8"))
-    return read
-
-
-def tagged_source(name: str) -> str:
-    return (TEMPLATES / f"{name}.jinja").read_text("utf-8")
-
-
-def untagged_source(name: str) -> str:
-    """The template with `if true` in place of `{% generation %}`, so that white space is trimmed in the same way."""
-    source = tagged_source(name)
-    return source.replace("{%- generation %}", "{%- if true %}").replace("{%- endgeneration %}", "{%- endif %}")
 
 
 def tokenizer_names() -> list[str]:

@@ -15,9 +15,9 @@ def violations(value: Any, schema: Any, place: str = "$") -> list[str]:
     if isinstance(schema, bool):
         return [] if schema else [f"{place}: may not be there"]
     found = []
-    for word, said in schema.items():
+    for word, given in schema.items():
         if word not in _NOTES:
-            found += [f"{place}{it}" for it in _WORDS[word](value, said, schema)]
+            found += [f"{place}{it}" for it in _WORDS[word](value, given, schema)]
     return found
 
 
@@ -34,59 +34,59 @@ def _is(value: Any, name: str) -> bool:
     }[name]
 
 
-def _type(value: Any, said: Any, _: Any) -> Iterator[str]:
-    if not any(_is(value, name) for name in ([said] if isinstance(said, str) else said)):
+def _type(value: Any, given: Any, _: Any) -> Iterator[str]:
+    if not any(_is(value, name) for name in ([given] if isinstance(given, str) else given)):
         yield ": type"
 
 
-def _enum(value: Any, said: list[Any], _: Any) -> Iterator[str]:
+def _enum(value: Any, given: list[Any], _: Any) -> Iterator[str]:
     # In JSON, false is not equal to 0.
-    if not any(value == it and isinstance(value, bool) == isinstance(it, bool) for it in said):
+    if not any(value == it and isinstance(value, bool) == isinstance(it, bool) for it in given):
         yield ": enum"
 
 
-def _any_of(value: Any, said: list[Any], _: Any) -> Iterator[str]:
-    if all(violations(value, it) for it in said):
+def _any_of(value: Any, given: list[Any], _: Any) -> Iterator[str]:
+    if all(violations(value, it) for it in given):
         yield ": anyOf"
 
 
 def _limit(name: str, holds: Callable[[Any, Any], bool], of: Callable[[Any], Any] = lambda it: it) -> Any:
-    def check(value: Any, said: Any, _: Any) -> Iterator[str]:
-        if _is(value, name) and not holds(of(value), said):
-            yield f": beyond {said}"
+    def check(value: Any, given: Any, _: Any) -> Iterator[str]:
+        if _is(value, name) and not holds(of(value), given):
+            yield f": beyond {given}"
 
     return check
 
 
-def _items(value: Any, said: Any, _: Any) -> Iterator[str]:
+def _items(value: Any, given: Any, _: Any) -> Iterator[str]:
     if isinstance(value, list):
         for at, item in enumerate(value):
-            yield from violations(item, said, f"[{at}]")
+            yield from violations(item, given, f"[{at}]")
 
 
-def _required(value: Any, said: list[str], _: Any) -> Iterator[str]:
+def _required(value: Any, given: list[str], _: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        yield from (f": {name} is missing" for name in said if name not in value)
+        yield from (f": {name} is missing" for name in given if name not in value)
 
 
-def _properties(value: Any, said: dict[str, Any], _: Any) -> Iterator[str]:
+def _properties(value: Any, given: dict[str, Any], _: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for name in value.keys() & said.keys():
-            yield from violations(value[name], said[name], f".{name}")
+        for name in value.keys() & given.keys():
+            yield from violations(value[name], given[name], f".{name}")
 
 
-def _patterns(value: Any, said: dict[str, Any], _: Any) -> Iterator[str]:
+def _patterns(value: Any, given: dict[str, Any], _: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for pattern, schema in said.items():
+        for pattern, schema in given.items():
             for name in filter(re.compile(pattern).search, value):
                 yield from violations(value[name], schema, f".{name}")
 
 
-def _others(value: Any, said: Any, schema: dict[str, Any]) -> Iterator[str]:
+def _others(value: Any, given: Any, schema: dict[str, Any]) -> Iterator[str]:
     if isinstance(value, dict):
         for name in value.keys() - schema.get("properties", {}).keys():
             if not any(re.search(pattern, name) for pattern in schema.get("patternProperties", {})):
-                yield from violations(value[name], said, f".{name}")
+                yield from violations(value[name], given, f".{name}")
 
 
 _WORDS: dict[str, Callable[[Any, Any, Any], Iterator[str]]] = {

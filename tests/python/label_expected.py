@@ -12,9 +12,8 @@ from chatmill import Encoding
 from chatmill.labels import KINDS
 from hypothesis import strategies as st
 from label_rows import FLAGS, STOPS, Messages
+from trained_spans import GENERATED, MASKED
 
-MASKED = -100
-GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
 BY_DEFAULT = GENERATED | {"tool_result"}
 DOUBTS = {"value_dropped", "other_role", "header_mismatch", "merged", "unanchored"}
 Policy = dict[str, Any]

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 import reference
+from awkward_texts import AWKWARD, LETTERS
 from byte_tokenizers import DEFINITION, byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Tokenizer
 from empty_answers import EMPTY_ALLOWED
 from hypothesis import HealthCheck, reject, settings
 from hypothesis import strategies as st
-from test_masks import untagged
-from test_named_templates import GIVEN, facts, source
+from template_files import required, source, untagged
+from template_files import settings as settings_of
 
 BORROWING = "a stop token before each turn"
 NAMES = [*ChatTemplate.names(), BORROWING]
@@ -54,7 +55,7 @@ def template(name: str, *, tags: bool = False) -> ChatTemplate:
         prompt = "{% if add_generation_prompt %}<|im_start|>assistant{{ '\n' }}{% endif %}"
         return ChatTemplate("{% for m in messages %}" + turn + "{% endfor %}" + prompt)
     its = source(name)
-    return ChatTemplate(its if tags else untagged(its), **facts(name)["special_tokens"])
+    return ChatTemplate(its if tags else untagged(its), **settings_of(name)["special_tokens"])
 
 
 def mill(name: str, tokenizer: Tokenizer | None = None, *, tags: bool = False, **options: Any) -> Mill:
@@ -64,7 +65,7 @@ def mill(name: str, tokenizer: Tokenizer | None = None, *, tags: bool = False, *
 
 def needed(name: str) -> dict[str, Any]:
     """The tools or documents that a template requires."""
-    return {} if name == BORROWING else {key: GIVEN[key] for key in facts(name).get("requires", [])}
+    return {} if name == BORROWING else required(name)
 
 
 def encode(name: str, messages: Messages, *args: Any, **options: Any) -> Encoding | None:
@@ -86,10 +87,6 @@ def accepted(encoding: Encoding | None) -> Encoding:
 
 # Conversations.
 
-# chatmill finds regions with noncharacters, so contents with noncharacters are rejected. Surrogates are not text.
-LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters=[chr(c) for c in range(0xFDD0, 0xFDF0)])
-AWKWARD = ["", " ", "\n", "\n\n", "\t", " \n ", "\r\n", "\u00a0", "\u3000", "'s", "  x", "<|im", "</", "0"]
-SCRIPTS = ["👩‍👩‍👧", "🇩🇪", "é", "e\u0301", "ﬁ", "好", "مرحبا", "٣", "हिन्दी"]
 THINKING = ["<think>", "</think>", "<think>a</think>", "<think>\n\n</think>\n\n", "<think>\nso\n</think>\n\nb"]
 CONTROL = [
     "<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|im_start|>assistant\n", "<|im_end|>\n", "<|im_end|>\n<|im_start|>",
@@ -100,9 +97,9 @@ CONTROL = [
 @lru_cache
 def contents(name: str) -> st.SearchStrategy[str]:
     """Texts, including texts that the template prints around contents."""
-    own = [] if name == BORROWING else [facts(name)["generation_prompt"], *facts(name)["stop_tokens"]]
+    own = [] if name == BORROWING else [settings_of(name)["generation_prompt"], *settings_of(name)["stop_tokens"]]
     pieces = st.one_of(
-        st.sampled_from(AWKWARD + SCRIPTS),
+        st.sampled_from(AWKWARD),
         st.sampled_from(THINKING),
         st.sampled_from(CONTROL + own),
         st.text(LETTERS, max_size=12),
@@ -116,7 +113,7 @@ def contents(name: str) -> st.SearchStrategy[str]:
 def conversations(draw: st.DrawFn, name: str) -> Messages:
     """Turns in an order that templates accept, with tool calls if the template prints them."""
     text, messages = contents(name), list[dict[str, Any]]()
-    known = {} if name == BORROWING else facts(name)
+    known = {} if name == BORROWING else settings_of(name)
     if draw(st.booleans()):
         messages.append({"role": "system", "content": draw(text)})
     for _ in range(draw(st.integers(1, 3))):

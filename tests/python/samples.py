@@ -17,6 +17,13 @@ import zstandard
 Row = dict[str, Any]
 WriteFile = Callable[[str, Sequence[Row]], Path]
 
+# `<|im_start|>user\nHi<|im_end|>\n` is 30 characters and 10 tokens,
+# `<|im_start|>assistant\nHello!<|im_end|>\n` 39 characters and 19 tokens.
+TURN = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+SHORT, LONG = {"messages": TURN}, {"messages": [*TURN, *TURN]}
+# A template without headers and stop tokens, for any role: `user: Hi`.
+PLAIN_SOURCE = "{% for m in messages %}{{ m.role + ': ' + m.content }}\n{% endfor %}"
+
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
     ".zst": zstandard.compress,

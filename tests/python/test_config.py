@@ -215,9 +215,9 @@ def test_the_configs_of_the_corpus_are_all_listed(configs: Path) -> None:
     assert sorted(path.name for path in configs.iterdir()) == [name for name, _, _ in CONFIGS]
 
 
-@pytest.mark.parametrize(("name", "said", "datasets"), CONFIGS, ids=[name for name, _, _ in CONFIGS])
+@pytest.mark.parametrize(("name", "values", "datasets"), CONFIGS, ids=[name for name, _, _ in CONFIGS])
 def test_axolotl_configs_are_read_as_they_are(
-    configs: Path, name: str, said: dict[str, Any], datasets: list[dict[str, Any]]
+    configs: Path, name: str, values: dict[str, Any], datasets: list[dict[str, Any]]
 ) -> None:
     config = read_config(configs / name)
     key = "pretraining_dataset" if "pretrain" in name else "datasets"
@@ -226,7 +226,7 @@ def test_axolotl_configs_are_read_as_they_are(
         DatasetConfig(key=f"{key}[{at}]", line=config.lines[f"{key}[{at}]"], **it) for at, it in enumerate(datasets)
     )
     field = "pretraining" if "pretrain" in name else "datasets"
-    rest: dict[str, Any] = {**said, field: expected}
+    rest: dict[str, Any] = {**values, field: expected}
     assert config == Config(path=str(configs / name), ignored=config.ignored, **rest)
     for dataset in expected:
         assert lines[dataset.line - 1] == f"  - path: {dataset.path}"
@@ -276,7 +276,7 @@ def test_val_set_size_is_a_share_below_one_and_a_number_from_one_on(written: str
 
 
 def test_all_that_a_dataset_may_say() -> None:
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "path": "rows",
         "type": {"field_instruction": "q", "field_output": "a", "format": "[{instruction}]", "no_input_format": None},
         "data_files": "rows.jsonl",
@@ -292,7 +292,7 @@ def test_all_that_a_dataset_may_say() -> None:
         "max_completion_length": 64,
         "trust_remote_code": True,
     }
-    dataset = parse_config(yaml.safe_dump({"datasets": [said]}), name="config.yaml").datasets[0]
+    dataset = parse_config(yaml.safe_dump({"datasets": [values]}), name="config.yaml").datasets[0]
     expected = DatasetConfig(
         key="datasets[0]",
         line=2,

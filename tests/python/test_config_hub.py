@@ -35,7 +35,7 @@ configs:
 ROWS: list[Row] = [{"instruction": f"I{n}", "output": f"O{n}"} for n in range(20)]
 
 
-def made(folder: Path) -> Path:
+def write_dataset(folder: Path) -> Path:
     (folder / "main").mkdir(parents=True)
     (folder / "other").mkdir()
     (folder / "README.md").write_text(CARD, "utf-8")
@@ -82,7 +82,7 @@ class Hub:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    fake = Hub(made(tmp_path / "hub"), tmp_path / "cache")
+    fake = Hub(write_dataset(tmp_path / "hub"), tmp_path / "cache")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
     return fake
 

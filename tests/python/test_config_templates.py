@@ -22,9 +22,9 @@ from empty_answers import EMPTY_ALLOWED
 from folders import configure
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from random_conversations import Maker
 from refusals import text_or_none
 from samples import write_rows
-from test_random_conversations import Maker
 
 NAMES = template_names()
 FOLDER = "axolotl-ai-cloud__axolotl"

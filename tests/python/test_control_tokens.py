@@ -9,10 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import tokenizers
-from byte_tokenizers import byte_tokenizer
+from byte_tokenizers import DEFINITION, byte_tokenizer
 from chatmill import ChatTemplate, DataError, Mill, Tokenizer
 from reference import tokenizer_folder
-from test_cases import TESTS
 
 TURNS = [{"role": "user", "content": "U1"}, {"role": "assistant", "content": "A1"}]
 
@@ -107,7 +106,7 @@ def test_no_value_of_a_row_writes_a_control_token(by_bytes: Tokenizer, row: dict
 def test_a_token_that_the_template_writes_with_a_role_is_its_own(by_bytes: Tokenizer) -> None:
     """Roles with usual names may be part of a control token, as in `<|user|>`; other names may not."""
     template = ChatTemplate("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}")
-    definition = json.loads((TESTS / "data" / "byte_tokenizer.json").read_text("utf-8"))
+    definition = json.loads(DEFINITION)
     definition["added_tokens"] += [
         {**definition["added_tokens"][0], "id": 1000 + index, "content": f"<|{name}|>"}
         for index, name in enumerate(["user", "im_stop"])

@@ -17,17 +17,17 @@ import corpus_files as files
 import pyarrow as pa
 import pytest
 import reference
+import template_files
 import tokenizers
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Tokenizer
-from test_masks import MASKED
-from test_regions import joined, trained
+from trained_spans import MASKED, generated, joined
 
 Line = dict[str, Any]
 
 RENDERS = files.lines("renders.jsonl")
 IDS = files.lines("ids.jsonl")
-TEMPLATES = files.template_names()
+TEMPLATES = template_files.names()
 TEXTS = 511
 TOKENIZERS = ["byte_bpe", "byte_bpe_split", "metaspace_bpe", "unigram", "wordlevel", "wordpiece"]
 by_template = pytest.mark.parametrize("name", TEMPLATES)
@@ -59,7 +59,11 @@ def prompted(line: Line) -> str:
 @lru_cache
 def template(name: str, form: str) -> ChatTemplate:
     named = ChatTemplate.named(name)
-    return named if form == "tagged" else ChatTemplate(files.untagged_source(name), **named.special_tokens)
+    return (
+        named
+        if form == "tagged"
+        else ChatTemplate(template_files.untagged(template_files.source(name)), **named.special_tokens)
+    )
 
 
 @lru_cache
@@ -175,7 +179,7 @@ def test_untagged_spans(name: str) -> None:
         assistant = [index for index, message in enumerate(row.messages) if message["role"] == "assistant"]
         for index, span in zip(assistant, line["untagged"], strict=True):
             spans = joined(files.to_characters(line["text"], [span] if span else []))
-            unequal = span is not None and trained(regions, {index}) != spans
+            unequal = span is not None and generated(regions, {index}) != spans
             different += [(name, line["conversation"], index)] * unequal
             compared += span is not None
             ambiguous += span is None

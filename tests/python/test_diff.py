@@ -10,15 +10,11 @@ import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, Encoding, Format, Labels, Mill
 from chatmill.inspect.diff import DifferingSpan, DiffReport, RowDifference, diff_rows, show_difference, show_summary
-from samples import Row, WriteFile
-from test_show import made
+from fixed_encodings import encoding_of
+from samples import LONG, PLAIN_SOURCE, SHORT, TURN, Row, WriteFile
 
-# `<|im_start|>user\nHi<|im_end|>\n` is 30 characters and 10 tokens,
-# `<|im_start|>assistant\nHello!<|im_end|>\n` 39 characters and 19 tokens.
-TURN = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
-SHORT, LONG = {"messages": TURN}, {"messages": [*TURN, *TURN]}
 CHATML = ChatTemplate.named("chatml")
-PLAIN = ChatTemplate("{% for m in messages %}{{ m.role + ': ' + m.content }}\n{% endfor %}")
+PLAIN = ChatTemplate(PLAIN_SOURCE)
 
 MakeMill = Callable[..., Mill]
 
@@ -53,7 +49,7 @@ class Fixed:
 
 
 def fixed(*tokens: tuple[int, int, bool], **options: Any) -> Mill:
-    return cast(Mill, Fixed(made(tokens, **options)))
+    return cast(Mill, Fixed(encoding_of(tokens, **options)))
 
 
 def test_all_turns_and_the_last_one(mill: MakeMill, write_file: WriteFile) -> None:

@@ -21,14 +21,14 @@ from chatmill.inspect.diff import (
     show_output_summary,
 )
 from folders import configure
-from made_outputs import TOKENIZER, against, edit_manifest, edit_rows, made, manifest
-from samples import Row, WriteFile, conversation
-from test_diff import LONG, PLAIN, SHORT, TURN
+from prepared_outputs import TOKENIZER, against, edit_manifest, edit_rows, manifest, prepare_rows
+from samples import LONG, PLAIN_SOURCE, SHORT, TURN, Row, WriteFile, conversation
 from typer.testing import CliRunner
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
 TOOL = {"messages": [*TURN, {"role": "tool", "content": "x"}]}
+PLAIN = ChatTemplate(PLAIN_SOURCE)
 PLAIN_WITH_PROMPT = ChatTemplate(PLAIN.source + "{% if add_generation_prompt %}robot: {% endif %}", name="mine")
 USER = {"messages": TURN[:1]}
 
@@ -56,7 +56,7 @@ def test_the_same_again(options: dict[str, Any]) -> None:
     control = {"messages": [{"role": "user", "content": "a</s><|im_end|>"}, TURN[1]]}
     rows: list[Row] = [SHORT, TOOL, LONG, USER, {"text": "x"}, control, {"messages": []}, LONG]
     numbered: list[Row] = [{**row, "id": at} for at, row in enumerate(rows)]
-    made(*numbered, **options)
+    prepare_rows(*numbered, **options)
     found, report = against()
     counts = manifest()["counts"]
     assert (found, report.rows, report.differing.total()) == ([], 8, 0)
@@ -67,7 +67,7 @@ def test_the_same_again(options: dict[str, Any]) -> None:
 
 def test_the_recorded_time() -> None:
     template = ChatTemplate("{{ strftime_now('%Y') }}" + PLAIN.source)
-    made(SHORT, template=template, labels="all", now=datetime.fromisoformat("2001-02-03"))
+    prepare_rows(SHORT, template=template, labels="all", now=datetime.fromisoformat("2001-02-03"))
     assert against()[0] == []
     (difference,), _ = against(now=datetime.fromisoformat("2002-02-03"))
     assert (difference.aspect, difference.spans[0].left[:6], difference.spans[0].right[:6]) == (
@@ -101,7 +101,7 @@ def test_the_fallback(folder: Path, write_file: WriteFile) -> None:
 
 
 def test_another_tokenizer(folder: Path) -> None:
-    made(SHORT)
+    prepare_rows(SHORT)
     found, report = against(tokenizer=folder)
     assert len(found) == 1
     assert "\ntokenizer: written with tokenizer (" in show_output_summary(report).plain
@@ -110,7 +110,7 @@ def test_another_tokenizer(folder: Path) -> None:
 
 
 def test_the_summary_of_equal_sides() -> None:
-    made(SHORT, LONG, USER)
+    prepare_rows(SHORT, LONG, USER)
     _, report = against()
     assert show_output_summary(report, color=False).plain == (
         "0 of 3 rows differ\n"
@@ -122,7 +122,7 @@ def test_the_summary_of_equal_sides() -> None:
 
 
 def test_other_labels() -> None:
-    made(SHORT, USER, LONG, labels="last")
+    prepare_rows(SHORT, USER, LONG, labels="last")
     found, report = against(labels=Labels())
     spans = (
         DifferingSpan(52, 58, "Hello!", "trained", "masked", 1, "assistant", "content"),
@@ -141,16 +141,16 @@ def test_other_labels() -> None:
 
 
 def test_weights() -> None:
-    made(SHORT, labels={"weights": {"content": 0.5}})
+    prepare_rows(SHORT, labels={"weights": {"content": 0.5}})
     (difference,), report = against(labels="assistant")
     assert difference.spans == (DifferingSpan(52, 58, "Hello!", "trained", "trained × 0.5", 1, "assistant", "content"),)
     assert show_output_summary(report, color=False).plain.startswith("1 of 1 rows differ: weights 1\n")
-    made(SHORT, labels={"weights": {"reasoning": 0.5}})
+    prepare_rows(SHORT, labels={"weights": {"reasoning": 0.5}})
     assert against(labels="assistant")[0] == [], "without reasoning, all weights are 1"
 
 
 def test_another_template() -> None:
-    made(SHORT, LONG)
+    prepare_rows(SHORT, LONG)
     found, report = against(template="zephyr")
     assert [(it.row, it.aspect) for it in found] == [(0, "text"), (1, "text")]
     left = "'<|user|>\\nHi</s>\\n<|assistant|>\\nHello!</s>\\n'"
@@ -168,13 +168,13 @@ def test_a_template_that_has_changed() -> None:
     changed = ChatTemplate(
         ChatTemplate.named("chatml").source.replace("+ '<|im_end|>'", "+ '!<|im_end|>'"), name="chatml"
     )
-    made(SHORT, template=changed)
+    prepare_rows(SHORT, template=changed)
     (difference,), report = against()
     assert difference.aspect == "text"
     assert difference.spans[0].start == 58
     assert "template: written with chatml (" in show_output_summary(report).plain
     # A template that this version does not have comes from the manifest.
-    made(SHORT, template=ChatTemplate(changed.source, name="mine"))
+    prepare_rows(SHORT, template=ChatTemplate(changed.source, name="mine"))
     assert against()[0] == []
     edit_manifest(lambda it: it["template"].update(fingerprint="0" * 64))
     with pytest.raises(DataError, match=r"template 'mine', .*; give `template`"):
@@ -182,7 +182,7 @@ def test_a_template_that_has_changed() -> None:
 
 
 def test_rows_that_are_cut() -> None:
-    made(SHORT, max_length=25)
+    prepare_rows(SHORT, max_length=25)
     cut = (
         DifferingSpan(56, 57, "o", "'o' (111)", "no token", 1, "assistant", "content"),
         DifferingSpan(56, 58, "o!", "trained", "no token", 1, "assistant", "content"),
@@ -192,7 +192,7 @@ def test_rows_that_are_cut() -> None:
     (difference,), report = against(max_length=None)
     assert (difference.aspect, difference.spans) == ("ids", cut)
     assert show_output_summary(report).plain.startswith("1 of 1 rows differ: ids 1\n")
-    made(SHORT)
+    prepare_rows(SHORT)
     (difference,), _ = against(max_length=25)
     assert difference.spans == tuple(replace(span, left=span.right, right=span.left) for span in cut)
 
@@ -203,14 +203,14 @@ def test_rows_that_are_cut_at_the_start() -> None:
         DifferingSpan(49, 52, "nt\n", "masked", "no token", 1, "assistant", "header"),
         DifferingSpan(52, 53, "H", "trained", "no token", 1, "assistant", "content"),
     )
-    made(SHORT, max_length=7, truncation="keep_end")
+    prepare_rows(SHORT, max_length=7, truncation="keep_end")
     (difference,), _ = against(max_length=11)
     assert (difference.aspect, difference.spans) == ("ids", cut)
-    made(SHORT, max_length=11, truncation="keep_end")
+    prepare_rows(SHORT, max_length=11, truncation="keep_end")
     (difference,), _ = against(max_length=7)
     assert difference.spans == tuple(replace(span, left=span.right, right=span.left) for span in cut)
     # The rest begins with the same token as the row.
-    made(SHORT, max_length=19, truncation="keep_end")
+    prepare_rows(SHORT, max_length=19, truncation="keep_end")
     (difference,), _ = against(max_length=None)
     assert difference.aspect == "ids"
     assert "".join(span.text for span in difference.spans[1:]) == "<|im_start|>user\nHi<|im_end|>\n"
@@ -218,7 +218,7 @@ def test_rows_that_are_cut_at_the_start() -> None:
 
 def test_other_tokens_of_the_same_text() -> None:
     row = {"messages": [{"role": "user", "content": "a</s>"}, TURN[1]]}
-    made(row, SHORT)
+    prepare_rows(row, SHORT)
     (difference,), _ = against(special_tokens="text")
     told = "'<' (60), '/' (47), 's' (115), '>' (62)"
     assert (difference.row, difference.aspect) == (0, "ids")
@@ -227,7 +227,7 @@ def test_other_tokens_of_the_same_text() -> None:
 
 def test_rejects_on_either_side() -> None:
     rows = [SHORT, USER, LONG, TOOL, SHORT]
-    made(*rows)
+    prepare_rows(*rows)
     kept, report = against(all_masked="keep")
     assert [(it.row, it.aspect) for it in kept] == [(1, "failure")]
     assert kept[0].spans[0].left == "trained 0 of 10 tokens"
@@ -246,7 +246,7 @@ def test_rejects_on_either_side() -> None:
 
 
 def test_rejects_for_another_reason() -> None:
-    made(SHORT, USER)
+    prepare_rows(SHORT, USER)
     record = json.loads(Path("out/rejects.jsonl").read_text("utf-8"))
     changed = {**record, "code": "template_raised", "message": 0, "template_line": 3, "reason": "no"}
     Path("out/rejects.jsonl").write_text(json.dumps(changed) + "\n", "utf-8")
@@ -256,18 +256,18 @@ def test_rejects_for_another_reason() -> None:
 
 
 def test_what_would_end_the_run_is_a_reject() -> None:
-    made(SHORT, max_length=30, truncation="raise", labels={"unproved": "raise"})
+    prepare_rows(SHORT, max_length=30, truncation="raise", labels={"unproved": "raise"})
     assert against()[0] == []
     (difference,), _ = against(max_length=20)
     assert difference.aspect == "failure"
     assert difference.spans[0].left.startswith("too_long: ")
-    made(SHORT, USER, template=PLAIN_WITH_PROMPT, labels={"unproved": "mask"}, all_masked="keep")
+    prepare_rows(SHORT, USER, template=PLAIN_WITH_PROMPT, labels={"unproved": "mask"}, all_masked="keep")
     (difference,), _ = against(labels={"unproved": "raise"})
     assert difference.spans[0].left.startswith("header_mismatch (message 1): ")
 
 
 def test_samples_of_a_row() -> None:
-    made(SHORT, USER, LONG, split="per_turn")
+    prepare_rows(SHORT, USER, LONG, split="per_turn")
     found, report = against(split=None)
     assert [(it.row, it.aspect) for it in found] == [(2, "samples")]
     assert found[0].spans[0].left == "trained 14 of 58 tokens"
@@ -278,14 +278,14 @@ def test_samples_of_a_row() -> None:
     assert "number of samples 1" in show_output_summary(report).plain
     (_, difference), _ = against(labels={"kinds": ["content"]})
     assert (difference.row, difference.place) == (2, "a.jsonl, line 3, sample 0")
-    made(LONG, max_length=40, truncation="split")
+    prepare_rows(LONG, max_length=40, truncation="split")
     (difference,), _ = against(labels={"kinds": ["content"], "tags": False})
     assert difference.place == "a.jsonl, line 1, sample 0"
     assert [it.text for it in difference.spans] == ["<|im_end|>"]
 
 
 def test_a_sample_that_differs_behind_the_first() -> None:
-    made(SHORT, LONG, max_length=40, truncation="split")
+    prepare_rows(SHORT, LONG, max_length=40, truncation="split")
     # The answer of the second turn is in the second sample; one of its tokens is masked there.
     edit_rows(lambda rows: rows[2]["labels"].__setitem__(13, -100))
     (difference,), _ = against()
@@ -297,7 +297,7 @@ def test_a_sample_that_differs_behind_the_first() -> None:
 def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> None:
     """If a sample is not a part of the text of the whole row, spans are positions in the text of its own tokens."""
     source = "{% for m in messages %}{{ m.content + ('</s>' if loop.last else '<s>') }}{% endfor %}"
-    made(LONG, split="per_turn", template=ChatTemplate(source), labels={"unproved": "mask"}, all_masked="keep")
+    prepare_rows(LONG, split="per_turn", template=ChatTemplate(source), labels={"unproved": "mask"}, all_masked="keep")
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-1, 0))
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(0, rows[0]["input_ids"][0]))
     (difference,), _ = against()
@@ -307,7 +307,7 @@ def test_turns_that_are_rendered_in_another_way_are_told_by_their_tokens() -> No
 
 def test_a_token_without_characters() -> None:
     """The second token of a character has no characters of its own."""
-    made({"messages": [TURN[0], {"role": "assistant", "content": "é"}]})
+    prepare_rows({"messages": [TURN[0], {"role": "assistant", "content": "é"}]})
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-3, -100))
     (difference,), _ = against()
     (span,) = difference.spans
@@ -315,7 +315,7 @@ def test_a_token_without_characters() -> None:
 
 
 def test_a_label_that_is_another_token() -> None:
-    made(SHORT)
+    prepare_rows(SHORT)
     edit_rows(lambda rows: rows[0]["labels"].__setitem__(-2, 7))
     (difference,), _ = against()
     (span,) = difference.spans
@@ -323,18 +323,18 @@ def test_a_label_that_is_another_token() -> None:
 
 
 def test_a_token_more() -> None:
-    made(SHORT, template=ChatTemplate("<s>" + ChatTemplate.named("chatml").source))
+    prepare_rows(SHORT, template=ChatTemplate("<s>" + ChatTemplate.named("chatml").source))
     (difference,), _ = against(template="chatml")
     assert difference.aspect == "ids"
     assert (difference.spans[0].left, difference.spans[0].right) == ("no token", "'<s>' (258)")
-    made(SHORT)
+    prepare_rows(SHORT)
     (difference,), _ = against(template=ChatTemplate("<s>" + ChatTemplate.named("chatml").source))
     assert difference.spans[0] == DifferingSpan(0, 3, "<s>", "'<s>' (258)", "no token", None, None, "scaffold")
 
 
 def test_labels_before_and_behind_other_tokens() -> None:
     row = {"messages": [*TURN, {"role": "user", "content": "a</s>"}, TURN[1]]}
-    made(row)
+    prepare_rows(row)
     (difference,), _ = against(special_tokens="text", labels="none", all_masked="keep")
     assert (difference.aspect, difference.spans[0].text) == ("ids", "</s>")
     assert [(it.message, it.text, it.left, it.right) for it in difference.spans[1:]] == [
@@ -346,7 +346,7 @@ def test_labels_before_and_behind_other_tokens() -> None:
 
 
 def test_options_that_an_earlier_version_had_not() -> None:
-    made(SHORT, USER)
+    prepare_rows(SHORT, USER)
     edit_manifest(lambda it: it.update(options={"labels": "assistant", "keep_columns": []}))
     assert against()[0] == []
     with pytest.raises(DataError, match="a comparison with an output has no option `padding`; use only labels, split"):
@@ -354,7 +354,7 @@ def test_options_that_an_earlier_version_had_not() -> None:
 
 
 def test_rows_are_read_as_they_are_asked_for() -> None:
-    made(SHORT, LONG, SHORT, LONG)
+    prepare_rows(SHORT, LONG, SHORT, LONG)
     report = diff_output("a.jsonl", "out", tokenizer=TOKENIZER, labels="last")
     assert next(iter(report)).row == 1
     assert report.rows == 2, "the other rows are not read yet"

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from chatmill import DataError, prepare
 from chatmill.inspect.diff import diff_output, show_output_summary
-from made_outputs import TOKENIZER, against, edit_manifest, edit_rows, made
-from samples import Row, WriteFile, conversation
-from test_diff import LONG, SHORT, TURN
+from prepared_outputs import TOKENIZER, against, edit_manifest, edit_rows, prepare_rows
+from samples import LONG, SHORT, TURN, Row, WriteFile, conversation
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -32,7 +31,7 @@ def test_several_files_and_kinds(write_file: WriteFile) -> None:
 
 
 def test_folders_may_have_moved(write_file: WriteFile) -> None:
-    made(SHORT, USER)
+    prepare_rows(SHORT, USER)
     Path("elsewhere").mkdir()
     Path("a.jsonl").rename("elsewhere/a.jsonl")
     assert against("elsewhere/*.jsonl")[0] == []
@@ -40,7 +39,7 @@ def test_folders_may_have_moved(write_file: WriteFile) -> None:
 
 @pytest.mark.parametrize("rows", [[SHORT, LONG], [SHORT, LONG, SHORT, SHORT], []], ids=len)
 def test_other_numbers_of_rows(write_file: WriteFile, rows: list[Row]) -> None:
-    made(SHORT, LONG, SHORT)
+    prepare_rows(SHORT, LONG, SHORT)
     write_file("a.jsonl", rows)
     now = {2: "2", 4: "more than 3", 0: "0"}[len(rows)]
     with pytest.raises(DataError, match=rf"a.jsonl has {now} rows, but had 3 when out was made; give the file"):
@@ -59,12 +58,12 @@ def test_rows_are_not_compared_with_those_of_another_file(write_file: WriteFile)
 
 
 def test_kept_columns_are_not_those_of_chatmill() -> None:
-    made({**SHORT, "weights": "heavy"}, {**LONG, "weights": "light"}, keep_columns=["weights"])
+    prepare_rows({**SHORT, "weights": "heavy"}, {**LONG, "weights": "light"}, keep_columns=["weights"])
     assert against()[0] == []
 
 
 def test_other_rows_of_the_same_number(write_file: WriteFile) -> None:
-    made(SHORT, LONG)
+    prepare_rows(SHORT, LONG)
     write_file("a.jsonl", [LONG, LONG])
     found, report = against()
     assert [it.row for it in found] == [0]
@@ -73,7 +72,7 @@ def test_other_rows_of_the_same_number(write_file: WriteFile) -> None:
 
 
 def test_other_files(write_file: WriteFile) -> None:
-    made(SHORT)
+    prepare_rows(SHORT)
     write_file("b.jsonl", [SHORT])
     for inputs in ("b.jsonl", ["a.jsonl", "b.jsonl"]):
         with pytest.raises(
@@ -84,7 +83,7 @@ def test_other_files(write_file: WriteFile) -> None:
 
 
 def test_rejects_that_fit_no_row() -> None:
-    made(SHORT, USER, SHORT)
+    prepare_rows(SHORT, USER, SHORT)
     rejects = Path("out/rejects.jsonl")
     text = rejects.read_text("utf-8")
     rejects.write_text(text.replace('"line": 2', '"line": 7'), "utf-8")
@@ -99,7 +98,7 @@ def test_rejects_that_fit_no_row() -> None:
 
 
 def test_more_rows_than_the_inputs() -> None:
-    made(SHORT, USER, SHORT)
+    prepare_rows(SHORT, USER, SHORT)
     edit_rows(lambda rows: rows.append(rows[0]))
     with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, but manifest.json lists 2"):
         against()
@@ -111,7 +110,7 @@ def test_more_rows_than_the_inputs() -> None:
 def test_folders_that_are_no_output() -> None:
     with pytest.raises(DataError, match=r"there is no out/manifest.json; give a folder that `chatmill prepare`"):
         against()
-    made(SHORT)
+    prepare_rows(SHORT)
     shard = Path("out/part-00000.parquet")
     data = shard.read_bytes()
     Path("out/part-00001.parquet").write_bytes(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -41,10 +42,22 @@ CASES = [
 PAIRS = [(case, form) for case in CASES for form in case.forms]
 
 
-def expected_texts(rows: list[dict[str, Any]], tokenizer: str) -> list[str | None]:
+@lru_cache
+def rows_of(dataset: str) -> list[dict[str, Any]]:
+    return list(reference.rows(dataset))
+
+
+@lru_cache
+def loaded(name: str) -> Tokenizer:
+    """A tokenizer of the corpus, loaded once, because loading takes seconds."""
+    return Tokenizer.from_pretrained(reference.tokenizer_folder(name))
+
+
+@lru_cache
+def expected_texts(case: Case) -> list[str | None]:
     """The text of `apply_chat_template` for each row; None if it raises an error."""
-    its, texts = reference.tokenizer(tokenizer), []
-    for row in rows:
+    its, texts = reference.tokenizer(case.tokenizer), []
+    for row in rows_of(case.dataset):
         try:
             texts.append(its.apply_chat_template(row["messages"], tools=row.get("tools"), tokenize=False))
         except Exception:  # noqa: BLE001  (a template may fail in any way)
@@ -52,8 +65,12 @@ def expected_texts(rows: list[dict[str, Any]], tokenizer: str) -> list[str | Non
     return texts
 
 
-def expected_ids(texts: list[str], tokenizer: str) -> list[list[int]]:
-    ids: list[list[int]] = reference.tokenizer(tokenizer)(texts, add_special_tokens=False)["input_ids"]
+# Millions of numbers, so only those of one case stay in memory.
+@lru_cache(maxsize=1)
+def expected_ids(case: Case) -> list[list[int]]:
+    """The ids of the texts that are not refused."""
+    texts = [text for text in expected_texts(case) if text is not None]
+    ids: list[list[int]] = reference.tokenizer(case.tokenizer)(texts, add_special_tokens=False)["input_ids"]
     return ids
 
 
@@ -67,9 +84,9 @@ def to_table(rows: list[dict[str, Any]], form: str) -> tuple[pa.Table, str | Non
 @reference.needs_corpus
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_text(case: Case) -> None:
-    rows = list(reference.rows(case.dataset))
+    rows = rows_of(case.dataset)
     template = ChatTemplate.from_pretrained(reference.tokenizer_folder(case.tokenizer))
-    expected = expected_texts(rows, case.tokenizer)
+    expected = expected_texts(case)
     wrong: list[tuple[int, str | None, str | None]] = []
     for index, (row, text) in enumerate(zip(rows, expected, strict=True)):
         ours = text_or_none(template, messages=row["messages"], tools=row.get("tools"))
@@ -82,15 +99,15 @@ def test_text(case: Case) -> None:
 @reference.needs_corpus
 @pytest.mark.parametrize(("case", "form"), PAIRS, ids=str)
 def test_ids(case: Case, form: str) -> None:
-    rows = list(reference.rows(case.dataset))
+    rows = rows_of(case.dataset)
     folder = reference.tokenizer_folder(case.tokenizer)
-    mill = Mill(Tokenizer.from_pretrained(folder), ChatTemplate.from_pretrained(folder), on_error="null")
+    mill = Mill(loaded(case.tokenizer), ChatTemplate.from_pretrained(folder), on_error="null")
     table, json_column = to_table(rows, form)
     out = pa.table(mill(table, json_column=json_column))
 
-    expected = expected_texts(rows, case.tokenizer)
+    expected = expected_texts(case)
     accepted = [index for index, text in enumerate(expected) if text is not None]
-    ids = expected_ids([text for text in expected if text is not None], case.tokenizer)
+    ids = expected_ids(case)
     ours = out["input_ids"].to_pylist()
     assert [index for index, row in enumerate(ours) if row is not None] == accepted, out["error"].drop_null()[:3]
     assert [index for index, theirs in zip(accepted, ids, strict=True) if ours[index] != theirs] == []
@@ -106,8 +123,8 @@ def test_a_transformers_tokenizer_gives_the_same(name: str) -> None:
     rows = [row for _, row in zip(range(50), reference.rows("chitchat_en_4k"), strict=False)]
     table, _ = to_table(rows, "arrow")
     of_folder, of_object = (
-        pa.table(Mill(Tokenizer.from_pretrained(source), ChatTemplate.from_pretrained(source))(table))
-        for source in (folder, its)
+        pa.table(Mill(tokenizer, ChatTemplate.from_pretrained(source))(table))
+        for tokenizer, source in ((loaded(name), folder), (Tokenizer.from_pretrained(its), its))
     )
     assert of_object.equals(of_folder)
     assert of_object["input_ids"].to_pylist() == [
@@ -122,7 +139,7 @@ def test_examples_with_the_bundled_tokenizer() -> None:
     template = ChatTemplate.named("deepseek", **special)
     texts = [template.render(messages) for messages in conversations]
     assert texts == [reference.render(template.source, messages, **special) for messages in conversations]
-    mill = Mill(Tokenizer.from_pretrained(reference.tokenizer_folder(reference.BUNDLED)), template)
+    mill = Mill(loaded(reference.BUNDLED), template)
     out = pa.table(mill(pa.Table.from_pylist([{"messages": messages} for messages in conversations])))
     assert out["input_ids"].to_pylist() == its(texts, add_special_tokens=False)["input_ids"]
     assert out.num_rows == 240

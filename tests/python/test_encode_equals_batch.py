@@ -15,9 +15,9 @@ from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, DataError, Encoding, Format, Mill, RowError, RowFailure
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
+from trained_spans import MASKED
 
 TESTS = Path(__file__).parents[1]
-MASKED = -100
 
 
 TOKENIZER = byte_tokenizer(prefix=True, bos_token="<s>", eos_token="</s>", pad_token="</s>")

@@ -11,8 +11,8 @@ import pytest
 import reference
 from byte_tokenizers import byte_tokenizer
 from chatmill import Format, Mill, Tokenizer
+from trained_spans import MASKED
 
-MASKED = -100
 # These formats have long prompts; chatmill has other texts for them.
 PROSE = {"reflection:chat", "reflection:instruct", "creative_acr.load_critique", "creative_acr.load_revise"}
 

@@ -18,12 +18,12 @@ from chatmill.formats.detect import detect_rows
 from format_rows import CHATML, TOKENIZER, milled
 from hypothesis import given
 from hypothesis import strategies as st
+from trained_spans import MASKED
 
 ROWS = Path(__file__).parents[1] / "formats"
 DATA = Path(__file__).parents[1] / "data"
 FAULTS_FOLDER = Path(__file__).parents[1] / "faults"
 EXPECTED: dict[str, list[list[Any]]] = json.loads((DATA / "format_segments.json").read_text("utf-8"))
-MASKED = -100
 
 
 def segments(row: dict[str, Any]) -> list[list[Any]]:
@@ -239,14 +239,14 @@ def test_user_defined_formats() -> None:
 
 
 @given(st.text(), st.text(), st.text().filter(str.strip), st.text(max_size=9))
-def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, said: str) -> None:
+def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, literal: str) -> None:
     """Values with braces, tags, or line breaks at their edges are printed unchanged."""
     row = {"instruction": text, "input": extra, "output": text, "system": system}
     form = Format.user_defined(
-        format=f"{said.replace('{', '{{').replace('}', '}}')}{{instruction}}\n{{input}}", system_format="{system}"
+        format=f"{literal.replace('{', '{{').replace('}', '}}')}{{instruction}}\n{{input}}", system_format="{system}"
     )
     encoded = Mill(TOKENIZER, format=form).encode(row)
-    prompt = f"{said}{text}\n{extra}" if extra else f"{text} "
+    prompt = f"{literal}{text}\n{extra}" if extra else f"{text} "
     assert encoded.text == f"<s>{system}{prompt}{text}" + ("" if text.endswith("</s>") else "</s>")
     alpaca = Mill(TOKENIZER, format="alpaca_chat.load_no_prompt").encode(row)
     extra = f"{extra}\n" if extra else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from typing import Any
 import chatmill
 import pytest
 import reference
+import template_files
 from chatmill import ChatTemplate, Conversation, DataError, Formatter, TemplateError
 from chatmill.formatter import family, model_ids
 from folders import configure
@@ -62,15 +62,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ids
 
 
-def facts(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((reference.TEMPLATES / f"{name}.json").read_text("utf-8"))
-    return read
-
-
 def needed(name: str) -> dict[str, Any]:
     """The inputs that a template requires."""
     given = {"tools": TOOLS, "documents": DOCUMENTS}
-    return {key: given[key] for key in facts(name).get("requires", [])}
+    return {key: given[key] for key in template_files.settings(name).get("requires", [])}
 
 
 def result(render: Any, *args: Any, **kwargs: Any) -> str:
@@ -106,7 +101,7 @@ def test_equal_to_render(name: str, prompt: bool) -> None:
         assert result(formatter.render, made, add_assistant_prompt=prompt, now=reference.NOW) == expected
         texts += number < OWN_ROWS and not expected.startswith(("TemplateError", "DataError"))
     # A template rejects only one of these rows: the row with tools, unless it supports tools.
-    assert texts == (OWN_ROWS if facts(name)["tools"] else OWN_ROWS - 1)
+    assert texts == (OWN_ROWS if template_files.settings(name)["tools"] else OWN_ROWS - 1)
 
 
 def test_variables_and_tools_go_through() -> None:
@@ -182,7 +177,7 @@ def test_family_prints_what_the_model_prints(model: str, monkeypatch: pytest.Mon
     assert name is not None
     for key, row in reference.ordinary_conversations().items():
         given = {"tools": row.get("tools"), "documents": row.get("documents")}
-        variables = {**row.get("kw", {}), **facts(name)["special_tokens"]}
+        variables = {**row.get("kw", {}), **template_files.settings(name)["special_tokens"]}
         variables.pop("add_generation_prompt", None)
         made = Conversation(row["messages"], model=model, **given)
         for prompt in (False, True):
@@ -276,11 +271,11 @@ def test_templates_are_loaded_once(tmp_path: Path) -> None:
         ),
         (
             {"messages": HI, "tools": TOOLS[0]},
-            "`tools` has the type dict; give a list, also for a single one, or None",
+            "`tools` has the type dict; give a list, even for a single item, or None",
         ),
         (
             {"messages": HI, "documents": "tea"},
-            "`documents` has the type str; give a list, also for a single one, or None",
+            "`documents` has the type str; give a list, even for a single item, or None",
         ),
         (
             {"messages": HI, "model": ChatTemplate.named("chatml")},

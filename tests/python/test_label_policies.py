@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from label_expected import (
     ALIASES,
     DOUBTS,
-    GENERATED,
-    MASKED,
     OF_KINDS,
     POLICIES,
     Policy,
@@ -42,6 +40,7 @@ from label_rows import (
     needed,
     properties,
 )
+from trained_spans import GENERATED, MASKED
 
 
 @by_name

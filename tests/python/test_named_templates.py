@@ -13,6 +13,7 @@ import chatmill
 import pytest
 import reference
 from chatmill import ChatTemplate
+from template_files import GIVEN, names, required, settings, source
 
 NAMED = reference.ROOT / "tests" / "named"
 NAMES = sorted(path.stem for path in NAMED.glob("*.json"))
@@ -23,21 +24,6 @@ BASIC = [
     {"role": "user", "content": "Wie spät ist es?"},
     {"role": "assistant", "content": "Zeit für Tee."},
 ]
-
-# Inputs for templates that require tools or documents.
-GIVEN: dict[str, list[dict[str, Any]]] = {
-    "tools": [
-        {
-            "type": "function",
-            "function": {
-                "name": "clock",
-                "description": "Tells the time.",
-                "parameters": {"type": "object", "properties": {}},
-            },
-        }
-    ],
-    "documents": [{"title": "Tea", "text": "Tea is drunk at five."}],
-}
 
 
 @dataclass(frozen=True)
@@ -82,21 +68,6 @@ def expected_of(name: str) -> Expected:
     return Expected(**json.loads((NAMED / f"{name}.json").read_text("utf-8")))
 
 
-def facts(name: str) -> dict[str, Any]:
-    """The content of the JSON file of a template."""
-    read: dict[str, Any] = json.loads((reference.TEMPLATES / f"{name}.json").read_text("utf-8"))
-    return read
-
-
-def source(name: str) -> str:
-    return (reference.TEMPLATES / f"{name}.jinja").read_text("utf-8")
-
-
-def given(name: str) -> dict[str, Any]:
-    """The tools or documents that a template requires."""
-    return {key: GIVEN[key] for key in facts(name).get("requires", [])}
-
-
 def clock(name: str) -> dict[str, Any]:
     """The time for chatmill's render, if the template reads the clock."""
     return {"now": reference.NOW} if "strftime_now" in source(name) else {}
@@ -123,8 +94,8 @@ def has_parts(conversation: dict[str, Any]) -> bool:
 def arguments(conversation: dict[str, Any], name: str) -> dict[str, Any]:
     """The keyword arguments of a render: those of the conversation, required inputs, and special tokens."""
     rest = {key: value for key, value in conversation.items() if key not in ("messages", "kw")}
-    needed = {key: value for key, value in given(name).items() if not rest.get(key)}
-    return {**rest, **needed, **conversation.get("kw", {}), **facts(name)["special_tokens"]}
+    needed = {key: value for key, value in required(name).items() if not rest.get(key)}
+    return {**rest, **needed, **conversation.get("kw", {}), **settings(name)["special_tokens"]}
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +104,7 @@ def _clock_stands(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_are_the_files() -> None:
-    assert sorted(ChatTemplate.names()) == sorted(path.stem for path in reference.TEMPLATES.glob("*.jinja")) == NAMES
+    assert sorted(ChatTemplate.names()) == names() == NAMES
 
 
 def test_unknown_name_lists_the_known() -> None:
@@ -143,44 +114,44 @@ def test_unknown_name_lists_the_known() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_basic_text(name: str) -> None:
-    assert ChatTemplate.named(name).render(BASIC, **given(name), **clock(name)) == expected_of(name).text
+    assert ChatTemplate.named(name).render(BASIC, **required(name), **clock(name)) == expected_of(name).text
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_facts_hold(name: str) -> None:
-    template, fact, (end, prompt_end) = ChatTemplate.named(name), facts(name), expected_of(name).end
+def test_settings_hold(name: str) -> None:
+    template, its, (end, prompt_end) = ChatTemplate.named(name), settings(name), expected_of(name).end
     assert template.name == name
     assert template.has_generation
-    assert template.special_tokens == fact["special_tokens"]
-    question = template.render(BASIC[:1], **given(name), **clock(name))
+    assert template.special_tokens == its["special_tokens"]
+    question = template.render(BASIC[:1], **required(name), **clock(name))
     assert question.endswith(end)
     question = question.removesuffix(end)
-    prompted = template.render(BASIC[:1], add_generation_prompt=True, **given(name), **clock(name))
-    assert prompted == question + prompt_end + fact["generation_prompt"]
+    prompted = template.render(BASIC[:1], add_generation_prompt=True, **required(name), **clock(name))
+    assert prompted == question + prompt_end + its["generation_prompt"]
     # The generation prompt precedes the answer and the stop token ends it: the two edges of the trained span.
-    text, spans = reference.spans(source(name), BASIC[:2], **given(name), **fact["special_tokens"])
-    assert text == template.render(BASIC[:2], **given(name), **clock(name))
+    text, spans = reference.spans(source(name), BASIC[:2], **required(name), **its["special_tokens"])
+    assert text == template.render(BASIC[:2], **required(name), **clock(name))
     ((start, stop),) = spans
-    assert text[:start] == question + fact["generation_prompt"]
-    assert text[start:stop].endswith(tuple(fact["stop_tokens"]) or "Hallo.")
+    assert text[:start] == question + its["generation_prompt"]
+    assert text[start:stop].endswith(tuple(its["stop_tokens"]) or "Hallo.")
     assert text[stop:].removesuffix(end).strip() == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_generation_spans_are_answer_and_stop(name: str) -> None:
-    text, spans = reference.spans(source(name), BASIC, **given(name), **facts(name)["special_tokens"])
+    text, spans = reference.spans(source(name), BASIC, **required(name), **settings(name)["special_tokens"])
     assert text == expected_of(name).text
     assert [text[start:end] for start, end in spans] == expected_of(name).trained
     # Each part holds one answer and, if the model has stop tokens, one of them.
     for (start, end), answer in zip(spans, ("Hallo.", "Zeit für Tee."), strict=True):
         _, stop = text[start:end].split(answer)
-        assert stop.strip() in (facts(name)["stop_tokens"] or [""])
+        assert stop.strip() in (settings(name)["stop_tokens"] or [""])
 
 
 @reference.needs_corpus
 @pytest.mark.parametrize("name", NAMES)
 def test_every_answer_is_a_span(name: str) -> None:
-    fact = facts(name)
+    its = settings(name)
     for key, conversation in reference.ordinary_conversations().items():
         kwargs = {**arguments(conversation, name), "add_generation_prompt": False}
         if attempt(reference.render, source(name), conversation["messages"], **kwargs) is None:
@@ -189,8 +160,8 @@ def test_every_answer_is_a_span(name: str) -> None:
         text, spans = reference.spans(source(name), conversation["messages"], **kwargs)
         answers = [it for it in conversation["messages"] if it["role"] == "assistant"]
         for (start, end), answer in zip(spans, answers, strict=True):
-            if fact.get("stop_after_calls", True) or not answer.get("tool_calls"):
-                assert text[start:end].endswith(tuple(fact["stop_tokens"]) or ""), key
+            if its.get("stop_after_calls", True) or not answer.get("tool_calls"):
+                assert text[start:end].endswith(tuple(its["stop_tokens"]) or ""), key
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,11 +169,11 @@ def test_given_special_tokens_win(name: str) -> None:
     tokens: dict[str, Any] = {"bos_token": "<first>", "eos_token": "<last>"}
     template = ChatTemplate.named(name, **tokens)
     assert template.special_tokens["bos_token"] == "<first>"
-    expected = reference.render(source(name), BASIC, **given(name), **tokens)
-    assert template.render(BASIC, **given(name), **clock(name)) == expected
+    expected = reference.render(source(name), BASIC, **required(name), **tokens)
+    assert template.render(BASIC, **required(name), **clock(name)) == expected
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not facts(name)["tools"]])
+@pytest.mark.parametrize("name", [name for name in NAMES if not settings(name)["tools"]])
 @pytest.mark.parametrize("where", ["tools", "tool_calls"])
 def test_tools_are_refused_not_dropped(name: str, where: str) -> None:
     call = {"id": "call00001", "type": "function", "function": {"name": "clock", "arguments": {}}}
@@ -211,13 +182,13 @@ def test_tools_are_refused_not_dropped(name: str, where: str) -> None:
         messages[-1]["tool_calls"] = [call]
     tools = GIVEN["tools"] if where == "tools" else None
     with pytest.raises(chatmill.TemplateError, match="tool"):
-        ChatTemplate.named(name).render(messages, tools=tools, **given(name), **clock(name))
+        ChatTemplate.named(name).render(messages, tools=tools, **required(name), **clock(name))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "requires" in facts(name)])
+@pytest.mark.parametrize("name", [name for name in NAMES if "requires" in settings(name)])
 def test_what_is_required_is_asked_for(name: str) -> None:
-    for missing in facts(name)["requires"]:
-        rest = {key: value for key, value in given(name).items() if key != missing}
+    for missing in settings(name)["requires"]:
+        rest = {key: value for key, value in required(name).items() if key != missing}
         with pytest.raises(chatmill.TemplateError, match=f"with {missing}"):
             ChatTemplate.named(name).render(BASIC, **rest, **clock(name))
 
@@ -226,7 +197,7 @@ def test_what_is_required_is_asked_for(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_same_text_as_the_model(name: str) -> None:
     """chatmill renders its own template, transformers renders the model's, on every ordinary conversation."""
-    expect, fact, template = expected_of(name), facts(name), ChatTemplate.named(name)
+    expect, its, template = expected_of(name), settings(name), ChatTemplate.named(name)
     theirs, equal = expect.source(), 0
     for key, conversation in reference.ordinary_conversations().items():
         kwargs = arguments(conversation, name)
@@ -234,7 +205,7 @@ def test_same_text_as_the_model(name: str) -> None:
         text = attempt(template.render, conversation["messages"], **kwargs, **clock(name))
         if key in expect.differs:
             assert text != expected, f"{key} agrees now; remove it from the list"
-        elif expected is None or (not fact["tools"] and shows_tools(conversation)):
+        elif expected is None or (not its["tools"] and shows_tools(conversation)):
             assert text is None, (key, text)
         elif text is None:
             # The model's template prints a list of parts like Python, or drops it, or drops images; ours rejects it.

@@ -17,9 +17,8 @@ import pyarrow as pa
 import pytest
 import reference
 from chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Tokenizer
+from trained_spans import GENERATED, MASKED
 
-MASKED = -100
-GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
 DATASETS = {
     "smilechat_zh_10k": 10_000,
     "sgd_tools_17k": 17_193,

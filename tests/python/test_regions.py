@@ -8,36 +8,17 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
 import reference
 from byte_tokenizers import byte_tokenizer
-from chatmill import ChatmillError, ChatTemplate, Mill, Region, Tokenizer
+from chatmill import ChatmillError, ChatTemplate, Mill, Tokenizer
 from empty_answers import EMPTY_ALLOWED
-
-GENERATED = {"prefix", "reasoning", "content", "tool_call", "closer"}
-Spans = list[tuple[int, int]]
+from trained_spans import GENERATED, generated, joined
 
 # For this template, the truth has the closers of the other turns, but not of this turn, whose answer ends in white
 # space. The prompts of the turns prove chatmill's closer; see the end of the test.
 TRUTH_IS_WRONG = {("Reka-Edge", "v08_whitespace")}
-NOW = datetime.fromisoformat("2026-07-04T13:05:09")
-
-
-def joined(spans: Spans) -> Spans:
-    """The spans without empty ones, with adjacent spans joined."""
-    out: Spans = []
-    for start, end in spans:
-        if out and out[-1][1] == start:
-            out[-1] = (out[-1][0], end)
-        elif start < end:
-            out.append((start, end))
-    return out
-
-
-def trained(regions: list[Region], assistant: set[int]) -> Spans:
-    return joined([(it.start, it.end) for it in regions if it.message in assistant and it.kind in GENERATED])
 
 
 @reference.needs_corpus
@@ -61,17 +42,19 @@ def test_trained_spans_are_true_or_reported() -> None:
             template, messages = templates[name], conversation["messages"]
             rest = (conversation.get("tools"), conversation.get("documents"))
             prompt = conversation["add_generation_prompt"]
-            text = template.render(messages, *rest, add_generation_prompt=prompt, now=NOW)
+            text = template.render(messages, *rest, add_generation_prompt=prompt, now=reference.NOW)
             if text != truth["text"]:
                 outcomes["another text"] += 1
                 continue
-            regions = template.regions(messages, *rest, add_generation_prompt=prompt, now=NOW)
+            regions = template.regions(messages, *rest, add_generation_prompt=prompt, now=reference.NOW)
             assistant = {index for index, message in enumerate(messages) if message["role"] == "assistant"}
             spans = [span for span in truth["spans"] if span[2] in assistant and span[3] in GENERATED]
-            equal = trained(regions, assistant) == joined([(span[0], span[1]) for span in spans])
+            equal = generated(regions, assistant) == joined([(span[0], span[1]) for span in spans])
             outcomes["equal" if equal else "unequal"] += 1
             reported = report(
-                Mill(tokenizer, template, now=NOW, labels={"tags": False}, format=EMPTY_ALLOWED), messages, *rest
+                Mill(tokenizer, template, now=reference.NOW, labels={"tags": False}, format=EMPTY_ALLOWED),
+                messages,
+                *rest,
             )
             outcomes[reported] += 1
             short = (name.rpartition("/")[2].removesuffix(".jinja"), truth["conv"])
@@ -108,10 +91,10 @@ def test_the_prompts_prove_what_the_truth_has_wrong() -> None:
         )
         assert text.startswith(prompt)
         assert text.startswith(through)
-        assert (len(prompt), len(through)) in trained(template.regions(messages), {2, 4})
+        assert (len(prompt), len(through)) in generated(template.regions(messages), {2, 4})
 
 
-def test_contents_in_parts_have_facts_of_their_own() -> None:
+def test_contents_in_parts_have_profiles_of_their_own() -> None:
     """The space before an answer belongs to the prompt if contents are strings, but to the model if they are parts."""
     source = (
         "{% for m in messages %}{% set text = m.content if m.content is string else m.content[0].text %}"
@@ -124,7 +107,7 @@ def test_contents_in_parts_have_facts_of_their_own() -> None:
 
     def answers(*messages: tuple[str, str | list[dict[str, str]]]) -> list[str]:
         encoding = mill.encode([{"role": role, "content": content} for role, content in messages])
-        return [encoding.text[start:end] for start, end in trained(encoding.regions, {1, 3})]
+        return [encoding.text[start:end] for start, end in generated(encoding.regions, {1, 3})]
 
     def parts(text: str) -> list[dict[str, str]]:
         return [{"type": "text", "text": text}]

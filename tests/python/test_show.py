@@ -3,75 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from byte_tokenizers import byte_tokenizer
-from chatmill import ChatmillError, ChatTemplate, Encoding, Labels, Mill, Region, Tokenizer
+from chatmill import ChatTemplate, Encoding, Labels, Mill, Tokenizer
 from chatmill._chatmill import NOTES
 from chatmill.inspect.html import to_html
 from chatmill.inspect.show import print_encoding, show_encoding
 from chatmill.inspect.spans import TextSpan, by_region, describe_counts, describe_notes, text_spans
 from chatmill.text.visible import visible
+from fixed_encodings import encoding_of
 from rich.text import Text
+from samples import PLAIN_SOURCE
 
 GOOD = [{"role": "user", "content": "Hi\n\nyou"}, {"role": "assistant", "content": "Hello!"}]
 REASONED = [GOOD[0], {"role": "assistant", "reasoning_content": "r r", "content": "Bye"}]
-# A template without header and stop token, for any role: `user: Hi`.
-PLAIN = ChatTemplate("{% for m in messages %}{{ m.role + ': ' + m.content }}\n{% endfor %}")
+PLAIN = ChatTemplate(PLAIN_SOURCE)
 HALF = Labels(weights={"reasoning": 0.5})
-
-
-@dataclass
-class MadeToken:
-    """A token made by hand."""
-
-    id: int
-    start: int
-    end: int
-    text: str
-    label: int
-
-
-@dataclass
-class Made:
-    """An encoding made by hand, for results that no mill makes."""
-
-    tokens: list[MadeToken]
-    text: str = "ab"
-    weights: list[float] | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def samples(self) -> list[Made]:
-        return [self]
-
-    @property
-    def input_ids(self) -> list[int]:
-        return [token.id for token in self.tokens]
-
-    @property
-    def labels(self) -> list[int]:
-        return [token.label for token in self.tokens]
-
-    @property
-    def regions(self) -> list[Region]:
-        raise ChatmillError("the regions do not cover the text")
-
-    def __len__(self) -> int:
-        return len(self.tokens)
-
-
-def made(tokens: Sequence[tuple[int, int, bool]], **options: Any) -> Encoding:
-    """An encoding with tokens at these characters, some of them trained; its regions are unknown."""
-    text = options.get("text", "ab")
-    listed = [
-        MadeToken(number, start, end, text[start:end], number if trained else -100)
-        for number, (start, end, trained) in enumerate(tokens)
-    ]
-    return cast(Encoding, Made(listed, **options))
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +189,7 @@ def test_every_note_has_words() -> None:
 
 @pytest.mark.parametrize(("note", "words"), TOLD.items())
 def test_every_note_is_told(note: str, words: str) -> None:
-    encoding = made([(0, 2, True)], notes=["proved", note])
+    encoding = encoding_of([(0, 2, True)], notes=["proved", note])
     (told,) = describe_notes(encoding)
     assert told == words
     assert told in show_encoding(encoding).plain
@@ -278,7 +228,7 @@ def test_regions_and_stretches_cover_the_text(template: str, labels: str, encode
 
 
 def test_tokens_without_characters_have_no_stretch() -> None:
-    encoding = made([(0, 0, True), (0, 1, False), (1, 1, True), (1, 2, True)])
+    encoding = encoding_of([(0, 0, True), (0, 1, False), (1, 1, True), (1, 2, True)])
     assert text_spans(encoding) == [TextSpan(0, 1, 0), TextSpan(1, 2, 1)]
 
 
@@ -309,7 +259,7 @@ def test_printing(encode: Any, capsys: pytest.CaptureFixture[str], monkeypatch: 
 
 
 def test_unknown_regions_leave_the_text() -> None:
-    encoding = made([(0, 1, False), (1, 2, True)], text="<b")
+    encoding = encoding_of([(0, 1, False), (1, 2, True)], text="<b")
     assert show_encoding(encoding, color=False, regions=True).plain == (
         "<⟦b⟧\n\nThe regions of the text are unknown.\n⟦trained⟧ 1 of 2 tokens (50.0 %), masked 1"
     )

@@ -138,8 +138,12 @@ def test_python_runs_on_while_a_mill_works(parts: tuple[Tokenizer, ChatTemplate]
             time.sleep(0.001)
             ticks += 1
         milling.result()
+    # With the GIL, a mill of this many rows would let it count once or twice.
     assert ticks > 20
 
+
+# Seconds.
+SOON = 5.0
 
 ENDLESS = """
 import sys, time
@@ -163,8 +167,9 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child alone")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_ends_a_batch_within_a_second(threads: int, tokenizer: Path) -> None:
-    assert seconds_to_interrupt(threads, tokenizer) < 1
+def test_ctrl_c_ends_a_batch_soon(threads: int, tokenizer: Path) -> None:
+    # It takes a tenth of a second if the machine has nothing else to do.
+    assert seconds_to_interrupt(threads, tokenizer) < SOON
 
 
 def seconds_to_interrupt(threads: int, tokenizer: Path) -> float:
@@ -177,8 +182,8 @@ def seconds_to_interrupt(threads: int, tokenizer: Path) -> float:
         assert process.poll() is None, "the batch finished before it could be interrupted"
         process.send_signal(signal.SIGINT)
         start = time.monotonic()
-        said = process.stdout.readline()
+        printed = process.stdout.readline()
         seconds = time.monotonic() - start
         process.wait(20)
-        assert (said, process.returncode) == ("interrupted\n", 0), process.stderr and process.stderr.read()
+        assert (printed, process.returncode) == ("interrupted\n", 0), process.stderr and process.stderr.read()
     return seconds

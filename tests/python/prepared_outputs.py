@@ -17,7 +17,7 @@ from samples import Row, write_rows
 TOKENIZER = byte_tokenizer(pad_token="<s>")
 
 
-def made(*rows: Row, template: Any = "chatml", **options: Any) -> None:
+def prepare_rows(*rows: Row, template: Any = "chatml", **options: Any) -> None:
     """Prepare rows of `a.jsonl` into `out`."""
     write_rows(Path("a.jsonl"), rows)
     prepare("a.jsonl", tokenizer=TOKENIZER, template=template, output="out", overwrite=True, **options)
