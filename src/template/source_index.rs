@@ -195,7 +195,14 @@ mod tests {
         let mut texts: Vec<(usize, Part, &str)> =
             index.all().iter().map(|source| (source.message, source.part, source.text)).collect();
         texts.dedup();
-        let expected = [(0, Part::Content, "one"), (0, Part::Content, "two"), (1, Part::Content, " ")];
+        let expected = [
+            (0, Part::Content, "one"),
+            (0, Part::Content, "two"),
+            (1, Part::Content, " "),
+            (1, Part::Reasoning, "three"),
+            (1, Part::ToolCall, "four"),
+            (1, Part::ToolCall, "five"),
+        ];
         assert_eq!(texts, expected);
         for (place, source) in index.all().iter().enumerate().filter(|(_, source)| source.text.len() > 1) {
             let (found, offset) = index.find(source.text.as_ptr() as usize + 1).unwrap();

@@ -79,6 +79,6 @@ mod tests {
             assert!(seen.insert(block), "block {block} twice");
             assert!(text.chars().all(|c| c.is_ascii() || u32::from(c) / BLOCK == block));
         }
-        assert_eq!(seen.len(), 0);
+        assert_eq!(seen.len(), 3284);
     }
 }
