@@ -19,6 +19,7 @@
 //! | labels as other tools make them | [`compat`] |
 //! | one row: options, truncation, notes | [`encode`] |
 //! | many rows: threads, order, output columns | [`batch`] |
+//! | two folders swapped in one step | [`exchange`] |
 //!
 //! A folder may use those above it in this table and never those below it; `tests/layers.rs` checks this.
 //!
@@ -44,6 +45,7 @@ pub mod compat;
 pub mod data;
 pub mod encode;
 pub mod error;
+pub mod exchange;
 pub mod label;
 mod names;
 pub mod rows;

@@ -4,8 +4,9 @@
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// The folders and files, lowest first. Each may import only those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "error",
+    "exchange",
     "names",
     "choice",
     "data",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from os import PathLike
 from typing import Any, final
 
 from chatmill.formats import Format
@@ -43,6 +44,7 @@ __all__ = [
     "TokenizerError",
     "__version__",
     "check_labels",
+    "exchange_files",
     "format_info",
 ]
 
@@ -473,3 +475,6 @@ def format_info(json: str) -> FormatInfo:
 
 def check_labels(json: str) -> None:
     """Raise a `DataError` if a JSON object does not describe labels."""
+
+def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None:
+    """Swap two files or folders of one filesystem in one step. Raise an `OSError` if they cannot be swapped."""

@@ -8,6 +8,7 @@ mod convert;
 mod detach;
 mod encoding;
 mod errors;
+mod files;
 mod hooks;
 mod mill;
 mod tables;
@@ -31,6 +32,8 @@ mod _chatmill {
     use super::encoding::{PyEncoding, PyRegion, PyToken};
     #[pymodule_export]
     use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};
+    #[pymodule_export]
+    use super::files::exchange_files;
     #[pymodule_export]
     use super::mill::PyMill;
     #[pymodule_export]

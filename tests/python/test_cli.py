@@ -233,7 +233,7 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(
     common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out", "--block-bytes", "1000")
     with start_chatmill("prepare", *["a.jsonl"] * 200, *common, cwd=in_tmp_path) as process:
         end = time.monotonic() + DEADLINE
-        while not list(in_tmp_path.glob(".out.incomplete-*/*")):
+        while not list(in_tmp_path.glob(".chatmill-*/output/*")):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end, "nothing is written"
             time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from datetime import datetime
@@ -132,6 +133,8 @@ def test_the_manifest_tells_everything(run: Any, write_file: WriteFile, conversa
     assert all(shard["tokens"] == 300 for shard in manifest["shards"][:-1])
     for shard in manifest["shards"]:
         assert shard["bytes"] == (Path("out") / shard["file"]).stat().st_size
+        assert shard["sha256"] == hashlib.sha256((Path("out") / shard["file"]).read_bytes()).hexdigest()
+    assert manifest["rejects"] is None
 
 
 BROKEN: list[tuple[bytes, str]] = [
@@ -163,6 +166,9 @@ def test_bad_lines_are_rejected_and_all_rows_accounted_for(
     assert all(each["reason"] for each in rejects)
     assert {"message", "template_line"} <= set(rejects[0])
     assert read_manifest()["counts"]["rejected_by_reason"] == report.reasons
+    log = Path("out/rejects.jsonl").read_bytes()
+    recorded = {"file": "rejects.jsonl", "rows": 4, "bytes": len(log), "sha256": hashlib.sha256(log).hexdigest()}
+    assert read_manifest()["rejects"] == recorded
     assert "error" not in read_output()[0]
     for text in ("rejected", "invalid_json", "a.jsonl, line 12", "rejects.jsonl"):
         assert text in str(report)

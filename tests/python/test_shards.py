@@ -1,7 +1,8 @@
-"""Tests of shards, of the staged folder, and of the channel between threads."""
+"""Tests of shards, and of the channel between threads."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,7 +15,6 @@ from chatmill import DataError
 from chatmill.options.choices import Compression, choices
 from chatmill.outputs import shards
 from chatmill.outputs.shards import Shard, ShardWriter
-from chatmill.outputs.staging import staged_folder
 from chatmill.pipeline.channel import Channel, StoppedError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -48,6 +48,8 @@ def test_shards_end_with_the_row_that_fills_them(tmp_path: Path) -> None:
     ]
     assert [path.name for path in sorted(tmp_path.iterdir())] == [shard.file for shard in made]
     assert [shard.bytes for shard in made] == [(tmp_path / shard.file).stat().st_size for shard in made]
+    sums = [hashlib.sha256((tmp_path / shard.file).read_bytes()).hexdigest() for shard in made]
+    assert [shard.sha256 for shard in made] == sums
     table = pa.concat_tables(pq.read_table(tmp_path / shard.file) for shard in made)
     assert table == pa.Table.from_batches([batch([3, 3, 3, 5]), batch([20, 1], first=4)])
 
@@ -114,70 +116,6 @@ def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
     with pytest.raises(DataError, match="`shard_tokens` is 0; use at least 1"):
         ShardWriter(tmp_path, shard_tokens=0)
-
-
-def test_a_staged_folder_appears_whole(tmp_path: Path) -> None:
-    place = tmp_path / "deep" / "out"
-    with staged_folder(place) as folder:
-        (folder / "manifest.json").write_text("1")
-        assert not place.exists()
-        assert folder.parent == place.parent
-    assert [path.name for path in place.parent.iterdir()] == ["out"]
-    assert (place / "manifest.json").read_text() == "1"
-
-
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_staged_folder_leaves_nothing_behind(error: type[BaseException], tmp_path: Path) -> None:
-    place = tmp_path / "out"
-    place.mkdir()
-    (place / "manifest.json").write_text("old")
-    with pytest.raises(error), staged_folder(place, overwrite=True) as folder:
-        (folder / "manifest.json").write_text("new")
-        raise error
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert (place / "manifest.json").read_text() == "old"
-
-
-def test_overwriting(tmp_path: Path) -> None:
-    place = tmp_path / "out"
-    place.mkdir()
-    with staged_folder(place) as folder:
-        (folder / "part-00000.parquet").touch()
-    with pytest.raises(DataError, match=r"out is not empty; .*overwrite"), staged_folder(place):
-        pass
-    with staged_folder(place, overwrite=True) as folder:
-        (folder / "rejects.jsonl").touch()
-        assert (place / "part-00000.parquet").exists()
-    assert [path.name for path in place.iterdir()] == ["rejects.jsonl"]
-    (place / "thesis.tex").touch()
-    with (
-        pytest.raises(DataError, match=r"out has files that chatmill did not write \(thesis\.tex\)"),
-        staged_folder(place, overwrite=True),
-    ):
-        pass
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-def test_places_that_cannot_be(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="it is a file"), staged_folder(tmp_path / "file", overwrite=True):
-        pass
-    with (
-        pytest.raises(DataError, match=r"cannot create the output folder .*out \(.*\); choose another output"),
-        staged_folder(tmp_path / "file" / "out"),
-    ):
-        pass
-    with pytest.raises(DataError, match="local folder"), staged_folder("s3://bucket/out"):
-        pass
-
-
-def test_a_linked_place(tmp_path: Path) -> None:
-    (tmp_path / "disk").mkdir()
-    (tmp_path / "out").symlink_to(tmp_path / "disk" / "real")
-    with staged_folder(tmp_path / "out") as folder:
-        (folder / "manifest.json").touch()
-    assert (tmp_path / "disk" / "real" / "manifest.json").exists()
-    assert (tmp_path / "out").is_symlink()
 
 
 def test_a_channel_keeps_order_and_is_bounded() -> None:

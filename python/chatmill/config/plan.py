@@ -1,5 +1,6 @@
 """The plan of a run, made from a config: a mill for each dataset, and the arrangement of their rows."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +39,7 @@ class RunOptions:
         labels: Labels for rows of the type chat_template, in place of axolotl's: any value that `Labels.of` accepts.
         threads: The number of threads of each mill.
         now: The time that templates print.
+        output: The output folder, which must be apart from the inputs; None if there is none.
     """
 
     tokenizer: Any = None
@@ -45,6 +47,7 @@ class RunOptions:
     labels: Any = None
     threads: int | None = None
     now: datetime | None = None
+    output: str | os.PathLike[str] | None = None
 
 
 def arrangement_of(config: Config) -> Arrangement:
@@ -96,7 +99,7 @@ def _datasets(config: Config) -> list[DatasetConfig]:
 def _part(
     config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, options: RunOptions
 ) -> Part:
-    files = files_of(config, dataset, options.local)
+    files = files_of(config, dataset, options.local, output=options.output)
     template, warnings = template_of(config, dataset, named, tokenizer) if form.needs_template else (None, ())
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples. Otherwise prompt and answer are cut separately, as in axolotl.

@@ -50,7 +50,7 @@ def prepare_config(
             such as `"assistant"`, which is faster, and whose labels are verified.
         threads: The number of threads of the mill; None for one per core.
         now: The time that templates print; None for the start of the run.
-        overwrite: Replace an existing output of chatmill once the new one is complete.
+        overwrite: Replace an unchanged output of chatmill once the new one is complete.
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per Parquet file.
@@ -74,7 +74,7 @@ def prepare_config(
             f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
     clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
-    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock)
+    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder)
     output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),

@@ -1,5 +1,6 @@
 """`files_of`: the files of a dataset, restricted to the rows of its split."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
@@ -10,6 +11,7 @@ from chatmill._chatmill import DataError
 from chatmill.config.card import NoSplitError, card_patterns
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.inputs import InputFile, find_inputs, share_rows
+from chatmill.outputs.apart import check_apart
 from chatmill.sources.hub import fetch_dataset
 
 #: The names of the files of each `ds_type`.
@@ -21,16 +23,20 @@ _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SPLIT = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<start>\d+%?)?:(?P<end>\d+%?)?\])?")
 
 
-def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -> list[InputFile]:
+def files_of(
+    config: Config, dataset: DatasetConfig, local: Mapping[str, str], *, output: str | os.PathLike[str] | None = None
+) -> list[InputFile]:
     """Find the files that hold the rows of a dataset.
 
     Args:
         config: The config.
         dataset: The dataset.
         local: Where to read the rows of a dataset instead: a file, folder or glob for each `path` of a dataset.
+        output: The output folder, which must be apart from the files; None if there is none.
 
     Raises:
-        DataError: There are no such files; the message names the file, the line and the key.
+        DataError: There are no such files, or the output is one of them; the message names the file, the line and the
+            key.
     """
     path = local.get(dataset.path, dataset.path)
     if dataset.shards is not None:
@@ -48,6 +54,7 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
     if split is None:
         _reject(config, dataset, "split", f"{dataset.split!r} is not a split; write train, or train[10%:20%]")
     files = _found(config, dataset, path, split["name"])
+    _check_output(config, dataset, files, path, output)
     if dataset.ds_type is not None and dataset.path not in local:
         _check_type(config, dataset, files)
     start, end = split["start"], split["end"]
@@ -61,6 +68,17 @@ def files_of(config: Config, dataset: DatasetConfig, local: Mapping[str, str]) -
         return share_rows(files, start, end)
     except DataError as error:
         _reject(config, dataset, "skip" if dataset.skip else "split", str(error))
+
+
+def _check_output(
+    config: Config, dataset: DatasetConfig, files: list[InputFile], path: str, output: str | os.PathLike[str] | None
+) -> None:
+    """Check that the output is apart from the files of a dataset, and from its folder."""
+    if output is not None:
+        try:
+            check_apart(output, files, [path])
+        except DataError as error:
+            _reject(config, dataset, "path", str(error))
 
 
 def _check_type(config: Config, dataset: DatasetConfig, files: list[InputFile]) -> None:

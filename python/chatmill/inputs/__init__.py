@@ -8,6 +8,7 @@ from chatmill.inputs.find import InputFile, InputPath, find_inputs
 from chatmill.inputs.lines import JSON_COLUMN
 from chatmill.inputs.read import BLOCK_BYTES, read_blocks
 from chatmill.inputs.share import share_rows
+from chatmill.inputs.unchanged import check_states, check_unchanged
 
 __all__ = [
     "BLOCK_BYTES",
@@ -16,6 +17,8 @@ __all__ = [
     "Block",
     "InputFile",
     "InputPath",
+    "check_states",
+    "check_unchanged",
     "find_inputs",
     "read_blocks",
     "share_rows",

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import fsspec
 
 from chatmill._chatmill import DataError
+from chatmill.inputs.state import FileState, state_of
 
 InputPath: TypeAlias = str | os.PathLike[str]
 FileKind = Literal["jsonl", "parquet", "ipc"]
@@ -45,6 +46,7 @@ class InputFile:
         filesystem: The fsspec filesystem that opens the file.
         location: The path of the file in that filesystem.
         rows: The indices of the rows to read, from 0; None for all rows.
+        state: What the store told about the file when it was found; a later change changes it.
     """
 
     path: str
@@ -55,11 +57,12 @@ class InputFile:
     filesystem: Any = field(repr=False)
     location: str = field(repr=False)
     rows: range | None = None
+    state: FileState | None = field(default=None, repr=False)
 
     @property
     def is_local(self) -> bool:
         """Whether the file is on a disk of this machine."""
-        return "file" in _protocols(self.filesystem)
+        return _is_local(self.filesystem)
 
 
 def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
@@ -82,8 +85,8 @@ def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
     for entry in _entries(inputs):
         for path, filesystem, location in _expand(os.fspath(entry)):
             kind, compression = _kind_of(path)
-            size = filesystem.size(location)
-            files.append(InputFile(path, len(files), kind, compression, size, filesystem, location))
+            state = state_of(filesystem, location, is_local=_is_local(filesystem))
+            files.append(InputFile(path, len(files), kind, compression, state.size, filesystem, location, state=state))
     return files
 
 
@@ -112,7 +115,7 @@ def _expand(entry: str) -> list[tuple[str, Any, str]]:
         filesystem, location = fsspec.core.url_to_fs(entry)
     except (ImportError, ValueError) as cause:
         raise DataError(f"cannot open {entry}: {cause}") from cause
-    is_local = "file" in _protocols(filesystem)
+    is_local = _is_local(filesystem)
     if is_local and entry.startswith(("file://", "local://")):
         entry = location
     try:
@@ -154,6 +157,10 @@ def _kind_of(path: str) -> tuple[FileKind, Compression | None]:
 
 def _is_glob(entry: str) -> bool:
     return any(character in entry for character in "*?[")
+
+
+def _is_local(filesystem: Any) -> bool:
+    return "file" in _protocols(filesystem)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:

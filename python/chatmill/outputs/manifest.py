@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -12,11 +13,17 @@ import pyarrow as pa
 
 from chatmill._chatmill import ChatTemplate, Mill, Tokenizer, __version__
 from chatmill.inputs import InputFile
+from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.durable import write_durably
 from chatmill.outputs.shards import Shard
 
 MANIFEST = "manifest.json"
 #: The version of the manifest's form.
 FORMAT = 1
+
+_KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
+# A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
+_OWN_NAME = re.compile(r"(validation/)?part-[0-9]{5,}\.parquet|rejects\.jsonl")
 
 
 def build_manifest(
@@ -29,6 +36,7 @@ def build_manifest(
     counts: Mapping[str, Any],
     shards: Sequence[Shard],
     validation_shards: Sequence[Shard],
+    rejects: WrittenFile | None,
 ) -> dict[str, Any]:
     """Describe a finished run.
 
@@ -41,6 +49,7 @@ def build_manifest(
         counts: Rows, tokens and rejects.
         shards: The shards for training.
         validation_shards: The shards for validation.
+        rejects: The file of the rejected rows; None if there are none.
 
     Returns:
         A value that JSON can hold.
@@ -63,6 +72,7 @@ def build_manifest(
         },
         "counts": dict(counts),
         "shards": [asdict(shard) for shard in shards],
+        "rejects": None if rejects is None else asdict(rejects),
     }
     if others:
         manifest["parts"] = [
@@ -87,10 +97,47 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
         folder: The output folder.
         manifest: The manifest from `build_manifest`.
     """
-    temporary = folder / f"{MANIFEST}.tmp"
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(folder / MANIFEST)
+    # A file name need not be UTF-8. Python reads its other bytes as lone surrogates, which JSON writes as `\udcff`.
+    write_durably(folder / MANIFEST, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def is_manifest(value: Any) -> bool:
+    """Return whether a JSON value is a manifest of chatmill.
+
+    Args:
+        value: The content of a `manifest.json`.
+
+    Example:
+        >>> is_manifest({"name": "my extension"})
+        False
+    """
+    return isinstance(value, dict) and value.keys() >= _KEYS
+
+
+def recorded_files(content: bytes) -> list[WrittenFile] | None:
+    """Return the files of an output, besides the manifest, as the manifest records them.
+
+    Args:
+        content: The content of a `manifest.json`.
+
+    Returns:
+        The files; None if it is not a manifest of chatmill, or an old one without checksums.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    manifest = json.loads(content)
+    if not is_manifest(manifest):
+        return None
+    try:
+        records = [*manifest["shards"], *manifest.get("validation_shards", ())]
+        records += [] if manifest["rejects"] is None else [manifest["rejects"]]
+        files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]
+        is_valid = all(_OWN_NAME.fullmatch(it.file) for it in files)
+    except (KeyError, TypeError):
+        return None
+    return files if is_valid else None
 
 
 def _template(template: ChatTemplate) -> dict[str, Any]:

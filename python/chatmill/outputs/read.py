@@ -9,9 +9,8 @@ from typing import Any
 from chatmill._chatmill import DataError
 from chatmill.formats import Format
 from chatmill.inputs import InputFile
-from chatmill.outputs.manifest import FORMAT, MANIFEST
+from chatmill.outputs.manifest import FORMAT, MANIFEST, is_manifest
 
-_KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 _GIVE_A_FOLDER = "give a folder that `chatmill prepare` made"
 _LISTED_NAMES = 5
 
@@ -91,19 +90,20 @@ class PreparedOutput:
     def _read_manifest(self) -> dict[str, Any]:
         path = self.folder / MANIFEST
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            manifest: Any = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DataError(f"there is no {path}; {_GIVE_A_FOLDER}") from None
         except (OSError, ValueError) as error:
             raise DataError(f"cannot read {path} ({error}); make the output again") from None
-        if not isinstance(manifest, dict) or not manifest.keys() >= _KEYS:
+        if not is_manifest(manifest):
             raise DataError(f"{path} is not a manifest of chatmill; {_GIVE_A_FOLDER}")
         if manifest.get("format") != FORMAT:
             raise DataError(
                 f"{path} has the format version {manifest.get('format')}, but this chatmill reads version {FORMAT}; "
                 f"use chatmill {manifest['chatmill']}, which made it, or make the output again"
             )
-        return manifest
+        read: dict[str, Any] = manifest
+        return read
 
     def _check_shards(self) -> None:
         listed = {shard["file"] for shard in self.manifest["shards"]}

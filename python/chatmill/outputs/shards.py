@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.options.choices import Compression, choices
+from chatmill.outputs.checksums import WrittenFile, sha256_of
+from chatmill.outputs.durable import sync_file
 from chatmill.text.nearest import suggestion
 
 #: The default number of tokens per shard.
@@ -23,20 +25,14 @@ _TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", "position_ids", *ANSW
 
 
 @dataclass(frozen=True)
-class Shard:
-    """One file of the output.
+class Shard(WrittenFile):
+    """One Parquet file of the output.
 
     Attributes:
-        file: Its name in the output folder.
-        rows: The number of its rows.
         tokens: The number of its tokens.
-        bytes: Its size on disk.
     """
 
-    file: str
-    rows: int
     tokens: int
-    bytes: int
 
 
 class ShardWriter:
@@ -151,8 +147,10 @@ class _OpenShard:
     def close(self) -> Shard:
         self._write_group()
         self._writer.close()
+        sync_file(self._temporary)
+        size, sha256 = self._temporary.stat().st_size, sha256_of(self._temporary)
         self._temporary.replace(self._path)
-        return Shard(self._path.name, self._rows, self._tokens, self._path.stat().st_size)
+        return Shard(self._path.name, self._rows, size, sha256, self._tokens)
 
     def abandon(self) -> None:
         self._writer.close()

@@ -1,95 +1,105 @@
-"""`staged_folder`: a folder that is written completely or not at all.
-
-It is filled under another name and renamed at the end.
-"""
+"""`staged_output`: an output that appears completely or not at all. Until then its files are in a workspace."""
 
 import os
-import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from chatmill._chatmill import DataError
+from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.commit import commit
+from chatmill.outputs.complete import check_complete
+from chatmill.outputs.earlier import EarlierOutput, find_earlier, is_unchanged
+from chatmill.outputs.lock import hold_folder, hold_output
+from chatmill.outputs.place import Base, OutputPlace
+from chatmill.outputs.settle import settle, settle_leftovers
+from chatmill.outputs.workspace import Workspace
 
-# `overwrite` deletes a folder, so it accepts only a folder whose files all have names that chatmill writes.
-_OWN_FILES = re.compile(r"part-\d+\.parquet|manifest\.json|rejects\.jsonl|validation")
+
+class StagedOutput:
+    """The new output of a run. `staged_output` makes one.
+
+    Args:
+        place: The output folder.
+        base: The folder of the workspace.
+        workspace: The workspace.
+        overwrite: Whether an earlier output may be replaced.
+        earlier: The output to replace; None if there is no folder, or an empty one.
+
+    Attributes:
+        folder: The folder to write into.
+        warnings: Warnings about earlier outputs; complete after the end of the block.
+    """
+
+    def __init__(
+        self, place: Path, base: Base, workspace: Workspace, *, overwrite: bool, earlier: EarlierOutput | None
+    ) -> None:
+        self.folder = workspace.output
+        self.warnings: list[str] = []
+        self._place, self._base, self._workspace = place, base, workspace
+        self._overwrite, self._earlier = overwrite, earlier
+
+    def commit(self, files: Sequence[WrittenFile]) -> None:
+        """Check the files, and bring them to the output folder in one step.
+
+        Args:
+            files: What the writers recorded, for all files besides the manifest.
+
+        Raises:
+            DataError: A file is not as it was written, or the output folder changed during the run.
+        """
+        check_complete(self.folder, files)
+        ignored = _ignored(self._base, self._place)
+        earlier = self._earlier
+        if earlier is None or not self._place.is_dir() or not is_unchanged(self._place, earlier, ignored):
+            earlier = find_earlier(self._place, overwrite=self._overwrite, ignored=ignored)
+        commit(self._workspace, self._base, self._place, earlier)
 
 
 @contextmanager
-def staged_folder(destination: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
-    """Create a folder to write into, and rename it to `destination` if the block ends without an exception.
+def staged_output(destination: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[StagedOutput]:
+    """Hold an output folder, and create a folder to write into. Without `commit`, nothing of it stays.
 
     After an exception, which includes Ctrl-C, the new folder is removed, and the old content of `destination` stays.
+    What runs that were killed have left for this output is removed first.
 
     Args:
         destination: The output folder; missing parent folders are created too.
-        overwrite: Replace an output of chatmill at `destination` once the new one is complete.
+        overwrite: Replace an unchanged output of chatmill at `destination` once the new one is complete.
 
     Yields:
-        The folder to write into.
+        The new output.
 
     Raises:
-        DataError: `destination` is a URL or a file, cannot be created, or is a folder that must not be replaced.
+        DataError: `destination` is a URL or a file, cannot be created, is held by another run, or is a folder that must
+            not be replaced.
 
     Example:
-        >>> with staged_folder("build/out") as folder:  # doctest: +SKIP
-        ...     (folder / "manifest.json").write_text("{}")
+        >>> with staged_output("build/out") as output:  # doctest: +SKIP
+        ...     (output.folder / "manifest.json").write_text("{}")
+        ...     output.commit([])
     """
-    if "://" in os.fspath(destination):
-        raise DataError(
-            f"cannot write to {destination}, because the output must be a local folder; write it locally and copy it "
-            "afterwards"
-        )
-    # A symbolic link is followed, so that both renames stay within one filesystem.
-    place = Path(destination).expanduser().resolve()
-    _check(place, overwrite=overwrite)
-    staging = place.with_name(f".{place.name}.incomplete-{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
-    except OSError as error:
-        raise DataError(
-            f"cannot create the output folder {destination} ({error.strerror or error}); choose another output"
-        ) from error
-    try:
-        yield staging
-        _check(place, overwrite=overwrite)
-        _publish(staging, place)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+    place = OutputPlace.of(destination)
+    with hold_output(place) as base:
+        warnings = settle_leftovers(place)
+        earlier = find_earlier(place.folder, overwrite=overwrite, ignored=_ignored(base, place.folder))
+        try:
+            workspace = Workspace.create(base)
+        except OSError as error:
+            raise DataError(
+                f"cannot create the output folder {destination} ({error.strerror or error}); choose another output"
+            ) from error
+        with hold_folder(workspace.folder):
+            staged = StagedOutput(place.folder, base, workspace, overwrite=overwrite, earlier=earlier)
+            try:
+                yield staged
+            finally:
+                staged.warnings += [*warnings, *settle(workspace, place.folder)]
 
 
-def _check(place: Path, *, overwrite: bool) -> None:
-    if place.exists() and not place.is_dir():
-        raise DataError(
-            f"cannot write to {place}, because it is a file and the output is a folder; choose another output"
-        )
-    entries = sorted(entry.name for entry in place.iterdir()) if place.exists() else []
-    if not entries:
-        return
-    if not overwrite:
-        raise DataError(f"{place} is not empty; choose another output, or replace it with `overwrite` (`--overwrite`)")
-    foreign = [name for name in entries if not _OWN_FILES.fullmatch(name)]
-    if foreign:
-        names = ", ".join(foreign[:3]) + (", …" if foreign[3:] else "")
-        raise DataError(
-            f"{place} has files that chatmill did not write ({names}), but `overwrite` replaces only outputs of "
-            "chatmill; choose another output, or remove the folder yourself"
-        )
-
-
-def _publish(staging: Path, place: Path) -> None:
-    if not place.exists():
-        staging.rename(place)
-        return
-    old = place.with_name(f".{place.name}.replaced-{os.getpid()}")
-    place.rename(old)
-    try:
-        staging.rename(place)
-    except BaseException:
-        old.rename(place)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+def _ignored(base: Base, place: Path) -> frozenset[str]:
+    """Return the names in the output folder that are no part of an output."""
+    if base.folder != place:
+        return frozenset()
+    # The root of a disk of Linux has this folder.
+    return frozenset({base.lock.name, "lost+found", *(folder.name for folder in base.workspaces())})

@@ -13,6 +13,7 @@ class Counts:
 
     Attributes:
         rows_by_file: Rows read from each input file.
+        bytes_by_file: Where in each input file the last block of rows ended.
         rows_out: Rows that became samples.
         samples: Samples written.
         tokens: Tokens written.
@@ -22,6 +23,7 @@ class Counts:
     """
 
     rows_by_file: list[int]
+    bytes_by_file: list[int]
     rows_out: int = 0
     samples: int = 0
     tokens: int = 0
@@ -43,6 +45,7 @@ class Counts:
             samples: The number of samples that were written.
         """
         self.rows_by_file[block.file.position] += block.batch.num_rows
+        self.bytes_by_file[block.file.position] = block.bytes_read
         self.rows_out += block.batch.num_rows - len(tokens.failures)
         self.samples += samples
         self.tokens += tokens.num_tokens

@@ -13,6 +13,7 @@ from chatmill.formats.detect import format_of
 from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
 from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation
+from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import progress_bar
@@ -58,7 +59,7 @@ def prepare(
     """Turn files of rows into Parquet shards of token ids and labels.
 
     The output folder holds `part-*.parquet`, `manifest.json` and, if rows failed, `rejects.jsonl`. It is created
-    only on success; after an error nothing is left. Memory does not grow with the size of the inputs.
+    only on success, in one step; after an error nothing is left. Memory does not grow with the size of the inputs.
 
     The shards have the columns `input_ids` (list<int32>), `labels` (list<int32>; -100 for masked tokens) and `length`
     (int32, the number of tokens without padding); if needed also `weights`, `attention_mask`, `position_ids`,
@@ -97,7 +98,7 @@ def prepare(
         seed: The seed of the random order and of the choice of validation samples.
         deduplicate: Whether to leave out samples whose ids and labels equal those of an earlier sample.
         validation: Samples to write to the subfolder `validation` instead: a share below 1, or a number.
-        overwrite: Whether to replace an existing output of chatmill once the new one is complete.
+        overwrite: Whether to replace an unchanged output of chatmill once the new one is complete.
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per Parquet file.
@@ -120,6 +121,7 @@ def prepare(
 
     def parts() -> list[Part]:
         files = find_inputs(inputs)
+        check_apart(output, files)
         detected = format_of(format, inputs)
         chosen = detected.format
         loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)

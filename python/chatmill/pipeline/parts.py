@@ -36,7 +36,7 @@ class OutputOptions:
     Attributes:
         folder: The output folder.
         arrangement: How the rows of all parts are merged, split and ordered.
-        overwrite: Whether to replace an existing output of chatmill once the new one is complete.
+        overwrite: Whether to replace an unchanged output of chatmill once the new one is complete.
         keep_columns: Columns of the inputs to copy to the output.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         shard_tokens: Tokens per shard.

@@ -13,12 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
-from chatmill.inputs import JSON_COLUMN, Block, InputFile, read_blocks
+from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
 from chatmill.inputs.mill import mill_block
+from chatmill.outputs.apart import check_apart
+from chatmill.outputs.complete import recorded
 from chatmill.outputs.manifest import build_manifest, write_manifest
-from chatmill.outputs.rejects import RejectLog
+from chatmill.outputs.rejects import REJECTS, RejectLog
 from chatmill.outputs.shards import ShardWriter
-from chatmill.outputs.staging import staged_folder
+from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
 from chatmill.pipeline.parts import OutputOptions, Part
@@ -64,11 +66,13 @@ def run_parts(
     started = time.monotonic()
     if options.block_bytes < 1:
         raise DataError(f"`block_bytes` is {options.block_bytes}; use at least 1")
-    with staged_folder(options.folder, overwrite=options.overwrite) as folder:
+    with staged_output(options.folder, overwrite=options.overwrite) as output:
+        folder = output.folder
         chosen = _numbered(parts())
         files = [file for part in chosen for file in part.files]
+        check_apart(options.folder, files)
         _check_columns(chosen)
-        counts = Counts(rows_by_file=[0] * len(files))
+        counts = Counts([0] * len(files), [0] * len(files))
         new_writer = partial(ShardWriter, shard_tokens=options.shard_tokens, compression=options.compression)
         with (
             RejectLog(folder) as rejects,
@@ -82,7 +86,8 @@ def run_parts(
                 blocks = read_blocks(
                     part.files, columns=columns, keep_columns=options.keep_columns, block_bytes=options.block_bytes
                 )
-                _run(part.mill, blocks, rows.of_part(position))
+                with _naming_changes(files):
+                    _run(part.mill, blocks, rows.of_part(position))
             if counts.samples == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
@@ -111,6 +116,8 @@ def run_parts(
             arranged=arranged,
         )
         _account(report)
+        check_unchanged(files, counts.rows_by_file, counts.bytes_by_file)
+        log = recorded(folder, REJECTS, lines=report.rejected) if report.rejected else None
         manifest = build_manifest(
             mills=[(part.mill, len(part.files)) for part in chosen],
             files=files,
@@ -125,9 +132,21 @@ def run_parts(
             counts=report.counts(),
             shards=shards,
             validation_shards=validation,
+            rejects=log,
         )
         write_manifest(folder, manifest)
-    return report
+        output.commit([*shards, *validation, *filter(None, [log])])
+    return replace(report, warnings=(*report.warnings, *output.warnings))
+
+
+@contextmanager
+def _naming_changes(files: Sequence[InputFile]) -> Iterator[None]:
+    """Say of an error that a file changed, if one did: it is the likely reason why a file cannot be read."""
+    try:
+        yield
+    except DataError:
+        check_states(files)
+        raise
 
 
 def _check_columns(parts: Sequence[Part]) -> None:

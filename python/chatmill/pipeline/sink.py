@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,7 +53,7 @@ class Sink:
         if self._validation is None:
             return []
         shards = self._validation.finish()
-        return [Shard(f"{VALIDATION}/{shard.file}", shard.rows, shard.tokens, shard.bytes) for shard in shards]
+        return [replace(shard, file=f"{VALIDATION}/{shard.file}") for shard in shards]
 
 
 @contextmanager
