@@ -482,3 +482,11 @@ def test_a_fork_does_not_hold_the_output(place: Path, made: tuple[MadeOutput, Ma
         event.set()
         child.join()
     assert content_of(place) == made[1].files
+
+
+def test_the_working_directory_stays(
+    place: Path, made: tuple[MadeOutput, MadeOutput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    made[1].put(Path())
+    assert content_of(place) == content_of(Path()) == made[1].files

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from chatmill._chatmill import DataError
@@ -26,13 +27,15 @@ def check_apart(output: str | os.PathLike[str], files: Sequence[InputFile], fold
     place = OutputPlace.of(output).folder
     number = _number(place)
     numbers = set(_numbers_in(place))
+    # Many files have few folders.
+    number_of = cache(_number)
     for file in files:
         if not file.is_local:
             continue
         path = Path(file.location).resolve()
         if place == path or place in path.parents or _number(path) in numbers:
             raise _together(output, f"holds the input {file.path}")
-        if number is not None and any(_number(folder) == number for folder in path.parents):
+        if number is not None and any(number_of(folder) == number for folder in path.parents):
             raise _together(output, f"holds the input {file.path}")
     above = {it for folder in (place, *place.parents) if (it := _number(folder)) is not None}
     for given in folders:

@@ -35,14 +35,14 @@ def hold_output(place: OutputPlace) -> Iterator[Base]:
         place: The output.
 
     Yields:
-        The folder for the workspace: the parent of the output, or the output itself if it is a mount point or the
+        The folder for the workspace: the parent of the output, or the output itself if it must stay where it is or the
         parent cannot be written to.
 
     Raises:
         DataError: Another run holds the output, or no lock can be made.
     """
     with ExitStack() as stack:
-        base = place.inside if place.is_mount else place.beside
+        base = place.inside if place.is_fixed else place.beside
         if base == place.beside:
             try:
                 place.folder.parent.mkdir(parents=True, exist_ok=True)

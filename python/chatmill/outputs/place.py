@@ -101,10 +101,14 @@ class OutputPlace:
         return Base(self.folder, ".")
 
     @property
-    def is_mount(self) -> bool:
-        """Whether the output folder is a mount point, which cannot be renamed."""
+    def is_fixed(self) -> bool:
+        """Whether the output folder must stay: a mount point, or the working directory."""
         # `ismount` does not know a folder that is mounted again on the same filesystem.
-        return os.path.ismount(self.folder) or os.fspath(self.folder) in _mount_points()
+        return (
+            os.path.ismount(self.folder)
+            or os.fspath(self.folder) in _mount_points()
+            or (self.folder.is_dir() and self.folder.samefile(os.curdir))
+        )
 
 
 def names_of(names: Sequence[str]) -> str:
