@@ -48,7 +48,7 @@ class MadeOutput:
             **{key: {} for key in _NEEDED},
             "shards": shards[""],
             "validation_shards": shards["validation/"],
-            "rejects": None if log is None else vars(log),
+            "rejects": None if log is None else log.record(),
         }
         self.records = [WrittenFile(**it) for part in shards.values() for it in part]
         self.records += [] if log is None else [log]

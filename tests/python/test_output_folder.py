@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pytest
 from chatmill import DataError
 from chatmill._chatmill import exchange_files
 from chatmill.outputs import commit
+from chatmill.outputs.checksums import checksum_of, sha256_of_all
+from chatmill.outputs.complete import check_complete
 from chatmill.outputs.place import Base
 from chatmill.outputs.settle import settle
 from chatmill.outputs.staging import staged_output
@@ -490,3 +493,36 @@ def test_the_working_directory_stays(
     monkeypatch.chdir(place)
     made[1].put(Path())
     assert content_of(place) == content_of(Path()) == made[1].files
+
+
+def test_a_file_is_hashed_again_only_if_it_may_have_changed(
+    tmp_path: Path, made: tuple[MadeOutput, MadeOutput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made[1].write_into(tmp_path)
+    shard = made[1].records[0]
+    path = tmp_path / shard.file
+    path.write_bytes(path.read_bytes())
+    assert checksum_of(path) == (shard.sha256, None), "a change within the tick of the clock would leave no trace"
+    time.sleep(0.05)
+    sha256, identity = checksum_of(path)
+    assert sha256 == shard.sha256
+    assert identity is not None
+    known = replace(shard, identity=identity)
+    assert "identity" not in known.record()
+    hashed: list[Path] = []
+
+    def counted(paths: list[Path]) -> list[str]:
+        hashed.extend(paths)
+        return sha256_of_all(paths)
+
+    monkeypatch.setattr("chatmill.outputs.complete.sha256_of_all", counted)
+    monkeypatch.setattr("chatmill.outputs.complete._names", lambda _: {shard.file})
+    check_complete(tmp_path, [known])
+    assert hashed == []
+    status, content = path.stat(), path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(bytes([content[0] ^ 1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(DataError, match="its content is another one"):
+        check_complete(tmp_path, [known])
+    assert hashed == [path]

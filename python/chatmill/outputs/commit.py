@@ -5,12 +5,13 @@ import os
 from pathlib import Path
 
 from chatmill._chatmill import DataError, exchange_files
+from chatmill.outputs.checksums import Identity
 from chatmill.outputs.durable import sync_file, sync_folder
 from chatmill.outputs.earlier import EarlierOutput
 from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.place import DENIED, Base
 from chatmill.outputs.settle import fill
-from chatmill.outputs.workspace import Identity, Journal, Workspace
+from chatmill.outputs.workspace import Journal, Workspace
 
 # Two names cannot be swapped here. No code: Windows.
 _NO_EXCHANGE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, None}

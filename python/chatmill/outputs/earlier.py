@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatmill._chatmill import DataError
-from chatmill.outputs.checksums import WrittenFile, sha256_of_all
+from chatmill.outputs.checksums import Identity, WrittenFile, identity_of, sha256_of_all
 from chatmill.outputs.manifest import MANIFEST, recorded_files
 from chatmill.outputs.place import names_of
-from chatmill.outputs.workspace import Identity
 
 _KEPT = "`overwrite` replaces only unchanged outputs of chatmill"
 _REMEDY = "choose another output, or remove these files yourself"
@@ -134,7 +133,7 @@ def _scan(
             if entry.name in ignored:
                 continue
             if entry.is_file(follow_symlinks=False):
-                files[entry.name] = _identity(os.lstat(entry.path))
+                files[entry.name] = identity_of(Path(entry.path))
             elif entry.name in subfolders and entry.is_dir(follow_symlinks=False):
                 inner, strange = _scan(Path(entry.path), frozenset(), frozenset())
                 files.update({f"{entry.name}/{name}": identity for name, identity in inner.items()})
@@ -142,7 +141,3 @@ def _scan(
             else:
                 others.append(f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name)
     return files, others
-
-
-def _identity(status: os.stat_result) -> Identity:
-    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

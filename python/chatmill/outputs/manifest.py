@@ -4,7 +4,6 @@ import json
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -71,8 +70,8 @@ def build_manifest(
             "platform": platform.platform(),
         },
         "counts": dict(counts),
-        "shards": [asdict(shard) for shard in shards],
-        "rejects": None if rejects is None else asdict(rejects),
+        "shards": [shard.record() for shard in shards],
+        "rejects": None if rejects is None else rejects.record(),
     }
     if others:
         manifest["parts"] = [
@@ -80,7 +79,7 @@ def build_manifest(
         ]
     if arrangement is not None:
         manifest["arrangement"] = dict(arrangement)
-        manifest["validation_shards"] = [asdict(shard) for shard in validation_shards]
+        manifest["validation_shards"] = [shard.record() for shard in validation_shards]
     return manifest
 
 

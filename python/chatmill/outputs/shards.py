@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.options.choices import Compression, choices
-from chatmill.outputs.checksums import WrittenFile, sha256_of
+from chatmill.outputs.checksums import WrittenFile, checksum_of
 from chatmill.outputs.durable import sync_file
 from chatmill.text.nearest import suggestion
 
@@ -148,9 +148,9 @@ class _OpenShard:
         self._write_group()
         self._writer.close()
         sync_file(self._temporary)
-        size, sha256 = self._temporary.stat().st_size, sha256_of(self._temporary)
         self._temporary.replace(self._path)
-        return Shard(self._path.name, self._rows, size, sha256, self._tokens)
+        size, (sha256, identity) = self._path.stat().st_size, checksum_of(self._path)
+        return Shard(self._path.name, self._rows, size, sha256, self._tokens, identity=identity)
 
     def abandon(self) -> None:
         self._writer.close()

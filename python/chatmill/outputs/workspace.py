@@ -6,18 +6,15 @@ import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
+from chatmill.outputs.checksums import Identity
 from chatmill.outputs.durable import write_durably
 from chatmill.outputs.place import Base
 
 _MARKER = "chatmill-run.json"
 _JOURNAL = "chatmill-commit.json"
 _MARK = "unfinished output of chatmill"
-
-#: What tells whether a file is still the same one, without reading it: its inode, its size, and the times at which its
-#: content and its entry in the filesystem changed, in nanoseconds.
-Identity: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
