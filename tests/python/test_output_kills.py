@@ -29,14 +29,16 @@ def mounted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(os.path, "ismount", lambda path: Path(path).name == "out")
 
 
-#: The ways to the place: what is there before, what the system refuses, and whether there is a moment without output.
-WAYS: dict[str, tuple[bool, Patch, bool]] = {
-    "new": (False, lambda _: None, False),
-    "exchanged": (True, lambda _: None, False),
-    "renamed": (True, refused_exchange(errno.EINVAL), True),
-    "lower layer": (True, refused_exchange(errno.EXDEV), True),
-    "new in a mount": (False, mounted, True),
-    "replaced in a mount": (True, mounted, True),
+#: The ways to the place: what is there before (nothing, an output, or one without its first shard), what the system
+#: refuses, and whether there is a moment without output.
+WAYS: dict[str, tuple[str, Patch, bool]] = {
+    "new": ("", lambda _: None, False),
+    "exchanged": ("whole", lambda _: None, False),
+    "renamed": ("whole", refused_exchange(errno.EINVAL), True),
+    "lower layer": ("whole", refused_exchange(errno.EXDEV), True),
+    "new in a mount": ("", mounted, True),
+    "replaced in a mount": ("whole", mounted, True),
+    "replaced in a mount, a shard is gone": ("incomplete", mounted, True),
 }
 
 
@@ -49,12 +51,15 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[MadeOutput, MadeO
 
 
 @pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[bool, bool]:
-    """Whether there is an earlier output, and whether there is a moment without output."""
-    has_earlier, patch, has_gap = WAYS[request.param]
+def way(
+    request: pytest.FixtureRequest, outputs: tuple[MadeOutput, MadeOutput], monkeypatch: pytest.MonkeyPatch
+) -> tuple[MadeOutput | None, bool]:
+    """The earlier output, and whether there is a moment without output."""
+    earlier, patch, has_gap = WAYS[request.param]
     patch(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    return has_earlier, has_gap
+    old = outputs[0]
+    return {"": None, "whole": old, "incomplete": old.without("part-00000.parquet")}[earlier], has_gap
 
 
 def prepare_place(tmp_path: Path, earlier: MadeOutput | None, number: int) -> Path:
@@ -76,13 +81,15 @@ def check_after_next_run(place: Path, wholes: list[dict[str, bytes]]) -> dict[st
     return found or {}
 
 
-def test_a_kill_at_any_step(way: tuple[bool, bool], outputs: tuple[MadeOutput, MadeOutput], tmp_path: Path) -> None:
-    has_earlier, has_gap = way
-    old, new = outputs
-    before = old.files if has_earlier else {}
+def test_a_kill_at_any_step(
+    way: tuple[MadeOutput | None, bool], outputs: tuple[MadeOutput, MadeOutput], tmp_path: Path
+) -> None:
+    earlier, has_gap = way
+    new = outputs[1]
+    before = {} if earlier is None else earlier.files
     ends = []
     for step in range(500):
-        place = prepare_place(tmp_path, old if has_earlier else None, step)
+        place = prepare_place(tmp_path, earlier, step)
         killed = is_killed_at(step, lambda place=place: new.put(place))  # type: ignore[misc]
         found = content_of(place)
         if not has_gap:
@@ -100,14 +107,13 @@ def test_a_kill_at_any_step(way: tuple[bool, bool], outputs: tuple[MadeOutput, M
 
 
 def test_a_kill_of_the_run_that_cleans_up(
-    way: tuple[bool, bool], outputs: tuple[MadeOutput, MadeOutput], tmp_path: Path
+    way: tuple[MadeOutput | None, bool], outputs: tuple[MadeOutput, MadeOutput], tmp_path: Path
 ) -> None:
-    has_earlier, _ = way
-    old, new = outputs
+    earlier, new = way[0], outputs[1]
     random.seed(7)
     cleanups = 0
-    for step in range(0, 500, 3):
-        place = prepare_place(tmp_path, old if has_earlier else None, step)
+    for step in range(0, 500, 7):
+        place = prepare_place(tmp_path, earlier, step)
         if not is_killed_at(step, lambda place=place: new.put(place)):  # type: ignore[misc]
             break
 
@@ -117,5 +123,5 @@ def test_a_kill_of_the_run_that_cleans_up(
 
         cleanups += is_killed_at(random.randrange(20), clean)
         cleanups += is_killed_at(random.randrange(20), clean)
-        check_after_next_run(place, [old.files if has_earlier else {}, new.files])
-    assert cleanups > 10
+        check_after_next_run(place, [{} if earlier is None else earlier.files, new.files])
+    assert cleanups > 3
