@@ -119,9 +119,14 @@ impl Error {
 
     /// The error for a panic, which is a defect of chatmill.
     pub fn from_panic(panic: &(dyn Any + Send)) -> Self {
-        let what = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
-        let text = format!("a defect of chatmill ({}); please report it with this row", what.unwrap_or("panic"));
-        Error::new(ErrorKind::Internal, text)
+        let what = Error::panic_text(panic);
+        Error::new(ErrorKind::Internal, format!("a defect of chatmill ({what}); please report it with this row"))
+    }
+
+    /// The message of a panic.
+    pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref().copied());
+        text.unwrap_or("panic")
     }
 
     /// The error for a failed render of the template `name`.

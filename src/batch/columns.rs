@@ -14,7 +14,7 @@ use arrow_select::take::take;
 use super::TokenBatch;
 use super::chunk::Chunk;
 use super::counts::BatchCounts;
-use crate::data::{Fields, Node, RowLayout, field};
+use crate::data::RowLayout;
 use crate::encode::{OnError, Options, Padding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
@@ -29,15 +29,6 @@ pub(super) struct Source<'b> {
     pub(super) layout: RowLayout<'b>,
     /// The number of its first row in the whole input.
     pub(super) first_row: usize,
-}
-
-/// A kept field of a JSON row: a string as it is, any other value as JSON text, so that the column has one type.
-pub(super) fn kept_text(fields: &Fields<'_>, name: &str) -> Option<String> {
-    match field(fields, name)? {
-        Node::Null => None,
-        Node::Str(text) => Some(text.clone().into_owned()),
-        other => Some(other.to_json()),
-    }
 }
 
 /// The columns of samples with token ids and labels.

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 use super::answer_columns::answer_batch;
 use super::columns::{Source, sequence_batch};
 use super::counts::{BatchCounts, shifted};
+use super::keep::{Keep, kept_faults};
 use super::pipeline::without_panic;
 use super::table::BatchList;
 use super::workers::Workers;
@@ -114,10 +115,10 @@ impl Mill {
         let options = self.encoder.options();
         let rows = self.reader().table(batch, layout)?;
         let keep = match layout {
-            RowLayout::Json(_) => options.keep_columns.as_slice(),
-            RowLayout::Columns => &[],
+            RowLayout::Json(_) => Keep { texts: &options.keep_columns, ..Keep::default() },
+            RowLayout::Columns => Keep { faults: kept_faults(batch, &options.keep_columns), ..Keep::default() },
         };
-        let chunks = self.chunks(&rows, keep, interrupted)?;
+        let chunks = self.chunks(&rows, &keep, interrupted)?;
         let source = Source { batch, layout, first_row };
         match self.reader().format().and_then(|format| format.answers()) {
             Some(answers) => answer_batch(options, answers, source, chunks),

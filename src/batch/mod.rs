@@ -5,6 +5,7 @@ mod chunk;
 mod columns;
 mod counts;
 mod interrupt;
+mod keep;
 mod mill;
 mod pipeline;
 mod render;

@@ -9,9 +9,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use super::Mill;
 use super::chunk::Chunk;
-use super::columns::kept_text;
 use super::interrupt::{InterruptPoll, POLL, stopped};
-use crate::data::{Fields, RowTable};
+use super::keep::Keep;
+use crate::data::RowTable;
 use crate::encode::{OnError, Scratch, Truncation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::Unproved;
@@ -28,8 +28,7 @@ struct Shared<'b, 'a> {
     interrupted: AtomicBool,
     /// Set when a failed row ends the batch: no worker starts another chunk.
     failed: AtomicBool,
-    /// Columns to keep as text, for JSON rows.
-    keep: &'b [String],
+    keep: &'b Keep<'b>,
 }
 
 /// Runs `work` and turns a panic into an error, so that a defect in one row stops neither the other rows nor the
@@ -51,7 +50,7 @@ impl Mill {
     pub(super) fn chunks(
         &self,
         rows: &RowTable<'_>,
-        keep: &[String],
+        keep: &Keep<'_>,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Chunk>> {
         // Short batches end before the first poll, so check once at the start.
@@ -126,7 +125,7 @@ impl Mill {
             let before = chunk.checkpoint();
             let result = without_panic(|| {
                 let fields = shared.rows.fields(row)?;
-                let kept = kept_texts(&fields, shared.keep);
+                let kept = shared.keep.texts_of(row, &fields)?;
                 let notes = self.encoder.row(self.reader().read(fields)?, &mut scratch, &mut chunk)?;
                 chunk.end_row(row, notes, kept);
                 Ok(())
@@ -135,7 +134,7 @@ impl Mill {
                 let error = error.at_row(row);
                 let ends = self.ends_batch(&error);
                 chunk.rollback(before);
-                chunk.push_failure(error, shared.keep.len());
+                chunk.push_failure(error, shared.keep.texts.len());
                 if ends {
                     shared.failed.store(true, Ordering::Relaxed);
                     break;
@@ -144,8 +143,4 @@ impl Mill {
         }
         chunk
     }
-}
-
-fn kept_texts(fields: &Fields<'_>, keep: &[String]) -> Vec<Option<String>> {
-    keep.iter().map(|name| kept_text(fields, name)).collect()
 }

@@ -1,15 +1,19 @@
 //! The values of a row, borrowed from Arrow buffers, JSON text or Python strings.
 
+mod check;
 mod column;
 mod json;
 mod table;
+mod utf8;
 
 pub use chatjinja::{Fields, Node, field};
+pub use check::check_batch;
 pub use column::Column;
 pub(crate) use json::parse_if_json;
 pub use json::parse_json;
 pub use table::{RowLayout, RowTable};
 pub(crate) use table::{columns_of, missing_column};
+pub(crate) use utf8::rows_not_utf8;
 
 use crate::error::Error;
 use crate::names;

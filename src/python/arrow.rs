@@ -4,6 +4,7 @@
 //! ([`ArrowInput::batches`]), inside [`detach`](super::detach).
 
 use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
@@ -18,6 +19,7 @@ use pyo3::types::{PyCapsule, PyCapsuleMethods, PySlice, PyTuple};
 use super::detach::{attached, detach};
 use super::errors::DataError;
 use crate::batch::BatchList;
+use crate::data::check_batch;
 use crate::error::{Error, ErrorKind, Result};
 
 const SCHEMA: &CStr = c"arrow_schema";
@@ -88,20 +90,23 @@ impl ArrowInput {
                     return Err(unreadable("the Arrow capsule was already read; create a new one from the table"));
                 }
                 // SAFETY: `take` got both from one call of `__arrow_c_array__`, so they belong together.
-                let data = unsafe { from_ffi(array, &schema) }.map_err(|error| read_error(&error))?;
-                Ok(Box::new(std::iter::once(record_batch(make_array(data)))))
+                let import = || unsafe { from_ffi(array, &schema) }.map(make_array).map_err(|error| read_error(&error));
+                Ok(Box::new(std::iter::once(imported(import).and_then(record_batch))))
             }
             ArrowInput::Stream(stream) => {
-                let reader = ArrayStreamReader::try_new(stream).map_err(|error| read_error(&error))?;
+                let reader = imported(|| ArrayStreamReader::try_new(stream).map_err(|error| read_error(&error)))?;
                 let empty = record_batch(new_empty_array(reader.field().data_type()))?;
                 let mut empty = Some(empty);
                 let mut reader = reader.fuse();
-                Ok(Box::new(std::iter::from_fn(move || match reader.next() {
-                    Some(batch) => {
-                        empty = None;
-                        Some(batch.map_err(|error| read_error(&error)).and_then(record_batch))
+                Ok(Box::new(std::iter::from_fn(move || {
+                    let next = imported(|| reader.next().transpose().map_err(|error| read_error(&error)));
+                    match next.transpose() {
+                        Some(batch) => {
+                            empty = None;
+                            Some(batch.and_then(record_batch))
+                        }
+                        None => empty.take().map(Ok),
                     }
-                    None => empty.take().map(Ok),
                 })))
             }
         }
@@ -127,7 +132,14 @@ fn record_batch(array: ArrayRef) -> Result<RecordBatch> {
     if rows.null_count() > 0 {
         return Err(Error::new(ErrorKind::Batch, "the batch has null rows; remove them first"));
     }
-    Ok(RecordBatch::from(rows))
+    let batch = RecordBatch::from(rows);
+    check_batch(&batch)?;
+    Ok(batch)
+}
+
+/// Takes arrays over from their producer. The Arrow library panics if their parts do not fit together.
+fn imported<T>(import: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(import)).unwrap_or_else(|panic| Err(unreadable(Error::panic_text(panic.as_ref()))))
 }
 
 /// The error for Arrow data that cannot be read.

@@ -12,6 +12,7 @@
 mod alignment;
 mod encode;
 mod engines;
+mod limits;
 mod self_test;
 mod spell;
 mod tokens;
@@ -56,7 +57,8 @@ impl Tokenizer {
         special_tokens: &[(String, String)],
         choice: EngineChoice,
     ) -> Result<Tokenizer> {
-        let reference = Reference::new(definition)
+        let reference = limits::check_ids(definition)
+            .and_then(|()| Reference::new(definition))
             .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
         let (fast, reason) = match choice {
             EngineChoice::Reference => (None, "`engine=\"reference\"` was set".to_owned()),

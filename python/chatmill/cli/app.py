@@ -3,14 +3,34 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from chatmill._chatmill import ChatmillError, __version__
+from chatmill.terminal.lines import say, say_error
+from chatmill.text.visible import visible
+
+# The base of all errors about arguments. It comes from click, which newer versions of typer contain.
+_USAGE_ERROR: Any = typer.BadParameter.__base__
+
+
+class _Commands(TyperGroup):
+    """The subcommands. typer prints wrong arguments as they are, so they are made visible before."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _visible_usage_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        with _visible_usage_errors():
+            return super().invoke(*args, **kwargs)
+
 
 app = typer.Typer(
     name="chatmill",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,7 +42,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"chatmill {__version__}")
+        say(f"chatmill {__version__}")
         raise typer.Exit
 
 
@@ -55,7 +75,15 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
         _fail(str(error), status=1)
 
 
+@contextmanager
+def _visible_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except _USAGE_ERROR as error:
+        error.message = visible(error.message)
+        raise
+
+
 def _fail(message: str, *, status: int) -> NoReturn:
-    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(message, err=True)
+    say_error(message)
     sys.exit(status)

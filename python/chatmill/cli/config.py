@@ -10,6 +10,7 @@ from chatmill.config import read_config
 from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
 from chatmill.pipeline.report import PrepareReport
+from chatmill.terminal.lines import say
 
 # The options that can be combined with a config. All other options must be set in the config.
 _WITH_CONFIG = (
@@ -56,7 +57,7 @@ def print_report(report: PrepareReport, console: Console) -> None:
         console: The console to print to.
     """
     # rich would wrap lines at 80 characters in a file or a pipe.
-    console.print(report) if console.is_terminal else typer.echo(report)
+    console.print(report) if console.is_terminal else say(report)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

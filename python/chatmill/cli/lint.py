@@ -7,6 +7,9 @@ import typer
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import KwargsOption, NowOption, TracebackOption
 from chatmill.cli.values import json_object, time_of
+from chatmill.terminal.console import new_console
+from chatmill.terminal.lines import say
+from chatmill.text.visible import visible_json
 
 
 @app.command(short_help="Check chat templates for errors and for problems in training.")
@@ -49,8 +52,6 @@ def lint(
 ) -> None:
     """Check chat templates for errors and for problems in training; exit with status 1 if a template has an error."""
     with clear_errors(traceback=traceback):
-        from rich.console import Console
-
         from chatmill.lint.load import lint_any
         from chatmill.lint.report import show_findings, to_json
 
@@ -62,12 +63,12 @@ def lint(
             variables=json_object(chat_template_kwargs),
         )
         if as_json:
-            typer.echo(to_json(found))
+            say(visible_json(to_json(found)))
         else:
-            console = Console()
+            console = new_console()
             for name, findings in found.items():
                 text = show_findings(name, findings)
-                console.print(text, soft_wrap=True) if console.is_terminal else typer.echo(text)
+                console.print(text, soft_wrap=True) if console.is_terminal else say(text)
         bad = {"error", "warning"} if strict else {"error"}
         if any(finding.level in bad for findings in found.values() for finding in findings):
             raise typer.Exit(1)

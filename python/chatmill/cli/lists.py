@@ -8,6 +8,7 @@ import typer
 from chatmill._chatmill import ChatTemplate
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import TracebackOption
+from chatmill.terminal.lines import say
 
 
 @app.command(context_settings={"allow_extra_args": True})
@@ -19,7 +20,7 @@ def templates(context: typer.Context) -> None:
             f"of a template, use `chatmill.ChatTemplate.named({context.args[0]!r}).source` in Python"
         )
     for name in ChatTemplate.names():
-        typer.echo(name)
+        say(name)
 
 
 @app.command(short_help="Print the JSON schema of YAML files, for editors.")
@@ -27,7 +28,7 @@ def schema() -> None:
     """Print the JSON schema of the YAML files that `prepare` reads, for editors."""
     from chatmill.config import config_schema
 
-    typer.echo(json.dumps(config_schema(), indent=2))
+    say(json.dumps(config_schema(), indent=2))
 
 
 @app.command(short_help="List the row formats, or show one format in full.")
@@ -44,4 +45,4 @@ def formats(
     with clear_errors(traceback=traceback):
         from chatmill.formats.listing import list_formats, show_format
 
-        typer.echo(list_formats() if name is None else show_format(name))
+        say(list_formats() if name is None else show_format(name))

@@ -24,6 +24,7 @@ from chatmill.cli.options import (
     TracebackOption,
 )
 from chatmill.cli.values import json_object
+from chatmill.terminal.console import new_console
 
 _LONGEST_NAME = 40
 
@@ -48,8 +49,6 @@ def show(
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
     with clear_errors(traceback=traceback):
-        from rich.console import Console
-
         from chatmill.formats.detect import format_of
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
@@ -66,7 +65,7 @@ def show(
             chat_template_kwargs=json_object(chat_template_kwargs),
             **options,
         )
-        console = Console()
+        console = new_console()
         encoding = encode_row(mill, list(inputs), row)
         # A soft wrap keeps the lines of the text as they are, so they can be copied or piped.
         console.print(show_encoding(encoding, color=has_color(console), regions=regions), soft_wrap=True)
@@ -94,8 +93,6 @@ def diff(
     With --against, compare the rows with an output of `prepare`; its manifest supplies the options that are not given.
     """
     with clear_errors(traceback=traceback):
-        from rich.console import Console
-
         from chatmill.formats.detect import format_of
         from chatmill.inspect.diff import (
             OUTPUT_NAMES,
@@ -132,7 +129,7 @@ def diff(
                 limit = "once, because --against is the other side" if against else "once or twice"
                 raise typer.BadParameter(f"{name} is given {len(given or ())} times; give it {limit}")
         names = OUTPUT_NAMES if against else _sides(tokenizer, template, labels)
-        console = Console()
+        console = new_console()
         color = has_color(console)
         report: DiffReport
         if against:

@@ -7,9 +7,14 @@ from typing import NoReturn
 
 from chatmill.cli import prepare, look, lint, lists  # isort: skip
 from chatmill.cli.app import app
+from chatmill.terminal.lines import prepare_streams
 
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.
 SUBCOMMANDS = (prepare, look, lint, lists)
+
+# Schedulers end jobs with SIGTERM, and a closed terminal or connection with SIGHUP, which Windows lacks. An exception
+# removes unfinished files, just like Ctrl-C.
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 # The exit status of a command that SIGPIPE ended. Status 1 of `diff` would mean that rows differ.
 _CLOSED_PIPE = 141
@@ -19,8 +24,11 @@ __all__ = ["SUBCOMMANDS", "app", "main"]
 
 def main() -> None:
     """Run the command."""
-    # Schedulers end jobs with SIGTERM. An exception removes unfinished files, just like Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    prepare_streams()
+    for ending in _ENDING:
+        # `nohup` starts commands with SIGHUP ignored, which must stay so.
+        if signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, _exit_on_signal)
     try:
         app()
     except BrokenPipeError:
@@ -30,6 +38,13 @@ def main() -> None:
         if isinstance(ended.__context__, BrokenPipeError):
             _exit_silently()
         raise
+
+
+def _exit_on_signal(number: int, _frame: object) -> NoReturn:
+    # Service managers send both signals. The second one must not interrupt the removal of files.
+    for ending in _ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _exit_silently() -> NoReturn:

@@ -27,6 +27,7 @@ from chatmill.cli.options import (
     TruncationOption,
 )
 from chatmill.cli.values import json_object, share_or_number, time_of
+from chatmill.terminal.console import new_console
 
 
 @app.command()
@@ -141,12 +142,10 @@ def prepare(
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
-        from rich.console import Console
-
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
 
-            prepare_by_config(context, inputs[0], Console(), debug=debug)
+            prepare_by_config(context, inputs[0], new_console(), debug=debug)
             return
         if tokenizer is None:
             raise typer.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
@@ -195,4 +194,4 @@ def prepare(
         )
         if debug is not None:
             print_debug(output, tokenizer, debug)
-        print_report(report, Console())
+        print_report(report, new_console())

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.console import Console
 from rich.text import Text
 
 from chatmill._chatmill import DataError, Encoding, Tokenizer
@@ -15,6 +14,7 @@ from chatmill.inspect.show import has_color
 from chatmill.labels import MASKED
 from chatmill.outputs.samples import read_samples
 from chatmill.outputs.shards import ANSWER_COLUMNS
+from chatmill.terminal.console import new_console
 from chatmill.text.visible import visible
 
 # Line breaks are escaped, so a row stays on one line. A backslash is not escaped: the id identifies the token.
@@ -120,7 +120,7 @@ def print_debug(folder: str | os.PathLike[str], tokenizer: Any, rows: int) -> No
         <|im_start|>(-100, 151644) user(-100, 872) \n(-100, 198) Hi(-100, 13048) …
     """
     loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
-    console = Console()
+    console = new_console()
     for line in debug_output(folder, loaded, rows, color=has_color(console)):
         # A soft wrap keeps a row on one line, so it can be copied or piped.
         console.print(line, soft_wrap=True, end="\n\n")

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from chatmill._chatmill import Encoding, Region
 from chatmill.inspect.spans import by_region, describe_counts, describe_notes, known_regions, text_spans
+from chatmill.terminal.console import new_console
 from chatmill.text.visible import visible
 
 _OPEN, _CLOSE = "⟦", "⟧"
@@ -70,7 +71,7 @@ def print_encoding(encoding: Encoding, *, regions: bool = True) -> None:
         0 user      header   │ <|im_start|>user↵
         …
     """
-    console = Console()
+    console = new_console()
     shown = show_encoding(encoding, color=has_color(console), regions=regions)
     # Chat text is not rich markup. A soft wrap keeps its lines as they are, so they can be copied or piped.
     console.print(shown, soft_wrap=True, markup=False, highlight=False, emoji=False)
@@ -86,6 +87,7 @@ def has_color(console: Console) -> bool:
 
 
 def _append_marked(shown: Text, text: str, *, trained: bool, color: bool) -> None:
+    text = visible(text)
     if color:
         shown.append(text, style="green" if trained else "dim")
     else:
@@ -101,7 +103,7 @@ def _append_regions(shown: Text, encoding: Encoding, regions: Sequence[Region], 
         shown.append(f"{row[0]:>{number}} {row[1]:<{role}} {row[2]:<{kind}}{_GUTTER}", style)
         for span in spans:
             for line in _LINE.finditer(encoding.text, span.start, span.end):
-                text = visible(line[0]).replace("\n", _NEWLINE)
+                text = line[0].replace("\n", _NEWLINE)
                 _append_marked(shown, text, trained=bool(span.weight), color=color)
                 if span.weight not in (None, 0, 1):
                     shown.append(f"×{span.weight:g}", style)

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from chatmill.inputs import Block, InputFile
 from chatmill.pipeline.counts import Counts
+from chatmill.terminal.console import new_console
 from chatmill.text.numbers import short_number
 
 
@@ -27,7 +27,7 @@ def progress_bar(files: Sequence[InputFile], counts: Counts, *, show: bool | Non
     sizes = [file.size or 0 for file in files]
     bytes_before = [sum(sizes[:position]) for position in range(len(sizes))]
     started = time.monotonic()
-    console = Console(stderr=True, force_terminal=True if show else None)
+    console = new_console(stderr=True, force_terminal=True if show else None)
     is_shown = console.is_terminal if show is None else show
     columns: list[ProgressColumn] = [
         BarColumn(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +12,9 @@ from chatmill._chatmill import NOTES
 from chatmill.arrange import Arranged
 from chatmill.outputs.rejects import REJECTS
 from chatmill.pipeline.report import PrepareReport
+from chatmill.terminal.console import new_console
 from chatmill.text.numbers import percent, short_number
+from chatmill.text.visible import visible
 
 _WIDTH = 160
 
@@ -34,7 +36,7 @@ class PrintedReport(PrepareReport):
         return show_report(self)
 
     def __str__(self) -> str:
-        console = Console(width=_WIDTH, color_system=None)
+        console = new_console(width=_WIDTH, color_system=None)
         with console.capture() as capture:
             console.print(show_report(self))
         return "\n".join(line.rstrip() for line in capture.get().splitlines())
@@ -55,7 +57,7 @@ def show_report(report: PrepareReport) -> RenderableType:
     table.add_column(overflow="fold")
     for name, number, text in _rows(report):
         table.add_row(name, number, text)
-    return Group(table, *(Text(warning, style="yellow") for warning in _warnings(report)))
+    return Group(table, *(Text(visible(warning), style="yellow") for warning in _warnings(report)))
 
 
 _Row = tuple[str | Text, str, str | Text]
@@ -66,21 +68,21 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
     cut = f"{report.truncated:,} cut to max_length" if report.truncated else ""
     several = f"{report.samples:,} samples" if report.samples != report.rows_out else ""
     yield "rows out", f"{report.rows_out:,}", ", ".join(filter(None, [several, cut]))
-    yield "rejected", f"{report.rejected:,}", Text(str(report.output / REJECTS) if report.rejected else "")
+    yield "rejected", f"{report.rejected:,}", Text(visible(str(report.output / REJECTS)) if report.rejected else "")
     for code, count in report.reasons.items():
         example = report.examples[code]
-        yield Text(f"  {code}", style="red"), f"{count:,}", Text(f"{example.place}: {example.reason}")
+        yield Text(f"  {code}", style="red"), f"{count:,}", Text(visible(f"{example.place}: {example.reason}"))
     speed = f"{short_number(report.tokens_per_second)} per second, {report.seconds:.1f} s"
     yield "tokens", f"{report.tokens:,}", speed
     yield "trained", f"{report.trained_tokens:,}", _trained(report)
     yield from _notes(report)
     if isinstance(report.format, str) or report.format_reason:
         name = report.format if isinstance(report.format, str) else "messages"
-        yield "format", "", Text(f"{name}; {report.format_reason}" if report.format_reason else name)
+        yield "format", "", Text(visible(f"{name}; {report.format_reason}" if report.format_reason else name))
     if report.arranged is not None:
         yield from _arranged(report.arranged)
     size = decimal(sum(shard.bytes for shard in report.shards))
-    yield "shards", f"{len(report.shards):,}", Text(f"{size} in {report.output}")
+    yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")
 
 

@@ -1,0 +1,44 @@
+"""`say` and `say_error`: lines on stdout and stderr, without rich."""
+
+import io
+import sys
+import traceback
+from types import TracebackType
+
+import typer
+
+from chatmill.text.visible import visible
+
+
+def say(text: object = "") -> None:
+    """Print a line to stdout.
+
+    Args:
+        text: A text, or an object with one.
+    """
+    typer.echo(visible(str(text)))
+
+
+def say_error(text: str) -> None:
+    """Print an error to stderr.
+
+    Args:
+        text: The message.
+    """
+    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(visible(text), err=True)
+
+
+def prepare_streams() -> None:
+    """Make the standard streams of this process accept every text, and print tracebacks visibly.
+
+    An encoding such as ASCII lacks characters; they are then printed as escapes.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _print_exception
+
+
+def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(visible("".join(traceback.format_exception(kind, error, trace))))
