@@ -63,6 +63,7 @@ error_kinds! {
     TrainedTurnsLeftOut "trained_turns_left_out" "No token is trained: every turn is unverified or omitted by the template.",
     NothingToTrain "nothing_to_train" "No token of a row is trained.",
     TooLong "too_long" "A row has more tokens than `max_length`.",
+    LineTooLong "line_too_long" "A row of a file is larger than `max_line_bytes`.",
     ControlToken "control_token" "A value of a row holds a control token.",
     Interrupted "interrupted" "The run was interrupted, for example by Ctrl-C.",
     Internal "internal" "A defect of chatmill.",

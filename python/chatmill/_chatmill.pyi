@@ -43,6 +43,7 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
+    "check_arrow",
     "check_labels",
     "exchange_files",
     "format_info",
@@ -472,6 +473,12 @@ class Mill:
 
 def format_info(json: str) -> FormatInfo:
     """Read a format from JSON and return what it reads. Raise a `DataError` if it is not valid."""
+
+def check_arrow(batch: Any) -> None:
+    """Raise a `DataError` if a column of Arrow data is damaged.
+
+    Strings that are not UTF-8 are no damage: they fail only their rows.
+    """
 
 def check_labels(json: str) -> None:
     """Raise a `DataError` if a JSON object does not describe labels."""

@@ -123,6 +123,14 @@ fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<NonNull<T>> {
     })
 }
 
+/// Raises a `DataError` if a column of Arrow data is damaged. Strings that are not UTF-8 are no damage: they fail only
+/// their rows.
+#[pyfunction]
+pub(super) fn check_arrow(py: Python<'_>, batch: &Bound<'_, PyAny>) -> PyResult<()> {
+    let input = ArrowInput::take(batch)?;
+    detach(py, |_| input.batches()?.try_for_each(|batch| batch.map(|_| ())))
+}
+
 /// The rows of a struct array as a record batch.
 fn record_batch(array: ArrayRef) -> Result<RecordBatch> {
     let Some(rows) = array.as_any().downcast_ref::<StructArray>() else {

@@ -29,6 +29,8 @@ mod _chatmill {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::arrow::check_arrow;
+    #[pymodule_export]
     use super::encoding::{PyEncoding, PyRegion, PyToken};
     #[pymodule_export]
     use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};

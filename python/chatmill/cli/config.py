@@ -15,7 +15,7 @@ from chatmill.terminal.lines import say
 # The options that can be combined with a config. All other options must be set in the config.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
-    "shard_tokens", "compression", "traceback", "debug",
+    "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
 )  # fmt: skip
 
 

@@ -134,6 +134,15 @@ def prepare(
         int | None,
         typer.Option("--block-bytes", min=1, help="Bytes of input rows to process at a time.", show_default="8 MiB"),
     ] = None,
+    max_line_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-line-bytes",
+            min=1,
+            help="Bytes of the longest line or row. A longer one is rejected, and is not loaded.",
+            show_default="256 MiB",
+        ),
+    ] = None,
     shard_tokens: Annotated[
         int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
     ] = None,
@@ -165,7 +174,11 @@ def prepare(
             "all_masked": all_masked,
             "compression": compression,
         }
-        sizes: dict[str, Any] = {"block_bytes": block_bytes, "shard_tokens": shard_tokens}
+        sizes: dict[str, Any] = {
+            "block_bytes": block_bytes,
+            "max_line_bytes": max_line_bytes,
+            "shard_tokens": shard_tokens,
+        }
         report = run(
             list(inputs),
             tokenizer=tokenizer,

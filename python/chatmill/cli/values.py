@@ -1,10 +1,11 @@
 """Parsing of option values: JSON objects, times, shares and `NAME=PATH`."""
 
-import json
 from datetime import datetime
 from typing import Any
 
 import typer
+
+from chatmill.text.parsing import parse_json
 
 
 def json_object(text: str | None) -> dict[str, Any] | None:
@@ -23,7 +24,7 @@ def json_object(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError as cause:
         raise typer.BadParameter(
             f"--chat-template-kwargs is {text!r}, which is not valid JSON ({cause}); give a JSON object such as "

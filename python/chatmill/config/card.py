@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chatmill._chatmill import DataError
+from chatmill.text.yaml_text import read_yaml
 
 
 class NoSplitError(DataError):
@@ -74,8 +73,8 @@ def _front_matter(folder: Path) -> Mapping[str, Any]:
     if not text.startswith("---"):
         return {}
     try:
-        found = yaml.safe_load(text.split("\n---", 1)[0].removeprefix("---"))
-    except yaml.YAMLError:
+        found = read_yaml(text.split("\n---", 1)[0].removeprefix("---"), name=str(card))
+    except DataError:
         return {}
     return found if isinstance(found, Mapping) else {}
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from chatmill._chatmill import DataError
+from chatmill.text.yaml_text import compose_yaml
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
@@ -167,37 +168,21 @@ def read_document(text: str, *, name: str) -> Value:
         >>> [(value.name, value.line) for value in read_document("a: 1\nb: [2]", name="x.yaml").fields()]
         [('a', 1), ('b', 2)]
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is None:
-            raise DataError(f"{name}: the file is empty; add `datasets`")
-        root = Value(name, "", "", node.start_mark.line + 1, node)
-        _check(root.node, name, open_nodes=set(), done=set())
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise DataError(
-            f"{name}:{line}: not YAML: the character {chr(error.character)!r} is not allowed; remove it"
-        ) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = name if mark is None else f"{name}:{mark.line + 1}"
-        raise DataError(f"{place}: not YAML: {error.problem or error.context}") from None
-    except RecursionError:
-        raise DataError(f"{name}: lists and mappings are nested too deeply; flatten them") from None
+    node = compose_yaml(text, name=name)
+    if node is None:
+        raise DataError(f"{name}: the file is empty; add `datasets`")
+    root = Value(name, "", "", node.start_mark.line + 1, node)
+    _check(root.node, name, done=set())
     if not isinstance(node, yaml.MappingNode):
         raise root.mismatch("a mapping of keys such as `datasets:`")
     return root
 
 
-def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) -> None:
-    """Reject errors that PyYAML accepts silently: duplicate keys, and values that contain themselves."""
+def _check(node: yaml.Node, name: str, *, done: set[int]) -> None:
+    """Reject duplicate keys, which PyYAML accepts silently."""
     if isinstance(node, yaml.ScalarNode) or id(node) in done:
         return
-    if id(node) in open_nodes:
-        raise DataError(
-            f"{name}:{node.start_mark.line + 1}: this value contains itself through an alias; remove the alias"
-        )
-    open_nodes.add(id(node))
+    done.add(id(node))
     if isinstance(node, yaml.MappingNode):
         first: dict[tuple[str, str], int] = {}
         for key, value in node.value:
@@ -209,10 +194,8 @@ def _check(node: yaml.Node, name: str, *, open_nodes: set[int], done: set[int]) 
                         f"{name}:{line}: duplicate key {key.value!r}, first given on line {seen}; remove one of them"
                     )
                 first[key.tag, key.value] = line
-            _check(key, name, open_nodes=open_nodes, done=done)
-            _check(value, name, open_nodes=open_nodes, done=done)
+            _check(key, name, done=done)
+            _check(value, name, done=done)
     else:
         for item in node.value:
-            _check(item, name, open_nodes=open_nodes, done=done)
-    open_nodes.remove(id(node))
-    done.add(id(node))
+            _check(item, name, done=done)

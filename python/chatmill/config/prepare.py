@@ -10,7 +10,8 @@ from chatmill._chatmill import DataError
 from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
-from chatmill.inputs import BLOCK_BYTES
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
+from chatmill.inputs.names import shown_name
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.parts import OutputOptions
@@ -32,6 +33,7 @@ def prepare_config(
     overwrite: bool = False,
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
 ) -> PrepareReport:
@@ -53,6 +55,8 @@ def prepare_config(
         overwrite: Replace an unchanged output of chatmill once the new one is complete.
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        max_line_bytes: The size of the longest line of JSONL, and of the largest row of other files. A longer row is
+            rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
 
@@ -80,9 +84,10 @@ def prepare_config(
         arrangement=arrangement_of(read),
         overwrite=overwrite,
         block_bytes=block_bytes,
+        max_line_bytes=max_line_bytes,
         shard_tokens=shard_tokens,
         compression=compression,
-        options={"config": read.path},
+        options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))
     return PrintedReport.of(report)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chatmill._chatmill import DataError
 from chatmill.formats import library
 from chatmill.formats.answers import answer_styles, answers_of
 from chatmill.formats.mapping import messages_of
 from chatmill.text.nearest import suggestion
+from chatmill.text.yaml_text import read_yaml
 
 MESSAGES = "messages"
 _KEYS = {
@@ -102,7 +101,7 @@ def build(name: str, definition: Mapping[str, Any], style: str | None, options: 
         raise
     except KeyError as error:
         raise DataError(f"format {name}: the key {error} is missing; {_SEE_DOCS}") from error
-    except (AttributeError, OSError, TypeError, ValueError, yaml.YAMLError) as error:
+    except (AttributeError, OSError, TypeError, ValueError, RecursionError) as error:
         reason = str(error).split("\n")[0]
         raise DataError(f"format {name}: the definition cannot be read ({reason}); {_SEE_DOCS}") from error
 
@@ -120,11 +119,12 @@ def read_definition(path: Path) -> tuple[str, dict[str, Any]]:
         DataError: The file cannot be read, or does not hold an object.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"cannot read the format file {path} ({error}); check that it is a YAML file in UTF-8"
         ) from None
+    found = read_yaml(text, name=str(path))
     if not isinstance(found, dict):
         raise DataError(
             f"the format file {path} holds {type(found).__name__}, not an object; write `fields`, and `messages`, a "
@@ -251,4 +251,4 @@ def _fields(
 
 def _type(text: str) -> Any:
     """Parse a type. In `optional [number]` YAML reads the type as text."""
-    return yaml.safe_load(text)
+    return read_yaml(text, name=text)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
-
 from chatmill._chatmill import DataError
 from chatmill.formats.format import Format
 from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs.values import plain_row
 from chatmill.text.nearest import nearest
+from chatmill.text.parsing import parse_json
 
 # The number of rows to examine, and the number of rows to show in an error.
 _EXAMINED, _SHOWN = 20, 3
@@ -176,15 +176,14 @@ def _is_text(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
 def _rows(block: Block) -> list[Mapping[str, Any]]:
     rows = block.batch.slice(0, _EXAMINED)
     if block.json_column is None:
-        found: list[Mapping[str, Any]] = pa.Table.from_batches([rows]).to_pylist()
-        return found
-    parsed = (_parsed(line.as_py()) for line in rows.column(block.json_column))
+        return [plain_row(rows, at) for at in range(rows.num_rows)]
+    parsed = (_parsed(line.as_py()) for line in rows.column(block.json_column) if line.is_valid)
     return list(islice((row for row in parsed if isinstance(row, dict)), _EXAMINED))
 
 
 def _parsed(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return parse_json(line)
     except ValueError:
         return None
 

@@ -8,9 +8,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TypeVar
 
-import yaml
-
 from chatmill._chatmill import ChatTemplate
+from chatmill.text.yaml_text import read_yaml
 
 _T = TypeVar("_T")
 
@@ -26,7 +25,7 @@ def model_ids() -> Mapping[str, str]:
         >>> model_ids()["HuggingFaceH4/zephyr-7b-beta"]
         'zephyr'
     """
-    families = yaml.safe_load((files(__package__) / "models.yaml").read_text(encoding="utf-8"))
+    families = read_yaml((files(__package__) / "models.yaml").read_text(encoding="utf-8"), name="models.yaml")
     return MappingProxyType({pattern: name for name, patterns in families.items() for pattern in patterns})
 
 

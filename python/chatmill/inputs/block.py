@@ -1,7 +1,8 @@
 """`Block`: some rows of an input file, with their places in the file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,6 +16,21 @@ CONVERSATION_COLUMNS = (*MESSAGE_COLUMNS, "tools", "documents", "chat_template_k
 
 
 @dataclass(frozen=True)
+class LongRow:
+    """A row that is larger than `max_line_bytes`. It is not read, so it is null in its block.
+
+    Attributes:
+        reason: Its size and the limit, in words, and what to do.
+        beginning: The beginning of its data.
+    """
+
+    code = "line_too_long"
+
+    reason: str
+    beginning: Any
+
+
+@dataclass(frozen=True)
 class Block:
     """Some rows of one file.
 
@@ -25,6 +41,7 @@ class Block:
         first_row: Index of the first row in the file, from 0.
         lines: For JSONL the line of each row, from 1 (blank lines are not rows); otherwise None.
         bytes_read: Bytes of the file on disk that were read up to the end of this block.
+        long_rows: The rows that are too long to be read, by their index in the batch.
     """
 
     batch: pa.RecordBatch
@@ -33,6 +50,7 @@ class Block:
     first_row: int
     lines: Sequence[int] | None
     bytes_read: int
+    long_rows: Mapping[int, LongRow] = field(default_factory=dict)
 
     def within(self, rows: range) -> "Block | None":
         """Return the rows of this block that are in a range of rows of the file, or None if there are none.
@@ -45,7 +63,13 @@ class Block:
         if start >= end:
             return None
         lines = None if self.lines is None else self.lines[start:end]
-        return replace(self, batch=self.batch.slice(start, end - start), first_row=self.first_row + start, lines=lines)
+        return replace(
+            self,
+            batch=self.batch.slice(start, end - start),
+            first_row=self.first_row + start,
+            lines=lines,
+            long_rows={row - start: long for row, long in self.long_rows.items() if start <= row < end},
+        )
 
     def where(self, row: int) -> dict[str, str | int]:
         """Return the place of a row: `file`, and `line` (from 1) or `row` (from 0).

@@ -1,13 +1,14 @@
 """Reading of Parquet and Arrow IPC files: the needed columns, in record batches of bounded size."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chatmill._chatmill import DataError
-from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block
+from chatmill._chatmill import DataError, check_arrow
+from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block, LongRow
+from chatmill.inputs.faults import reading
 from chatmill.inputs.find import InputFile
 from chatmill.text.nearest import suggestion
 
@@ -20,7 +21,9 @@ _READ_BUFFER = 1 << 20
 WantedColumns: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
 
 
-def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
+def read_parquet(
+    file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int, max_row_bytes: int
+) -> Iterator[Block]:
     """Read a Parquet file page by page, so that a large row group is not loaded at once.
 
     Args:
@@ -28,23 +31,37 @@ def read_parquet(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, blo
         raw: Its bytes.
         wanted: The columns to read and to keep.
         block_bytes: Approximate size of a block, in bytes.
+        max_row_bytes: The size of the largest row that is processed.
 
     Yields:
         Blocks of rows.
 
     Raises:
-        DataError: A column is missing.
+        DataError: A column is missing, or the file is damaged.
     """
-    with pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
+    with reading(file), pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
         columns = _needed(file, parquet.schema_arrow.names, *wanted)
-        rows = max(1, parquet.metadata.num_rows)
+        total = parquet.metadata.num_rows
         batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
         batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
+        row = 0
         # Pages of several columns are read in turn, so rows measure the progress better than the file position.
-        yield from _blocks(file, batches, block_bytes, lambda row, _: (file.size or 0) * row // rows)
+        for block in _blocks(
+            file,
+            batches,
+            (block_bytes, max_row_bytes),
+            lambda row, _: (file.size or 0) * row // max(1, total),
+            lambda row, _: f"row group {_group_of(parquet.metadata, row)}",
+        ):
+            row = block.first_row + block.batch.num_rows
+            yield block
+        if row != total:
+            raise DataError(f"cannot read {file.path}: its footer lists {total:,} rows, but it has {row:,}")
 
 
-def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
+def read_ipc(
+    file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int, max_row_bytes: int
+) -> Iterator[Block]:
     """Read an Arrow IPC file or stream (the `datasets` library writes streams), batch by batch.
 
     A record batch is read completely, so the memory use depends on the batch size in the file.
@@ -54,23 +71,27 @@ def read_ipc(file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_b
         raw: Its bytes.
         wanted: The columns to read and to keep.
         block_bytes: Approximate size of a block, in bytes.
+        max_row_bytes: The size of the largest row that is processed.
 
     Yields:
         Blocks of rows.
 
     Raises:
-        DataError: A column is missing.
+        DataError: A column is missing, or the file is damaged.
     """
-    is_file = raw.read(6) == b"ARROW1"
-    names = _open_ipc(raw, is_file=is_file).schema.names
-    columns = _needed(file, names, *wanted)
-    reader = _open_ipc(raw, is_file=is_file, fields=[names.index(column) for column in columns])
-    if not is_file:
-        yield from _blocks(file, iter(reader), block_bytes, lambda _, __: raw.tell())
-        return
-    count = reader.num_record_batches
-    batches = (reader.get_batch(index) for index in range(count))
-    yield from _blocks(file, batches, block_bytes, lambda _, index: (file.size or 0) * (index + 1) // count)
+    with reading(file):
+        is_file = raw.read(6) == b"ARROW1"
+        names = _open_ipc(raw, is_file=is_file).schema.names
+        columns = _needed(file, names, *wanted)
+        reader = _open_ipc(raw, is_file=is_file, fields=[names.index(column) for column in columns])
+        count = reader.num_record_batches if is_file else 0
+        batches = (reader.get_batch(index) for index in range(count)) if is_file else iter(reader)
+
+    def bytes_read(_row: int, index: int) -> int:
+        return (file.size or 0) * (index + 1) // count if is_file else int(raw.tell())
+
+    limits = (block_bytes, max_row_bytes)
+    yield from _blocks(file, batches, limits, bytes_read, lambda _, index: f"record batch {index}")
 
 
 def _open_ipc(
@@ -109,16 +130,76 @@ def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: 
     return min(_MOST_ROWS, max(1, block_bytes // bytes_per_row))
 
 
+def _group_of(metadata: pq.FileMetaData, row: int) -> int:
+    """Return the row group of a row."""
+    end = 0
+    for group in range(metadata.num_row_groups):
+        end += metadata.row_group(group).num_rows
+        if row < end:
+            return group
+    return max(0, int(metadata.num_row_groups) - 1)
+
+
 def _blocks(
-    file: InputFile, batches: Iterator[pa.RecordBatch], block_bytes: int, bytes_read: Callable[[int, int], int]
+    file: InputFile,
+    batches: Iterator[pa.RecordBatch],
+    limits: tuple[int, int],
+    bytes_read: Callable[[int, int], int],
+    place: Callable[[int, int], str],
 ) -> Iterator[Block]:
-    """Cut batches to size. `bytes_read` returns the bytes read so far, from the number of the row and of the batch."""
-    row = 0
-    for index, batch in enumerate(batches):
+    """Check batches, and cut them to size.
+
+    `limits` are the sizes of a block and of the largest row. `bytes_read` returns the bytes read so far, and `place`
+    the place of a batch in words, from the number of the row and of the batch.
+    """
+    block_bytes, max_row_bytes = limits
+    row = index = 0
+    while True:
+        with reading(file, lambda: place(row, index)):  # noqa: B023  # it is called before the loop goes on
+            batch = next(batches, None)
+            if batch is None:
+                return
+            _check(batch)
         pieces = -(-batch.nbytes // block_bytes)
         step = max(1, -(-batch.num_rows // max(1, pieces)))
         for start in range(0, batch.num_rows, step):
             piece = batch.slice(start, step)
             end = row + piece.num_rows
-            yield Block(piece, None, file, row, None, bytes_read(end, index))
+            long_rows = _long_rows(piece, max_row_bytes)
+            if long_rows:
+                piece = _without(piece, long_rows)
+            yield Block(piece, None, file, row, None, bytes_read(end, index), long_rows)
             row = end
+        index += 1
+
+
+def _check(batch: pa.RecordBatch) -> None:
+    """Check that all parts of a batch fit together, because the file may be damaged.
+
+    Together, both checks are Arrow's full validation without UTF-8: a string that is not UTF-8 fails only its row.
+    """
+    batch.validate()  # the sizes of the buffers, which only pyarrow knows
+    check_arrow(batch)
+
+
+def _long_rows(batch: pa.RecordBatch, max_row_bytes: int) -> dict[int, LongRow]:
+    """Return the rows that are larger than `max_row_bytes`."""
+    found: dict[int, LongRow] = {}
+    if batch.nbytes <= max_row_bytes:
+        return found
+    for at in range(batch.num_rows):
+        one = batch.slice(at, 1)
+        if one.nbytes > max_row_bytes:
+            sizes = {name: column.nbytes for name, column in zip(one.schema.names, one.columns, strict=True)}
+            found[at] = LongRow(
+                f"the row has {one.nbytes:,} bytes, more than the {max_row_bytes:,} of `max_line_bytes`; split the "
+                "row, or raise the limit",
+                {name: f"{size:,} bytes" for name, size in sizes.items()},
+            )
+    return found
+
+
+def _without(batch: pa.RecordBatch, rows: Mapping[int, LongRow]) -> pa.RecordBatch:
+    """Return a batch with nulls in some rows."""
+    indices = pa.array([None if at in rows else at for at in range(batch.num_rows)], pa.int64())
+    return pa.RecordBatch.from_arrays([column.take(indices) for column in batch.columns], names=batch.schema.names)

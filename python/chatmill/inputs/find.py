@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeAlias
 import fsspec
 
 from chatmill._chatmill import DataError
+from chatmill.inputs.names import shown_name
 from chatmill.inputs.state import FileState, state_of
+from chatmill.text.secrets import errors_without_secrets
 
 InputPath: TypeAlias = str | os.PathLike[str]
 FileKind = Literal["jsonl", "parquet", "ipc"]
@@ -65,6 +67,7 @@ class InputFile:
         return _is_local(self.filesystem)
 
 
+@errors_without_secrets
 def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
     """List the files behind inputs, in the order of the inputs; the matches of a glob are sorted.
 
@@ -86,7 +89,11 @@ def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
         for path, filesystem, location in _expand(os.fspath(entry)):
             kind, compression = _kind_of(path)
             state = state_of(filesystem, location, is_local=_is_local(filesystem))
-            files.append(InputFile(path, len(files), kind, compression, state.size, filesystem, location, state=state))
+            files.append(
+                InputFile(
+                    shown_name(path), len(files), kind, compression, state.size, filesystem, location, state=state
+                )
+            )
     return files
 
 

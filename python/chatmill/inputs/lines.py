@@ -4,14 +4,16 @@ The core parses the JSON.
 """
 
 import lzma
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.block import Block
+from chatmill.inputs.block import Block, LongRow
 from chatmill.inputs.find import InputFile
 
 JSON_COLUMN = "json"
@@ -27,15 +29,26 @@ _OTHER_KINDS = {
     b"ARROW1": ("an Arrow IPC file", "rename it to end in .arrow"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it"),
 }
+# The bytes of a line that is too long to be read that its reject shows.
+_SHOWN_BYTES = 4096
 
 
-def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int) -> Iterator[Block]:
+@dataclass(frozen=True)
+class _LongLine:
+    """A line that was skipped: its first bytes, and the number of its bytes."""
+
+    beginning: bytes
+    size: int
+
+
+def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_bytes: int) -> Iterator[Block]:
     """Read the lines of a file. The last line may lack its newline. Blank lines are not rows.
 
     Args:
         file: The file.
         raw: Its bytes.
         block_bytes: Approximate size of a block, in bytes.
+        max_line_bytes: The size of the longest line that is read. A longer line is skipped, so it needs no memory.
 
     Yields:
         Blocks of rows.
@@ -44,13 +57,43 @@ def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int) -> Iterato
         DataError: The file is not one JSON object per line: it is one JSON document, UTF-16, or another kind of file.
     """
     row, line = 0, 1
-    for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes)):
-        text = _checked_start(file, piece) if number == 0 else piece
-        lines, count, numbers = _split(text, line)
+    for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes, max_line_bytes)):
+        numbers: Sequence[int]
+        if isinstance(piece, _LongLine):
+            beginning = _checked_start(file, piece.beginning) if number == 0 else piece.beginning
+            lines, count, numbers = pa.array([beginning], pa.large_binary()), 1, range(line, line + 1)
+            sizes = {0: piece.size}
+        else:
+            text = _checked_start(file, piece) if number == 0 else piece
+            lines, count, numbers = _split(text, line)
+            sizes = _long_lines(lines, max_line_bytes)
         if len(lines) > 0:
+            long_rows = {at: _long_row(lines[at], size, max_line_bytes) for at, size in sizes.items()}
+            if long_rows:
+                is_long = pa.array([at in long_rows for at in range(len(lines))])
+                lines = pc.if_else(is_long, pa.scalar(None, lines.type), lines)
             batch = pa.RecordBatch.from_arrays([lines], names=[JSON_COLUMN])
-            yield Block(batch, JSON_COLUMN, file, row, numbers, raw.tell())
+            yield Block(batch, JSON_COLUMN, file, row, numbers, raw.tell(), long_rows)
         row, line = row + len(lines), line + count
+
+
+def _long_lines(lines: pa.Array, max_line_bytes: int) -> dict[int, int]:
+    """Return the sizes of the lines that are too long, by index."""
+    sizes = pc.binary_length(lines)
+    if (pc.max(sizes).as_py() or 0) <= max_line_bytes:
+        return {}
+    long = pc.indices_nonzero(pc.greater(sizes, max_line_bytes)).to_pylist()
+    return {at: sizes[at].as_py() for at in long}
+
+
+def _long_row(line: pa.Scalar, size: int, max_line_bytes: int) -> LongRow:
+    beginning = bytes(memoryview(line.as_buffer())[:_SHOWN_BYTES])
+    return LongRow(
+        f"the line has {size:,} bytes, more than the {max_line_bytes:,} of `max_line_bytes`; split the row, or raise "
+        "the limit",
+        # The last character may be cut, which is no fault of the line.
+        getincrementaldecoder("utf-8")("backslashreplace").decode(beginning),
+    )
 
 
 def _decompressed(file: InputFile, raw: pa.NativeFile) -> Any:
@@ -65,18 +108,44 @@ def _decompressed(file: InputFile, raw: pa.NativeFile) -> Any:
     return pa.CompressedInputStream(raw, file.compression)
 
 
-def _whole_lines(stream: Any, block_bytes: int) -> Iterator[bytes]:
-    """Yield text in pieces of at least `block_bytes` that end at the end of a line."""
+def _whole_lines(stream: Any, block_bytes: int, max_line_bytes: int) -> Iterator[bytes | _LongLine]:
+    """Yield text in pieces of at least `block_bytes` that end at the end of a line, and long lines without their end.
+
+    A line is known to be long once more than `max_line_bytes` of it are held; the rest of it is read and forgotten.
+    """
     held: list[bytes] = []
+    held_bytes = 0
+    beginning: bytes | None = None  # of the long line that is being skipped
     while chunk := stream.read(block_bytes):
         cut = chunk.rfind(b"\n") + 1
         if cut == 0:
-            held.append(chunk)
+            held_bytes += len(chunk)
+            if beginning is None:
+                held.append(chunk)
+                if held_bytes > max_line_bytes:
+                    beginning, held = _first_bytes(held), []
             continue
-        yield b"".join([*held, chunk[:cut]])
-        held = [chunk[cut:]]
-    if rest := b"".join(held):
+        start = 0
+        if beginning is not None:
+            end = chunk.index(b"\n")
+            yield _LongLine(beginning, held_bytes + end)
+            beginning, start = None, end + 1
+        if held or start < cut:
+            yield b"".join([*held, chunk[start:cut]])
+        held, held_bytes = [chunk[cut:]], len(chunk) - cut
+    if beginning is not None:
+        yield _LongLine(beginning, held_bytes)
+    elif rest := b"".join(held):
         yield rest
+
+
+def _first_bytes(pieces: list[bytes]) -> bytes:
+    found = b""
+    for piece in pieces:
+        found += piece[: _SHOWN_BYTES - len(found)]
+        if len(found) == _SHOWN_BYTES:
+            break
+    return found
 
 
 def _checked_start(file: InputFile, text: bytes) -> bytes:

@@ -41,6 +41,9 @@ def encode_row_of(mill: Mill, block: Block, index: int) -> Encoding:
     Raises:
         RowError: The row has no tokens.
     """
+    long = block.long_rows.get(index)
+    if long is not None:
+        raise RowError(f"{block.place(index)}: {long.reason}")
     try:
         return mill.encode_row(block.batch, index, json_column=block.json_column)
     except RowError as error:

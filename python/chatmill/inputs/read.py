@@ -1,9 +1,7 @@
 """`read_blocks`: reads files as blocks of rows. Every error names the file."""
 
-import lzma
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,11 +9,16 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
 from chatmill.inputs.columns import WantedColumns, read_ipc, read_parquet
+from chatmill.inputs.faults import reading
 from chatmill.inputs.find import InputFile
 from chatmill.inputs.lines import read_lines
 
 #: The default size of a block, in bytes.
 BLOCK_BYTES = 8 << 20
+
+#: The default size of the longest line of JSONL and of the largest row of other files, in bytes. Conversations have
+#: kilobytes; a small compressed file may hold one line of gigabytes.
+MAX_LINE_BYTES = 256 << 20
 
 
 def read_blocks(
@@ -24,6 +27,7 @@ def read_blocks(
     columns: Sequence[str] | None = None,
     keep_columns: Sequence[str] = (),
     block_bytes: int = BLOCK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> Iterator[Block]:
     """Read files one after the other.
 
@@ -32,6 +36,8 @@ def read_blocks(
         columns: The columns that a format reads, of which some may be missing; None for the columns of conversations.
         keep_columns: Columns to read in addition; all must exist in Parquet and Arrow files.
         block_bytes: Approximate size of a block, in bytes. A row that is larger makes a larger block.
+        max_line_bytes: The size of the longest line, or of the largest row of Parquet and Arrow files. A longer row is
+            null in its block, and one of its `long_rows`.
 
     Yields:
         Blocks with at least one row. An empty file yields no block.
@@ -42,8 +48,10 @@ def read_blocks(
     Example:
         >>> blocks = read_blocks(find_inputs("chats.jsonl"))  # doctest: +SKIP
     """
+    if max_line_bytes < 1:
+        raise DataError(f"`max_line_bytes` is {max_line_bytes}; use at least 1")
     for file in files:
-        for block in _blocks_of(file, (columns, keep_columns), block_bytes):
+        for block in _blocks_of(file, (columns, keep_columns), block_bytes, max_line_bytes):
             if file.rows is None:
                 yield block
                 continue
@@ -64,19 +72,19 @@ def count_rows(file: InputFile) -> int:
         DataError: The file cannot be read.
     """
     if file.kind == "parquet":
-        with _naming(file), _opened(file) as raw:
+        with reading(file), _opened(file) as raw:
             return int(pq.read_metadata(raw).num_rows)
-    return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES))
+    return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES, MAX_LINE_BYTES))
 
 
-def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int) -> Iterator[Block]:
-    with _naming(file), _opened(file) as raw:
+def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_line_bytes: int) -> Iterator[Block]:
+    with reading(file), _opened(file) as raw:
         if file.kind == "jsonl":
-            yield from read_lines(file, raw, block_bytes)
+            yield from read_lines(file, raw, block_bytes, max_line_bytes)
         elif file.kind == "parquet":
-            yield from read_parquet(file, raw, wanted, block_bytes)
+            yield from read_parquet(file, raw, wanted, block_bytes, max_line_bytes)
         else:
-            yield from read_ipc(file, raw, wanted, block_bytes)
+            yield from read_ipc(file, raw, wanted, block_bytes, max_line_bytes)
 
 
 @contextmanager
@@ -88,21 +96,3 @@ def _opened(file: InputFile) -> Iterator[pa.NativeFile]:
     else:
         with file.filesystem.open(file.location, "rb") as remote, pa.PythonFile(remote, mode="r") as raw:
             yield raw
-
-
-@contextmanager
-def _naming(file: InputFile) -> Iterator[None]:
-    try:
-        yield
-    except DataError:
-        raise
-    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException) as cause:
-        raise DataError(f"cannot read {file.path}{_likely_fault(file)}: {cause}") from cause
-
-
-def _likely_fault(file: InputFile) -> str:
-    """Return the likely cause why a file cannot be read, in parentheses."""
-    form: Any = file.compression or {"jsonl": None, "parquet": "Parquet", "ipc": "Arrow IPC"}[file.kind]
-    if form is None:
-        return ""
-    return f" (the file is damaged, truncated or not a {form} file; download it again, or correct its suffix)"

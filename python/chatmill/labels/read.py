@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chatmill._chatmill import DataError
+from chatmill.text.yaml_text import read_yaml
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -34,10 +33,7 @@ def read_labels(text: str) -> dict[str, Any] | None:
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DataError(f"{where}: not YAML: {error}") from None
+    value = read_yaml(text, name=where)
     if not isinstance(value, dict):
         raise DataError(f"{where}: expected an object such as {{turns: last}}, found {type(value).__name__}")
     # A config file may hold the fields in a section `labels`.

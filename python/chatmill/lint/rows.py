@@ -1,11 +1,11 @@
 """`Row`: a row of data as a conversation, read in the forms that a mill reads."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatmill._chatmill import DataError
+from chatmill.text.parsing import parse_json
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,21 @@ def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
         DataError: A file cannot be read, or a line is not JSON; the message names the place.
     """
     from chatmill.inputs import find_inputs, read_blocks  # noqa: PLC0415  # only files need pyarrow
+    from chatmill.inputs.values import plain_row  # noqa: PLC0415
 
     left = most
     for block in read_blocks(find_inputs([path]), block_bytes=1 << 20):
         for number in range(min(left, block.batch.num_rows)):
+            if number in block.long_rows:
+                raise DataError(f"{block.place(number)}: {block.long_rows[number].reason}")
             if block.json_column is None:
                 # Arrow pads missing struct fields with nulls.
-                yield _without_nulls(block.batch.slice(number, 1).to_pylist()[0])
+                yield _without_nulls(plain_row(block.batch, number))
                 continue
             try:
-                yield json.loads(block.batch.column(block.json_column)[number].as_py())
+                yield parse_json(block.batch.column(block.json_column)[number].as_py())
             except ValueError as cause:
-                where = ", ".join(f"{name} {value}" for name, value in block.where(number).items())
-                raise DataError(f"{where}: not JSON ({cause}); write one JSON object per line") from None
+                raise DataError(f"{block.place(number)}: not JSON ({cause}); write one JSON object per line") from None
         left -= block.batch.num_rows
         if left <= 0:
             return
@@ -93,7 +95,7 @@ def _value(value: Any, index: int) -> Any:
     if not isinstance(value, str):
         return list(value) if isinstance(value, tuple) else value
     try:
-        return json.loads(value)
+        return parse_json(value)
     except ValueError as cause:
         raise DataError(f"row {index}: a text is not JSON ({cause}); give a JSON value, or a list or mapping") from None
 

@@ -1,6 +1,5 @@
 """`PreparedOutput`: a finished output of `prepare`, opened and checked."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -10,6 +9,7 @@ from chatmill._chatmill import DataError
 from chatmill.formats import Format
 from chatmill.inputs import InputFile
 from chatmill.outputs.manifest import FORMAT, MANIFEST, is_manifest
+from chatmill.text.parsing import parse_json
 
 _GIVE_A_FOLDER = "give a folder that `chatmill prepare` made"
 _LISTED_NAMES = 5
@@ -90,7 +90,7 @@ class PreparedOutput:
     def _read_manifest(self) -> dict[str, Any]:
         path = self.folder / MANIFEST
         try:
-            manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+            manifest: Any = parse_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise DataError(f"there is no {path}; {_GIVE_A_FOLDER}") from None
         except (OSError, ValueError) as error:

@@ -1,6 +1,7 @@
 """`rejects.jsonl`: the rows that have no tokens, each with its place, its reason and its data."""
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any, TextIO
 
 from chatmill._chatmill import RowFailure
 from chatmill.inputs import Block
+from chatmill.inputs.values import plain_row
 
 REJECTS = "rejects.jsonl"
+# The rows may be private, and other users of the machine need no part of the log to use the output.
+_MODE = 0o600
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,33 @@ class RejectLog:
             block: The block of the row.
             failure: The reason why the row has no tokens.
         """
-        self.counts[failure.code] += 1
-        if failure.code not in self.examples:
-            self.examples[failure.code] = Reject(block.place(failure.row), failure.code, failure.text)
+        long = block.long_rows.get(failure.row)
+        code, reason = (failure.code, failure.text) if long is None else (long.code, long.reason)
+        self.counts[code] += 1
+        if code not in self.examples:
+            self.examples[code] = Reject(block.place(failure.row), code, reason)
         record = {
             **block.where(failure.row),
-            "code": failure.code,
-            "reason": failure.text,
+            "code": code,
+            "reason": reason,
             "message": failure.message,
             "template_line": failure.template_line,
-            "data": _data(block, failure.row),
+            "data": _data(block, failure.row) if long is None else long.beginning,
         }
         if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8")
-        self._file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+            # In JSON, the escape of a lone surrogate is what `backslashreplace` writes.
+            self._file = open(  # noqa: SIM115  # `Path.open` has no opener
+                self._path, "w", encoding="utf-8", errors="backslashreplace", opener=_open_private
+            )
+        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _MODE)
 
 
 def _data(block: Block, row: int) -> Any:
     if block.json_column is None:
-        return block.batch.slice(row, 1).to_pylist()[0]
+        return plain_row(block.batch, row)
     line: bytes = block.batch.column(block.json_column)[row].as_py()
     return line.decode("utf-8", errors="backslashreplace")

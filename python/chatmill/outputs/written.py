@@ -1,6 +1,5 @@
 """`WrittenRows`: the samples or the reject of each input row, read from an output in the order of the inputs."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +15,7 @@ from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.read import PreparedOutput
 from chatmill.outputs.rejects import REJECTS
 from chatmill.outputs.samples import Sample, read_samples
+from chatmill.text.parsing import parse_json
 
 # The ids and labels of this many tokens have 2 MiB.
 _BATCH_TOKENS = 1 << 18
@@ -159,7 +159,7 @@ def _read_rejects(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
-                record = json.loads(line)
+                record = parse_json(line)
             except ValueError as error:
                 raise DataError(f"{path}, line {number}: not JSON ({error}); make the output again") from None
             yield record

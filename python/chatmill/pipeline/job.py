@@ -10,7 +10,7 @@ from chatmill._chatmill import Mill
 from chatmill.arrange import Arrangement
 from chatmill.formats import Format
 from chatmill.formats.detect import format_of
-from chatmill.inputs import BLOCK_BYTES, InputPath, find_inputs
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
 from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation
 from chatmill.outputs.apart import check_apart
@@ -53,6 +53,7 @@ def prepare(
     overwrite: bool = False,
     progress: bool | None = None,
     block_bytes: int = BLOCK_BYTES,
+    max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
 ) -> PrepareReport:
@@ -101,6 +102,8 @@ def prepare(
         overwrite: Whether to replace an unchanged output of chatmill once the new one is complete.
         progress: Whether to show a progress bar on stderr; None shows it if stderr is a terminal.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        max_line_bytes: The size of the longest line of JSONL, and of the largest row of other files. A longer row is
+            rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
 
@@ -155,8 +158,9 @@ def prepare(
         overwrite=overwrite,
         keep_columns=keep_columns,
         block_bytes=block_bytes,
+        max_line_bytes=max_line_bytes,
         shard_tokens=shard_tokens,
         compression=compression,
-        options={"template_fallback": template_fallback},
+        options={"template_fallback": template_fallback, "max_line_bytes": max_line_bytes},
     )
     return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))

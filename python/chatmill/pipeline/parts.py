@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import Mill
+from chatmill._chatmill import DataError, Mill
 from chatmill.arrange import Arrangement
-from chatmill.inputs import BLOCK_BYTES, InputFile
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
 
@@ -39,6 +40,7 @@ class OutputOptions:
         overwrite: Whether to replace an unchanged output of chatmill once the new one is complete.
         keep_columns: Columns of the inputs to copy to the output.
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
+        max_line_bytes: The size of the longest line or row that is read, in bytes.
         shard_tokens: Tokens per shard.
         compression: The compression of the shards.
         options: Other options of the run, for the manifest.
@@ -49,6 +51,13 @@ class OutputOptions:
     overwrite: bool = False
     keep_columns: Sequence[str] = ()
     block_bytes: int = BLOCK_BYTES
+    max_line_bytes: int = MAX_LINE_BYTES
     shard_tokens: int = SHARD_TOKENS
     compression: Compression = "zstd"
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        try:
+            Path(self.folder).expanduser().resolve()
+        except (OSError, RuntimeError) as cause:  # a link that leads back to itself, or `~` without a home
+            raise DataError(f"cannot write to {os.fspath(self.folder)} ({cause}); choose another output") from None

@@ -84,7 +84,11 @@ def run_parts(
             for position, part in enumerate(chosen):
                 columns = None if part.mill.format is None else part.mill.format.columns
                 blocks = read_blocks(
-                    part.files, columns=columns, keep_columns=options.keep_columns, block_bytes=options.block_bytes
+                    part.files,
+                    columns=columns,
+                    keep_columns=options.keep_columns,
+                    block_bytes=options.block_bytes,
+                    max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
                     _run(part.mill, blocks, rows.of_part(position))

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, TokenizerError
+from chatmill.text.parsing import parse_json
 
 STANDARD_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
+# Ids have at most ten digits. Python refuses to read numbers with thousands of digits.
+_MOST_DIGITS = 20
 _ADDED_TOKENS = re.compile(r'"added_tokens"\s*:\s*(?=\[)')
 
 
@@ -45,7 +48,9 @@ def read_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
     Raises:
         ChatmillError: A file is not a JSON object; raised as `error`.
     """
-    config = _read_object(folder / "tokenizer_config.json", error)
+    path = folder / "tokenizer_config.json"
+    config = _read_object(path, error)
+    _check_decoder(config.get("added_tokens_decoder"), path, error)
     if "added_tokens_decoder" not in config:
         config.update(_read_object(folder / "special_tokens_map.json", error))
     return config
@@ -80,7 +85,7 @@ def stop_tokens(folder: Path, tokenizer_json: str, error: type[ChatmillError]) -
         return []
     wanted = ids if isinstance(ids, list) else [ids]
     tokens = {token["id"]: str(token["content"]) for token in _read_added_tokens(tokenizer_json, folder)}
-    return [tokens[token_id] for token_id in wanted if token_id in tokens]
+    return [tokens[token_id] for token_id in wanted if isinstance(token_id, int) and token_id in tokens]
 
 
 def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: Path) -> str:
@@ -108,11 +113,10 @@ def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: 
     if not changes:
         return tokenizer_json
     try:
-        definition = json.loads(tokenizer_json)
-        vocabulary = definition["model"]["vocab"]
-    except (ValueError, KeyError, TypeError) as cause:
+        definition = parse_json(tokenizer_json)
+        ids = _ids(definition["model"]["vocab"])
+    except (ValueError, KeyError, TypeError, IndexError) as cause:
         raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause!r}); download it again") from None
-    ids = vocabulary if isinstance(vocabulary, dict) else {piece[0]: index for index, piece in enumerate(vocabulary)}
     for content, flags in changes.items():
         if content in present:
             token_id = present[content]["id"]
@@ -188,12 +192,35 @@ def _read_object(path: Path, error: type[ChatmillError]) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        value = json.loads(read_text(path, error))
+        value = parse_json(read_text(path, error))
     except ValueError as cause:
         raise error(f"{path} is not JSON ({cause}); correct it, or download it again") from None
     if not isinstance(value, dict):
         raise error(f"{path} holds a JSON {type(value).__name__}, not an object; correct it, or download it again")
     return value
+
+
+def _check_decoder(decoder: object, path: Path, error: type[ChatmillError]) -> None:
+    """Check the tokens that a configuration declares by their ids."""
+    if decoder is None:
+        return
+    entries = decoder.items() if isinstance(decoder, dict) else [(type(decoder).__name__, None)]
+    for key, token in entries:
+        is_token = isinstance(token, dict) and isinstance(token.get("content"), str)
+        if not key.isdecimal() or len(key) > _MOST_DIGITS or not is_token:
+            raise error(
+                f"{path}: `added_tokens_decoder` must map ids to tokens with a `content`, but has {key[:40]!r} with "
+                f"{type(token).__name__}; correct it, or download the file again"
+            )
+
+
+def _ids(vocabulary: Any) -> dict[str, int]:
+    """Return the ids of a vocabulary: an object of ids, or a list of tokens with their scores."""
+    if isinstance(vocabulary, list):
+        vocabulary = {piece[0]: index for index, piece in enumerate(vocabulary)}
+    if not isinstance(vocabulary, dict) or not all(isinstance(token_id, int) for token_id in vocabulary.values()):
+        raise TypeError("`vocab` is no list of tokens, and no object of ids")
+    return vocabulary
 
 
 def _read_added_tokens(tokenizer_json: str, path: Path) -> list[dict[str, Any]]:
@@ -203,9 +230,13 @@ def _read_added_tokens(tokenizer_json: str, path: Path) -> list[dict[str, Any]]:
         return []
     try:
         tokens, _ = json.JSONDecoder().raw_decode(tokenizer_json, found.end())
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:
         raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause}); download it again") from None
-    return [token for token in tokens if isinstance(token, dict) and "content" in token and "id" in token]
+    return [
+        token
+        for token in tokens
+        if isinstance(token, dict) and isinstance(token.get("content"), str) and isinstance(token.get("id"), int)
+    ]
 
 
 def _changes(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Tokenizer, TokenizerError
+from chatmill.inputs.names import shown_name
+from chatmill.sources.checked import readable
 from chatmill.sources.folder import complete_added_tokens, named_templates, read_config, read_templates, read_text
 from chatmill.sources.folder import special_tokens as special_tokens_of
 from chatmill.sources.folder import stop_tokens as stop_tokens_of
@@ -84,6 +86,7 @@ class _Templates:
     by_tools: bool = True
 
 
+@readable(TokenizerError)
 def load_tokenizer(source: Any) -> TokenizerSource:
     """Find the definition of a tokenizer.
 
@@ -116,6 +119,7 @@ def load_tokenizer(source: Any) -> TokenizerSource:
     return _tokenizer_of_folder(folder, "tokenizer.json", hub_id)
 
 
+@readable(TemplateError)
 def load_template(source: Any, name: str | None = None, fallback: str | None = None) -> TemplateSource:
     """Find the source of a chat template.
 
@@ -211,7 +215,7 @@ def _find_templates(source: Any, name: str | None) -> _Templates:
         return _only_template(str(source), "chat_template", "Jinja source", name)
     path = _path(source, TemplateError)
     if path.is_file() and path.suffix != ".json":
-        return _only_template(read_text(path, TemplateError), path.stem, str(path), name)
+        return _only_template(read_text(path, TemplateError), shown_name(path.stem), str(path), name)
     if path.is_file():
         # The path of a tokenizer.json means its folder, so one value can be used for both tokenizer and template.
         path = path.parent
@@ -308,11 +312,14 @@ def _kind(source: Any) -> str:
 def _path(source: str | os.PathLike[str], error: type[ChatmillError]) -> Path:
     if not os.fspath(source):
         raise error("the path is an empty string; give `.` for the working directory")
-    return Path(source).expanduser()
+    try:
+        return Path(source).expanduser()
+    except RuntimeError as cause:  # there is no such user
+        raise error(f"cannot read {os.fspath(source)!r} ({cause}); give a path without `~`") from None
 
 
 def _last_part(path: Path) -> str:
-    return path.resolve().name
+    return shown_name(path.resolve().name)
 
 
 def _hub_id(
