@@ -130,7 +130,7 @@ def test_rejects_hold_values_of_any_type(name: str, options: dict[str, Any]) -> 
     assert (report.rows_in, report.rejected) == (2, 1)
     data = rejects()[0]["data"]
     assert data["date"] == "2024-02-29"
-    assert "146138512" in data["far"] or str(2**62) in data["far"]
+    assert data["far"] == f"{2**62} (timestamp[us, tz=UTC])"
     assert (data["price"], data["huge"], data["bytes"]) == ("-1.50", 2**64 - 1, "\x00\\xff")
     assert data["nan"] == ["NaN", "-Infinity", 0.5]
     assert data["map"] == [["k", 1], ["k", 2]]

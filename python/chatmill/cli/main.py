@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from chatmill.cli import prepare, look, lint, lists  # isort: skip
 from chatmill.cli.app import app
-from chatmill.terminal.lines import prepare_streams
+from chatmill.terminal.lines import prepare_streams, say_traceback
 
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.
 SUBCOMMANDS = (prepare, look, lint, lists)
@@ -33,6 +33,9 @@ def main() -> None:
         app()
     except BrokenPipeError:
         _exit_silently()
+    except Exception as error:  # noqa: BLE001  # Python would print the text of the error as it is
+        say_traceback(error)
+        sys.exit(1)
     except SystemExit as ended:
         # typer and rich turn a closed pipe into an exit with status 1.
         if isinstance(ended.__context__, BrokenPipeError):

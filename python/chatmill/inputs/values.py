@@ -80,8 +80,5 @@ def _single(value: Any) -> Any:
 
 
 def _as_text(value: Any) -> str:
-    """Return a value as Arrow writes it, or as the number that stands for it."""
-    try:
-        return str(value.cast(pa.string()).as_py())
-    except pa.ArrowException:
-        return f"{value.type} {value.value}" if hasattr(value, "value") else f"({value.type})"
+    """Return the number that stands for a value, with its type: Arrow's own text of a distant year is wrong."""
+    return f"{value.value} ({value.type})" if hasattr(value, "value") else f"({value.type})"

@@ -3,7 +3,6 @@
 import io
 import sys
 import traceback
-from types import TracebackType
 
 import typer
 
@@ -30,15 +29,19 @@ def say_error(text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Make the standard streams of this process accept every text, and print tracebacks visibly.
+    """Make the standard streams of this process accept every text.
 
     An encoding such as ASCII lacks characters; they are then printed as escapes.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.excepthook = _print_exception
 
 
-def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    sys.stderr.write(visible("".join(traceback.format_exception(kind, error, trace))))
+def say_traceback(error: BaseException) -> None:
+    """Print the traceback of an error to stderr.
+
+    Args:
+        error: The error.
+    """
+    typer.echo(visible("".join(traceback.format_exception(error))), err=True, nl=False)
