@@ -10,6 +10,7 @@ from chatmill._chatmill import DataError, check_arrow
 from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block, LongRow
 from chatmill.inputs.faults import reading
 from chatmill.inputs.find import InputFile
+from chatmill.inputs.values import without_views
 from chatmill.text.nearest import suggestion
 
 # The rows of chats have kilobytes. This limit matters if the sizes in the footer of a file are too small, as those of
@@ -159,7 +160,7 @@ def _blocks(
             batch = next(batches, None)
             if batch is None:
                 return
-            _check(batch)
+            batch = _checked(batch)
         pieces = -(-batch.nbytes // block_bytes)
         step = max(1, -(-batch.num_rows // max(1, pieces)))
         for start in range(0, batch.num_rows, step):
@@ -173,13 +174,19 @@ def _blocks(
         index += 1
 
 
-def _check(batch: pa.RecordBatch) -> None:
+def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Check that all parts of a batch fit together, because the file may be damaged.
 
     Together, both checks are Arrow's full validation without UTF-8: a string that is not UTF-8 fails only its row.
     """
     batch.validate()  # the sizes of the buffers, which only pyarrow knows
     check_arrow(batch)
+    # pyarrow cannot select rows of these types, as must be done with kept columns.
+    types = {at: without_views(field.type) for at, field in enumerate(batch.schema)}
+    for at, field in enumerate(batch.schema):
+        if types[at] != field.type:
+            batch = batch.set_column(at, field.name, batch.column(at).cast(types[at]))
+    return batch
 
 
 def _long_rows(batch: pa.RecordBatch, max_row_bytes: int) -> dict[int, LongRow]:

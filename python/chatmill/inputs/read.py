@@ -1,5 +1,6 @@
 """`read_blocks`: reads files as blocks of rows. Every error names the file."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -91,7 +92,8 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_lin
 def _opened(file: InputFile) -> Iterator[pa.NativeFile]:
     # Arrow reads local files without the GIL; the Python file objects of fsspec need the GIL.
     if file.is_local:
-        with pa.OSFile(file.location) as raw:
+        # pyarrow accepts a name that is not UTF-8 only as bytes.
+        with pa.OSFile(os.fsencode(file.location)) as raw:
             yield raw
     else:
         with file.filesystem.open(file.location, "rb") as remote, pa.PythonFile(remote, mode="r") as raw:

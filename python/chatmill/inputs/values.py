@@ -1,4 +1,4 @@
-"""`plain_row`: a row of an Arrow batch as values that JSON can hold, whatever the row contains."""
+"""`plain_row`: a row of an Arrow batch as values that JSON can hold, whatever the row contains; `without_views`."""
 
 import math
 from typing import Any
@@ -38,6 +38,30 @@ def plain_row(batch: pa.RecordBatch, row: int) -> dict[str, Any]:
         {'a': '\\xff!', 'b': ['NaN', 1.5]}
     """
     return {name: _plain(batch.column(at)[row]) for at, name in enumerate(batch.schema.names)}
+
+
+def without_views(kind: pa.DataType) -> pa.DataType:
+    """Return a type in which strings and bytes are no views.
+
+    Args:
+        kind: The type of a column.
+
+    Example:
+        >>> without_views(pa.list_(pa.string_view()))
+        ListType(list<item: large_string>)
+    """
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary()
+    if pa.types.is_struct(kind):
+        return pa.struct(
+            [kind.field(at).with_type(without_views(kind.field(at).type)) for at in range(kind.num_fields)]
+        )
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = kind.value_field.with_type(without_views(kind.value_type))
+        return pa.list_(inner) if pa.types.is_list(kind) else pa.large_list(inner)
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, without_views(kind.value_type), kind.ordered)
+    return kind
 
 
 def _plain(value: Any) -> Any:  # noqa: PLR0911  # one for each kind of type

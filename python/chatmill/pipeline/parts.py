@@ -57,7 +57,13 @@ class OutputOptions:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # A name that cannot be written is an error before any work.
         try:
-            Path(self.folder).expanduser().resolve()
-        except (OSError, RuntimeError) as cause:  # a link that leads back to itself, or `~` without a home
+            place = Path(self.folder).expanduser().resolve()
+            os.fspath(place).encode()
+        except UnicodeEncodeError:
+            raise DataError(
+                f"cannot write to {os.fspath(self.folder)}, because the path is not UTF-8; choose another output"
+            ) from None
+        except (OSError, RuntimeError, ValueError) as cause:  # a link that leads back to itself, `~` without a home
             raise DataError(f"cannot write to {os.fspath(self.folder)} ({cause}); choose another output") from None
