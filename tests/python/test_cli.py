@@ -225,9 +225,9 @@ def test_the_command_in_a_process_of_its_own(tokenizer: Path, write_file: WriteF
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_ends_it_soon_and_leaves_nothing(
-    sent: signal.Signals, status: int, tokenizer: Path, write_file: WriteFile, in_tmp_path: Path
+    sent: str, status: int, tokenizer: Path, write_file: WriteFile, in_tmp_path: Path
 ) -> None:
     write_file("a.jsonl", [conversation(number) for number in range(5000)])
     common = ("--tokenizer", str(tokenizer), "--template", "chatml", "--output", "out", "--block-bytes", "1000")
@@ -237,7 +237,7 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < end, "nothing is written"
             time.sleep(0.05)
-        process.send_signal(sent)
+        process.send_signal(signal.Signals[sent])
         sent_at = time.monotonic()
         _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == status, err

@@ -165,7 +165,7 @@ def test_strange_names_of_fields() -> None:
 @pytest.mark.parametrize("contents", [[b"a", NOT_UTF8], [NOT_UTF8, NOT_UTF8]], ids=["some rows", "all rows"])
 def test_detection_and_lint_read_such_rows(contents: list[bytes | None], options: dict[str, Any]) -> None:
     write("a.parquet", pa.table({"messages": messages(contents)}))
-    loaded = chatmill.formats.detect.format_of("auto", "a.parquet")  # type: ignore[attr-defined]
+    loaded = chatmill.formats.detect.format_of("auto", "a.parquet")
     assert loaded.format is None
     if contents[0] == NOT_UTF8:
         with pytest.raises(DataError, match=r"none of the 2 rows .*\n.*a\.parquet, row 0: a string is not UTF-8"):

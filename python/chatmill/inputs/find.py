@@ -9,9 +9,8 @@ from typing import Any, Literal, TypeAlias
 import fsspec
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.names import shown_name
+from chatmill.inputs.names import finding, shown_name
 from chatmill.inputs.state import FileState, state_of
-from chatmill.text.secrets import errors_without_secrets
 
 InputPath: TypeAlias = str | os.PathLike[str]
 FileKind = Literal["jsonl", "parquet", "ipc"]
@@ -67,7 +66,7 @@ class InputFile:
         return _is_local(self.filesystem)
 
 
-@errors_without_secrets
+@finding
 def find_inputs(inputs: InputPath | Sequence[InputPath]) -> list[InputFile]:
     """List the files behind inputs, in the order of the inputs; the matches of a glob are sorted.
 
@@ -115,6 +114,7 @@ def _entries(inputs: Any) -> list[InputPath]:
     return entries
 
 
+@finding
 def _expand(entry: str) -> list[tuple[str, Any, str]]:
     """Return the files behind one input: the name in reports, the filesystem, and the path in it."""
     entry = os.path.expanduser(entry)

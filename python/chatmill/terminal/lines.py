@@ -6,6 +6,7 @@ import traceback
 
 import typer
 
+from chatmill.text.secrets import without_secrets
 from chatmill.text.visible import visible
 
 
@@ -25,7 +26,7 @@ def say_error(text: str) -> None:
         text: The message.
     """
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(visible(text), err=True)
+    typer.echo(visible(without_secrets(text)), err=True)
 
 
 def prepare_streams() -> None:

@@ -1,12 +1,7 @@
 """`without_secrets`: removes passwords and keys from the URLs in a text."""
 
 import re
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
 from urllib.parse import unquote
-
-from chatmill._chatmill import ChatmillError
 
 _HIDDEN = "***"
 # The user before the host. A password may contain any character; the last `@` ends it. A number after the colon is a
@@ -17,9 +12,6 @@ _SECRET = re.compile(
     r"tok(en)?$|token|key|sig$|signature|passw|pwd|secret|credential|auth|session|jwt|bearer|^x-(amz|goog)-|^pass$",
     re.IGNORECASE,
 )
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def without_secrets(text: str) -> str:
@@ -33,28 +25,6 @@ def without_secrets(text: str) -> str:
         'https://***@host/a.jsonl?part=1&X-Amz-Signature=***'
     """
     return _PARAMETER.sub(_parameter, _USER.sub(f"{_HIDDEN}@", text))
-
-
-def errors_without_secrets(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorate a function: its errors show no passwords, keys and signatures of URLs.
-
-    Args:
-        function: A function that raises errors of chatmill.
-    """
-
-    @wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return function(*args, **kwargs)
-        except ChatmillError as error:
-            text = str(error)
-            shown = without_secrets(text)
-            if shown == text:
-                raise
-            # The cause would show the same URL in a traceback.
-            raise type(error)(shown) from None
-
-    return guarded
 
 
 def _parameter(found: re.Match[str]) -> str:
