@@ -35,7 +35,7 @@ def refused(text: str) -> str:
         ("a: 1\n---\nb: 2\n", "config.yaml:2: not YAML: "),
         ("datasets: *rows\n", "config.yaml:1: not YAML: found undefined alias"),
         ("datasets: &a [*a]\n", "config.yaml:1: this value contains itself"),
-        ("a: " + "[" * 5000, "config.yaml: lists and mappings are nested too deeply"),
+        ("a: " + "[" * 5000, "config.yaml:1: lists and mappings are nested too deeply"),
         ("1: a\n" + ROWS, "config.yaml:1: expected text as a key, found the integer 1"),
         ("? [a]\n: b\n" + ROWS, "config.yaml:1: expected text as a key, found a list"),
     ],

@@ -251,4 +251,7 @@ def _fields(
 
 def _type(text: str) -> Any:
     """Parse a type. In `optional [number]` YAML reads the type as text."""
-    return read_yaml(text, name=text)
+    try:
+        return read_yaml(text, name="the type")
+    except DataError as error:
+        raise ValueError(f"{text[:40]!r} is not a type: {error}") from None
