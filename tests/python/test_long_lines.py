@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chatmill import DataError, Mill
+from chatmill.cli.main import app
 from chatmill.inputs import Block, find_inputs, read_blocks
 from chatmill.inputs.mill import encode_row_of
 from folders import write_byte_tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples import WriteFile, conversation, to_lines
+from typer.testing import CliRunner
 
 LIMIT = 1000
 
@@ -116,6 +118,23 @@ def test_one_long_row_is_named(options: dict[str, Any], write_file: WriteFile) -
     mill = Mill(chatmill.Tokenizer.from_pretrained("bytes"), chatmill.ChatTemplate.named("chatml"))
     with pytest.raises(chatmill.RowError, match=r"a\.jsonl, line 1: the line has .* bytes, more than the 10 of"):
         encode_row_of(mill, block, 0)
+
+
+def test_the_limit_of_the_command(options: dict[str, Any], write_file: WriteFile) -> None:
+    rows = [conversation(number) for number in range(3)]
+    rows[1]["messages"][1]["content"] = "x" * LIMIT
+    write_file("a.jsonl", rows)
+    Path("c.yaml").write_text(
+        "base_model: bytes\nchat_template: chatml\ndatasets: [{path: a.jsonl, type: chat_template}]"
+    )
+    given = ["--output", "out", "--max-line-bytes", str(LIMIT), "--overwrite"]
+    for arguments in (["a.jsonl", "--tokenizer", "bytes", "--template", "chatml"], ["c.yaml"]):
+        done = CliRunner().invoke(app, ["prepare", *arguments, *given])
+        assert done.exit_code == 0, done.stderr
+        assert "line_too_long" in done.stdout
+        manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+        assert manifest["options"]["max_line_bytes"] == LIMIT
+        assert manifest["counts"]["rejected_by_reason"] == {"line_too_long": 1}
 
 
 def test_the_limit_must_be_positive(tmp_path: Path) -> None:
