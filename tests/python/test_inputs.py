@@ -194,7 +194,7 @@ def test_an_undamaged_start_is_read_before_the_complaint(write_file: WriteFile) 
     path.write_bytes(path.read_bytes()[:-20])
     blocks = read_blocks(find_inputs(path), block_bytes=10_000)
     assert next(blocks).first_row == 0
-    with pytest.raises(DataError, match="damaged, truncated or not"):
+    with pytest.raises(DataError, match=r"a\.jsonl\.gz, line \d{4,} or later \(the file is damaged, truncated or not"):
         list(blocks)
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block, LongRow
+from chatmill.inputs.faults import reading
 from chatmill.inputs.find import InputFile
 
 JSON_COLUMN = "json"
@@ -57,24 +58,25 @@ def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_b
         DataError: The file is not one JSON object per line: it is one JSON document, UTF-16, or another kind of file.
     """
     row, line = 0, 1
-    for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes, max_line_bytes)):
-        numbers: Sequence[int]
-        if isinstance(piece, _LongLine):
-            beginning = _checked_start(file, piece.beginning) if number == 0 else piece.beginning
-            lines, count, numbers = pa.array([beginning], pa.large_binary()), 1, range(line, line + 1)
-            sizes = {0: piece.size}
-        else:
-            text = _checked_start(file, piece) if number == 0 else piece
-            lines, count, numbers = _split(text, line)
-            sizes = _long_lines(lines, max_line_bytes)
-        if len(lines) > 0:
-            long_rows = {at: _long_row(lines[at], size, max_line_bytes) for at, size in sizes.items()}
-            if long_rows:
-                is_long = pa.array([at in long_rows for at in range(len(lines))])
-                lines = pc.if_else(is_long, pa.scalar(None, lines.type), lines)
-            batch = pa.RecordBatch.from_arrays([lines], names=[JSON_COLUMN])
-            yield Block(batch, JSON_COLUMN, file, row, numbers, raw.tell(), long_rows)
-        row, line = row + len(lines), line + count
+    with reading(file, lambda: f"line {line} or later"):
+        for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes, max_line_bytes)):
+            numbers: Sequence[int]
+            if isinstance(piece, _LongLine):
+                beginning = _checked_start(file, piece.beginning) if number == 0 else piece.beginning
+                lines, count, numbers = pa.array([beginning], pa.large_binary()), 1, range(line, line + 1)
+                sizes = {0: piece.size}
+            else:
+                text = _checked_start(file, piece) if number == 0 else piece
+                lines, count, numbers = _split(text, line)
+                sizes = _long_lines(lines, max_line_bytes)
+            if len(lines) > 0:
+                long_rows = {at: _long_row(lines[at], size, max_line_bytes) for at, size in sizes.items()}
+                if long_rows:
+                    is_long = pa.array([at in long_rows for at in range(len(lines))])
+                    lines = pc.if_else(is_long, pa.scalar(None, lines.type), lines)
+                batch = pa.RecordBatch.from_arrays([lines], names=[JSON_COLUMN])
+                yield Block(batch, JSON_COLUMN, file, row, numbers, raw.tell(), long_rows)
+            row, line = row + len(lines), line + count
 
 
 def _long_lines(lines: pa.Array, max_line_bytes: int) -> dict[int, int]:
