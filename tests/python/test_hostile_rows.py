@@ -208,6 +208,18 @@ def test_damaged_columns_in_memory(kind: str, options: dict[str, Any]) -> None:
             mill(pa.table({"messages": ["[]"] * len(column), "other": column}))
 
 
+@pytest.mark.parametrize("name", ["a.arrow", "a.feather"])
+def test_names_of_fields_that_are_not_utf8(name: str, options: dict[str, Any]) -> None:
+    """Arrow's C structures end names at a zero byte, so such a name can look like another one."""
+    write(name, pa.table({"messages": messages([b"x", NOT_UTF8])}))
+    content = Path(name).read_bytes()
+    broken = content.replace(b"\x07\0\0\0content\0", b"\x07\0\0\0con\0\xff\xfet\0")
+    assert broken != content
+    Path(name).write_bytes(broken)
+    with pytest.raises(DataError, match=rf"cannot read {name}"):
+        chatmill.prepare(name, **options, format=None)
+
+
 def test_rows_around_damaged_batches_are_named(options: dict[str, Any], conversations: list[Row]) -> None:
     """The second record batch is damaged: the error names the file and the batch."""
     table = pa.Table.from_pylist(conversations).select(["messages"])

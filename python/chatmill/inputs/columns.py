@@ -10,7 +10,7 @@ from chatmill._chatmill import DataError, check_arrow
 from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block, LongRow
 from chatmill.inputs.faults import reading
 from chatmill.inputs.find import InputFile
-from chatmill.inputs.values import without_views
+from chatmill.inputs.values import check_names, without_views
 from chatmill.text.nearest import suggestion
 
 # The rows of chats have kilobytes. This limit matters if the sizes in the footer of a file are too small, as those of
@@ -181,6 +181,8 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
     """
     batch.validate()  # the sizes of the buffers, which only pyarrow knows
     check_arrow(batch)
+    for field in batch.schema:
+        check_names(field.type)
     # pyarrow cannot select rows of these types, as must be done with kept columns.
     types = {at: without_views(field.type) for at, field in enumerate(batch.schema)}
     for at, field in enumerate(batch.schema):

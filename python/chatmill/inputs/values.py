@@ -64,6 +64,26 @@ def without_views(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
+def check_names(kind: pa.DataType) -> None:
+    """Read the names of all fields of structs. In a damaged file they may not be UTF-8.
+
+    Args:
+        kind: The type of a column.
+
+    Raises:
+        UnicodeDecodeError: A name is not UTF-8.
+    """
+    if pa.types.is_struct(kind):
+        for at in range(kind.num_fields):
+            kind.field(at).name  # noqa: B018  # reading it decodes it
+            check_names(kind.field(at).type)
+    elif pa.types.is_map(kind):
+        check_names(kind.key_type)
+        check_names(kind.item_type)
+    elif any(is_list(kind) for is_list in _LISTS) or pa.types.is_dictionary(kind):
+        check_names(kind.value_type)
+
+
 def _plain(value: Any) -> Any:  # noqa: PLR0911  # one for each kind of type
     """Return an Arrow scalar as a value that JSON can hold."""
     if not value.is_valid:
