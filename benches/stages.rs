@@ -102,7 +102,7 @@ fn stages(criterion: &mut Criterion) {
     let conversations: Vec<Conversation<'_>> = rows.iter().map(|row| conversation(row)).collect();
     let none = TemplateVariables::default();
     let texts: Vec<String> =
-        conversations.iter().map(|conversation| tagged.render(request(conversation, &none)).unwrap().0).collect();
+        conversations.iter().map(|conversation| tagged.render(request(conversation, &none)).unwrap().text).collect();
     let tokenizer = tokenizer();
 
     let batch = arrow_batch(&conversations);
@@ -175,7 +175,8 @@ fn stages(criterion: &mut Criterion) {
     let labeled: Vec<_> = conversations
         .iter()
         .map(|conversation| {
-            let (text, spans) = tagged.render(request(conversation, &none)).unwrap();
+            let rendered = tagged.render(request(conversation, &none)).unwrap();
+            let (text, spans) = (rendered.text, rendered.generation.unwrap());
             (text, spans.into_iter().map(|range| Span { range, weight: 1.0 }).collect::<Vec<_>>())
         })
         .collect();
