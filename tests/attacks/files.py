@@ -73,7 +73,7 @@ def valid_files() -> dict[str, bytes]:
         sink = pa.BufferOutputStream()
         pq.write_table(coded, sink, compression=codec, row_group_size=10, use_dictionary=codec == "zstd")
         files[f"{name}.parquet"] = sink.getvalue().to_pybytes()
-    for name, kind, codec, given in (
+    for name, kind, packing, given in (
         ("f.feather", pa.ipc.new_file, None, coded),
         ("v.feather", pa.ipc.new_file, None, viewed),
         ("z.feather", pa.ipc.new_file, "zstd", table),
@@ -81,7 +81,7 @@ def valid_files() -> dict[str, bytes]:
         ("l.arrow", pa.ipc.new_stream, "lz4", table),
     ):
         sink = pa.BufferOutputStream()
-        with kind(sink, given.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+        with kind(sink, given.schema, options=pa.ipc.IpcWriteOptions(compression=packing)) as writer:
             writer.write_table(given, max_chunksize=10)
         files[name] = sink.getvalue().to_pybytes()
     return files

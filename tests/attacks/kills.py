@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def kill_runs(
         place.parent.mkdir()
         shutil.copytree(folder / "a-whole", place)
         before = shards_of(place)
-        killed = kill_one(lambda place=place: run(inputs[1], place, overwrite=True), way, in_commit, duration)
+        killed = kill_one(partial(run, inputs[1], place, overwrite=True), way, in_commit, duration)
         found["killed in the commit" if killed and in_commit else "killed anywhere" if killed else "ended before"] += 1
         left = whole(place, expected)
         if left is None:
@@ -167,7 +168,7 @@ def fork(action: Callable[[], None]) -> int:
     return child
 
 
-_EXCHANGE, _IS_MOUNT = commit.exchange_files, os.path.ismount  # type: ignore[attr-defined]
+_EXCHANGE, _IS_MOUNT = vars(commit)["exchange_files"], os.path.ismount
 
 
 def patch(way: str) -> None:
@@ -177,8 +178,11 @@ def patch(way: str) -> None:
     def refuse(*_: object) -> None:
         raise OSError(code, os.strerror(code or 0))
 
-    commit.exchange_files = refuse if code else _EXCHANGE  # type: ignore[attr-defined]
-    os.path.ismount = (lambda path: Path(path).name == "out") if way == "mount" else _IS_MOUNT
+    def is_out(path: str) -> bool:
+        return Path(path).name == "out"
+
+    vars(commit)["exchange_files"] = refuse if code else _EXCHANGE
+    vars(os.path)["ismount"] = is_out if way == "mount" else _IS_MOUNT
 
 
 def write_rows(path: Path, name: str) -> Path:

@@ -45,7 +45,10 @@ FORMATS = {
 # Options, each on one small dataset: every way to select, truncate, split, pad and reject.
 OPTIONS: list[tuple[str, str, list[str]]] = [
     (dataset, tokenizer, options)
-    for dataset, tokenizer in (("tau2_tools", "qwen3"), ("glaive_toolcall_en_demo", "llama-3.1"))
+    for dataset, tokenizer, length in (
+        ("tau2_tools", "qwen3", "16000"),
+        ("glaive_toolcall_en_demo", "llama-3.1", "700"),
+    )
     for options in (
         ["--labels", "all"],
         ["--labels", "none", "--all-masked", "keep"],
@@ -60,19 +63,22 @@ OPTIONS: list[tuple[str, str, list[str]]] = [
         ["--labels", "{kinds: [content, closer], boundary: contained}"],
         ["--labels", "{boundary: split, unproved: mask}"],
         ["--split", "per_turn", "--max-length", "3000", "--truncation", "keep_end"],
-        ["--max-length", "700", "--truncation", "keep_start"],
-        ["--max-length", "700", "--truncation", "turns"],
-        ["--max-length", "700", "--truncation", "drop"],
-        ["--max-length", "700", "--truncation", "split"],
-        ["--max-length", "4096", "--truncation", "drop", "--padding", "max_length"],
+        ["--max-length", length, "--truncation", "keep_start"],
+        ["--max-length", length, "--truncation", "turns"],
+        ["--max-length", length, "--truncation", "drop"],
+        ["--max-length", length, "--truncation", "split"],
+        ["--max-length", length, "--truncation", "drop", "--padding", "max_length"],
         ["--attention-mask", "--keep-columns", "id"],
         ["--special-tokens", "text"],
         ["--special-tokens", "raise"],
         ["--shuffle", "--seed", "7", "--validation", "0.1", "--deduplicate"],
         ["--chat-template-kwargs", '{"enable_thinking": false, "nothing_reads_this": 1}'],
-        ["--template", "chatml"],
+        ["--template", "qwen2.5"],
     )
 ]
+
+# The template of Qwen3 rewrites earlier turns, so open-instruct rejects every row. Llama 3.1 has no `pad_token`.
+REFUSED = {("qwen3", "open-instruct"), ("llama-3.1", "--padding")}
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,8 @@ def dataset_runs(rows: Path, *, limit: int | None) -> Iterator[Run]:
     for name, model, options in plain + OPTIONS:
         chosen = ["--format", FORMATS.get(name, "auto"), *options]
         folder = CORPUS / "tokenizers" / model
-        yield Run(" ".join([name, model, *options]), [str(files[name]), "--tokenizer", str(folder), *chosen])
+        status = 1 if any((model, option) in REFUSED for option in options) else 0
+        yield Run(" ".join([name, model, *options]), [str(files[name]), "--tokenizer", str(folder), *chosen], status)
 
 
 def format_runs(work: Path) -> Iterator[Run]:
