@@ -311,8 +311,6 @@ def test_an_input_that_breaks_off_half_way(run: Any, write_file: WriteFile) -> N
     path.write_bytes(path.read_bytes()[:-20])
     message = complaint(run, "a.jsonl", "b.jsonl.gz", block_bytes=1000, shard_tokens=500)
     assert re.search(r"cannot read b\.jsonl\.gz, line \d+ or later \(the file is damaged, truncated or not a", message)
-        r"cannot read b\.jsonl\.gz, line \d+ or later \(the file is damaged, truncated or not a gzip file", message
-    )
 
 
 def test_an_output_that_cannot_be_written(run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
