@@ -5,7 +5,7 @@
 //! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -55,20 +55,35 @@ impl Workers {
 
 /// The pool of this process with this number of threads.
 fn shared_pool(process: u32, threads: usize) -> Result<Arc<ThreadPool>> {
-    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
-    pools.retain(|pool| pool.process == process && pool.pool.strong_count() > 0);
-    if let Some(pool) = pools.iter().find(|pool| pool.threads == threads).and_then(|pool| pool.pool.upgrade()) {
+    if let Some(pool) = pool_in_use(&pools(process), threads) {
         return Ok(pool);
     }
+    // The lock is not held while threads start, because a child that is forked meanwhile would wait for it for ever. If
+    // two threads start a pool, the first one is kept.
     let started = ThreadPoolBuilder::new()
         .num_threads(threads)
         .stack_size(STACK)
         .thread_name(|index| format!("chatmill-{index}"))
         .build()
         .map_err(|error| Error::new(ErrorKind::Internal, format!("the threads could not be started: {error}")))?;
+    let mut pools = pools(process);
+    if let Some(pool) = pool_in_use(&pools, threads) {
+        return Ok(pool);
+    }
     let started = Arc::new(started);
     pools.push(SharedPool { process, threads, pool: Arc::downgrade(&started) });
     Ok(started)
+}
+
+/// The pools of this process that a mill still has.
+fn pools(process: u32) -> MutexGuard<'static, Vec<SharedPool>> {
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    pools.retain(|pool| pool.process == process && pool.pool.strong_count() > 0);
+    pools
+}
+
+fn pool_in_use(pools: &[SharedPool], threads: usize) -> Option<Arc<ThreadPool>> {
+    pools.iter().find(|pool| pool.threads == threads)?.pool.upgrade()
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@
 //! says. UTF-8 is checked when a string is read, so that one wrong string fails one row.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::ByteViewType;
+use arrow_array::types::{ArrowDictionaryKeyType, ByteArrayType, ByteViewType};
 use arrow_array::{
-    Array, DictionaryArray, GenericByteViewArray, GenericListViewArray, OffsetSizeTrait, RecordBatch,
-    downcast_dictionary_array,
+    Array, DictionaryArray, GenericByteArray, GenericByteViewArray, GenericListArray, GenericListViewArray,
+    OffsetSizeTrait, RecordBatch, downcast_dictionary_array,
 };
+use arrow_buffer::ArrowNativeType;
 use arrow_schema::DataType;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -36,34 +37,14 @@ type Checked = std::result::Result<(), String>;
 
 fn check(array: &dyn Array) -> Checked {
     match array.data_type() {
-        DataType::Utf8 => {
-            let array = array.as_string::<i32>();
-            offsets(array.value_offsets(), array.value_data().len())
-        }
-        DataType::LargeUtf8 => {
-            let array = array.as_string::<i64>();
-            offsets(array.value_offsets(), array.value_data().len())
-        }
-        DataType::Binary => {
-            let array = array.as_binary::<i32>();
-            offsets(array.value_offsets(), array.value_data().len())
-        }
-        DataType::LargeBinary => {
-            let array = array.as_binary::<i64>();
-            offsets(array.value_offsets(), array.value_data().len())
-        }
+        DataType::Utf8 => bytes(array.as_string::<i32>()),
+        DataType::LargeUtf8 => bytes(array.as_string::<i64>()),
+        DataType::Binary => bytes(array.as_binary::<i32>()),
+        DataType::LargeBinary => bytes(array.as_binary::<i64>()),
         DataType::Utf8View => views(array.as_string_view()),
         DataType::BinaryView => views(array.as_binary_view()),
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            offsets(list.value_offsets(), list.values().len())?;
-            check(list.values())
-        }
-        DataType::LargeList(_) => {
-            let list = array.as_list::<i64>();
-            offsets(list.value_offsets(), list.values().len())?;
-            check(list.values())
-        }
+        DataType::List(_) => list(array.as_list::<i32>()),
+        DataType::LargeList(_) => list(array.as_list::<i64>()),
         DataType::ListView(_) => list_view(array.as_list_view::<i32>()),
         DataType::LargeListView(_) => list_view(array.as_list_view::<i64>()),
         DataType::FixedSizeList(_, _) => {
@@ -97,15 +78,24 @@ fn check(array: &dyn Array) -> Checked {
     }
 }
 
-/// Checks that offsets never fall, and stay within the `length` of what they point into.
+/// Checks that offsets never decrease, and do not exceed `length`.
 fn offsets<O: OffsetSizeTrait>(offsets: &[O], length: usize) -> Checked {
     let (Some(first), Some(last)) = (offsets.first(), offsets.last()) else { return Ok(()) };
     let length = i64::try_from(length).unwrap_or(i64::MAX);
     let (from, to) = (first.to_i64().unwrap_or(-1), last.to_i64().unwrap_or(-1));
     if from < 0 || to > length || !offsets.is_sorted() {
-        return Err(format!("its offsets fall, or leave the {length} places that they point into"));
+        return Err(format!("its offsets decrease, or exceed {length}"));
     }
     Ok(())
+}
+
+fn bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> Checked {
+    offsets(array.value_offsets(), array.value_data().len())
+}
+
+fn list<O: OffsetSizeTrait>(list: &GenericListArray<O>) -> Checked {
+    offsets(list.value_offsets(), list.values().len())?;
+    check(list.values())
 }
 
 fn views<T: ByteViewType + ?Sized>(array: &GenericByteViewArray<T>) -> Checked {
@@ -135,8 +125,7 @@ fn list_view<O: OffsetSizeTrait>(list: &GenericListViewArray<O>) -> Checked {
     check(list.values())
 }
 
-fn keys<K: arrow_array::types::ArrowDictionaryKeyType>(array: &DictionaryArray<K>) -> Checked {
-    use arrow_buffer::ArrowNativeType;
+fn keys<K: ArrowDictionaryKeyType>(array: &DictionaryArray<K>) -> Checked {
     let values = array.values().len();
     for (row, key) in array.keys().iter().enumerate() {
         if key.is_some_and(|key| key.to_usize().is_none_or(|key| key >= values)) {
@@ -162,7 +151,7 @@ mod tests {
         check_batch(&batch).expect_err("the column is damaged").text
     }
 
-    fn falling_offsets() -> ArrayRef {
+    fn decreasing_offsets() -> ArrayRef {
         let offsets = ScalarBuffer::from(vec![0_i32, 3, 1, 4]);
         // SAFETY: wrong on purpose; the offsets stay within the text, and only `check` reads the array.
         let offsets = unsafe { OffsetBuffer::new_unchecked(offsets) };
@@ -171,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn offsets_must_not_fall_at_any_depth() {
-        assert!(complaint(falling_offsets()).starts_with("the column `c` is damaged (its offsets fall"));
+    fn offsets_must_not_decrease_at_any_depth() {
+        assert!(complaint(decreasing_offsets()).starts_with("the column `c` is damaged (its offsets decrease"));
         let field = Arc::new(Field::new("text", DataType::Utf8, true));
-        let inner: ArrayRef = Arc::new(StructArray::from(vec![(field, falling_offsets())]));
+        let inner: ArrayRef = Arc::new(StructArray::from(vec![(field, decreasing_offsets())]));
         let item = Arc::new(Field::new("item", inner.data_type().clone(), true));
         let list = ListArray::new(item, OffsetBuffer::from_lengths([3]), inner, None);
-        assert!(complaint(Arc::new(list)).contains("its offsets fall"));
+        assert!(complaint(Arc::new(list)).contains("its offsets decrease"));
     }
 
     #[test]

@@ -273,10 +273,14 @@ impl<'a> Column<'a> {
             Values::Map { ranges, keys, values } => {
                 let mut fields = Vec::new();
                 for item in ranges[row] as usize..ranges[row + 1] as usize {
-                    let (Some(Node::Str(key)), Some(value)) = (keys.node(item)?, values.node(item)?) else {
-                        continue;
-                    };
-                    fields.push((key, value));
+                    match (keys.node(item)?, values.node(item)?) {
+                        (Some(Node::Str(key)), Some(value)) => fields.push((key, value)),
+                        (Some(Node::Str(_)) | None, _) => {}
+                        (Some(key), _) => {
+                            let text = format!("a map has {} as a key; cast the keys to strings", key.type_name());
+                            return Err(Error::wrong_type(text));
+                        }
+                    }
                 }
                 Node::Map(fields)
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::ByteArrayType;
-use arrow_array::{Array, GenericByteArray, OffsetSizeTrait};
+use arrow_array::{Array, GenericByteArray, GenericListArray, GenericListViewArray, OffsetSizeTrait};
+use arrow_buffer::ArrowNativeType;
 use arrow_schema::DataType;
 
 /// The rows of `array` with such a string, at any depth.
@@ -16,34 +17,14 @@ pub(crate) fn rows_not_utf8(array: &dyn Array) -> BTreeSet<usize> {
             let array = array.as_string_view();
             rows(array, |row| is_not_utf8(array.value(row).as_bytes()))
         }
-        DataType::List(_) => {
-            let list = array.as_list::<i32>();
-            owners(list.value_offsets(), &rows_not_utf8(list.values()))
-        }
-        DataType::LargeList(_) => {
-            let list = array.as_list::<i64>();
-            owners(list.value_offsets(), &rows_not_utf8(list.values()))
-        }
+        DataType::List(_) => list(array.as_list::<i32>()),
+        DataType::LargeList(_) => list(array.as_list::<i64>()),
         DataType::Map(_, _) => {
             let map = array.as_map();
             owners(map.value_offsets(), &rows_not_utf8(map.entries()))
         }
-        DataType::ListView(_) => {
-            let list = array.as_list_view::<i32>();
-            let items = rows_not_utf8(list.values());
-            rows(list, |row| {
-                let start = list.value_offset(row) as usize;
-                items.range(start..start + list.value_size(row) as usize).next().is_some()
-            })
-        }
-        DataType::LargeListView(_) => {
-            let list = array.as_list_view::<i64>();
-            let items = rows_not_utf8(list.values());
-            rows(list, |row| {
-                let start = list.value_offset(row) as usize;
-                items.range(start..start + list.value_size(row) as usize).next().is_some()
-            })
-        }
+        DataType::ListView(_) => list_view(array.as_list_view::<i32>()),
+        DataType::LargeListView(_) => list_view(array.as_list_view::<i64>()),
         DataType::FixedSizeList(_, _) => {
             let list = array.as_fixed_size_list();
             let size = list.value_length().max(1) as usize;
@@ -65,9 +46,18 @@ pub(crate) fn rows_not_utf8(array: &dyn Array) -> BTreeSet<usize> {
 
 fn texts<T: ByteArrayType>(array: &GenericByteArray<T>) -> BTreeSet<usize> {
     let (data, offsets) = (array.value_data(), array.value_offsets());
-    rows(array, |row| {
-        use arrow_buffer::ArrowNativeType;
-        is_not_utf8(&data[offsets[row].as_usize()..offsets[row + 1].as_usize()])
+    rows(array, |row| is_not_utf8(&data[offsets[row].as_usize()..offsets[row + 1].as_usize()]))
+}
+
+fn list<O: OffsetSizeTrait>(list: &GenericListArray<O>) -> BTreeSet<usize> {
+    owners(list.value_offsets(), &rows_not_utf8(list.values()))
+}
+
+fn list_view<O: OffsetSizeTrait>(list: &GenericListViewArray<O>) -> BTreeSet<usize> {
+    let items = rows_not_utf8(list.values());
+    rows(list, |row| {
+        let start = list.value_offset(row).as_usize();
+        items.range(start..start + list.value_size(row).as_usize()).next().is_some()
     })
 }
 

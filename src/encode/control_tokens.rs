@@ -30,6 +30,8 @@ pub(super) struct ControlTokens {
     forbidden: Vec<bool>,
     /// The ids of the forbidden ones.
     ids: HashSet<u32>,
+    /// Whether the tokenizer finds all forbidden ones that the template writes, so that their number tells enough.
+    are_countable: bool,
     /// Whether a forbidden token of a row is an error.
     raises: bool,
 }
@@ -68,11 +70,12 @@ impl ControlTokens {
         let uses = |text: &str| tokenizer.special_tokens().iter().filter(|(_, token)| token == text).count();
         let unknown = tokenizer.special_token("unk_token").filter(|text| uses(text) == 1);
         let unknown = unknown.and_then(|text| tokenizer.token_to_id(text));
-        let ids = tokens.iter().zip(&forbidden).filter(|(_, forbidden)| **forbidden);
-        let ids = ids.filter_map(|(token, _)| tokenizer.token_to_id(&token.text));
+        let control = || tokens.iter().zip(&forbidden).filter(|(_, forbidden)| **forbidden).map(|(token, _)| token);
+        let ids = control().filter_map(|token| tokenizer.token_to_id(&token.text));
         Ok(Some(ControlTokens {
             added,
             ids: ids.filter(|id| Some(*id) != unknown).collect(),
+            are_countable: control().all(|token| token.is_always_found),
             forbidden,
             tokens: tokens.iter().map(|token| token.text.clone()).collect(),
             raises: options.special_tokens == SpecialTokens::Raise,
@@ -126,10 +129,11 @@ impl ControlTokens {
         tokens: &Tokens,
     ) -> Result<()> {
         let is_control = |id: u32| tokenizer.is_added(id) && self.ids.contains(&id);
-        if tokens.ids.iter().filter(|id| is_control(**id)).count() == found.of_template.len() {
+        let count = tokens.ids.iter().filter(|id| is_control(**id)).count();
+        if count == 0 || self.are_countable && count == found.of_template.len() {
             return Ok(());
         }
-        // The tokenizer does not find every token of the template, or finds others: compare the places.
+        // The tokenizer may miss a token of the template and make another one of the row's text: compare the places.
         let mut aligned = Tokens::default();
         let tokens = match tokens.ends.len() == tokens.ids.len() {
             true => tokens,

@@ -25,4 +25,6 @@ pub struct AddedToken {
     pub text: String,
     /// Whether the vocabulary marks it as special, so that it controls the model instead of being ordinary text.
     pub special: bool,
+    /// Whether the tokenizer finds it wherever its text is: also inside a word, and without normalization.
+    pub is_always_found: bool,
 }

@@ -12,6 +12,7 @@ from chatmill import Tokenizer
 from corpus_folder import CORPUS
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
+from staged_outputs import MadeOutput
 
 # Their assertions are shown in detail, as in tests.
 pytest.register_assert_rewrite("arrange_rows", "label_expected")
@@ -79,3 +80,19 @@ def write_file(tmp_path: Path) -> WriteFile:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[MadeOutput, MadeOutput]:
+    """An output with rejects, and another one without."""
+    folder = tmp_path_factory.mktemp("made")
+    old = MadeOutput(folder / "old", ids=[1, 2, 3], rejects=b"{}\n")
+    return old, MadeOutput(folder / "new", ids=[4, 5, 6, 7, 8])
+
+
+@pytest.fixture
+def place(tmp_path: Path, made: tuple[MadeOutput, MadeOutput]) -> Path:
+    """An output at `deep/out`, alone in its folder."""
+    place = tmp_path / "deep" / "out"
+    made[0].put(place, overwrite=False)
+    return place

@@ -226,6 +226,17 @@ def test_names_that_are_not_utf8(options: dict[str, Any], conversations: list[Ro
     assert done.stderr.startswith(b"error: cannot write to out\\xff\\xe9, because the path is not UTF-8")
 
 
+def loads_of(name: str, options: dict[str, Any]) -> list[Callable[[], Any]]:
+    """Functions that each read `name` as one kind of file: rows, template, tokenizer, labels and format."""
+    return [
+        lambda: chatmill.prepare(f"{name}.jsonl", output="out", **options),
+        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "template": f"{name}.jinja"}),
+        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "tokenizer": name}),
+        lambda: chatmill.prepare("a.jsonl", output="out", **options, labels=f"{name}.yaml"),
+        lambda: chatmill.prepare("a.jsonl", output="out", **options, format=f"{name}.yaml"),
+    ]
+
+
 @POSIX
 def test_links_that_lead_back_to_themselves(options: dict[str, Any], write_file: WriteFile) -> None:
     write_file("a.jsonl", [conversation(0)])
@@ -234,14 +245,7 @@ def test_links_that_lead_back_to_themselves(options: dict[str, Any], write_file:
     for output in ("loop", "loop/inside"):
         with pytest.raises(DataError, match=r"cannot write to loop.*choose another output"):
             chatmill.prepare("a.jsonl", output=output, **options)
-    reads: list[Callable[[], Any]] = [
-        lambda: chatmill.prepare("loop.jsonl", output="out", **options),
-        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "template": "loop.jinja"}),
-        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "tokenizer": "loop"}),
-        lambda: chatmill.prepare("a.jsonl", output="out", **options, labels="loop.yaml"),
-        lambda: chatmill.prepare("a.jsonl", output="out", **options, format="loop.yaml"),
-    ]
-    for read in reads:
+    for read in loads_of("loop", options):
         with pytest.raises(ChatmillError, match="loop"):
             read()
 
@@ -251,15 +255,7 @@ def test_folders_in_place_of_files(options: dict[str, Any], write_file: WriteFil
     write_file("a.jsonl", [conversation(0)])
     for name in ("d.jsonl", "d.yaml", "d.jinja", "d/tokenizer.json", "d/tokenizer_config.json"):
         Path(name).mkdir(parents=True)
-    reads: list[Callable[[], Any]] = [
-        lambda: chatmill.prepare("d.jsonl", output="out", **options),
-        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "template": "d.jinja"}),
-        lambda: chatmill.prepare("a.jsonl", output="out", **{**options, "tokenizer": "d"}),
-        lambda: chatmill.prepare("a.jsonl", output="out", **options, labels="d.yaml"),
-        lambda: chatmill.prepare("a.jsonl", output="out", **options, format="d.yaml"),
-        lambda: chatmill.config.read_config("d.yaml"),
-    ]
-    for read in reads:
+    for read in [*loads_of("d", options), lambda: chatmill.config.read_config("d.yaml")]:
         with pytest.raises(ChatmillError, match="d"):
             read()
 

@@ -162,6 +162,17 @@ def test_strange_names_of_fields() -> None:
     assert plain_row(pa.record_batch({"v": ends}), 0) == {"v": [[1, "x"]]}
 
 
+def test_keys_that_are_not_strings_are_errors_of_their_row(options: dict[str, Any]) -> None:
+    message = pa.struct({"role": pa.string(), "content": pa.string(), "extra": pa.map_(pa.int64(), pa.string())})
+    rows = [
+        [{"role": role, "content": "a", "extra": extra} for role in ("user", "assistant")] for extra in ([], [(1, "x")])
+    ]
+    write("a.parquet", pa.table({"messages": pa.array(rows, pa.list_(message))}))
+    report = chatmill.prepare("a.parquet", **options)
+    assert (report.rows_out, report.rejected) == (1, 1)
+    assert "a map has an integer as a key; cast the keys to strings" in rejects()[0]["reason"]
+
+
 @pytest.mark.parametrize("contents", [[b"a", NOT_UTF8], [NOT_UTF8, NOT_UTF8]], ids=["some rows", "all rows"])
 def test_detection_and_lint_read_such_rows(contents: list[bytes | None], options: dict[str, Any]) -> None:
     write("a.parquet", pa.table({"messages": messages(contents)}))

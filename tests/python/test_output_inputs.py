@@ -121,9 +121,9 @@ CHANGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "emptied": (lambda path: path.write_bytes(b""), "bytes and has 0 bytes)"),
     "truncated": (lambda path: os.truncate(path, path.stat().st_size - 1), "bytes and has "),
     "grown": (grown, "bytes and has "),
-    "rewritten": (rewritten, "another mtime than at the start"),
-    "touched": (lambda path: os.utime(path, ns=(1, 1)), "another mtime than at the start"),
-    "replaced": (replaced, "another inode than at the start"),
+    "rewritten": (rewritten, "its mtime changed"),
+    "touched": (lambda path: os.utime(path, ns=(1, 1)), "its mtime changed"),
+    "replaced": (replaced, "its inode changed"),
     "deleted": (lambda path: path.unlink(), "it is gone"),
 }
 
@@ -185,7 +185,7 @@ def test_a_file_that_is_cut_or_grows_while_it_is_read(
         at_end(*arguments)
 
     monkeypatch.setattr("chatmill.pipeline.run.check_unchanged", restored)
-    with pytest.raises(DataError, match=r"a\.jsonl changed during the run \([0-9,]+ bytes were read and it has"):
+    with pytest.raises(DataError, match=r"a\.jsonl changed during the run \([0-9,]+ bytes were read, but it has"):
         run("a.jsonl", block_bytes=1000)
 
 
@@ -208,7 +208,7 @@ def test_an_input_that_changes_after_the_format_was_detected(
 def test_a_remote_input_that_changes(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = fsspec.filesystem("memory")
     lines = to_lines([conversation(number) for number in range(9)])
-    for changed, how in ((lines[:-1], "bytes and has"), (lines, "than at the start")):
+    for changed, how in ((lines[:-1], "bytes and has"), (lines, "changed")):
         store.pipe("/bucket/changing.jsonl", lines)
         at_block(1, lambda changed=changed: store.pipe("/bucket/changing.jsonl", changed), monkeypatch)  # type: ignore[misc]
         with pytest.raises(DataError, match=rf"changing\.jsonl changed during the run \(.*{how}"):

@@ -305,6 +305,11 @@ def test_nothing_is_written_if_no_row_has_tokens(run: Any, in_tmp_path: Path) ->
     assert "1 × invalid_json, such as a.jsonl, line 3: " in message
 
 
+def test_nothing_is_written_if_no_row_has_tokens_and_a_column_is_kept(run: Any, in_tmp_path: Path) -> None:
+    (in_tmp_path / "a.jsonl").write_bytes(b'{"messages": null, "id": 1}\n' * 3)
+    assert "none of the 3 rows gave tokens" in complaint(run, "a.jsonl", keep_columns=["id"])
+
+
 def test_an_input_that_breaks_off_half_way(run: Any, write_file: WriteFile) -> None:
     write_file("a.jsonl", [conversation(number) for number in range(300)])
     path = write_file("b.jsonl.gz", [conversation(number) for number in range(300)])

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,14 @@ SECRETS: list[tuple[str, str]] = [
 def test_secrets_of_urls_are_removed(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
     assert without_secrets(shown) == shown
+
+
+@pytest.mark.parametrize("text", ["://a:", "://", "://a:b@@", "@x", "?a=", "://1:2/"])
+@pytest.mark.parametrize("end", ["", "@host"])
+def test_long_texts_are_searched_in_linear_time(text: str, end: str) -> None:
+    started = time.process_time()
+    without_secrets(text * 200_000 + end)
+    assert time.process_time() - started < 5
 
 
 def test_no_secret_is_written_or_printed(in_tmp_path: Path, write_file: WriteFile, conversations: list[Row]) -> None:

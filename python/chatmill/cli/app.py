@@ -65,7 +65,7 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _fail("interrupted; nothing was written", status=130)
+        _fail("interrupted; no unfinished output is left", status=130)
     except BrokenPipeError:
         # The output pipe is closed, because a broken pipe of an input raises a DataError. `main` ends the command.
         raise

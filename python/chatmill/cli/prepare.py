@@ -139,7 +139,7 @@ def prepare(
         typer.Option(
             "--max-line-bytes",
             min=1,
-            help="Bytes of the longest line or row. A longer one is rejected, and is not loaded.",
+            help="Maximum size of a line or row in bytes. A larger one is rejected.",
             show_default="256 MiB",
         ),
     ] = None,

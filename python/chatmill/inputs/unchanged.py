@@ -29,7 +29,7 @@ def check_unchanged(files: Sequence[InputFile], rows_read: Sequence[int], bytes_
 
 
 def check_states(files: Sequence[InputFile]) -> None:
-    """Check only what the stores tell about the files, which are not read.
+    """Check only what the stores report about the files. The files are not read.
 
     Args:
         files: The files, from `find_inputs`.
@@ -51,12 +51,12 @@ def _check_state(file: InputFile, before: FileState) -> None:
     except FileNotFoundError:
         raise _changed(file, "it is gone") from None
     except OSError as error:
-        raise _changed(file, f"the store does not answer any more: {error}") from error
+        raise _changed(file, f"it cannot be read any more: {error}") from error
     if now.size != before.size:
         raise _changed(file, f"it had {_bytes(before.size)} and has {_bytes(now.size)}")
     if now != before:
         other = sorted(it for it in before.details.keys() | now.details.keys() if _differs(it, before, now))
-        raise _changed(file, f"another {' and '.join(other)} than at the start")
+        raise _changed(file, f"its {' and '.join(other)} changed")
 
 
 def _check_read(file: InputFile, rows: int, end: int) -> None:
@@ -65,10 +65,10 @@ def _check_read(file: InputFile, rows: int, end: int) -> None:
     else:
         expected = count_rows(file) if file.kind == "parquet" else None
     if expected is not None and rows != expected:
-        raise _changed(file, f"{rows:,} rows were read and it has {expected:,}")
+        raise _changed(file, f"{rows:,} rows were read, but it has {expected:,}")
     is_plain = file.kind == "jsonl" and file.compression is None and file.rows is None
     if is_plain and file.size is not None and end != file.size and not _is_blank(file, end, file.size):
-        raise _changed(file, f"{end:,} bytes were read and it has {_bytes(file.size)}")
+        raise _changed(file, f"{end:,} bytes were read, but it has {_bytes(file.size)}")
 
 
 def _is_blank(file: InputFile, start: int, end: int) -> bool:

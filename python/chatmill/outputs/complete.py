@@ -59,11 +59,11 @@ def check_complete(folder: Path, files: Sequence[WrittenFile]) -> None:
     unsure = [file for file in files if file.identity is None or file.identity != identity_of(folder / file.file)]
     for file, sha256 in zip(unsure, _sums(folder, unsure), strict=True):
         if sha256 != file.sha256:
-            raise _changed(file.file, "its content is another one")
+            raise _changed(file.file, "its content changed")
     for file in files:
         rows = _rows(folder, file.file)
         if rows != file.rows:
-            raise _changed(file.file, f"{file.rows:,} rows were written and it holds {rows:,}")
+            raise _changed(file.file, f"{file.rows:,} rows were written, but it has {rows:,}")
 
 
 def _sums(folder: Path, files: Sequence[WrittenFile]) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-from filelock import FileLock, Timeout, lock_descriptor
+from filelock import FileLock, Timeout, lock_descriptor, unlock_descriptor
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.place import DENIED, Base, OutputPlace
@@ -92,7 +92,12 @@ def hold_folder(folder: Path) -> Iterator[None]:
             is_free = True
         if not is_free:
             raise HeldError(str(folder))
-        yield
+        try:
+            yield
+        finally:
+            # A child that was forked meanwhile has the descriptor too, so closing it would not end the lock.
+            with suppress(OSError):
+                unlock_descriptor(descriptor)
     finally:
         os.close(descriptor)
 

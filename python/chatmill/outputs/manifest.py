@@ -15,6 +15,7 @@ from chatmill.inputs import InputFile
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.durable import write_durably
 from chatmill.outputs.shards import Shard
+from chatmill.text.parsing import parse_json
 
 MANIFEST = "manifest.json"
 #: The version of the manifest's form.
@@ -126,7 +127,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     Raises:
         ValueError: It is not JSON.
     """
-    manifest = json.loads(content)
+    manifest = parse_json(content)
     if not is_manifest(manifest):
         return None
     try:

@@ -45,8 +45,8 @@ def _settle_leftover(workspace: Workspace, place: Path) -> list[str]:
         return settle(workspace, place)
     except OSError as error:
         raise DataError(
-            f"an earlier run was killed while it wrote {place}, and its work in {workspace.folder} can be neither "
-            f"completed nor undone ({error}); remove the cause and run it again"
+            f"an earlier run was killed while it wrote {place}, and chatmill can neither complete nor undo its work in "
+            f"{workspace.folder} ({error}); repair this, and run it again"
         ) from error
 
 
@@ -207,8 +207,8 @@ def _keep(folder: Path, workspace: Workspace, place: Path, why: str) -> str:
     os.rename(folder, kept)  # noqa: PTH104
     sync_folder(kept.parent)
     return (
-        f"{kept} is what the earlier output at {place} left: it was not deleted, because {why}; move what you need, "
-        "then remove the folder"
+        f"the earlier output of {place} is kept in {kept}, because {why}; move the files that you need, and remove the "
+        "folder"
     )
 
 

@@ -92,7 +92,8 @@ def run_parts(
                 )
                 with _naming_changes(files):
                     _run(part.mill, blocks, rows.of_part(position))
-            if counts.samples == 0:
+            _check_tokens(counts, rejects)
+            if counts.rows_in == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
             shards, validation = writer.finish(), sink.finish()
@@ -263,15 +264,19 @@ def _no_rows(mill: Mill) -> pa.RecordBatch:
 
 
 def _account(report: PrepareReport) -> None:
-    """Check that no row was lost, and that at least one row gave tokens."""
+    """Check that no row was lost."""
     if report.rows_in != report.rows_out + report.rejected:
         raise ChatmillError(
             f"{report.rows_in} rows were read, but {report.rows_out} were written and {report.rejected} rejected; "
             "please report this as a bug of chatmill"
         )
-    if report.rows_in > 0 and report.rows_out == 0:
+
+
+def _check_tokens(counts: Counts, rejects: RejectLog) -> None:
+    """Check that at least one row gave tokens, if there are rows."""
+    if counts.rows_in > 0 and counts.rows_out == 0:
         reasons = "".join(
-            f"\n  {rows} × {code}, such as {report.examples[code].place}: {report.examples[code].reason}"
-            for code, rows in report.reasons.items()
+            f"\n  {rows} × {code}, such as {rejects.examples[code].place}: {rejects.examples[code].reason}"
+            for code, rows in rejects.counts.most_common()
         )
-        raise DataError(f"none of the {report.rows_in} rows gave tokens, so nothing was written:{reasons}")
+        raise DataError(f"none of the {counts.rows_in} rows gave tokens, so nothing was written:{reasons}")

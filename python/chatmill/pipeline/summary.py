@@ -109,9 +109,9 @@ def _arranged(arranged: Arranged) -> Iterator[_Row]:
     yield "training", f"{arranged.training.rows:,}", f"samples, {arranged.training.tokens:,} tokens"
 
 
-def _warnings(report: PrepareReport) -> list[str]:
+def _warnings(report: PrepareReport) -> Iterator[str]:
     if report.rows_in == 0:
-        return ["The inputs have no rows, so the output is one shard without rows."]
-    if report.trained_tokens == 0 and report.labels != "none":
-        return ["No token is trained; check the roles of the messages, and look at a row with `chatmill show`."]
-    return list(report.warnings)
+        yield "The inputs have no rows, so the output is one shard without rows."
+    elif report.trained_tokens == 0 and report.labels != "none":
+        yield "No token is trained; check the roles of the messages, and look at a row with `chatmill show`."
+    yield from report.warnings

@@ -45,4 +45,4 @@ def say_traceback(error: BaseException) -> None:
     Args:
         error: The error.
     """
-    typer.echo(visible("".join(traceback.format_exception(error))), err=True, nl=False)
+    typer.echo(visible(without_secrets("".join(traceback.format_exception(error)))), err=True, nl=False)

@@ -4,9 +4,10 @@ import re
 from urllib.parse import unquote
 
 _HIDDEN = "***"
+_WORD = re.compile(r"\S+")
 # The user before the host. A password may contain any character; the last `@` ends it. A number after the colon is a
 # port, and a later `@` then belongs to the path, as in `hf://datasets/user/set@main`.
-_USER = re.compile(r"(?<=://)(?:[^\s@/?#:]*:(?!\d+(?:/|$))[^\s@]*(?:@[^\s@/]+)*|[^\s@/?#:]+)@(?=[^\s@/]*)")
+_USER = re.compile(r"(?<=://)(?:[^\s@/?#:]*:(?!\d+(?:/|$))[^\s@]*(?:@[^\s@/]+)*|[^\s@/?#:]+)@")
 _PARAMETER = re.compile(r"(?<=[?&;#])([^\s=&;#?]+)=([^\s&;#'\"]+)")
 _SECRET = re.compile(
     r"tok(en)?$|token|key|sig$|signature|passw|pwd|secret|credential|auth|session|jwt|bearer|^x-(amz|goog)-|^pass$",
@@ -24,7 +25,13 @@ def without_secrets(text: str) -> str:
         >>> without_secrets("https://me:pw@host/a.jsonl?part=1&X-Amz-Signature=123")
         'https://***@host/a.jsonl?part=1&X-Amz-Signature=***'
     """
-    return _PARAMETER.sub(_parameter, _USER.sub(f"{_HIDDEN}@", text))
+    return _PARAMETER.sub(_parameter, _WORD.sub(_without_users, text))
+
+
+def _without_users(word: re.Match[str]) -> str:
+    # Only the text up to the last `@` is searched. Without this, 100 kB of `://a:` took 63 s.
+    head, at, rest = word[0].rpartition("@")
+    return _USER.sub(f"{_HIDDEN}@", head + at) + rest
 
 
 def _parameter(found: re.Match[str]) -> str:

@@ -46,11 +46,7 @@ impl Reference {
     pub(in crate::tokenizer) fn anchors(&self) -> Option<AnchorIndex> {
         let added = self.inner.get_added_tokens_decoder();
         let alphabet = alphabet(self.inner.get_decoder());
-        let normalized = match self.inner.get_normalizer() {
-            None => false,
-            Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
-            Some(_) => true,
-        };
+        let normalized = self.normalizes();
         let is_cut_out = |id: u32, token: &tk::AddedToken| {
             let changed = token.normalized && normalized;
             let as_written = !(token.single_word || token.lstrip || token.rstrip || changed);
@@ -62,11 +58,25 @@ impl Reference {
         all.then(|| AnchorIndex::new(added.iter().map(|(id, token)| (*id, token.content.as_str()))))
     }
 
+    /// Whether texts are changed before they are tokenized.
+    fn normalizes(&self) -> bool {
+        match self.inner.get_normalizer() {
+            None => false,
+            Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
+            Some(_) => true,
+        }
+    }
+
     /// The added tokens, sorted by id.
     pub(in crate::tokenizer) fn added_tokens(&self) -> Vec<AddedToken> {
+        let normalizes = self.normalizes();
         let mut tokens: Vec<_> = self.inner.get_added_tokens_decoder().into_iter().collect();
         tokens.sort_by_key(|(id, _)| *id);
-        let added = tokens.into_iter().map(|(_, token)| AddedToken { text: token.content, special: token.special });
+        let added = tokens.into_iter().map(|(_, token)| AddedToken {
+            is_always_found: !(token.single_word || token.normalized && normalizes),
+            text: token.content,
+            special: token.special,
+        });
         added.collect()
     }
 
