@@ -132,6 +132,9 @@ impl Error {
 
     /// The error for a failed render of the template `name`.
     pub(crate) fn from_render(error: &RenderError, name: &str) -> Self {
+        if error.kind() == RenderErrorKind::Interrupted {
+            return Error::new(ErrorKind::Interrupted, "stopped before the render was complete");
+        }
         let raised = error.kind() == RenderErrorKind::Raised;
         let kind = if raised { ErrorKind::TemplateRaised } else { ErrorKind::TemplateFailed };
         let mut text = error.text().to_owned();

@@ -46,6 +46,7 @@ pub mod data;
 pub mod encode;
 pub mod error;
 pub mod exchange;
+mod interrupt;
 pub mod label;
 mod names;
 pub mod rows;

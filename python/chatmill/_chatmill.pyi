@@ -209,14 +209,28 @@ class ChatTemplate:
         source: The Jinja source.
         name: The name of the template in errors and reports.
         tool_use: The source for conversations with tools, if it is a different one.
+        limits: What one render may use: `steps`, bytes of `memory`, `depth`, and bytes of `output`.
         special_tokens: Variables such as `bos_token="<s>"`.
     """
 
     def __new__(
-        cls, source: str, *, name: str = "chat_template", tool_use: str | None = None, **special_tokens: str
+        cls,
+        source: str,
+        *,
+        name: str = "chat_template",
+        tool_use: str | None = None,
+        # A mapping of str to int. With that type, type checkers would refuse `**tokenizer.special_tokens`.
+        limits: Any = None,
+        **special_tokens: str,
     ) -> ChatTemplate: ...
     @staticmethod
-    def from_pretrained(source: Any, *, name: str | None = None, fallback: str | None = None) -> ChatTemplate:
+    def from_pretrained(
+        source: Any,
+        *,
+        name: str | None = None,
+        fallback: str | None = None,
+        limits: Mapping[str, int] | None = None,
+    ) -> ChatTemplate:
         """Load a template by the rules of transformers.
 
         `source` is a folder, a `.jinja` file, Jinja text, a Hub id, or a transformers tokenizer or processor. `name`
@@ -224,7 +238,7 @@ class ChatTemplate:
         all others. `fallback` is the named template to use if the source has none.
         """
     @staticmethod
-    def named(name: str, **special_tokens: str) -> ChatTemplate:
+    def named(name: str, *, limits: Any = None, **special_tokens: str) -> ChatTemplate:
         """Return a template that comes with chatmill; `ChatTemplate.names()` lists them."""
     @staticmethod
     def names() -> list[str]: ...
@@ -291,6 +305,9 @@ class ChatTemplate:
     def source(self) -> str: ...
     @property
     def special_tokens(self) -> dict[str, str]: ...
+    @property
+    def limits(self) -> dict[str, int]:
+        """The limits on one render: `steps`, `memory` and `output` in bytes, `depth`."""
     @property
     def tool_use(self) -> str | None:
         """The source for conversations with tools, if it is a different one."""
@@ -436,6 +453,7 @@ class Mill:
         attention_mask: bool = False,
         position_ids: bool = False,
         chat_template_kwargs: Mapping[str, Any] | None = None,
+        limits: Mapping[str, int] | None = None,
         now: datetime | None = None,
     ) -> Mill: ...
     def __call__(self, batch: Any, *, json_column: str | None = None) -> TokenBatch:

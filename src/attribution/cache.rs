@@ -7,6 +7,7 @@ use lru::LruCache;
 
 use super::profile::{ContentForms, TemplateProfile};
 use crate::data::Node;
+use crate::interrupt;
 use crate::template::{ChatTemplate, Request};
 
 /// The number of profiles to keep. A dataset needs a handful. The limit bounds the memory for data whose rows all need
@@ -57,6 +58,10 @@ impl ProfileCache {
         // The lock is not held while learning. Two threads may learn the same profile, and the first one is kept. If
         // one waited for the other, a child process that is forked meanwhile would wait for ever.
         let profile = Arc::new(TemplateProfile::learn(template, request, forms));
+        if interrupt::is_interrupted() {
+            // A render that was stopped says nothing about the template, so this profile must not stay.
+            return profile;
+        }
         let mut profiles = self.lock();
         if let Some(profile) = profiles.by_key.get(&key) {
             return Arc::clone(profile);

@@ -4,6 +4,7 @@
 //! order, so the output does not depend on the number of threads.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
@@ -14,6 +15,7 @@ use super::keep::Keep;
 use crate::data::RowTable;
 use crate::encode::{OnError, Scratch, Truncation};
 use crate::error::{Error, ErrorKind, Result};
+use crate::interrupt;
 use crate::label::Unproved;
 
 /// Rows that a worker takes at a time.
@@ -24,8 +26,8 @@ struct Shared<'b, 'a> {
     rows: &'b RowTable<'a>,
     chunks: usize,
     next: AtomicUsize,
-    /// Set from outside: stop at the next row.
-    interrupted: AtomicBool,
+    /// Set from outside: stop the row.
+    interrupted: Arc<AtomicBool>,
     /// Set when a failed row ends the batch: no worker starts another chunk.
     failed: AtomicBool,
     keep: &'b Keep<'b>,
@@ -62,7 +64,7 @@ impl Mill {
             rows,
             chunks: rows.len().div_ceil(CHUNK_ROWS),
             next: AtomicUsize::new(0),
-            interrupted: AtomicBool::new(false),
+            interrupted: Arc::default(),
             failed: AtomicBool::new(false),
             keep,
         };
@@ -92,7 +94,7 @@ impl Mill {
                 }
             }
         });
-        if shared.interrupted.into_inner() {
+        if shared.interrupted.load(Ordering::Relaxed) {
             return Err(stopped());
         }
         // Chunks are taken in order, so all chunks before the first failing one are complete: the first error here is
@@ -112,7 +114,10 @@ impl Mill {
             return None;
         }
         let index = shared.next.fetch_add(1, Ordering::Relaxed);
-        (index < shared.chunks).then(|| (index, self.chunk(index * CHUNK_ROWS, shared)))
+        let stop = Arc::clone(&shared.interrupted);
+        let chunk =
+            || interrupt::watched(move || stop.load(Ordering::Relaxed), || self.chunk(index * CHUNK_ROWS, shared));
+        (index < shared.chunks).then(|| (index, chunk()))
     }
 
     fn chunk(&self, first: usize, shared: &Shared<'_, '_>) -> Chunk {

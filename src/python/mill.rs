@@ -12,13 +12,14 @@ use super::detach::{attached, detach};
 use super::encoding::PyEncoding;
 use super::errors::DataError;
 use super::hooks;
-use super::template::PyChatTemplate;
+use super::template::{PyChatTemplate, limits_dict, limits_option};
 use super::token_batch::PyTokenBatch;
 use super::tokenizer::PyTokenizer;
 use crate::batch::Mill;
 use crate::choice::Choice;
 use crate::data::{Node, RowLayout};
 use crate::encode::{AllMasked, LabelChoice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+use crate::error::{Error, ErrorKind};
 use crate::rows::{Format, RowReader, TemplateVariables};
 
 /// Turns rows into token ids with labels, in threads and without the GIL.
@@ -55,6 +56,7 @@ use crate::rows::{Format, RowReader, TemplateVariables};
 ///     attention_mask: Whether to add a column `attention_mask` of ones.
 ///     position_ids: Whether to add a column `position_ids` with the numbers of the tokens of each sample, from 0.
 ///     chat_template_kwargs: Template variables for every row. The variables of a row replace those of the same names.
+///     limits: What one render of the template may use, as for `ChatTemplate`; None for the limits of `template`.
 ///     now: The time that `strftime_now` prints, a datetime without a time zone; None for the clock at each row.
 ///
 /// Raises:
@@ -78,6 +80,13 @@ pub(super) struct PyMill {
 /// The positional arguments of a mill; the template is None if the format needs none.
 type Positional = (PyTokenizer, Option<PyChatTemplate>);
 
+impl PyMill {
+    /// Whether rows are rendered by a chat template, and not by the text of their format.
+    fn needs_template(&self) -> bool {
+        self.mill.encoder().options().rows.format().is_none_or(|format| format.needs_template())
+    }
+}
+
 #[pymethods]
 impl PyMill {
     #[new]
@@ -85,11 +94,12 @@ impl PyMill {
                         truncation="keep_start", segment_length=None, padding=None, special_tokens="allow",
                         allowed_special_tokens=Vec::new(), all_masked="keep", threads=None, on_error="raise",
                         keep_columns=Vec::new(), attention_mask=false, position_ids=false, chat_template_kwargs=None,
-                        now=None),
+                        limits=None, now=None),
            text_signature = "(tokenizer, template=None, *, format=None, labels='assistant', split=None, \
                              max_length=None, truncation='keep_start', segment_length=None, padding=None, special_tokens='allow', \
                              allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
-                             keep_columns=(), attention_mask=False, position_ids=False, chat_template_kwargs=None, now=None)")]
+                             keep_columns=(), attention_mask=False, position_ids=False, chat_template_kwargs=None, limits=None, \
+                             now=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn new(
         py: Python<'_>,
@@ -111,6 +121,7 @@ impl PyMill {
         attention_mask: bool,
         position_ids: bool,
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
+        limits: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let tokenizer = instance::<PyTokenizer>(tokenizer, "tokenizer", "Tokenizer")?.0.clone();
@@ -118,6 +129,7 @@ impl PyMill {
             Some(template) => Some(instance::<PyChatTemplate>(template, "template", "ChatTemplate")?.inner()),
             None => None,
         };
+        let limits = limits_option(limits)?;
         let labels = hooks::labels_of(py, labels)?;
         let format = format.map(hooks::format_of).transpose()?;
         let json = |object: &Bound<'_, PyAny>| object.call_method0("to_json")?.extract::<String>();
@@ -125,6 +137,16 @@ impl PyMill {
         let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
         let now = time(now)?;
         let mill = detach(py, |_| {
+            let template = match (template, limits) {
+                (None, Some(_)) => {
+                    let text = "`limits` belong to a chat template, and there is none; remove `limits`";
+                    return Err(Error::new(ErrorKind::Option, text));
+                }
+                (Some(template), Some(limits)) if template.limits() != limits => {
+                    Some(Arc::new(template.with_special_tokens(&[])?.with_limits(limits)))
+                }
+                (template, _) => template,
+            };
             let format = format_json.map(|json| Format::from_json(&json).map(Arc::new)).transpose()?;
             let options = Options {
                 rows: RowReader::new(format),
@@ -292,14 +314,14 @@ impl PyMill {
         dict.set_item("position_ids", options.position_ids)?;
         let kwargs = Node::Map(options.chat_template_kwargs.clone().into_fields());
         dict.set_item("chat_template_kwargs", python_value(py, &kwargs)?)?;
+        let limits = self.needs_template().then(|| limits_dict(py, self.mill.encoder().template()));
+        dict.set_item("limits", limits.transpose()?)?;
         dict.set_item("now", python_time(py, options.now)?)?;
         Ok(dict)
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Positional, Bound<'py, PyDict>)> {
-        let format = self.mill.encoder().options().rows.format();
-        let needs_template = format.is_none_or(|format| format.needs_template());
-        Ok(((self.tokenizer(), needs_template.then(|| self.template())), self.options(py)?))
+        Ok(((self.tokenizer(), self.needs_template().then(|| self.template())), self.options(py)?))
     }
 
     fn __repr__(&self) -> String {

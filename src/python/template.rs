@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict};
+use pyo3::types::{IntoPyDict, PyBool, PyDict, PyMapping};
 
 use super::arrow::{ArrowInput, Table};
 use super::conversation::{ConversationArgs, conversation, time};
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::{PyRegion, python_regions};
+use super::errors::{DataError, to_python};
 use super::hooks;
 use super::text_batch::PyTextBatch;
 use super::tokenizer::{dict, pairs};
@@ -19,7 +20,7 @@ use crate::batch::{BatchRequest, render_batches};
 use crate::data::RowLayout;
 use crate::error::Result;
 use crate::rows::TemplateVariables;
-use crate::template::{self, ChatTemplate, Request};
+use crate::template::{self, ChatTemplate, Limits, Request, limit_options, limits_of};
 
 /// A compiled chat template.
 ///
@@ -27,10 +28,13 @@ use crate::template::{self, ChatTemplate, Request};
 ///     source: The Jinja source.
 ///     name: The name of the template in reports and errors.
 ///     tool_use: The source for conversations with tools, if they have a separate one.
+///     limits: What one render may use, as a dict: `steps` of work, bytes of `memory`, `depth` of calls and of nested
+///         values, and bytes of `output`. A limit that is left out has its default: 25 million, 256 MiB, 200, 128 MiB.
 ///     special_tokens: Special tokens as template variables, such as `bos_token="<s>"`.
 ///
 /// Raises:
 ///     TemplateError: The source does not compile; the error shows the line.
+///     DataError: A limit is unknown, or not a number in its range.
 ///
 /// Example:
 ///     >>> template = chatmill.ChatTemplate("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
@@ -59,6 +63,29 @@ impl PyChatTemplate {
     }
 }
 
+/// The limits of a template from a dict; None for None.
+pub(super) fn limits_option(limits: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Limits>> {
+    let Some(limits) = limits else { return Ok(None) };
+    let wrong = |text: String| DataError::new_err(format!("`limits` {text}"));
+    let mapping = limits.cast::<PyMapping>();
+    let mapping = mapping.map_err(|_| wrong("is not a dict; use a dict such as {\"steps\": 1000000}".to_owned()))?;
+    let mut options = Vec::new();
+    for item in mapping.items()?.iter() {
+        let (name, value): (String, Bound<'_, PyAny>) = item.extract()?;
+        let number = value.extract::<u64>().map_err(|_| {
+            wrong(format!("has {value} for `{name}`, which is not a number from 1 to 2^64 - 1; use a whole number"))
+        })?;
+        options.push((name, number));
+    }
+    let limits = limits_of(options.iter().map(|(name, number)| (name.as_str(), *number)));
+    limits.map(Some).map_err(|error| to_python(mapping.py(), error))
+}
+
+/// The limits of a template as a dict.
+pub(super) fn limits_dict<'py>(py: Python<'py>, template: &ChatTemplate) -> PyResult<Bound<'py, PyDict>> {
+    limit_options(&template.limits()).collect::<Vec<_>>().into_py_dict(py)
+}
+
 /// Runs `work` without the GIL, with a request for the conversation of Python objects.
 fn with_request<T: Send>(
     py: Python<'_>,
@@ -79,17 +106,19 @@ fn with_request<T: Send>(
 #[pymethods]
 impl PyChatTemplate {
     #[new]
-    #[pyo3(signature = (source, *, name="chat_template", tool_use=None, **special_tokens))]
+    #[pyo3(signature = (source, *, name="chat_template", tool_use=None, limits=None, **special_tokens))]
     fn new(
         py: Python<'_>,
         source: &str,
         name: &str,
         tool_use: Option<&str>,
+        limits: Option<&Bound<'_, PyAny>>,
         special_tokens: Option<BTreeMap<String, String>>,
     ) -> PyResult<Self> {
+        let limits = limits_option(limits)?.unwrap_or_default();
         let tokens = pairs(special_tokens);
         detach(py, |_| {
-            let template = ChatTemplate::new(name, source, &tokens)?;
+            let template = ChatTemplate::new(name, source, &tokens)?.with_limits(limits);
             match tool_use {
                 Some(tool_use) => template.with_tool_use(tool_use),
                 None => Ok(template),
@@ -105,34 +134,42 @@ impl PyChatTemplate {
     ///     name: The template to load if there are several. Without it, conversations with tools use `tool_use` and all
     ///         others `default`.
     ///     fallback: The named template to use if the source has none; see `ChatTemplate.names()`.
+    ///     limits: As for `ChatTemplate`.
     ///
     /// Raises:
     ///     TemplateError: There is no template, or it does not compile.
     #[staticmethod]
-    #[pyo3(signature = (source, *, name=None, fallback=None))]
+    #[pyo3(signature = (source, *, name=None, fallback=None, limits=None))]
     fn from_pretrained(
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
         name: Option<&str>,
         fallback: Option<&str>,
+        limits: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let found = hooks::load_template(source, name, fallback)?;
         let tokens: Option<BTreeMap<String, String>> = Some(found.getattr("special_tokens")?.extract()?);
         if let Some(library) = found.getattr("library")?.extract::<Option<String>>()? {
-            return PyChatTemplate::named(py, &library, tokens);
+            return PyChatTemplate::named(py, &library, limits, tokens);
         }
         let text: String = found.getattr("source")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
         let tool_use: Option<String> = found.getattr("tool_use")?.extract()?;
-        PyChatTemplate::new(py, &text, &name, tool_use.as_deref(), tokens)
+        PyChatTemplate::new(py, &text, &name, tool_use.as_deref(), limits, tokens)
     }
 
     /// A template of the library, with its default special tokens or those given here.
     #[staticmethod]
-    #[pyo3(signature = (name, **special_tokens))]
-    fn named(py: Python<'_>, name: &str, special_tokens: Option<BTreeMap<String, String>>) -> PyResult<Self> {
+    #[pyo3(signature = (name, *, limits=None, **special_tokens))]
+    fn named(
+        py: Python<'_>,
+        name: &str,
+        limits: Option<&Bound<'_, PyAny>>,
+        special_tokens: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Self> {
+        let limits = limits_option(limits)?.unwrap_or_default();
         let tokens = pairs(special_tokens);
-        detach(py, |_| template::named(name, &tokens)).map(PyChatTemplate::of)
+        detach(py, |_| Ok(template::named(name, &tokens)?.with_limits(limits))).map(PyChatTemplate::of)
     }
 
     /// The names of the templates in the library.
@@ -330,6 +367,12 @@ impl PyChatTemplate {
         dict(py, self.template().special_tokens())
     }
 
+    /// The limits on one render; see `ChatTemplate`.
+    #[getter]
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        limits_dict(py, self.template())
+    }
+
     /// The source for conversations with tools, or None if they have no separate one.
     #[getter]
     fn tool_use(&self) -> Option<&str> {
@@ -364,6 +407,7 @@ impl PyChatTemplate {
         let kwargs = self.special_tokens(py)?;
         kwargs.set_item("name", self.template().name())?;
         kwargs.set_item("tool_use", self.template().tool_use())?;
+        kwargs.set_item("limits", self.limits(py)?)?;
         Ok(((self.template().source().to_owned(),), kwargs))
     }
 

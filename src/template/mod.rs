@@ -5,13 +5,15 @@
 
 mod continuation;
 mod library;
+mod limits;
 mod render;
 mod source_index;
 pub(crate) mod think_tags;
 mod written;
 
-pub use chatjinja::{Origin, TraceEvent, TraceKind};
+pub use chatjinja::{Limits, Origin, TraceEvent, TraceKind};
 pub use library::{named, names};
+pub use limits::{limit_options, limits_of};
 pub use render::{Printed, RenderedText, Request, Traced};
 pub use source_index::{Part, SourceIndex, SourceText, texts_of, words_at};
 
@@ -49,8 +51,21 @@ impl ChatTemplate {
     /// The same template, with a separate source for rows with tools.
     pub fn with_tool_use(mut self, source: &str) -> Result<ChatTemplate> {
         let name = format!("{}:tool_use", self.name());
-        self.tool_use = Some(Box::new(ChatTemplate::new(&name, source, &self.special_tokens)?));
+        let template = ChatTemplate::new(&name, source, &self.special_tokens)?.with_limits(self.limits());
+        self.tool_use = Some(Box::new(template));
         Ok(self)
+    }
+
+    /// The same template, with other limits on its renders.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> ChatTemplate {
+        let tool_use = self.tool_use.map(|template| Box::new(template.with_limits(limits)));
+        ChatTemplate { template: self.template.with_limits(limits), tool_use, ..self }
+    }
+
+    /// The limits on the renders of the template.
+    pub fn limits(&self) -> Limits {
+        self.template.limits()
     }
 
     /// The same template, with `special_tokens` added. They replace special tokens of the same names.
@@ -62,7 +77,7 @@ impl ChatTemplate {
                 None => merged.push((name.clone(), token.clone())),
             }
         }
-        let template = ChatTemplate::new(self.name(), self.source(), &merged)?;
+        let template = ChatTemplate::new(self.name(), self.source(), &merged)?.with_limits(self.limits());
         match &self.tool_use {
             Some(tool_use) => template.with_tool_use(tool_use.source()),
             None => Ok(template),

@@ -9,6 +9,7 @@ use super::source_index::{Part, SourceIndex, SourceText, words_at};
 use super::{ChatTemplate, TraceEvent, written};
 use crate::data::{Fields, Node, field};
 use crate::error::{Error, ErrorKind, Result};
+use crate::interrupt;
 use crate::rows::{Conversation, TemplateVariables};
 
 /// A conversation to render, with its variables.
@@ -211,6 +212,7 @@ impl ChatTemplate {
             now: request.now,
             capacity: messages.iter().map(|message| content(message) + 64).sum(),
             tracks_template: request.finds_written,
+            interrupted: Some(&interrupt::is_interrupted),
         };
         render(&self.template, input).map_err(|error| Error::from_render(&error, self.name()))
     }

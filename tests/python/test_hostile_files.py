@@ -255,7 +255,9 @@ def test_folders_in_place_of_files(options: dict[str, Any], write_file: WriteFil
     write_file("a.jsonl", [conversation(0)])
     for name in ("d.jsonl", "d.yaml", "d.jinja", "d/tokenizer.json", "d/tokenizer_config.json"):
         Path(name).mkdir(parents=True)
-    for read in [*loads_of("d", options), lambda: chatmill.config.read_config("d.yaml")]:
+    reads = loads_of("d", options)
+    reads.append(lambda: chatmill.config.read_config("d.yaml"))
+    for read in reads:
         with pytest.raises(ChatmillError, match="d"):
             read()
 

@@ -35,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "attention_mask": True,
     "position_ids": True,
     "chat_template_kwargs": {"enable_thinking": False, "note": "näïve 你好"},
+    "limits": {"steps": 5_000_000, "memory": 1 << 26, "depth": 100, "output": 1 << 25},
     "now": datetime(2026, 7, 4, 13, 5, 9, 250),  # noqa: DTZ001  (templates see no time zone)
 }
 

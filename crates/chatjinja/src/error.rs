@@ -13,8 +13,10 @@ pub enum RenderErrorKind {
     Raised,
     /// The template did something that fails in Python too, such as adding a number to a string.
     Failed,
-    /// The render reached a limit on steps, size or depth.
+    /// The render reached one of its [limits](crate::Limits).
     Limit,
+    /// The render was stopped by [`Input::interrupted`](crate::Input::interrupted).
+    Interrupted,
 }
 
 /// The error of a template that failed on its input, with its place.
@@ -46,6 +48,7 @@ impl RenderError {
         let kind = match error.kind() {
             PyErrorKind::Raised => RenderErrorKind::Raised,
             PyErrorKind::Limit => RenderErrorKind::Limit,
+            PyErrorKind::Interrupted => RenderErrorKind::Interrupted,
             PyErrorKind::Undefined
             | PyErrorKind::Type
             | PyErrorKind::Value

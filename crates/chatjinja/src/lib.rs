@@ -22,8 +22,14 @@
 //!
 //! # Limits
 //!
-//! A render may take 100 million steps, print or make texts of 256 MiB, make integers of a million bits, and nest calls
-//! 200 deep. A template may nest expressions 150 levels deep, and have 500 operators in a row. More is an error.
+//! A template is code, and it may be hostile. So each render has [`Limits`]: by default 25 million steps, 256 MiB of values
+//! at one time, 128 MiB of output and of each text, and 200 levels of calls and of values in values. Every operation is
+//! charged for its work and its memory before it begins: texts by their bytes, lists by their items, big integers by their
+//! words. A render ends with a text or an error within seconds and within 1 GiB, whatever the template does. A render of
+//! ten megabytes of conversation takes about a fifth of the steps. [`Input::interrupted`] stops a render from outside.
+//!
+//! Integers have at most a million bits. A source has at most 1 MiB; it nests expressions at most 150 levels deep, and has
+//! at most 500 operators in a row. More is an error.
 //!
 //! # The code
 //!
@@ -31,6 +37,7 @@
 //!
 //! | folder | content |
 //! |---|---|
+//! | `memory` | counts the bytes that values hold |
 //! | `names` | the names of filters, tests, functions and methods |
 //! | `text` | Python's rules for text: pure functions over strings |
 //! | `data` | [`Node`], and reading and writing JSON |
@@ -49,6 +56,7 @@ mod data;
 mod error;
 mod eval;
 mod ir;
+mod memory;
 mod names;
 mod ops;
 mod provenance;
@@ -63,7 +71,7 @@ pub use num_bigint::BigInt;
 pub use data::{Fields, JsonError, Node, field};
 pub use error::{RenderError, RenderErrorKind};
 pub use provenance::{Provenance, ProvenanceSpan};
-pub use runtime::{Global, Globals, Input, Origin, TraceEvent, TraceKind};
+pub use runtime::{Global, Globals, Input, Limits, Origin, TraceEvent, TraceKind};
 pub use syntax::SyntaxError;
 pub use template::{KeyRead, Rendered, Template, Traced};
 pub use text::is_space;

@@ -7,7 +7,7 @@ use crate::eval;
 use crate::ir::Program;
 use crate::names::Function;
 use crate::provenance::{Provenance, ProvenanceSpan};
-use crate::runtime::{Finished, Input, TraceEvent, Tracing};
+use crate::runtime::{Finished, Input, Limits, TraceEvent, Tracing};
 use crate::syntax::{SyntaxError, compile};
 
 /// A compiled template. Threads can share it; each render has its own state.
@@ -29,6 +29,7 @@ pub struct Template {
     source: String,
     program: Program,
     looks_ahead: bool,
+    limits: Limits,
 }
 
 impl Template {
@@ -42,7 +43,24 @@ impl Template {
     pub fn new(name: &str, source: &str) -> Result<Template, SyntaxError> {
         let program = compile(source)?;
         let looks_ahead = program.looks_ahead();
-        Ok(Template { name: name.to_owned(), source: source.to_owned(), program, looks_ahead })
+        Ok(Template {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            program,
+            looks_ahead,
+            limits: Limits::default(),
+        })
+    }
+
+    /// The same template with other limits on its renders.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Template {
+        Template { limits, ..self }
+    }
+
+    /// The limits on its renders.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The name of the template.
@@ -138,7 +156,8 @@ impl Template {
     }
 
     fn run<'d>(&'d self, input: Input<'d>, tracing: Tracing) -> Result<Finished, RenderError> {
-        eval::render(&self.program, input, tracing).map_err(|failure| RenderError::of(failure, &self.program))
+        eval::render(&self.program, input, tracing, self.limits)
+            .map_err(|failure| RenderError::of(failure, &self.program))
     }
 }
 

@@ -1,14 +1,33 @@
-//! The folders of the crate import only downwards, and no two types share a name.
+//! The folders of the crate import only downwards, and files of different folders make no circle, and no two types share a
+//! name.
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// The folders and files, lowest first. Each may import only those before it.
-const LAYERS: [&str; 12] =
-    ["names", "text", "data", "provenance", "ir", "syntax", "runtime", "ops", "builtins", "eval", "error", "template"];
+const LAYERS: [&str; 13] = [
+    "memory",
+    "names",
+    "text",
+    "data",
+    "provenance",
+    "ir",
+    "syntax",
+    "runtime",
+    "ops",
+    "builtins",
+    "eval",
+    "error",
+    "template",
+];
 
 #[test]
 fn folders_import_only_downwards() {
     layers_check::assert_layers(SOURCE, &LAYERS);
+}
+
+#[test]
+fn no_circle_of_files_crosses_folders() {
+    layers_check::assert_no_circles(SOURCE);
 }
 
 #[test]

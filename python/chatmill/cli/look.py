@@ -16,6 +16,7 @@ from chatmill.cli.options import (
     KwargsOption,
     LabelsListOption,
     LabelsOption,
+    LimitsOption,
     MaxLengthOption,
     TemplateOption,
     TemplatesOption,
@@ -45,6 +46,7 @@ def show(
     special_tokens: ControlTokensOption = "allow",
     allow_special_token: AllowedOption = None,
     chat_template_kwargs: KwargsOption = None,
+    limits: LimitsOption = None,
     traceback: TracebackOption = False,
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
@@ -63,6 +65,7 @@ def show(
             max_length=max_length,
             allowed_special_tokens=allow_special_token or (),
             chat_template_kwargs=json_object(chat_template_kwargs),
+            limits=json_object(limits, "--limits"),
             **options,
         )
         console = new_console()

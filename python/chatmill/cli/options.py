@@ -180,6 +180,16 @@ KwargsOption = Annotated[
         show_default=False,
     ),
 ]
+LimitsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--limits",
+        metavar="JSON",
+        help="What one render of the template may use: steps, bytes of memory, depth, and bytes of output, such as "
+        "'{\"memory\": 1073741824}'.",
+        show_default=False,
+    ),
+]
 DebugOption = Annotated[
     int | None,
     typer.Option(

@@ -17,6 +17,7 @@ from chatmill.cli.options import (
     InputsOrConfig,
     KwargsOption,
     LabelsOption,
+    LimitsOption,
     MaxLengthOption,
     NowOption,
     OptionalTokenizerOption,
@@ -100,6 +101,7 @@ def prepare(
         ),
     ] = False,
     chat_template_kwargs: KwargsOption = None,
+    limits: LimitsOption = None,
     now: NowOption = None,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
     seed: Annotated[
@@ -195,6 +197,7 @@ def prepare(
             attention_mask=attention_mask,
             position_ids=position_ids,
             chat_template_kwargs=json_object(chat_template_kwargs),
+            limits=json_object(limits, "--limits"),
             now=time_of(now),
             shuffle=shuffle,
             seed=seed,

@@ -7,12 +7,15 @@ import typer
 
 from chatmill.text.parsing import parse_json
 
+_EXAMPLES = {"--chat-template-kwargs": '{"enable_thinking": false}', "--limits": '{"memory": 1073741824}'}
 
-def json_object(text: str | None) -> dict[str, Any] | None:
-    """Parse the value of --chat-template-kwargs.
+
+def json_object(text: str | None, option: str = "--chat-template-kwargs") -> dict[str, Any] | None:
+    """Parse the value of an option that is a JSON object.
 
     Args:
         text: JSON text of an object, or None.
+        option: The option, for errors: --chat-template-kwargs or --limits.
 
     Raises:
         typer.BadParameter: The text is not a JSON object.
@@ -27,13 +30,11 @@ def json_object(text: str | None) -> dict[str, Any] | None:
         value = parse_json(text)
     except ValueError as cause:
         raise typer.BadParameter(
-            f"--chat-template-kwargs is {text!r}, which is not valid JSON ({cause}); give a JSON object such as "
-            "'{\"enable_thinking\": false}'"
+            f"{option} is {text!r}, which is not valid JSON ({cause}); give a JSON object such as '{_EXAMPLES[option]}'"
         ) from None
     if not isinstance(value, dict):
         raise typer.BadParameter(
-            f"--chat-template-kwargs is {text!r}, which is not a JSON object; give one such as "
-            "'{\"enable_thinking\": false}'"
+            f"{option} is {text!r}, which is not a JSON object; give one such as '{_EXAMPLES[option]}'"
         )
     return value
 

@@ -45,6 +45,7 @@ def prepare(
     attention_mask: bool = False,
     position_ids: bool = False,
     chat_template_kwargs: Mapping[str, Any] | None = None,
+    limits: Mapping[str, int] | None = None,
     now: datetime | None = None,
     shuffle: bool = False,
     seed: int = 42,
@@ -93,6 +94,8 @@ def prepare(
         attention_mask: Whether to write the column `attention_mask`: 1 for tokens, 0 for padding.
         position_ids: Whether to write the column `position_ids`: the tokens of a sample numbered from 0; 0 for padding.
         chat_template_kwargs: Variables for the chat template, such as `{"enable_thinking": False}`.
+        limits: What one render of the template may use: `steps`, bytes of `memory`, `depth`, and bytes of `output`; as
+            for `ChatTemplate`. A row that exceeds a limit is rejected.
         now: The time that templates print (`strftime_now`), the same for all rows; None for the start of the run. The
             manifest records it. The same time gives the same tokens on another day.
         shuffle: Whether to write the samples in a random order, which depends only on `seed` and the samples.
@@ -148,6 +151,7 @@ def prepare(
             attention_mask=attention_mask,
             position_ids=position_ids,
             chat_template_kwargs=chat_template_kwargs,
+            limits=limits,
             now=now,
         )
         return [Part(files, mill, detected.reason)]

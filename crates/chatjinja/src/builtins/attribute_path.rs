@@ -1,7 +1,8 @@
 //! `AttributePath`: a path of attributes in an argument of a filter.
 
+use super::str_methods::GROWTH;
 use crate::ops::access;
-use crate::runtime::{EvalResult, Interpreter, Value};
+use crate::runtime::{Budget, EvalResult, Interpreter, Value};
 
 /// A path of attributes such as `function.name` or `0.text`.
 pub(super) struct AttributePath<'d> {
@@ -14,19 +15,22 @@ pub(super) struct AttributePath<'d> {
 
 impl<'d> AttributePath<'d> {
     /// The path in an argument. Without an argument, the path is empty and gives the item itself.
-    pub(super) fn of(attribute: Option<&Value<'d>>) -> AttributePath<'d> {
+    pub(super) fn of(budget: &Budget<'d>, attribute: Option<&Value<'d>>) -> EvalResult<AttributePath<'d>> {
         let parts = match attribute {
             None | Some(Value::None) => Vec::new(),
-            Some(Value::Str(text)) => text
-                .split('.')
-                .map(|part| match part.parse() {
-                    Ok(index) if part.bytes().all(|byte| byte.is_ascii_digit()) => Value::Int(index),
-                    _ => Value::Str(text.part_of(part)),
-                })
-                .collect(),
+            Some(Value::Str(text)) => {
+                budget.walk(text.len())?;
+                budget.parts(text, text.matches('.').count() + 1)?;
+                text.split('.')
+                    .map(|part| match part.parse() {
+                        Ok(index) if part.bytes().all(|byte| byte.is_ascii_digit()) => Value::Int(index),
+                        _ => Value::Str(text.part_of(part)),
+                    })
+                    .collect()
+            }
             Some(other) => vec![other.clone()],
         };
-        AttributePath { parts, lowers: false, default: None }
+        Ok(AttributePath { parts, lowers: false, default: None })
     }
 
     /// The same path, which gives strings in lower case if `lowers` is set.
@@ -45,7 +49,10 @@ impl<'d> AttributePath<'d> {
             }
         }
         Ok(match value {
-            Value::Str(text) if self.lowers => Value::text(text.to_lowercase()),
+            Value::Str(text) if self.lowers => {
+                interpreter.charge_change(&text, GROWTH)?;
+                Value::text(text.to_lowercase())
+            }
             other => other,
         })
     }

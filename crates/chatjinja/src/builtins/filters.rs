@@ -18,26 +18,26 @@ pub(crate) fn apply<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     match filter {
-        Filter::Abs => number::abs(owner, args),
+        Filter::Abs => number::abs(interpreter, owner, args),
         Filter::Attr => value::attr(interpreter, owner, args),
         Filter::Batch => sequence::batch(owner, args),
         Filter::Capitalize => text::capitalize(interpreter, owner, args),
         Filter::Center => text::center(interpreter, owner, args),
         Filter::Default => value::default(owner, args),
-        Filter::DictSort => ordering::dictsort(owner, args),
+        Filter::DictSort => ordering::dictsort(interpreter, owner, args),
         Filter::Escape => value::escape(interpreter, owner, args),
-        Filter::FileSizeFormat => number::filesizeformat(owner, args),
+        Filter::FileSizeFormat => number::filesizeformat(interpreter, owner, args),
         Filter::First => sequence::first(interpreter, owner, args),
-        Filter::Float => number::float(owner, args),
+        Filter::Float => number::float(interpreter, owner, args),
         Filter::ForceEscape => value::forceescape(interpreter, owner, args),
         Filter::Format => text::format(interpreter, owner, args),
         Filter::GroupBy => ordering::groupby(interpreter, owner, args),
         Filter::Indent => text::indent(interpreter, owner, args),
-        Filter::Int => number::int(owner, args),
+        Filter::Int => number::int(interpreter, owner, args),
         Filter::Items => sequence::items(owner, args),
         Filter::Join => sequence::join(interpreter, owner, args),
         Filter::Last => sequence::last(interpreter, owner, args),
-        Filter::Length => sequence::length(owner, args),
+        Filter::Length => sequence::length(interpreter, owner, args),
         Filter::List => sequence::list(interpreter, owner, args),
         Filter::Lower => text::lower(interpreter, owner, args),
         Filter::Map => selecting::map(owner, args),
@@ -72,13 +72,14 @@ pub(crate) fn apply<'d>(
     }
 }
 
-/// A generator of the Python function `name`, not started.
+/// A generator of the Python function `name`, not started. `depth` is that of the values in `work`.
 pub(super) fn generator<'d>(
     name: &'static str,
+    depth: u32,
     work: impl FnOnce(&mut Interpreter<'d>) -> EvalResult<Vec<Value<'d>>> + 'd,
 ) -> Value<'d> {
     let (name, state) = (GeneratorName::Function(name), LazyIter::later(work).into());
-    Value::object(Object::Generator(Generator { name, state }))
+    Value::object(Object::Generator(Generator { name, state, depth }))
 }
 
 /// The value if it is a string; otherwise the error that it has no such method.

@@ -4,7 +4,7 @@ use num_bigint::Sign;
 
 use crate::ops::strings::{self, to_str};
 use crate::provenance::Str;
-use crate::runtime::{EvalResult, Interpreter, PyError, PyErrorKind, Value, big, float};
+use crate::runtime::{EvalResult, Interpreter, LONG_FLOAT, PyError, PyErrorKind, Value, big, float, repr};
 use crate::text::float::write_float;
 use crate::text::number_format;
 
@@ -89,6 +89,7 @@ pub(super) fn formatted<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>
     if spec.is_empty() {
         return to_str(interpreter, value);
     }
+    interpreter.charge_bytes(spec.len().saturating_mul(size_of::<char>()))?;
     let parsed = FormatSpec::parse(spec).ok_or_else(|| {
         value_error(format!("Invalid format specifier '{spec}' for object of type '{}'", value.type_name()))
     })?;
@@ -101,11 +102,18 @@ pub(super) fn formatted<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>
             if parsed.align == Some('=') {
                 return Err(value_error("'=' alignment not allowed in string format specifier"));
             }
+            interpreter.budget.search(text.weight())?;
             let end = parsed.precision.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(at, _)| at);
             let fill = if parsed.zero && parsed.align.is_none() { '0' } else { parsed.fill };
             padded(interpreter, text.part(0..end), &parsed, fill, '<')
         }
-        Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => number(interpreter, value, &parsed),
+        Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
+            if let Value::Big(value) = value {
+                interpreter.budget.copy_integer(value)?;
+            }
+            interpreter.budget.spend(LONG_FLOAT)?;
+            number(interpreter, value, &parsed)
+        }
         Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
         other => {
             let text = format!("unsupported format string passed to {}.__format__", other.type_name());
@@ -146,7 +154,10 @@ fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &Forma
                 Some('X') => (16, "0X", 4),
                 _ => (10, "", 3),
             };
-            let digits = int.magnitude().to_str_radix(radix);
+            let digits = match radix {
+                10 => repr::decimal(&int.magnitude().clone().into())?,
+                _ => int.magnitude().to_str_radix(radix),
+            };
             let digits = if spec.kind == Some('X') { digits.to_uppercase() } else { digits };
             (digits, int.sign() == Sign::Minus, if spec.alternate { prefix } else { "" }, group)
         }
@@ -194,11 +205,7 @@ fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &Forma
             // Zeros are grouped like digits, and never begin with a separator.
             Some(separator) if fill == '0' => {
                 let plain: String = digits.chars().filter(|it| *it != separator).collect();
-                let mut padded = plain;
-                while number_format::grouped(&padded, separator, group).chars().count() < width {
-                    padded.insert(0, '0');
-                }
-                digits = number_format::grouped(&padded, separator, group);
+                digits = number_format::zero_filled_groups(&plain, separator, group, width);
             }
             _ => {
                 let missing = width.saturating_sub(digits.chars().count());

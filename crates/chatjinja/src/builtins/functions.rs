@@ -7,7 +7,7 @@ use super::methods;
 use crate::names::Function;
 use crate::ops::namespace;
 use crate::ops::strings::to_str;
-use crate::runtime::{Arguments, Dict, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, hashable};
+use crate::runtime::{Arguments, Dict, EvalResult, Interpreter, Items, Object, PyError, PyErrorKind, Value, hashable};
 use crate::text::strftime::strftime;
 
 /// The longest range that the sandbox allows.
@@ -21,11 +21,16 @@ pub(crate) fn call<'d>(
 ) -> EvalResult<Value<'d>> {
     match function {
         Function::Range => range(args),
-        Function::Dict => dict_entries(interpreter, "dict", args).map(|entries| Value::Dict(Dict::own(entries))),
+        Function::Dict => dict_entries(interpreter, "dict", args).map(Value::Dict),
         Function::DictFromKeys => methods::from_keys(interpreter, args),
+        // Arguments by name differ, so they need no dict.
+        Function::Namespace if args.positional.is_empty() => {
+            namespace::new(interpreter, args.named.into_iter().map(|(name, value)| (Value::Str(name), value)))
+        }
         Function::Namespace => {
             let entries = dict_entries(interpreter, "namespace", args)?;
-            namespace::new(interpreter, entries)
+            interpreter.charge_items(entries.len())?;
+            namespace::new(interpreter, entries.entries())
         }
         Function::RaiseException => {
             let [message] = args.bind("raise_exception", ["message"], 1)?;
@@ -38,13 +43,18 @@ pub(crate) fn call<'d>(
         Function::StrftimeNow => {
             let [format] = args.bind("strftime_now", ["format"], 1)?;
             match format {
-                Some(Value::Str(format)) => match strftime(interpreter.now(), &format) {
-                    Ok(text) => Ok(Value::text(text)),
-                    Err(directive) => {
-                        let text = format!("`strftime_now` does not support %{directive}");
-                        Err(PyError::new(PyErrorKind::Value, text))
+                Some(Value::Str(format)) => {
+                    // A directive of two bytes gives at most 24.
+                    interpreter.charge_bytes(format.len().saturating_mul(12))?;
+                    interpreter.charge_items(format.len().saturating_mul(4))?;
+                    match strftime(interpreter.now(), &format) {
+                        Ok(text) => Ok(Value::text(text)),
+                        Err(directive) => {
+                            let text = format!("`strftime_now` does not support %{directive}");
+                            Err(PyError::new(PyErrorKind::Value, text))
+                        }
                     }
-                },
+                }
                 other => {
                     let kind = other.map_or("NoneType", |value| value.type_name());
                     let text = format!("strftime() argument 1 must be str, not {kind}");
@@ -57,7 +67,7 @@ pub(crate) fn call<'d>(
             if items.is_empty() {
                 return Err(PyError::new(PyErrorKind::Runtime, "at least one item has to be provided"));
             }
-            Ok(Value::object(Object::Cycler { items, next: Cell::new(0) }))
+            Ok(Value::object(Object::Cycler { items: Items::new(items), next: Cell::new(0) }))
         }
         Function::Joiner => {
             let [separator] = args.bind("joiner", ["sep"], 0)?;
@@ -108,11 +118,7 @@ fn too_big() -> PyError {
 }
 
 /// The entries of `dict(…)`: those of a mapping or of pairs, then the arguments by name. Keys are unique.
-fn dict_entries<'d>(
-    interpreter: &mut Interpreter<'d>,
-    function: &str,
-    args: Arguments<'d>,
-) -> EvalResult<Vec<(Value<'d>, Value<'d>)>> {
+fn dict_entries<'d>(interpreter: &mut Interpreter<'d>, function: &str, args: Arguments<'d>) -> EvalResult<Dict<'d>> {
     if args.positional.len() > 1 {
         let text = format!("{function} expected at most 1 argument, got {}", args.positional.len());
         return Err(PyError::new(PyErrorKind::Type, text));
@@ -120,9 +126,14 @@ fn dict_entries<'d>(
     let mut entries = Vec::new();
     match args.positional.into_iter().next() {
         None => {}
-        Some(Value::Dict(dict)) => entries.extend(dict.entries()),
+        Some(Value::Dict(dict)) => {
+            interpreter.charge_items(dict.len() * 2)?;
+            entries.extend(dict.entries());
+        }
         Some(pairs) => {
-            for (index, pair) in interpreter.items(&pairs)?.into_iter().enumerate() {
+            let pairs = interpreter.items(&pairs)?;
+            interpreter.charge_items(pairs.len().saturating_mul(4))?;
+            for (index, pair) in pairs.into_iter().enumerate() {
                 let pair = match &pair {
                     Value::List(_) | Value::Tuple(_) | Value::Str(_) => interpreter.items(&pair)?,
                     other => {
@@ -138,11 +149,11 @@ fn dict_entries<'d>(
                         format!("dictionary update sequence element #{index} has length {}; 2 is required", pair.len());
                     PyError::new(PyErrorKind::Value, text)
                 })?;
-                hashable(&key)?;
+                hashable(&interpreter.budget, &key)?;
                 entries.push((key, value));
             }
         }
     }
     entries.extend(args.named.into_iter().map(|(name, value)| (Value::Str(name), value)));
-    Ok(Dict::own(entries).entries().collect())
+    Dict::own(&interpreter.budget, entries)
 }

@@ -22,7 +22,7 @@ pub(crate) fn call<'d>(
         (Method::Dict(method), Value::Dict(dict)) => of_dict(interpreter, dict, method, args),
         (Method::List(method), owner) => of_list(interpreter, owner, method, args),
         (Method::Sequence(method), owner) => of_sequence(interpreter, owner, method, args),
-        (Method::Int(method), owner) => of_int(owner, method, args),
+        (Method::Int(method), owner) => of_int(interpreter, owner, method, args),
         (Method::Float(method), Value::Float(value)) => of_float(*value, method, args),
         (Method::View(ViewMethod::IsDisjoint), owner) => is_disjoint(interpreter, owner, args),
         (Method::Cycler(method), Value::Object(object)) => of_cycler(object, method, args),
@@ -58,11 +58,11 @@ fn of_dict<'d>(
             let (Some(key), default, None) = (args.next(), args.next(), args.next()) else {
                 return Err(PyError::new(PyErrorKind::Type, "get expected 1 or 2 arguments"));
             };
-            hashable(&key)?;
+            hashable(&interpreter.budget, &key)?;
             if let Value::Str(name) = &key {
                 interpreter.note_read(dict, name);
             }
-            Ok(dict.get(&key).or(default).unwrap_or(Value::None))
+            Ok(dict.get(&interpreter.budget, &key)?.or(default).unwrap_or(Value::None))
         }
         DictMethod::FromKeys => from_keys(interpreter, args),
         _ if !args.is_empty() => {
@@ -84,9 +84,11 @@ fn of_dict<'d>(
 pub(super) fn from_keys<'d>(interpreter: &mut Interpreter<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [keys, value] = args.bind("fromkeys", ["iterable", "value"], 1)?;
     let keys = interpreter.items(&keys.unwrap_or(Value::None))?;
-    keys.iter().try_for_each(hashable)?;
+    interpreter.charge_items(keys.len() * 2)?;
+    keys.iter().try_for_each(|key| hashable(&interpreter.budget, key))?;
     let value = value.unwrap_or(Value::None);
-    Ok(Value::Dict(Dict::own(keys.into_iter().map(|key| (key, value.clone())).collect())))
+    let entries = keys.into_iter().map(|key| (key, value.clone())).collect();
+    Dict::own(&interpreter.budget, entries).map(Value::Dict)
 }
 
 fn of_list<'d>(
@@ -124,7 +126,12 @@ fn of_sequence<'d>(
     let items = interpreter.items(owner)?;
     match (method, args.as_slice()) {
         (SequenceMethod::Count, [item]) => {
-            Ok(Value::Int(items.iter().filter(|known| equal(known, item)).count() as i64))
+            let mut count = 0;
+            for known in &items {
+                interpreter.step()?;
+                count += i64::from(equal(&interpreter.budget, known, item)?);
+            }
+            Ok(Value::Int(count))
         }
         (SequenceMethod::Index, [item, bounds @ ..]) if bounds.len() <= 2 => {
             let bound = |at: usize, default: i64| match bounds.get(at) {
@@ -135,7 +142,14 @@ fn of_sequence<'d>(
             let len = items.len() as i64;
             let place = |bound: i64| (if bound < 0 { bound + len } else { bound }).clamp(0, len) as usize;
             let (start, stop) = (place(bound(0, 0)?), place(bound(1, len)?));
-            let found = items.get(start..stop).unwrap_or_default().iter().position(|known| equal(known, item));
+            let mut found = None;
+            for (at, known) in items.get(start..stop).unwrap_or_default().iter().enumerate() {
+                interpreter.step()?;
+                if equal(&interpreter.budget, known, item)? {
+                    found = Some(at);
+                    break;
+                }
+            }
             match found {
                 Some(at) => Ok(Value::Int((start + at) as i64)),
                 None => {
@@ -151,16 +165,26 @@ fn of_sequence<'d>(
     }
 }
 
-fn of_int<'d>(owner: &Value<'d>, method: IntMethod, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+fn of_int<'d>(
+    interpreter: &Interpreter<'d>,
+    owner: &Value<'d>,
+    method: IntMethod,
+    args: Arguments<'d>,
+) -> EvalResult<Value<'d>> {
+    if let Value::Big(value) = owner {
+        interpreter.budget.copy_integer(value)?;
+    }
     if !args.is_empty() {
         return Err(no_arguments(owner.type_name(), method.name()));
     }
     let value = big(owner).ok_or_else(|| no_attribute(owner, method.name()))?;
     match method {
-        IntMethod::Conjugate => arithmetic::sign(owner, false),
+        IntMethod::Conjugate => arithmetic::sign(&interpreter.budget, owner, false),
         IntMethod::BitLength => Ok(Value::Int(value.bits() as i64)),
         IntMethod::BitCount => Ok(Value::Int(value.magnitude().count_ones() as i64)),
-        IntMethod::AsIntegerRatio => Ok(Value::tuple(vec![arithmetic::sign(owner, false)?, Value::Int(1)])),
+        IntMethod::AsIntegerRatio => {
+            Ok(Value::tuple(vec![arithmetic::sign(&interpreter.budget, owner, false)?, Value::Int(1)]))
+        }
         IntMethod::FromBytes | IntMethod::ToBytes => Err(unsupported(owner.type_name(), method.name())),
     }
 }
@@ -202,5 +226,12 @@ fn is_disjoint<'d>(interpreter: &mut Interpreter<'d>, owner: &Value<'d>, args: A
     let [other] = args.bind("isdisjoint", ["other"], 1)?;
     let own = interpreter.items(owner)?;
     let other = interpreter.items(&other.unwrap_or(Value::None))?;
-    Ok(Value::Bool(!own.iter().any(|item| other.iter().any(|known| equal(item, known)))))
+    let own = Dict::own(&interpreter.budget, own.into_iter().map(|key| (key, Value::None)).collect())?;
+    for item in &other {
+        interpreter.step()?;
+        if own.get(&interpreter.budget, item)?.is_some() {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
 }

@@ -5,11 +5,32 @@ use num_bigint::BigInt;
 use super::filters::{is_set, no_integer};
 use crate::ir::Operator;
 use crate::ops::arithmetic;
-use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Value, big, integer, is_number};
+use crate::runtime::{
+    Arguments, EvalResult, Interpreter, LONG_FLOAT, PyError, PyErrorKind, Value, big, integer, is_number,
+};
 use crate::text::number::{parse_float, parse_int, round_float, round_integer, whole};
 
-pub(super) fn abs<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+/// Charges the digits of a number, or the text that is read as one.
+fn charge<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>) -> EvalResult<()> {
+    match value {
+        // It is read several times, for its sign, its digits and their separators.
+        Value::Str(text) => {
+            interpreter.budget.spend(LONG_FLOAT)?;
+            interpreter.charge_change(text, 2)?;
+            interpreter.budget.walk(text.len().saturating_mul(2))
+        }
+        Value::Big(value) => {
+            interpreter.budget.spend(LONG_FLOAT)?;
+            interpreter.budget.copy_integer(value)
+        }
+        Value::Float(value) if value.abs() >= 9e18 => interpreter.budget.spend(LONG_FLOAT),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn abs<'d>(interpreter: &Interpreter<'d>, value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [] = args.bind("abs", [], 0)?;
+    charge(interpreter, &value)?;
     match &value {
         Value::Float(float) => Ok(Value::Float(float.abs())),
         Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
@@ -23,7 +44,8 @@ pub(super) fn abs<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
     }
 }
 
-pub(super) fn int<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+pub(super) fn int<'d>(interpreter: &Interpreter<'d>, value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    charge(interpreter, &value)?;
     let [default, base] = args.bind("int", ["default", "base"], 0)?;
     let default = default.unwrap_or(Value::Int(0));
     let base = match base {
@@ -33,7 +55,7 @@ pub(super) fn int<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
     };
     Ok(match &value {
         Value::Undefined(undefined) => return Err(PyError::undefined(undefined)),
-        Value::Bool(_) | Value::Int(_) | Value::Big(_) => arithmetic::sign(&value, false)?,
+        Value::Bool(_) | Value::Int(_) | Value::Big(_) => arithmetic::sign(&interpreter.budget, &value, false)?,
         Value::Float(float) => match whole(*float) {
             Some(whole) => integer(whole),
             None if float.is_nan() => default,
@@ -56,7 +78,8 @@ fn no_whole(float: f64) -> PyError {
     }
 }
 
-pub(super) fn float<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+pub(super) fn float<'d>(interpreter: &Interpreter<'d>, value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    charge(interpreter, &value)?;
     let [default] = args.bind("float", ["default"], 0)?;
     if let Value::Undefined(undefined) = &value {
         return Err(PyError::undefined(undefined));
@@ -74,10 +97,11 @@ pub(super) fn round<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [precision, method] = args.bind("round", ["precision", "method"], 0)?;
+    charge(interpreter, &value)?;
     let precision = precision.unwrap_or(Value::Int(0));
     let rounded = match &method {
-        None => return nearest(&value, &precision),
-        Some(Value::Str(method)) if &**method == "common" => return nearest(&value, &precision),
+        None => return nearest(interpreter, &value, &precision),
+        Some(Value::Str(method)) if &**method == "common" => return nearest(interpreter, &value, &precision),
         Some(Value::Str(method)) if &**method == "ceil" => f64::ceil,
         Some(Value::Str(method)) if &**method == "floor" => f64::floor,
         Some(_) => return Err(PyError::new(PyErrorKind::Runtime, "method must be common, ceil or floor")),
@@ -86,7 +110,7 @@ pub(super) fn round<'d>(
 }
 
 /// `round(value, precision)`.
-fn nearest<'d>(value: &Value<'d>, precision: &Value<'d>) -> EvalResult<Value<'d>> {
+fn nearest<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, precision: &Value<'d>) -> EvalResult<Value<'d>> {
     if !is_number(value) {
         let text = format!("type {} doesn't define __round__ method", value.type_name());
         return Err(PyError::new(PyErrorKind::Type, text));
@@ -104,6 +128,8 @@ fn nearest<'d>(value: &Value<'d>, precision: &Value<'d>) -> EvalResult<Value<'d>
         (Value::Float(float), Some(digits)) => {
             // A float has at most 308 digits before and 323 after its point.
             let digits = digits.clamp(-400, 400) as i32;
+            // All these digits are written and read.
+            interpreter.budget.spend(u64::from(digits.unsigned_abs()) * 2)?;
             match round_float(*float, digits) {
                 rounded if rounded.is_infinite() && float.is_finite() => {
                     Err(PyError::new(PyErrorKind::Overflow, "rounded value too large to represent"))
@@ -112,9 +138,12 @@ fn nearest<'d>(value: &Value<'d>, precision: &Value<'d>) -> EvalResult<Value<'d>
             }
         }
         (value, Some(digits)) if digits < 0 => {
+            if let Value::Big(int) = value {
+                interpreter.budget.product(int.bits(), int.bits())?;
+            }
             Ok(big(value).map_or(Value::None, |int| integer(round_integer(&int, digits.unsigned_abs()))))
         }
-        (value, _) => arithmetic::sign(value, false),
+        (value, _) => arithmetic::sign(&interpreter.budget, value, false),
     }
 }
 
@@ -143,11 +172,16 @@ fn directed<'d>(
     arithmetic::apply(interpreter, Operator::Div, &integer(whole), &power)
 }
 
-pub(super) fn filesizeformat<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+pub(super) fn filesizeformat<'d>(
+    interpreter: &Interpreter<'d>,
+    value: Value<'d>,
+    args: Arguments<'d>,
+) -> EvalResult<Value<'d>> {
+    charge(interpreter, &value)?;
     let [binary] = args.bind("filesizeformat", ["binary"], 0)?;
     let binary = is_set(binary);
     let bytes = match &value {
-        Value::Str(text) => text.trim().parse().ok(),
+        Value::Str(text) => parse_float(text),
         other => crate::runtime::float(other)?,
     };
     let Some(bytes) = bytes else {

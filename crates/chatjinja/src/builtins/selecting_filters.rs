@@ -4,12 +4,19 @@ use super::attribute_path::AttributePath;
 use super::filters::{self, generator, not_none};
 use super::tests;
 use crate::names::{Filter, Test};
-use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, repr};
+use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, deepest, repr};
 use crate::text::quote::quoted;
+
+/// The depth of a value and of arguments.
+fn depth(value: &Value<'_>, args: &Arguments<'_>) -> u32 {
+    let named = args.named.iter().map(|(_, value)| value);
+    deepest(args.positional.iter().chain(named)).max(value.depth())
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "all filters have this signature")]
 pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
-    Ok(generator("sync_do_map", move |interpreter| {
+    let depth = depth(&value, &args);
+    Ok(generator("sync_do_map", depth, move |interpreter| {
         if !value.is_true() {
             return Ok(Vec::new());
         }
@@ -17,7 +24,7 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
         if positional.is_empty()
             && let Some(at) = named.iter().position(|(name, _)| &**name == "attribute")
         {
-            let mut path = AttributePath::of(Some(&named.remove(at).1));
+            let mut path = AttributePath::of(&interpreter.budget, Some(&named.remove(at).1))?;
             if let Some(at) = named.iter().position(|(name, _)| &**name == "default") {
                 path.default = not_none(Some(named.remove(at).1));
             }
@@ -25,7 +32,9 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
                 let text = format!("Unexpected keyword argument {}", quoted(name));
                 return Err(PyError::new(PyErrorKind::Runtime, text));
             }
-            return interpreter.items(&value)?.iter().map(|item| path.get(interpreter, item)).collect();
+            let items = interpreter.items(&value)?;
+            interpreter.budget.strings(items.len())?;
+            return items.iter().map(|item| path.get(interpreter, item)).collect();
         }
         let mut positional = positional.into_iter();
         let Some(name) = positional.next() else {
@@ -37,9 +46,12 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
             .and_then(|name| Filter::named(name))
             .ok_or_else(|| PyError::new(PyErrorKind::Runtime, format!("No filter named {}.", repr::brief(&name))))?;
         let items = interpreter.items(&value)?;
+        interpreter.budget.strings(items.len())?;
         items
             .into_iter()
             .map(|item| {
+                interpreter.charge_call()?;
+                interpreter.charge_items(rest.len() + named.len())?;
                 let args = Arguments { positional: rest.clone(), named: named.clone() };
                 filters::apply(interpreter, filter, item, args)
             })
@@ -49,16 +61,17 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
 
 /// `select`, `reject`, and the same by attribute: the items for which a test gives `wanted`.
 pub(super) fn select<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by_attribute: bool) -> Value<'d> {
-    generator("select_or_reject", move |interpreter| {
+    let depth = depth(&value, &args);
+    generator("select_or_reject", depth, move |interpreter| {
         if !value.is_true() {
             return Ok(Vec::new());
         }
         let Arguments { positional, named } = args;
         let mut positional = positional.into_iter();
         let path = match by_attribute {
-            false => AttributePath::of(None),
+            false => AttributePath::of(&interpreter.budget, None)?,
             true => match positional.next() {
-                Some(attribute) => AttributePath::of(Some(&attribute)),
+                Some(attribute) => AttributePath::of(&interpreter.budget, Some(&attribute))?,
                 None => return Err(PyError::new(PyErrorKind::Runtime, "Missing parameter for attribute name")),
             },
         };
@@ -77,6 +90,8 @@ pub(super) fn select<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by
             let holds = match test {
                 None => tested.is_true(),
                 Some(test) => {
+                    interpreter.charge_call()?;
+                    interpreter.charge_items(rest.len() + named.len())?;
                     let args = Arguments { positional: rest.clone(), named: named.clone() };
                     tests::apply(interpreter, test, &tested, args)?
                 }

@@ -8,11 +8,18 @@ use crate::ops::{arithmetic, iterate};
 use crate::provenance::Str;
 use crate::runtime::{
     Arguments, EvalResult, Generator, GeneratorName, Interpreter, LazyIter, Object, PyError, PyErrorKind, Undefined,
-    Value, ViewKind,
+    Value, ViewKind, deepest,
 };
 
-pub(super) fn length<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+pub(super) fn length<'d>(
+    interpreter: &Interpreter<'d>,
+    value: Value<'d>,
+    args: Arguments<'d>,
+) -> EvalResult<Value<'d>> {
     let [] = args.bind("len", [], 0)?;
+    if let Value::Str(text) = &value {
+        interpreter.budget.search(text.len())?;
+    }
     value.len().map(|len| Value::Int(len as i64)).ok_or_else(|| no_len(&value))
 }
 
@@ -34,6 +41,9 @@ pub(super) fn first<'d>(
     let mut items = interpreter.items(&value)?.into_iter();
     Ok(items.next().unwrap_or(Value::Undefined(Undefined::Hint("No first item, sequence was empty."))))
 }
+
+/// The size of a list without items, in values.
+const LIST: usize = 6;
 
 /// The items from the last to the first; None if Python's `reversed` does not accept the value.
 fn reversed<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalResult<Option<Vec<Value<'d>>>> {
@@ -72,6 +82,7 @@ pub(super) fn reverse<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("reverse", [], 0)?;
     if let Value::Str(text) = &value {
+        interpreter.charge_change(text, 2)?;
         let new: String = text.chars().rev().collect();
         return Ok(Value::Str(interpreter.derived(text, new)?.markup_if(text.is_markup())));
     }
@@ -82,7 +93,11 @@ pub(super) fn reverse<'d>(
             Value::Object(_) => "range_iterator",
             _ => "reversed",
         });
-        return Ok(Value::object(Object::Generator(Generator { name, state: LazyIter::ready(items).into() })));
+        return Ok(Value::object(Object::Generator(Generator {
+            name,
+            depth: deepest(&items),
+            state: LazyIter::ready(items).into(),
+        })));
     }
     if !iterate::is_iterable(&value) {
         return Err(PyError::new(PyErrorKind::Runtime, "argument must be iterable"));
@@ -107,7 +122,8 @@ pub(super) fn list<'d>(
 
 pub(super) fn items<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [] = args.bind("items", [], 0)?;
-    Ok(generator("do_items", move |interpreter| match &value {
+    let depth = value.depth();
+    Ok(generator("do_items", depth, move |interpreter| match &value {
         Value::Undefined(_) => Ok(Vec::new()),
         Value::Dict(dict) => interpreter.items(&Value::object(Object::View(ViewKind::Items, dict.clone()))),
         _ => Err(PyError::new(PyErrorKind::Type, "Can only get item pairs from a mapping.")),
@@ -123,17 +139,20 @@ pub(super) fn join<'d>(
     let separator = separator.unwrap_or(Value::fixed(""));
     let mut items = interpreter.items(&value)?;
     if let Some(attribute) = not_none(attribute) {
-        let path = AttributePath::of(Some(&attribute));
+        let path = AttributePath::of(&interpreter.budget, Some(&attribute))?;
         for item in &mut items {
             *item = path.get(interpreter, item)?;
         }
     }
+    interpreter.budget.strings(items.len())?;
     let mut texts = items.iter().map(|item| to_str(interpreter, item)).collect::<EvalResult<Vec<_>>>()?;
     let mut separator = to_str(interpreter, &separator)?;
     let markup = interpreter.autoescape && (separator.is_markup() || texts.iter().any(Str::is_markup));
     if markup {
-        separator = separator.escaped();
-        texts.iter_mut().for_each(|text| *text = text.escaped());
+        separator = strings::escaped(interpreter, &separator)?;
+        for text in &mut texts {
+            *text = strings::escaped(interpreter, text)?;
+        }
     }
     let mut parts: Vec<&Str<'d>> = Vec::with_capacity(texts.len() * 2);
     for (index, text) in texts.iter().enumerate() {
@@ -152,7 +171,7 @@ pub(super) fn sum<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [attribute, start] = args.bind("sum", ["attribute", "start"], 0)?;
-    let path = AttributePath::of(attribute.as_ref());
+    let path = AttributePath::of(&interpreter.budget, attribute.as_ref())?;
     let mut total = start.unwrap_or(Value::Int(0));
     if let Value::Str(_) = total {
         return Err(PyError::new(PyErrorKind::Type, "sum() can't sum strings [use ''.join(seq) instead]"));
@@ -176,9 +195,11 @@ fn count_of(value: Option<Value<'_>>, name: &str) -> EvalResult<usize> {
 
 pub(super) fn batch<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [count, fill] = args.bind("batch", ["linecount", "fill_with"], 1)?;
-    Ok(generator("do_batch", move |interpreter| {
+    let depth = deepest(fill.iter().chain([&value]));
+    Ok(generator("do_batch", depth, move |interpreter| {
         let count = count_of(count, "linecount")?;
         let items = interpreter.items(&value)?;
+        interpreter.charge_items(items.len() + items.len().div_ceil(count) * LIST)?;
         let mut batches: Vec<Vec<Value<'d>>> = items.chunks(count).map(<[Value<'d>]>::to_vec).collect();
         if let (Some(last), Some(fill)) = (batches.last_mut(), not_none(fill)) {
             interpreter.charge_items(count)?;
@@ -190,10 +211,12 @@ pub(super) fn batch<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Val
 
 pub(super) fn slice<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [count, fill] = args.bind("slice", ["slices", "fill_with"], 1)?;
-    Ok(generator("sync_do_slice", move |interpreter| {
+    let depth = deepest(fill.iter().chain([&value]));
+    Ok(generator("sync_do_slice", depth, move |interpreter| {
         let count = count_of(count, "slices")?;
-        interpreter.charge_items(count)?;
+        interpreter.charge_items(count.saturating_mul(LIST))?;
         let items = interpreter.items(&value)?;
+        interpreter.charge_items(items.len())?;
         let (each, extra) = (items.len() / count, items.len() % count);
         let fill = not_none(fill);
         let mut from = 0;

@@ -41,9 +41,11 @@ impl<'d> FieldFormatter<'_, 'd> {
         if depth == 0 {
             return Err(value_error("Max string recursion exceeded"));
         }
+        self.interpreter.budget.walk(format.weight())?;
         let mut parts = Vec::new();
         let mut at = 0;
         while let Some(found) = format[at..].find(['{', '}']) {
+            self.interpreter.budget.parts(format, 2)?;
             parts.push(format.part(at..at + found));
             at += found;
             let rest = &format[at..];
@@ -69,6 +71,9 @@ impl<'d> FieldFormatter<'_, 'd> {
 
     /// The text of a field, such as `name!r:>8`.
     fn field(&mut self, field: &Str<'d>, depth: usize) -> EvalResult<Str<'d>> {
+        self.interpreter.charge_call()?;
+        self.interpreter.budget.walk(field.weight())?;
+        self.interpreter.budget.parts(field, 4)?;
         let bracket = |it: &mut bool, character: char| match character {
             '[' => *it = true,
             ']' => *it = false,
@@ -101,8 +106,10 @@ impl<'d> FieldFormatter<'_, 'd> {
             None => value,
             Some('s') => Value::Str(to_str(self.interpreter, &value)?),
             Some(kind @ ('r' | 'a')) => {
-                let mut text = String::new();
-                repr::write(&mut text, &value);
+                let text = repr::text(&self.interpreter.budget, &value, false)?.text;
+                if kind == 'a' {
+                    self.interpreter.charge_escapes(&text)?;
+                }
                 Value::text(if kind == 'a' { ascii(&text) } else { text })
             }
             Some(other) => return Err(value_error(format!("Unknown conversion specifier {other}"))),
@@ -119,7 +126,7 @@ impl<'d> FieldFormatter<'_, 'd> {
             false => String::new(),
         };
         let text = formatted(self.interpreter, &value, &spec)?;
-        Ok(if self.markup { text.escaped() } else { text })
+        if self.markup { strings::escaped(self.interpreter, &text) } else { Ok(text) }
     }
 
     /// The value of a name with attributes and items, such as `0.name[key]`.
@@ -154,12 +161,14 @@ impl<'d> FieldFormatter<'_, 'd> {
                 })?
             }
             None => {
+                self.interpreter.charge_items(self.args.named.len() / 4)?;
                 let found = self.args.named.iter().find(|(known, _)| **known == *first);
                 found.map(|(_, value)| value.clone()).ok_or_else(|| value_error(quoted(&first)))?
             }
         };
         let mut at = first_end;
         while at < name.len() {
+            self.interpreter.budget.parts(name, 1)?;
             let rest = &name[at..];
             if let Some(attribute) = rest.strip_prefix('.') {
                 let end = attribute.find(['.', '[']).unwrap_or(attribute.len());

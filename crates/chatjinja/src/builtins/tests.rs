@@ -25,33 +25,42 @@ pub(crate) fn apply<'d>(
                 let by = other("divisibleby", args)?;
                 rest_is(interpreter, value, by, 0)
             }
-            ValueTest::Lower => {
-                without_arguments(args, "islower", || Ok(casing::is_lower_text(&to_str(interpreter, value)?)))
-            }
-            ValueTest::Upper => {
-                without_arguments(args, "isupper", || Ok(casing::is_upper_text(&to_str(interpreter, value)?)))
-            }
+            ValueTest::Lower => without_arguments(args, "islower", || {
+                let text = to_str(interpreter, value)?;
+                interpreter.budget.walk(text.len().saturating_mul(4))?;
+                Ok(casing::is_lower_text(&text))
+            }),
+            ValueTest::Upper => without_arguments(args, "isupper", || {
+                let text = to_str(interpreter, value)?;
+                interpreter.budget.walk(text.len().saturating_mul(4))?;
+                Ok(casing::is_upper_text(&text))
+            }),
             ValueTest::Filter => {
-                hashable(value)?;
+                hashable(&interpreter.budget, value)?;
                 let exists = matches!(value, Value::Str(name) if Filter::named(name).is_some());
                 without_arguments(args, "test", || Ok(exists))
             }
             ValueTest::Test => {
-                hashable(value)?;
+                hashable(&interpreter.budget, value)?;
                 let exists = matches!(value, Value::Str(name) if Test::named(name).is_some());
                 without_arguments(args, "test", || Ok(exists))
             }
-            ValueTest::SameAs => other("sameas", args).map(|other| compare::same(value, &other)),
+            ValueTest::SameAs => {
+                other("sameas", args).and_then(|other| compare::same(&interpreter.budget, value, &other))
+            }
             ValueTest::In => {
                 let container = other("in", args)?;
                 compare::contains(interpreter, &container, value)
             }
-            ValueTest::Equal => other("eq", args).map(|other| equal(value, &other)),
-            ValueTest::NotEqual => other("ne", args).map(|other| !equal(value, &other)),
-            ValueTest::Greater => ordered(value, args, ">", &[Ordering::Greater]),
-            ValueTest::GreaterEqual => ordered(value, args, ">=", &[Ordering::Greater, Ordering::Equal]),
-            ValueTest::Less => ordered(value, args, "<", &[Ordering::Less]),
-            ValueTest::LessEqual => ordered(value, args, "<=", &[Ordering::Less, Ordering::Equal]),
+            ValueTest::Equal => other("eq", args).and_then(|other| equal(&interpreter.budget, value, &other)),
+            ValueTest::NotEqual => {
+                let other = other("ne", args)?;
+                equal(&interpreter.budget, value, &other).map(|equal| !equal)
+            }
+            ValueTest::Greater => ordered(interpreter, value, args, ">", &[Ordering::Greater]),
+            ValueTest::GreaterEqual => ordered(interpreter, value, args, ">=", &[Ordering::Greater, Ordering::Equal]),
+            ValueTest::Less => ordered(interpreter, value, args, "<", &[Ordering::Less]),
+            ValueTest::LessEqual => ordered(interpreter, value, args, "<=", &[Ordering::Less, Ordering::Equal]),
         },
     }
 }
@@ -88,15 +97,21 @@ fn other<'d>(test: &str, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     Ok(other.unwrap_or(Value::None))
 }
 
-fn ordered<'d>(value: &Value<'d>, args: Arguments<'d>, symbol: &str, wanted: &[Ordering]) -> EvalResult<bool> {
+fn ordered<'d>(
+    interpreter: &Interpreter<'d>,
+    value: &Value<'d>,
+    args: Arguments<'d>,
+    symbol: &str,
+    wanted: &[Ordering],
+) -> EvalResult<bool> {
     let other = other(symbol, args)?;
-    Ok(compare::order(value, &other, symbol)?.is_some_and(|order| wanted.contains(&order)))
+    Ok(compare::order(&interpreter.budget, value, &other, symbol)?.is_some_and(|order| wanted.contains(&order)))
 }
 
 /// Whether `value % by` is `wanted`.
 fn rest_is<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, by: Value<'d>, wanted: i64) -> EvalResult<bool> {
     let rest = arithmetic::apply(interpreter, Operator::Mod, value, &by)?;
-    Ok(equal(&rest, &Value::Int(wanted)))
+    equal(&interpreter.budget, &rest, &Value::Int(wanted))
 }
 
 /// Whether a value has a length and items by index.

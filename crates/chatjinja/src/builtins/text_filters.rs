@@ -1,19 +1,23 @@
 //! Filters for texts.
 
-use std::fmt::Write as _;
-
 use super::filters::{is_set, needs_str, no_attribute, no_integer, no_len};
 use super::{pretty, str_methods, str_search};
 use crate::ir::Operator;
 use crate::ops::strings::{self, Align, to_str};
 use crate::ops::{arithmetic, iterate, percent_format};
 use crate::provenance::Str;
-use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Value};
+use crate::runtime::{Arguments, BoundedText, EvalResult, Interpreter, PyError, PyErrorKind, Value};
 use crate::text::characters::is_alnum;
-use crate::text::lines::{is_line_end, lines};
+use crate::text::lines::{is_line_end, lines as lines_of};
 use crate::text::quote::quoted;
 use crate::text::url::url_quoted;
 use crate::text::{casing, html, wrap};
+
+/// The size of a key and a value with their texts, in values.
+const PAIR: usize = 6;
+
+/// A text in percent encoding has at most this many times the bytes.
+const PERCENT: usize = 3;
 
 /// A filter that changes the whole text. A `Markup` stays one.
 fn changed<'d>(
@@ -25,6 +29,7 @@ fn changed<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind(name, [], 0)?;
     let text = to_str(interpreter, value)?;
+    interpreter.charge_change(&text, str_methods::GROWTH)?;
     Ok(Value::Str(interpreter.derived(&text, change(&text))?.markup_if(text.is_markup())))
 }
 
@@ -68,6 +73,7 @@ pub(super) fn title<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("title", [], 0)?;
     let text = to_str(interpreter, &value)?;
+    interpreter.charge_change(&text, str_methods::GROWTH)?;
     interpreter.derived(&text, casing::jinja_title(&text)).map(Value::Str)
 }
 
@@ -78,6 +84,9 @@ pub(super) fn striptags<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("striptags", [], 0)?;
     let text = to_str(interpreter, &value)?;
+    interpreter.charge_change(&text, 4)?;
+    // The words are listed before they are joined.
+    interpreter.charge_items(text.len() / 4)?;
     interpreter.derived(&text, html::striptags(&text)).map(Value::Str)
 }
 
@@ -88,7 +97,7 @@ pub(super) fn trim<'d>(
 ) -> EvalResult<Value<'d>> {
     let [characters] = args.bind("trim", ["chars"], 0)?;
     let text = to_str(interpreter, &value)?;
-    str_methods::strip(&text, characters.as_ref(), true, true).map(Value::Str)
+    str_methods::strip(interpreter, &text, characters.as_ref(), true, true).map(Value::Str)
 }
 
 pub(super) fn center<'d>(
@@ -161,8 +170,12 @@ pub(super) fn indent<'d>(
     };
     let newline = Str::fixed("\n");
     let indention = if text.is_markup() { indention.escaped() } else { indention };
+    interpreter.budget.walk(text.weight())?;
+    let count = lines_of(&text, false).count() + 1;
+    interpreter.budget.parts(&text, count)?;
+    interpreter.charge_items(count * 2)?;
     // The appended line break ends the last line. So a text that ends in a line break has an empty line after it.
-    let mut lines: Vec<Str<'d>> = lines(&text, false).map(|line| text.part_of(line)).collect();
+    let mut lines: Vec<Str<'d>> = lines_of(&text, false).map(|line| text.part_of(line)).collect();
     if text.is_empty() || (text.ends_with(is_line_end) && !text.ends_with('\r')) {
         lines.push(text.part(text.len()..text.len()));
     }
@@ -217,9 +230,12 @@ pub(super) fn truncate<'d>(
     if leeway < 0 {
         return Err(PyError::new(PyErrorKind::Runtime, format!("expected leeway >= 0, got {leeway}")));
     }
+    if let Value::Str(text) = &value {
+        interpreter.budget.search(text.weight().saturating_mul(3))?;
+    }
     let count = value.len().map(|count| count as i64);
     let text = match (count, value) {
-        (Some(count), value) if count <= length + leeway => return Ok(value),
+        (Some(count), value) if count <= length.saturating_add(leeway) => return Ok(value),
         (Some(_), Value::Str(text)) => text,
         (_, other) => return Err(no_len(&other)),
     };
@@ -238,6 +254,7 @@ pub(super) fn wordcount<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("wordcount", [], 0)?;
     let text = to_str(interpreter, &value)?;
+    interpreter.budget.walk(text.len().saturating_mul(4))?;
     let words = text.split(|it: char| !(is_alnum(it) || it == '_')).filter(|word| !word.is_empty());
     Ok(Value::Int(words.count() as i64))
 }
@@ -262,12 +279,22 @@ pub(super) fn wordwrap<'d>(
         Some(other) => to_str(interpreter, other)?.to_string(),
     };
     let text = needs_str(&value, "splitlines")?;
-    let mut wrapped = Vec::new();
-    for line in lines(&text, false) {
-        interpreter.charge_items(line.len())?;
-        wrapped.push(wrap::wrap(line, width, break_words, hyphens).join(&separator));
+    interpreter.budget.walk(text.weight().saturating_mul(2))?;
+    let mut out = BoundedText::new(&interpreter.budget);
+    for (index, line) in lines_of(&text, false).enumerate() {
+        interpreter.charge_items(line.len().saturating_mul(2))?;
+        if index > 0 {
+            out.push(&separator)?;
+        }
+        for (index, part) in wrap::wrap(line, width, break_words, hyphens).iter().enumerate() {
+            if index > 0 {
+                out.push(&separator)?;
+            }
+            out.push(part)?;
+        }
     }
-    interpreter.derived(&text, wrapped.join(&separator)).map(Value::Str)
+    let out = out.finish()?.text;
+    interpreter.derived(&text, out).map(Value::Str)
 }
 
 pub(super) fn pprint<'d>(
@@ -276,9 +303,7 @@ pub(super) fn pprint<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("pprint", [], 0)?;
-    let text = pretty::pformat(&value);
-    interpreter.charge_bytes(text.len())?;
-    Ok(Value::text(text))
+    pretty::pformat(&interpreter.budget, &value).map(Value::text)
 }
 
 pub(super) fn urlencode<'d>(
@@ -288,31 +313,42 @@ pub(super) fn urlencode<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("urlencode", [], 0)?;
     let pairs = match &value {
-        Value::Dict(dict) => dict.entries().map(|(key, value)| vec![key, value]).collect(),
+        Value::Dict(dict) => {
+            interpreter.charge_items(dict.len() * PAIR)?;
+            dict.entries().map(|(key, value)| vec![key, value]).collect()
+        }
         value if !matches!(value, Value::Str(_)) && iterate::is_iterable(value) => {
             let mut pairs = Vec::new();
-            for pair in interpreter.items(value)? {
+            let all = interpreter.items(value)?;
+            interpreter.charge_items(all.len().saturating_mul(PAIR))?;
+            for pair in all {
                 pairs.push(interpreter.items(&pair)?);
             }
             pairs
         }
         other => {
             let text = to_str(interpreter, other)?;
+            interpreter.charge_change(&text, PERCENT)?;
             return interpreter.derived(&text, url_quoted(&text, false)).map(Value::Str);
         }
     };
-    let mut out = String::new();
-    for (index, pair) in pairs.iter().enumerate() {
+    let mut texts = Vec::with_capacity(pairs.len());
+    for pair in &pairs {
         let [key, value] = pair.as_slice() else {
             return Err(PyError::new(PyErrorKind::Value, "`urlencode` needs pairs of keys and values"));
         };
-        out.push_str(if index > 0 { "&" } else { "" });
-        let (key, value) = (to_str(interpreter, key)?, to_str(interpreter, value)?);
-        out.push_str(&url_quoted(&key, true));
-        out.push('=');
-        out.push_str(&url_quoted(&value, true));
+        texts.push((to_str(interpreter, key)?, to_str(interpreter, value)?));
     }
-    Ok(Value::text(out))
+    let mut out = BoundedText::new(&interpreter.budget);
+    for (index, (key, value)) in texts.iter().enumerate() {
+        interpreter.charge_change(key, PERCENT)?;
+        interpreter.charge_change(value, PERCENT)?;
+        out.push(if index > 0 { "&" } else { "" })?;
+        out.push(&url_quoted(key, true))?;
+        out.push("=")?;
+        out.push(&url_quoted(value, true))?;
+    }
+    Ok(Value::text(out.finish()?.text))
 }
 
 pub(super) fn xmlattr<'d>(
@@ -323,19 +359,28 @@ pub(super) fn xmlattr<'d>(
     let [autospace] = args.bind("xmlattr", ["autospace"], 0)?;
     let autospace = autospace.is_none_or(|value| value.is_true());
     let Value::Dict(dict) = &value else { return Err(no_attribute(&value, "items")) };
-    let mut out = String::new();
+    interpreter.charge_items(dict.len() * PAIR)?;
+    let mut texts = Vec::new();
     for (key, value) in dict.entries() {
         if matches!(value, Value::None | Value::Undefined(_)) {
             continue;
         }
         let (key, value) = (to_str(interpreter, &key)?, to_str(interpreter, &value)?);
+        interpreter.budget.walk(key.len())?;
         if key.contains(|it: char| it.is_ascii_whitespace() || matches!(it, '\x0b' | '/' | '>' | '=')) {
             let text = format!("Invalid character in attribute name: {}", quoted(&key));
             return Err(PyError::new(PyErrorKind::Value, text));
         }
-        out.push_str(if out.is_empty() && !autospace { "" } else { " " });
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{}=\"{}\"", &*key.escaped(), &*value.escaped());
+        texts.push((strings::escaped(interpreter, &key)?, strings::escaped(interpreter, &value)?));
     }
+    let mut out = BoundedText::new(&interpreter.budget);
+    for (index, (key, value)) in texts.iter().enumerate() {
+        out.push(if index == 0 && !autospace { "" } else { " " })?;
+        out.push(key)?;
+        out.push("=\"")?;
+        out.push(value)?;
+        out.push("\"")?;
+    }
+    let out = out.finish()?.text;
     Ok(Value::Str(Str::owned(out).markup_if(interpreter.autoescape)))
 }

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::filters::is_set;
 use crate::ops::{compare, sorting};
-use crate::provenance::{Provenance, Str, Text};
-use crate::runtime::{Arguments, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, repr};
+use crate::provenance::{Provenance, Str};
+use crate::runtime::{Arguments, BoundedText, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, repr};
 use crate::text::float::write_json_float;
 use crate::text::json::write_json_string;
 
@@ -60,55 +60,54 @@ pub(super) fn tojson<'d>(
             _ => return Err(PyError::new(PyErrorKind::Value, "`separators` must be two strings")),
         }
     }
-    let mut writer = JsonWriter { interpreter, layout: &layout, out: Text::default() };
+    let mut writer = JsonWriter { layout: &layout, out: BoundedText::new(&interpreter.budget) };
     writer.value(&value, 0)?;
-    let JsonWriter { out, .. } = writer;
-    interpreter.charge_bytes(out.text.len())?;
-    Ok(Value::Str(Str::from_text(out)))
+    writer.out.finish().map(|text| Value::Str(Str::from_text(text)))
 }
 
 struct JsonWriter<'w, 'd> {
-    interpreter: &'w mut Interpreter<'d>,
     layout: &'w JsonLayout,
-    out: Text,
+    out: BoundedText<'w, 'd>,
 }
 
 impl<'d> JsonWriter<'_, 'd> {
     fn value(&mut self, value: &Value<'d>, depth: usize) -> EvalResult<()> {
-        self.interpreter.charge_items(1)?;
+        self.out.budget.spend(1)?;
+        self.out.grown()?;
         match value {
-            Value::None => self.out.text.push_str("null"),
-            Value::Bool(value) => self.out.text.push_str(if *value { "true" } else { "false" }),
-            Value::Int(_) | Value::Big(_) => repr::write(&mut self.out.text, value),
+            Value::None => self.out.push("null")?,
+            Value::Bool(value) => self.out.push(if *value { "true" } else { "false" })?,
+            Value::Int(_) | Value::Big(_) => repr::write(&mut self.out, value)?,
             // Writing to a String cannot fail.
-            Value::Float(value) => drop(write_json_float(&mut self.out.text, *value)),
-            Value::Str(text) => self.string(text),
+            Value::Float(value) => drop(write_json_float(&mut self.out.short().text, *value)),
+            Value::Str(text) => self.string(text)?,
             Value::List(list) => self.items(list.iter(), depth)?,
             Value::Tuple(items) => self.items(items.iter().cloned(), depth)?,
             Value::Dict(dict) => {
-                let mut entries: Vec<_> = dict.entries().collect();
-                if entries.is_empty() {
-                    self.out.text.push_str("{}");
-                    return Ok(());
+                if dict.len() == 0 {
+                    return self.out.push("{}");
                 }
+                self.out.budget.items(dict.len() * 2)?;
+                let mut entries: Vec<_> = dict.entries().collect();
                 if self.layout.sort_keys {
+                    let budget = self.out.budget;
+                    budget.items(dict.len() * 2)?;
                     entries = sorting::sorted(entries, &mut |left, right| {
-                        compare::order(&left.0, &right.0, "<").map(|order| order == Some(Ordering::Less))
+                        compare::order(budget, &left.0, &right.0, "<").map(|order| order == Some(Ordering::Less))
                     })?;
                 }
-                self.out.text.push('{');
+                self.out.push("{")?;
                 for (index, (key, value)) in entries.iter().enumerate() {
-                    self.separate(index, depth + 1);
+                    self.separate(index, depth + 1)?;
                     self.key(key)?;
-                    self.out.text.push_str(&self.layout.key_separator);
+                    self.out.push(&self.layout.key_separator)?;
                     self.value(value, depth + 1)?;
                 }
-                self.new_line(depth);
-                self.out.text.push('}');
+                self.new_line(depth)?;
+                self.out.push("}")?;
             }
-            Value::Object(object) if matches!(&**object, Object::Group(_)) => {
-                let pair = self.interpreter.items(value)?;
-                self.items(pair.into_iter(), depth)?;
+            Value::Object(object) if let Object::Group(pair) = &**object => {
+                self.items(pair.iter().cloned(), depth)?;
             }
             Value::Undefined(_) | Value::Object(_) => {
                 let text = format!("Object of type {} is not JSON serializable", value.type_name());
@@ -122,39 +121,41 @@ impl<'d> JsonWriter<'_, 'd> {
         let mut any = false;
         for (index, item) in items.enumerate() {
             if !any {
-                self.out.text.push('[');
+                self.out.push("[")?;
             }
             any = true;
-            self.separate(index, depth + 1);
+            self.separate(index, depth + 1)?;
             self.value(&item, depth + 1)?;
         }
         if any {
-            self.new_line(depth);
-            self.out.text.push(']');
+            self.new_line(depth)?;
+            self.out.push("]")
         } else {
-            self.out.text.push_str("[]");
+            self.out.push("[]")
+        }
+    }
+
+    fn string(&mut self, text: &Str<'d>) -> EvalResult<()> {
+        self.out.before_escaped(text)?;
+        let out = self.out.short();
+        let start = out.text.len();
+        write_json_string(&mut out.text, text, self.layout.ensure_ascii);
+        let (from, to) = (start + 1, out.text.len() - 1);
+        if let (true, Some(address)) = (self.layout.trace, text.address()) {
+            let verbatim = out.text[from..to] == **text && text.borrowed().is_some();
+            let provenance = if verbatim { Provenance::Copied(address) } else { Provenance::Derived(address) };
+            out.add_span(from, to, provenance);
         }
         Ok(())
     }
 
-    fn string(&mut self, text: &Str<'d>) {
-        let start = self.out.text.len();
-        write_json_string(&mut self.out.text, text, self.layout.ensure_ascii);
-        let (from, to) = (start + 1, self.out.text.len() - 1);
-        if let (true, Some(address)) = (self.layout.trace, text.address()) {
-            let verbatim = self.out.text[from..to] == **text && text.borrowed().is_some();
-            let provenance = if verbatim { Provenance::Copied(address) } else { Provenance::Derived(address) };
-            self.out.add_span(from, to, provenance);
-        }
-    }
-
     fn key(&mut self, key: &Value<'d>) -> EvalResult<()> {
         match key {
-            Value::Str(text) => self.string(text),
+            Value::Str(text) => self.string(text)?,
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
-                self.out.text.push('"');
+                self.out.push("\"")?;
                 self.value(key, 0)?;
-                self.out.text.push('"');
+                self.out.push("\"")?;
             }
             other => {
                 let text = format!("keys must be str, int, float, bool or None, not {}", other.type_name());
@@ -164,19 +165,20 @@ impl<'d> JsonWriter<'_, 'd> {
         Ok(())
     }
 
-    fn separate(&mut self, index: usize, depth: usize) {
+    fn separate(&mut self, index: usize, depth: usize) -> EvalResult<()> {
         if index > 0 {
-            self.out.text.push_str(&self.layout.item_separator);
+            self.out.push(&self.layout.item_separator)?;
         }
-        self.new_line(depth);
+        self.new_line(depth)
     }
 
-    fn new_line(&mut self, depth: usize) {
+    fn new_line(&mut self, depth: usize) -> EvalResult<()> {
         if let Some(indent) = &self.layout.indent {
-            self.out.text.push('\n');
+            self.out.push("\n")?;
             for _ in 0..depth {
-                self.out.text.push_str(indent);
+                self.out.push(indent)?;
             }
         }
+        Ok(())
     }
 }

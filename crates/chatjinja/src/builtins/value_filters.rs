@@ -2,7 +2,7 @@
 
 use super::filters::no_len;
 use crate::ops::access;
-use crate::ops::strings::to_str;
+use crate::ops::strings::{escaped, to_str};
 use crate::runtime::{Arguments, EvalResult, Interpreter, PyError, PyErrorKind, Undefined, Value};
 
 pub(super) fn attr<'d>(
@@ -32,7 +32,8 @@ pub(super) fn escape<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("escape", [], 0)?;
-    Ok(Value::Str(to_str(interpreter, &value)?.escaped()))
+    let text = to_str(interpreter, &value)?;
+    escaped(interpreter, &text).map(Value::Str)
 }
 
 pub(super) fn forceescape<'d>(
@@ -41,7 +42,8 @@ pub(super) fn forceescape<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("forceescape", [], 0)?;
-    Ok(Value::Str(to_str(interpreter, &value)?.plain().escaped()))
+    let text = to_str(interpreter, &value)?.plain();
+    escaped(interpreter, &text).map(Value::Str)
 }
 
 pub(super) fn safe<'d>(
@@ -63,7 +65,7 @@ pub(super) fn random<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("random", [], 0)?;
-    if value.len().is_none() {
+    if !matches!(value, Value::Str(_)) && value.len().is_none() {
         return Err(no_len(&value));
     }
     match interpreter.items(&value)?.as_slice() {

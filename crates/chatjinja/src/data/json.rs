@@ -1,5 +1,6 @@
 //! Reads JSON as Python's `json.loads` does, and writes it as `json.dumps` does.
 
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 
 use jiter::{JsonErrorType, JsonValue};
@@ -7,6 +8,9 @@ use jiter::{JsonErrorType, JsonValue};
 use super::node::{Fields, Node};
 use crate::text::float::write_json_float;
 use crate::text::json::write_json_string;
+
+/// Objects of up to this many keys are searched for a key that occurs twice from the first to the last.
+const SMALL: usize = 32;
 
 /// The reason why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,10 +98,22 @@ fn from_json(value: JsonValue<'_>) -> Node<'_> {
         JsonValue::Object(fields) => {
             let fields = std::sync::Arc::unwrap_or_clone(fields);
             let mut unique: Fields<'_> = Vec::with_capacity(fields.len());
+            // A few keys are compared one by one, since that is faster.
+            let mut places = (fields.len() > SMALL).then(HashMap::new);
             for (key, value) in fields {
                 let value = from_json(value);
-                match unique.iter_mut().find(|(known, _)| *known == key) {
-                    Some((_, known)) => *known = value,
+                let known = match &mut places {
+                    None => unique.iter().position(|(known, _)| *known == key),
+                    Some(places) => {
+                        let known = places.get(&key).copied();
+                        if known.is_none() {
+                            places.insert(key.clone(), unique.len());
+                        }
+                        known
+                    }
+                };
+                match known {
+                    Some(at) => unique[at].1 = value,
                     None => unique.push((key, value)),
                 }
             }

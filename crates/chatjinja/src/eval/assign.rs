@@ -11,12 +11,13 @@ impl<'d> Interpreter<'d> {
     pub(super) fn assign(&mut self, target: &'d Target, value: Value<'d>) -> EvalResult<()> {
         match target {
             Target::Name(slot) => {
+                self.budget.nested(&value)?;
                 self.set(*slot, value);
                 Ok(())
             }
             Target::Attribute(binding, name, span) => {
                 let owner = self.lookup(binding);
-                namespace::set(&owner, name, value).map_err(|error| error.at(*span))
+                namespace::set(&self.budget, &owner, name, value).map_err(|error| error.at(*span))
             }
             Target::Tuple(targets, span) => {
                 let items = self.unpack(&value, targets.len()).map_err(|error| error.at(*span))?;

@@ -8,10 +8,16 @@ use crate::ops::{access, modifies};
 use crate::provenance::Str;
 use crate::runtime::{Arguments, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
 
+/// More arguments than this are charged.
+const MANY: usize = 4;
+
 impl<'d> Interpreter<'d> {
     /// Evaluates the arguments of a call.
     pub(super) fn arguments(&mut self, args: &'d Args) -> EvalResult<Arguments<'d>> {
         let mut arguments = Arguments::default();
+        if args.positional.len() + args.named.len() > MANY {
+            self.charge_items(args.positional.len() + args.named.len())?;
+        }
         for arg in &args.positional {
             match arg {
                 Arg::One(expr) => {
@@ -33,10 +39,16 @@ impl<'d> Interpreter<'d> {
                 }
                 NamedArg::All(expr) => match self.eval(expr)? {
                     Value::Dict(dict) => {
+                        self.charge_items(dict.len() * (2 + arguments.named.len() / 8))?;
+                        let before = arguments.named.len();
                         for (key, value) in dict.entries() {
                             let Value::Str(key) = key else {
                                 return Err(PyError::new(PyErrorKind::Type, "keywords must be strings"));
                             };
+                            if arguments.named[..before].iter().any(|(known, _)| **known == *key) {
+                                let text = format!("got multiple values for keyword argument '{}'", &*key);
+                                return Err(PyError::new(PyErrorKind::Type, text));
+                            }
                             arguments.named.push((key, value));
                         }
                     }
@@ -65,7 +77,7 @@ impl<'d> Interpreter<'d> {
         };
         if let Some(method) = method.filter(|method| !modifies(*method)) {
             let args = self.arguments(args)?;
-            self.step()?;
+            self.charge_call()?;
             return methods::call(self, owner, method, args);
         }
         let callee = access::any_attribute(self, owner, &name.text)?;
@@ -75,7 +87,7 @@ impl<'d> Interpreter<'d> {
 
     /// Calls a value.
     pub(super) fn call(&mut self, callee: &Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
-        self.step()?;
+        self.charge_call()?;
         match callee {
             Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
             Value::Object(object) => match &**object {
@@ -94,7 +106,7 @@ impl<'d> Interpreter<'d> {
                     Ok(Value::Str(text.markup_if(self.autoescape)))
                 }
                 Object::Range { .. }
-                | Object::Namespace(_)
+                | Object::Namespace(..)
                 | Object::Generator(_)
                 | Object::Group(_)
                 | Object::View(..)

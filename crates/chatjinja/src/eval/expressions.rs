@@ -18,14 +18,14 @@ impl<'d> Interpreter<'d> {
             ExprKind::Const(Const::Str(text)) => Ok(Value::fixed(text)),
             ExprKind::Name(binding) => Ok(self.lookup(binding)),
             ExprKind::Attribute(owner, name) => match self.input_dict(owner).filter(|_| name.only_item) {
-                Some(fields) => Ok(access::field(self, &Dict::Input(fields), &name.text)),
+                Some(fields) => access::input_field(self, fields, &name.text),
                 None => {
                     let owner = self.eval(owner)?;
                     access::attribute(self, &owner, name).map_err(|error| error.at(expr.span))
                 }
             },
             ExprKind::Key(owner, name) => match self.input_dict(owner).filter(|_| name.only_item) {
-                Some(fields) => Ok(access::field(self, &Dict::Input(fields), &name.text)),
+                Some(fields) => access::input_field(self, fields, &name.text),
                 None => {
                     let owner = self.eval(owner)?;
                     access::key(self, &owner, name).map_err(|error| error.at(expr.span))
@@ -44,9 +44,18 @@ impl<'d> Interpreter<'d> {
     /// Whether an expression is true.
     pub(super) fn test(&mut self, expr: &'d Expr) -> EvalResult<bool> {
         match &expr.kind {
-            ExprKind::Not(inner) => Ok(!self.test(inner)?),
-            ExprKind::And(left, right) => Ok(self.test(left)? && self.test(right)?),
-            ExprKind::Or(left, right) => Ok(self.test(left)? || self.test(right)?),
+            ExprKind::Not(inner) => {
+                self.step()?;
+                Ok(!self.test(inner)?)
+            }
+            ExprKind::And(left, right) => {
+                self.step()?;
+                Ok(self.test(left)? && self.test(right)?)
+            }
+            ExprKind::Or(left, right) => {
+                self.step()?;
+                Ok(self.test(left)? || self.test(right)?)
+            }
             ExprKind::Test(value, test, args) => self.run_test(value, test, args).map_err(|error| error.at(expr.span)),
             ExprKind::Compare(first, with) => self.compare(first, with).map_err(|error| error.at(expr.span)),
             _ => Ok(self.eval(expr)?.is_true()),
@@ -55,12 +64,16 @@ impl<'d> Interpreter<'d> {
 
     #[inline(never)]
     fn eval_other(&mut self, expr: &'d Expr) -> EvalResult<Value<'d>> {
+        self.step()?;
         Ok(match &expr.kind {
             ExprKind::Const(constant) => match constant {
                 Const::None => Value::None,
                 Const::Bool(value) => Value::Bool(*value),
                 Const::Int(value) => Value::Int(*value),
-                Const::Big(digits) => digits.parse().map_or(Value::None, integer),
+                Const::Big(digits) => {
+                    self.budget.product(digits.len() as u64 * 4, digits.len() as u64 * 4)?;
+                    digits.parse().map_or(Value::None, integer)
+                }
                 Const::Float(value) => Value::Float(*value),
                 Const::Str(text) => Value::fixed(text),
             },
@@ -86,17 +99,19 @@ impl<'d> Interpreter<'d> {
             ExprKind::Not(inner) => Value::Bool(!self.test(inner)?),
             ExprKind::Sign(inner, negative) => {
                 let value = self.eval(inner)?;
-                arithmetic::sign(&value, *negative)?
+                arithmetic::sign(&self.budget, &value, *negative)?
             }
             ExprKind::Binary(operator, left, right) => {
                 let (left, right) = (self.eval(left)?, self.eval(right)?);
                 arithmetic::apply(self, *operator, &left, &right)?
             }
             ExprKind::Sum(operands) => {
+                self.charge_items(operands.len())?;
                 let values = self.eval_all(operands)?;
                 arithmetic::sum(self, values)?
             }
             ExprKind::Concat(operands) => {
+                self.charge_items(operands.len())?;
                 let values = self.eval_all(operands)?;
                 strings::concat_all(self, &values)?
             }
@@ -126,15 +141,19 @@ impl<'d> Interpreter<'d> {
                 self.charge_items(items.len())?;
                 Value::list(self.eval_all(items)?)
             }
-            ExprKind::Tuple(items) => Value::tuple(self.eval_all(items)?),
+            ExprKind::Tuple(items) => {
+                self.charge_items(items.len())?;
+                Value::tuple(self.eval_all(items)?)
+            }
             ExprKind::Dict(items) => {
+                self.charge_items(items.len())?;
                 let mut entries = Vec::with_capacity(items.len());
                 for (key, value) in items {
                     let key = self.eval(key)?;
-                    hashable(&key)?;
+                    hashable(&self.budget, &key)?;
                     entries.push((key, self.eval(value)?));
                 }
-                Value::Dict(Dict::own(entries))
+                Value::Dict(Dict::own(&self.budget, entries)?)
             }
             ExprKind::Call(callee, args) => {
                 let callee = self.eval(callee)?;
@@ -156,7 +175,7 @@ impl<'d> Interpreter<'d> {
         let args = self.arguments(args)?;
         match filter {
             FilterRef::Known(filter) => {
-                self.step()?;
+                self.charge_call()?;
                 filters::apply(self, *filter, value, args)
             }
             FilterRef::Unknown(name) => {
@@ -181,6 +200,7 @@ impl<'d> Interpreter<'d> {
             TestRef::OfKind(test) => Ok(tests::is_of_kind(*test, &value)),
             TestRef::Known(test) => {
                 let args = self.arguments(args)?;
+                self.charge_call()?;
                 tests::apply(self, *test, &value, args)
             }
             TestRef::Unknown(name) => {
@@ -196,14 +216,18 @@ impl<'d> Interpreter<'d> {
         if let [(comparison @ (Comparison::Equal | Comparison::NotEqual), right)] = with
             && let (ExprKind::Const(Const::Str(wanted)), Value::Str(text)) = (&right.kind, &left)
         {
+            if text.len() == wanted.len() {
+                self.budget.search(wanted.len())?;
+            }
             return Ok((**text == **wanted) == (*comparison == Comparison::Equal));
         }
         for (comparison, right) in with {
+            self.step()?;
             let right = self.eval(right)?;
-            let order = |symbol: &str| compare::order(&left, &right, symbol);
+            let order = |symbol: &str| compare::order(&self.budget, &left, &right, symbol);
             let holds = match comparison {
-                Comparison::Equal => equal(&left, &right),
-                Comparison::NotEqual => !equal(&left, &right),
+                Comparison::Equal => equal(&self.budget, &left, &right)?,
+                Comparison::NotEqual => !equal(&self.budget, &left, &right)?,
                 Comparison::Less => order("<")? == Some(Ordering::Less),
                 Comparison::LessEqual => matches!(order("<=")?, Some(Ordering::Less | Ordering::Equal)),
                 Comparison::Greater => order(">")? == Some(Ordering::Greater),

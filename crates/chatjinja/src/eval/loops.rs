@@ -5,19 +5,36 @@ use std::rc::Rc;
 
 use super::statements::Flow;
 use crate::ir::ForLoop;
+use crate::memory::Held;
 use crate::names::LoopMethod;
 use crate::provenance::Str;
 use crate::runtime::{
-    Arguments, EvalResult, Interpreter, Locals, LoopState, Object, PyError, PyErrorKind, Value, equal,
+    Arguments, EvalResult, Interpreter, Items, Locals, LoopState, Object, PyError, PyErrorKind, Value, deepest, equal,
+    short,
 };
+
+/// The short strings of more items than this are counted.
+const FEW: usize = 64;
+
+/// The items of a loop count as held if they have more bytes than this.
+const LONG: usize = 4096;
 
 impl<'d> Interpreter<'d> {
     pub(super) fn for_loop(&mut self, each: &'d ForLoop) -> EvalResult<Flow> {
+        self.run_loop(each).map_err(|error| match error.kind() {
+            // A limit that no expression has reached was reached by the loop.
+            PyErrorKind::Limit => error.at(each.span),
+            _ => error,
+        })
+    }
+
+    fn run_loop(&mut self, each: &'d ForLoop) -> EvalResult<Flow> {
         let iterable = self.eval(&each.iter)?;
         if !each.recursive {
             return self.iterate(each, &iterable, 0, None);
         }
         let around = Rc::clone(&self.locals);
+        self.charge_items(each.slots)?;
         let locals = Locals::new(each.slots, Some(Rc::clone(&around)));
         let before = std::mem::replace(&mut self.locals, locals);
         let flow = self.iterate(each, &iterable, 0, Some(around));
@@ -34,6 +51,7 @@ impl<'d> Interpreter<'d> {
         depth: usize,
     ) -> EvalResult<Str<'d>> {
         self.deeper(|interpreter| {
+            interpreter.charge_items(each.slots)?;
             let locals = Locals::new(each.slots, Some(Rc::clone(around)));
             let before = std::mem::replace(&mut interpreter.locals, locals);
             let result =
@@ -55,7 +73,8 @@ impl<'d> Interpreter<'d> {
         if let Some((scope, target, test)) = &each.test {
             let mut passed = Vec::with_capacity(items.len());
             for item in items {
-                self.begin_scope(scope);
+                self.step()?;
+                self.begin_scope(scope)?;
                 self.assign(target, item.clone())?;
                 if self.test(test)? {
                     passed.push(item);
@@ -67,10 +86,16 @@ impl<'d> Interpreter<'d> {
             return self.otherwise(each);
         }
         let pass = self.note_loop(items.first());
+        let strings = if items.len() > FEW { short(&items) } else { 0 };
+        let bytes = items.len() * size_of::<Value<'d>>() + strings;
+        let held = (bytes > LONG).then(|| Held::new(bytes));
         let state = match each.loop_slot {
             None => None,
             Some(slot) => {
+                self.charge_items(items.len())?;
                 let state = LoopState {
+                    nesting: deepest(&items),
+                    _held: if bytes > LONG { Held::new(bytes) } else { Held::default() },
                     items: RefCell::new(items.clone()),
                     index: Cell::new(0),
                     depth,
@@ -93,7 +118,7 @@ impl<'d> Interpreter<'d> {
                 state.index.set(index);
             }
             self.note_item(pass, &item);
-            self.begin_scope(&each.scope);
+            self.begin_scope(&each.scope)?;
             if let Some((slot, object)) = &state {
                 self.set(*slot, Value::Object(Rc::clone(object)));
             }
@@ -104,6 +129,7 @@ impl<'d> Interpreter<'d> {
                 Flow::Break => break,
             }
         }
+        drop(held);
         self.note_loop_end(pass);
         if let Some((slot, _)) = state {
             // The loop may hold the variables that hold the loop, so this breaks a possible cycle.
@@ -114,7 +140,7 @@ impl<'d> Interpreter<'d> {
     }
 
     fn otherwise(&mut self, each: &'d ForLoop) -> EvalResult<Flow> {
-        self.begin_scope(&each.else_scope);
+        self.begin_scope(&each.else_scope)?;
         self.body(&each.otherwise)
     }
 
@@ -135,11 +161,15 @@ impl<'d> Interpreter<'d> {
                 Ok(args.positional[state.index.get() % args.positional.len()].clone())
             }
             LoopMethod::Changed => {
-                let before = state.changed.replace(Some(args.positional.clone()));
-                let same = before.is_some_and(|before| {
-                    before.len() == args.positional.len()
-                        && before.iter().zip(&args.positional).all(|(left, right)| equal(left, right))
-                });
+                self.charge_items(args.positional.len())?;
+                let now = Items::new(args.positional);
+                let before = state.changed.replace(Some(Rc::clone(&now)));
+                let Some(before) = before else {
+                    // The arguments may contain the loop.
+                    self.own_cell(object);
+                    return Ok(Value::Bool(true));
+                };
+                let same = equal(&self.budget, &Value::Tuple(before), &Value::Tuple(now))?;
                 Ok(Value::Bool(!same))
             }
         }

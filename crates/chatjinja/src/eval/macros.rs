@@ -12,6 +12,9 @@ pub(super) fn not_callable(value: &Value<'_>) -> PyError {
     PyError::new(PyErrorKind::Type, format!("'{}' object is not callable", value.type_name()))
 }
 
+/// More parameters than this are charged.
+const MANY: usize = 4;
+
 /// The arguments of a macro, bound to the parameters of its code.
 struct BoundArguments<'d> {
     /// One for each parameter; None if it was not given.
@@ -83,12 +86,18 @@ impl<'d> Interpreter<'d> {
 
     pub(super) fn call_macro(&mut self, value: &MacroValue<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
         let code = value.code;
+        if !args.named.is_empty() || code.parameters.len() > MANY {
+            // The arguments by name are searched for each parameter.
+            let named = args.named.len() + 1;
+            self.charge_items(code.parameters.len().saturating_mul(named) / 4)?;
+        }
         let bound = BoundArguments::new(code, args)?;
         self.deeper(|interpreter| {
+            interpreter.charge_items(code.slots / 4)?;
             let locals = Locals::new(code.slots, Some(Rc::clone(&value.closure)));
             let before = std::mem::replace(&mut interpreter.locals, locals);
             let result = interpreter.captured(|interpreter| {
-                interpreter.begin_scope(&code.scope);
+                interpreter.begin_scope(&code.scope)?;
                 interpreter.set_parameters(code, bound)?;
                 interpreter.body(&code.body)
             });
@@ -99,13 +108,18 @@ impl<'d> Interpreter<'d> {
 
     fn set_parameters(&mut self, code: &'d MacroCode, bound: BoundArguments<'d>) -> EvalResult<()> {
         if let (Some(slot), Some(caller)) = (code.caller, bound.caller) {
+            self.budget.nested(&caller)?;
             self.set(slot, caller);
         }
         if let Some(slot) = code.kwargs {
-            self.set(slot, Value::Dict(Dict::of_named(bound.named)));
+            let named = Value::Dict(Dict::of_named(bound.named));
+            self.budget.nested(&named)?;
+            self.set(slot, named);
         }
         if let Some(slot) = code.varargs {
-            self.set(slot, Value::tuple(bound.extra));
+            let extra = Value::tuple(bound.extra);
+            self.budget.nested(&extra)?;
+            self.set(slot, extra);
         }
         // A parameter without a value is undefined while the defaults of those before it are computed.
         let mut missing = Vec::new();
@@ -114,11 +128,13 @@ impl<'d> Interpreter<'d> {
                 missing.push(parameter);
                 Value::Undefined(Undefined::Variable(&parameter.name))
             });
+            self.budget.nested(&value)?;
             self.set(parameter.slot, value);
         }
         for parameter in missing {
             if let Some(default) = &parameter.default {
                 let value = self.eval(default)?;
+                self.budget.nested(&value)?;
                 self.set(parameter.slot, value);
             }
         }

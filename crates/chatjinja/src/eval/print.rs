@@ -2,9 +2,12 @@
 
 use crate::ir::{Const, Expr, ExprKind, Operator};
 use crate::ops::arithmetic;
-use crate::ops::strings::to_str;
+use crate::ops::strings::{self, to_str};
 use crate::provenance::{Provenance, Str};
 use crate::runtime::{EvalResult, Interpreter, Value};
+
+/// A text longer than this is charged when it is printed.
+const LONG: usize = 1024;
 
 impl<'d> Interpreter<'d> {
     /// Prints an expression. Strings that are only joined to be printed are printed one by one.
@@ -53,7 +56,13 @@ impl<'d> Interpreter<'d> {
                 continue;
             }
             match self.eval(operand)? {
-                Value::Str(text) if !text.is_markup() => text.append_to(&mut self.out, tracked),
+                Value::Str(text) if !text.is_markup() => {
+                    text.append_to(&mut self.out, tracked);
+                    if text.len() > LONG {
+                        self.budget.search(text.weight())?;
+                        self.check_output()?;
+                    }
+                }
                 other if self.out.text.len() == start && std::ptr::eq(operand, &operands[0]) => break other,
                 other => {
                     // The text that was printed so far is the left side of the sum.
@@ -74,12 +83,19 @@ impl<'d> Interpreter<'d> {
     pub(super) fn emit(&mut self, value: &Value<'d>) -> EvalResult<()> {
         let tracked = self.tracked();
         match value {
-            Value::Str(text) if self.autoescape => text.escaped().append_to(&mut self.out, tracked),
-            Value::Str(text) => text.append_to(&mut self.out, tracked),
+            Value::Str(text) if self.autoescape => {
+                strings::escaped(self, text)?.append_to(&mut self.out, tracked);
+            }
+            Value::Str(text) => {
+                if text.len() > LONG {
+                    self.budget.search(text.weight())?;
+                }
+                text.append_to(&mut self.out, tracked);
+            }
             Value::Undefined(_) => {}
             other => {
                 let text = to_str(self, other)?;
-                let text = if self.autoescape { text.escaped() } else { text };
+                let text = if self.autoescape { strings::escaped(self, &text)? } else { text };
                 text.append_to(&mut self.out, tracked);
             }
         }

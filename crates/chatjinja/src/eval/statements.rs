@@ -1,8 +1,15 @@
 //! Runs statements.
 
 use crate::ir::Stmt;
-use crate::provenance::{Provenance, Str, Text};
+use crate::memory::Held;
+use crate::provenance::{Provenance, ProvenanceSpan, Str, Text};
 use crate::runtime::{EvalResult, Interpreter, Locals, Object, PyError, PyErrorKind, Value};
+
+/// The steps of a `{% generation %}` block, which keeps its place.
+const GENERATION: usize = 8;
+
+/// A text around another that is longer than this counts as held.
+const LONG: usize = 1024;
 
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,7 @@ impl<'d> Interpreter<'d> {
                     if self.test(test)? {
                         return self.body(body);
                     }
+                    self.step()?;
                 }
                 return self.body(otherwise);
             }
@@ -47,7 +55,7 @@ impl<'d> Interpreter<'d> {
             }
             Stmt::SetBlock(set) => {
                 let (flow, text) = self.captured(|interpreter| {
-                    interpreter.begin_scope(&set.scope);
+                    interpreter.begin_scope(&set.scope)?;
                     interpreter.body(&set.body)
                 })?;
                 if flow != Flow::Next {
@@ -65,7 +73,7 @@ impl<'d> Interpreter<'d> {
                 for (_, value) in &with.assignments {
                     values.push(self.eval(value)?);
                 }
-                self.begin_scope(&with.scope);
+                self.begin_scope(&with.scope)?;
                 for ((target, _), value) in with.assignments.iter().zip(values) {
                     self.assign(target, value)?;
                 }
@@ -73,7 +81,7 @@ impl<'d> Interpreter<'d> {
             }
             Stmt::FilterBlock(block) => {
                 let (flow, text) = self.captured(|interpreter| {
-                    interpreter.begin_scope(&block.scope);
+                    interpreter.begin_scope(&block.scope)?;
                     interpreter.body(&block.body)
                 })?;
                 if flow != Flow::Next {
@@ -92,14 +100,15 @@ impl<'d> Interpreter<'d> {
             }
             Stmt::Generation(scope, body) => {
                 let (start, before) = self.generation_start();
-                self.begin_scope(scope);
+                self.charge_items(GENERATION)?;
+                self.begin_scope(scope)?;
                 let flow = self.body(body)?;
                 self.note_generation(start, before);
                 return Ok(flow);
             }
             Stmt::Autoescape(escape) => {
                 let enabled = self.eval(&escape.enabled)?.is_true();
-                self.begin_scope(&escape.scope);
+                self.begin_scope(&escape.scope)?;
                 let before = std::mem::replace(&mut self.autoescape, enabled);
                 let flow = self.body(&escape.body);
                 self.autoescape = before;
@@ -122,14 +131,19 @@ impl<'d> Interpreter<'d> {
         if outermost {
             self.outer_position = Some(self.out.text.len());
         }
+        // The texts around it are held while this one is written.
+        let around = self.out.text.capacity() + self.out.spans.len() * size_of::<ProvenanceSpan>();
+        let held = (around > LONG).then(|| Held::new(around));
         let before = std::mem::take(&mut self.out);
         let result = write(self);
         let mut text: Text = std::mem::replace(&mut self.out, before);
+        drop(held);
         if outermost {
             self.outer_position = None;
         }
         let value = result?;
         self.charge_bytes(text.text.len())?;
+        self.charge_items(text.spans.len() / 4)?;
         if let Some(record) = self.current_record().filter(|_| !text.text.is_empty()) {
             text.enclose(Provenance::Within(record));
         }
@@ -140,12 +154,12 @@ impl<'d> Interpreter<'d> {
     pub(super) fn run_block(&mut self, index: usize) -> EvalResult<()> {
         let block = &self.program.blocks[index];
         self.deeper(|interpreter| {
+            interpreter.charge_items(block.slots / 4)?;
             let before = std::mem::replace(&mut interpreter.locals, Locals::new(block.slots, None));
             if let Some(slot) = block.self_slot {
                 interpreter.set(slot, Value::object(Object::Template));
             }
-            interpreter.begin_scope(&block.scope);
-            let result = interpreter.body(&block.body);
+            let result = interpreter.begin_scope(&block.scope).and_then(|()| interpreter.body(&block.body));
             interpreter.leave(before);
             result.map(|_| ())
         })

@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use super::attributes::python_attribute;
 use super::sandbox::{is_private, unsafe_attribute};
+use crate::data::Fields;
 use crate::ir::FieldName;
 use crate::provenance::Str;
 use crate::runtime::{
-    Dict, EvalResult, Interpreter, Kind, MissingItem, Object, PyError, PyErrorKind, Undefined, Value, range_len,
+    Dict, EvalResult, Interpreter, Kind, MissingItem, Object, PyError, PyErrorKind, SMALL, Undefined, Value, range_len,
 };
 
 /// `value.name`.
@@ -20,7 +21,7 @@ pub(crate) fn attribute<'d>(
 ) -> EvalResult<Value<'d>> {
     // The most common case first: a field of a record.
     if let (Value::Dict(dict), true) = (value, name.only_item) {
-        return Ok(field(interpreter, dict, &name.text));
+        return field(interpreter, dict, &name.text);
     }
     any_attribute(interpreter, value, &name.text)
 }
@@ -32,15 +33,35 @@ pub(crate) fn key<'d>(
     name: &'d FieldName,
 ) -> EvalResult<Value<'d>> {
     if let (Value::Dict(dict), true) = (value, name.only_item) {
-        return Ok(field(interpreter, dict, &name.text));
+        return field(interpreter, dict, &name.text);
     }
     item(interpreter, value, &Value::fixed(&name.text))
 }
 
+/// The field `name` of an object of the input.
+#[inline]
+pub(crate) fn input_field<'d>(
+    interpreter: &mut Interpreter<'d>,
+    fields: &'d Fields<'d>,
+    name: &'d str,
+) -> EvalResult<Value<'d>> {
+    if fields.len() > SMALL {
+        return field(interpreter, &Dict::Input(fields), name);
+    }
+    interpreter.note_read(&Dict::Input(fields), name);
+    Ok(match crate::data::field(fields, name) {
+        Some(node) => Value::of(node),
+        None => Value::Undefined(Undefined::Attribute(Kind::Dict, name)),
+    })
+}
+
 /// The field `name` of a dict that has no attribute of this name.
-pub(crate) fn field<'d>(interpreter: &mut Interpreter<'d>, dict: &Dict<'d>, name: &'d str) -> Value<'d> {
+pub(crate) fn field<'d>(interpreter: &mut Interpreter<'d>, dict: &Dict<'d>, name: &'d str) -> EvalResult<Value<'d>> {
     interpreter.note_read(dict, name);
-    dict.get_str(name).unwrap_or(Value::Undefined(Undefined::Attribute(Kind::Dict, name)))
+    match dict.get_str(&interpreter.budget, name)? {
+        Some(found) => Ok(found),
+        None => Ok(Value::Undefined(Undefined::Attribute(Kind::Dict, name))),
+    }
 }
 
 /// `value.name` of any value.
@@ -49,6 +70,7 @@ pub(crate) fn any_attribute<'d>(
     value: &Value<'d>,
     name: &'d str,
 ) -> EvalResult<Value<'d>> {
+    interpreter.step()?;
     if let Value::Dict(dict) = value {
         interpreter.note_read(dict, name);
     }
@@ -63,7 +85,10 @@ pub(crate) fn any_attribute<'d>(
         Some(found) => Ok(found),
         None => Ok(match subscript(interpreter, value, &Value::fixed(name)) {
             Ok(found) => found,
-            Err(error) if error.is_lookup() => Value::Undefined(Undefined::Attribute(value.kind(), name)),
+            Err(error) if error.is_lookup() => {
+                interpreter.charge_call()?;
+                Value::Undefined(Undefined::Attribute(value.kind(), name))
+            }
             Err(error) => return Err(error),
         }),
     }
@@ -75,12 +100,14 @@ pub(crate) fn item<'d>(
     value: &Value<'d>,
     item: &Value<'d>,
 ) -> EvalResult<Value<'d>> {
+    interpreter.step()?;
     if let (Value::Dict(dict), Value::Str(name)) = (value, item) {
         interpreter.note_read(dict, name);
     }
     match subscript(interpreter, value, item) {
         Ok(found) => Ok(found),
         Err(error) if error.is_lookup() => {
+            interpreter.charge_call()?;
             if let Value::Str(name) = item
                 && let Some(found) = python_attribute(interpreter, value, name)?
             {
@@ -134,10 +161,13 @@ fn subscript<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, item: &Value<
     let lookup = || PyError::new(PyErrorKind::Lookup, "no such item");
     match value {
         Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
-        Value::Dict(dict) => dict.get(item).ok_or_else(lookup),
+        Value::Dict(dict) => dict.get(&interpreter.budget, item)?.ok_or_else(lookup),
         Value::List(list) => index(item, list.len()).and_then(|at| list.get(at)).ok_or_else(lookup),
         Value::Tuple(items) => index(item, items.len()).map(|at| items[at].clone()).ok_or_else(lookup),
-        Value::Str(text) => character(text, item).ok_or_else(lookup),
+        Value::Str(text) => {
+            interpreter.budget.search(text.weight())?;
+            character(text, item).ok_or_else(lookup)
+        }
         Value::Object(object) => match &**object {
             Object::Range { start, stop, step } => {
                 let len = range_len(*start, *stop, *step);
@@ -145,6 +175,7 @@ fn subscript<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, item: &Value<
             }
             Object::Group(pair) => index(item, pair.len()).map(|at| pair[at].clone()).ok_or_else(lookup),
             Object::Template => {
+                interpreter.charge_items(interpreter.program.blocks.len() / 8)?;
                 let block = item.as_str().and_then(|name| interpreter.block(name));
                 block.map(|block| Value::object(Object::Block(block))).ok_or_else(lookup)
             }

@@ -54,7 +54,7 @@ pub(crate) fn apply<'d>(
         );
         return Err(PyError::new(PyErrorKind::Type, text));
     }
-    numbers::apply(operator, left, right)
+    numbers::apply(&interpreter.budget, operator, left, right)
 }
 
 fn repeat<'d>(interpreter: &mut Interpreter<'d>, sequence: &Value<'d>, count: &Value<'d>) -> EvalResult<Value<'d>> {
@@ -71,6 +71,8 @@ fn repeat<'d>(interpreter: &mut Interpreter<'d>, sequence: &Value<'d>, count: &V
         }
     };
     let count = usize::try_from(count.max(0)).unwrap_or(0);
+    // Nothing repeated is nothing, however often.
+    let count = if sequence.is_true() { count } else { 0 };
     Ok(match sequence {
         Value::Str(text) => {
             interpreter.charge_bytes(text.len().saturating_mul(count))?;
@@ -78,7 +80,7 @@ fn repeat<'d>(interpreter: &mut Interpreter<'d>, sequence: &Value<'d>, count: &V
         }
         Value::List(list) => {
             interpreter.charge_items(list.len().saturating_mul(count))?;
-            Value::list((0..count).flat_map(|_| list.iter().collect::<Vec<_>>()).collect())
+            Value::list((0..count).flat_map(|_| list.iter()).collect())
         }
         Value::Tuple(items) => {
             interpreter.charge_items(items.len().saturating_mul(count))?;

@@ -1,5 +1,7 @@
 //! Python's `getattr`, for the attributes that templates may use.
 
+use std::rc::Rc;
+
 use super::numbers;
 use super::sandbox::{is_private, modifies, unsafe_attribute};
 use crate::names::{
@@ -21,7 +23,7 @@ pub(super) fn python_attribute<'d>(
         Value::Tuple(_) => SequenceMethod::named(name).map(Method::Sequence),
         Value::Dict(_) => DictMethod::named(name).map(Method::Dict),
         Value::Int(_) | Value::Bool(_) | Value::Big(_) => match name {
-            "real" | "numerator" => return numbers::sign(value, false).map(Some),
+            "real" | "numerator" => return numbers::sign(&interpreter.budget, value, false).map(Some),
             "imag" => return Ok(Some(Value::Int(0))),
             "denominator" => return Ok(Some(Value::Int(1))),
             _ => IntMethod::named(name).map(Method::Int),
@@ -33,9 +35,10 @@ pub(super) fn python_attribute<'d>(
         },
         Value::None => None,
         Value::Object(object) => match &**object {
-            Object::Namespace(attributes) => {
+            Object::Namespace(attributes, _) => {
                 // No check for private names: `namespace` accepts none, so they are never found here.
                 let attributes = attributes.borrow();
+                interpreter.budget.spend(attributes.len() as u64 / 8)?;
                 return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
             }
             Object::Loop(_) => return Ok(interpreter.loop_attribute(object, name)),
@@ -44,10 +47,13 @@ pub(super) fn python_attribute<'d>(
                 "list" => return Ok(Some(items.clone())),
                 _ => None,
             },
-            Object::Macro(value) => return Ok(macro_attribute(value, name)),
+            Object::Macro(value) => {
+                interpreter.charge_items(value.code.parameters.len())?;
+                return Ok(macro_attribute(value, name));
+            }
             Object::Cycler { items, next } => match name {
                 "current" => return Ok(items.get(next.get()).cloned()),
-                "items" => return Ok(Some(Value::tuple(items.clone()))),
+                "items" => return Ok(Some(Value::Tuple(Rc::clone(items)))),
                 "pos" => return Ok(Some(Value::Int(next.get() as i64))),
                 _ => CyclerMethod::named(name).map(Method::Cycler),
             },

@@ -4,19 +4,33 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::runtime::{
-    Dict, EvalResult, Interpreter, List, Object, PyError, PyErrorKind, Value, ViewKind, equal, hashable, is_number,
-    numeric_order,
+    Budget, EvalResult, Interpreter, List, Object, PyError, PyErrorKind, Value, ViewKind, charge_numbers, equal,
+    hashable, is_number, numeric_order,
 };
 
 /// The order of two values for `<` and the other comparisons; None if they have no order, such as NaN. `symbol` is for
 /// the error message.
-pub(crate) fn order<'d>(left: &Value<'d>, right: &Value<'d>, symbol: &str) -> EvalResult<Option<Ordering>> {
+pub(crate) fn order<'d>(
+    budget: &Budget<'d>,
+    left: &Value<'d>,
+    right: &Value<'d>,
+    symbol: &str,
+) -> EvalResult<Option<Ordering>> {
+    budget.spend(1)?;
     match (left, right) {
         (Value::Undefined(undefined), _) | (_, Value::Undefined(undefined)) => Err(PyError::undefined(undefined)),
-        (Value::Str(left), Value::Str(right)) => Ok(Some((**left).cmp(&**right))),
-        (Value::List(left), Value::List(right)) => sequences(left.iter(), right.iter(), symbol),
-        (Value::Tuple(left), Value::Tuple(right)) => sequences(left.iter().cloned(), right.iter().cloned(), symbol),
-        _ if is_number(left) && is_number(right) => Ok(numeric_order(left, right)),
+        (Value::Str(left), Value::Str(right)) => {
+            budget.search(left.len().min(right.len()))?;
+            Ok(Some((**left).cmp(&**right)))
+        }
+        (Value::List(left), Value::List(right)) => sequences(budget, left.iter(), right.iter(), symbol),
+        (Value::Tuple(left), Value::Tuple(right)) => {
+            sequences(budget, left.iter().cloned(), right.iter().cloned(), symbol)
+        }
+        _ if is_number(left) && is_number(right) => {
+            charge_numbers(budget, left, right)?;
+            Ok(numeric_order(left, right))
+        }
         _ => Err(PyError::new(
             PyErrorKind::Type,
             format!("'{symbol}' not supported between instances of '{}' and '{}'", left.type_name(), right.type_name()),
@@ -25,16 +39,20 @@ pub(crate) fn order<'d>(left: &Value<'d>, right: &Value<'d>, symbol: &str) -> Ev
 }
 
 fn sequences<'d>(
+    budget: &Budget<'d>,
     mut left: impl Iterator<Item = Value<'d>>,
     mut right: impl Iterator<Item = Value<'d>>,
     symbol: &str,
 ) -> EvalResult<Option<Ordering>> {
     loop {
+        budget.spend(1)?;
         match (left.next(), right.next()) {
             (None, None) => return Ok(Some(Ordering::Equal)),
             (None, Some(_)) => return Ok(Some(Ordering::Less)),
             (Some(_), None) => return Ok(Some(Ordering::Greater)),
-            (Some(left), Some(right)) if !equal(&left, &right) => return order(&left, &right, symbol),
+            (Some(left), Some(right)) if !equal(budget, &left, &right)? => {
+                return order(budget, &left, &right, symbol);
+            }
             _ => {}
         }
     }
@@ -49,22 +67,26 @@ pub(crate) fn contains<'d>(
     match container {
         Value::Undefined(_) => Ok(false),
         Value::Str(text) => match item {
-            Value::Str(item) => Ok(memchr::memmem::find(text.as_bytes(), item.as_bytes()).is_some()),
+            Value::Str(item) => {
+                interpreter.budget.search(text.len() + item.len())?;
+                Ok(memchr::memmem::find(text.as_bytes(), item.as_bytes()).is_some())
+            }
             other => Err(PyError::new(
                 PyErrorKind::Type,
                 format!("'in <string>' requires string as left operand, not {}", other.type_name()),
             )),
         },
-        Value::List(list) => Ok(list.iter().any(|known| equal(&known, item))),
-        Value::Tuple(items) => Ok(items.iter().any(|known| equal(known, item))),
+        Value::List(list) => any_equal(&interpreter.budget, list.iter(), item),
+        Value::Tuple(items) => any_equal(&interpreter.budget, items.iter().cloned(), item),
         Value::Dict(dict) => {
-            hashable(item)?;
-            Ok(dict.get(item).is_some())
+            hashable(&interpreter.budget, item)?;
+            Ok(dict.get(&interpreter.budget, item)?.is_some())
         }
         Value::Object(object) => match &**object {
-            Object::View(ViewKind::Keys, dict) => Ok(dict.get(item).is_some()),
+            Object::View(ViewKind::Keys, dict) => Ok(dict.get(&interpreter.budget, item)?.is_some()),
             Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_) => {
-                Ok(interpreter.items(container)?.iter().any(|known| equal(known, item)))
+                let items = interpreter.items(container)?;
+                any_equal(&interpreter.budget, items.into_iter(), item)
             }
             _ => Err(no_container(container)),
         },
@@ -72,18 +94,29 @@ pub(crate) fn contains<'d>(
     }
 }
 
+fn any_equal<'d>(budget: &Budget<'d>, items: impl Iterator<Item = Value<'d>>, item: &Value<'d>) -> EvalResult<bool> {
+    for known in items {
+        budget.spend(1)?;
+        if equal(budget, &known, item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn no_container(value: &Value<'_>) -> PyError {
     PyError::new(PyErrorKind::Type, format!("argument of type '{}' is not iterable", value.type_name()))
 }
 
 /// `left is right`, as far as immutable values have an identity.
-pub(crate) fn same<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
-    match (left, right) {
+pub(crate) fn same<'d>(budget: &Budget<'d>, left: &Value<'d>, right: &Value<'d>) -> EvalResult<bool> {
+    Ok(match (left, right) {
         (Value::None, Value::None) => true,
         (Value::Bool(left), Value::Bool(right)) => left == right,
         // CPython keeps one object for each of these integers.
         (Value::Int(left), Value::Int(right)) => left == right && (-5..=256).contains(left),
         (Value::Str(left), Value::Str(right)) => {
+            budget.search(left.len())?;
             **left == **right && (left.as_ptr() == right.as_ptr() || left.len() <= 1)
         }
         (Value::List(left), Value::List(right)) => match (left, right) {
@@ -92,15 +125,11 @@ pub(crate) fn same<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
             (List::Records(left), List::Records(right)) => std::ptr::eq(*left, *right),
             _ => false,
         },
-        (Value::Dict(left), Value::Dict(right)) => match (left, right) {
-            (Dict::Own(left), Dict::Own(right)) => Rc::ptr_eq(left, right),
-            (Dict::Input(left), Dict::Input(right)) => std::ptr::eq(*left, *right),
-            _ => false,
-        },
+        (Value::Dict(left), Value::Dict(right)) => left.is_same(right),
         (Value::Object(left), Value::Object(right)) => {
             Rc::ptr_eq(left, right)
                 || matches!((&**left, &**right), (Object::Function(left), Object::Function(right)) if left == right)
         }
         _ => false,
-    }
+    })
 }

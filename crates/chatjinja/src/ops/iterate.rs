@@ -1,11 +1,15 @@
 //! Iteration: the items of a value for `for`, filters and `*`.
 
-use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
+use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, ViewKind};
+
+/// The size of a tuple of two values, in values.
+const TUPLE: usize = 6;
 
 impl<'d> Interpreter<'d> {
     /// All items of a value. An iterator is empty afterwards.
     pub(crate) fn items(&mut self, value: &Value<'d>) -> EvalResult<Vec<Value<'d>>> {
-        let items: Vec<Value<'d>> = match value {
+        self.charge_iteration(value)?;
+        Ok(match value {
             Value::Undefined(_) => Vec::new(),
             Value::Str(text) => {
                 let starts = text.char_indices().map(|(start, character)| start..start + character.len_utf8());
@@ -36,9 +40,25 @@ impl<'d> Interpreter<'d> {
                 _ => return Err(not_iterable(value)),
             },
             _ => return Err(not_iterable(value)),
-        };
-        self.charge_items(items.len())?;
-        Ok(items)
+        })
+    }
+
+    /// Charges the items of a value, before they are made.
+    fn charge_iteration(&self, value: &Value<'d>) -> EvalResult<()> {
+        match value {
+            Value::Str(text) => {
+                self.budget.walk(text.len())?;
+                self.budget.parts(text, text.char_count())
+            }
+            Value::Object(object) => match &**object {
+                // Each item is a tuple.
+                Object::View(ViewKind::Items, dict) => self.charge_items(dict.len() * TUPLE),
+                Object::Loop(state) => self.charge_items(state.items.borrow().len() * TUPLE),
+                // A generator charges its work.
+                other => self.charge_items(other.len().unwrap_or(0)),
+            },
+            other => self.charge_items(other.len().unwrap_or(0)),
+        }
     }
 }
 

@@ -2,37 +2,50 @@
 
 use std::rc::Rc;
 
-use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
+use crate::memory::Held;
+use crate::runtime::{Budget, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value};
 use crate::text::quote::quoted;
+
+/// The bytes of an attribute, besides its name.
+const ATTRIBUTE: usize = size_of::<(Rc<str>, Value<'_>)>() * 2;
 
 /// A new namespace with these attributes.
 pub(crate) fn new<'d>(
     interpreter: &mut Interpreter<'d>,
-    entries: Vec<(Value<'d>, Value<'d>)>,
+    entries: impl Iterator<Item = (Value<'d>, Value<'d>)>,
 ) -> EvalResult<Value<'d>> {
-    let mut attributes = Vec::with_capacity(entries.len());
+    let mut attributes = Vec::with_capacity(entries.size_hint().0);
+    let mut bytes = size_of::<Object<'d>>();
     for (name, value) in entries {
         let Value::Str(name) = name else {
             return Err(PyError::new(PyErrorKind::Type, "the names of attributes of a namespace must be strings"));
         };
         check_name(&name)?;
+        interpreter.budget.nested(&value)?;
+        interpreter.charge_bytes(name.len())?;
+        bytes += name.len() + ATTRIBUTE;
         attributes.push(((*name).into(), value));
     }
-    let namespace = Rc::new(Object::Namespace(attributes.into()));
-    interpreter.own_namespace(&namespace);
+    let namespace = Rc::new(Object::Namespace(attributes.into(), Held::new(bytes).into()));
+    interpreter.own_cell(&namespace);
     Ok(Value::Object(namespace))
 }
 
 /// `{% set namespace.name = value %}`.
-pub(crate) fn set<'d>(namespace: &Value<'d>, name: &str, value: Value<'d>) -> EvalResult<()> {
+pub(crate) fn set<'d>(budget: &Budget<'d>, namespace: &Value<'d>, name: &str, value: Value<'d>) -> EvalResult<()> {
     if let Value::Object(object) = namespace
-        && let Object::Namespace(attributes) = &**object
+        && let Object::Namespace(attributes, held) = &**object
     {
         check_name(name)?;
+        budget.nested(&value)?;
         let mut attributes = attributes.borrow_mut();
+        budget.spend(attributes.len() as u64 / 8)?;
         match attributes.iter_mut().find(|(known, _)| **known == *name) {
             Some((_, known)) => *known = value,
-            None => attributes.push((name.into(), value)),
+            None => {
+                held.borrow_mut().add(name.len() + ATTRIBUTE);
+                attributes.push((name.into(), value));
+            }
         }
         return Ok(());
     }

@@ -1,24 +1,38 @@
 //! Arithmetic on numbers: integers of any size, and floats.
 
-use std::rc::Rc;
+use std::cmp::Ordering;
 
 use num_bigint::{BigInt, Sign};
 
 use crate::ir::Operator;
-use crate::runtime::{EvalResult, PyError, PyErrorKind, Value, big, float, integer};
+use crate::runtime::{BigNumber, Budget, EvalResult, LONG_FLOAT, PyError, PyErrorKind, Value, big, float, integer};
 
 /// The most bits of an integer. Prompts need no larger ones, such as `2 ** 10 ** 9`.
 const MAX_BITS: u64 = 1 << 20;
 
 /// `left operator right`, both numbers.
-pub(super) fn apply<'d>(operator: Operator, left: &Value<'d>, right: &Value<'d>) -> EvalResult<Value<'d>> {
+pub(super) fn apply<'d>(
+    budget: &Budget<'d>,
+    operator: Operator,
+    left: &Value<'d>,
+    right: &Value<'d>,
+) -> EvalResult<Value<'d>> {
     if let (Value::Int(left), Value::Int(right)) = (left, right)
         && let Some(value) = small(operator, *left, *right)
     {
         return Ok(value);
     }
+    for value in [left, right] {
+        if let Value::Big(value) = value {
+            budget.copy_integer(value)?;
+            budget.spend(LONG_FLOAT)?;
+        }
+    }
     match (big(left), big(right)) {
-        (Some(left), Some(right)) => integers(operator, &left, &right),
+        (Some(left), Some(right)) => {
+            charge_integers(budget, operator, &left, &right)?;
+            integers(operator, &left, &right)
+        }
         _ => {
             let (Some(left), Some(right)) = (float(left)?, float(right)?) else { return Ok(Value::None) };
             floats(operator, left, right).map(Value::Float)
@@ -46,6 +60,20 @@ fn too_big() -> PyError {
     PyError::new(PyErrorKind::Limit, "an integer exceeds the limit of a million bits")
 }
 
+fn charge_integers(budget: &Budget<'_>, operator: Operator, left: &BigInt, right: &BigInt) -> EvalResult<()> {
+    match operator {
+        Operator::Add | Operator::Sub => Ok(()),
+        Operator::Mul | Operator::FloorDiv | Operator::Mod => budget.product(left.bits(), right.bits()),
+        // The quotient has 66 bits beyond its point.
+        Operator::Div => budget.product(left.bits().max(right.bits()) + 66, right.bits()),
+        Operator::Pow => {
+            let exponent = u64::try_from(right).unwrap_or(0);
+            let bits = left.bits().saturating_mul(exponent);
+            if bits > MAX_BITS { Ok(()) } else { budget.product(bits, bits) }
+        }
+    }
+}
+
 fn integers<'d>(operator: Operator, left: &BigInt, right: &BigInt) -> EvalResult<Value<'d>> {
     let zero = right.sign() == Sign::NoSign;
     let floored = || {
@@ -65,7 +93,7 @@ fn integers<'d>(operator: Operator, left: &BigInt, right: &BigInt) -> EvalResult
         Operator::Mod if zero => return Err(zero_division("integer modulo by zero")),
         Operator::Mod => integer(floored().1),
         Operator::Pow if right.sign() == Sign::Minus => {
-            let to_float = |value: &BigInt| float(&Value::Big(Rc::new(value.clone())));
+            let to_float = |value: &BigInt| float(&Value::Big(BigNumber::new(value.clone())));
             let (Some(base), Some(exponent)) = (to_float(left)?, to_float(right)?) else { return Ok(Value::None) };
             Value::Float(floats(operator, base, exponent)?)
         }
@@ -94,8 +122,25 @@ fn true_division(left: &BigInt, right: &BigInt) -> EvalResult<f64> {
     let quotient = (left << shift) / right;
     let odd = (left << shift) % right != BigInt::ZERO;
     let quotient: BigInt = (quotient << 1u8) + i32::from(odd);
-    let Some(value) = float(&Value::Big(Rc::new(quotient)))? else { return Ok(0.0) };
-    Ok(value / 2f64.powi(i32::try_from(shift + 1).unwrap_or(i32::MAX)))
+    let too_large = |_| PyError::new(PyErrorKind::Overflow, "integer division result too large for a float");
+    let Some(value) = float(&Value::Big(BigNumber::new(quotient))).map_err(too_large)? else { return Ok(0.0) };
+    // Powers of two beyond the range of floats are divided by in two steps; only the last one may round.
+    let shift = i32::try_from(shift + 1).unwrap_or(i32::MAX);
+    let first = shift.min(1000);
+    let value = value / 2f64.powi(first) / 2f64.powi(shift - first);
+    if value.abs() > 2.0 * f64::MIN_POSITIVE {
+        return Ok(value);
+    }
+    // So small a float has fewer bits, so `value` may have been rounded twice. It is a multiple of the smallest float.
+    let (above, below) = (left.magnitude() << 1074u32, right.magnitude());
+    let (units, rest) = (&above / below, &above % below);
+    let up = match (rest << 1u8).cmp(below) {
+        Ordering::Less => false,
+        Ordering::Equal => units.bit(0),
+        Ordering::Greater => true,
+    };
+    let smallest = f64::from_bits(u64::try_from(units).unwrap_or(0) + u64::from(up));
+    Ok(if left.sign() == right.sign() { smallest } else { -smallest })
 }
 
 fn floats(operator: Operator, left: f64, right: f64) -> EvalResult<f64> {
@@ -138,7 +183,10 @@ fn floats(operator: Operator, left: f64, right: f64) -> EvalResult<f64> {
 }
 
 /// `-value` or `+value`.
-pub(crate) fn sign<'d>(value: &Value<'d>, negative: bool) -> EvalResult<Value<'d>> {
+pub(crate) fn sign<'d>(budget: &Budget<'d>, value: &Value<'d>, negative: bool) -> EvalResult<Value<'d>> {
+    if let Value::Big(value) = value {
+        budget.copy_integer(value)?;
+    }
     match value {
         Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
         Value::Float(value) => Ok(Value::Float(if negative { -value } else { *value })),
@@ -156,22 +204,28 @@ pub(crate) fn sign<'d>(value: &Value<'d>, negative: bool) -> EvalResult<Value<'d
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::equal;
+    use crate::runtime::{Limits, equal};
 
     #[test]
     fn numbers_are_computed_as_python_computes_them() {
+        let budget = Budget::new(Limits::default(), None);
         let huge = || integer(BigInt::from(10).pow(20));
+        let power = |exponent| integer(BigInt::from(10).pow(exponent));
         for (left, operator, right, expected) in [
             (Value::Int(-7), Operator::FloorDiv, Value::Int(2), Value::Int(-4)),
             (Value::Int(7), Operator::Mod, Value::Int(-2), Value::Int(-1)),
             (Value::Int(i64::MAX), Operator::Add, Value::Int(1), integer(BigInt::from(i64::MAX) + 1)),
             (huge(), Operator::Div, huge(), Value::Float(1.0)),
+            (Value::Int(1), Operator::Div, power(300), Value::Float(1e-300)),
+            (Value::Int(-7), Operator::Div, power(320), Value::Float(-7e-320)),
+            (Value::Int(1), Operator::Div, power(324), Value::Float(0.0)),
+            (power(400), Operator::Div, power(390), Value::Float(1e10)),
             (Value::Int(2), Operator::Pow, Value::Int(-1), Value::Float(0.5)),
             (Value::Float(-0.5), Operator::Mod, Value::Int(2), Value::Float(1.5)),
             (Value::Int(-1), Operator::Pow, huge(), Value::Int(1)),
         ] {
-            let found = apply(operator, &left, &right).unwrap();
-            assert!(equal(&found, &expected), "{left:?} {operator:?} {right:?}: {found:?}");
+            let found = apply(&budget, operator, &left, &right).unwrap();
+            assert!(equal(&budget, &found, &expected).unwrap(), "{left:?} {operator:?} {right:?}: {found:?}");
         }
         for (left, operator, right, kind) in [
             (Value::Int(1), Operator::Mod, Value::Int(0), PyErrorKind::ZeroDivision),
@@ -179,7 +233,7 @@ mod tests {
             (Value::Float(-8.0), Operator::Pow, Value::Float(0.5), PyErrorKind::Type),
             (Value::Float(1e300), Operator::Pow, Value::Int(9), PyErrorKind::Overflow),
         ] {
-            assert_eq!(apply(operator, &left, &right).unwrap_err().kind(), kind);
+            assert_eq!(apply(&budget, operator, &left, &right).unwrap_err().kind(), kind);
         }
     }
 }

@@ -4,9 +4,11 @@ use num_bigint::Sign;
 
 use super::strings::{self, Align, to_str};
 use crate::provenance::Str;
-use crate::runtime::{Arguments, Dict, EvalResult, Interpreter, Kind, PyError, PyErrorKind, Value, big, float, repr};
+use crate::runtime::{
+    Arguments, Dict, EvalResult, Interpreter, Kind, LONG_FLOAT, PyError, PyErrorKind, Value, big, float, repr,
+};
 use crate::text::number::whole;
-use crate::text::number_format;
+use crate::text::number_format::{self, zero_filled};
 use crate::text::quote::{ascii, quoted};
 
 /// `format % values`.
@@ -62,8 +64,11 @@ impl<'d> PercentFormatter<'_, 'd> {
 
     fn run(&mut self) -> EvalResult<()> {
         let format = self.format;
+        self.interpreter.budget.walk(format.weight())?;
         let mut at = 0;
         while let Some(found) = format[at..].find('%') {
+            self.interpreter.budget.parts(format, 2)?;
+            self.interpreter.charge_call()?;
             self.parts.push(format.part(at..at + found));
             at += found + 1;
             at = self.directive(at)?;
@@ -96,7 +101,8 @@ impl<'d> PercentFormatter<'_, 'd> {
             let end = at + end.ok_or_else(|| PyError::new(PyErrorKind::Value, "incomplete format key"))?.0;
             let Value::Dict(dict) = self.values else { return Err(type_error("format requires a mapping")) };
             let name = format.part(at + 1..end);
-            let value = dict.get_str(&name).ok_or_else(|| PyError::new(PyErrorKind::Value, quoted(&name)))?;
+            let value = dict.get_str(&self.interpreter.budget, &name)?;
+            let value = value.ok_or_else(|| PyError::new(PyErrorKind::Value, quoted(&name)))?;
             by_name = Some(value);
             self.used = true;
             at = end + 1;
@@ -124,7 +130,7 @@ impl<'d> PercentFormatter<'_, 'd> {
             (precision, at) = self.number(at + 1)?;
             spec.precision = Some(usize::try_from(precision.unwrap_or(0).max(0)).unwrap_or(usize::MAX));
         }
-        self.interpreter.charge_bytes(spec.width.saturating_add(spec.precision.unwrap_or(0)))?;
+        self.interpreter.charge_bytes(spec.width.saturating_add(spec.precision.unwrap_or(0)).saturating_mul(2))?;
         while format[at..].starts_with(['h', 'l', 'L']) {
             at += 1;
         }
@@ -167,15 +173,21 @@ impl<'d> PercentFormatter<'_, 'd> {
         match kind {
             's' | 'r' | 'a' => {
                 let mut text = match kind {
-                    's' if self.format.is_markup() => to_str(self.interpreter, value)?.escaped(),
+                    's' if self.format.is_markup() => {
+                        let text = to_str(self.interpreter, value)?;
+                        strings::escaped(self.interpreter, &text)?
+                    }
                     's' => to_str(self.interpreter, value)?,
                     _ => {
-                        let mut text = String::new();
-                        repr::write(&mut text, value);
+                        let text = repr::text(&self.interpreter.budget, value, false)?.text;
+                        if kind == 'a' {
+                            self.interpreter.charge_escapes(&text)?;
+                        }
                         Str::owned(if kind == 'a' { ascii(&text) } else { text })
                     }
                 };
                 if let Some(precision) = spec.precision {
+                    self.interpreter.budget.search(text.weight())?;
                     let end = text.char_indices().nth(precision).map_or(text.len(), |(end, _)| end);
                     text = text.part(0..end);
                 }
@@ -183,7 +195,7 @@ impl<'d> PercentFormatter<'_, 'd> {
             }
             'c' => {
                 let text = match value {
-                    Value::Str(text) if text.char_count() == 1 => text.clone(),
+                    Value::Str(text) if text.chars().take(2).count() == 1 => text.clone(),
                     Value::Int(code) => {
                         let character = u32::try_from(*code).ok().and_then(char::from_u32);
                         let out_of_range = || PyError::new(PyErrorKind::Overflow, "%c arg not in range(0x110000)");
@@ -194,6 +206,7 @@ impl<'d> PercentFormatter<'_, 'd> {
                 self.padded(text, spec)
             }
             'd' | 'i' | 'u' => {
+                self.charge_number(value)?;
                 let int = match value {
                     Value::Float(value) => whole(*value),
                     other => big(other),
@@ -203,9 +216,16 @@ impl<'d> PercentFormatter<'_, 'd> {
                         type_error(format!("%{kind} format: a real number is required, not {}", value.type_name()))
                     }));
                 };
-                self.number_text(int.magnitude().to_string(), int.sign() == Sign::Minus, "", spec, true)
+                self.number_text(
+                    repr::decimal(&int.magnitude().clone().into())?,
+                    int.sign() == Sign::Minus,
+                    "",
+                    spec,
+                    true,
+                )
             }
             'o' | 'x' | 'X' => {
+                self.charge_number(value)?;
                 let Some(int) = big(value) else {
                     return Err(undefined(value).unwrap_or_else(|| {
                         type_error(format!("%{kind} format: an integer is required, not {}", value.type_name()))
@@ -222,6 +242,7 @@ impl<'d> PercentFormatter<'_, 'd> {
                 self.number_text(digits, int.sign() == Sign::Minus, prefix, spec, true)
             }
             'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
+                self.charge_number(value)?;
                 let Some(float) = float(value)? else {
                     return Err(undefined(value)
                         .unwrap_or_else(|| type_error(format!("must be real number, not {}", value.type_name()))));
@@ -245,6 +266,14 @@ impl<'d> PercentFormatter<'_, 'd> {
         }
     }
 
+    /// Charges the digits of a number.
+    fn charge_number(&self, value: &Value<'d>) -> EvalResult<()> {
+        if let Value::Big(value) = value {
+            self.interpreter.budget.copy_integer(value)?;
+        }
+        self.interpreter.budget.spend(LONG_FLOAT)
+    }
+
     fn number_text(
         &mut self,
         digits: String,
@@ -260,12 +289,12 @@ impl<'d> PercentFormatter<'_, 'd> {
             _ => "",
         };
         let digits = match spec.precision {
-            Some(precision) if whole => format!("{digits:0>precision$}"),
+            Some(precision) if whole => zero_filled(digits, precision),
             _ => digits,
         };
         let digits = if spec.zero && !spec.left {
             let width = spec.width.saturating_sub(sign.len() + prefix.len());
-            format!("{digits:0>width$}")
+            zero_filled(digits, width)
         } else {
             digits
         };

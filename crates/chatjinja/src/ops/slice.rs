@@ -24,8 +24,21 @@ pub(crate) fn slice<'d>(
             return Err(PyError::new(PyErrorKind::Type, text));
         }
     };
+    if let Value::Str(text) = value {
+        interpreter.budget.search(text.weight().saturating_mul(2))?;
+    }
     let bounds = Bounds::of(len, bound(start)?, bound(stop)?, bound(step)?)?;
-    interpreter.charge_items(bounds.count)?;
+    match value {
+        Value::Str(text) if bounds.step == 1 => interpreter.budget.parts(text, 1)?,
+        Value::Str(text) => {
+            interpreter.budget.walk(text.len())?;
+            interpreter.charge_bytes(text.len().saturating_mul(size_of::<char>()))?;
+        }
+        // These are views.
+        Value::List(List::Records(_) | List::Input(_)) if bounds.step == 1 => {}
+        Value::List(_) | Value::Tuple(_) => interpreter.charge_items(bounds.count)?,
+        _ => {}
+    }
     Ok(match value {
         Value::Str(text) if bounds.step == 1 => {
             let (from, to) = (bounds.start as usize, bounds.start as usize + bounds.count);
@@ -53,8 +66,10 @@ pub(crate) fn slice<'d>(
         Value::Object(object) => match &**object {
             Object::Range { start, step, .. } => {
                 let from = start + bounds.start * step;
-                let step = step * bounds.step;
-                Value::object(Object::Range { start: from, stop: from + step * bounds.count as i64, step })
+                // A step that is too large selects one item, so its size does not matter.
+                let step = step.saturating_mul(bounds.step);
+                let stop = from.saturating_add(step.saturating_mul(bounds.count as i64));
+                Value::object(Object::Range { start: from, stop, step })
             }
             _ => Value::None,
         },

@@ -3,6 +3,9 @@
 use crate::provenance::{Provenance, Str, Text};
 use crate::runtime::{EvalResult, Interpreter, Value, repr};
 
+/// More parts and spans than this are charged.
+const MANY: usize = 8;
+
 /// `str(value)`. A string keeps its provenance.
 pub(crate) fn to_str<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalResult<Str<'d>> {
     Ok(match value {
@@ -11,18 +14,19 @@ pub(crate) fn to_str<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -
         Value::None => Str::fixed("None"),
         Value::Bool(true) => Str::fixed("True"),
         Value::Bool(false) => Str::fixed("False"),
-        other => {
-            let text = repr::text(other, interpreter.tracked().input);
-            interpreter.charge_bytes(text.text.len())?;
-            Str::from_text(text)
-        }
+        other => Str::from_text(repr::text(&interpreter.budget, other, interpreter.tracked().input)?),
     })
 }
 
 /// All `parts` joined, with their provenance.
 pub(crate) fn join<'d>(interpreter: &mut Interpreter<'d>, parts: &[&Str<'d>]) -> EvalResult<Str<'d>> {
-    let size = parts.iter().map(|part| part.len()).sum();
+    let (size, weight) = parts.iter().fold((0usize, 0usize), |(size, weight), part| {
+        (size.saturating_add(part.len()), weight.saturating_add(part.spans()))
+    });
     interpreter.charge_bytes(size)?;
+    if weight + parts.len() > MANY {
+        interpreter.charge_items(weight + parts.len() / 4)?;
+    }
     let mut text = Text::with_capacity(size);
     let within = interpreter.current_record();
     for part in parts {
@@ -40,8 +44,14 @@ pub(crate) fn concat<'d>(interpreter: &mut Interpreter<'d>, left: &Str<'d>, righ
     let text = match (left.is_markup(), right.is_markup()) {
         (false, false) => join(interpreter, &[left, right])?,
         (true, true) => join(interpreter, &[left, right])?.into_markup(),
-        (true, false) => join(interpreter, &[left, &right.escaped()])?.into_markup(),
-        (false, true) => join(interpreter, &[&left.escaped(), right])?.into_markup(),
+        (true, false) => {
+            let right = escaped(interpreter, right)?;
+            join(interpreter, &[left, &right])?.into_markup()
+        }
+        (false, true) => {
+            let left = escaped(interpreter, left)?;
+            join(interpreter, &[&left, right])?.into_markup()
+        }
     };
     Ok(Value::Str(text))
 }
@@ -51,10 +61,18 @@ pub(crate) fn concat_all<'d>(interpreter: &mut Interpreter<'d>, values: &[Value<
     let mut strings = values.iter().map(|value| to_str(interpreter, value)).collect::<EvalResult<Vec<_>>>()?;
     let markup = interpreter.autoescape && strings.iter().any(Str::is_markup);
     if markup {
-        strings.iter_mut().for_each(|text| *text = text.escaped());
+        for text in &mut strings {
+            *text = escaped(interpreter, text)?;
+        }
     }
     let text = join(interpreter, &strings.iter().collect::<Vec<_>>())?;
     Ok(Value::Str(text.markup_if(markup)))
+}
+
+/// The string as a `Markup`, with the special characters of HTML escaped.
+pub(crate) fn escaped<'d>(interpreter: &Interpreter<'d>, text: &Str<'d>) -> EvalResult<Str<'d>> {
+    interpreter.charge_escapes(text)?;
+    Ok(text.escaped())
 }
 
 /// The place of a text in its padding.
@@ -75,10 +93,12 @@ pub(crate) fn pad<'d>(
     align: Align,
 ) -> EvalResult<Str<'d>> {
     let width = usize::try_from(width.max(0)).unwrap_or(0);
+    interpreter.budget.search(text.len())?;
     let missing = width.saturating_sub(text.char_count());
     if missing == 0 {
         return Ok(text.clone());
     }
+    // The padding is made, and then joined to the text.
     interpreter.charge_bytes(missing.saturating_mul(fill.len_utf8()))?;
     let left = match align {
         Align::Left => 0,

@@ -3,7 +3,8 @@
 use std::ops::{Deref, Range};
 use std::rc::Rc;
 
-use super::{Provenance, Text, Tracked};
+use super::{Provenance, ProvenanceSpan, Text, Tracked};
+use crate::memory::Held;
 use crate::text::html;
 
 /// A Python string.
@@ -20,7 +21,34 @@ enum StrSource<'d> {
     Input(&'d str),
     /// Text of the template, or of a variable that the caller passes as fixed text.
     Fixed(&'d str),
-    Owned(Rc<Text>),
+    Owned(Rc<OwnText>),
+}
+
+/// A text of up to this many bytes is counted by the list or dict that holds it; see [`Str::short_bytes`].
+const SHORT: usize = 128;
+
+/// A text that the template made.
+#[derive(Debug)]
+struct OwnText {
+    inner: Text,
+    _held: Held,
+}
+
+impl OwnText {
+    fn new(inner: Text) -> Rc<OwnText> {
+        let bytes = inner.text.capacity() + inner.spans.capacity() * size_of::<ProvenanceSpan>();
+        let held = if bytes > SHORT { Held::new(bytes + size_of::<OwnText>()) } else { Held::default() };
+        Rc::new(OwnText { inner, _held: held })
+    }
+}
+
+impl Deref for OwnText {
+    type Target = Text;
+
+    #[inline]
+    fn deref(&self) -> &Text {
+        &self.inner
+    }
 }
 
 impl<'d> Str<'d> {
@@ -41,7 +69,7 @@ impl<'d> Str<'d> {
 
     /// Text with its spans.
     pub(crate) fn from_text(text: Text) -> Self {
-        Str { source: StrSource::Owned(Rc::new(text)), markup: false }
+        Str { source: StrSource::Owned(OwnText::new(text)), markup: false }
     }
 
     pub(crate) fn is_markup(&self) -> bool {
@@ -99,7 +127,7 @@ impl<'d> Str<'d> {
             StrSource::Owned(own) => {
                 let mut part = Text::plain(own.text[range.clone()].to_owned());
                 part.add_part(&own.spans, &range, 0);
-                StrSource::Owned(Rc::new(part))
+                StrSource::Owned(OwnText::new(part))
             }
         };
         Str { source, markup: self.markup }
@@ -109,6 +137,22 @@ impl<'d> Str<'d> {
     pub(crate) fn part_of(&self, part: &str) -> Str<'d> {
         let start = part.as_ptr() as usize - self.as_ptr() as usize;
         self.part(start..start + part.len())
+    }
+
+    /// The bytes that a list or dict counts for this string.
+    #[inline]
+    pub(crate) fn short_bytes(&self) -> usize {
+        if let StrSource::Owned(_) = &self.source { SHORT + size_of::<OwnText>() } else { 0 }
+    }
+
+    /// The number of spans, which operations on the string look at.
+    pub(crate) fn spans(&self) -> usize {
+        if let StrSource::Owned(own) = &self.source { own.spans.len() } else { 0 }
+    }
+
+    /// The length of the text and of its spans in bytes: the work to look at all of it.
+    pub(crate) fn weight(&self) -> usize {
+        self.len() + self.spans() * size_of::<ProvenanceSpan>()
     }
 
     /// The address in the input of the text, or of the first text that it was made from.

@@ -5,34 +5,78 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
-use super::{EvalResult, Object, PyError, PyErrorKind, Value, big, range_len};
+use super::{Budget, Dict, EvalResult, Object, PyError, PyErrorKind, Value, big, range_len};
 use crate::text::number::whole;
 
-/// Python's `==`, which never fails.
-pub(crate) fn equal<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
-    match (left, right) {
+/// The steps to write the digits of a large float.
+pub(crate) const LONG_FLOAT: u64 = 64;
+
+/// Python's `==`. Fails only at a limit: each pair of values that it compares is charged.
+pub(crate) fn equal<'d>(budget: &Budget<'d>, left: &Value<'d>, right: &Value<'d>) -> EvalResult<bool> {
+    Ok(match (left, right) {
         (Value::Undefined(_), Value::Undefined(_)) | (Value::None, Value::None) => true,
-        (Value::Str(left), Value::Str(right)) => **left == **right,
+        (Value::Str(left), Value::Str(right)) => {
+            if left.len() != right.len() {
+                return Ok(false);
+            }
+            budget.search(left.len())?;
+            **left == **right
+        }
         (Value::List(left), Value::List(right)) => {
-            left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| equal(&left, &right))
+            left.len() == right.len() && all_equal(budget, left.iter().zip(right.iter()))?
         }
         (Value::Tuple(left), Value::Tuple(right)) => {
-            left.len() == right.len() && left.iter().zip(right.iter()).all(|(left, right)| equal(left, right))
+            left.len() == right.len() && all_equal(budget, left.iter().cloned().zip(right.iter().cloned()))?
         }
-        (Value::Dict(left), Value::Dict(right)) => {
-            left.len() == right.len()
-                && left.entries().all(|(key, value)| right.get(&key).is_some_and(|other| equal(&value, &other)))
-        }
+        (Value::Dict(left), Value::Dict(right)) => left.len() == right.len() && equal_dicts(budget, left, right)?,
         (Value::Object(left), Value::Object(right)) => match (&**left, &**right) {
             (Object::Range { .. }, Object::Range { .. }) => range_items(left) == range_items(right),
             (Object::Function(left), Object::Function(right)) => left == right,
             (Object::Group(left), Object::Group(right)) => {
-                left.iter().zip(right).all(|(left, right)| equal(left, right))
+                all_equal(budget, left.iter().cloned().zip(right.iter().cloned()))?
             }
             _ => Rc::ptr_eq(left, right),
         },
-        _ => numeric_order(left, right) == Some(Ordering::Equal),
+        _ => {
+            charge_numbers(budget, left, right)?;
+            numeric_order(left, right) == Some(Ordering::Equal)
+        }
+    })
+}
+
+fn all_equal<'d>(budget: &Budget<'d>, pairs: impl Iterator<Item = (Value<'d>, Value<'d>)>) -> EvalResult<bool> {
+    for (left, right) in pairs {
+        budget.spend(2)?;
+        if !equal(budget, &left, &right)? {
+            return Ok(false);
+        }
     }
+    Ok(true)
+}
+
+fn equal_dicts<'d>(budget: &Budget<'d>, left: &Dict<'d>, right: &Dict<'d>) -> EvalResult<bool> {
+    for (key, value) in left.entries() {
+        // A small dict is searched from the first key to the last.
+        budget.spend(4)?;
+        match right.get(budget, &key)? {
+            Some(other) if equal(budget, &value, &other)? => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Call before comparing numbers: large ones take longer.
+pub(crate) fn charge_numbers<'d>(budget: &Budget<'d>, left: &Value<'d>, right: &Value<'d>) -> EvalResult<()> {
+    for value in [left, right] {
+        match value {
+            Value::Big(value) => budget.copy_integer(value)?,
+            // Such a float is compared by all its digits.
+            Value::Float(value) if value.abs() >= 9e18 => budget.spend(LONG_FLOAT)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The properties that equal ranges share: their length, and the first item and the step if there are enough items.
@@ -81,12 +125,15 @@ fn int_float_order(int: &Value<'_>, float: f64) -> Option<Ordering> {
 }
 
 /// Fails if Python cannot hash the value.
-pub(crate) fn hashable(value: &Value<'_>) -> EvalResult<()> {
+pub(crate) fn hashable(budget: &Budget<'_>, value: &Value<'_>) -> EvalResult<()> {
     match value {
         Value::List(_) | Value::Dict(_) => {
             Err(PyError::new(PyErrorKind::Type, format!("unhashable type: '{}'", value.type_name())))
         }
-        Value::Tuple(items) => items.iter().try_for_each(hashable),
+        Value::Tuple(items) => {
+            budget.spend(items.len() as u64)?;
+            items.iter().try_for_each(|item| hashable(budget, item))
+        }
         _ => Ok(()),
     }
 }
@@ -94,7 +141,11 @@ pub(crate) fn hashable(value: &Value<'_>) -> EvalResult<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Dict;
+    use crate::runtime::Limits;
+
+    fn equal<'d>(left: &Value<'d>, right: &Value<'d>) -> bool {
+        super::equal(&Budget::new(Limits::default(), None), left, right).unwrap()
+    }
 
     #[test]
     fn numbers_of_all_types_compare() {
@@ -111,9 +162,16 @@ mod tests {
 
     #[test]
     fn equal_keys_are_one_key() {
-        let dict = Dict::own(vec![(Value::Int(1), Value::fixed("a")), (Value::Bool(true), Value::fixed("b"))]);
-        assert_eq!(dict.len(), 1);
-        assert!(dict.get(&Value::Float(1.0)).is_some_and(|value| equal(&value, &Value::fixed("b"))));
+        let budget = Budget::new(Limits::default(), None);
+        for others in [0, 100] {
+            let mut entries = vec![(Value::Int(1), Value::fixed("a")), (Value::Bool(true), Value::fixed("b"))];
+            entries.extend((0..others).map(|other| (Value::text(other.to_string()), Value::None)));
+            let dict = Dict::own(&budget, entries).unwrap();
+            assert_eq!(dict.len(), 1 + others);
+            let found = dict.get(&budget, &Value::Float(1.0)).unwrap();
+            assert!(found.is_some_and(|value| equal(&value, &Value::fixed("b"))));
+            assert_eq!(dict.get_str(&budget, "50").unwrap().is_some(), others > 50);
+        }
     }
 
     #[test]

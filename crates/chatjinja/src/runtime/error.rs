@@ -20,7 +20,12 @@ pub(crate) enum PyErrorKind {
     Runtime,
     /// A limit of this crate on steps, size or depth.
     Limit,
+    /// The caller stopped the render.
+    Interrupted,
 }
+
+/// The longest text of an error in bytes. Errors may quote a text of any length.
+const LONGEST: usize = 1 << 20;
 
 /// An exception with its text and, once it is known, its place. One pointer wide, since every result holds one.
 #[derive(Debug)]
@@ -39,7 +44,13 @@ pub(crate) type EvalResult<T> = Result<T, PyError>;
 impl PyError {
     #[cold]
     pub(crate) fn new(kind: PyErrorKind, text: impl Into<String>) -> PyError {
-        PyError(Box::new(PyErrorData { kind, text: text.into(), span: None }))
+        let mut text = text.into();
+        if text.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+            text.truncate(end);
+            text.push('…');
+        }
+        PyError(Box::new(PyErrorData { kind, text, span: None }))
     }
 
     /// The error for the use of an undefined value.

@@ -30,12 +30,15 @@ pub struct Input<'d> {
     pub capacity: usize,
     /// Whether a [trace](crate::Template::trace) also gives the bytes that the template itself wrote.
     pub tracks_template: bool,
+    /// Called now and then, at least a thousand times a second; if it returns true, the render stops with an error of the
+    /// kind [`Interrupted`](crate::RenderErrorKind::Interrupted).
+    pub interrupted: Option<&'d dyn Fn() -> bool>,
 }
 
 impl<'d> Input<'d> {
     /// An input with variables only.
     pub fn new(globals: &'d dyn Globals) -> Input<'d> {
-        Input { globals, records: &[], now: None, capacity: 0, tracks_template: false }
+        Input { globals, records: &[], now: None, capacity: 0, tracks_template: false, interrupted: None }
     }
 }
 

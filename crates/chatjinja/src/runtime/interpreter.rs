@@ -1,13 +1,13 @@
 //! `Interpreter`: the state of one render on one thread.
 
 use std::ops::Range;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use chrono::NaiveDateTime;
 
-use super::budget::Budget;
-use super::{EvalResult, Input, Locals, MAX_OUTPUT, Object, PyError, PyErrorKind, Trace, Tracing, Value};
+use super::{Budget, EvalResult, Input, Limits, Locals, Object, PyError, Trace, Tracing, Value};
 use crate::ir::Program;
+use crate::memory::Held;
 use crate::provenance::{Provenance, Str, Text};
 
 /// One render.
@@ -23,15 +23,17 @@ pub(crate) struct Interpreter<'d> {
     /// Variables of calls that have ended, but that are still referenced. They may form cycles, so they are emptied at
     /// the end.
     kept: Vec<Rc<Locals<'d>>>,
-    /// All namespaces. They may contain themselves, so they are emptied at the end too.
-    namespaces: Vec<Weak<Object<'d>>>,
+    kept_held: Held,
+    /// All objects whose values may change: namespaces, and loops with `loop.changed`. They may contain themselves, or
+    /// each other in a chain of any length. So they live until the end, and are emptied one by one.
+    cells: Vec<Rc<Object<'d>>>,
     /// The text that is being written: the output, or the text of a macro or a block.
     pub(crate) out: Text,
     /// The length of the output while a macro or a block is written.
     pub(crate) outer_position: Option<usize>,
     /// Whether printed values are escaped.
     pub(crate) autoescape: bool,
-    pub(super) budget: Budget,
+    pub(crate) budget: Budget<'d>,
     /// The depth of calls.
     pub(crate) depth: u32,
     /// The record that was read last.
@@ -63,7 +65,8 @@ pub(crate) struct Failure {
 }
 
 impl<'d> Interpreter<'d> {
-    pub(crate) fn new(program: &'d Program, input: Input<'d>, tracing: Tracing) -> Interpreter<'d> {
+    pub(crate) fn new(program: &'d Program, input: Input<'d>, tracing: Tracing, limits: Limits) -> Interpreter<'d> {
+        let budget = Budget::new(limits, input.interrupted);
         let root = Locals::new(program.slots, None);
         Interpreter {
             program,
@@ -72,11 +75,12 @@ impl<'d> Interpreter<'d> {
             locals: Rc::clone(&root),
             root,
             kept: Vec::new(),
-            namespaces: Vec::new(),
+            kept_held: Held::default(),
+            cells: Vec::new(),
             out: Text::with_capacity(input.capacity),
             outer_position: None,
             autoescape: false,
-            budget: Budget::full(),
+            budget,
             depth: 0,
             last_record: None,
             trace: Trace::of(tracing),
@@ -107,16 +111,18 @@ impl<'d> Interpreter<'d> {
     /// Empties all variables to break cycles: macros hold the variables that hold them, and a namespace may contain
     /// itself.
     fn release(&mut self) {
+        for cell in &self.cells {
+            match &**cell {
+                Object::Namespace(attributes, _) => drop(attributes.take()),
+                Object::Loop(state) => drop(state.changed.take()),
+                _ => {}
+            }
+        }
+        self.cells.clear();
         self.globals.clear();
         for locals in self.kept.drain(..).chain([Rc::clone(&self.root)]) {
             let slots = locals.slots.take();
             drop(slots);
-        }
-        for namespace in self.namespaces.drain(..).filter_map(|namespace| namespace.upgrade()) {
-            if let Object::Namespace(attributes) = &*namespace {
-                let attributes = attributes.take();
-                drop(attributes);
-            }
         }
     }
 
@@ -124,26 +130,19 @@ impl<'d> Interpreter<'d> {
     pub(crate) fn leave(&mut self, before: Rc<Locals<'d>>) {
         let left = std::mem::replace(&mut self.locals, before);
         if Rc::strong_count(&left) > 1 {
+            self.kept_held.add(left.kept_bytes());
             self.kept.push(left);
         }
     }
 
-    /// Registers a new namespace, so that it is emptied at the end.
-    pub(crate) fn own_namespace(&mut self, namespace: &Rc<Object<'d>>) {
-        self.namespaces.push(Rc::downgrade(namespace));
+    /// Registers an object whose values may change, so that it is emptied at the end.
+    pub(crate) fn own_cell(&mut self, cell: &Rc<Object<'d>>) {
+        self.cells.push(Rc::clone(cell));
     }
 
     /// The time for `strftime_now`.
     pub(crate) fn now(&self) -> NaiveDateTime {
         self.input.now.unwrap_or_else(|| chrono::Local::now().naive_local())
-    }
-
-    /// Fails if the text that is being written is too long.
-    pub(crate) fn check_output(&self) -> EvalResult<()> {
-        if self.out.text.len() > MAX_OUTPUT {
-            return Err(PyError::new(PyErrorKind::Limit, "the output exceeds the limit of 256 MiB"));
-        }
-        Ok(())
     }
 
     /// A text made from `source`, but not a copy of its bytes.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Dict, Value};
+use super::{Dict, Items, Value};
 use crate::data::{Fields, Node};
 
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub(crate) enum List<'d> {
     /// Another list of the input.
     Input(&'d [Node<'d>]),
     /// A list made by the template.
-    Own(Rc<[Value<'d>]>),
+    Own(Rc<Items<'d>>),
 }
 
 impl<'d> List<'d> {

@@ -4,14 +4,18 @@
 //! for the interpreter ([`LazyIter`]).
 
 mod arguments;
+mod bounded_text;
 mod budget;
 mod dict;
 mod equality;
 mod error;
 mod input;
 mod interpreter;
+mod items;
+mod key_index;
 mod kind;
 mod lazy_iter;
+mod limits;
 mod list;
 mod locals;
 mod number;
@@ -23,17 +27,21 @@ mod value;
 mod variables;
 
 pub(crate) use arguments::Arguments;
-pub(crate) use budget::{MAX_DEPTH, MAX_OUTPUT};
-pub(crate) use dict::Dict;
-pub(crate) use equality::{equal, hashable, numeric_order};
+pub(crate) use bounded_text::BoundedText;
+pub(crate) use budget::Budget;
+pub(crate) use dict::{Dict, SMALL};
+pub(crate) use equality::{LONG_FLOAT, charge_numbers, equal, hashable, numeric_order};
 pub(crate) use error::{EvalResult, PyError, PyErrorKind};
 pub use input::{Global, Globals, Input};
 pub(crate) use interpreter::{Failure, Finished, Interpreter};
+pub(crate) use items::{Items, deepest, short};
+pub(crate) use key_index::SeenKeys;
 pub(crate) use kind::Kind;
 pub(crate) use lazy_iter::LazyIter;
+pub use limits::Limits;
 pub(crate) use list::List;
 pub(crate) use locals::Locals;
-pub(crate) use number::{big, float, integer, is_number};
+pub(crate) use number::{BigNumber, big, float, integer, is_number};
 pub(crate) use object::{Generator, GeneratorName, LoopState, MacroValue, Object, ViewKind, range_len};
 pub use trace::{Origin, TraceEvent, TraceKind};
 pub(crate) use trace::{Trace, Tracing};

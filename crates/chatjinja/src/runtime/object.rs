@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::{Dict, Kind, LazyIter, Locals, Value};
+use super::{Dict, Items, Kind, LazyIter, Locals, Value, deepest};
 use crate::ir::{ForLoop, MacroCode};
+use crate::memory::Held;
 use crate::names::{Function, Method};
 
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(crate) enum Object<'d> {
         stop: i64,
         step: i64,
     },
-    Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>),
+    Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>, RefCell<Held>),
     Generator(Generator<'d>),
     /// A group of `groupby`: a tuple of a key and a list, which also have the names `grouper` and `list`.
     Group([Value<'d>; 2]),
@@ -26,7 +27,7 @@ pub(crate) enum Object<'d> {
     Method(Value<'d>, Method),
     Loop(LoopState<'d>),
     Cycler {
-        items: Vec<Value<'d>>,
+        items: Rc<Items<'d>>,
         next: Cell<usize>,
     },
     Joiner {
@@ -44,6 +45,8 @@ pub(crate) enum Object<'d> {
 pub(crate) struct Generator<'d> {
     pub(crate) name: GeneratorName,
     pub(crate) state: RefCell<LazyIter<'d>>,
+    /// The depth of the values that it was made from.
+    pub(crate) depth: u32,
 }
 
 /// The name of an iterator, which decides how Python prints it.
@@ -85,9 +88,14 @@ pub(crate) struct MacroValue<'d> {
 pub(crate) struct LoopState<'d> {
     pub(crate) items: RefCell<Vec<Value<'d>>>,
     pub(crate) index: Cell<usize>,
+    /// The number of loops around a recursive one.
     pub(crate) depth: usize,
+    /// The depth of the items.
+    pub(crate) nesting: u32,
+    /// What the items hold.
+    pub(crate) _held: Held,
     /// The arguments of the last call of `loop.changed`.
-    pub(crate) changed: RefCell<Option<Vec<Value<'d>>>>,
+    pub(crate) changed: RefCell<Option<Rc<Items<'d>>>>,
     /// The code of a recursive loop, and the variables around it.
     pub(crate) recursive: Option<(&'d ForLoop, Rc<Locals<'d>>)>,
 }
@@ -96,7 +104,7 @@ impl<'d> Object<'d> {
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Object::Range { .. } => Kind::Range,
-            Object::Namespace(_) => Kind::Namespace,
+            Object::Namespace(..) => Kind::Namespace,
             Object::Generator(generator) => match generator.name {
                 GeneratorName::Function(_) => Kind::Generator,
                 GeneratorName::Class(_) => Kind::Reversed,
@@ -127,6 +135,27 @@ impl<'d> Object<'d> {
             Object::Loop(state) => Some(state.items.borrow().len()),
             _ => None,
         }
+    }
+
+    /// The depth of the nesting of the values in it. A namespace and the variables of a macro are left out: they may
+    /// change, and each value in them is checked when it is set.
+    pub(crate) fn depth(&self) -> u32 {
+        let inner = match self {
+            Object::Generator(generator) => generator.depth,
+            Object::Group(pair) => deepest(pair),
+            Object::View(_, dict) => dict.depth(),
+            Object::Method(owner, _) => owner.depth(),
+            Object::Loop(state) => state.nesting,
+            Object::Cycler { items, .. } => items.depth(),
+            Object::Joiner { separator, .. } => separator.depth(),
+            Object::Range { .. }
+            | Object::Namespace(..)
+            | Object::Macro(_)
+            | Object::Function(_)
+            | Object::Template
+            | Object::Block(_) => return 0,
+        };
+        inner + 1
     }
 
     pub(crate) fn is_callable(&self) -> bool {

@@ -2,124 +2,197 @@
 
 use std::fmt::Write as _;
 
-use super::{GeneratorName, Object, Value, ViewKind};
+use num_bigint::BigInt;
+
+use super::{BoundedText, Budget, EvalResult, GeneratorName, Limits, Object, PyError, PyErrorKind, Value, ViewKind};
 use crate::provenance::{Provenance, Str, Text};
 use crate::text::float::write_float;
-use crate::text::quote::{quoted, write_quoted};
+use crate::text::quote::{quoted, write_quoted, write_quoted_start};
+
+/// The most digits of an integer that Python writes in decimal.
+const MAX_DIGITS: usize = 4300;
+
+/// If less than this is left of the stack, it grows by [`STACK`].
+const RED_ZONE: usize = 1 << 20;
+const STACK: usize = 4 << 20;
+
+/// The characters of a value that a message shows.
+const BRIEF: usize = 80;
 
 /// The `repr` of a value, with spans if `trace` is set.
-pub(crate) fn text(value: &Value<'_>, trace: bool) -> Text {
-    let mut writer = ReprWriter { out: Text::default(), trace };
-    writer.value(value);
-    writer.out
+pub(crate) fn text<'d>(budget: &Budget<'d>, value: &Value<'d>, trace: bool) -> EvalResult<Text> {
+    let mut writer = ReprWriter { out: BoundedText::new(budget), trace, brief: false, open: Vec::new() };
+    writer.value(value)?;
+    writer.out.finish()
 }
 
 /// Appends the `repr` of a value to `out`.
-pub(crate) fn write(out: &mut String, value: &Value<'_>) {
-    let mut writer = ReprWriter { out: Text::plain(std::mem::take(out)), trace: false };
-    writer.value(value);
-    *out = writer.out.text;
+pub(crate) fn write<'d>(out: &mut BoundedText<'_, 'd>, value: &Value<'d>) -> EvalResult<()> {
+    // The writer takes the text, and gives it back.
+    let budget = out.budget;
+    let mut writer = ReprWriter {
+        out: std::mem::replace(out, BoundedText::new(budget)),
+        trace: false,
+        brief: false,
+        open: Vec::new(),
+    };
+    let result = writer.value(value);
+    *out = writer.out;
+    result
+}
+
+/// The digits of an integer in decimal.
+///
+/// # Errors
+/// If it has more digits than Python writes.
+pub(crate) fn decimal(int: &BigInt) -> EvalResult<String> {
+    // Each digit has more than three bits.
+    let digits = if int.bits() <= 4 * MAX_DIGITS as u64 { int.to_string() } else { String::new() };
+    if digits.is_empty() || digits.trim_start_matches('-').len() > MAX_DIGITS {
+        let text = format!(
+            "Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion; \
+             use sys.set_int_max_str_digits() to increase the limit"
+        );
+        return Err(PyError::new(PyErrorKind::Value, text));
+    }
+    Ok(digits)
 }
 
 /// The `repr` of a value, shortened for messages.
 pub(crate) fn brief(value: &Value<'_>) -> String {
-    let mut text = String::new();
-    write(&mut text, value);
-    if text.chars().count() > 80 {
-        text = text.chars().take(79).collect::<String>() + "…";
-    }
-    text
+    let budget = Budget::new(Limits::default(), None);
+    let mut writer = ReprWriter { out: BoundedText::new(&budget), trace: false, brief: true, open: Vec::new() };
+    // The writer stops with an error once it has enough.
+    let _ = writer.value(value);
+    let text = &writer.out.short().text;
+    if text.chars().count() > BRIEF { text.chars().take(BRIEF - 1).collect::<String>() + "…" } else { text.clone() }
 }
 
-struct ReprWriter {
-    out: Text,
+struct ReprWriter<'b, 'd> {
+    out: BoundedText<'b, 'd>,
     /// Whether to add spans for strings of the input.
     trace: bool,
+    /// Whether only the first characters are needed.
+    brief: bool,
+    /// The addresses of the namespaces that are being written: they may contain themselves.
+    open: Vec<*const Object<'d>>,
 }
 
-impl ReprWriter {
+impl<'d> ReprWriter<'_, 'd> {
     fn push(&mut self, text: &str) {
-        self.out.text.push_str(text);
+        self.out.short().text.push_str(text);
     }
 
     fn format(&mut self, text: std::fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
-        let _ = self.out.text.write_fmt(text);
+        let _ = self.out.short().text.write_fmt(text);
     }
 
-    fn value(&mut self, value: &Value<'_>) {
+    /// Charges a value, and what was written before it.
+    fn begin(&mut self) -> EvalResult<()> {
+        self.out.budget.spend(2)?;
+        if self.brief && self.out.short().text.len() > 4 * BRIEF {
+            return Err(PyError::new(PyErrorKind::Limit, "the text is long enough"));
+        }
+        self.out.grown()
+    }
+
+    fn value(&mut self, value: &Value<'d>) -> EvalResult<()> {
+        self.begin()?;
         match value {
             Value::Undefined(_) => self.push("Undefined"),
             Value::None => self.push("None"),
             Value::Bool(value) => self.push(if *value { "True" } else { "False" }),
             Value::Int(value) => self.format(format_args!("{value}")),
-            Value::Big(value) => self.format(format_args!("{value}")),
+            Value::Big(value) => {
+                let digits = decimal(value)?;
+                self.push(&digits);
+            }
             Value::Float(value) => {
-                let _ = write_float(&mut self.out.text, *value);
+                let _ = write_float(&mut self.out.short().text, *value);
             }
             Value::Str(text) if text.is_markup() => {
                 self.push("Markup(");
-                self.string(text);
+                self.string(text)?;
                 self.push(")");
             }
-            Value::Str(text) => self.string(text),
+            Value::Str(text) => self.string(text)?,
             Value::List(list) => {
                 self.push("[");
-                self.items(list.iter());
+                self.items(list.iter())?;
                 self.push("]");
             }
             Value::Tuple(items) => {
                 self.push("(");
-                self.items(items.iter().cloned());
+                self.items(items.iter().cloned())?;
                 self.push(if items.len() == 1 { ",)" } else { ")" });
             }
             Value::Dict(dict) => {
                 self.push("{");
                 for (index, (key, value)) in dict.entries().enumerate() {
                     self.push(if index > 0 { ", " } else { "" });
-                    self.value(&key);
+                    self.value(&key)?;
                     self.push(": ");
-                    self.value(&value);
+                    self.value(&value)?;
                 }
                 self.push("}");
             }
-            Value::Object(object) => self.object(object),
+            Value::Object(object) => self.object(object)?,
         }
+        Ok(())
     }
 
-    fn items<'d>(&mut self, items: impl Iterator<Item = Value<'d>>) {
+    fn items(&mut self, items: impl Iterator<Item = Value<'d>>) -> EvalResult<()> {
         for (index, item) in items.enumerate() {
             self.push(if index > 0 { ", " } else { "" });
-            self.value(&item);
+            self.value(&item)?;
         }
+        Ok(())
     }
 
-    fn string(&mut self, text: &Str<'_>) {
-        let start = self.out.text.len() + 1;
-        write_quoted(&mut self.out.text, text);
-        let end = self.out.text.len() - 1;
-        if let (true, Some(address)) = (self.trace, text.address()) {
-            let verbatim = text.borrowed().is_some() && self.out.text[start..end] == **text;
-            let provenance = if verbatim { Provenance::Copied(address) } else { Provenance::Derived(address) };
-            self.out.add_span(start, end, provenance);
+    fn string(&mut self, text: &Str<'d>) -> EvalResult<()> {
+        if self.brief {
+            write_quoted_start(&mut self.out.short().text, text, BRIEF);
+            return Ok(());
         }
+        self.out.before_escaped(text)?;
+        let out = self.out.short();
+        let start = out.text.len() + 1;
+        write_quoted(&mut out.text, text);
+        let end = out.text.len() - 1;
+        if let (true, Some(address)) = (self.trace, text.address()) {
+            let verbatim = text.borrowed().is_some() && out.text[start..end] == **text;
+            let provenance = if verbatim { Provenance::Copied(address) } else { Provenance::Derived(address) };
+            out.add_span(start, end, provenance);
+        }
+        Ok(())
     }
 
     /// For objects without a special form, Python prints their address. Here the address is always the same, so that
     /// each render gives the same text.
-    fn object(&mut self, object: &Object<'_>) {
+    fn object(&mut self, object: &Object<'d>) -> EvalResult<()> {
         match object {
             Object::Range { start, stop, step: 1 } => self.format(format_args!("range({start}, {stop})")),
             Object::Range { start, stop, step } => self.format(format_args!("range({start}, {stop}, {step})")),
-            Object::Namespace(attributes) => {
+            Object::Namespace(attributes, _) => {
+                let address = std::ptr::from_ref(object);
+                if self.open.contains(&address) {
+                    self.push("<Namespace {...}>");
+                    return Ok(());
+                }
+                self.open.push(address);
+                self.out.budget.check_namespaces(self.open.len())?;
                 self.push("<Namespace {");
                 for (index, (name, value)) in attributes.borrow().iter().enumerate() {
                     self.push(if index > 0 { ", " } else { "" });
-                    write_quoted(&mut self.out.text, name);
+                    self.out.before_escaped(name)?;
+                    write_quoted(&mut self.out.short().text, name);
                     self.push(": ");
-                    self.attribute(value);
+                    // A chain of namespaces may be longer than the stack.
+                    stacker::maybe_grow(RED_ZONE, STACK, || self.value(value))?;
                 }
                 self.push("}>");
+                self.open.pop();
             }
             Object::View(kind, dict) => {
                 self.push(match kind {
@@ -127,7 +200,7 @@ impl ReprWriter {
                     ViewKind::Values => "dict_values([",
                     ViewKind::Items => "dict_items([",
                 });
-                self.items(dict.entries().map(|entry| kind.item(entry)));
+                self.items(dict.entries().map(|entry| kind.item(entry)))?;
                 self.push("])");
             }
             Object::Macro(value) => self.format(format_args!("<Macro {}>", quoted(&value.code.name))),
@@ -141,7 +214,7 @@ impl ReprWriter {
             }
             Object::Group(pair) => {
                 self.push("(");
-                self.items(pair.iter().cloned());
+                self.items(pair.iter().cloned())?;
                 self.push(")");
             }
             Object::Template => self.push("<TemplateReference None>"),
@@ -155,14 +228,7 @@ impl ReprWriter {
                 self.format(format_args!("<{} object at 0x7f0000000000>", object.kind().name()));
             }
         }
-    }
-
-    /// A value inside a namespace, which may be the same namespace.
-    fn attribute(&mut self, value: &Value<'_>) {
-        match value {
-            Value::Object(object) if matches!(&**object, Object::Namespace(_)) => self.push("<Namespace {...}>"),
-            other => self.value(other),
-        }
+        Ok(())
     }
 }
 
@@ -174,16 +240,19 @@ mod tests {
     fn values_are_written_as_repr_writes_them() {
         let list =
             Value::list(vec![Value::fixed("a"), Value::None, Value::Float(1.0), Value::tuple(vec![Value::Int(1)])]);
-        let mut text = String::from("x = ");
-        write(&mut text, &list);
-        assert_eq!(text, "x = ['a', None, 1.0, (1,)]");
+        let budget = Budget::new(Limits::default(), None);
+        let mut text = BoundedText::new(&budget);
+        text.push("x = ").unwrap();
+        write(&mut text, &list).unwrap();
+        assert_eq!(text.finish().unwrap().text, "x = ['a', None, 1.0, (1,)]");
         assert_eq!(brief(&Value::text("y".repeat(100))).chars().count(), 80);
     }
 
     #[test]
     fn strings_of_the_input_have_spans() {
         let (input, escaped) = (String::from("ab"), String::from("a'\n"));
-        let text = text(&Value::list(vec![Value::Str(Str::input(&input)), Value::Str(Str::input(&escaped))]), true);
+        let list = Value::list(vec![Value::Str(Str::input(&input)), Value::Str(Str::input(&escaped))]);
+        let text = text(&Budget::new(Limits::default(), None), &list, true).unwrap();
         assert_eq!(text.text, "['ab', \"a'\\n\"]");
         let spans: Vec<_> = text.spans.iter().map(|span| (span.range(), span.provenance)).collect();
         let (copied, derived) = (input.as_ptr() as usize, escaped.as_ptr() as usize);

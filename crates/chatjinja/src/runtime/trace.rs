@@ -1,7 +1,10 @@
 //! `Trace`: the log of a traced render, with the positions where the template reached and read each record.
 
+use std::collections::HashMap;
+
 use super::{Dict, Interpreter, Value};
-use crate::data::Fields;
+use crate::data::{Fields, field};
+use crate::memory::Held;
 use crate::provenance::Tracked;
 
 /// How the template got a record.
@@ -56,6 +59,10 @@ pub(crate) struct Trace {
     open: Vec<(u32, u32)>,
     /// The keys of records that were read, and whether a record had them. None if they are not recorded.
     pub(crate) keys: Option<Vec<(String, bool)>>,
+    /// The places of the keys.
+    places: HashMap<String, usize>,
+    /// What the events hold.
+    held: Held,
 }
 
 impl Trace {
@@ -71,15 +78,20 @@ impl Trace {
         let event = TraceEvent { position, kind, origin };
         // Templates read several fields of a record in one place. The first read is enough.
         if !matches!(kind, TraceKind::Read(_)) || self.events.last() != Some(&event) {
+            self.held.add(size_of::<TraceEvent>() * 2);
             self.events.push(event);
         }
     }
 
     fn add_key(&mut self, key: &str, found: bool) {
         let Some(keys) = &mut self.keys else { return };
-        match keys.iter_mut().find(|(known, _)| known == key) {
-            Some((_, known)) => *known |= found,
-            None => keys.push((key.to_owned(), found)),
+        match self.places.get(key) {
+            Some(at) => keys[*at].1 |= found,
+            None => {
+                self.held.add(key.len() * 2 + size_of::<TraceEvent>() * 4);
+                self.places.insert(key.to_owned(), keys.len());
+                keys.push((key.to_owned(), found));
+            }
         }
     }
 }
@@ -129,7 +141,7 @@ impl<'d> Interpreter<'d> {
             let origin = inside.map_or(Origin::Index, |(pass, _)| Origin::Pass(*pass));
             trace.add(position, TraceKind::Read(index as u32), origin);
             if trace.keys.is_some() {
-                trace.add_key(key, dict.get_str(key).is_some());
+                trace.add_key(key, field(fields, key).is_some());
             }
         }
     }

@@ -25,6 +25,13 @@ pub(crate) struct MissingItem<'d> {
     pub(crate) name: Value<'d>,
 }
 
+impl MissingItem<'_> {
+    /// The depth of the name, with this level.
+    pub(crate) fn depth(&self) -> u32 {
+        self.name.depth() + 1
+    }
+}
+
 impl Undefined<'_> {
     /// Jinja2's message for the use of the value.
     pub(crate) fn message(&self) -> String {

@@ -6,9 +6,7 @@
 
 use std::rc::Rc;
 
-use num_bigint::BigInt;
-
-use super::{Dict, Kind, List, Object, Undefined, integer};
+use super::{BigNumber, Dict, Items, Kind, List, Object, Undefined, integer};
 use crate::data::Node;
 use crate::provenance::Str;
 
@@ -20,11 +18,11 @@ pub(crate) enum Value<'d> {
     Bool(bool),
     Int(i64),
     /// An integer that does not fit into 64 bits.
-    Big(Rc<BigInt>),
+    Big(Rc<BigNumber>),
     Float(f64),
     Str(Str<'d>),
     List(List<'d>),
-    Tuple(Rc<[Value<'d>]>),
+    Tuple(Rc<Items<'d>>),
     Dict(Dict<'d>),
     Object(Rc<Object<'d>>),
 }
@@ -55,15 +53,47 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn list(items: Vec<Value<'d>>) -> Value<'d> {
-        Value::List(List::Own(items.into()))
+        Value::List(List::Own(Items::new(items)))
     }
 
     pub(crate) fn tuple(items: Vec<Value<'d>>) -> Value<'d> {
-        Value::Tuple(items.into())
+        Value::Tuple(Items::new(items))
     }
 
     pub(crate) fn object(object: Object<'d>) -> Value<'d> {
         Value::Object(Rc::new(object))
+    }
+
+    /// The depth of the nesting that the template made. Values of the input have none.
+    pub(crate) fn depth(&self) -> u32 {
+        match self {
+            Value::List(List::Own(items)) | Value::Tuple(items) => items.depth(),
+            Value::Dict(Dict::Own(own)) => own.depth(),
+            Value::Object(object) => object.depth(),
+            Value::Undefined(Undefined::Missing(missing)) => missing.depth(),
+            Value::Undefined(_)
+            | Value::Dict(Dict::Input(_))
+            | Value::None
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Big(_)
+            | Value::Float(_)
+            | Value::Str(_)
+            | Value::List(_) => 0,
+        }
+    }
+
+    /// Whether the value may have a depth.
+    #[inline]
+    pub(crate) fn is_nested(&self) -> bool {
+        matches!(
+            self,
+            Value::List(List::Own(_))
+                | Value::Tuple(_)
+                | Value::Dict(Dict::Own(_))
+                | Value::Object(_)
+                | Value::Undefined(Undefined::Missing(_))
+        )
     }
 
     pub(crate) fn as_str(&self) -> Option<&Str<'d>> {

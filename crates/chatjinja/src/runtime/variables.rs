@@ -1,6 +1,6 @@
 //! Reads and sets variables.
 
-use super::{Dict, Global, Interpreter, List, Object, Undefined, Value};
+use super::{Dict, EvalResult, Global, Interpreter, List, Object, Undefined, Value};
 use crate::ir::{Binding, ScopeInit, Slot, SlotInit};
 use crate::names::Function;
 
@@ -45,8 +45,10 @@ impl<'d> Interpreter<'d> {
             Binding::Global(index) => self.global(index),
             Binding::LateGlobal(index) => {
                 let name = &self.program.globals[index];
-                let exported = self.program.exported.iter().find(|(known, _)| known == name);
-                let set = exported.and_then(|(_, slot)| self.root.slots.borrow().get(*slot).cloned());
+                // The names are sorted.
+                let exported = self.program.exported.binary_search_by(|(known, _)| known.cmp(name)).ok();
+                let slot = exported.map(|at| self.program.exported[at].1);
+                let set = slot.and_then(|slot| self.root.slots.borrow().get(slot).cloned());
                 match set {
                     Some(value) if !matches!(value, Value::Undefined(Undefined::Variable(_))) => value,
                     _ => self.global(index),
@@ -80,7 +82,8 @@ impl<'d> Interpreter<'d> {
     }
 
     /// Begins a scope: sets the first values of its slots.
-    pub(crate) fn begin_scope(&mut self, scope: &'d ScopeInit) {
+    pub(crate) fn begin_scope(&mut self, scope: &'d ScopeInit) -> EvalResult<()> {
+        self.budget.spend(scope.slots.len() as u64)?;
         for (index, init) in &scope.slots {
             let value = match init {
                 SlotInit::Undefined(name) => Value::Undefined(Undefined::Variable(name)),
@@ -88,6 +91,7 @@ impl<'d> Interpreter<'d> {
             };
             self.set(Slot { out: 0, index: *index }, value);
         }
+        Ok(())
     }
 
     /// The index of a `{% block %}`.

@@ -25,6 +25,9 @@ use minijinja::syntax::SyntaxConfig;
 
 use crate::ir::Program;
 
+/// The longest source in bytes: fifty times the longest real template that is known.
+const MAX_SOURCE: usize = 1 << 20;
+
 /// Compiles the source of a template.
 ///
 /// The parser and the compiler recurse as deep as the template is nested. They run on a stack that is large enough for
@@ -34,6 +37,10 @@ use crate::ir::Program;
 /// If Jinja2 would not compile the source, or if it needs a part of Jinja2 that is not supported.
 pub(crate) fn compile(source: &str) -> Result<Program, SyntaxError> {
     const STACK: usize = 16 << 20;
+    if source.len() > MAX_SOURCE {
+        let text = format!("the source has {} bytes; the limit is {MAX_SOURCE}, so shorten it", source.len());
+        return Err(SyntaxError::new(text));
+    }
     stacker::maybe_grow(STACK / 2, STACK, || compile_on_this_stack(source)).map_err(|error| error.quoting(source))
 }
 

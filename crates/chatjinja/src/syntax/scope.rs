@@ -4,7 +4,7 @@
 //! from the outer scope. A name that is only read refers to the variable of the nearest outer scope that has the name,
 //! or else to a variable of the input. All statements of a scope count, also those after the name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 
@@ -17,6 +17,8 @@ pub(super) struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
     calls: Vec<CallSlots>,
     pub(super) globals: Vec<String>,
+    /// The places of the globals.
+    places: HashMap<String, usize>,
 }
 
 /// The slots of code with its own variables: the template, a macro, a block, a recursive loop.
@@ -37,10 +39,32 @@ struct Scope<'a> {
     slots: BTreeMap<&'a str, u32>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 struct ScopeNames<'a> {
     known: BTreeMap<&'a str, FirstValue>,
     stored: BTreeSet<&'a str>,
+}
+
+/// The names of a scope while its statements are read. A branch adds names to those before it, without a copy of them.
+#[derive(Debug)]
+struct Names<'n, 'a> {
+    own: ScopeNames<'a>,
+    before: Option<&'n Names<'n, 'a>>,
+}
+
+impl<'a> Names<'_, 'a> {
+    fn is_known(&self, name: &str) -> bool {
+        self.own.known.contains_key(name) || self.before.is_some_and(|before| before.is_known(name))
+    }
+
+    fn is_stored(&self, name: &str) -> bool {
+        self.own.stored.contains(name) || self.before.is_some_and(|before| before.is_stored(name))
+    }
+
+    /// The same names at the start of a branch.
+    fn branch(&self) -> Names<'_, 'a> {
+        Names { own: ScopeNames::default(), before: Some(self) }
+    }
 }
 
 /// The value of a name at the start of its scope.
@@ -95,25 +119,30 @@ impl<'a> Scopes<'a> {
         names.known.insert(name, FirstValue::Parameter);
     }
 
+    /// Takes the names of the scope, to add to them.
+    fn names<'n>(&mut self, scope: usize) -> Names<'n, 'a> {
+        Names { own: std::mem::take(&mut self.scopes[scope].names), before: None }
+    }
+
     /// Adds the names of statements to the scope.
     pub(super) fn read(&mut self, scope: usize, body: &'a [Stmt<'a>]) {
-        let mut names = std::mem::take(&mut self.scopes[scope].names);
+        let mut names = self.names(scope);
         self.statements(scope, &mut names, body);
-        self.scopes[scope].names = names;
+        self.scopes[scope].names = names.own;
     }
 
     /// Adds the names of an expression to the scope.
     pub(super) fn read_expr(&mut self, scope: usize, expr: &'a Expr<'a>) {
-        let mut names = std::mem::take(&mut self.scopes[scope].names);
+        let mut names = self.names(scope);
         self.loads(scope, &mut names, expr);
-        self.scopes[scope].names = names;
+        self.scopes[scope].names = names.own;
     }
 
     /// Adds the names of a target to the scope, as names that are set.
     pub(super) fn read_target(&mut self, scope: usize, target: &'a Expr<'a>) {
-        let mut names = std::mem::take(&mut self.scopes[scope].names);
+        let mut names = self.names(scope);
         self.target(scope, &mut names, target);
-        self.scopes[scope].names = names;
+        self.scopes[scope].names = names.own;
     }
 
     /// Adds the names of a target to the scope, as parameters of a loop or a macro.
@@ -126,25 +155,25 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    fn store(&self, scope: usize, names: &mut ScopeNames<'a>, name: &'a str) {
-        names.stored.insert(name);
-        if !names.known.contains_key(name) {
+    fn store(&self, scope: usize, names: &mut Names<'_, 'a>, name: &'a str) {
+        names.own.stored.insert(name);
+        if !names.is_known(name) {
             let first = self.find(self.scopes[scope].parent, name).map_or(FirstValue::Undefined, FirstValue::Outer);
-            names.known.insert(name, first);
+            names.own.known.insert(name, first);
         }
     }
 
-    fn load(&self, scope: usize, names: &mut ScopeNames<'a>, name: &'a str) {
-        if !names.known.contains_key(name) && self.find(self.scopes[scope].parent, name).is_none() {
-            names.known.insert(name, FirstValue::Global);
+    fn load(&self, scope: usize, names: &mut Names<'_, 'a>, name: &'a str) {
+        if !names.is_known(name) && self.find(self.scopes[scope].parent, name).is_none() {
+            names.own.known.insert(name, FirstValue::Global);
         }
     }
 
-    fn loads(&self, scope: usize, names: &mut ScopeNames<'a>, expr: &'a Expr<'a>) {
+    fn loads(&self, scope: usize, names: &mut Names<'_, 'a>, expr: &'a Expr<'a>) {
         each_name(expr, &mut |name| self.load(scope, names, name));
     }
 
-    fn target(&self, scope: usize, names: &mut ScopeNames<'a>, target: &'a Expr<'a>) {
+    fn target(&self, scope: usize, names: &mut Names<'_, 'a>, target: &'a Expr<'a>) {
         if let Expr::Var(name) = target {
             self.store(scope, names, name.id);
         } else if matches!(target, Expr::List(_) | Expr::Tuple(_)) {
@@ -155,31 +184,32 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    fn statements(&self, scope: usize, names: &mut ScopeNames<'a>, body: &'a [Stmt<'a>]) {
+    fn statements(&self, scope: usize, names: &mut Names<'_, 'a>, body: &'a [Stmt<'a>]) {
         for statement in body {
             self.statement(scope, names, statement);
         }
     }
 
     /// Adds the names of a statement to `names`. Bodies with their own scope are left out.
-    fn statement(&self, scope: usize, names: &mut ScopeNames<'a>, statement: &'a Stmt<'a>) {
+    fn statement(&self, scope: usize, names: &mut Names<'_, 'a>, statement: &'a Stmt<'a>) {
         match statement {
             Stmt::EmitExpr(emit) => self.loads(scope, names, &emit.expr),
             Stmt::IfCond(branch) => {
                 self.loads(scope, names, &branch.expr);
-                let before = names.stored.clone();
-                let (mut yes, mut no) = (names.clone(), names.clone());
+                let (mut yes, mut no) = (names.branch(), names.branch());
                 self.statements(scope, &mut yes, &branch.true_body);
                 self.statements(scope, &mut no, &branch.false_body);
+                let (yes, no) = (yes.own, no.own);
                 let stored: BTreeSet<&str> = yes.stored.union(&no.stored).copied().collect();
+                let new: Vec<&str> = stored.iter().filter(|name| !names.is_stored(name)).copied().collect();
                 for branch in [yes, no] {
-                    names.known.extend(branch.known);
-                    names.stored.extend(branch.stored);
+                    names.own.known.extend(branch.known);
+                    names.own.stored.extend(branch.stored);
                 }
                 // A name that only a branch sets has the value of the outer scope if the branch does not run.
-                for name in stored.difference(&before) {
+                for name in new {
                     let outer = self.find(self.scopes[scope].parent, name);
-                    names.known.insert(name, outer.map_or(FirstValue::Global, FirstValue::Outer));
+                    names.own.known.insert(name, outer.map_or(FirstValue::Global, FirstValue::Outer));
                 }
             }
             Stmt::ForLoop(each) => self.loads(scope, names, &each.iter),
@@ -221,7 +251,7 @@ impl<'a> Scopes<'a> {
         }
     }
 
-    fn arguments(&self, scope: usize, names: &mut ScopeNames<'a>, args: &'a [CallArg<'a>]) {
+    fn arguments(&self, scope: usize, names: &mut Names<'_, 'a>, args: &'a [CallArg<'a>]) {
         args.iter().for_each(|arg| self.loads(scope, names, argument(arg)));
     }
 
@@ -243,7 +273,8 @@ impl<'a> Scopes<'a> {
     }
 
     fn global(&mut self, scope: usize, name: &str) -> Binding {
-        let index = self.globals.iter().position(|known| known == name).unwrap_or_else(|| {
+        let index = self.places.get(name).copied().unwrap_or_else(|| {
+            self.places.insert(name.to_owned(), self.globals.len());
             self.globals.push(name.to_owned());
             self.globals.len() - 1
         });

@@ -1,8 +1,36 @@
 //! The forms of numbers in `%` formatting and `str.format`: `e`, `f`, `g`, and groups of digits.
 
+/// A float has no more digits than this. `format!` accepts no precision beyond 65,535, so further zeros are appended.
+const MOST_DIGITS: usize = 1100;
+
 /// `value` with `precision` digits after the point.
 pub(crate) fn fixed(value: f64, precision: usize) -> String {
-    not_finite(value).map_or_else(|| format!("{value:.precision$}"), str::to_owned)
+    if let Some(word) = not_finite(value) {
+        return word.to_owned();
+    }
+    let digits = precision.min(MOST_DIGITS);
+    format!("{value:.digits$}") + &"0".repeat(precision - digits)
+}
+
+/// `digits` with zeros before them, up to `width` characters.
+pub(crate) fn zero_filled(digits: String, width: usize) -> String {
+    match width.saturating_sub(digits.chars().count()) {
+        0 => digits,
+        missing => "0".repeat(missing) + &digits,
+    }
+}
+
+/// `digits` in groups, with zeros before them in groups too, up to at least `width` characters.
+pub(crate) fn zero_filled_groups(digits: &str, separator: char, size: usize, width: usize) -> String {
+    let whole = whole_part(digits, size);
+    let behind = digits[whole..].chars().count();
+    let grouped_len = |whole: usize| whole + whole.saturating_sub(1) / size + behind;
+    // At least this many digits are needed; at most two more are.
+    let mut needed = (width.saturating_sub(behind) / (size + 1) * size).max(whole);
+    while grouped_len(needed) < width {
+        needed += 1;
+    }
+    grouped(&("0".repeat(needed - whole) + digits), separator, size)
 }
 
 /// `value` with an exponent of at least two digits.
@@ -10,11 +38,13 @@ pub(crate) fn exponent(value: f64, precision: usize) -> String {
     if let Some(word) = not_finite(value) {
         return word.to_owned();
     }
-    let text = format!("{value:.precision$e}");
+    let written = precision.min(MOST_DIGITS);
+    let text = format!("{value:.written$e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+    let zeros = "0".repeat(precision - written);
+    format!("{digits}{zeros}e{sign}{:02}", exponent.unsigned_abs())
 }
 
 /// `value` with `precision` significant digits, in the shorter of both forms. `keep` keeps zeros at the end.
@@ -30,7 +60,7 @@ pub(crate) fn general(value: f64, precision: usize, keep: bool) -> String {
         return format!("{}e{power}", if keep { digits } else { without_zeros(digits) });
     }
     let behind = usize::try_from(i32::try_from(precision).unwrap_or(0) - 1 - power).unwrap_or(0);
-    let text = format!("{value:.behind$}");
+    let text = fixed(value, behind);
     if keep { text } else { without_zeros(&text).to_owned() }
 }
 
@@ -49,11 +79,15 @@ fn not_finite(value: f64) -> Option<&'static str> {
     }
 }
 
+/// The length of the digits before the point or the exponent. Groups of four are those of other bases, without exponent.
+fn whole_part(digits: &str, size: usize) -> usize {
+    let end = digits.find(|it: char| !it.is_ascii_alphanumeric()).unwrap_or(digits.len());
+    digits.find(['e', 'E']).filter(|_| size == 3).map_or(end, |at| at.min(end))
+}
+
 /// The digits with `separator` between groups of `size` digits before the point.
 pub(crate) fn grouped(digits: &str, separator: char, size: usize) -> String {
-    let end = digits.find(|it: char| !it.is_ascii_alphanumeric()).unwrap_or(digits.len());
-    let end = digits.find(['e', 'E']).filter(|_| size == 3).map_or(end, |at| at.min(end));
-    let (whole, rest) = digits.split_at(end);
+    let (whole, rest) = digits.split_at(whole_part(digits, size));
     let mut out = String::with_capacity(digits.len() + whole.len() / size);
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index) % size == 0 {

@@ -13,9 +13,14 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Appends `repr(text)` to `out`.
 pub(crate) fn write_quoted(out: &mut String, text: &str) {
+    write_quoted_start(out, text, usize::MAX);
+}
+
+/// The same for a text of which only the first characters are needed.
+pub(crate) fn write_quoted_start(out: &mut String, text: &str, most: usize) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
-    for character in text.chars() {
+    for character in text.chars().take(most) {
         match character {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -31,6 +36,18 @@ pub(crate) fn write_quoted(out: &mut String, text: &str) {
         }
     }
     out.push(quote);
+}
+
+/// The most bytes that `text` may have with escapes, as `repr` or as JSON.
+pub(crate) fn most_escaped(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\'' | b'\\' => 2,
+        b' '..=b'~' => 1,
+        // The longest escapes are \U0001f600 for four bytes, two of \u0000 for four bytes, and \u0000 for one byte.
+        0x80.. => 3,
+        _ => 6,
+    };
+    text.bytes().map(escaped).sum::<usize>().saturating_add(2)
 }
 
 /// The text of a `repr` with every character outside ASCII escaped, as `ascii()` gives it.

@@ -7,45 +7,35 @@ use super::is_space;
 ///
 /// `break_words` breaks words that are longer than a line. `hyphens` allows breaks after hyphens.
 pub(crate) fn wrap(line: &str, width: usize, break_words: bool, hyphens: bool) -> Vec<String> {
-    let mut chunks: Vec<String> = chunks(line, hyphens);
+    let mut chunks: Vec<Chunk<'_>> = chunks(line, hyphens).into_iter().map(Chunk::of).collect();
     chunks.reverse();
     let mut lines = Vec::new();
-    let count = |text: &str| text.chars().count();
-    let blank = |text: &str| text.chars().all(is_space);
     while let Some(last) = chunks.last() {
-        if !lines.is_empty() && blank(last) {
+        if !lines.is_empty() && last.is_blank() {
             chunks.pop();
             if chunks.is_empty() {
                 break;
             }
         }
-        let (mut current, mut length): (Vec<String>, usize) = (Vec::new(), 0);
+        let (mut current, mut length): (Vec<&str>, usize) = (Vec::new(), 0);
         while let Some(chunk) = chunks.last() {
-            let size = count(chunk);
-            if length + size > width {
+            if length + chunk.size > width {
                 break;
             }
-            length += size;
-            current.extend(chunks.pop());
+            length += chunk.size;
+            current.extend(chunks.pop().map(|chunk| chunk.text));
         }
         if let Some(chunk) = chunks.last_mut()
-            && count(chunk) > width
+            && chunk.size > width
         {
             let room = if width > length { width - length } else { 1 };
             if break_words {
-                let mut end = chunk.char_indices().nth(room).map_or(chunk.len(), |(at, _)| at);
-                if hyphens && count(chunk) > room {
-                    // The break is after the last hyphen that fits, if a letter is before it.
-                    let hyphen = chunk[..end].rfind('-').filter(|at| *at > 0 && chunk[..*at].contains(|it| it != '-'));
-                    end = hyphen.map_or(end, |at| at + 1);
-                }
-                let rest = chunk.split_off(end);
-                current.push(std::mem::replace(chunk, rest));
+                current.push(chunk.cut(room, hyphens));
             } else if current.is_empty() {
-                current.extend(chunks.pop());
+                current.extend(chunks.pop().map(|chunk| chunk.text));
             }
         }
-        if current.last().is_some_and(|chunk| blank(chunk)) {
+        if current.last().is_some_and(|text| is_blank(text)) {
             current.pop();
         }
         if !current.is_empty() {
@@ -55,8 +45,44 @@ pub(crate) fn wrap(line: &str, width: usize, break_words: bool, hyphens: bool) -
     lines
 }
 
+fn is_blank(text: &str) -> bool {
+    text.chars().all(is_space)
+}
+
+/// A word, or white space.
+struct Chunk<'l> {
+    text: &'l str,
+    /// Its characters.
+    size: usize,
+}
+
+impl<'l> Chunk<'l> {
+    fn of(text: &'l str) -> Chunk<'l> {
+        Chunk { text, size: text.chars().count() }
+    }
+
+    fn is_blank(&self) -> bool {
+        is_blank(self.text)
+    }
+
+    /// Cuts off what fits into `room` characters, and returns it.
+    fn cut(&mut self, room: usize, hyphens: bool) -> &'l str {
+        let mut end = self.text.char_indices().nth(room).map_or(self.text.len(), |(at, _)| at);
+        if hyphens && self.size > room {
+            // The break is after the last hyphen that fits, if a letter is before it.
+            let text = self.text;
+            let hyphen = text[..end].rfind('-').filter(|at| *at > 0 && text[..*at].contains(|it| it != '-'));
+            end = hyphen.map_or(end, |at| at + 1);
+        }
+        let (cut, rest) = self.text.split_at(end);
+        self.size -= cut.chars().count();
+        self.text = rest;
+        cut
+    }
+}
+
 /// The words and the white space of a line. With `hyphens`, words are split after their hyphens.
-fn chunks(line: &str, hyphens: bool) -> Vec<String> {
+fn chunks(line: &str, hyphens: bool) -> Vec<&str> {
     let mut chunks = Vec::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
@@ -65,7 +91,7 @@ fn chunks(line: &str, hyphens: bool) -> Vec<String> {
         let (chunk, behind) = rest.split_at(end);
         rest = behind;
         if space || !hyphens {
-            chunks.push(chunk.to_owned());
+            chunks.push(chunk);
             continue;
         }
         let mut from = 0;
@@ -74,11 +100,11 @@ fn chunks(line: &str, hyphens: bool) -> Vec<String> {
             let two_before = chunk[from..at].chars().rev().take(2).filter(|it| letter(Some(*it))).count() == 2;
             let mut behind = chunk[at + 1..].chars();
             if two_before && letter(behind.next()) && letter(behind.next()) {
-                chunks.push(chunk[from..=at].to_owned());
+                chunks.push(&chunk[from..=at]);
                 from = at + 1;
             }
         }
-        chunks.push(chunk[from..].to_owned());
+        chunks.push(&chunk[from..]);
     }
     chunks
 }
