@@ -414,6 +414,15 @@ class TokenBatch:
     def num_truncated(self) -> int:
         """Rows cut to `max_length`."""
     @property
+    def num_cut_tokens(self) -> int:
+        """Tokens of the rows in the output that `max_length` cut off; without those of `segment_length`."""
+    @property
+    def num_assistant_turns(self) -> int:
+        """Assistant turns in the rows in the output; 0 if the labels are those of another tool."""
+    @property
+    def num_trained_turns(self) -> int:
+        """Assistant turns that are trained, before rows are cut to `max_length`."""
+    @property
     def num_rows_in(self) -> int:
         """Rows of the input."""
     @property

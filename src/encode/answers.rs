@@ -93,6 +93,7 @@ impl AnswersEncoder {
             return too_long(format!("the prompt alone has {prompt} tokens, but `max_length` is {max}; increase it"));
         }
         notes.add(Note::Truncated);
+        notes.amounts.cut_tokens = sequences.iter().map(|ids| ids.len().saturating_sub(max)).sum();
         Ok(max)
     }
 

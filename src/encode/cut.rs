@@ -31,13 +31,14 @@ impl Cut<'_> {
         }
         let masked = |labels: &[i32]| labels.iter().all(|&label| label == MASKED);
         let rejects = self.options.all_masked == AllMasked::Reject && !self.options.labels.is_nothing();
-        let mut kept = 0;
+        let (mut kept, mut kept_tokens) = (0, 0);
         for range in ranges {
             if rejects && masked(&labels[range.clone()]) {
                 notes.add(Note::PiecesLeftOut);
                 continue;
             }
             kept += 1;
+            kept_tokens += range.len();
             let details = self.details.as_ref().map(|details| SampleDetails {
                 details,
                 ends: &tokens.ends[range.clone()],
@@ -50,6 +51,7 @@ impl Cut<'_> {
         if kept == 0 {
             return Err(self.all_masked(!masked(labels)));
         }
+        notes.amounts.cut_tokens += tokens.ids.len() - kept_tokens;
         Ok(())
     }
 

@@ -72,6 +72,16 @@ impl Labeled {
         Ok(())
     }
 
+    /// The number of trained turns, of `turns` turns of the assistant. Labels of another tool do not tell it.
+    pub(super) fn trained_turns(&self, turns: usize) -> usize {
+        match &self.trained {
+            TrainedPart::All => turns,
+            // A template may have several pairs of tags in a turn.
+            TrainedPart::Spans(spans) => spans.turn_ends.len().min(turns),
+            TrainedPart::Nothing | TrainedPart::Done => 0,
+        }
+    }
+
     /// Whether turns are not trained because they are not verified or not printed.
     pub(super) fn left_out_turns(&self) -> bool {
         matches!(&self.trained, TrainedPart::Spans(spans) if !spans.left_out.is_empty())

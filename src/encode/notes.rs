@@ -149,41 +149,73 @@ impl Note {
     }
 }
 
-/// Numbers of rows by note.
+/// Amounts of turns and tokens, of one row or of several rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct NoteCounts([usize; Note::ALL.len()]);
+pub struct Amounts {
+    /// Turns of the assistant, in rows that a policy labels.
+    pub assistant_turns: usize,
+    /// The turns of these that are trained, before the row is cut.
+    pub trained_turns: usize,
+    /// Tokens that `max_length` cut off.
+    pub cut_tokens: usize,
+}
+
+impl Amounts {
+    fn add(&mut self, other: Amounts) {
+        self.assistant_turns += other.assistant_turns;
+        self.trained_turns += other.trained_turns;
+        self.cut_tokens += other.cut_tokens;
+    }
+}
+
+/// Numbers of rows by note, and the amounts of all rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoteCounts {
+    rows: [usize; Note::ALL.len()],
+    amounts: Amounts,
+}
 
 impl NoteCounts {
     /// The number of rows with `note`.
     pub fn rows(&self, note: Note) -> usize {
-        self.0[note as usize]
+        self.rows[note as usize]
+    }
+
+    /// The amounts of all rows.
+    pub fn amounts(&self) -> Amounts {
+        self.amounts
     }
 
     /// Adds other counts.
     pub fn add(&mut self, other: &NoteCounts) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+        self.rows.iter_mut().zip(other.rows).for_each(|(mine, theirs)| *mine += theirs);
+        self.amounts.add(other.amounts);
     }
 
     /// Counts one row.
     pub(crate) fn add_row(&mut self, notes: Notes) {
-        notes.iter().for_each(|note| self.0[note as usize] += 1);
+        notes.iter().for_each(|note| self.rows[note as usize] += 1);
+        self.amounts.add(notes.amounts);
     }
 }
 
-/// The notes of one row, each at most once.
+/// The notes of one row, each at most once, with its amounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Notes(u16);
+pub(crate) struct Notes {
+    bits: u16,
+    pub(crate) amounts: Amounts,
+}
 
 // One bit for each note.
 const _: () = assert!(Note::ALL.len() <= u16::BITS as usize);
 
 impl Notes {
     pub(crate) fn add(&mut self, note: Note) {
-        self.0 |= 1 << note as u16;
+        self.bits |= 1 << note as u16;
     }
 
     pub(crate) fn has(self, note: Note) -> bool {
-        self.0 & (1 << note as u16) != 0
+        self.bits & (1 << note as u16) != 0
     }
 
     /// The notes, in their order.
@@ -201,10 +233,12 @@ mod tests {
         let mut notes = Notes::default();
         notes.add(Note::MissingStop);
         notes.add(Note::MissingStop);
+        notes.amounts = Amounts { assistant_turns: 3, trained_turns: 2, cut_tokens: 5 };
         let mut counts = NoteCounts::default();
         counts.add_row(notes);
         counts.add(&counts.clone());
         assert_eq!((counts.rows(Note::MissingStop), counts.rows(Note::Proved)), (2, 0));
+        assert_eq!(counts.amounts(), Amounts { assistant_turns: 6, trained_turns: 4, cut_tokens: 10 });
         assert!(Note::ALL.iter().enumerate().all(|(index, note)| *note as usize == index));
     }
 

@@ -12,7 +12,7 @@ use super::sample::SampleSink;
 use super::truncate::truncate;
 use super::{Split, Truncation};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::Conversation;
+use crate::rows::{Conversation, Role};
 
 /// Encodes one conversation as one sequence.
 pub(super) trait SequenceEncoder {
@@ -37,6 +37,9 @@ pub(super) trait SequenceEncoder {
         notes: &mut Notes,
     ) -> Result<()> {
         let options = &self.parts().options;
+        if matches!(options.labels, LabelChoice::Policy(_)) {
+            notes.amounts.assistant_turns = assistant_turns(conversation);
+        }
         match (options.split, &options.labels) {
             (Some(Split::PerTurn), LabelChoice::Policy(policy)) => {
                 let turns = policy.trained_messages(conversation)?;
@@ -109,6 +112,12 @@ pub(super) trait SequenceEncoder {
         let ranges = truncate(length, parts.options.max_length, parts.options.truncation, || {
             turn_ends(parts, conversation, &labeled, tokens)
         })?;
-        cut.push(ranges, (tokens, labels, weights), sink, notes)
+        cut.push(ranges, (tokens, labels, weights), sink, notes)?;
+        notes.amounts.trained_turns += labeled.trained_turns(only.map_or_else(|| assistant_turns(conversation), |_| 1));
+        Ok(())
     }
+}
+
+fn assistant_turns(conversation: &Conversation<'_>) -> usize {
+    (0..conversation.messages.len()).filter(|&at| Role::of(conversation.role(at)) == Role::Assistant).count()
 }

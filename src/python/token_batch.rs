@@ -68,6 +68,25 @@ impl PyTokenBatch {
         self.counts.notes.rows(Note::Truncated)
     }
 
+    /// Number of tokens of the rows in the output that `max_length` cut off; without those of `segment_length`.
+    #[getter]
+    fn num_cut_tokens(&self) -> usize {
+        self.counts.notes.amounts().cut_tokens
+    }
+
+    /// Number of assistant turns in the rows in the output. 0 if the labels are those of another tool, and for rows
+    /// without messages.
+    #[getter]
+    fn num_assistant_turns(&self) -> usize {
+        self.counts.notes.amounts().assistant_turns
+    }
+
+    /// Number of the assistant turns that are trained, before rows are cut to `max_length`.
+    #[getter]
+    fn num_trained_turns(&self) -> usize {
+        self.counts.notes.amounts().trained_turns
+    }
+
     /// Number of rows of the input.
     #[getter]
     fn num_rows_in(&self) -> usize {

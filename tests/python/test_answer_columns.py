@@ -18,24 +18,33 @@ def test_recognition_of_columns_of_answers() -> None:
         ({"question": "Q", **pair}, "dpo.intel:messages"),
         ({"system": "S", "input": "I", **pair}, "dpo.icr:messages"),
         ({"prompt": "P", "chosen": [USER, GOOD], "rejected": [USER, BAD]}, "dpo.ultra:messages"),
-        ({"prompt": "P", **pair}, "preference"),
+        ({"prompt": "P", **pair}, "dpo.prompt_pairs:messages"),
         (PAIR, "preference"),
         ({"chosen": [USER, GOOD], "rejected": [USER, BAD]}, "preference"),
         ({"instruction": "I", "input": "", **pair}, "llama_factory.preference"),
         ({"conversations": [turn], "chosen": turn, "rejected": turn}, "llama_factory.sharegpt_preference"),
         ({"question": "Q", "completion": "a", "label": True}, "kto.intel:messages"),
-        ({"prompt": "P", "completion": "a", "label": True}, "kto"),
+        ({"prompt": "P", "completion": "a", "label": True}, "kto.prompt_pairs:messages"),
         ({"completion": [USER, GOOD], "label": True}, "kto"),
         ({"system": "S", "prompt": "P", **pair}, "dpo.prompt_pairs:messages"),
         ({"system": "S", "prompt": "P", "completion": "a", "label": True}, "kto.prompt_pairs:messages"),
-        ({"prompt": "P", "question": "Q", "input": "I", "instruction": "I", **pair}, "preference"),
+        ({"prompt": "P", "question": "Q", "input": "I", "instruction": "I", **pair}, "dpo.prompt_pairs:messages"),
         ({"instruction": "I", "input": "", "output": "O", "history": [["a", "b"]]}, "llama_factory.alpaca"),
-        ({"instruction": "I", "input": "", "output": "O", "system": "S"}, "alpaca_w_system"),
+        ({"instruction": "I", "input": "", "output": "O", "system": "S"}, "alpaca_w_system:messages"),
     ]
     for row, name in known:
         found = detect_rows([row])
         assert found is not None, row
         assert found.name == name, row
+    # Without a chat template, texts stay texts.
+    texts: list[tuple[Row, str]] = [
+        ({"prompt": "P", **pair}, "preference"),
+        ({"prompt": "P", "completion": "a", "label": True}, "kto"),
+    ]
+    for row, name in texts:
+        found = detect_rows([row], has_template=False)
+        assert found is not None
+        assert found.name == name
     for messages in ({"messages": [USER, GOOD]}, {"conversations": [turn]}):
         assert detect_rows([messages]) is None
         with_system = detect_rows([{**messages, "system": "Count."}])

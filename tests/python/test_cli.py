@@ -16,7 +16,7 @@ import pytest
 from chatmill.cli.main import app
 from chatmill.inspect.show import show_encoding
 from processes import DEADLINE, start_chatmill
-from samples import Row, WriteFile, conversation
+from samples import Row, WriteFile, conversation, to_lines
 from typer.testing import CliRunner
 
 
@@ -157,13 +157,70 @@ def test_a_missing_tokenizer_is_named(write_file: WriteFile, conversations: list
     assert "--tokenizer is missing; give a folder, a tokenizer.json or a Hub id" in " ".join(failed.stderr.split())
 
 
-def test_a_kept_column_without_values_is_a_warning(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+def test_a_kept_column_that_no_row_has_is_an_error(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     write_file("a.jsonl", conversations)
-    done = run("prepare", "a.jsonl", "--output", "out", "--keep-columns", "id", "--keep-columns", "idd")
+    failed = run("prepare", "a.jsonl", "--output", "out", "--keep-columns", "id", "--keep-columns", "idd")
+    assert failed.exit_code == 1
+    assert "no row has the column 'idd' to keep (`keep_columns`); did you mean 'id'?" in failed.stderr
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("block_bytes", ["100", "1000000"])
+def test_a_kept_column_of_nulls_is_a_warning(
+    block_bytes: str, run: Any, write_file: WriteFile, conversations: list[Row]
+) -> None:
+    # The name also occurs as a value, and as a key of another object, which do not count.
+    others = [{**row, "id": "note", "more": {"note": 1}} for row in conversations]
+    write_file("a.jsonl", [*others, {**conversations[0], "note": None}])
+    keep = ("--keep-columns", "note", "--block-bytes", block_bytes)
+    done = run("prepare", "a.jsonl", "--output", "out", *keep)
     assert done.exit_code == 0, done.stderr
-    told = " ".join(f"{done.stdout} {done.stderr}".split())
-    assert "no row has a value for 'idd', so this column holds only nulls; check the name" in told
-    assert "no row has a value for 'id'," not in told
+    assert "'note' is null in all rows, so this column holds only nulls; check the name" in " ".join(
+        done.stdout.split()
+    )
+    write_file("a.jsonl", others)
+    failed = run("prepare", "a.jsonl", "--output", "other", *keep)
+    assert failed.exit_code == 1
+    assert "no row has the column 'note' to keep (`keep_columns`); use one of id, messages, more" in failed.stderr
+
+
+def _with_broken_lines(rows: list[Row], broken: int) -> None:
+    Path("a.jsonl").write_bytes(to_lines(rows) + b"{\n" * broken)
+
+
+def test_more_rejects_than_allowed_are_status_3(run: Any, conversations: list[Row]) -> None:
+    _with_broken_lines(conversations, 2)
+    failed = run("prepare", "a.jsonl", "--output", "out")
+    assert failed.exit_code == 3
+    assert "2 of 22 rows (9.1 %) are rejected, more than `max_rejected` (5%)" in failed.stderr
+    assert "most often invalid_json (2 rows, first a.jsonl, line 21: " in failed.stderr
+    assert "The output is complete, and out/rejects.jsonl has the rejected rows" in failed.stderr
+    assert failed.stderr.endswith("`--max-rejected 10%`\n")
+    assert "rows in" in failed.stdout
+    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    assert (manifest["counts"]["rows_out"], manifest["counts"]["rejected"]) == (20, 2)
+    assert manifest["options"]["max_rejected"] == "5%"
+    assert run("show", "out/part-00000.parquet", template=None).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [("10%", 0), ("9%", 3), ("9.1%", 0), ("0.1", 0), (".09", 3), ("2", 0), ("1", 3), ("0", 3), ("100%", 0)],
+)
+def test_the_limit_of_rejects_is_a_share_or_a_number(
+    limit: str, status: int, run: Any, conversations: list[Row]
+) -> None:
+    _with_broken_lines(conversations, 2)
+    assert run("prepare", "a.jsonl", "--output", "out", "--max-rejected", limit).exit_code == status
+
+
+@pytest.mark.parametrize("limit", ["many", "-1", "101%", "5 percent", "", "1.5", "%"])
+def test_a_wrong_limit_of_rejects_is_wrong_usage(limit: str, run: Any, conversations: list[Row]) -> None:
+    _with_broken_lines(conversations, 2)
+    failed = run("prepare", "a.jsonl", "--output", "out", "--max-rejected", limit)
+    assert failed.exit_code == 2
+    assert f"--max-rejected is {limit!r}; give a percentage such as 5%" in " ".join(failed.stderr.split())
+    assert not Path("out").exists()
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.zst", "a.parquet", "a.arrow"])

@@ -254,8 +254,9 @@ def test_any_text_is_printed_as_it_is(system: str, extra: str, text: str, litera
 
 
 RECOGNISED = (
-    "alpaca", "gpteacher", "oasst", "jeopardy", "explainchoice", "concisechoice", "reflection", "context_qa",
-    "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion", "prompt_completion", "input_output",
+    "alpaca", "gpteacher", "oasst", "question_answer", "prompt_response", "dolly", "explainchoice", "concisechoice",
+    "reflection", "context_qa", "context_qa.load_404", "context_qa.load_v2", "alpaca_w_system", "completion",
+    "prompt_completion", "input_output",
     "stepwise_supervised", "sharegpt.load_guanaco", "sharegpt.load_role", "metharme", "summarizetldr",
     "sharegpt_jokes", "creative_acr.load_critique", "creative_acr", "query_response",
 )  # fmt: skip
@@ -265,13 +266,19 @@ def test_recognition() -> None:
     for name in RECOGNISED:
         example = Format.named(name).example
         assert example is not None
-        found = detect_rows([example])
+        found = detect_rows([example], has_template=False)
         assert found is not None
         assert found.name == name
+        with_template = detect_rows([example])
+        assert with_template is not None
+        same = Format.named(name)
+        assert with_template.name == (
+            f"{name}:messages" if same.has_messages_style and not same.needs_template else name
+        )
     for name in ("messages", "sharegpt"):
         assert detect_rows([Format.named(name).example or {}]) is None
     # The rows of the Alpaca dataset also have the whole text in a column.
-    found = detect_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}])
+    found = detect_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}], has_template=False)
     assert found is not None
     assert found.name == "alpaca"
 
@@ -283,26 +290,23 @@ def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:
         match=r"the formats orcamini and alpaca_w_system\.load_open_orca fit these rows; name one of them with "
         r"`--format`",
     ) as error:
-        detect_rows(rows)
+        detect_rows(rows, has_template=False)
     assert [f"Q{number}" in str(error.value) for number in range(5)] == [True, True, True, False, False]
     path = tmp_path / "rows.jsonl"
     path.write_text('{"left": "a", "right": "b"}\n', "utf-8")
     with pytest.raises(
         DataError,
-        match=r"rows\.jsonl: no format fits rows with the fields left, right; choose a format from `chatmill formats`",
+        match=r"rows\.jsonl: no format fits rows with the fields left, right; name what holds the question and the "
+        r"answer with `--map question=… --map answer=…`, choose a format from `chatmill formats`",
     ):
         prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
     # A misspelled field, and a question with its answer, have special remedies.
-    with pytest.raises(DataError, match="did you mean 'conversations' instead of 'conversation'"):
+    with pytest.raises(
+        DataError, match=r"did you mean 'conversations' .* Then give `--map conversations=conversation`"
+    ):
         detect_rows([{"conversation": [{"role": "user", "content": "Hi"}]}])
-    pair = {"prompt": "P", "response": "R"}
-    with pytest.raises(DataError, match=r"`--format format\.yaml`") as error:
-        detect_rows([pair])
-    to_paste = [line.strip() for line in str(error.value).splitlines()[1:3]]
-    assert to_paste == ["format: alpaca:messages", "fields: {instruction: prompt, output: response}"]
-    (tmp_path / "format.yaml").write_text("\n".join(to_paste), "utf-8")
-    encoding = Mill(TOKENIZER, ChatTemplate.named("chatml"), format=str(tmp_path / "format.yaml")).encode(pair)
-    assert encoding.text == "<|im_start|>user\nP<|im_end|>\n<|im_start|>assistant\nR<|im_end|>\n"
+    with pytest.raises(DataError, match="give `--map question=problem --map answer=solution`"):
+        detect_rows([{"problem": "P", "solution": "R"}])
     path.write_text('{"instruction": "I", "output": "O"}\n', "utf-8")
     report = prepare(path, tokenizer=TOKENIZER, output=tmp_path / "out")
     assert (report.format, report.format_reason) == ("alpaca", "the first rows have instruction, output")

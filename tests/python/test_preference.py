@@ -327,7 +327,7 @@ def test_prompt_and_answer_together_are_the_whole_text(prompt: str, chosen: str,
 def test_answers_token_by_token_and_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"prompt": "P", "chosen": "ab", "rejected": "c"}\n', "utf-8")
-    prepare(path, tokenizer=TOKENIZER, template="chatml", output=tmp_path / "out", progress=False)
+    prepare(path, tokenizer=TOKENIZER, template="chatml", format="preference", output=tmp_path / "out", progress=False)
     print_debug(tmp_path / "out", TOKENIZER, 3)
     shown = capsys.readouterr().out.split("\n\n")
     assert shown[0] == "<s>(-100, 258) P(-100, 80) a(97, 97) b(98, 98) </s>(259, 259)"

@@ -230,6 +230,40 @@ def test_the_result_does_not_depend_on_threads_or_blocks(run: Any, write_file: W
     assert len(outputs) == 1
 
 
+@pytest.mark.parametrize("block_bytes", [200, 8 << 20])
+def test_the_report_tells_lengths_and_turns(block_bytes: int, run: Any, write_file: WriteFile) -> None:
+    rows = [conversation(number) for number in range(200)]
+    rows[7]["messages"] += [{"role": "user", "content": "Why?" * 50}, {"role": "assistant", "content": "So."}]
+    report = run(write_file("a.jsonl", rows), block_bytes=block_bytes)
+    lengths = sorted(row["length"] for row in read_output())
+    # The percentile p of n numbers is the number at p * n / 100, rounded up and counted from 1.
+    expected = {str(percent): lengths[-(-percent * 200 // 100) - 1] for percent in (50, 90, 95, 99)}
+    assert report.lengths == {**expected, "max": lengths[-1]}
+    assert (report.assistant_turns, report.trained_turns, report.cut_tokens) == (201, 201, 0)
+    assert {"lengths": report.lengths, "trained_turns": 201}.items() <= read_manifest()["counts"].items()
+    shown = str(report)
+    assert f"max: {lengths[-1]})" in shown
+    assert "201  trained, of 201 assistant turns (100.0 %)" in shown
+    last = run("a.jsonl", labels="last", overwrite=True, max_length=lengths[0] + 1, all_masked="keep")
+    assert (last.assistant_turns, last.trained_turns) == (201, 200)
+    assert last.cut_tokens == sum(max(0, length - lengths[0] - 1) for length in lengths)
+    assert f"{last.truncated:,} cut to max_length, {last.cut_tokens:,} tokens lost" in str(last)
+    per_turn = run("a.jsonl", labels="all", split="per_turn", overwrite=True)
+    assert (per_turn.assistant_turns, per_turn.samples) == (201, 602)
+    assert run("a.jsonl", labels="trl", overwrite=True).assistant_turns == 0
+
+
+def test_too_many_rejects_are_told_and_the_output_is_complete(run: Any, conversations: list[Row]) -> None:
+    Path("a.jsonl").write_bytes(to_lines(conversations) + b"{\n" * 2)
+    report = run("a.jsonl")
+    assert report.too_many_rejected
+    assert len(read_output()) == 20
+    assert "more than max_rejected (5%)" in str(report)
+    assert not run("a.jsonl", max_rejected=0.1, overwrite=True).too_many_rejected
+    assert run("a.jsonl", max_rejected=1, overwrite=True).too_many_rejected
+    assert "`max_rejected` is True; give a percentage" in complaint(run, "a.jsonl", max_rejected=True, overwrite=True)
+
+
 def test_empty_inputs(run: Any, in_tmp_path: Path, write_file: WriteFile) -> None:
     (in_tmp_path / "empty.jsonl").touch()
     report = run("empty.jsonl")

@@ -10,13 +10,19 @@ from chatmill.config import read_config
 from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
 from chatmill.pipeline.report import PrepareReport
-from chatmill.terminal.lines import say
+from chatmill.pipeline.summary import explain_rejects
+from chatmill.terminal.lines import say, say_error
 
 # The options that can be combined with a config. All other options must be set in the config.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
+    "max_rejected",
 )  # fmt: skip
+
+
+# The exit status of a run that is complete, but rejected more rows than `max_rejected` allows.
+_TOO_MANY_REJECTED = 3
 
 
 def prepare_by_config(context: typer.Context, config: str, console: Console, *, debug: int | None = None) -> None:
@@ -55,9 +61,15 @@ def print_report(report: PrepareReport, console: Console) -> None:
     Args:
         report: The report.
         console: The console to print to.
+
+    Raises:
+        typer.Exit: More rows are rejected than `max_rejected` allows; the status is 3.
     """
     # rich would wrap lines at 80 characters in a file or a pipe.
     console.print(report) if console.is_terminal else say(report)
+    if report.too_many_rejected:
+        say_error(explain_rejects(report))
+        raise typer.Exit(_TOO_MANY_REJECTED)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

@@ -17,6 +17,7 @@ from chatmill.cli.options import (
     LabelsListOption,
     LabelsOption,
     LimitsOption,
+    MapOption,
     MaxLengthOption,
     TemplateOption,
     TemplatesOption,
@@ -24,8 +25,9 @@ from chatmill.cli.options import (
     TokenizersOption,
     TracebackOption,
 )
-from chatmill.cli.values import json_object
+from chatmill.cli.values import columns_of, json_object
 from chatmill.terminal.console import new_console
+from chatmill.terminal.lines import say_warning
 
 _LONGEST_NAME = 40
 
@@ -37,6 +39,7 @@ def show(
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
     format: FormatOption = "auto",
+    map_columns: MapOption = None,
     row: Annotated[int, typer.Option("--row", min=0, help="Index of the row, from 0.")] = 0,
     labels: LabelsOption = "assistant",
     regions: Annotated[
@@ -51,16 +54,25 @@ def show(
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
     with clear_errors(traceback=traceback):
-        from chatmill.formats.detect import format_of
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
-        from chatmill.sources.resolve import resolve_for
+        from chatmill.sources.resolve import resolve_rows
 
-        chosen = format_of(format, list(inputs)).format
+        found = resolve_rows(
+            list(inputs),
+            tokenizer,
+            template,
+            format=format,
+            columns=columns_of(map_columns),
+            template_fallback=template_fallback,
+        )
+        for warning in found.warnings:
+            say_warning(warning)
         options: dict[str, Any] = {"special_tokens": special_tokens}
         mill = Mill(
-            *resolve_for(chosen, tokenizer, template, template_fallback=template_fallback),
-            format=chosen,
+            found.tokenizer,
+            found.template,
+            format=found.format,
             labels=labels,
             max_length=max_length,
             allowed_special_tokens=allow_special_token or (),
@@ -83,6 +95,7 @@ def diff(
     labels: LabelsListOption = None,
     against: AgainstOption = None,
     format: FormatOption = "auto",
+    map_columns: MapOption = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="Maximum number of rows to compare.", show_default="all")
     ] = None,
@@ -96,7 +109,6 @@ def diff(
     With --against, compare the rows with an output of `prepare`; its manifest supplies the options that are not given.
     """
     with clear_errors(traceback=traceback):
-        from chatmill.formats.detect import format_of
         from chatmill.inspect.diff import (
             OUTPUT_NAMES,
             DiffReport,
@@ -108,19 +120,21 @@ def diff(
             show_summary,
         )
         from chatmill.inspect.show import has_color
-        from chatmill.sources.resolve import resolve_for
-
-        chosen = None if against else format_of(format, list(inputs)).format
+        from chatmill.sources.resolve import resolve_rows
 
         def mill_of(side: int) -> Mill:
+            found = resolve_rows(
+                list(inputs),
+                tokenizer[side % len(tokenizer)],
+                template[side % len(template)] if template else None,
+                format=format,
+                columns=columns_of(map_columns),
+                template_fallback=template_fallback,
+            )
             return Mill(
-                *resolve_for(
-                    chosen,
-                    tokenizer[side % len(tokenizer)],
-                    template[side % len(template)] if template else None,
-                    template_fallback=template_fallback,
-                ),
-                format=chosen,
+                found.tokenizer,
+                found.template,
+                format=found.format,
                 labels=labels[side % len(labels)] if labels else "assistant",
                 max_length=max_length,
                 chat_template_kwargs=json_object(chat_template_kwargs),

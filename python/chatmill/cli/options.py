@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatmill.cli.values import check_reject_limit
 from chatmill.labels.presets import preset_names
 from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation, choices
 from chatmill.text.nearest import suggestion
@@ -89,6 +90,16 @@ FormatOption = Annotated[
         "sharegpt:vicuna_v1.1), or a YAML file. auto detects the format from the first rows.",
     ),
 ]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME=COLUMN",
+        help="The column in the rows that holds what the format calls NAME: `--map answer=solution` reads the answers "
+        "from the column solution. Can be given several times.",
+        show_default=False,
+    ),
+]
 LABELS_HELP = (
     f"Which tokens are trained: {', '.join(preset_names()[:-1])} or {preset_names()[-1]}; a YAML file; or YAML such as "
     "'{turns: last, weights: {reasoning: 0.5}}'."
@@ -161,6 +172,16 @@ AllMaskedOption = Annotated[
     _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
 ]
 CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
+MaxRejectedOption = Annotated[
+    str,
+    typer.Option(
+        "--max-rejected",
+        metavar="N|N%",
+        callback=check_reject_limit,
+        help="The rejected rows that the run accepts: a percentage such as 5%, a share such as 0.05, or a number. If "
+        "more are rejected, the output is complete, but the command exits with status 3.",
+    ),
+]
 NowOption = Annotated[
     str | None,
     typer.Option(

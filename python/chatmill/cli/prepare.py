@@ -18,7 +18,9 @@ from chatmill.cli.options import (
     KwargsOption,
     LabelsOption,
     LimitsOption,
+    MapOption,
     MaxLengthOption,
+    MaxRejectedOption,
     NowOption,
     OptionalTokenizerOption,
     PaddingOption,
@@ -27,7 +29,8 @@ from chatmill.cli.options import (
     TracebackOption,
     TruncationOption,
 )
-from chatmill.cli.values import json_object, share_or_number, time_of
+from chatmill.cli.values import columns_of, json_object, share_or_number, time_of
+from chatmill.pipeline.limit import MAX_REJECTED
 from chatmill.terminal.console import new_console
 
 
@@ -58,6 +61,7 @@ def prepare(
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
     format: FormatOption = "auto",
+    map_columns: MapOption = None,
     labels: LabelsOption = "assistant",
     split: SplitOption = None,
     max_length: MaxLengthOption = None,
@@ -149,6 +153,7 @@ def prepare(
         int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
     ] = None,
     compression: CompressionOption = "zstd",
+    max_rejected: MaxRejectedOption = MAX_REJECTED,
     traceback: TracebackOption = False,
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
@@ -188,6 +193,7 @@ def prepare(
             template=template,
             template_fallback=template_fallback,
             format=format,
+            columns=columns_of(map_columns),
             labels=labels,
             max_length=max_length,
             segment_length=segment_length,
@@ -205,6 +211,7 @@ def prepare(
             validation=share_or_number(validation),
             overwrite=overwrite,
             progress=progress,
+            max_rejected=max_rejected,
             **options,
             **{name: size for name, size in sizes.items() if size is not None},
         )

@@ -1,10 +1,13 @@
 """Parsing of option values: JSON objects, times, shares and `NAME=PATH`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import typer
 
+from chatmill._chatmill import DataError
+from chatmill.pipeline.limit import RejectLimit
 from chatmill.text.parsing import parse_json
 
 _EXAMPLES = {"--chat-template-kwargs": '{"enable_thinking": false}', "--limits": '{"memory": 1073741824}'}
@@ -77,6 +80,50 @@ def share_or_number(text: str) -> float | int:
         raise typer.BadParameter(
             f"--validation is {text!r}; give a share such as 0.05, or a number of samples"
         ) from None
+
+
+def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
+    """Parse the values of --map.
+
+    Args:
+        texts: Texts such as `NAME=COLUMN`, or None.
+
+    Raises:
+        typer.BadParameter: A text has no `=`, or a name is empty or given twice.
+
+    Example:
+        >>> columns_of(["question=problem", "answer=solution"])
+        {'question': 'problem', 'answer': 'solution'}
+    """
+    columns: dict[str, str] = {}
+    for text in texts or ():
+        name, found, column = (it.strip() for it in text.partition("="))
+        if not (name and found and column):
+            raise typer.BadParameter(f"--map is {text!r}; give NAME=COLUMN, such as answer=solution")
+        if name in columns:
+            raise typer.BadParameter(f"--map names {name!r} twice; give each name once")
+        columns[name] = column
+    return columns or None
+
+
+def check_reject_limit(text: str) -> str:
+    """Check the value of --max-rejected.
+
+    Args:
+        text: A percentage, a share or a number.
+
+    Raises:
+        typer.BadParameter: The text is none of these.
+
+    Example:
+        >>> check_reject_limit("5%")
+        '5%'
+    """
+    try:
+        RejectLimit.of(text)
+    except DataError as error:
+        raise typer.BadParameter(str(error).replace("`max_rejected`", "--max-rejected")) from None
+    return text
 
 
 def name_and_path(text: str) -> tuple[str, str]:

@@ -5,7 +5,18 @@ from chatmill.config.dataset_keys import DATASET_TABLE
 from chatmill.config.document import Value
 from chatmill.config.table import Key, Table
 from chatmill.config.training_keys import FAMILIES, MISSPELLED, TRAINING
-from chatmill.config.value_types import FLAG, NAME, SHARE, TEXT, TEXTS, VALUES_BY_NAME, ValueType, one_of, whole
+from chatmill.config.value_types import (
+    FLAG,
+    NAME,
+    REJECT_LIMIT,
+    SHARE,
+    TEXT,
+    TEXTS,
+    VALUES_BY_NAME,
+    ValueType,
+    one_of,
+    whole,
+)
 from chatmill.options.choices import ExcessLength, PreferenceTraining, choices
 
 _TOKENS = ("bos", "eos", "pad", "unk", "sep", "cls", "mask")
@@ -40,6 +51,11 @@ _SUPPORTED = (
     Key("min_sample_len", whole(0), "Not supported by chatmill above 2: chatmill keeps short samples."),
     Key("train_on_inputs", FLAG, "Train the prompts too."),
     Key("val_set_size", SHARE, "Samples for validation: a share below 1, or a number of samples."),
+    Key(
+        "max_rejected",
+        REJECT_LIMIT,
+        "The accepted rejected rows: a percentage such as 5%, a share, or a number. A key of chatmill only.",
+    ),
     Key("seed", whole(0), "The seed of all random choices."),
     Key("shuffle_merged_datasets", FLAG, "Shuffle the rows of all datasets together; true by default."),
     Key(

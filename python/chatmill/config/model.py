@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatmill.options.choices import ExcessLength, TrainedStops
+from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,7 @@ class Config:
         shuffle_before_merging: Whether the rows of each dataset are shuffled before merging.
         deduplicate: Whether only the first of several equal rows is kept.
         output: The output folder, from `dataset_prepared_path`.
+        max_rejected: The rejected rows that the run accepts; a key of chatmill only.
         rl: The kind of training by preferences or rewards.
         reward_model: Whether a reward model is trained.
         process_reward_model: Whether a process reward model is trained.
@@ -164,6 +166,7 @@ class Config:
     shuffle_before_merging: bool = False
     deduplicate: bool = False
     output: str | None = None
+    max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     rl: str | None = None
     reward_model: bool = False
     process_reward_model: bool = False

@@ -14,6 +14,7 @@ from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
 from chatmill.inputs.names import shown_name
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions
 from chatmill.pipeline.progress import progress_bar
 from chatmill.pipeline.report import PrepareReport
@@ -36,6 +37,7 @@ def prepare_config(
     max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
+    max_rejected: str | float | None = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -59,6 +61,8 @@ def prepare_config(
             rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
+        max_rejected: The rejected rows that the run accepts, as for `chatmill.prepare`; None for the config's
+            `max_rejected`, or the default.
 
     Returns:
         Counts, rejects and files.
@@ -87,6 +91,7 @@ def prepare_config(
         max_line_bytes=max_line_bytes,
         shard_tokens=shard_tokens,
         compression=compression,
+        max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))

@@ -10,6 +10,7 @@ from typing import Any
 from chatmill._chatmill import DataError, FormatInfo, format_info
 from chatmill.formats import library
 from chatmill.formats.build import MESSAGES, BuiltFormat, build, definition_of, read_definition, styles_of
+from chatmill.formats.columns import renamed_columns
 from chatmill.formats.user_defined import user_defined_answers, user_defined_text
 from chatmill.options.choices import RowKind
 from chatmill.text.nearest import suggestion
@@ -105,7 +106,8 @@ class Format:
     @property
     def has_messages_style(self) -> bool:
         """Whether the format has the style `messages`, which makes messages from the same rows."""
-        return MESSAGES in styles_of(library.definitions().get(self.base, {}))
+        known = library.definitions()
+        return f"{self.base}:{MESSAGES}" in known or MESSAGES in styles_of(known.get(self.base, {}))
 
     @staticmethod
     def names() -> list[str]:
@@ -275,6 +277,27 @@ class Format:
     def to_json(self) -> str:
         """Return the format as JSON, in the form that the core reads."""
         return json.dumps(self.core, sort_keys=True)
+
+    def with_columns(self, columns: Mapping[str, str]) -> "Format":
+        """Return the same format for rows whose columns have other names.
+
+        Args:
+            columns: The column in the rows for each column that the format reads.
+
+        Raises:
+            DataError: The format reads no such column.
+
+        Example:
+            >>> Format.named("alpaca").with_columns({"output": "solution"}).columns
+            ('instruction', 'input', 'solution')
+        """
+        known = [name for name in self.columns if name not in ("documents", "chat_template_kwargs")]
+        for name in columns:
+            if name not in known:
+                hint = suggestion(name, known, otherwise=f"it reads {', '.join(known)}")
+                raise DataError(f"the format {self.name} reads no column {name!r}; {hint}")
+        example = None if self.example is None else {columns.get(key, key): it for key, it in self.example.items()}
+        return replace(self, core=renamed_columns(self.core, columns), example=example)
 
     def with_default(self, **defaults: Any) -> "Format":
         """Return the same format with other defaults.

@@ -8,7 +8,8 @@ from chatmill.options.choices import EmptyAnswers, UnknownRoles, choices
 from chatmill.text.nearest import suggestion
 
 _KEYS = (
-    "fields", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools", "empty_answers",
+    "fields", "completion", "properties", "roles", "unknown_roles", "calls", "system", "drop_system", "tools",
+    "empty_answers",
 )  # fmt: skip
 # Options with axolotl's names, each with the key of `messages` that it sets.
 _FIELD_OPTIONS = {"field_messages": "fields", "field_system": "system", "field_tools": "tools"}

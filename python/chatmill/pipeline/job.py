@@ -9,18 +9,18 @@ from typing import Any
 from chatmill._chatmill import Mill
 from chatmill.arrange import Arrangement
 from chatmill.formats import Format
-from chatmill.formats.detect import format_of
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputPath, find_inputs
 from chatmill.labels import Labels
 from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import progress_bar
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.sources.resolve import resolve_for
+from chatmill.sources.resolve import resolve_rows
 
 
 def prepare(
@@ -31,6 +31,7 @@ def prepare(
     template: Any = None,
     template_fallback: str | None = None,
     format: str | Mapping[str, Any] | Format | None = "auto",
+    columns: Mapping[str, str] | None = None,
     labels: str | Mapping[str, Any] | Labels = "assistant",
     split: Split | None = None,
     max_length: int | None = None,
@@ -57,6 +58,7 @@ def prepare(
     max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
+    max_rejected: str | float = MAX_REJECTED,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -75,7 +77,10 @@ def prepare(
             accepts; None for the tokenizer's own template.
         template_fallback: The template to use if the tokenizer has none: a name of `ChatTemplate.names()`.
         format: The format of the rows: a `Format`, or any value that `Format.of` accepts, such as `"alpaca"`. `"auto"`
-            detects it from the first rows and names it in the report. None for messages.
+            detects it from the first rows and names it in the report; a prompt with an answer then becomes messages for
+            the chat template, if there is one. None for messages.
+        columns: The column in the rows for each column that the format reads, where the names differ, such as
+            `{"answer": "solution"}` for rows whose answer is in the column `solution`.
         labels: Which tokens are trained: a `Labels`, or any value that `Labels.of` accepts, such as `"assistant"` or
             `"axolotl"`.
         split: `"per_turn"` makes one sample per trained turn, rendered as at inference; None makes one per row.
@@ -109,6 +114,9 @@ def prepare(
             rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
+        max_rejected: The rejected rows that the run accepts: a percentage such as `"5%"`, a share such as `0.05`, or a
+            number. If more are rejected, the output is complete, and `too_many_rejected` of the report is true; the
+            command exits with status 3.
 
     Returns:
         Counts, rejects and files.
@@ -128,14 +136,14 @@ def prepare(
     def parts() -> list[Part]:
         files = find_inputs(inputs)
         check_apart(output, files)
-        detected = format_of(format, inputs)
-        chosen = detected.format
-        loaded, rendering = resolve_for(chosen, tokenizer, template, template_fallback=template_fallback)
-        defaults: Mapping[str, Any] = {} if chosen is None else chosen.defaults
+        found = resolve_rows(
+            inputs, tokenizer, template, format=format, columns=columns, template_fallback=template_fallback
+        )
+        defaults: Mapping[str, Any] = {} if found.format is None else found.format.defaults
         mill = Mill(
-            loaded,
-            rendering,
-            format=chosen,
+            found.tokenizer,
+            found.template,
+            format=found.format,
             labels=labels,
             split=split,
             max_length=max_length,
@@ -154,7 +162,7 @@ def prepare(
             limits=limits,
             now=now,
         )
-        return [Part(files, mill, detected.reason)]
+        return [Part(files, mill, found.reason, found.warnings)]
 
     options = OutputOptions(
         output,
@@ -165,6 +173,11 @@ def prepare(
         max_line_bytes=max_line_bytes,
         shard_tokens=shard_tokens,
         compression=compression,
-        options={"template_fallback": template_fallback, "max_line_bytes": max_line_bytes},
+        max_rejected=RejectLimit.of(max_rejected),
+        options={
+            "template_fallback": template_fallback,
+            "columns": dict(columns or {}),
+            "max_line_bytes": max_line_bytes,
+        },
     )
     return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))

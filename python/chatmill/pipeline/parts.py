@@ -11,6 +11,7 @@ from chatmill.arrange import Arrangement
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class OutputOptions:
         max_line_bytes: The size of the longest line or row that is read, in bytes.
         shard_tokens: Tokens per shard.
         compression: The compression of the shards.
+        max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
         options: Other options of the run, for the manifest.
     """
 
@@ -54,6 +56,7 @@ class OutputOptions:
     max_line_bytes: int = MAX_LINE_BYTES
     shard_tokens: int = SHARD_TOKENS
     compression: Compression = "zstd"
+    max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from chatmill._chatmill import Engine
 from chatmill.arrange import Arranged
 from chatmill.outputs.rejects import Reject
 from chatmill.outputs.shards import Shard
+from chatmill.pipeline.limit import RejectLimit
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,15 @@ class PrepareReport:
         trained_tokens: Written tokens that have a label.
         samples: Samples written; more than `rows_out` if a row becomes several samples.
         untrained: Written samples that have no trained token.
+        lengths: The lengths of the written samples in tokens: `"50"`, `"90"`, `"95"` and `"99"` (this percentage of the
+            samples is at most so long) and `"max"`. Empty without samples. Samples that are left out as duplicates, or
+            by a weight, count as well. For rows with answers: the prompt and all answers together.
+        assistant_turns: Assistant turns in the rows of the output. 0 for rows without messages, rows with answers, and
+            labels of another tool.
+        trained_turns: The trained ones of these turns, before rows are cut to `max_length`.
+        cut_tokens: Tokens of the rows of the output that `max_length` cut off. Tokens that `segment_length` cut off
+            are not counted.
+        max_rejected: The limit of rejected rows, such as `5%`.
         notes: The number of rows by note; `chatmill._chatmill.NOTES` explains each note. How labels were made:
             `proved`, `proved_by_prefixes`, `tagged`, `emulated`. Turns that are not trained: `value_dropped`,
             `other_role`, `header_mismatch`, `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`,
@@ -52,6 +62,11 @@ class PrepareReport:
     trained_tokens: int
     samples: int
     untrained: int
+    lengths: Mapping[str, int]
+    assistant_turns: int
+    trained_turns: int
+    cut_tokens: int
+    max_rejected: RejectLimit
     notes: Mapping[str, int]
     warnings: Sequence[str]
     seconds: float
@@ -69,6 +84,11 @@ class PrepareReport:
         return self.tokens / max(self.seconds, 1e-9)
 
     @property
+    def too_many_rejected(self) -> bool:
+        """Whether more rows are rejected than `max_rejected` allows. The output is complete all the same."""
+        return self.max_rejected.is_exceeded(self.rejected, self.rows_in)
+
+    @property
     def truncated(self) -> int:
         """Rows cut to `max_length`."""
         return self.notes.get("truncated", 0)
@@ -84,6 +104,10 @@ class PrepareReport:
             "trained_tokens": self.trained_tokens,
             "samples": self.samples,
             "untrained": self.untrained,
+            "lengths": dict(self.lengths),
+            "assistant_turns": self.assistant_turns,
+            "trained_turns": self.trained_turns,
+            "cut_tokens": self.cut_tokens,
             "notes": dict(self.notes),
             **({} if self.arranged is None else {"arranged": self.arranged.counts()}),
         }

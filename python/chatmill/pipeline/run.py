@@ -23,6 +23,7 @@ from chatmill.outputs.shards import ShardWriter
 from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
+from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.sink import Sink, open_sink
@@ -93,6 +94,7 @@ def run_parts(
                 with _naming_changes(files):
                     _run(part.mill, blocks, rows.of_part(position))
             _check_tokens(counts, rejects)
+            rows.kept.check()
             if counts.rows_in == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
@@ -109,8 +111,13 @@ def run_parts(
             trained_tokens=counts.trained_tokens,
             samples=counts.samples,
             untrained=counts.untrained,
+            lengths=counts.lengths.percentiles(),
+            assistant_turns=counts.assistant_turns,
+            trained_turns=counts.trained_turns,
+            cut_tokens=counts.cut_tokens,
+            max_rejected=options.max_rejected,
             notes=dict(counts.notes),
-            warnings=tuple(dict.fromkeys([*warnings, *rows.empty_columns()])),
+            warnings=tuple(dict.fromkeys([*warnings, *rows.kept.warnings()])),
             seconds=time.monotonic() - started,
             shards=tuple(shards),
             validation_shards=tuple(validation),
@@ -132,6 +139,7 @@ def run_parts(
                 "block_bytes": options.block_bytes,
                 "shard_tokens": options.shard_tokens,
                 "compression": options.compression,
+                "max_rejected": str(options.max_rejected),
             },
             arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
             counts=report.counts(),
@@ -190,8 +198,7 @@ class _RowWriter:
         advance: Callable[[Block], None],
     ) -> None:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
-        self._kept = tuple(keep_columns)
-        self._seen: set[str] = set()
+        self.kept = KeptColumns(keep_columns)
 
     def of_part(self, part: int) -> Callable[[_Milled], None]:
         """Return a function that writes the blocks of a part."""
@@ -199,27 +206,17 @@ class _RowWriter:
         def write(milled: _Milled) -> None:
             block, tokens = milled
             batch = self._accepted(block, tokens)
-            self._seen |= {name for name in self._kept if _has_values(batch, name)}
+            self.kept.add(block, batch)
             self._sink.write(batch, part)
-            self._counts.add(block, tokens, samples=batch.num_rows)
+            self._counts.add(block, tokens, batch)
             self._advance(block)
 
         return write
 
-    def empty_columns(self) -> list[str]:
-        """Return a warning for each kept column that has no value in any row, because its name may be misspelled."""
-        if self._counts.samples == 0:
-            return []
-        return [
-            f"`keep_columns`: no row has a value for {name!r}, so this column holds only nulls; check the name"
-            for name in self._kept
-            if name not in self._seen
-        ]
-
     def _accepted(self, block: Block, tokens: TokenBatch) -> pa.RecordBatch:
         """Return the rows that have tokens, and write all other rows to the rejects."""
         batch = pa.record_batch(tokens)
-        if "row" in batch.schema.names and "row" not in self._kept:
+        if "row" in batch.schema.names and "row" not in self.kept.names:
             # The mill numbers the rows of a block; the output numbers the rows of all inputs.
             place = batch.schema.get_field_index("row")
             batch = batch.set_column(place, "row", pc.add(batch.column("row"), self._counts.rows_in))
@@ -228,12 +225,6 @@ class _RowWriter:
                 self._rejects.write(block, failure)
             batch = batch.filter(batch.column("error").is_null())
         return batch.drop_columns(["error"])
-
-
-def _has_values(batch: pa.RecordBatch, name: str) -> bool:
-    # A kept column may have the same name as a column of the mill.
-    columns = [batch.column(place) for place in batch.schema.get_all_field_indices(name)]
-    return any(column.null_count < batch.num_rows for column in columns)
 
 
 def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:

@@ -65,16 +65,22 @@ _Row = tuple[str | Text, str, str | Text]
 
 def _rows(report: PrepareReport) -> Iterator[_Row]:
     yield "rows in", f"{report.rows_in:,}", ""
-    cut = f"{report.truncated:,} cut to max_length" if report.truncated else ""
+    cut = f"{report.truncated:,} cut to max_length, {report.cut_tokens:,} tokens lost" if report.truncated else ""
     several = f"{report.samples:,} samples" if report.samples != report.rows_out else ""
     yield "rows out", f"{report.rows_out:,}", ", ".join(filter(None, [several, cut]))
-    yield "rejected", f"{report.rejected:,}", Text(visible(str(report.output / REJECTS)) if report.rejected else "")
+    yield "rejected", f"{report.rejected:,}", _rejected(report)
     for code, count in report.reasons.items():
         example = report.examples[code]
         yield Text(f"  {code}", style="red"), f"{count:,}", Text(visible(f"{example.place}: {example.reason}"))
     speed = f"{short_number(report.tokens_per_second)} per second, {report.seconds:.1f} s"
     yield "tokens", f"{report.tokens:,}", speed
+    if report.lengths:
+        longest = ", ".join(f"{name if name == 'max' else f'{name} %'}: {n:,}" for name, n in report.lengths.items())
+        yield "per sample", "", f"tokens, at most ({longest})"
     yield "trained", f"{report.trained_tokens:,}", _trained(report)
+    if report.assistant_turns:
+        share = percent(report.trained_turns, report.assistant_turns)
+        yield "turns", f"{report.trained_turns:,}", f"trained, of {report.assistant_turns:,} assistant turns ({share})"
     yield from _notes(report)
     if isinstance(report.format, str) or report.format_reason:
         name = report.format if isinstance(report.format, str) else "messages"
@@ -84,6 +90,40 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
     size = decimal(sum(shard.bytes for shard in report.shards))
     yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")
+
+
+def explain_rejects(report: PrepareReport) -> str:
+    """Say that too many rows are rejected, why, and what to do.
+
+    Args:
+        report: A report whose `too_many_rejected` is true.
+
+    Returns:
+        An error in one paragraph.
+    """
+    code, rows = next(iter(report.reasons.items()))
+    example = report.examples[code]
+    share = percent(report.rejected, report.rows_in)
+    return (
+        f"{report.rejected:,} of {report.rows_in:,} rows ({share}) are rejected, more than `max_rejected` "
+        f"({report.max_rejected}); most often {code} ({rows:,} rows, first {example.place}: {example.reason}). "
+        f"The output is complete, and {report.output / REJECTS} has the rejected rows; correct them, or allow more "
+        f"with `--max-rejected {_next_percent(report)}%`"
+    )
+
+
+def _next_percent(report: PrepareReport) -> int:
+    """Return the least whole percentage that allows the rejected rows."""
+    return -(-100 * report.rejected // report.rows_in)
+
+
+def _rejected(report: PrepareReport) -> Text:
+    if not report.rejected:
+        return Text("")
+    text = Text(visible(str(report.output / REJECTS)))
+    if report.too_many_rejected:
+        text.append(f"; more than max_rejected ({report.max_rejected})", style="red")
+    return text
 
 
 def _trained(report: PrepareReport) -> str:

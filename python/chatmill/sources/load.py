@@ -30,6 +30,10 @@ _CHOOSE_TEMPLATE = (
 )
 
 
+class NoTemplateError(TemplateError):
+    """A tokenizer, folder or Hub id has no chat template."""
+
+
 @dataclass(frozen=True)
 class TokenizerSource:
     """The definition of a `Tokenizer`.
@@ -147,7 +151,7 @@ def load_template(source: Any, name: str | None = None, fallback: str | None = N
     if found.by_name:
         return _choose(found, name)
     if fallback is None:
-        raise TemplateError(f"{found.where} has no chat template; {_CHOOSE_TEMPLATE}")
+        raise NoTemplateError(f"{found.where} has no chat template; {_CHOOSE_TEMPLATE}")
     return TemplateSource("", found.special_tokens, fallback, library=fallback)
 
 

@@ -1,12 +1,16 @@
 """`resolve`: loads the tokenizer and the chat template of a run, from names, paths, Hub ids or objects."""
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
 from chatmill.formats import Format
-from chatmill.sources.load import check_fallback, is_jinja, load_template
+from chatmill.formats.detect import format_of
+from chatmill.inputs import InputPath
+from chatmill.sources.load import NoTemplateError, check_fallback, is_jinja, load_template
 from chatmill.text.nearest import nearest
 
 
@@ -34,7 +38,12 @@ def resolve(
         >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
     """
     check_fallback(template_fallback)  # a wrong name must always fail, even if the fallback is not needed
-    loaded = tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
+    return _resolve(_loaded(tokenizer), tokenizer, template, template_fallback)
+
+
+def _resolve(
+    loaded: Tokenizer, tokenizer: Any, template: Any, template_fallback: str | None
+) -> tuple[Tokenizer, ChatTemplate]:
     chosen = _template(tokenizer, template, loaded.special_tokens, template_fallback)
     missing = {name: token for name, token in loaded.special_tokens.items() if name not in chosen.special_tokens}
     return loaded, chosen.with_special_tokens(**missing) if missing else chosen
@@ -64,7 +73,74 @@ def resolve_for(
     if template is not None:
         style = f", or use the format {format.base}:messages" if format.has_messages_style else ""
         raise DataError(f"the format {format.name} uses no chat template; remove the template{style}")
-    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer), None
+    return _loaded(tokenizer), None
+
+
+@dataclass(frozen=True)
+class ResolvedRows:
+    """What a mill needs to read and encode the rows of files.
+
+    Attributes:
+        tokenizer: The tokenizer.
+        template: The chat template; None if the format of the rows needs none.
+        format: The format of the rows; None for messages.
+        reason: The reason for the format; empty if the user named it.
+        warnings: Warnings about the format.
+    """
+
+    tokenizer: Tokenizer
+    template: ChatTemplate | None
+    format: Format | None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def resolve_rows(
+    inputs: InputPath | Sequence[InputPath],
+    tokenizer: Any,
+    template: Any = None,
+    *,
+    format: Any = "auto",
+    columns: Mapping[str, str] | None = None,
+    template_fallback: str | None = None,
+) -> ResolvedRows:
+    """Load tokenizer and template, and find the format of the rows.
+
+    A prompt with an answer becomes messages for the chat template. The text of a format is used only if the user names
+    the format, or if there is no chat template at all.
+
+    Args:
+        inputs: Paths, globs or URLs, as for `prepare`.
+        tokenizer: As for `resolve`.
+        template: As for `resolve`.
+        format: Any value that `Format.of` accepts, or `"auto"`, or None for messages.
+        columns: The column in the rows for each column that the format reads, where the names differ.
+        template_fallback: As for `resolve`.
+
+    Raises:
+        TokenizerError: The tokenizer cannot be loaded.
+        TemplateError: The template cannot be loaded, or the rows need one and there is none.
+        DataError: No format fits the rows, or several fit, or a column is missing.
+    """
+    found = format_of(format, inputs, columns=columns)
+    is_detected = isinstance(format, str) and format == "auto"
+    if not is_detected or not (found.format is None or found.format.needs_template):
+        loaded, rendering = resolve_for(found.format, tokenizer, template, template_fallback=template_fallback)
+        return ResolvedRows(loaded, rendering, found.format, found.reason, found.warnings)
+    check_fallback(template_fallback)
+    loaded = _loaded(tokenizer)
+    try:
+        loaded, rendering = _resolve(loaded, tokenizer, template, template_fallback)
+    except NoTemplateError:
+        found = format_of(format, inputs, columns=columns, has_template=False)
+        if template is not None or found.format is None or found.format.needs_template:
+            raise
+        return ResolvedRows(loaded, None, found.format, found.reason, found.warnings)
+    return ResolvedRows(loaded, rendering, found.format, found.reason, found.warnings)
+
+
+def _loaded(tokenizer: Any) -> Tokenizer:
+    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
 
 
 def missing_template(template: Any, error: TemplateError) -> TemplateError:
@@ -92,7 +168,7 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fal
         return template
     if template is None:
         if isinstance(tokenizer, Tokenizer) and fallback is None:
-            raise TemplateError(
+            raise NoTemplateError(
                 "a chatmill.Tokenizer has no chat template; also give `template` or `template_fallback`"
             )
         return _load(tokenizer, special_tokens, fallback)

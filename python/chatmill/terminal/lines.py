@@ -1,4 +1,4 @@
-"""`say` and `say_error`: lines on stdout and stderr, without rich."""
+"""`say`, `say_warning` and `say_error`: lines on stdout and stderr, without rich."""
 
 import io
 import sys
@@ -26,6 +26,16 @@ def say_error(text: str) -> None:
         text: The message.
     """
     typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    typer.echo(visible(without_secrets(text)), err=True)
+
+
+def say_warning(text: str) -> None:
+    """Print a warning to stderr.
+
+    Args:
+        text: The message.
+    """
+    typer.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
     typer.echo(visible(without_secrets(text)), err=True)
 
 

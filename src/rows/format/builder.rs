@@ -21,6 +21,8 @@ pub(super) struct MessageGroup {
     /// A field with a list: the messages repeat for each item. Their texts read it as the variable `item`.
     pub(super) each: Option<String>,
     pub(super) messages: Vec<MessageText>,
+    /// Whether each item makes only one message: the first item the first one, and so on, in turn.
+    pub(super) in_turn: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,7 @@ impl MessageBuilder {
         let mut built = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
             let Some(list) = &group.each else {
-                group.append(&mut built, fields, None)?;
+                group.messages.iter().try_for_each(|message| message.append(&mut built, fields, None))?;
                 continue;
             };
             let what = format!("the field `{list}`");
@@ -45,7 +47,9 @@ impl MessageBuilder {
             match value.map(|value| parse_if_json(&format!("{what} must be a list"), value)).transpose()? {
                 None | Some(Node::Null) => {}
                 Some(Node::List(items)) => {
-                    items.iter().try_for_each(|item| group.append(&mut built, fields, Some(item)))?;
+                    for (index, item) in items.iter().enumerate() {
+                        group.of_item(index).try_for_each(|message| message.append(&mut built, fields, Some(item)))?;
+                    }
                 }
                 Some(other) => return Err(unexpected(&what, "a list", &other)),
             }
@@ -55,14 +59,20 @@ impl MessageBuilder {
 }
 
 impl MessageGroup {
+    /// The messages that the item at `index` of the list makes.
+    fn of_item(&self, index: usize) -> impl Iterator<Item = &MessageText> {
+        let chosen = self.in_turn.then(|| index % self.messages.len().max(1));
+        let messages = self.messages.iter().enumerate();
+        messages.filter(move |(at, _)| chosen.is_none_or(|chosen| chosen == *at)).map(|(_, message)| message)
+    }
+}
+
+impl MessageText {
     fn append<'a>(&self, built: &mut Vec<Node<'a>>, fields: &FieldValues<'a>, item: Option<&Node<'a>>) -> Result<()> {
-        for message in &self.messages {
-            let content = message.content.render(fields, item)?;
-            if message.optional && content.trim().is_empty() {
-                continue;
-            }
+        let content = self.content.render(fields, item)?;
+        if !self.optional || !content.trim().is_empty() {
             built.push(Node::Map(vec![
-                (Cow::Borrowed("role"), Node::Str(Cow::Owned(message.role.clone()))),
+                (Cow::Borrowed("role"), Node::Str(Cow::Owned(self.role.clone()))),
                 (Cow::Borrowed("content"), Node::Str(Cow::Owned(content))),
             ]));
         }

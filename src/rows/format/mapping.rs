@@ -14,6 +14,8 @@ use crate::rows::{Conversation, TemplateVariables, sharegpt};
 pub(super) struct MessageMapping {
     /// Names of the field that holds the messages. The first one with a value counts.
     pub(super) fields: Vec<String>,
+    /// A field with messages that follow those. Then only these are trained.
+    pub(super) completion: Option<String>,
     /// Pairs (property that templates read, its name in the rows).
     pub(super) properties: Vec<(String, String)>,
     /// Pairs (role, names that stand for it in the rows).
@@ -34,7 +36,8 @@ pub(super) struct MessageMapping {
 impl MessageMapping {
     /// The columns that the mapping reads.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(String::as_str).chain(self.context_columns())
+        let completion = self.completion.as_deref().into_iter();
+        self.fields.iter().map(String::as_str).chain(completion).chain(self.context_columns())
     }
 
     /// The columns that it reads besides the messages.
@@ -59,12 +62,13 @@ impl MessageMapping {
             let column = self.fields.first().map_or("messages", String::as_str);
             return Err(missing_field(&self.describe(), column, &row));
         };
-        let what = format!("the field `{name}`");
-        let value = take_field(&mut row, name).unwrap_or(Node::Null);
-        let items = match parse_if_json(&format!("{what} must be a list of messages"), value)? {
-            Node::List(items) => items,
-            other => return Err(unexpected(&what, "a list of messages", &other)),
-        };
+        let mut items = take_messages(&mut row, name)?;
+        let Some(completion) = &self.completion else { return self.of_messages(items, &row) };
+        items.iter_mut().for_each(leave_untrained);
+        if field(&row, completion).is_none() {
+            return Err(missing_field(&format!("`{completion}`"), completion, &row));
+        }
+        items.extend(take_messages(&mut row, completion)?);
         self.of_messages(items, &row)
     }
 
@@ -166,6 +170,23 @@ impl MessageMapping {
                 Err(Error::new(ErrorKind::UnknownRole, text))
             }
         }
+    }
+}
+
+fn take_messages<'a>(row: &mut Fields<'a>, name: &str) -> Result<Vec<Node<'a>>> {
+    let what = format!("the field `{name}`");
+    let value = take_field(row, name).unwrap_or(Node::Null);
+    match parse_if_json(&format!("{what} must be a list of messages"), value)? {
+        Node::List(items) => Ok(items),
+        other => Err(unexpected(&what, "a list of messages", &other)),
+    }
+}
+
+/// Gives a message the flag that it is not trained.
+fn leave_untrained(message: &mut Node<'_>) {
+    if let Node::Map(fields) = message {
+        fields.retain(|(name, _)| name != "train");
+        fields.push((Cow::Borrowed("train"), Node::Bool(false)));
     }
 }
 

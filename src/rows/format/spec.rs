@@ -103,6 +103,8 @@ enum MessageJson {
 struct EachJson {
     each: String,
     messages: Vec<MessageTextJson>,
+    #[serde(default)]
+    in_turn: bool,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +120,7 @@ struct MessageTextJson {
 #[serde(deny_unknown_fields, default)]
 struct MappingJson {
     fields: Vec<String>,
+    completion: Option<String>,
     properties: Vec<(String, String)>,
     roles: Vec<(String, Vec<String>)>,
     keep_unknown_roles: bool,
@@ -132,6 +135,7 @@ impl Default for MappingJson {
     fn default() -> Self {
         MappingJson {
             fields: MESSAGE_FIELDS.map(str::to_owned).to_vec(),
+            completion: None,
             properties: Vec::new(),
             roles: Vec::new(),
             keep_unknown_roles: true,
@@ -270,6 +274,7 @@ fn read_type(format: &str, value: &Value) -> Result<ValueType> {
 fn read_mapping(spec: MappingJson) -> MessageMapping {
     let MappingJson {
         fields,
+        completion,
         mut properties,
         roles,
         keep_unknown_roles,
@@ -286,6 +291,7 @@ fn read_mapping(spec: MappingJson) -> MessageMapping {
     }
     MessageMapping {
         fields,
+        completion,
         properties,
         roles,
         keeps_unknown_roles: keep_unknown_roles,
@@ -308,13 +314,15 @@ fn read_builder(
         Ok(MessageText { role: spec.role, content, optional: spec.optional })
     };
     let group = |spec: MessageJson| match spec {
-        MessageJson::One(spec) => Ok(MessageGroup { each: None, messages: vec![message(spec)?] }),
+        MessageJson::One(spec) => Ok(MessageGroup { each: None, messages: vec![message(spec)?], in_turn: false }),
         MessageJson::Each(EachJson { each, .. }) if !fields.iter().any(|rule| rule.name == each) => {
             Err(invalid(format!("{format}: `each` is `{each}`, which is no field of the format; add it to `fields`")))
         }
-        MessageJson::Each(EachJson { each, messages }) => {
-            Ok(MessageGroup { each: Some(each), messages: messages.into_iter().map(message).collect::<Result<_>>()? })
-        }
+        MessageJson::Each(EachJson { each, messages, in_turn }) => Ok(MessageGroup {
+            each: Some(each),
+            messages: messages.into_iter().map(message).collect::<Result<_>>()?,
+            in_turn,
+        }),
     };
     Ok(MessageBuilder { groups: spec.into_iter().map(group).collect::<Result<_>>()?, tools })
 }

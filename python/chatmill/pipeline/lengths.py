@@ -1,0 +1,49 @@
+"""`Lengths`: the lengths of samples, counted, and their percentiles."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+#: The percentiles of a report; the last one is the longest sample.
+PERCENTILES = (50, 90, 95, 99, 100)
+
+
+class Lengths:
+    """The number of samples of each length. Memory grows with the number of different lengths only.
+
+    Example:
+        >>> lengths = Lengths()
+        >>> lengths.add(pa.array([3, 5, 5, 9], pa.int32()))
+        >>> lengths.percentiles()
+        {'50': 5, '90': 9, '95': 9, '99': 9, 'max': 9}
+    """
+
+    def __init__(self) -> None:
+        self._samples: Counter[int] = Counter()
+
+    def add(self, column: pa.Array) -> None:
+        """Count samples.
+
+        Args:
+            column: The number of tokens of each sample, int32, without nulls.
+        """
+        for entry in pc.value_counts(column):
+            self._samples[entry["values"].as_py()] += entry["counts"].as_py()
+
+    def percentiles(self) -> Mapping[str, int]:
+        """Return the least length that at least 50, 90, 95 and 99 % of the samples do not exceed, and the longest.
+
+        Returns:
+            The lengths in tokens, by `"50"`, `"90"`, `"95"`, `"99"` and `"max"`; an empty dict without samples.
+        """
+        total, below = self._samples.total(), 0
+        found: dict[str, int] = {}
+        wanted = list(PERCENTILES)
+        for length in sorted(self._samples):
+            below += self._samples[length]
+            while wanted and below * 100 >= wanted[0] * total:
+                percent = wanted.pop(0)
+                found["max" if percent == 100 else str(percent)] = length
+        return found
