@@ -17,7 +17,7 @@ from chatmill.terminal.lines import say, say_error
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
-    "max_rejected",
+    "max_rejected", "strict",
 )  # fmt: skip
 
 

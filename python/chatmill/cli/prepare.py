@@ -154,6 +154,9 @@ def prepare(
     ] = None,
     compression: CompressionOption = "zstd",
     max_rejected: MaxRejectedOption = MAX_REJECTED,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail if there is a warning; then nothing is written.")
+    ] = False,
     traceback: TracebackOption = False,
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
@@ -212,6 +215,7 @@ def prepare(
             overwrite=overwrite,
             progress=progress,
             max_rejected=max_rejected,
+            strict=strict,
             **options,
             **{name: size for name, size in sizes.items() if size is not None},
         )

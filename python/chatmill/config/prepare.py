@@ -38,6 +38,7 @@ def prepare_config(
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
     max_rejected: str | float | None = None,
+    strict: bool = False,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -63,6 +64,7 @@ def prepare_config(
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
         max_rejected: The rejected rows that the run accepts, as for `chatmill.prepare`; None for the config's
             `max_rejected`, or the default.
+        strict: Whether a warning fails the run. Then nothing is written.
 
     Returns:
         Counts, rejects and files.
@@ -92,6 +94,7 @@ def prepare_config(
         shard_tokens=shard_tokens,
         compression=compression,
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
+        strict=strict,
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))

@@ -34,6 +34,7 @@ def build_manifest(
     options: Mapping[str, Any],
     arrangement: Mapping[str, Any] | None,
     counts: Mapping[str, Any],
+    warnings: Sequence[Mapping[str, Any]],
     shards: Sequence[Shard],
     validation_shards: Sequence[Shard],
     rejects: WrittenFile | None,
@@ -47,6 +48,7 @@ def build_manifest(
         options: The options of the run, besides the options of the mill.
         arrangement: How the rows of the parts were merged; None if they were written in their input order.
         counts: Rows, tokens and rejects.
+        warnings: The warnings of the run.
         shards: The shards for training.
         validation_shards: The shards for validation.
         rejects: The file of the rejected rows; None if there are none.
@@ -71,6 +73,7 @@ def build_manifest(
             "platform": platform.platform(),
         },
         "counts": dict(counts),
+        "warnings": [dict(warning) for warning in warnings],
         "shards": [shard.record() for shard in shards],
         "rejects": None if rejects is None else rejects.record(),
     }

@@ -59,6 +59,7 @@ def prepare(
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression = "zstd",
     max_rejected: str | float = MAX_REJECTED,
+    strict: bool = False,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -117,13 +118,14 @@ def prepare(
         max_rejected: The rejected rows that the run accepts: a percentage such as `"5%"`, a share such as `0.05`, or a
             number. If more are rejected, the output is complete, and `too_many_rejected` of the report is true; the
             command exits with status 3.
+        strict: Whether a warning fails the run. Then nothing is written.
 
     Returns:
         Counts, rejects and files.
 
     Raises:
         ChatmillError: An input, the tokenizer or the template cannot be read, an option is not valid, the output cannot
-            be written, or no row gave tokens.
+            be written, no row gave tokens, or there is a warning and `strict` is set.
 
     Example:
         >>> report = prepare("chats/*.jsonl", tokenizer="Qwen/Qwen3-8B", output="tokens")  # doctest: +SKIP
@@ -174,6 +176,7 @@ def prepare(
         shard_tokens=shard_tokens,
         compression=compression,
         max_rejected=RejectLimit.of(max_rejected),
+        strict=strict,
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),

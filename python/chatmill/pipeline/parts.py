@@ -45,6 +45,7 @@ class OutputOptions:
         shard_tokens: Tokens per shard.
         compression: The compression of the shards.
         max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
+        strict: Whether a warning fails the run, before anything is written.
         options: Other options of the run, for the manifest.
     """
 
@@ -57,6 +58,7 @@ class OutputOptions:
     shard_tokens: int = SHARD_TOKENS
     compression: Compression = "zstd"
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
+    strict: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from chatmill._chatmill import Engine
 from chatmill.arrange import Arranged
+from chatmill.lint.warning import DataWarning
 from chatmill.outputs.rejects import Reject
 from chatmill.outputs.shards import Shard
 from chatmill.pipeline.limit import RejectLimit
@@ -40,7 +41,10 @@ class PrepareReport:
             `proved`, `proved_by_prefixes`, `tagged`, `emulated`. Turns that are not trained: `value_dropped`,
             `other_role`, `header_mismatch`, `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`,
             `control_text`, `empty_answer`, `truncated`, `pieces_left_out`.
-        warnings: Warnings about the tokenizer with these options, about the template, and about kept columns.
+        warnings: All warnings, as texts: first those of `data_warnings`, then those about the format, the tokenizer
+            with these options, the template, and kept columns.
+        data_warnings: Problems of the rows with this template and tokenizer, the worst first, each with its number of
+            rows, the first place and a remedy.
         seconds: Duration of the run, in seconds.
         shards: The Parquet files of the output; with a validation split, those for training.
         labels: The labels; a list if parts of the run have different labels.
@@ -77,6 +81,7 @@ class PrepareReport:
     format_reason: str = ""
     validation_shards: Sequence[Shard] = ()
     arranged: Arranged | None = None
+    data_warnings: Sequence[DataWarning] = ()
 
     @property
     def tokens_per_second(self) -> float:

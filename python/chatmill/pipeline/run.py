@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
 from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
 from chatmill.inputs.mill import mill_block
+from chatmill.lint.run_checks import RunChecks
+from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.complete import recorded
 from chatmill.outputs.manifest import build_manifest, write_manifest
@@ -82,6 +84,7 @@ def run_parts(
             open_sink(options.arrangement, folder, writer, new_writer) as sink,
         ):
             rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
+            checks = [RunChecks(part.mill) for part in chosen]
             for position, part in enumerate(chosen):
                 columns = None if part.mill.format is None else part.mill.format.columns
                 blocks = read_blocks(
@@ -92,14 +95,16 @@ def run_parts(
                     max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
-                    _run(part.mill, blocks, rows.of_part(position))
+                    _run(part.mill, blocks, rows.of_part(position, checks[position]))
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
             shards, validation = writer.finish(), sink.finish()
-        warnings = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
+        data_warnings = merged_warnings([check.warnings() for check in checks])
+        others = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
+        warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
         report = PrepareReport(
             output=Path(options.folder),
             rows_in=counts.rows_in,
@@ -117,7 +122,8 @@ def run_parts(
             cut_tokens=counts.cut_tokens,
             max_rejected=options.max_rejected,
             notes=dict(counts.notes),
-            warnings=tuple(dict.fromkeys([*warnings, *rows.kept.warnings()])),
+            warnings=tuple(warnings),
+            data_warnings=tuple(data_warnings),
             seconds=time.monotonic() - started,
             shards=tuple(shards),
             validation_shards=tuple(validation),
@@ -128,6 +134,11 @@ def run_parts(
             arranged=arranged,
         )
         _account(report)
+        if options.strict and report.warnings:
+            raise DataError(
+                f"nothing was written, because `strict` accepts no warning, and there {_are(len(warnings))}:"
+                + "".join(f"\n  {warning}" for warning in warnings)
+            )
         check_unchanged(files, counts.rows_by_file, counts.bytes_by_file)
         log = recorded(folder, REJECTS, lines=report.rejected) if report.rejected else None
         manifest = build_manifest(
@@ -143,6 +154,10 @@ def run_parts(
             },
             arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
             counts=report.counts(),
+            warnings=[
+                *(warning.to_dict() for warning in data_warnings),
+                *({"text": text} for text in [*others, *rows.kept.warnings()]),
+            ],
             shards=shards,
             validation_shards=validation,
             rejects=log,
@@ -181,6 +196,10 @@ def _numbered(parts: Sequence[Part]) -> list[Part]:
     return [replace(part, files=[replace(file, position=next(numbers)) for file in part.files]) for part in parts]
 
 
+def _are(warnings: int) -> str:
+    return "is one" if warnings == 1 else f"are {warnings}"
+
+
 def _one(values: Sequence[Any]) -> Any:
     """Return the common value, or a list if values differ."""
     return values[0] if all(value == values[0] for value in values) else list(values)
@@ -200,13 +219,14 @@ class _RowWriter:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
         self.kept = KeptColumns(keep_columns)
 
-    def of_part(self, part: int) -> Callable[[_Milled], None]:
-        """Return a function that writes the blocks of a part."""
+    def of_part(self, part: int, checks: RunChecks) -> Callable[[_Milled], None]:
+        """Return a function that writes and checks the blocks of a part."""
 
         def write(milled: _Milled) -> None:
             block, tokens = milled
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
+            checks.add(block, tokens)
             self._sink.write(batch, part)
             self._counts.add(block, tokens, batch)
             self._advance(block)
