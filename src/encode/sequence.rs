@@ -10,8 +10,9 @@ use super::notes::{Note, Notes};
 use super::parts::{Parts, Scratch};
 use super::sample::SampleSink;
 use super::truncate::truncate;
-use super::{Split, Truncation};
+use super::{Options, Split, Truncation};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 use crate::rows::{Conversation, Role};
 
 /// Encodes one conversation as one sequence.
@@ -79,7 +80,7 @@ pub(super) trait SequenceEncoder {
                     "no turn is trained; check the roles of the messages and their training flags",
                 )
             };
-            return Err(left_out.unwrap_or_else(nothing));
+            return Err(without_assistant(left_out.unwrap_or_else(nothing), conversation, options));
         }
         if left_out.is_some() {
             notes.add(Note::PiecesLeftOut);
@@ -112,10 +113,36 @@ pub(super) trait SequenceEncoder {
         let ranges = truncate(length, parts.options.max_length, parts.options.truncation, || {
             turn_ends(parts, conversation, &labeled, tokens)
         })?;
-        cut.push(ranges, (tokens, labels, weights), sink, notes)?;
+        cut.push(ranges, (tokens, labels, weights), sink, notes)
+            .map_err(|error| without_assistant(error, conversation, &parts.options))?;
         notes.amounts.trained_turns += labeled.trained_turns(only.map_or_else(|| assistant_turns(conversation), |_| 1));
         Ok(())
     }
+}
+
+/// Names the roles of a conversation in the error that nothing is trained, if none of them is the assistant's.
+fn without_assistant(error: Error, conversation: &Conversation<'_>, options: &Options) -> Error {
+    let wants_assistant = match &options.labels {
+        LabelChoice::Policy(policy) => policy.roles.contain("assistant"),
+        LabelChoice::Emulate { .. } => true,
+    };
+    let mut roles: Vec<&str> = Vec::new();
+    for role in (0..conversation.messages.len()).map(|at| conversation.role(at)) {
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    let has_assistant = roles.iter().any(|role| Role::of(role) == Role::Assistant);
+    if error.kind != ErrorKind::NothingToTrain || !wants_assistant || has_assistant || roles.is_empty() {
+        return error;
+    }
+    let text = format!(
+        "no token is trained: no message has the role `assistant`, only {}; tell which role is the assistant's in a \
+         format, such as `{{format: messages, roles: {{assistant: [bot], user: [human]}}}}` in a YAML file for \
+         `--format`, or remove the row",
+        names::list(roles)
+    );
+    Error { text, ..error }
 }
 
 fn assistant_turns(conversation: &Conversation<'_>) -> usize {

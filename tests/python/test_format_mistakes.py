@@ -101,7 +101,7 @@ def test_rows_with_a_system_prompt_are_those_without(tmp_path: Path) -> None:
 def test_rows_without_an_encoding_are_not_compared(tmp_path: Path) -> None:
     mill = Mill(TOKENIZER, format="dpo.intel:chatml")
     with pytest.raises(
-        DataError, match=r"rows of the format dpo\.intel:chatml cannot be shown or compared, because each becomes"
+        DataError, match=r"rows of the format dpo\.intel:chatml cannot be compared, because each becomes"
     ):
         diff_rows(mill, mill, tmp_path / "rows.jsonl")
 

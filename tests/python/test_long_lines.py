@@ -127,7 +127,7 @@ def test_the_limit_of_the_command(options: dict[str, Any], write_file: WriteFile
     Path("c.yaml").write_text(
         "base_model: bytes\nchat_template: chatml\ndatasets: [{path: a.jsonl, type: chat_template}]"
     )
-    given = ["--output", "out", "--max-line-bytes", str(LIMIT), "--overwrite"]
+    given = ["--output", "out", "--max-line-bytes", str(LIMIT), "--overwrite", "--max-rejected", "50%"]
     for arguments in (["a.jsonl", "--tokenizer", "bytes", "--template", "chatml"], ["c.yaml"]):
         done = CliRunner().invoke(app, ["prepare", *arguments, *given])
         assert done.exit_code == 0, done.stderr

@@ -1,23 +1,32 @@
 """`chatmill prepare config.yaml`: a run of several datasets; also the printed report of every run."""
 
+from dataclasses import replace
 from typing import Any
 
 import typer
 from rich.console import Console
 
-from chatmill.cli.values import name_and_path, time_of
+from chatmill.cli.values import json_object, name_and_path, share_or_number, time_of
 from chatmill.config import read_config
+from chatmill.config.model import Config
 from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
+from chatmill.options.choices import ExcessLength
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import explain_rejects
-from chatmill.terminal.lines import say, say_error
+from chatmill.terminal.lines import say, say_error, say_warning
 
-# The options that can be combined with a config. All other options must be set in the config.
+# The options that replace a key of a config, each with its name in `Config`.
+_OVERRIDES = {
+    "max_length": "sequence_len", "truncation": "excess_length_strategy", "validation": "val_set_size", "seed": "seed",
+    "shuffle": "shuffle_merged_datasets", "deduplicate": "deduplicate", "chat_template_kwargs": "chat_template_kwargs",
+}  # fmt: skip
+_STRATEGIES: dict[str, ExcessLength] = {"keep_start": "truncate", "drop": "drop", "raise": "raise"}
+# The other options that can be combined with a config. All others must be set in the config, if it has such a key.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
-    "max_rejected", "strict",
+    "max_rejected", "strict", "quiet", "template",
 )  # fmt: skip
 
 
@@ -25,7 +34,9 @@ _WITH_CONFIG = (
 _TOO_MANY_REJECTED = 3
 
 
-def prepare_by_config(context: typer.Context, config: str, console: Console, *, debug: int | None = None) -> None:
+def prepare_by_config(
+    context: typer.Context, config: str, console: Console, *, debug: int | None = None, quiet: bool = False
+) -> None:
     """Run a config with the options of the command, and print the report.
 
     Args:
@@ -33,43 +44,80 @@ def prepare_by_config(context: typer.Context, config: str, console: Console, *, 
         config: The file.
         console: The console to print to.
         debug: The number of rows to print token by token.
+        quiet: Whether to print only warnings and errors.
 
     Raises:
         typer.BadParameter: An option cannot be combined with a config.
         ChatmillError: The run fails.
     """
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
-    for name in sorted(set(given) - set(_WITH_CONFIG)):
+    for name in sorted(set(given) - set(_WITH_CONFIG) - set(_OVERRIDES)):
         flag = f"--{name.replace('_', '-')}"
-        raise typer.BadParameter(f"{flag} cannot be combined with a YAML file of datasets; set it in {config}")
+        raise typer.BadParameter(
+            f"{flag} cannot be combined with a YAML file of datasets; remove it, or use a key of {config} in its place "
+            "(`chatmill schema` lists them)"
+        )
     options: dict[str, Any] = {
-        name: value for name, value in given.items() if name not in ("inputs", "traceback", "debug")
+        name: value
+        for name, value in given.items()
+        if name not in ("inputs", "traceback", "debug", "quiet", *_OVERRIDES)
     }
     if "local" in options:
         options["local"] = dict(name_and_path(text) for text in options["local"])
     if "now" in options:
         options["now"] = time_of(options["now"])
-    report = prepare_config(config, **options)
+    if quiet:
+        options["progress"] = False
+    chosen = _overridden(read_config(config), given)
+    report = prepare_config(chosen, **options)
     if debug is not None:
-        print_debug(report.output, options.get("tokenizer", read_config(config).tokenizer), debug)
-    print_report(report, console)
+        print_debug(report.output, options.get("tokenizer", chosen.tokenizer), debug)
+    print_report(report, console, quiet=quiet)
 
 
-def print_report(report: PrepareReport, console: Console) -> None:
+def print_report(report: PrepareReport, console: Console, *, quiet: bool = False) -> None:
     """Print a report.
 
     Args:
         report: The report.
         console: The console to print to.
+        quiet: Whether to print only warnings, on stderr.
 
     Raises:
         typer.Exit: More rows are rejected than `max_rejected` allows; the status is 3.
     """
     # rich would wrap lines at 80 characters in a file or a pipe.
-    console.print(report) if console.is_terminal else say(report)
+    if quiet:
+        for warning in report.warnings:
+            say_warning(warning)
+    else:
+        console.print(report) if console.is_terminal else say(report)
     if report.too_many_rejected:
         say_error(explain_rejects(report))
         raise typer.Exit(_TOO_MANY_REJECTED)
+
+
+def _overridden(config: Config, given: dict[str, Any]) -> Config:
+    """Return a config in which options of the command replace keys of the file."""
+    values = {key: given[name] for name, key in _OVERRIDES.items() if name in given}
+    if "excess_length_strategy" in values:
+        strategy = _STRATEGIES.get(given["truncation"])
+        if strategy is None:
+            raise typer.BadParameter(
+                f"--truncation {given['truncation']} cannot be combined with a YAML file of datasets; use one of "
+                f"{', '.join(_STRATEGIES)}"
+            )
+        values["excess_length_strategy"] = strategy
+    if "val_set_size" in values:
+        if config.test_datasets:
+            raise typer.BadParameter(f"--validation cannot be combined with `test_datasets` of {config.path}")
+        values["val_set_size"] = share_or_number(given["validation"])
+    if "chat_template_kwargs" in values:
+        values["chat_template_kwargs"] = {
+            **config.chat_template_kwargs,
+            **(json_object(given["chat_template_kwargs"]) or {}),
+        }
+    return replace(config, **values)
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

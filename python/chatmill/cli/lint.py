@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import KwargsOption, NowOption, TracebackOption
-from chatmill.cli.values import json_object, time_of
+from chatmill.cli.names import split_templates
+from chatmill.cli.options import FormatOption, KwargsOption, MapOption, NowOption, TracebackOption
+from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.console import new_console
 from chatmill.terminal.lines import say
 from chatmill.text.visible import visible_json
@@ -23,14 +24,17 @@ def lint(
         ),
     ],
     data: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--data",
             metavar="FILE",
-            help="Also check the templates on the rows of this file, which must hold conversations.",
+            help="Also check the templates on the rows of this file or glob. Can be given several times; names of data "
+            "files after it count too.",
             show_default=False,
         ),
     ] = None,
+    format: FormatOption = "auto",
+    map_columns: MapOption = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="Maximum number of rows to read from --data.")] = 1000,
     tokenizer: Annotated[
         str | None,
@@ -52,12 +56,15 @@ def lint(
 ) -> None:
     """Check chat templates for errors and for problems in training; exit with status 1 if a template has an error."""
     with clear_errors(traceback=traceback):
-        from chatmill.lint.load import lint_any
+        from chatmill.lint.load import DataRows, lint_any
         from chatmill.lint.report import show_findings, to_json
 
+        named, more = split_templates(templates) if data else (templates, [])
+        if not named:
+            raise typer.BadParameter("there is no template to check; give one before --data")
         found = lint_any(
-            templates,
-            rows=None if data is None else (data, rows),
+            named,
+            rows=DataRows((*data, *more), rows, format, columns_of(map_columns)) if data else None,
             tokenizer=tokenizer,
             now=time_of(now),
             variables=json_object(chat_template_kwargs),

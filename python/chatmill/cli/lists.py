@@ -11,16 +11,21 @@ from chatmill.cli.options import TracebackOption
 from chatmill.terminal.lines import say
 
 
-@app.command(context_settings={"allow_extra_args": True})
-def templates(context: typer.Context) -> None:
-    """List the names of the templates that come with chatmill."""
-    if context.args:
-        raise typer.BadParameter(
-            f"`chatmill templates` lists names and accepts no argument, but got {context.args[0]!r}; to see the source "
-            f"of a template, use `chatmill.ChatTemplate.named({context.args[0]!r}).source` in Python"
-        )
-    for name in ChatTemplate.names():
-        say(name)
+@app.command(short_help="List the named templates, or print the source of one.")
+def templates(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Print the Jinja source of this template.", show_default=False),
+    ] = None,
+    traceback: TracebackOption = False,
+) -> None:
+    """List the names of the templates that come with chatmill, or print the Jinja source of one of them."""
+    with clear_errors(traceback=traceback):
+        if name is not None:
+            say(ChatTemplate.named(name).source)
+            return
+        for known in ChatTemplate.names():
+            say(known)
 
 
 @app.command(short_help="Print the JSON schema of YAML files, for editors.")

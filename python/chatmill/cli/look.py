@@ -82,8 +82,11 @@ def show(
         )
         console = new_console()
         encoding = encode_row(mill, list(inputs), row)
-        # A soft wrap keeps the lines of the text as they are, so they can be copied or piped.
-        console.print(show_encoding(encoding, color=has_color(console), regions=regions), soft_wrap=True)
+        for sample in encoding.samples if encoding.answer is not None else [encoding]:
+            if sample.answer is not None:
+                console.print(f"{sample.answer}:", style="bold", markup=False, highlight=False)
+            # A soft wrap keeps the lines of the text as they are, so they can be copied or piped.
+            console.print(show_encoding(sample, color=has_color(console), regions=regions), soft_wrap=True)
 
 
 @app.command(short_help="Show rows where two labels, templates or tokenizers differ.")

@@ -107,13 +107,18 @@ def prepare(
     chat_template_kwargs: KwargsOption = None,
     limits: LimitsOption = None,
     now: NowOption = None,
-    shuffle: Annotated[bool, typer.Option("--shuffle", help="Write the samples in a random order.")] = False,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle/--no-shuffle", help="Write the samples in a random order.")
+    ] = False,
     seed: Annotated[
         int, typer.Option("--seed", help="The seed of the random order and of the choice of validation samples.")
     ] = 42,
     deduplicate: Annotated[
         bool,
-        typer.Option("--deduplicate", help="Leave out samples whose ids and labels equal those of an earlier one."),
+        typer.Option(
+            "--deduplicate/--no-deduplicate",
+            help="Leave out samples whose ids and labels equal those of an earlier one.",
+        ),
     ] = False,
     validation: Annotated[
         str,
@@ -157,6 +162,7 @@ def prepare(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if there is a warning; then nothing is written.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors, on stderr.")] = False,
     traceback: TracebackOption = False,
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
@@ -164,7 +170,7 @@ def prepare(
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
 
-            prepare_by_config(context, inputs[0], new_console(), debug=debug)
+            prepare_by_config(context, inputs[0], new_console(), debug=debug, quiet=quiet)
             return
         if tokenizer is None:
             raise typer.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
@@ -213,7 +219,7 @@ def prepare(
             deduplicate=deduplicate,
             validation=share_or_number(validation),
             overwrite=overwrite,
-            progress=progress,
+            progress=False if quiet else progress,
             max_rejected=max_rejected,
             strict=strict,
             **options,
@@ -221,4 +227,4 @@ def prepare(
         )
         if debug is not None:
             print_debug(output, tokenizer, debug)
-        print_report(report, new_console())
+        print_report(report, new_console(), quiet=quiet)

@@ -153,6 +153,7 @@ OF_CONFIG = (
     "min_sample_len",
     "train_on_inputs",
     "val_set_size",
+    "max_rejected",
     "seed",
     "shuffle_merged_datasets",
     "shuffle_before_merging_datasets",

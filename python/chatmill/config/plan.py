@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NoReturn
 
-from chatmill._chatmill import ChatmillError, DataError, Mill, Tokenizer
+from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, Tokenizer
 from chatmill.arrange import Arrangement
 from chatmill.config.formats import ANSWERS, format_of_dataset
 from chatmill.config.model import Config, DatasetConfig
@@ -16,6 +16,7 @@ from chatmill.formats import Format
 from chatmill.labels import Labels
 from chatmill.options.choices import ExcessLength, Truncation
 from chatmill.pipeline.parts import Part
+from chatmill.sources.resolve import resolve
 
 _TRUNCATION: dict[ExcessLength, Truncation] = {
     "drop": "drop",
@@ -40,6 +41,7 @@ class RunOptions:
         threads: The number of threads of each mill.
         now: The time that templates print.
         output: The output folder, which must be apart from the inputs; None if there is none.
+        template: The chat template, in place of those of the config.
     """
 
     tokenizer: Any = None
@@ -48,6 +50,7 @@ class RunOptions:
     threads: int | None = None
     now: datetime | None = None
     output: str | os.PathLike[str] | None = None
+    template: Any = None
 
 
 def arrangement_of(config: Config) -> Arrangement:
@@ -100,7 +103,7 @@ def _part(
     config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, options: RunOptions
 ) -> Part:
     files = files_of(config, dataset, options.local, output=options.output)
-    template, warnings = template_of(config, dataset, named, tokenizer) if form.needs_template else (None, ())
+    template, warnings = _template(config, dataset, form, (named, tokenizer), options)
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples. Otherwise prompt and answer are cut separately, as in axolotl.
     is_split = form.defaults.get("truncation") == "split"
@@ -123,6 +126,16 @@ def _part(
     except ChatmillError as error:
         raise type(error)(f"{config.place(dataset.key)}: {error}") from error
     return Part(files, mill, warnings=warnings)
+
+
+def _template(
+    config: Config, dataset: DatasetConfig, form: Format, tokenizer: tuple[Any, Tokenizer], options: RunOptions
+) -> tuple[ChatTemplate | None, tuple[str, ...]]:
+    if not form.needs_template:
+        return None, ()
+    if options.template is None:
+        return template_of(config, dataset, *tokenizer)
+    return resolve(tokenizer[1], options.template)[1], ()
 
 
 def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) -> Any:

@@ -39,6 +39,7 @@ def prepare_config(
     compression: Compression = "zstd",
     max_rejected: str | float | None = None,
     strict: bool = False,
+    template: Any = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -65,6 +66,8 @@ def prepare_config(
         max_rejected: The rejected rows that the run accepts, as for `chatmill.prepare`; None for the config's
             `max_rejected`, or the default.
         strict: Whether a warning fails the run. Then nothing is written.
+        template: The chat template of all datasets that need one, in place of those of the config; as for
+            `chatmill.prepare`.
 
     Returns:
         Counts, rejects and files.
@@ -84,7 +87,7 @@ def prepare_config(
             f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
     clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
-    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder)
+    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template)
     output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),

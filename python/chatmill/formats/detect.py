@@ -89,6 +89,11 @@ def format_of(
         >>> format_of("alpaca", [], columns={"output": "solution"}).format.columns
         ('instruction', 'input', 'solution')
     """
+    if columns is not None and not isinstance(columns, Mapping):
+        raise DataError(
+            f"`columns` has the type {type(columns).__name__}; give the column for each name, such as "
+            '{"answer": "solution"}'
+        )
     if isinstance(given, str) and given == "auto":
         return detect(find_inputs(inputs), columns=columns or {}, has_template=has_template)
     form = None if given is None else Format.of(given)
@@ -331,6 +336,11 @@ def _may_hold(wanted: Any, value: Any) -> bool:
     return value is None or _holds(wanted, value)
 
 
+def _known_roles(known: AbstractSet[str], roles: Sequence[Any]) -> bool:
+    """Return whether a format that refuses other roles fits: a user role and an answer, by names that it knows."""
+    return any(role in known for role in roles) and not ("user" in roles and "user" not in known)
+
+
 def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     value = next((row[name] for name in mapping["fields"] if row.get(name) is not None), None)
     value = _parsed(value.encode()) if isinstance(value, str) else value
@@ -338,7 +348,7 @@ def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
         return False
     names = dict(mapping.get("properties", [("role", "role"), ("content", "content")]))
     known = {speaker for _, speakers in mapping.get("roles", []) for speaker in speakers}
-    if not mapping["keep_unknown_roles"] and not any(it.get(names["role"]) in known for it in value):
+    if not mapping["keep_unknown_roles"] and not _known_roles(known, [it.get(names["role"]) for it in value]):
         return False
     completion = mapping.get("completion")
     if completion and not _has_messages({**mapping, "fields": [completion], "completion": None}, row):

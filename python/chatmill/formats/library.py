@@ -160,6 +160,11 @@ def on_base(name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     """
     base = definition["base"]
     if base not in definitions():
+        known, _, style = str(base).rpartition(":")
+        if known in definitions():
+            raise DataError(
+                f"format {name}: `base` is {base!r}, with a style; write `base: {known}` and `styles: [{style}]`"
+            )
         hint = suggestion(str(base), definitions(), otherwise="use a name from `chatmill formats`")
         raise DataError(f"format {name}: there is no format {base!r} to use as `base`; {hint}")
     return _on_base(dict(definition), definitions())

@@ -17,14 +17,13 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
         row: Index of the row over all inputs, from 0.
 
     Raises:
-        DataError: There is no such row, it is not a conversation, or rows of this format cannot be shown.
+        DataError: There is no such row, or it is not of the format.
         RowError: The row has no tokens.
 
     Example:
         >>> encode_row(mill, "chats.jsonl", 3).text  # doctest: +SKIP
         '<|im_start|>user…'
     """
-    check_can_show(mill.format)
     rows_before = 0
     columns = None if mill.format is None else mill.format.columns
     for block in read_blocks(find_inputs(inputs), columns=columns, block_bytes=_BLOCK_BYTES):
@@ -35,8 +34,8 @@ def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) ->
     raise DataError(f"there is no row {row}; the inputs have {rows_before} rows, which are counted from 0")
 
 
-def check_can_show(form: Format | None) -> None:
-    """Check that rows of a format can be shown and compared, because each of them is one rendered text.
+def check_can_compare(form: Format | None) -> None:
+    """Check that rows of a format can be compared, because each of them is one rendered text.
 
     Args:
         form: The format, or None for messages.
@@ -48,6 +47,5 @@ def check_can_show(form: Format | None) -> None:
         return
     reason = "they hold tokens, not text" if form.kind == "tokens" else "each becomes several sequences"
     raise DataError(
-        f"rows of the format {form.name} cannot be shown or compared, because {reason}; use `chatmill prepare --debug "
-        "5`, which prints their tokens"
+        f"rows of the format {form.name} cannot be compared, because {reason}; look at single rows with `chatmill show`"
     )

@@ -1,6 +1,6 @@
 """`Row`: a row of data as a conversation, read in the forms that a mill reads."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +57,11 @@ def to_rows(data: Iterable[Any]) -> Iterator[Row]:
         yield Row(index, messages, tools, documents, _value(given.get("chat_template_kwargs"), index) or {})
 
 
-def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
+def read_rows(files: Sequence[str], most: int) -> Iterator[Mapping[str, Any]]:
     """Read the first rows of files of conversations.
 
     Args:
-        path: A path, glob or URL, as for `prepare`.
+        files: Paths, globs or URLs, as for `prepare`.
         most: The maximum number of rows to read.
 
     Yields:
@@ -74,7 +74,7 @@ def read_rows(path: str, most: int) -> Iterator[Mapping[str, Any]]:
     from chatmill.inputs.values import plain_row  # noqa: PLC0415
 
     left = most
-    for block in read_blocks(find_inputs([path]), block_bytes=1 << 20):
+    for block in read_blocks(find_inputs(files), block_bytes=1 << 20):
         for number in range(min(left, block.batch.num_rows)):
             if number in block.long_rows:
                 raise DataError(f"{block.place(number)}: {block.long_rows[number].reason}")

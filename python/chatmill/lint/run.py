@@ -83,6 +83,15 @@ def lint_template(
         findings += check(subject)
     if data is not None:
         findings += check_data(subject, data)
+    return by_level(findings)
+
+
+def by_level(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings in order: errors, then warnings, then notes.
+
+    Args:
+        findings: The findings.
+    """
     return sorted(findings, key=lambda finding: LEVELS.index(finding.level))
 
 

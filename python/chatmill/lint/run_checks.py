@@ -46,10 +46,13 @@ class RunChecks:
 
     Args:
         mill: The mill of the part.
+        most_sampled: The maximum number of rows whose texts are compared; all of them are if it is given.
+        knows_tokens: Whether the tokens of the mill are those of the model.
     """
 
-    def __init__(self, mill: Mill) -> None:
+    def __init__(self, mill: Mill, *, most_sampled: int | None = None, knows_tokens: bool = True) -> None:
         self._mill = mill
+        self._most_sampled, self._knows_tokens = most_sampled, knows_tokens
         self._template: ChatTemplate | None = mill.template if _renders(mill) else None
         self._rows = self._sampled = self._blocks = 0
         self._notes: dict[str, _Found] = {}
@@ -72,6 +75,8 @@ class RunChecks:
         rows, size = (_SAMPLE, _BYTES) if self._blocks else (_FIRST_SAMPLE, _FIRST_BYTES)
         bytes_per_row = max(1, block.batch.nbytes // max(1, block.batch.num_rows))
         most = min(rows, max(1, size // bytes_per_row), _MOST_SAMPLED - self._sampled)
+        if self._most_sampled is not None:
+            most = self._most_sampled - self._sampled
         self._blocks += 1
         for at in range(0, len(good), max(1, -(-len(good) // most))) if most > 0 else ():
             self._check_row(block, good[at])
@@ -84,6 +89,8 @@ class RunChecks:
     def _count_notes(self, block: Block, tokens: TokenBatch, good: Any) -> None:
         for note, rows in tokens.counts.items():
             if note not in ("doubled_bos", "missing_stop", "value_dropped", "other_role"):
+                continue
+            if not self._knows_tokens and note in ("doubled_bos", "missing_stop"):
                 continue
             if note not in self._notes:
                 self._notes[note] = _Found(self._first_with(note, block, good))
@@ -119,7 +126,7 @@ class RunChecks:
 
     def _of_tokens(self, values: list[RowValue], text: str) -> Iterator[tuple[tuple[str, str], str]]:
         """Find tokens that the template writes, and that the vocabulary lacks."""
-        if self._template is None:
+        if self._template is None or not self._knows_tokens:
             return
         for token in sorted(set(_TOKENS.findall(text))):
             if self._mill.tokenizer.token_to_id(token) is None and not any(token in value.text for value in values):

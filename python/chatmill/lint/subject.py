@@ -335,7 +335,7 @@ class Subject:
 
     @cached_property
     def _mill(self) -> Mill:
-        return Mill(_byte_tokenizer(), self.template, threads=1, now=self._now)
+        return Mill(byte_tokenizer(), self.template, threads=1, now=self._now)
 
 
 def line_of_error(error: ChatmillError | None) -> int | None:
@@ -348,7 +348,7 @@ def line_of_error(error: ChatmillError | None) -> int | None:
 
 
 @lru_cache
-def _byte_tokenizer() -> Tokenizer:
+def byte_tokenizer() -> Tokenizer:
     """Return a tokenizer whose tokens are bytes, so that labels are exact to the character."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]

@@ -109,6 +109,11 @@ def _lock_file(base: Base, place: OutputPlace) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
+        if not path.exists():
+            # The lock also waits if the folder refuses new files, as `/proc` does. This raises the reason.
+            probe = base.new_workspace()
+            probe.mkdir()
+            probe.rmdir()
         raise DataError(_held_by(place, path)) from None
     own = path.stat()
     try:

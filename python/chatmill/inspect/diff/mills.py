@@ -8,7 +8,7 @@ from chatmill._chatmill import Mill, RowError, RowFailure
 from chatmill.inputs import InputFile, InputPath, find_inputs, read_blocks
 from chatmill.inspect.diff.encodings import EncodedRow, compare_encodings, count_tokens, count_trained
 from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
-from chatmill.inspect.rows import check_can_show
+from chatmill.inspect.rows import check_can_compare
 
 _BLOCK_BYTES = 1 << 20
 
@@ -60,7 +60,7 @@ def diff_rows(
         >>> print(show_summary(report))  # doctest: +SKIP
     """
     for form in (left.format, right.format):
-        check_can_show(form)
+        check_can_compare(form)
     return MillsReport(islice(_pairs(left, right, find_inputs(inputs)), rows))
 
 
