@@ -80,6 +80,9 @@ def test_options_replace_keys_of_a_config(run: Any, write_file: WriteFile) -> No
     failed = run("prepare", "c.yaml", "--output", "other", "--truncation", "turns")
     assert failed.exit_code == 2
     assert "--truncation turns cannot be combined with a YAML file of datasets; use one of keep_start" in failed.stderr
+    failed = run("prepare", "c.yaml", "--output", "other", "--map", "a=b")
+    assert failed.exit_code == 2
+    assert "--map cannot be combined with a YAML file of datasets" in failed.stderr
     Path("d.yaml").write_text(CONFIG.replace("val_set_size: 0.2", "test_datasets: [{path: a.jsonl}]"), "utf-8")
     failed = run("prepare", "d.yaml", "--output", "other", "--validation", "3")
     assert failed.exit_code == 2

@@ -143,6 +143,14 @@ def test_a_variable_that_nobody_reads(run: Any) -> None:
     assert only(text, "unread_variable").text.endswith("the rows need no chat template")
 
 
+def test_what_no_sample_holds_on_purpose_is_not_told(run: Any, loaded: Tokenizer) -> None:
+    after = {"messages": [USER, ANSWER, {"role": "user", "content": "And then?"}]}
+    assert codes(run(after, split="per_turn")) == []
+    long = {"text": "Every window of a long text holds only a part of it. " * 40}
+    assert not run(long, template=None, format="pretrain", max_length=50, overwrite=True).data_warnings
+    assert not run(long, template=None, format="completion", max_length=50, overwrite=True).data_warnings
+
+
 def test_strict_writes_nothing(run: Any, in_tmp_path: Path, tokenizer: Path) -> None:
     row = {"messages": [{"role": "developer", "content": "Be brief."}, USER, ANSWER]}
     with pytest.raises(DataError, match="nothing was written, because `strict` accepts no warning") as error:

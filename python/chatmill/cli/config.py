@@ -52,7 +52,7 @@ def prepare_by_config(
     """
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     for name in sorted(set(given) - set(_WITH_CONFIG) - set(_OVERRIDES)):
-        flag = f"--{name.replace('_', '-')}"
+        flag = next(it.opts[0] for it in context.command.params if it.name == name)
         raise typer.BadParameter(
             f"{flag} cannot be combined with a YAML file of datasets; remove it, or use a key of {config} in its place "
             "(`chatmill schema` lists them)"

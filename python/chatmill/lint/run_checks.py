@@ -1,7 +1,8 @@
 """`RunChecks`: checks of the rows of a run. Notes are counted for all rows; texts are compared for a sample of rows.
 
 Encoding a row again for its text costs more than its share of a batch, so the sample is small: 64 rows of the first
-block and 8 of each later one, fewer if rows are large. It depends on the rows only, so two runs give the same warnings.
+block and 8 of each later one, fewer if rows are large: 13 to 69 ms of processor time for each data set of the corpus
+(200 to 17,000 rows). The sample depends on the rows only, so two runs give the same warnings.
 """
 
 import re
@@ -29,6 +30,7 @@ _LARGEST_ROW = 1 << 20
 # The rows of a block to search for the first one with a note.
 _SEARCHED = 256
 _TOKENS = re.compile(r"<\|[^<>|\s]{1,60}\|>|<｜[^<>｜\s]{1,60}｜>|<(?:start|end)_of_turn>")
+_ANSWERING = ("assistant", "model", "gpt")
 _ESCAPED = '{\\"'
 _IGNORE = "ignore this if it is intended"
 
@@ -110,6 +112,8 @@ class RunChecks:
             return None
 
     def _check_row(self, block: Block, index: int) -> None:
+        if self._mill.format is not None and self._mill.format.kind in ("text", "tokens"):
+            return  # windows of a text, and token ids, have nothing to compare
         row = _row(block, index)
         encoding = None if row is None else self._encoded(block, index)
         if row is None or encoding is None:
@@ -117,6 +121,10 @@ class RunChecks:
         self._sampled += 1
         text = "\n".join(dict.fromkeys(sample.text for sample in encoding.samples))
         values = list(row_values(row, self._mill.format))
+        if self._mill.options["split"] is not None:
+            # Each sample ends with an answer, so messages after the last answer are in none of them.
+            while values and values[-1].message is not None and values[-1].role not in _ANSWERING:
+                values.pop()
         seen: set[tuple[str, str]] = set()
         row_place = block.place(index)
         for problem, place in (*_dropped(values, text), *self._of_tokens(values, text), *self._of_variables(row)):

@@ -116,8 +116,8 @@ def prepare(
         shard_tokens: Tokens per Parquet file.
         compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
         max_rejected: The rejected rows that the run accepts: a percentage such as `"5%"`, a share such as `0.05`, or a
-            number. If more are rejected, the output is complete, and `too_many_rejected` of the report is true; the
-            command exits with status 3.
+            number. Rows that `truncation="drop"` leaves out count as rejected. If more are rejected, the output is
+            complete, and `too_many_rejected` of the report is true; the command exits with status 3.
         strict: Whether a warning fails the run. Then nothing is written.
 
     Returns:
