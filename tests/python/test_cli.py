@@ -132,11 +132,7 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             "there is no format 'alpaka'; did you mean 'alpaca'?",
         ),
         (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported are "),
-        (
-            ("templates", "chatml"),
-            2,
-            "to see the source of a template, use `chatmill.ChatTemplate.named('chatml').source` in Python",
-        ),
+        (("templates", "chatlm"), 1, 'no template named "chatlm"; did you mean `chatml`?'),
     ],
 )
 def test_mistakes_are_explained(
@@ -200,7 +196,8 @@ def test_more_rejects_than_allowed_are_status_3(run: Any, conversations: list[Ro
     manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
     assert (manifest["counts"]["rows_out"], manifest["counts"]["rejected"]) == (20, 2)
     assert manifest["options"]["max_rejected"] == "5%"
-    assert run("show", "out/part-00000.parquet", template=None).exit_code == 1
+    # The shards are rows of tokens, which can be shown.
+    assert "What is 0 + 1?" in run("show", "out/part-00000.parquet", template=None).stdout
 
 
 @pytest.mark.parametrize(
