@@ -50,6 +50,11 @@ def _any_of(value: Any, given: list[Any], _: Any) -> Iterator[str]:
         yield ": anyOf"
 
 
+def _pattern(value: Any, given: str, _: Any) -> Iterator[str]:
+    if isinstance(value, str) and not re.search(given, value):
+        yield ": pattern"
+
+
 def _limit(name: str, holds: Callable[[Any, Any], bool], of: Callable[[Any], Any] = lambda it: it) -> Any:
     def check(value: Any, given: Any, _: Any) -> Iterator[str]:
         if _is(value, name) and not holds(of(value), given):
@@ -93,6 +98,7 @@ _WORDS: dict[str, Callable[[Any, Any, Any], Iterator[str]]] = {
     "type": _type,
     "enum": _enum,
     "anyOf": _any_of,
+    "pattern": _pattern,
     "minimum": _limit("number", operator.ge),
     "maximum": _limit("number", operator.le),
     "exclusiveMinimum": _limit("number", operator.gt),

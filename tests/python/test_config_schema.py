@@ -51,7 +51,9 @@ def taken(config: dict[str, Any]) -> bool:
     return True
 
 
-WORDS = st.sampled_from(["", "word", "all", "turn", "none", "drop", "dpo", "tokenizer_default", "2048", "a: b", "é\n "])
+WORDS = st.sampled_from(
+    ["", "word", "all", "turn", "none", "drop", "dpo", "tokenizer_default", "2048", "a: b", "é\n ", "5%", "101%"]
+)
 SINGLE = st.one_of(st.none(), st.booleans(), st.integers(-2, 3), st.sampled_from([-0.5, 0.5, 1.0, 2.5, 1e9]), WORDS)
 VALUES = st.recursive(
     SINGLE,

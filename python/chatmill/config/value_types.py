@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatmill._chatmill import DataError
 from chatmill.config.document import Value
 from chatmill.pipeline.limit import RejectLimit
 
 # `1e-2` is a number in YAML 1.2, but text in YAML 1.1, which PyYAML reads. axolotl reads it as a number.
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+
+_PERCENT = re.compile(r"(100|[0-9]{1,2}(\.[0-9]+)?) ?%")
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,13 @@ def _share(value: Value) -> float | int:
 
 
 def _reject_limit(value: Value) -> RejectLimit:
-    given = value.scalar() if value.tag in ("str", "int", "float") else None
-    try:
-        return RejectLimit.of(given)
-    except DataError:
-        raise value.mismatch("a percentage such as 5%, a share such as 0.05, or a number of rows") from None
+    expected = "a percentage such as 5%, a share such as 0.05, or a number of rows"
+    if value.tag == "str" and _PERCENT.fullmatch(value.node.value):
+        return RejectLimit.of(value.node.value)
+    number = _number(value, expected)
+    if number < 0 or (number > 1 and number != int(number)):
+        raise value.mismatch(expected)
+    return RejectLimit.of(int(number) if number > 1 else number)
 
 
 def _texts(value: Value) -> tuple[str, ...]:
@@ -160,7 +163,14 @@ SHARE = ValueType(
     _share, {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "integer", "minimum": 1}]}
 )
 REJECT_LIMIT = ValueType(
-    _reject_limit, {"anyOf": [{"type": "string", "pattern": r"^[\d.]+ *%$"}, {"type": "number", "minimum": 0}]}
+    _reject_limit,
+    {
+        "anyOf": [
+            {"type": "string", "pattern": f"^{_PERCENT.pattern}$"},
+            {"type": "number", "minimum": 0, "maximum": 1},
+            {"type": "integer", "minimum": 0},
+        ]
+    },
 )
 TEXTS = ValueType(_texts, _LIST_OF_TEXTS)
 TEXT_OR_TEXTS = ValueType(_text_or_texts, {"anyOf": [{"type": "string", "minLength": 1}, _LIST_OF_TEXTS]})
