@@ -15,8 +15,10 @@ from filelock import FileLock, Timeout, lock_descriptor, unlock_descriptor
 from chatmill._chatmill import DataError
 from chatmill.outputs.place import DENIED, Base, OutputPlace
 
-# Within this time a run that ends has removed its lock file, and a run that begins has written its name into it.
+# Within this time a run that ends has removed its lock file.
 _PATIENCE_SECONDS = 0.3
+# Within this time a run that begins has written its name into its lock file, also on a busy machine.
+_NAME_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 
 
@@ -141,7 +143,7 @@ def _owner() -> dict[str, str | int]:
 
 def _held_by(place: OutputPlace, lock: Path) -> str:
     who = "another run of chatmill"
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + _NAME_SECONDS
     while time.monotonic() < until:
         try:
             owner = json.loads(lock.read_text(encoding="utf-8"))
