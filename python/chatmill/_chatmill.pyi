@@ -46,7 +46,10 @@ __all__ = [
     "check_arrow",
     "check_labels",
     "exchange_files",
+    "find_in_vocabulary",
     "format_info",
+    "outline_of",
+    "replace_outline",
 ]
 
 __version__: str
@@ -154,11 +157,13 @@ class Engine:
         name: `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
         reason: The reason for this engine, as one sentence.
         version: Version of the crate behind the engine.
+        rules: The class of transformers that made the definition from the vocabulary, or `tokenizer.json`.
     """
 
     name: EngineName
     reason: str
     version: str
+    rules: str
 
 @final
 class Tokenizer:
@@ -180,10 +185,16 @@ class Tokenizer:
         stop_tokens: Sequence[str] = (),
         name: str = "tokenizer",
         engine: EngineChoice = "auto",
+        rules: str = "tokenizer.json",
+        warnings: Sequence[str] = (),
     ) -> Tokenizer: ...
     @staticmethod
-    def from_pretrained(source: Any, *, engine: EngineChoice = "auto") -> Tokenizer:
-        """Load from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer."""
+    def from_pretrained(source: Any, *, engine: EngineChoice = "auto", rebuild: bool = True) -> Tokenizer:
+        """Load from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer.
+
+        The ids are those of `transformers.AutoTokenizer`. Some of its classes make the tokenizer from the vocabulary
+        and do not follow all of `tokenizer.json`; with `rebuild=False` the file is taken as it is.
+        """
     def encode(self, text: str) -> list[int]: ...
     def decode(self, ids: Sequence[int]) -> str: ...
     def token_to_id(self, token: str) -> int | None: ...
@@ -196,6 +207,12 @@ class Tokenizer:
     @property
     def stop_tokens(self) -> list[str]:
         """Tokens, besides `eos_token`, that end a turn."""
+    @property
+    def rules(self) -> str:
+        """The class of transformers that made the definition from the vocabulary, or `tokenizer.json`."""
+    @property
+    def warnings(self) -> list[str]:
+        """Why ids may differ from those of `transformers.AutoTokenizer`, as sentences."""
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
@@ -512,3 +529,12 @@ def check_labels(json: str) -> None:
 
 def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None:
     """Swap two files or folders of one filesystem in one step. Raise an `OSError` if they cannot be swapped."""
+
+def outline_of(tokenizer_json: str) -> str:
+    """Return the text of a `tokenizer.json` without its vocabulary and merges, as JSON."""
+
+def replace_outline(tokenizer_json: str, outline: str) -> str:
+    """Return the text of a `tokenizer.json` with another outline; vocabulary and merges stay."""
+
+def find_in_vocabulary(tokenizer_json: str, tokens: Sequence[str]) -> tuple[int, list[tuple[int, float | None] | None]]:
+    """Return the number of tokens of a vocabulary; and for each of `tokens` its id and score, or None."""

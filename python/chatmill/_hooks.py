@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from chatmill.sources.load import TemplateSource, TokenizerSource
 
 
-def load_tokenizer(source: Any) -> "TokenizerSource":
+def load_tokenizer(source: Any, rebuild: bool) -> "TokenizerSource":
     """Find the definition of a tokenizer, for `Tokenizer.from_pretrained`.
 
     Args:
         source: A folder, the path of a `tokenizer.json`, a Hub id, or an object of transformers or tokenizers.
+        rebuild: Whether to follow the class of transformers if it does not use all of a folder's `tokenizer.json`.
 
     Raises:
         TokenizerError: There is nothing to load at `source`.
     """
     from chatmill.sources.load import load_tokenizer as load
 
-    return load(source)
+    return load(source, rebuild)
 
 
 def load_template(source: Any, name: str | None, fallback: str | None) -> "TemplateSource":

@@ -128,7 +128,7 @@ impl Encoder {
     /// Warnings about the tokenizer with these settings, as sentences.
     pub fn warnings(&self) -> Vec<String> {
         let tokenizer = self.tokenizer();
-        let mut warnings = Vec::new();
+        let mut warnings = tokenizer.warnings().to_vec();
         if let (Some(eos), Some(pad)) = (tokenizer.special_token("eos_token"), tokenizer.special_token("pad_token"))
             && eos == pad
         {

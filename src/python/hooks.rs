@@ -8,8 +8,8 @@ fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 }
 
 /// Finds the tokenizer of a folder, file, Hub id or object.
-pub(super) fn load_tokenizer<'py>(source: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    module(source.py())?.call_method1("load_tokenizer", (source,))
+pub(super) fn load_tokenizer<'py>(source: &Bound<'py, PyAny>, rebuild: bool) -> PyResult<Bound<'py, PyAny>> {
+    module(source.py())?.call_method1("load_tokenizer", (source, rebuild))
 }
 
 /// Finds the chat template of a folder, file, Hub id or object.

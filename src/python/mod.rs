@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod hooks;
 mod mill;
+mod outline;
 mod tables;
 mod template;
 mod text_batch;
@@ -38,6 +39,8 @@ mod _chatmill {
     use super::files::exchange_files;
     #[pymodule_export]
     use super::mill::PyMill;
+    #[pymodule_export]
+    use super::outline::{find_in_vocabulary, outline_of, replace_outline};
     #[pymodule_export]
     use super::tables::{PyFormatInfo, PyNoteInfo, check_labels, format_info};
     #[pymodule_export]

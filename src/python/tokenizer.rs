@@ -9,34 +9,49 @@ use pyo3::types::PyDict;
 use super::detach::detach;
 use super::hooks;
 use crate::choice::Choice;
-use crate::tokenizer::{Engine, EngineChoice, Tokenizer};
+use crate::tokenizer::{Engine, EngineChoice, TOKENIZER_JSON, Tokenizer};
 
 /// The tokenizer engine in use, with the reason.
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Engine")]
-pub(super) struct PyEngine(Engine);
+pub(super) struct PyEngine {
+    engine: Engine,
+    rules: String,
+}
 
 #[pymethods]
 impl PyEngine {
     /// `"fast"` (fastokens or tokenizers 1.0) or `"reference"` (tokenizers 0.23).
     #[getter]
     fn name(&self) -> &'static str {
-        self.0.name()
+        self.engine.name()
     }
 
     /// Why this engine is used, as one sentence.
     #[getter]
     fn reason(&self) -> &str {
-        &self.0.reason
+        &self.engine.reason
     }
 
     /// The crate behind the engine, with its version.
     #[getter]
     fn version(&self) -> &'static str {
-        self.0.version
+        self.engine.version
+    }
+
+    /// The rules that made the definition: the class of transformers that made it from the vocabulary, such as
+    /// `"LlamaTokenizer"`, or `"tokenizer.json"` for a definition that is used as it is.
+    #[getter]
+    fn rules(&self) -> &str {
+        &self.rules
     }
 
     fn __repr__(&self) -> String {
-        format!("Engine(name='{}', version='{}', reason={:?})", self.0.name(), self.0.version, self.0.reason)
+        let Engine { version, reason, .. } = &self.engine;
+        format!(
+            "Engine(name='{}', version='{version}', reason={reason:?}, rules='{}')",
+            self.engine.name(),
+            self.rules
+        )
     }
 }
 
@@ -50,6 +65,9 @@ impl PyEngine {
 ///     name: The name of the tokenizer in reports and errors.
 ///     engine: `"auto"` uses a fast engine if its ids equal the reference's on a self-test at load, `"fast"` fails
 ///         without a fast engine, `"reference"` uses none.
+///     rules: What made the text: `"tokenizer.json"` for a file as it is, or the class of transformers that made it from
+///         the vocabulary. For reports.
+///     warnings: Sentences for `Mill.warnings`.
 ///
 /// Raises:
 ///     TokenizerError: `tokenizers` cannot load the text.
@@ -71,8 +89,11 @@ pub(super) fn pairs(tokens: Option<BTreeMap<String, String>>) -> Vec<(String, St
 #[pymethods]
 impl PyTokenizer {
     #[new]
-    #[pyo3(signature = (tokenizer_json, *, special_tokens=None, stop_tokens=Vec::new(), name="tokenizer", engine="auto"),
-           text_signature = "(tokenizer_json, *, special_tokens=None, stop_tokens=(), name='tokenizer', engine='auto')")]
+    #[pyo3(signature = (tokenizer_json, *, special_tokens=None, stop_tokens=Vec::new(), name="tokenizer", engine="auto",
+                        rules=TOKENIZER_JSON, warnings=Vec::new()),
+           text_signature = "(tokenizer_json, *, special_tokens=None, stop_tokens=(), name='tokenizer', engine='auto', \
+                             rules='tokenizer.json', warnings=())")]
+    #[expect(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn new(
         py: Python<'_>,
         tokenizer_json: &str,
@@ -80,22 +101,39 @@ impl PyTokenizer {
         stop_tokens: Vec<String>,
         name: &str,
         engine: &str,
+        rules: &str,
+        warnings: Vec<String>,
     ) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        detach(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, EngineChoice::parse(engine)?))
-            .map(|inner| PyTokenizer(Arc::new(inner.with_stop_tokens(stop_tokens))))
+        detach(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, EngineChoice::parse(engine)?)).map(|inner| {
+            let inner = inner.with_stop_tokens(stop_tokens).with_rules(rules.to_owned(), warnings);
+            PyTokenizer(Arc::new(inner))
+        })
     }
 
     /// Loads from a folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer.
+    ///
+    /// The ids are those of `transformers.AutoTokenizer`. For a folder, a file and a Hub id, some of its classes make the
+    /// tokenizer from the vocabulary and do not follow all of `tokenizer.json`; `Tokenizer.rules` names such a class.
+    ///
+    /// Args:
+    ///     source: The place, or the object.
+    ///     engine: As for `Tokenizer`.
+    ///     rebuild: Whether to follow such a class. False takes `tokenizer.json` as it is.
+    ///
+    /// Raises:
+    ///     TokenizerError: There is nothing to load, or it cannot be loaded.
     #[staticmethod]
-    #[pyo3(signature = (source, *, engine="auto"))]
-    fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str) -> PyResult<Self> {
-        let found = hooks::load_tokenizer(source)?;
+    #[pyo3(signature = (source, *, engine="auto", rebuild=true))]
+    fn from_pretrained(py: Python<'_>, source: &Bound<'_, PyAny>, engine: &str, rebuild: bool) -> PyResult<Self> {
+        let found = hooks::load_tokenizer(source, rebuild)?;
         let json: String = found.getattr("tokenizer_json")?.extract()?;
         let tokens = found.getattr("special_tokens")?.extract()?;
         let name: String = found.getattr("name")?.extract()?;
         let stop_tokens = found.getattr("stop_tokens")?.extract()?;
-        PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine)
+        let rules: String = found.getattr("rules")?.extract()?;
+        let warnings = found.getattr("warnings")?.extract()?;
+        PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine, &rules, warnings)
     }
 
     /// The ids of a text, without added special tokens.
@@ -126,7 +164,7 @@ impl PyTokenizer {
     /// The engine in use, with the reason.
     #[getter]
     fn engine(&self) -> PyEngine {
-        PyEngine(self.0.engine().clone())
+        PyEngine { engine: self.0.engine().clone(), rules: self.0.rules().to_owned() }
     }
 
     /// Special tokens by name.
@@ -141,6 +179,19 @@ impl PyTokenizer {
         self.0.stop_tokens().to_vec()
     }
 
+    /// The rules that made the definition: the class of transformers that made it from the vocabulary, such as
+    /// `"LlamaTokenizer"`, or `"tokenizer.json"` for a definition that is used as it is.
+    #[getter]
+    fn rules(&self) -> &str {
+        self.0.rules()
+    }
+
+    /// Why ids may differ from those of `transformers.AutoTokenizer`, as sentences.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.0.warnings().to_vec()
+    }
+
     /// SHA-256 of the definition, as 64 hexadecimal digits.
     #[getter]
     fn fingerprint(&self) -> String {
@@ -153,6 +204,8 @@ impl PyTokenizer {
         kwargs.set_item("stop_tokens", self.0.stop_tokens())?;
         kwargs.set_item("name", self.0.name())?;
         kwargs.set_item("engine", self.0.choice().name())?;
+        kwargs.set_item("rules", self.0.rules())?;
+        kwargs.set_item("warnings", self.0.warnings())?;
         Ok(((self.0.definition().to_owned(),), kwargs))
     }
 

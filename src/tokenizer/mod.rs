@@ -13,6 +13,7 @@ mod alignment;
 mod encode;
 mod engines;
 mod limits;
+mod outline;
 mod self_test;
 mod spell;
 mod tokens;
@@ -20,6 +21,7 @@ mod tokens;
 pub use alignment::{TokenSpan, token_spans};
 pub use encode::Ends;
 pub use engines::{Engine, EngineChoice, EngineName};
+pub use outline::{VocabularyEntries, outline, vocabulary_entries, with_outline};
 pub use tokens::{AddedToken, Tokens};
 
 use std::sync::OnceLock;
@@ -28,6 +30,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
 use engines::{Fast, Reference};
+
+/// The rules of a definition that is used as it is.
+pub const TOKENIZER_JSON: &str = "tokenizer.json";
 
 /// A tokenizer, loaded once and shared by all threads.
 #[derive(Debug)]
@@ -43,6 +48,8 @@ pub struct Tokenizer {
     fast: Option<Fast>,
     engine: Engine,
     choice: EngineChoice,
+    rules: String,
+    warnings: Vec<String>,
 }
 
 impl Tokenizer {
@@ -86,6 +93,8 @@ impl Tokenizer {
             fast,
             engine,
             choice,
+            rules: TOKENIZER_JSON.to_owned(),
+            warnings: Vec::new(),
         })
     }
 
@@ -93,6 +102,17 @@ impl Tokenizer {
     #[must_use]
     pub fn with_stop_tokens(mut self, stop_tokens: Vec<String>) -> Tokenizer {
         self.stop_tokens = stop_tokens;
+        self
+    }
+
+    /// Sets the rules that made the definition, and warnings about them.
+    ///
+    /// * `rules`: the class of transformers that made it from the vocabulary, or [`TOKENIZER_JSON`].
+    /// * `warnings`: sentences that say why ids may differ from those of transformers.
+    #[must_use]
+    pub fn with_rules(mut self, rules: String, warnings: Vec<String>) -> Tokenizer {
+        self.rules = rules;
+        self.warnings = warnings;
         self
     }
 
@@ -170,6 +190,16 @@ impl Tokenizer {
     /// The engine that the user chose.
     pub fn choice(&self) -> EngineChoice {
         self.choice
+    }
+
+    /// The rules that made the definition: a class of transformers, or [`TOKENIZER_JSON`].
+    pub fn rules(&self) -> &str {
+        &self.rules
+    }
+
+    /// Why ids may differ from those of transformers, as sentences.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// SHA-256 of the definition in hexadecimal digits.

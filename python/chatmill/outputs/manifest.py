@@ -157,5 +157,6 @@ def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     return {
         "name": tokenizer.name,
         "fingerprint": tokenizer.fingerprint,
+        "rules": tokenizer.rules,
         "engine": {"name": engine.name, "version": engine.version, "reason": engine.reason},
     }

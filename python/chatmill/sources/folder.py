@@ -1,19 +1,16 @@
-"""Reading of a pretrained tokenizer's folder: special tokens, added tokens, stop tokens, chat templates.
+"""Reading of a pretrained tokenizer's folder: configurations, stop tokens, chat templates.
 
-The folders are written for transformers, so the rules are those of transformers 5: which file is used, and which tokens
-are added to the tokens of `tokenizer.json`.
+The folders are written for transformers, so the rules which file is used are those of transformers 5.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, TokenizerError
 from chatmill.text.parsing import parse_json
-
-STANDARD_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 # Ids have at most ten digits. Python refuses to read numbers with thousands of digits.
 _MOST_DIGITS = 20
@@ -41,6 +38,8 @@ def read_text(path: Path, error: type[ChatmillError]) -> str:
 def read_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
     """Read the `tokenizer_config.json` of a folder, merged with the `special_tokens_map.json` of older folders.
 
+    The content of the `added_tokens.json` of older folders has the key `added_tokens.json`.
+
     Args:
         folder: The folder; a missing file counts as empty.
         error: The class to raise.
@@ -53,20 +52,21 @@ def read_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
     _check_decoder(config.get("added_tokens_decoder"), path, error)
     if "added_tokens_decoder" not in config:
         config.update(_read_object(folder / "special_tokens_map.json", error))
+        config["added_tokens.json"] = _read_object(folder / "added_tokens.json", error)
     return config
 
 
-def special_tokens(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the special tokens by name, as in transformers' `special_tokens_map`. Templates get them as variables.
+def read_model_config(folder: Path, error: type[ChatmillError]) -> dict[str, Any]:
+    """Read the `config.json` of a folder, which names the type of the model.
 
     Args:
-        config: The configuration from `read_config`.
+        folder: The folder; a missing file counts as empty.
+        error: The class to raise.
 
-    Example:
-        >>> special_tokens({"eos_token": {"content": "</s>"}, "add_bos_token": False, "bos_token": None})
-        {'eos_token': '</s>'}
+    Raises:
+        ChatmillError: The file is not a JSON object; raised as `error`.
     """
-    return {name: token["content"] for name, token in _named_tokens(config)}
+    return _read_object(folder / "config.json", error)
 
 
 def stop_tokens(folder: Path, tokenizer_json: str, error: type[ChatmillError]) -> list[str]:
@@ -86,46 +86,6 @@ def stop_tokens(folder: Path, tokenizer_json: str, error: type[ChatmillError]) -
     wanted = ids if isinstance(ids, list) else [ids]
     tokens = {token["id"]: str(token["content"]) for token in _read_added_tokens(tokenizer_json, folder)}
     return [tokens[token_id] for token_id in wanted if isinstance(token_id, int) and token_id in tokens]
-
-
-def complete_added_tokens(tokenizer_json: str, config: Mapping[str, Any], path: Path) -> str:
-    """Add to a `tokenizer.json` the tokens that only its `tokenizer_config.json` declares.
-
-    Ids are assigned as in transformers: a token of the vocabulary keeps its id, any other token gets the next free id.
-    Ids in the configuration are ignored. Flags in the configuration replace those in `tokenizer.json`.
-
-    Args:
-        tokenizer_json: Text of the `tokenizer.json`.
-        config: The configuration from `read_config`.
-        path: The source of the text, for errors.
-
-    Returns:
-        The same text if nothing is missing; otherwise the completed definition as JSON text.
-
-    Raises:
-        TokenizerError: The text is not the JSON of a tokenizer.
-    """
-    declared = list(_declared_tokens(config))
-    if not declared:
-        return tokenizer_json
-    present = {token["content"]: token for token in _read_added_tokens(tokenizer_json, path)}
-    changes = _changes(declared, present)
-    if not changes:
-        return tokenizer_json
-    try:
-        definition = parse_json(tokenizer_json)
-        ids = _ids(definition["model"]["vocab"])
-    except (ValueError, KeyError, TypeError, IndexError) as cause:
-        raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause!r}); download it again") from None
-    for content, flags in changes.items():
-        if content in present:
-            token_id = present[content]["id"]
-        else:
-            next_free = max([len(ids), *(token["id"] + 1 for token in present.values())])
-            token_id = ids.get(content, next_free)
-        present[content] = {"id": token_id, "content": content, **flags}
-    definition["added_tokens"] = sorted(present.values(), key=lambda token: int(token["id"]))
-    return json.dumps(definition, ensure_ascii=False)
 
 
 def read_templates(folder: Path, error: type[ChatmillError]) -> dict[str, str]:
@@ -214,15 +174,6 @@ def _check_decoder(decoder: object, path: Path, error: type[ChatmillError]) -> N
             )
 
 
-def _ids(vocabulary: Any) -> dict[str, int]:
-    """Return the ids of a vocabulary: an object of ids, or a list of tokens with their scores."""
-    if isinstance(vocabulary, list):
-        vocabulary = {piece[0]: index for index, piece in enumerate(vocabulary)}
-    if not isinstance(vocabulary, dict) or not all(isinstance(token_id, int) for token_id in vocabulary.values()):
-        raise TypeError("`vocab` is no list of tokens, and no object of ids")
-    return vocabulary
-
-
 def _read_added_tokens(tokenizer_json: str, path: Path) -> list[dict[str, Any]]:
     # The vocabulary has megabytes and is rarely needed, so only the list of added tokens is parsed.
     found = _ADDED_TOKENS.search(tokenizer_json)
@@ -237,60 +188,3 @@ def _read_added_tokens(tokenizer_json: str, path: Path) -> list[dict[str, Any]]:
         for token in tokens
         if isinstance(token, dict) and isinstance(token.get("content"), str) and isinstance(token.get("id"), int)
     ]
-
-
-def _changes(
-    declared: list[tuple[dict[str, Any], bool]], present: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, bool]]:
-    """Return the flags of each token that the configuration adds or redefines, in the order in which they are added."""
-    changes: dict[str, dict[str, bool]] = {}
-    for token, redefines in declared:
-        content = token["content"]
-        known = changes.get(content) or present.get(content)
-        if known is not None and (not redefines or all(known.get(flag) == token[flag] for flag in _FLAGS)):
-            continue
-        changes[content] = {flag: token[flag] for flag in _FLAGS}
-    return changes
-
-
-_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
-
-
-def _declared_tokens(config: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the tokens of a configuration in transformers' order; the flag tells whether it may redefine a token."""
-    decoder = config.get("added_tokens_decoder")
-    if isinstance(decoder, dict):
-        for _, value in sorted(decoder.items(), key=lambda item: int(item[0])):
-            if token := _as_token(value, special=False):
-                yield token, True
-    for _, token in _named_tokens(config):
-        yield token, False
-    extra = config.get("extra_special_tokens") or config.get("additional_special_tokens")
-    for value in extra if isinstance(extra, list) else []:
-        if token := _as_token(value, special=True):
-            yield token, False
-
-
-def _named_tokens(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    extra = config.get("extra_special_tokens")
-    names = [*STANDARD_TOKENS, *(key for key in config if key.endswith("_token") and key not in STANDARD_TOKENS)]
-    values = {name: config.get(name) for name in names} | (extra if isinstance(extra, dict) else {})
-    for name, value in values.items():
-        if token := _as_token(value, special=True):
-            yield name, token
-
-
-def _as_token(value: object, *, special: bool) -> dict[str, Any] | None:
-    """Return a token with all its flags, from a string or an object; None for any other value."""
-    if isinstance(value, str):
-        value = {"content": value}
-    if not isinstance(value, dict) or not isinstance(value.get("content"), str) or not value["content"]:
-        return None
-    is_special = special or bool(value.get("special", False))
-    flags = {flag: bool(value.get(flag, False)) for flag in _FLAGS}
-    return {
-        "content": value["content"],
-        **flags,
-        "normalized": bool(value.get("normalized", not is_special)),
-        "special": is_special,
-    }

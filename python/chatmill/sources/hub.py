@@ -10,6 +10,8 @@ _FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "config.json",
     "generation_config.json",
     "chat_template.jinja",
     "chat_template.json",

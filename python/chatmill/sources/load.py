@@ -14,9 +14,9 @@ from typing import Any
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Tokenizer, TokenizerError
 from chatmill.inputs.names import shown_name
+from chatmill.sources.auto_tokenizer.rebuild import auto_definition, class_tokens
 from chatmill.sources.checked import readable
-from chatmill.sources.folder import complete_added_tokens, named_templates, read_config, read_templates, read_text
-from chatmill.sources.folder import special_tokens as special_tokens_of
+from chatmill.sources.folder import named_templates, read_config, read_model_config, read_templates, read_text
 from chatmill.sources.folder import stop_tokens as stop_tokens_of
 from chatmill.sources.hub import snapshot
 from chatmill.text.nearest import suggestion
@@ -43,12 +43,16 @@ class TokenizerSource:
         special_tokens: Special tokens by name, as in transformers' `special_tokens_map`.
         name: The name of the tokenizer in reports.
         stop_tokens: Tokens, besides `eos_token`, that end a turn.
+        rules: The class of transformers that made the text from the vocabulary, or `tokenizer.json`.
+        warnings: Why ids may differ from those of `transformers.AutoTokenizer`, as sentences.
     """
 
     tokenizer_json: str
     special_tokens: dict[str, str]
     name: str
     stop_tokens: list[str] = field(default_factory=list)
+    rules: str = "tokenizer.json"
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,13 @@ class _Templates:
 
 
 @readable(TokenizerError)
-def load_tokenizer(source: Any) -> TokenizerSource:
+def load_tokenizer(source: Any, rebuild: bool = True) -> TokenizerSource:
     """Find the definition of a tokenizer.
 
     Args:
         source: A folder, the path of a `tokenizer.json`, a Hub id, a fast transformers tokenizer or a processor that
             has one, or a `tokenizers.Tokenizer`.
+        rebuild: Whether to follow the class of transformers if it does not use all of a folder's `tokenizer.json`.
 
     Returns:
         The definition, with its special tokens and a name.
@@ -114,13 +119,13 @@ def load_tokenizer(source: Any) -> TokenizerSource:
     if path.is_file():
         if path.suffix != ".json":
             raise TokenizerError(f"{path} is not a tokenizer; give a tokenizer.json, or a folder that holds one")
-        return _tokenizer_of_folder(path.parent, path.name, _last_part(path.parent))
+        return _tokenizer_of_folder(path.parent, path.name, _last_part(path.parent), rebuild=rebuild)
     if path.is_dir():
-        return _tokenizer_of_folder(path, "tokenizer.json", _last_part(path))
+        return _tokenizer_of_folder(path, "tokenizer.json", _last_part(path), rebuild=rebuild)
     hub_id = _hub_id(path, source, "a folder, the path of a tokenizer.json, or a Hub id", TokenizerError)
     complete = ("tokenizer.json", "tokenizer_config.json")
     folder = snapshot(hub_id, lambda found: all((found / file).is_file() for file in complete), TokenizerError)
-    return _tokenizer_of_folder(folder, "tokenizer.json", hub_id)
+    return _tokenizer_of_folder(folder, "tokenizer.json", hub_id, rebuild=rebuild)
 
 
 @readable(TemplateError)
@@ -199,7 +204,7 @@ def _tokenizer_of_object(source: Any) -> TokenizerSource:
     return TokenizerSource(backend.to_str(), _special_tokens_of_object(tokenizer), _name_of_object(tokenizer))
 
 
-def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
+def _tokenizer_of_folder(folder: Path, file: str, name: str, *, rebuild: bool) -> TokenizerSource:
     path = folder / file
     if not path.is_file():
         others = ", ".join(other.name for other in sorted(folder.glob("*.model")))
@@ -208,8 +213,16 @@ def _tokenizer_of_folder(folder: Path, file: str, name: str) -> TokenizerSource:
             '`AutoTokenizer.from_pretrained("…").save_pretrained("folder")`, and give that folder'
         )
     config = read_config(folder, TokenizerError)
-    text = complete_added_tokens(read_text(path, TokenizerError), config, path)
-    return TokenizerSource(text, special_tokens_of(config), name, stop_tokens_of(folder, text, TokenizerError))
+    model = read_model_config(folder, TokenizerError)
+    made = auto_definition(read_text(path, TokenizerError), path, config, model, name, rebuild=rebuild)
+    return TokenizerSource(
+        made.tokenizer_json,
+        made.special_tokens,
+        name,
+        stop_tokens_of(folder, made.tokenizer_json, TokenizerError),
+        made.rules,
+        list(made.warnings),
+    )
 
 
 def _find_templates(source: Any, name: str | None) -> _Templates:
@@ -258,7 +271,8 @@ def _templates_of_object(source: Any) -> _Templates:
 
 
 def _templates_of_folder(folder: Path, label: str, where: str) -> _Templates:
-    special_tokens = special_tokens_of(read_config(folder, TemplateError))
+    config, model = read_config(folder, TemplateError), read_model_config(folder, TemplateError)
+    special_tokens = class_tokens(config, model, label, folder / "tokenizer.json")
     return _Templates(read_templates(folder, TemplateError), special_tokens, label, where)
 
 
