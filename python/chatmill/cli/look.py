@@ -21,6 +21,7 @@ from chatmill.cli.options import (
     MaxLengthOption,
     TemplateOption,
     TemplatesOption,
+    TokenizerJsonOption,
     TokenizerOption,
     TokenizersOption,
     TracebackOption,
@@ -38,6 +39,7 @@ def show(
     tokenizer: TokenizerOption,
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
+    tokenizer_json: TokenizerJsonOption = False,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
     row: Annotated[int, typer.Option("--row", min=0, help="Index of the row, from 0.")] = 0,
@@ -65,6 +67,7 @@ def show(
             format=format,
             columns=columns_of(map_columns),
             template_fallback=template_fallback,
+            rebuild=not tokenizer_json,
         )
         for warning in found.warnings:
             say_warning(warning)

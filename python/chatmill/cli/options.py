@@ -52,6 +52,13 @@ OptionalTokenizerOption = Annotated[
         show_default=False,
     ),
 ]
+TokenizerJsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--tokenizer-json",
+        help="Use tokenizer.json as it is, also if the tokenizer's class in transformers does not follow all of it.",
+    ),
+]
 TemplateOption = Annotated[
     str | None,
     typer.Option(

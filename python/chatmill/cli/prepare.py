@@ -26,6 +26,7 @@ from chatmill.cli.options import (
     PaddingOption,
     SplitOption,
     TemplateOption,
+    TokenizerJsonOption,
     TracebackOption,
     TruncationOption,
 )
@@ -60,6 +61,7 @@ def prepare(
     ] = None,
     template: TemplateOption = None,
     template_fallback: FallbackOption = None,
+    tokenizer_json: TokenizerJsonOption = False,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
     labels: LabelsOption = "assistant",
@@ -201,6 +203,7 @@ def prepare(
             output=output,
             template=template,
             template_fallback=template_fallback,
+            rebuild=not tokenizer_json,
             format=format,
             columns=columns_of(map_columns),
             labels=labels,

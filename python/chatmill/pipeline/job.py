@@ -30,6 +30,7 @@ def prepare(
     output: str | os.PathLike[str],
     template: Any = None,
     template_fallback: str | None = None,
+    rebuild: bool = True,
     format: str | Mapping[str, Any] | Format | None = "auto",
     columns: Mapping[str, str] | None = None,
     labels: str | Mapping[str, Any] | Labels = "assistant",
@@ -77,6 +78,8 @@ def prepare(
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
             accepts; None for the tokenizer's own template.
         template_fallback: The template to use if the tokenizer has none: a name of `ChatTemplate.names()`.
+        rebuild: Whether the ids are those of `transformers.AutoTokenizer` where its class does not follow all of
+            `tokenizer.json`. False takes the file as it is.
         format: The format of the rows: a `Format`, or any value that `Format.of` accepts, such as `"alpaca"`. `"auto"`
             detects it from the first rows and names it in the report; a prompt with an answer then becomes messages for
             the chat template, if there is one. None for messages.
@@ -139,7 +142,13 @@ def prepare(
         files = find_inputs(inputs)
         check_apart(output, files)
         found = resolve_rows(
-            inputs, tokenizer, template, format=format, columns=columns, template_fallback=template_fallback
+            inputs,
+            tokenizer,
+            template,
+            format=format,
+            columns=columns,
+            template_fallback=template_fallback,
+            rebuild=rebuild,
         )
         defaults: Mapping[str, Any] = {} if found.format is None else found.format.defaults
         mill = Mill(

@@ -15,7 +15,7 @@ from chatmill.text.nearest import nearest
 
 
 def resolve(
-    tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+    tokenizer: Any, template: Any = None, *, template_fallback: str | None = None, rebuild: bool = True
 ) -> tuple[Tokenizer, ChatTemplate]:
     """Load a tokenizer and its template.
 
@@ -26,6 +26,7 @@ def resolve(
             tokenizer.
         template_fallback: The template to use if the tokenizer, or the folder or Hub id in `template`, has none: a name
             of `ChatTemplate.names()`.
+        rebuild: As for `Tokenizer.from_pretrained`.
 
     Returns:
         The loaded tokenizer and template.
@@ -38,7 +39,7 @@ def resolve(
         >>> tokenizer, template = resolve("models/base", "chatml")  # doctest: +SKIP
     """
     check_fallback(template_fallback)  # a wrong name must always fail, even if the fallback is not needed
-    return _resolve(_loaded(tokenizer), tokenizer, template, template_fallback)
+    return _resolve(_tokenizer(tokenizer, rebuild=rebuild), tokenizer, template, template_fallback)
 
 
 def _resolve(
@@ -50,7 +51,12 @@ def _resolve(
 
 
 def resolve_for(
-    format: Format | None, tokenizer: Any, template: Any = None, *, template_fallback: str | None = None
+    format: Format | None,
+    tokenizer: Any,
+    template: Any = None,
+    *,
+    template_fallback: str | None = None,
+    rebuild: bool = True,
 ) -> tuple[Tokenizer, ChatTemplate | None]:
     """Load a tokenizer, and its template unless the format of the rows has a text of its own.
 
@@ -59,6 +65,7 @@ def resolve_for(
         tokenizer: As for `resolve`.
         template: As for `resolve`.
         template_fallback: As for `resolve`.
+        rebuild: As for `Tokenizer.from_pretrained`.
 
     Returns:
         The tokenizer and the template, which is None if the format needs none: the first arguments of `Mill`.
@@ -69,11 +76,11 @@ def resolve_for(
         DataError: A template is given, but the format needs none.
     """
     if format is None or format.needs_template:
-        return resolve(tokenizer, template, template_fallback=template_fallback)
+        return resolve(tokenizer, template, template_fallback=template_fallback, rebuild=rebuild)
     if template is not None:
         style = f", or use the format {format.base}:messages" if format.has_messages_style else ""
         raise DataError(f"the format {format.name} uses no chat template; remove the template{style}")
-    return _loaded(tokenizer), None
+    return _tokenizer(tokenizer, rebuild=rebuild), None
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,7 @@ def resolve_rows(
     format: Any = "auto",
     columns: Mapping[str, str] | None = None,
     template_fallback: str | None = None,
+    rebuild: bool = True,
 ) -> ResolvedRows:
     """Load tokenizer and template, and find the format of the rows.
 
@@ -116,6 +124,7 @@ def resolve_rows(
         format: Any value that `Format.of` accepts, or `"auto"`, or None for messages.
         columns: The column in the rows for each column that the format reads, where the names differ.
         template_fallback: As for `resolve`.
+        rebuild: As for `Tokenizer.from_pretrained`.
 
     Raises:
         TokenizerError: The tokenizer cannot be loaded.
@@ -125,10 +134,12 @@ def resolve_rows(
     found = format_of(format, inputs, columns=columns)
     is_detected = isinstance(format, str) and format == "auto"
     if not is_detected or not (found.format is None or found.format.needs_template):
-        loaded, rendering = resolve_for(found.format, tokenizer, template, template_fallback=template_fallback)
+        loaded, rendering = resolve_for(
+            found.format, tokenizer, template, template_fallback=template_fallback, rebuild=rebuild
+        )
         return ResolvedRows(loaded, rendering, found.format, found.reason, found.warnings)
     check_fallback(template_fallback)
-    loaded = _loaded(tokenizer)
+    loaded = _tokenizer(tokenizer, rebuild=rebuild)
     try:
         loaded, rendering = _resolve(loaded, tokenizer, template, template_fallback)
     except NoTemplateError:
@@ -137,10 +148,6 @@ def resolve_rows(
             raise
         return ResolvedRows(loaded, None, found.format, found.reason, found.warnings)
     return ResolvedRows(loaded, rendering, found.format, found.reason, found.warnings)
-
-
-def _loaded(tokenizer: Any) -> Tokenizer:
-    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer)
 
 
 def missing_template(template: Any, error: TemplateError) -> TemplateError:
@@ -161,6 +168,10 @@ def missing_template(template: Any, error: TemplateError) -> TemplateError:
     return TemplateError(
         f"there is no template {template!r}: `chatmill templates` does not list this name, and {error}"
     )
+
+
+def _tokenizer(tokenizer: Any, *, rebuild: bool) -> Tokenizer:
+    return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer, rebuild=rebuild)
 
 
 def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fallback: str | None) -> ChatTemplate:
