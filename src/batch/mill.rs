@@ -170,6 +170,7 @@ impl Mill {
     }
 
     fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
+        self.encoder.tokenizer().expect_few();
         let weighted = self.encoder.options().labels.is_weighted();
         let mut inspection = Inspection { weighted, ..Inspection::default() };
         let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use super::detach::detach;
 use super::hooks;
 use crate::choice::Choice;
-use crate::tokenizer::{Engine, EngineChoice, TOKENIZER_JSON, Tokenizer};
+use crate::tokenizer::{Engine, EngineChoice, TOKENIZER_JSON, Tokenizer, VerdictStore};
 
 /// The tokenizer engine in use, with the reason.
 #[pyclass(frozen, module = "chatmill._chatmill", name = "Engine")]
@@ -47,11 +47,7 @@ impl PyEngine {
 
     fn __repr__(&self) -> String {
         let Engine { version, reason, .. } = &self.engine;
-        format!(
-            "Engine(name='{}', version='{version}', reason={reason:?}, rules='{}')",
-            self.engine.name(),
-            self.rules
-        )
+        format!("Engine(name='{}', version='{version}', reason={reason:?}, rules='{}')", self.engine.name(), self.rules)
     }
 }
 
@@ -68,6 +64,8 @@ impl PyEngine {
 ///     rules: What made the text: `"tokenizer.json"` for a file as it is, or the class of transformers that made it from
 ///         the vocabulary. For reports.
 ///     warnings: Sentences for `Mill.warnings`.
+///     verdict: The result of the self-test, as pickling passes it on. It is ignored if it belongs to another tokenizer,
+///         version or processor; the self-test then runs again.
 ///
 /// Raises:
 ///     TokenizerError: `tokenizers` cannot load the text.
@@ -90,9 +88,9 @@ pub(super) fn pairs(tokens: Option<BTreeMap<String, String>>) -> Vec<(String, St
 impl PyTokenizer {
     #[new]
     #[pyo3(signature = (tokenizer_json, *, special_tokens=None, stop_tokens=Vec::new(), name="tokenizer", engine="auto",
-                        rules=TOKENIZER_JSON, warnings=Vec::new()),
+                        rules=TOKENIZER_JSON, warnings=Vec::new(), verdict=None),
            text_signature = "(tokenizer_json, *, special_tokens=None, stop_tokens=(), name='tokenizer', engine='auto', \
-                             rules='tokenizer.json', warnings=())")]
+                             rules='tokenizer.json', warnings=(), verdict=None)")]
     #[expect(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn new(
         py: Python<'_>,
@@ -103,9 +101,14 @@ impl PyTokenizer {
         engine: &str,
         rules: &str,
         warnings: Vec<String>,
+        verdict: Option<&str>,
     ) -> PyResult<Self> {
         let tokens = pairs(special_tokens);
-        detach(py, |_| Tokenizer::new(name, tokenizer_json, &tokens, EngineChoice::parse(engine)?)).map(|inner| {
+        let load = || {
+            let (engine, store) = (EngineChoice::parse(engine)?, VerdictStore::of_user());
+            Tokenizer::with_verdicts(name, tokenizer_json, &tokens, engine, verdict, &store)
+        };
+        detach(py, |_| load()).map(|inner| {
             let inner = inner.with_stop_tokens(stop_tokens).with_rules(rules.to_owned(), warnings);
             PyTokenizer(Arc::new(inner))
         })
@@ -133,13 +136,14 @@ impl PyTokenizer {
         let stop_tokens = found.getattr("stop_tokens")?.extract()?;
         let rules: String = found.getattr("rules")?.extract()?;
         let warnings = found.getattr("warnings")?.extract()?;
-        PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine, &rules, warnings)
+        PyTokenizer::new(py, &json, Some(tokens), stop_tokens, &name, engine, &rules, warnings, None)
     }
 
     /// The ids of a text, without added special tokens.
     fn encode(&self, py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
         detach(py, |_| {
             let mut ids = Vec::new();
+            self.0.expect_few();
             self.0.ids(text, &mut ids)?;
             Ok(ids)
         })
@@ -206,6 +210,7 @@ impl PyTokenizer {
         kwargs.set_item("engine", self.0.choice().name())?;
         kwargs.set_item("rules", self.0.rules())?;
         kwargs.set_item("warnings", self.0.warnings())?;
+        kwargs.set_item("verdict", Some(self.0.verdict()).filter(|verdict| !verdict.is_empty()))?;
         Ok(((self.0.definition().to_owned(),), kwargs))
     }
 

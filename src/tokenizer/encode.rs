@@ -19,9 +19,9 @@ pub enum Ends {
 impl Tokenizer {
     /// Appends the ids of `text`, as `tokenizers` gives them without adding special tokens.
     pub fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        match self.fast.as_ref().filter(|fast| fast.suits(text)) {
+        match self.fast(text) {
             Some(fast) => fast.ids(text, ids),
-            None => self.reference.ids(text, ids),
+            None => self.reference()?.ids(text, ids),
         }
     }
 
@@ -46,7 +46,7 @@ impl Tokenizer {
     pub fn aligned(&self, text: &str, edges: &[usize], tokens: &mut Tokens, spans: &mut Vec<TokenSpan>) -> Result<()> {
         tokens.clear();
         spans.clear();
-        let aligned = match self.fast.as_ref().filter(|fast| fast.suits(text)) {
+        let aligned = match self.fast(text) {
             Some(fast) => fast.aligned(text, edges, tokens, spans)?,
             None => Aligned::No,
         };
@@ -125,17 +125,17 @@ impl Tokenizer {
     /// Appends the ids of `text` and the byte end of each token. Returns the bytes that `tokenizers` reports for each
     /// token: whole characters, without trimmed text. Uses the reference engine, so it is slower.
     pub fn offsets(&self, text: &str, tokens: &mut Tokens) -> Result<Vec<Range<usize>>> {
-        self.reference.offsets(text, tokens)
+        self.reference()?.offsets(text, tokens)
     }
 
     fn segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
         let (base, segment) = slice(text, bytes)?;
-        let aligned = match self.fast.as_ref().filter(|fast| fast.suits(segment)) {
+        let aligned = match self.fast(segment) {
             Some(fast) => fast.tokens(segment, base, tokens)?,
             None => Aligned::No,
         };
         if aligned == Aligned::No {
-            self.reference.tokens(segment, base, tokens)?;
+            self.reference()?.tokens(segment, base, tokens)?;
         }
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Tokenizer {
         match tokens.ids[before..].iter().find(|&&id| self.is_added(id)) {
             None => Ok(()),
             Some(id) => {
-                let token = self.reference.decode(&[*id]).unwrap_or_default();
+                let token = self.decode(&[*id]).unwrap_or_default();
                 let text = format!(
                     "the control token {token:?} cannot be encoded as plain text: the vocabulary of {} has it as an \
                      ordinary token too; remove this row",

@@ -17,19 +17,25 @@ mod outline;
 mod self_test;
 mod spell;
 mod tokens;
+mod verdict;
+mod vocabulary;
 
 pub use alignment::{TokenSpan, token_spans};
 pub use encode::Ends;
 pub use engines::{Engine, EngineChoice, EngineName};
 pub use outline::{VocabularyEntries, outline, vocabulary_entries, with_outline};
 pub use tokens::{AddedToken, Tokens};
+pub use verdict::VerdictStore;
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
 use engines::{Fast, Reference};
+use verdict::Verdict;
+use vocabulary::Vocabulary;
 
 /// The rules of a definition that is used as it is.
 pub const TOKENIZER_JSON: &str = "tokenizer.json";
@@ -41,19 +47,28 @@ pub struct Tokenizer {
     definition: String,
     special_tokens: Vec<(String, String)>,
     stop_tokens: Vec<String>,
-    added_tokens: Vec<AddedToken>,
-    reference: Reference,
+    vocabulary: Arc<Vocabulary>,
+    /// The reference, loaded at its first use if the verdict is known.
+    reference: OnceLock<Result<Reference>>,
     /// The same tokenizer without added tokens, loaded at its first use.
     plain: OnceLock<Result<Reference>>,
-    fast: Option<Fast>,
+    /// The fast engine, loaded at its first use if the verdict is known. None if there is none.
+    fast: OnceLock<Option<Fast>>,
+    known: Verdict,
+    /// How many texts the reference still encodes before the fast engine is loaded.
+    few: AtomicUsize,
     engine: Engine,
     choice: EngineChoice,
+    prefix: String,
+    adds_space: bool,
+    /// The verdict of the self-test, as JSON. Empty if there was none.
+    json: String,
     rules: String,
     warnings: Vec<String>,
 }
 
 impl Tokenizer {
-    /// Loads a tokenizer from the text of its `tokenizer.json`.
+    /// Loads a tokenizer from the text of its `tokenizer.json`, and keeps no verdict.
     ///
     /// * `name`: for error messages and reports.
     /// * `special_tokens`: names such as `eos_token` with their tokens. A chat template that belongs to the tokenizer
@@ -64,38 +79,100 @@ impl Tokenizer {
         special_tokens: &[(String, String)],
         choice: EngineChoice,
     ) -> Result<Tokenizer> {
-        let reference = limits::check_ids(definition)
-            .and_then(|()| Reference::new(definition))
-            .map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
-        let (fast, reason) = match choice {
-            EngineChoice::Reference => (None, "`engine=\"reference\"` was set".to_owned()),
-            EngineChoice::Auto | EngineChoice::Fast => match self_test::fast_if_equal(definition, &reference) {
-                Ok((fast, reason)) => (Some(fast), reason),
-                Err(reason) => (None, reason),
-            },
+        Tokenizer::with_verdicts(name, definition, special_tokens, choice, None, &VerdictStore::none())
+    }
+
+    /// Like [`new`](Self::new), but without a self-test if its verdict is known.
+    ///
+    /// * `given`: the [`verdict`](Self::verdict) of an equal tokenizer. Ignored if it is about something else.
+    /// * `store`: where a verdict is looked up, and kept.
+    pub fn with_verdicts(
+        name: &str,
+        definition: &str,
+        special_tokens: &[(String, String)],
+        choice: EngineChoice,
+        given: Option<&str>,
+        store: &VerdictStore,
+    ) -> Result<Tokenizer> {
+        let mut key = String::new();
+        let loaded = match choice {
+            EngineChoice::Reference => Loaded::reference_only(definition),
+            EngineChoice::Auto | EngineChoice::Fast => {
+                key = verdict::key(definition);
+                let known = given.and_then(|json| Verdict::from_json(json, &key));
+                let known = known.or_else(|| Verdict::from_json(&store.read(&key)?, &key));
+                match known.and_then(|verdict| Loaded::known(definition, verdict)) {
+                    Some(loaded) => Ok(loaded),
+                    None => {
+                        Loaded::tested(definition).inspect(|loaded| store.write(&key, &loaded.verdict.to_json(&key)))
+                    }
+                }
+            }
         };
-        if choice == EngineChoice::Fast && fast.is_none() {
-            let text = format!("tokenizer {name}: no fast engine can be used ({reason}); use `engine=\"auto\"`");
+        let loaded = loaded.map_err(|error| Error::new(error.kind, format!("tokenizer {name}: {}", error.text)))?;
+        let Loaded { vocabulary, reference, fast, verdict } = loaded;
+        if choice == EngineChoice::Fast && verdict.engine.is_none() {
+            let text =
+                format!("tokenizer {name}: no fast engine can be used ({}); use `engine=\"auto\"`", verdict.reason);
             return Err(Error::new(ErrorKind::TokenizerLoad, text));
         }
-        let engine = match &fast {
-            Some(fast) => Engine { name: EngineName::Fast, version: fast.version(), reason },
-            None => Engine { name: EngineName::Reference, version: reference.version(), reason },
+        let version = verdict.engine.as_deref().and_then(self_test::version_of);
+        let engine = Engine {
+            name: if version.is_some() { EngineName::Fast } else { EngineName::Reference },
+            version: version.unwrap_or(Reference::VERSION),
+            reason: verdict.reason.clone(),
         };
         Ok(Tokenizer {
             name: name.to_owned(),
             definition: definition.to_owned(),
             special_tokens: special_tokens.to_vec(),
             stop_tokens: Vec::new(),
-            added_tokens: reference.added_tokens(),
-            reference,
+            vocabulary,
+            reference: reference.map_or_else(OnceLock::new, |reference| OnceLock::from(Ok(reference))),
             plain: OnceLock::new(),
-            fast,
+            fast: fast.map_or_else(OnceLock::new, OnceLock::from),
+            few: AtomicUsize::new(0),
+            prefix: verdict.prefix.clone(),
+            adds_space: verdict.adds_space,
+            json: if choice == EngineChoice::Reference { String::new() } else { verdict.to_json(&key) },
+            known: verdict,
             engine,
             choice,
             rules: TOKENIZER_JSON.to_owned(),
             warnings: Vec::new(),
         })
+    }
+
+    /// The fast engine, if there is one that suits `text`, loaded now if it was not needed before.
+    ///
+    /// If the reference is loaded and the engine is not, the reference encodes the next few texts: loading the engine
+    /// takes longer (0.5 s for qwen3, the reference 0.3 s).
+    fn fast(&self, text: &str) -> Option<&Fast> {
+        let fast = match self.fast.get() {
+            Some(fast) => fast,
+            None => {
+                let take_one = |few: usize| few.checked_sub(1);
+                if self.few.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok() {
+                    return None;
+                }
+                self.fast.get_or_init(|| self_test::fast_that_passed(&self.definition, &self.vocabulary, &self.known))
+            }
+        };
+        fast.as_ref().filter(|fast| fast.suits(text))
+    }
+
+    /// Prepares for a few texts, such as a row to look at: if no engine is loaded yet, the one that loads sooner is used.
+    pub fn expect_few(&self) {
+        const FEW: usize = 64;
+        if self.fast.get().is_none() && self.reference.get().is_none() && self.reference().is_ok() {
+            self.few.store(FEW, Ordering::Relaxed);
+        }
+    }
+
+    /// The reference, loaded now if it was not needed before.
+    fn reference(&self) -> Result<&Reference> {
+        let loaded = self.reference.get_or_init(|| Reference::with_vocabulary(&self.definition, &self.vocabulary));
+        loaded.as_ref().map_err(|error| Error::new(error.kind, format!("tokenizer {}: {}", self.name, error.text)))
     }
 
     /// Sets the tokens, besides `eos_token`, that end a turn.
@@ -118,12 +195,12 @@ impl Tokenizer {
 
     /// The text of `ids`, including special tokens.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.reference.decode(ids)
+        self.reference()?.decode(ids)
     }
 
     /// The id of `token`. None if the vocabulary does not have it.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
-        self.reference.token_to_id(token)
+        self.vocabulary.added_id(token).or_else(|| self.reference().ok()?.token_to_id(token))
     }
 
     /// The id of the special token `name`, such as `eos_token`. None if the tokenizer or its vocabulary does not have it.
@@ -133,7 +210,7 @@ impl Tokenizer {
 
     /// The number of ids: the largest id plus one.
     pub fn vocabulary_size(&self) -> usize {
-        self.reference.vocabulary_size()
+        self.vocabulary.token_bytes.len()
     }
 
     /// The name for error messages and reports.
@@ -164,22 +241,22 @@ impl Tokenizer {
 
     /// The added tokens, sorted by id.
     pub fn added_tokens(&self) -> &[AddedToken] {
-        &self.added_tokens
+        &self.vocabulary.added_tokens
     }
 
     /// Whether `id` is an added token.
     pub fn is_added(&self, id: u32) -> bool {
-        self.reference.is_added(id)
+        self.vocabulary.token_bytes.is_added(id)
     }
 
     /// The text of the tokens that the tokenizer puts before every text, such as `<s>`.
     pub fn prefix(&self) -> String {
-        self.reference.prefix()
+        self.prefix.clone()
     }
 
     /// Whether each segment gets a space that is not in the text. Texts must then not be cut into segments.
     pub fn adds_space(&self) -> bool {
-        self.reference.adds_space()
+        self.adds_space
     }
 
     /// The engine in use, with the reason.
@@ -202,9 +279,71 @@ impl Tokenizer {
         &self.warnings
     }
 
+    /// The verdict of the self-test, as JSON, for [`with_verdicts`](Self::with_verdicts). Empty if there was none.
+    pub fn verdict(&self) -> &str {
+        &self.json
+    }
+
     /// SHA-256 of the definition in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What a definition gives: engines, and what is known of them.
+struct Loaded {
+    vocabulary: Arc<Vocabulary>,
+    reference: Option<Reference>,
+    /// None if the engine is not loaded yet.
+    fast: Option<Option<Fast>>,
+    verdict: Verdict,
+}
+
+impl Loaded {
+    /// The reference alone.
+    fn reference_only(definition: &str) -> Result<Loaded> {
+        let reference = limits::check_ids(definition).and_then(|()| Reference::new(definition))?;
+        let verdict = Verdict {
+            engine: None,
+            reason: "`engine=\"reference\"` was set".to_owned(),
+            differing: Vec::new(),
+            vocabulary_can_be_read: false,
+            prefix: reference.prefix(),
+            adds_space: reference.adds_space(),
+        };
+        let vocabulary = Arc::new(reference.vocabulary());
+        Ok(Loaded { vocabulary, reference: Some(reference), fast: Some(None), verdict })
+    }
+
+    /// The engine that passes the self-test.
+    fn tested(definition: &str) -> Result<Loaded> {
+        let mut loaded = Loaded::reference_only(definition)?;
+        let Some(reference) = &loaded.reference else { return Ok(loaded) };
+        match self_test::fast_if_equal(definition, reference, &loaded.vocabulary) {
+            Ok((fast, name, reason)) => {
+                loaded.verdict.engine = Some(name.to_owned());
+                loaded.verdict.reason = reason;
+                loaded.verdict.differing = fast.differing();
+                loaded.fast = Some(Some(fast));
+            }
+            Err(reason) => loaded.verdict.reason = reason,
+        }
+        let read = Vocabulary::read(definition);
+        loaded.verdict.vocabulary_can_be_read = read.is_some_and(|read| read == *loaded.vocabulary);
+        Ok(loaded)
+    }
+
+    /// What a verdict says. None if the definition cannot be loaded, so that the self-test says why.
+    fn known(definition: &str, verdict: Verdict) -> Option<Loaded> {
+        let has_fast = verdict.engine.is_some();
+        let reference =
+            if has_fast && verdict.vocabulary_can_be_read { None } else { Some(Reference::new(definition).ok()?) };
+        let vocabulary = match &reference {
+            Some(reference) => reference.vocabulary(),
+            None => Vocabulary::read(definition)?,
+        };
+        let fast = if has_fast { None } else { Some(None) };
+        Some(Loaded { vocabulary: Arc::new(vocabulary), reference, fast, verdict })
     }
 }
 
@@ -226,6 +365,49 @@ mod tests {
             reference.tokens(text, &[], &mut theirs).unwrap();
             assert_eq!(ours, theirs, "{text}");
             assert_eq!(fast.decode(&ours.ids).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_known_verdict_changes_no_ids_and_saves_the_reference() {
+        let definition = include_str!("../../tests/data/byte_tokenizer.json");
+        let tested = tokenizer(EngineChoice::Auto);
+        let load = |verdict: &str| {
+            Tokenizer::with_verdicts("b", definition, &[], EngineChoice::Auto, Some(verdict), &VerdictStore::none())
+                .unwrap()
+        };
+        let known = load(tested.verdict());
+        assert!(known.reference.get().is_none() && load("damaged").reference.get().is_some());
+        assert_eq!((known.engine(), known.verdict()), (tested.engine(), tested.verdict()));
+        assert_eq!((known.prefix(), known.adds_space()), (tested.prefix(), tested.adds_space()));
+        assert_eq!((known.vocabulary_size(), known.added_tokens()), (tested.vocabulary_size(), tested.added_tokens()));
+        for text in ["", "Hi <|im_end|>\n é中👍\u{1a17}", "<s></s>"] {
+            let (mut ours, mut theirs) = (Tokens::default(), Tokens::default());
+            known.tokens(text, &[], &mut ours).unwrap();
+            tested.tokens(text, &[], &mut theirs).unwrap();
+            assert_eq!(ours, theirs, "{text}");
+        }
+        assert!(known.reference.get().is_none() && known.fast.get().is_some());
+        assert_eq!(known.token_to_id("a"), tested.token_to_id("a"));
+        assert!(known.reference.get().is_some());
+    }
+
+    #[test]
+    fn a_few_texts_are_encoded_by_the_reference_and_more_by_the_fast_engine() {
+        let definition = include_str!("../../tests/data/byte_tokenizer.json");
+        let tested = tokenizer(EngineChoice::Auto);
+        let given = Some(tested.verdict());
+        let known =
+            Tokenizer::with_verdicts("b", definition, &[], EngineChoice::Auto, given, &VerdictStore::none()).unwrap();
+        assert!(known.reference.get().is_none() && known.fast.get().is_none());
+        known.expect_few();
+        for number in 0..80 {
+            let (mut ours, mut theirs) = (Tokens::default(), Tokens::default());
+            let text = format!("Hi <|im_end|> {number}");
+            known.tokens(&text, &[], &mut ours).unwrap();
+            tested.tokens(&text, &[], &mut theirs).unwrap();
+            assert_eq!(ours, theirs);
+            assert_eq!(known.fast.get().is_some(), number >= 64, "{number}");
         }
     }
 

@@ -171,8 +171,7 @@ fn failed(what: &str, error: &serde_json::Error) -> Error {
 mod tests {
     use super::*;
 
-    const DEFINITION: &str =
-        r#"{"version": "1.0", "model": {"type": "BPE", "vocab": {"\u00e9": 0, "b": 1}, "merges": []}, "decoder": null}"#;
+    const DEFINITION: &str = r#"{"version": "1.0", "model": {"type": "BPE", "vocab": {"\u00e9": 0, "b": 1}, "merges": []}, "decoder": null}"#;
 
     #[test]
     fn an_outline_has_neither_vocabulary_nor_merges_and_goes_back() {

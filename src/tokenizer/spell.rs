@@ -10,7 +10,10 @@ impl Tokenizer {
     pub fn spell(&self, ids: &[u32]) -> Result<(String, Vec<u32>)> {
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(ids.len()));
         for &id in ids {
-            self.reference.append_bytes(id, &mut bytes)?;
+            // A token that is not written in the alphabet of the decoder is decoded on its own.
+            if !self.vocabulary.token_bytes.append_bytes(id, &mut bytes) {
+                bytes.extend_from_slice(self.decode(&[id])?.as_bytes());
+            }
             ends.push(bytes.len());
         }
         let mut text = String::with_capacity(bytes.len());

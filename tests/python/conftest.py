@@ -18,6 +18,14 @@ from staged_outputs import MadeOutput
 pytest.register_assert_rewrite("arrange_rows", "label_expected")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def verdict_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep verdicts in a folder of this run: not the user's, and each tokenizer is tested once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHATMILL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real data; tests that need it are skipped if it is missing."""

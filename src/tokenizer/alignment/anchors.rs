@@ -14,11 +14,11 @@ use super::token_bytes::{Cursor, TokenBytes};
 /// Their ids nearly always form one range at the start or the end of the vocabulary, or one at each. Every id of a row
 /// is looked up here, so the lookup must be fast: in the table of all token lengths it took a quarter of the time of
 /// [`TokenBytes::align`].
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::tokenizer) struct AnchorIndex(Vec<IdRange>);
 
 /// Added tokens whose ids are close together.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct IdRange {
     first: u32,
     /// Texts by id, starting at `first`; empty for an id that is not an added token.

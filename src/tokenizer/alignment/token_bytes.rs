@@ -29,7 +29,7 @@ impl Alphabet {
 /// The lengths are in a separate table. The start of a token depends on the lengths of all tokens before it, so a
 /// length must be available quickly, and a table of two bytes per token stays in the processor's cache. The bytes to
 /// compare may arrive later. With everything in one table, two thirds of the time was spent waiting for it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::tokenizer) struct TokenBytes {
     alphabet: Alphabet,
     lengths: Vec<Length>,
@@ -41,7 +41,7 @@ pub(in crate::tokenizer) struct TokenBytes {
 }
 
 /// The number of bytes of a token, and whether it is an added token.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Length(u16);
 
 impl Length {

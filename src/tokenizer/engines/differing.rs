@@ -23,6 +23,14 @@ impl DifferingBlocks {
         self.first.get_or_insert(block * BLOCK);
     }
 
+    /// The indices of the blocks, ascending.
+    pub(in crate::tokenizer) fn indices(&self) -> Vec<u32> {
+        let bits = self.bits.iter().enumerate();
+        let set =
+            bits.flat_map(|(word, bits)| (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| (word, bit)));
+        set.map(|(word, bit)| word as u32 * 64 + bit).collect()
+    }
+
     /// The number of blocks.
     pub(in crate::tokenizer) fn count(&self) -> usize {
         self.count
@@ -73,6 +81,7 @@ mod tests {
         let mut blocks = DifferingBlocks::default();
         assert!(!blocks.occur_in("a\u{1a17}"));
         blocks.add(0x1a17 / BLOCK);
+        assert_eq!(blocks.indices(), [0x1a17 / BLOCK]);
         assert!(blocks.occur_in("a\u{1a17}") && blocks.occur_in("\u{1a00}") && !blocks.occur_in("a\u{1a40}é中"));
     }
 }

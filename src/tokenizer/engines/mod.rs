@@ -18,6 +18,9 @@ pub(super) use reference::Reference;
 use super::tokens::Tokens;
 use crate::error::{Error, ErrorKind, Result};
 
+/// The crates of all engines, with their versions.
+pub(super) const VERSIONS: [&str; 3] = [fastokens::VERSION, tokenizers1::VERSION, reference::VERSION];
+
 /// Whether the offsets of the tokens of a text are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aligned {

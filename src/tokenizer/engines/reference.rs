@@ -1,5 +1,6 @@
 //! The reference engine: tokenizers 0.23, which transformers uses.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use tokenizers_reference as tk;
 
 use super::{Aligned, TokenEncoder, failed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::tokenizer::alignment::{Alphabet, AnchorIndex, TokenBytes};
-use crate::tokenizer::tokens::{AddedToken, Tokens};
+use crate::tokenizer::alignment::{Alphabet, TokenBytes};
+use crate::tokenizer::tokens::Tokens;
+use crate::tokenizer::vocabulary::{Added, Vocabulary};
 
 /// The crate and its version. A test compares it with `Cargo.toml`.
 pub(super) const VERSION: &str = "tokenizers 0.23";
@@ -21,41 +23,36 @@ pub(in crate::tokenizer) struct Reference {
 }
 
 impl Reference {
+    /// Loads the reference.
     pub(in crate::tokenizer) fn new(definition: &str) -> Result<Reference> {
-        let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
-            let text = format!("the `tokenizer.json` cannot be loaded ({error}); give one that tokenizers 0.23 loads");
-            Error::new(ErrorKind::TokenizerLoad, text)
-        })?;
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|error| Error::new(ErrorKind::TokenizerLoad, error.to_string()))?;
+        let inner = load(definition)?;
         let token_bytes = Arc::new(token_bytes(&inner));
         Ok(Reference { inner, token_bytes })
     }
 
+    /// Loads the reference for a vocabulary that was read from the same definition.
+    pub(in crate::tokenizer) fn with_vocabulary(definition: &str, vocabulary: &Vocabulary) -> Result<Reference> {
+        Ok(Reference { inner: load(definition)?, token_bytes: Arc::clone(&vocabulary.token_bytes) })
+    }
+
     /// The crate and its version.
-    pub(in crate::tokenizer) fn version(&self) -> &'static str {
-        VERSION
-    }
+    pub(in crate::tokenizer) const VERSION: &'static str = VERSION;
 
-    /// The bytes of all tokens.
-    pub(in crate::tokenizer) fn token_bytes(&self) -> Arc<TokenBytes> {
-        Arc::clone(&self.token_bytes)
-    }
-
-    /// The added tokens as anchors. None if one of them is not always cut out of a text exactly as it is written.
-    pub(in crate::tokenizer) fn anchors(&self) -> Option<AnchorIndex> {
+    /// The vocabulary.
+    pub(in crate::tokenizer) fn vocabulary(&self) -> Vocabulary {
         let added = self.inner.get_added_tokens_decoder();
-        let alphabet = alphabet(self.inner.get_decoder());
-        let normalized = self.normalizes();
-        let is_cut_out = |id: u32, token: &tk::AddedToken| {
-            let changed = token.normalized && normalized;
-            let as_written = !(token.single_word || token.lstrip || token.rstrip || changed);
-            // A token of the model may stand for other bytes than its name: `Ġ` for a space, `<0x0A>` for a line break.
-            let of_model = self.inner.get_model().id_to_token(id).and_then(|name| alphabet.bytes(&name));
-            as_written && of_model.is_none_or(|bytes| bytes == token.content.as_bytes())
-        };
-        let all = added.iter().all(|(id, token)| is_cut_out(*id, token));
-        all.then(|| AnchorIndex::new(added.iter().map(|(id, token)| (*id, token.content.as_str()))))
+        let added = added.iter().map(|(&id, token)| Added {
+            id,
+            content: Cow::Borrowed(&token.content),
+            single_word: token.single_word,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            normalized: token.normalized,
+            special: token.special,
+        });
+        let (bytes, alphabet) = (Arc::clone(&self.token_bytes), alphabet(self.inner.get_decoder()));
+        let of_model = |id: u32| self.inner.get_model().id_to_token(id);
+        Vocabulary::new(bytes, alphabet, self.normalizes(), added.collect(), of_model)
     }
 
     /// Whether texts are changed before they are tokenized.
@@ -65,19 +62,6 @@ impl Reference {
             Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
             Some(_) => true,
         }
-    }
-
-    /// The added tokens, sorted by id.
-    pub(in crate::tokenizer) fn added_tokens(&self) -> Vec<AddedToken> {
-        let normalizes = self.normalizes();
-        let mut tokens: Vec<_> = self.inner.get_added_tokens_decoder().into_iter().collect();
-        tokens.sort_by_key(|(id, _)| *id);
-        let added = tokens.into_iter().map(|(_, token)| AddedToken {
-            is_always_found: !(token.single_word || token.normalized && normalizes),
-            text: token.content,
-            special: token.special,
-        });
-        added.collect()
     }
 
     /// The same tokenizer without its added tokens, which it then treats as ordinary text.
@@ -116,30 +100,23 @@ impl Reference {
         Ok(encoding.get_offsets().iter().map(|&(start, end)| start..end).collect())
     }
 
-    pub(in crate::tokenizer) fn vocabulary_size(&self) -> usize {
-        self.token_bytes.len()
-    }
-
-    pub(in crate::tokenizer) fn is_added(&self, id: u32) -> bool {
-        self.token_bytes.is_added(id)
-    }
-
     pub(in crate::tokenizer) fn decode(&self, ids: &[u32]) -> Result<String> {
         self.inner.decode(ids, false).map_err(|error| Error::new(ErrorKind::TokenizerFailed, error.to_string()))
-    }
-
-    /// Appends the bytes that token `id` stands for. A token that is not written in the alphabet of the decoder is
-    /// decoded on its own.
-    pub(in crate::tokenizer) fn append_bytes(&self, id: u32, bytes: &mut Vec<u8>) -> Result<()> {
-        if !self.token_bytes.append_bytes(id, bytes) {
-            bytes.extend_from_slice(self.decode(&[id])?.as_bytes());
-        }
-        Ok(())
     }
 
     pub(in crate::tokenizer) fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
+}
+
+fn load(definition: &str) -> Result<tk::Tokenizer> {
+    let mut inner = tk::Tokenizer::from_bytes(definition.as_bytes()).map_err(|error| {
+        let text = format!("the `tokenizer.json` cannot be loaded ({error}); give one that tokenizers 0.23 loads");
+        Error::new(ErrorKind::TokenizerLoad, text)
+    })?;
+    inner.with_padding(None);
+    inner.with_truncation(None).map_err(|error| Error::new(ErrorKind::TokenizerLoad, error.to_string()))?;
+    Ok(inner)
 }
 
 /// The bytes of all tokens, in the alphabet of the decoder.
@@ -225,6 +202,15 @@ mod tests {
         let mut ends = Vec::new();
         append_ends(&[(0, 4), (4, 5), (4, 5), (5, 5), (5, 6)], 0, &mut ends);
         assert_eq!(ends, [4, 4, 5, 5, 6]);
+    }
+
+    #[test]
+    fn the_vocabulary_of_a_definition_is_that_of_the_reference() {
+        let definition = include_str!("../../../tests/data/byte_tokenizer.json");
+        let read = Vocabulary::read(definition).unwrap();
+        assert_eq!(read, Reference::new(definition).unwrap().vocabulary());
+        assert!(read.added_id("</s>").is_some() && read.added_id("x").is_none());
+        assert!(Vocabulary::read("{}").is_none());
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub(super) fn blocks() -> impl Iterator<Item = (u32, String)> {
 }
 
 /// Texts with each added token next to letters, spaces and itself.
-pub(super) fn around_added_tokens(added: Vec<AddedToken>) -> Vec<String> {
-    let tokens: Vec<String> = added.into_iter().map(|token| token.text).collect();
+pub(super) fn around_added_tokens(added: &[AddedToken]) -> Vec<String> {
+    let tokens: Vec<&str> = added.iter().map(|token| &*token.text).collect();
     let mut texts = vec![tokens.concat(), tokens.join(" "), tokens.join("\n"), tokens.join("a")];
     // A few hundred tokens show all flags that a vocabulary uses. The joined texts above have every token.
     for token in tokens.iter().take(300) {

@@ -1,0 +1,73 @@
+"""How long a tokenizer takes to load: the first time, with a known verdict, from a pickle, and `chatmill show`.
+
+    python benches/loads.py [TOKENIZER...]
+
+A folder with the tokenizers of the corpus is found through CHATMILL_CORPUS. Each load runs in a process of its own, so
+nothing is warm but the files; the table shows the medians of three, and their ratio to the first load.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import rows
+
+ROUNDS = 3
+LOAD = """
+import pickle, sys, time
+import chatmill
+begun = time.perf_counter()
+tokenizer = chatmill.Tokenizer.from_pretrained(sys.argv[1], engine=sys.argv[2])
+loaded = time.perf_counter()
+again = pickle.dumps(tokenizer)
+begun_again = time.perf_counter()
+pickle.loads(again)
+print(loaded - begun, time.perf_counter() - begun_again)
+"""
+
+
+def load(folder: Path, cache: str, engine: str = "auto") -> tuple[float, float]:
+    """Return the seconds of a load in a new process, and of a load from a pickle."""
+    command = [sys.executable, "-c", LOAD, str(folder), engine]
+    ran = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "CHATMILL_CACHE": cache}
+    )
+    first, second = ran.stdout.split()
+    return float(first), float(second)
+
+
+def show(folder: Path, cache: str) -> float:
+    """Return the seconds of the command `chatmill show`, from start to end."""
+    row = str(rows.ROOT / "examples" / "conversations.jsonl")
+    command = [sys.executable, "-m", "chatmill", "show", row, "--tokenizer", str(folder), "--template", "chatml"]
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "CHATMILL_CACHE": cache})
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Print a line for each tokenizer."""
+    folders = [Path(it) for it in sys.argv[1:]] or [
+        rows.CORPUS / "tokenizers" / it for it in ("qwen3", "gemma-4", "phi-3")
+    ]
+    print(f"{'tokenizer':<14}{'first':>8}{'second':>8}{'ratio':>7}{'pickle':>8}{'reference':>11}{'show':>7}   seconds")
+    for folder in folders:
+        with tempfile.TemporaryDirectory() as cache:
+            first = statistics.median(load(folder, "off")[0] for _ in range(ROUNDS))
+            load(folder, cache)
+            known = [load(folder, cache) for _ in range(ROUNDS)]
+            second, pickled = (statistics.median(times) for times in zip(*known, strict=True))
+            reference = statistics.median(load(folder, cache, "reference")[0] for _ in range(ROUNDS))
+            command = statistics.median(show(folder, cache) for _ in range(ROUNDS))
+        figures = f"{first:>8.2f}{second:>8.2f}{second / first:>7.2f}{pickled:>8.2f}{reference:>11.2f}{command:>7.2f}"
+        print(f"{folder.name:<14}{figures}")
+
+
+if __name__ == "__main__":
+    main()
