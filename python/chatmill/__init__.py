@@ -8,6 +8,7 @@ Example:
     >>> batch = mill(table)  # a table of pyarrow, polars or datasets  # doctest: +SKIP
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chatmill._chatmill import (
@@ -62,6 +63,9 @@ __all__ = [
     "__version__",
     "prepare",
 ]
+
+# datasets and Ray take only mappings as batches.
+Mapping.register(TokenBatch)
 
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.

@@ -1,6 +1,6 @@
 """The compiled core of chatmill: tokenizer, chat template, mill. `help()` of each name has the details."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, final
@@ -50,6 +50,7 @@ __all__ = [
     "format_info",
     "outline_of",
     "replace_outline",
+    "restore_batch",
 ]
 
 __version__: str
@@ -187,6 +188,7 @@ class Tokenizer:
         engine: EngineChoice = "auto",
         rules: str = "tokenizer.json",
         warnings: Sequence[str] = (),
+        verdict: str | None = None,
     ) -> Tokenizer: ...
     @staticmethod
     def from_pretrained(source: Any, *, engine: EngineChoice = "auto", rebuild: bool = True) -> Tokenizer:
@@ -418,9 +420,21 @@ class TokenBatch:
     Columns: `input_ids` list<int32>, `labels` list<int32> (-100: masked), `weights` list<float> if labels are weighted,
     optional `attention_mask` list<int8> and `position_ids` list<int32>, `length` int32 (without padding), `row` int64
     if a row may become several samples, the kept columns, and with `on_error="null"` a string column `error`.
+
+    It is a mapping too: `batch["labels"]` is a column as a list. `len` is the number of rows.
     """
 
     def __len__(self) -> int: ...
+    def __getitem__(self, name: str) -> list[Any]: ...
+    def __contains__(self, name: object) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+    def keys(self) -> list[str]: ...
+    def values(self) -> list[list[Any]]: ...
+    def items(self) -> list[tuple[str, list[Any]]]: ...
+    def get(self, name: str, default: Any = None) -> Any: ...
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """The tokenizer that made the ids; None for a batch that was pickled."""
     @property
     def column_names(self) -> list[str]: ...
     @property
@@ -453,6 +467,8 @@ class TokenBatch:
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __reduce__(self) -> tuple[Any, tuple[Any, str]]: ...
+    def _repr_html_(self) -> str: ...
 
 @final
 class Mill:
@@ -482,8 +498,15 @@ class Mill:
         limits: Mapping[str, int] | None = None,
         now: datetime | None = None,
     ) -> Mill: ...
+    @staticmethod
+    def from_pretrained(source: Any, template: Any = None, *, rebuild: bool = True, **options: Any) -> Mill:
+        """Load the tokenizer of a model, its template and its special tokens, and make a mill of them.
+
+        `template` is a name or anything `ChatTemplate.from_pretrained` reads; None for that of the model. `options` are
+        those of `Mill`.
+        """
     def __call__(self, batch: Any, *, json_column: str | None = None) -> TokenBatch:
-        """Process a batch: any object with `__arrow_c_array__` or `__arrow_c_stream__`.
+        """Process rows: a list of dicts, a dict of columns, Arrow data, or a batch of `datasets`.
 
         With `json_column` each row is one JSON object in that string or binary column.
         """
@@ -529,6 +552,9 @@ def check_labels(json: str) -> None:
 
 def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None:
     """Swap two files or folders of one filesystem in one step. Raise an `OSError` if they cannot be swapped."""
+
+def restore_batch(table: Any, counts: str) -> TokenBatch:
+    """Make a pickled batch again."""
 
 def outline_of(tokenizer_json: str) -> str:
     """Return the text of a `tokenizer.json` without its vocabulary and merges, as JSON."""

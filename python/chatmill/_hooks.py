@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatmill._chatmill import ChatTemplate, Encoding
+    import pyarrow as pa
+
+    from chatmill._chatmill import ChatTemplate, Encoding, TokenBatch, Tokenizer
     from chatmill.formats import Format
     from chatmill.labels import Labels
     from chatmill.lint.finding import Finding
@@ -123,3 +125,77 @@ def format_of(given: Any) -> "Format":
     from chatmill.formats import Format
 
     return Format.of(given)
+
+
+def parts_of_mill(source: Any, template: Any, format: Any, *, rebuild: bool) -> "tuple[Tokenizer, ChatTemplate | None]":
+    """Load the tokenizer and the template, for `Mill.from_pretrained`.
+
+    Args:
+        source: Any value that `Tokenizer.from_pretrained` accepts.
+        template: The template, or None for that of the source.
+        format: The format of the rows, or None.
+        rebuild: As for `Tokenizer.from_pretrained`.
+
+    Raises:
+        ChatmillError: The tokenizer or the template cannot be loaded.
+    """
+    from chatmill.formats import Format
+    from chatmill.sources.resolve import resolve_for
+
+    chosen = None if format is None else Format.of(format)
+    return resolve_for(chosen, source, template, rebuild=rebuild)
+
+
+def rows_of(data: Any, json_column: str | None) -> "tuple[pa.Table, str | None] | None":
+    """Return rows in memory as an Arrow table, with the name of the column that holds whole rows as JSON.
+
+    Args:
+        data: What the caller passed to the mill.
+        json_column: The column that the caller names, or None.
+
+    Raises:
+        DataError: The rows cannot be read.
+    """
+    from chatmill.inputs.memory import rows_of as rows
+
+    return rows(data, json_column)
+
+
+def column_of(batch: "TokenBatch", name: str) -> list[Any]:
+    """Return a column as a list, for `TokenBatch` as a mapping.
+
+    Args:
+        batch: The batch.
+        name: The name of the column.
+
+    Raises:
+        KeyError: There is no such column.
+    """
+    import pyarrow as pa
+
+    if name not in batch.column_names:
+        raise KeyError(name)
+    column: list[Any] = pa.table(batch)[name].to_pylist()
+    return column
+
+
+def table_of(batch: "TokenBatch") -> "pa.Table":
+    """Return a batch as a table, to pickle it.
+
+    Args:
+        batch: The batch.
+    """
+    import pyarrow as pa
+
+    return pa.table(batch)
+
+
+def batch_to_html(batch: "TokenBatch") -> str:
+    """Return a batch as HTML, for notebooks.
+
+    Args:
+        batch: The batch.
+    """
+    from chatmill.inspect.batch import batch_to_html as html
+
+    return html(batch)

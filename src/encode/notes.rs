@@ -186,6 +186,11 @@ impl NoteCounts {
         self.amounts
     }
 
+    /// Adds `rows` rows with `note`.
+    pub fn add_rows(&mut self, note: Note, rows: usize) {
+        self.0[note as usize] += rows;
+    }
+
     /// Adds other counts.
     pub fn add(&mut self, other: &NoteCounts) {
         self.rows.iter_mut().zip(other.rows).for_each(|(mine, theirs)| *mine += theirs);

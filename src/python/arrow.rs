@@ -18,6 +18,7 @@ use pyo3::types::{PyCapsule, PyCapsuleMethods, PySlice, PyTuple};
 
 use super::detach::{attached, detach};
 use super::errors::DataError;
+use super::hooks;
 use crate::batch::BatchList;
 use crate::data::check_batch;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +34,20 @@ pub(super) enum ArrowInput {
 }
 
 impl ArrowInput {
+    /// Takes the rows of `object`: Arrow data, or rows in memory as [`rows_of`](hooks::rows_of) reads them. Returns the
+    /// column that holds whole rows too, if there is one.
+    pub(super) fn rows(object: &Bound<'_, PyAny>, json_column: Option<&str>) -> PyResult<(ArrowInput, Option<String>)> {
+        let is_arrow =
+            attached(
+                object.py(),
+                || Ok(object.hasattr("__arrow_c_stream__")? || object.hasattr("__arrow_c_array__")?),
+            )?;
+        match if is_arrow { None } else { hooks::rows_of(object, json_column)? } {
+            Some((table, column)) => Ok((ArrowInput::take(&table)?, column)),
+            None => Ok((ArrowInput::take(object)?, json_column.map(str::to_owned))),
+        }
+    }
+
     /// Takes the data of `object`: anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`.
     pub(super) fn take(object: &Bound<'_, PyAny>) -> PyResult<ArrowInput> {
         attached(object.py(), || {
@@ -51,8 +66,8 @@ impl ArrowInput {
                 }
             }
             Err(DataError::new_err(format!(
-                "a {} is not Arrow data; pass a table of pyarrow, polars, duckdb or datasets, such as \
-                pa.Table.from_pylist(rows), and in Dataset.map use with_format(\"arrow\")",
+                "a {} holds no rows that can be read; pass a list of dicts, a dict of columns, a table of pyarrow, polars, \
+                pandas or duckdb, or a datasets.Dataset",
                 object.get_type().name()?
             )))
         })

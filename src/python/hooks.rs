@@ -55,3 +55,38 @@ pub(super) fn lint_template<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     module(template.py())?.call_method("lint_template", (template,), Some(options))
 }
+
+/// The tokenizer and the template of `Mill.from_pretrained`.
+pub(super) fn parts_of_mill<'py>(
+    source: &Bound<'py, PyAny>,
+    template: Option<&Bound<'py, PyAny>>,
+    format: Option<&Bound<'py, PyAny>>,
+    rebuild: bool,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let kwargs = PyDict::new(source.py());
+    kwargs.set_item("rebuild", rebuild)?;
+    module(source.py())?.call_method("parts_of_mill", (source, template, format), Some(&kwargs))?.extract()
+}
+
+/// Rows in memory as Arrow data, with the column that holds whole rows. None if they are no rows.
+pub(super) fn rows_of<'py>(
+    data: &Bound<'py, PyAny>,
+    json_column: Option<&str>,
+) -> PyResult<Option<(Bound<'py, PyAny>, Option<String>)>> {
+    module(data.py())?.call_method1("rows_of", (data, json_column))?.extract()
+}
+
+/// A column of a batch, as a list.
+pub(super) fn column_of<'py>(batch: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    module(batch.py())?.call_method1("column_of", (batch, name))
+}
+
+/// A batch as a table.
+pub(super) fn table_of<'py>(batch: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    module(batch.py())?.call_method1("table_of", (batch,))
+}
+
+/// A batch as HTML.
+pub(super) fn batch_to_html(batch: &Bound<'_, PyAny>) -> PyResult<String> {
+    module(batch.py())?.call_method1("batch_to_html", (batch,))?.extract()
+}

@@ -10,7 +10,7 @@ use super::conversation::{ConversationArgs, conversation, python_time, python_va
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::PyEncoding;
-use super::errors::DataError;
+use super::errors::{DataError, to_python};
 use super::hooks;
 use super::template::{PyChatTemplate, limits_dict, limits_option};
 use super::token_batch::PyTokenBatch;
@@ -19,8 +19,10 @@ use crate::batch::Mill;
 use crate::choice::Choice;
 use crate::data::{Node, RowLayout};
 use crate::encode::{AllMasked, LabelChoice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{Format, RowReader, TemplateVariables};
+use crate::template::ChatTemplate;
+use crate::tokenizer::Tokenizer;
 
 /// Turns rows into token ids with labels, in threads and without the GIL.
 ///
@@ -28,8 +30,8 @@ use crate::rows::{Format, RowReader, TemplateVariables};
 ///
 /// Args:
 ///     tokenizer: The tokenizer.
-///     template: The chat template; give it the tokenizer's special tokens if it needs them. None for a format with its
-///         own text.
+///     template: The chat template. If it has no special tokens, it gets those of the tokenizer, and `warnings` says so.
+///         None for a format with its own text.
 ///     format: The format of the rows: a `Format`, or anything `Format.of` reads, such as `"alpaca"`. None for rows of
 ///         messages, tools and documents; the messages may be ShareGPT turns.
 ///     labels: Which tokens are trained: a `Labels`, or anything `Labels.of` reads. `"assistant"` trains what the model
@@ -75,6 +77,8 @@ pub(super) struct PyMill {
     labels: Py<PyAny>,
     /// The format as a `Format`.
     format: Option<Py<PyAny>>,
+    /// A warning that the template got the special tokens of the tokenizer.
+    filled_in: Option<String>,
 }
 
 /// The positional arguments of a mill; the template is None if the format needs none.
@@ -130,6 +134,10 @@ impl PyMill {
             None => None,
         };
         let limits = limits_option(limits)?;
+        let (template, filled_in) = match template {
+            Some(template) => with_tokens_of(template, &tokenizer).map_err(|error| to_python(py, error))?,
+            None => (None, None),
+        };
         let labels = hooks::labels_of(py, labels)?;
         let format = format.map(hooks::format_of).transpose()?;
         let json = |object: &Bound<'_, PyAny>| object.call_method0("to_json")?.extract::<String>();
@@ -169,14 +177,47 @@ impl PyMill {
             };
             Mill::new(tokenizer, template, options)
         })?;
-        Ok(PyMill { mill, labels: labels.unbind(), format: format.map(Bound::unbind) })
+        Ok(PyMill { mill, labels: labels.unbind(), format: format.map(Bound::unbind), filled_in })
+    }
+
+    /// Loads the tokenizer of a model, its template and its special tokens, and makes a mill of them.
+    ///
+    /// Args:
+    ///     source: A folder, a `tokenizer.json`, a Hub id, or a transformers tokenizer.
+    ///     template: The chat template: a name of `ChatTemplate.names()`, or anything `ChatTemplate.from_pretrained` reads.
+    ///         None for that of the model.
+    ///     rebuild: As for `Tokenizer.from_pretrained`.
+    ///     options: The keyword arguments of `Mill`.
+    ///
+    /// Raises:
+    ///     TokenizerError: The tokenizer cannot be loaded.
+    ///     TemplateError: The template cannot be loaded, or the model has none.
+    ///     DataError: An option is not valid.
+    ///
+    /// Example:
+    ///     >>> mill = chatmill.Mill.from_pretrained("Qwen/Qwen3-8B", max_length=8192)  # doctest: +SKIP
+    #[staticmethod]
+    #[pyo3(signature = (source, template=None, *, rebuild=true, **options))]
+    fn from_pretrained<'py>(
+        py: Python<'py>,
+        source: &Bound<'py, PyAny>,
+        template: Option<&Bound<'py, PyAny>>,
+        rebuild: bool,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let format = options.map(|options| options.get_item("format")).transpose()?.flatten();
+        let format = format.filter(|format| !format.is_none());
+        let (tokenizer, template) = hooks::parts_of_mill(source, template, format.as_ref(), rebuild)?;
+        py.get_type::<PyMill>().call((tokenizer, template), options)
     }
 
     /// Encodes every row of a batch.
     ///
     /// Args:
-    ///     batch: Anything with `__arrow_c_stream__` or `__arrow_c_array__`, or a `datasets.Dataset`. Columns:
-    ///         `messages` or `conversations` (a list of structs, or JSON text), and optionally `tools`, `documents` and
+    ///     batch: Rows: a list of dicts, a dict of columns, a table of pyarrow, polars, pandas or duckdb (anything with
+    ///         `__arrow_c_stream__` or `__arrow_c_array__`), a `datasets.Dataset`, or the batch that its `map` passes. Dicts
+    ///         are read as lines of JSON: `None` is a JSON null, and `keep_columns` become strings. Columns: `messages` or
+    ///         `conversations` (a list of structs, or JSON text), and optionally `tools`, `documents` and
     ///         `chat_template_kwargs` (likewise). With a format, the columns that the format reads.
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
     ///
@@ -189,9 +230,10 @@ impl PyMill {
     ///     DataError: The batch lacks a column, or cannot be read.
     #[pyo3(signature = (batch, *, json_column=None))]
     fn __call__(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, json_column: Option<&str>) -> PyResult<PyTokenBatch> {
-        let input = ArrowInput::take(batch)?;
-        let layout = json_column.map_or(RowLayout::Columns, RowLayout::Json);
-        detach(py, |interrupted| self.mill.batches(&mut *input.batches()?, layout, interrupted)).map(PyTokenBatch::from)
+        let (input, json_column) = ArrowInput::rows(batch, json_column)?;
+        let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
+        detach(py, |interrupted| self.mill.batches(&mut *input.batches()?, layout, interrupted))
+            .map(|batches| PyTokenBatch::new(batches, self.mill.encoder().tokenizer().clone()))
     }
 
     /// Encodes one row, exactly as a batch of this one row.
@@ -250,8 +292,8 @@ impl PyMill {
         row: usize,
         json_column: Option<&str>,
     ) -> PyResult<PyEncoding> {
-        let input = ArrowInput::take(batch)?;
-        let layout = json_column.map_or(RowLayout::Columns, RowLayout::Json);
+        let (input, json_column) = ArrowInput::rows(batch, json_column)?;
+        let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
         detach(py, |_| self.mill.encode_row_of(&mut *input.batches()?, row, layout)).map(PyEncoding::new)
     }
 
@@ -282,7 +324,7 @@ impl PyMill {
     /// Warnings about the tokenizer with these options, as sentences.
     #[getter]
     fn warnings(&self) -> Vec<String> {
-        self.mill.encoder().warnings()
+        self.filled_in.iter().cloned().chain(self.mill.encoder().warnings()).collect()
     }
 
     /// The number of template profiles learned so far: one for each combination of the template variables that the
@@ -330,12 +372,37 @@ impl PyMill {
     }
 }
 
+/// A template without special tokens gets those of the tokenizer, with a warning if it reads one of them.
+fn with_tokens_of(
+    template: Arc<ChatTemplate>,
+    tokenizer: &Tokenizer,
+) -> Result<(Option<Arc<ChatTemplate>>, Option<String>)> {
+    if !template.special_tokens().is_empty() || tokenizer.special_tokens().is_empty() {
+        return Ok((Some(template), None));
+    }
+    let tokens = tokenizer.special_tokens();
+    let read: Vec<&str> =
+        tokens.iter().map(|(name, _)| &**name).filter(|name| template.variables().any(|it| it == *name)).collect();
+    let warning = (!read.is_empty()).then(|| {
+        format!(
+            "the template {} has no special tokens: {} {} taken from the tokenizer {}; to set others, give the template \
+             its own, such as ChatTemplate(source, bos_token=\"\")",
+            template.name(),
+            read.join(", "),
+            if read.len() == 1 { "is" } else { "are" },
+            tokenizer.name()
+        )
+    });
+    Ok((Some(Arc::new(template.with_special_tokens(tokens)?)), warning))
+}
+
 /// An argument that must be an instance of a chatmill class. The error tells how to make one.
 fn instance<'py, T: pyo3::PyClass>(object: &Bound<'py, PyAny>, argument: &str, class: &str) -> PyResult<PyRef<'py, T>> {
     object.extract::<PyRef<'py, T>>().map_err(|_| {
         let found = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
         DataError::new_err(format!(
-            "`{argument}` must be a chatmill.{class}, found a {found}; use chatmill.{class}.from_pretrained(...)"
+            "`{argument}` must be a chatmill.{class}, found a {found}; use chatmill.Mill.from_pretrained(model, template), \
+             or chatmill.{class}.from_pretrained(...)"
         ))
     })
 }

@@ -12,6 +12,7 @@ mod files;
 mod hooks;
 mod mill;
 mod outline;
+mod saved_batch;
 mod tables;
 mod template;
 mod text_batch;
@@ -48,7 +49,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::text_batch::PyTextBatch;
     #[pymodule_export]
-    use super::token_batch::PyTokenBatch;
+    use super::token_batch::{PyTokenBatch, restore_batch};
     #[pymodule_export]
     use super::tokenizer::{PyEngine, PyTokenizer};
 

@@ -254,11 +254,11 @@ impl PyChatTemplate {
         chat_template_kwargs: Option<&Bound<'_, PyAny>>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyTextBatch> {
-        let input = ArrowInput::take(batch)?;
+        let (input, json_column) = ArrowInput::rows(batch, json_column)?;
         let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
         let variables = TemplateVariables::new(variables);
         let request = BatchRequest { variables, add_generation_prompt, now: time(now)? };
-        let layout = json_column.map_or(RowLayout::Columns, RowLayout::Json);
+        let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
         detach(py, |interrupted| render_batches(self.template(), &mut *input.batches()?, layout, &request, interrupted))
             .map(|batches| PyTextBatch(Table(batches)))
     }

@@ -1,14 +1,19 @@
 //! `chatmill.TokenBatch`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyIterator, PyList, PyString};
 
-use super::arrow::Table;
+use super::arrow::{ArrowInput, Table};
+use super::detach::detach;
 use super::errors::PyRowFailure;
-use crate::batch::{BatchCounts, TokenBatches};
+use super::tokenizer::PyTokenizer;
+use super::{hooks, saved_batch};
+use crate::batch::{BatchCounts, BatchList, TokenBatches};
 use crate::encode::Note;
+use crate::tokenizer::Tokenizer;
 
 /// The result of a `Mill`: an Arrow table in memory, which any Arrow library reads.
 ///
@@ -17,6 +22,9 @@ use crate::encode::Note;
 /// option of this name, `length` int32 (without padding), `row` int64 if a row may become several samples, the kept
 /// columns, and a string column `error` with `on_error="null"`. Rows of a prompt with answers have `prompt_ids` and a
 /// column such as `chosen_ids` for each answer, instead of `input_ids` and `labels`.
+///
+/// It is a mapping too: `batch["labels"]` is a column as a list, so `Dataset.map(mill, batched=True)` takes it. `len` is
+/// the number of rows.
 ///
 /// Example:
 ///     >>> import pyarrow as pa
@@ -30,18 +38,78 @@ use crate::encode::Note;
 pub(super) struct PyTokenBatch {
     table: Table,
     counts: BatchCounts,
+    /// The tokenizer of the mill, to show texts. None after pickling.
+    tokenizer: Option<Arc<Tokenizer>>,
 }
 
-impl From<TokenBatches> for PyTokenBatch {
-    fn from(batches: TokenBatches) -> Self {
-        PyTokenBatch { table: Table(batches.batches), counts: batches.counts }
+impl PyTokenBatch {
+    pub(super) fn new(batches: TokenBatches, tokenizer: Arc<Tokenizer>) -> Self {
+        PyTokenBatch { table: Table(batches.batches), counts: batches.counts, tokenizer: Some(tokenizer) }
     }
+}
+
+/// Makes a pickled batch again.
+#[pyfunction]
+pub(super) fn restore_batch(py: Python<'_>, table: &Bound<'_, PyAny>, counts: &str) -> PyResult<PyTokenBatch> {
+    let input = ArrowInput::take(table)?;
+    detach(py, |_| {
+        let mut batches = BatchList::default();
+        for batch in input.batches()? {
+            batches.push(batch?);
+        }
+        Ok(PyTokenBatch { table: Table(batches), counts: saved_batch::from_json(counts)?, tokenizer: None })
+    })
 }
 
 #[pymethods]
 impl PyTokenBatch {
     fn __len__(&self) -> usize {
         self.table.num_rows()
+    }
+
+    /// The values of a column: one for each row, as a list.
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        hooks::column_of(slf.as_any(), name)
+    }
+
+    fn __contains__(&self, name: &Bound<'_, PyAny>) -> bool {
+        name.extract::<String>().is_ok_and(|name| self.column_names().contains(&name))
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        PyList::new(py, self.column_names())?.try_iter()
+    }
+
+    /// Names of the columns, as `column_names`.
+    fn keys(&self) -> Vec<String> {
+        self.column_names()
+    }
+
+    /// The columns, each as a list.
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let names = slf.get().column_names().into_iter();
+        names.map(|name| hooks::column_of(slf.as_any(), PyString::new(slf.py(), &name).as_any())).collect()
+    }
+
+    /// Pairs of name and column.
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+        Ok(slf.get().column_names().into_iter().zip(PyTokenBatch::values(slf)?).collect())
+    }
+
+    /// The values of a column, or `default` if there is no such column.
+    #[pyo3(signature = (name, default=None))]
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if slf.get().__contains__(name) { hooks::column_of(slf.as_any(), name).map(Some) } else { Ok(default) }
+    }
+
+    /// The tokenizer that made the ids. None for a batch that was pickled.
+    #[getter]
+    fn tokenizer(&self) -> Option<PyTokenizer> {
+        self.tokenizer.clone().map(PyTokenizer)
     }
 
     /// Names of the columns, in their order.
@@ -135,6 +203,19 @@ impl PyTokenBatch {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _ = requested_schema;
         self.table.stream_capsule(py)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, String))> {
+        let py = slf.py();
+        let restore = py.import("chatmill._chatmill")?.getattr("restore_batch")?;
+        let counts = &slf.get().counts;
+        let counts = detach(py, |_| saved_batch::to_json(counts))?;
+        Ok((restore, (hooks::table_of(slf.as_any())?, counts)))
+    }
+
+    /// The first rows with their trained part tinted, and the counts, for notebooks.
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        hooks::batch_to_html(slf.as_any())
     }
 
     fn __repr__(&self) -> String {

@@ -1,0 +1,93 @@
+"""`rows_of`: rows in memory that are not Arrow data, as a table for the core."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import DataError
+from chatmill.inputs.names import shown_name
+
+#: The column of rows that are written as JSON.
+_ROW = "row"
+
+
+def rows_of(data: Any, json_column: str | None = None) -> tuple[pa.Table, str | None] | None:
+    """Return rows in memory as a table, with the name of the column that holds whole rows as JSON.
+
+    Rows of dicts are written as JSON, so they are read exactly as lines of a file. A batch of `datasets` is taken as
+    the Arrow table that it has.
+
+    Args:
+        data: A list of rows, a mapping of columns, or a batch of `datasets`.
+        json_column: The column that holds whole rows, if the caller names one.
+
+    Returns:
+        The table and the name of the column, or None if the data are none of these.
+
+    Raises:
+        DataError: The rows are not dicts, the columns differ in length, or a value cannot be a JSON value.
+
+    Example:
+        >>> table, column = rows_of([{"messages": []}])
+        >>> table.to_pylist(), column
+        ([{'row': '{"messages": []}'}], 'row')
+    """
+    held = getattr(data, "pa_table", None)  # a batch that `Dataset.map` passes to a function
+    if isinstance(held, pa.Table):
+        return held, json_column
+    if isinstance(data, Mapping):
+        columns = {name: _listed(name, column) for name, column in data.items()}
+        if json_column is not None:
+            return pa.table(columns), json_column
+        lengths = {len(column) for column in columns.values()}
+        if len(lengths) > 1:
+            sizes = ", ".join(f"{shown_name(str(name))} {len(column)}" for name, column in columns.items())
+            raise DataError(f"the columns have different numbers of rows ({sizes}); give each one value for each row")
+        return _as_json([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+    if isinstance(data, (list, tuple)):
+        return _as_json(data)
+    return None
+
+
+def _as_json(rows: Sequence[Any]) -> tuple[pa.Table, str]:
+    lines = [_line(index, row) for index, row in enumerate(rows)]
+    return pa.table({_ROW: pa.array(lines, pa.large_string())}), _ROW
+
+
+def _line(index: int, row: Any) -> str:
+    if not isinstance(row, Mapping):
+        raise DataError(
+            f"row {index} is a {type(row).__name__}, not a dict; pass rows such as "
+            '[{"messages": [{"role": "user", "content": "Hi"}]}]'
+        )
+    if "role" in row and "messages" not in row:
+        raise DataError(
+            f"row {index} is a message, so this is one conversation; pass `mill.encode(messages)`, or rows: "
+            'mill([{"messages": messages}])'
+        )
+    try:
+        return json.dumps(dict(row), default=_value)
+    except (TypeError, ValueError, RecursionError) as cause:
+        raise DataError(f"row {index} cannot be read ({cause}); use strings, numbers, lists and dicts") from None
+
+
+def _value(value: Any) -> Any:
+    """Return a value of another library as a value of JSON: mappings, and arrays and numbers of numpy."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if callable(getattr(value, "tolist", None)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} is no value of JSON")
+
+
+def _listed(name: object, column: Any) -> list[Any]:
+    if callable(getattr(column, "to_pylist", None)):
+        return list(column.to_pylist())
+    if isinstance(column, (str, bytes, Mapping)) or not hasattr(column, "__iter__"):
+        raise DataError(
+            f"the column {shown_name(str(name))} is a {type(column).__name__}, not a list with one value for each row; "
+            "for one row use `mill.encode`"
+        )
+    return list(column)

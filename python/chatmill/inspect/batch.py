@@ -1,0 +1,61 @@
+"""`batch_to_html`: the first rows and the counts of a `TokenBatch` as HTML, for notebooks."""
+
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import TokenBatch, Tokenizer
+from chatmill.text.visible import visible
+
+_ROWS, _TOKENS = 3, 400
+_BOX = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; line-height: 1.5; background: none"
+_TRAINED = "background-color: rgba(46, 160, 67, 0.3)"
+_MASKED = "opacity: 0.6"
+_LEGEND = "margin-top: 0.5em; font-family: sans-serif; font-size: 90%"
+
+
+def batch_to_html(batch: TokenBatch) -> str:
+    """Return the first rows of a batch, the trained part tinted, with its counts, as an HTML fragment without scripts.
+
+    Args:
+        batch: The result of a mill. Rows with answers, and batches that were pickled, show their counts only.
+
+    Example:
+        >>> import chatmill
+        >>> mill = chatmill.Mill(chatmill.Tokenizer(TOKENIZER_JSON), chatmill.ChatTemplate.named("chatml"))
+        >>> "1 &lt; 2" in batch_to_html(mill([{"messages": [{"role": "user", "content": "1 < 2"}]}]))
+        True
+    """
+    rows = "".join(f'<pre style="{_BOX}">{row}</pre>' for row in _rows(batch))
+    legend = "".join(f"<div>{escape(visible(line))}</div>" for line in _counts(batch))
+    return f'<div>{rows}<div style="{_LEGEND}">{legend}</div></div>'
+
+
+def _rows(batch: TokenBatch) -> Iterator[str]:
+    tokenizer = batch.tokenizer
+    if tokenizer is None or not {"input_ids", "labels"} <= set(batch.column_names):
+        return
+    table: Any = pa.table(batch).slice(0, _ROWS)
+    for ids, labels in zip(table["input_ids"].to_pylist(), table["labels"].to_pylist(), strict=True):
+        if ids is not None:
+            yield _row(tokenizer, list(zip(ids, labels, strict=True)))
+
+
+def _row(tokenizer: Tokenizer, tokens: list[tuple[int, int]]) -> str:
+    spans = []
+    for is_trained, group in groupby(tokens[:_TOKENS], lambda token: token[1] != -100):
+        text = tokenizer.decode([token_id for token_id, _ in group])
+        spans.append(f'<span style="{_TRAINED if is_trained else _MASKED}">{escape(visible(text))}</span>')
+    if len(tokens) > _TOKENS:
+        spans.append(f'<span style="{_MASKED}"> … {len(tokens) - _TOKENS} more tokens</span>')
+    return "".join(spans)
+
+
+def _counts(batch: TokenBatch) -> Iterator[str]:
+    yield f"{len(batch)} rows, {batch.num_tokens} tokens, {batch.num_trained_tokens} trained"
+    if batch.failures:
+        yield f"{len(batch.failures)} rows failed; the first: {batch.failures[0].text}"
+    yield f"columns: {', '.join(batch.column_names)}"
