@@ -188,7 +188,12 @@ impl NoteCounts {
 
     /// Adds `rows` rows with `note`.
     pub fn add_rows(&mut self, note: Note, rows: usize) {
-        self.0[note as usize] += rows;
+        self.rows[note as usize] += rows;
+    }
+
+    /// Adds amounts of rows.
+    pub fn add_amounts(&mut self, amounts: Amounts) {
+        self.amounts.add(amounts);
     }
 
     /// Adds other counts.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::BatchCounts;
-use crate::encode::{Note, NoteCounts};
+use crate::encode::{Amounts, Note, NoteCounts};
 use crate::error::{Error, ErrorKind, Result};
 
 #[derive(Serialize, Deserialize)]
@@ -15,6 +15,9 @@ struct SavedCounts {
     num_trained_tokens: usize,
     num_untrained_rows: usize,
     notes: BTreeMap<String, usize>,
+    assistant_turns: usize,
+    trained_turns: usize,
+    cut_tokens: usize,
     failures: Vec<SavedFailure>,
 }
 
@@ -37,12 +40,16 @@ pub(super) fn to_json(counts: &BatchCounts) -> Result<String> {
         template_line: error.template_line,
     });
     let notes = Note::ALL.into_iter().map(|note| (note.code().to_owned(), counts.notes.rows(note)));
+    let Amounts { assistant_turns, trained_turns, cut_tokens } = counts.notes.amounts();
     let saved = SavedCounts {
         num_rows_in: counts.num_rows_in,
         num_tokens: counts.num_tokens,
         num_trained_tokens: counts.num_trained_tokens,
         num_untrained_rows: counts.num_untrained_rows,
         notes: notes.collect(),
+        assistant_turns,
+        trained_turns,
+        cut_tokens,
         failures: failures.collect(),
     };
     serde_json::to_string(&saved).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
@@ -64,6 +71,8 @@ pub(super) fn from_json(json: &str) -> Result<BatchCounts> {
         }
     });
     let mut notes = NoteCounts::default();
+    let SavedCounts { assistant_turns, trained_turns, cut_tokens, .. } = saved;
+    notes.add_amounts(Amounts { assistant_turns, trained_turns, cut_tokens });
     for note in Note::ALL {
         notes.add_rows(note, saved.notes.get(note.code()).copied().unwrap_or_default());
     }

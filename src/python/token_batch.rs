@@ -61,6 +61,9 @@ pub(super) fn restore_batch(py: Python<'_>, table: &Bound<'_, PyAny>, counts: &s
     })
 }
 
+/// A function, and its arguments: a table and the counts as JSON.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyAny>, String));
+
 #[pymethods]
 impl PyTokenBatch {
     fn __len__(&self) -> usize {
@@ -205,7 +208,7 @@ impl PyTokenBatch {
         self.table.stream_capsule(py)
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, String))> {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let py = slf.py();
         let restore = py.import("chatmill._chatmill")?.getattr("restore_batch")?;
         let counts = &slf.get().counts;

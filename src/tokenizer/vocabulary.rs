@@ -159,6 +159,8 @@ fn is_byte_level(decoder: &Value) -> bool {
 
 /// Whether a normalizer changes texts: an empty sequence does not.
 fn normalizes(normalizer: &Value) -> bool {
-    let steps = normalizer["normalizers"].as_array();
-    !normalizer.is_null() && !(normalizer["type"] == "Sequence" && steps.is_some_and(Vec::is_empty))
+    match normalizer["type"].as_str() {
+        Some("Sequence") => !normalizer["normalizers"].as_array().is_some_and(Vec::is_empty),
+        _ => !normalizer.is_null(),
+    }
 }

@@ -142,6 +142,9 @@ def test_a_batch_pickles(model: Path) -> None:
     assert again.counts == batch.counts != {}
     assert [repr(it) for it in again.failures] == [repr(it) for it in batch.failures]
     assert (again.num_rows_in, again.num_truncated, again.num_untrained_rows) == (6, 0, batch.num_untrained_rows)
+    turns = (batch.num_assistant_turns, batch.num_trained_turns, batch.num_cut_tokens)
+    assert (again.num_assistant_turns, again.num_trained_turns, again.num_cut_tokens) == turns
+    assert turns[0] > 0
     assert again.tokenizer is None
 
 
