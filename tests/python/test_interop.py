@@ -248,9 +248,8 @@ def test_messages_of_numbers(mill: Mill) -> None:
         mill(pa.table({"id": ["a"], "messages": [[1, 2, 3]]}))
 
 
-def test_python_rows_are_no_batch(mill: Mill) -> None:
-    with pytest.raises(DataError, match="a list is not Arrow data; pass a table"):
-        mill(ROWS)
+def test_python_rows_are_the_rows_of_a_table(mill: Mill) -> None:
+    assert mill(ROWS)["input_ids"] == mill(pa.Table.from_pylist(ROWS))["input_ids"]
 
 
 def test_missing_kept_column(mill: Mill) -> None:
