@@ -118,6 +118,9 @@ impl Mill {
             RowLayout::Json(_) => Keep { texts: &options.keep_columns, ..Keep::default() },
             RowLayout::Columns => Keep { faults: kept_faults(batch, &options.keep_columns), ..Keep::default() },
         };
+        if batch.num_rows() > 1 {
+            self.encoder.tokenizer().expect_many();
+        }
         let chunks = self.chunks(&rows, &keep, interrupted)?;
         let source = Source { batch, layout, first_row };
         match self.reader().format().and_then(|format| format.answers()) {

@@ -141,7 +141,7 @@ impl Tokenizer {
     }
 
     fn plain_segment(&self, text: &str, bytes: Range<usize>, tokens: &mut Tokens) -> Result<()> {
-        let plain = self.plain.get_or_init(|| Reference::without_added_tokens(&self.definition));
+        let plain = self.plain.load(|| Reference::without_added_tokens(&self.definition));
         let plain = plain.as_ref().map_err(|error| {
             let text = format!(
                 "control tokens cannot be encoded as plain text: the tokenizer {} does not load without its added \

@@ -12,6 +12,7 @@
 mod alignment;
 mod encode;
 mod engines;
+mod lazy;
 mod limits;
 mod outline;
 mod self_test;
@@ -27,13 +28,14 @@ pub use outline::{VocabularyEntries, outline, vocabulary_entries, with_outline};
 pub use tokens::{AddedToken, Tokens};
 pub use verdict::VerdictStore;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
 use engines::{Fast, Reference};
+use lazy::Lazy;
 use verdict::Verdict;
 use vocabulary::Vocabulary;
 
@@ -49,11 +51,11 @@ pub struct Tokenizer {
     stop_tokens: Vec<String>,
     vocabulary: Arc<Vocabulary>,
     /// The reference, loaded at its first use if the verdict is known.
-    reference: OnceLock<Result<Reference>>,
+    reference: Lazy<Result<Reference>>,
     /// The same tokenizer without added tokens, loaded at its first use.
-    plain: OnceLock<Result<Reference>>,
+    plain: Lazy<Result<Reference>>,
     /// The fast engine, loaded at its first use if the verdict is known. None if there is none.
-    fast: OnceLock<Option<Fast>>,
+    fast: Lazy<Option<Fast>>,
     known: Verdict,
     /// How many texts the reference still encodes before the fast engine is loaded.
     few: AtomicUsize,
@@ -128,9 +130,9 @@ impl Tokenizer {
             special_tokens: special_tokens.to_vec(),
             stop_tokens: Vec::new(),
             vocabulary,
-            reference: reference.map_or_else(OnceLock::new, |reference| OnceLock::from(Ok(reference))),
-            plain: OnceLock::new(),
-            fast: fast.map_or_else(OnceLock::new, OnceLock::from),
+            reference: Lazy::new(reference.map(Ok)),
+            plain: Lazy::new(None),
+            fast: Lazy::new(fast),
             few: AtomicUsize::new(0),
             prefix: verdict.prefix.clone(),
             adds_space: verdict.adds_space,
@@ -149,16 +151,28 @@ impl Tokenizer {
     /// takes longer (0.5 s for qwen3, the reference 0.3 s).
     fn fast(&self, text: &str) -> Option<&Fast> {
         let fast = match self.fast.get() {
-            Some(fast) => fast,
+            Some(fast) => fast.as_ref(),
             None => {
                 let take_one = |few: usize| few.checked_sub(1);
                 if self.few.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take_one).is_ok() {
                     return None;
                 }
-                self.fast.get_or_init(|| self_test::fast_that_passed(&self.definition, &self.vocabulary, &self.known))
+                self.load_fast()
             }
         };
-        fast.as_ref().filter(|fast| fast.suits(text))
+        fast.filter(|fast| fast.suits(text))
+    }
+
+    fn load_fast(&self) -> Option<&Fast> {
+        self.fast.load(|| self_test::fast_that_passed(&self.definition, &self.vocabulary, &self.known)).as_ref()
+    }
+
+    /// Prepares for many texts: loads the engine now, so that not every thread loads it.
+    pub fn expect_many(&self) {
+        if self.load_fast().is_none() {
+            // An error belongs to the rows, which load it again.
+            let _ = self.reference();
+        }
     }
 
     /// Prepares for a few texts, such as a row to look at: if no engine is loaded yet, the one that loads sooner is used.
@@ -171,7 +185,7 @@ impl Tokenizer {
 
     /// The reference, loaded now if it was not needed before.
     fn reference(&self) -> Result<&Reference> {
-        let loaded = self.reference.get_or_init(|| Reference::with_vocabulary(&self.definition, &self.vocabulary));
+        let loaded = self.reference.load(|| Reference::with_vocabulary(&self.definition, &self.vocabulary));
         loaded.as_ref().map_err(|error| Error::new(error.kind, format!("tokenizer {}: {}", self.name, error.text)))
     }
 
