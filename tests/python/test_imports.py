@@ -94,5 +94,5 @@ def test_the_core_imports_only_the_hooks() -> None:
     imported = [
         name for path in sources for name in re.findall(r'import\("(chatmill[^"]*)"\)', path.read_text("utf-8"))
     ]
-    assert imported
-    assert set(imported) == {"chatmill._hooks"}
+    # Pickles name a function of the core by the module it is in, which is the core itself.
+    assert set(imported) - {"chatmill._chatmill"} == {"chatmill._hooks"}
