@@ -63,11 +63,16 @@ def with_tokens(folder: Path, tokens: list[str], target: Path) -> Path:
         (target / file.name).write_bytes(file.read_bytes())
     definition = json.loads((folder / "tokenizer.json").read_text("utf-8"))
     known = {it["content"] for it in definition["added_tokens"]}
+    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    # Classes that build the tokenizer from the vocabulary read added tokens here.
+    listed = config.get("added_tokens_decoder", {})
     number = max([it["id"] for it in definition["added_tokens"]] + list(definition["model"]["vocab"].values()))
     for token in tokens:
         if token not in known and token not in definition["model"]["vocab"]:
             number += 1
             flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
             definition["added_tokens"].append({"id": number, "content": token, "special": True, **flags})
+            listed[str(number)] = {"content": token, "special": True, **flags}
     (target / "tokenizer.json").write_text(json.dumps(definition), "utf-8")
+    (target / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
     return target

@@ -106,13 +106,11 @@ impl<'d> JsonWriter<'_, 'd> {
                 self.new_line(depth)?;
                 self.out.push("}")?;
             }
-            Value::Object(object) if let Object::Group(pair) = &**object => {
-                self.items(pair.iter().cloned(), depth)?;
-            }
-            Value::Undefined(_) | Value::Object(_) => {
-                let text = format!("Object of type {} is not JSON serializable", value.type_name());
-                return Err(PyError::new(PyErrorKind::Type, text));
-            }
+            Value::Undefined(_) => return Err(not_serializable(value)),
+            Value::Object(object) => match &**object {
+                Object::Group(pair) => self.items(pair.iter().cloned(), depth)?,
+                _ => return Err(not_serializable(value)),
+            },
         }
         Ok(())
     }
@@ -181,4 +179,8 @@ impl<'d> JsonWriter<'_, 'd> {
         }
         Ok(())
     }
+}
+
+fn not_serializable(value: &Value<'_>) -> PyError {
+    PyError::new(PyErrorKind::Type, format!("Object of type {} is not JSON serializable", value.type_name()))
 }
