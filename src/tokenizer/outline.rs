@@ -54,7 +54,7 @@ pub fn vocabulary_entries(definition: &str, tokens: &[String]) -> Result<Vocabul
     let all: Entries<'_> = parse(definition, "the `tokenizer.json`")?;
     let model: Entries<'_> = parse(all.get("model").map_or("{}", |model| model.get()), "the `model`")?;
     let wanted: HashMap<&str, usize> = tokens.iter().enumerate().map(|(index, token)| (&**token, index)).collect();
-    let search = Search { wanted, size: 0, entries: vec![None; tokens.len()] };
+    let search = EntrySearch { wanted, size: 0, entries: vec![None; tokens.len()] };
     let vocabulary = model.get("vocab").map_or("{}", |vocabulary| vocabulary.get());
     let mut reader = serde_json::Deserializer::from_str(vocabulary);
     let found = reader.deserialize_any(search).map_err(|error| failed("the vocabulary", &error))?;
@@ -82,8 +82,8 @@ impl<'a> Entries<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
+        struct OutlineReader;
+        impl<'de> Visitor<'de> for OutlineReader {
             type Value = Entries<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,13 +92,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Entries<'de>, A::Error> {
                 let mut entries = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
+                while let Some(OutlineKey(key)) = map.next_key()? {
                     entries.push((key, map.next_value()?));
                 }
                 Ok(Entries(entries))
             }
         }
-        deserializer.deserialize_map(Reader)
+        deserializer.deserialize_map(OutlineReader)
     }
 }
 
@@ -115,16 +115,16 @@ impl Serialize for Entries<'_> {
 /// A text that is borrowed unless it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct OutlineKey<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A search for tokens in a vocabulary: an object of ids, or a list of tokens with scores.
-struct Search<'w> {
+struct EntrySearch<'w> {
     wanted: HashMap<&'w str, usize>,
     size: usize,
     entries: Vec<Option<(u32, Option<f64>)>>,
 }
 
-impl<'de> Visitor<'de> for Search<'_> {
+impl<'de> Visitor<'de> for EntrySearch<'_> {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for Search<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> std::result::Result<Self, A::Error> {
-        while let Some((Key(token), id)) = map.next_entry::<Key<'_>, u32>()? {
+        while let Some((OutlineKey(token), id)) = map.next_entry::<OutlineKey<'_>, u32>()? {
             self.size += 1;
             if let Some(&index) = self.wanted.get(&*token) {
                 self.entries[index] = Some((id, None));
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Search<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> std::result::Result<Self, A::Error> {
-        while let Some((Key(token), score)) = list.next_element::<(Key<'_>, f64)>()? {
+        while let Some((OutlineKey(token), score)) = list.next_element::<(OutlineKey<'_>, f64)>()? {
             if let Some(&index) = self.wanted.get(&*token)
                 && self.entries[index].is_none()
             {

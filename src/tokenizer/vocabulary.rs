@@ -73,7 +73,8 @@ impl Vocabulary {
 
     /// The vocabulary that a definition has. None if it cannot be read in this way.
     pub(super) fn read(definition: &str) -> Option<Vocabulary> {
-        let Definition { added_tokens, normalizer, decoder, model } = serde_json::from_str(definition).ok()?;
+        let VocabularyDefinition { added_tokens, normalizer, decoder, model } =
+            serde_json::from_str(definition).ok()?;
         let alphabet = if is_byte_level(&decoder) { Alphabet::Bytes } else { Alphabet::Metaspace };
         let entries = model.vocab.0.iter().map(|(token, id)| (&**token, *id, false));
         let added = added_tokens.iter().map(|token| (&*token.content, token.id, true));
@@ -93,7 +94,7 @@ impl Vocabulary {
 
 /// The parts of a `tokenizer.json` that say how its tokens are written.
 #[derive(Deserialize)]
-struct Definition<'a> {
+struct VocabularyDefinition<'a> {
     #[serde(default, borrow)]
     added_tokens: Vec<Added<'a>>,
     #[serde(default)]
@@ -101,50 +102,50 @@ struct Definition<'a> {
     #[serde(default)]
     decoder: Value,
     #[serde(borrow)]
-    model: Model<'a>,
+    model: VocabularyModel<'a>,
 }
 
 #[derive(Deserialize)]
-struct Model<'a> {
+struct VocabularyModel<'a> {
     #[serde(borrow)]
-    vocab: Tokens<'a>,
+    vocab: VocabularyTokens<'a>,
 }
 
 /// The tokens of a vocabulary with their ids.
-struct Tokens<'a>(Vec<(Cow<'a, str>, u32)>);
+struct VocabularyTokens<'a>(Vec<(Cow<'a, str>, u32)>);
 
 /// A text that is borrowed unless it has escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct VocabularyText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Tokens<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for VocabularyTokens<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Tokens<'de>;
+        struct VocabularyReader;
+        impl<'de> Visitor<'de> for VocabularyReader {
+            type Value = VocabularyTokens<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of ids or a list of tokens with scores")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tokens<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<VocabularyTokens<'de>, A::Error> {
                 let mut tokens = Vec::new();
-                while let Some((Text(token), id)) = map.next_entry()? {
+                while let Some((VocabularyText(token), id)) = map.next_entry()? {
                     tokens.push((token, id));
                 }
-                Ok(Tokens(tokens))
+                Ok(VocabularyTokens(tokens))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tokens<'de>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<VocabularyTokens<'de>, A::Error> {
                 let mut tokens = Vec::new();
-                while let Some((Text(token), _)) = list.next_element::<(Text<'_>, f64)>()? {
+                while let Some((VocabularyText(token), _)) = list.next_element::<(VocabularyText<'_>, f64)>()? {
                     tokens.push((token, tokens.len() as u32));
                 }
-                Ok(Tokens(tokens))
+                Ok(VocabularyTokens(tokens))
             }
         }
-        deserializer.deserialize_any(Reader)
+        deserializer.deserialize_any(VocabularyReader)
     }
 }
 
