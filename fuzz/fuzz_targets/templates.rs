@@ -23,9 +23,16 @@ fuzz_target!(|data: &[u8]| {
     let request = Request::of(&conversation, &variables);
     let _ = template.text(Request { add_generation_prompt: true, ..request });
     let text = template.text(request);
-    if let (Ok((rendered, spans)), Ok(text)) = (template.render(request), &text) {
-        assert_eq!(&rendered, text);
-        assert!(spans.iter().all(|span| text.get(span.clone()).is_some()), "a tag ends inside a character");
+    if let (Ok(rendered), Ok(text)) = (template.render(request), &text) {
+        assert_eq!(&rendered.text, text);
+        let mut spans = rendered.generation.iter().flatten().chain(&rendered.generation_as_transformers);
+        assert!(spans.all(|span| text.get(span.clone()).is_some()), "a tag ends inside a character");
+    }
+    let tracked = Request { finds_written: true, ..request };
+    if let (Ok(rendered), Ok(text)) = (template.render(tracked), &text) {
+        assert_eq!(&rendered.text, text, "the places of the template's text change the text");
+        assert!(rendered.written.iter().all(|bytes| bytes.end <= text.len()), "the template wrote more than the text");
+        assert!(rendered.written.windows(2).all(|pair| pair[0].end < pair[1].start), "places touch or are out of order");
     }
     let attributor = Attributor::new(Arc::new(template));
     // A trace costs more than a render, so a limit may end only one of the two.

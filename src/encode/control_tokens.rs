@@ -10,9 +10,10 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use chatjinja::is_space;
 
+use super::control_edges::ControlEdges;
 use super::{Options, SpecialTokens};
 use crate::data::Node;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,8 +29,12 @@ pub(super) struct ControlTokens {
     tokens: Vec<String>,
     /// Whether each of them is a control token that rows may not write.
     forbidden: Vec<bool>,
+    /// What tells that a text of a row has no forbidden token, without searching.
+    edges: ControlEdges,
     /// The ids of the forbidden ones.
     ids: HashSet<u32>,
+    /// Whether only their own texts become forbidden tokens, so that ids need no check.
+    are_certain: bool,
     /// Whether the tokenizer finds all forbidden ones that the template writes, so that their number tells enough.
     are_countable: bool,
     /// Whether a forbidden token of a row is an error.
@@ -44,7 +49,13 @@ pub(super) struct FoundTokens {
     /// The ranges to encode without added tokens: around each control token that a value of the row wrote, up to the
     /// next added tokens that are allowed.
     pub(super) plain: Vec<Range<usize>>,
+    /// Whether the ids of the text need no check.
+    is_certain: bool,
 }
+
+/// The most bytes of added tokens for which the search is a table of all states. It takes a third of the time, and at
+/// most 64 MiB.
+const MAX_TABLE: usize = 64 << 10;
 
 impl ControlTokens {
     /// The control tokens of a tokenizer with a template; None if values of rows may write them.
@@ -57,8 +68,10 @@ impl ControlTokens {
             !text.trim_matches(is_space).is_empty()
                 && (template.source().contains(text) || template.tool_use().is_some_and(|source| source.contains(text)))
         };
+        let bytes: usize = tokens.iter().map(|token| token.text.len()).sum();
         let added = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind((bytes <= MAX_TABLE).then_some(AhoCorasickKind::DFA))
             .build(tokens.iter().map(|token| &token.text))
             .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         let is_forbidden = |token: &AddedToken| {
@@ -75,6 +88,8 @@ impl ControlTokens {
         Ok(Some(ControlTokens {
             added,
             ids: ids.filter(|id| Some(*id) != unknown).collect(),
+            edges: ControlEdges::new(control().map(|token| token.text.as_bytes())),
+            are_certain: control().all(|token| token.is_only_its_text),
             are_countable: control().all(|token| token.is_always_found),
             forbidden,
             tokens: tokens.iter().map(|token| token.text.clone()).collect(),
@@ -94,6 +109,9 @@ impl ControlTokens {
         written: &[Range<usize>],
         conversation: &Conversation<'_>,
     ) -> Result<FoundTokens> {
+        if self.are_certain && self.edges.are_clear(text.as_bytes(), written) {
+            return Ok(FoundTokens { is_certain: true, ..FoundTokens::default() });
+        }
         let mut found = FoundTokens::default();
         let (mut start, mut has_token) = (0, false);
         for token in self.added.find_iter(text) {
@@ -128,6 +146,9 @@ impl ControlTokens {
         tokenizer: &Tokenizer,
         tokens: &Tokens,
     ) -> Result<()> {
+        if found.is_certain {
+            return Ok(());
+        }
         let is_control = |id: u32| tokenizer.is_added(id) && self.ids.contains(&id);
         let count = tokens.ids.iter().filter(|id| is_control(**id)).count();
         if count == 0 || self.are_countable && count == found.of_template.len() {

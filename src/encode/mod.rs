@@ -6,6 +6,7 @@
 
 mod answers;
 mod chat;
+mod control_edges;
 mod control_tokens;
 mod cut;
 mod details;

@@ -136,12 +136,18 @@ fn without_assistant(error: Error, conversation: &Conversation<'_>, options: &Op
     if error.kind != ErrorKind::NothingToTrain || !wants_assistant || has_assistant || roles.is_empty() {
         return error;
     }
-    let text = format!(
-        "no token is trained: no message has the role `assistant`, only {}; tell which role is the assistant's in a \
-         format, such as `{{format: messages, roles: {{assistant: [bot], user: [human]}}}}` in a YAML file for \
-         `--format`, or remove the row",
-        names::list(roles)
-    );
+    let all_known = roles.iter().all(|role| Role::is_usual(role));
+    let names = names::list(roles);
+    let text = match all_known {
+        true => format!(
+            "no token is trained: no message has the role `assistant`, only {names}; add the answer, or remove the row"
+        ),
+        false => format!(
+            "no token is trained: no message has the role `assistant`, only {names}; tell which role is the \
+             assistant's in a format, such as `{{format: messages, roles: {{assistant: [bot], user: [human]}}}}` in a \
+             YAML file for `--format`, or remove the row"
+        ),
+    };
     Error { text, ..error }
 }
 

@@ -63,12 +63,20 @@ impl Vocabulary {
         let anchors = added.iter().all(is_cut_out);
         let anchors = anchors.then(|| AnchorIndex::new(added.iter().map(|token| (token.id, &*token.content))));
         let added_ids = added.iter().map(|token| (token.content.clone().into_owned(), token.id)).collect();
-        let added_tokens = added.into_iter().map(|token| AddedToken {
-            is_always_found: !(token.single_word || token.normalized && normalizes),
-            text: token.content.into_owned(),
-            special: token.special,
+        let ids: Vec<u32> = added.iter().map(|token| token.id).collect();
+        let is_unique =
+            |at: usize| at.checked_sub(1).is_none_or(|last| ids[last] != ids[at]) && ids.get(at + 1) != Some(&ids[at]);
+        let added_tokens = added.into_iter().enumerate().map(|(at, token)| {
+            let changed = token.normalized && normalizes;
+            AddedToken {
+                is_always_found: !(token.single_word || changed),
+                is_only_its_text: !changed && is_unique(at) && of_model(token.id).is_none(),
+                text: token.content.into_owned(),
+                special: token.special,
+            }
         });
-        Vocabulary { token_bytes, added_tokens: added_tokens.collect(), anchors, added_ids }
+        let added_tokens = added_tokens.collect();
+        Vocabulary { token_bytes, added_tokens, anchors, added_ids }
     }
 
     /// The vocabulary that a definition has. None if it cannot be read in this way.

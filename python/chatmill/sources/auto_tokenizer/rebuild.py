@@ -11,6 +11,7 @@ from chatmill._chatmill import TokenizerError, find_in_vocabulary, outline_of, r
 from chatmill.sources.auto_tokenizer.choice import choose_class
 from chatmill.sources.auto_tokenizer.declared import Token, declared_tokens, named_tokens, same_flags
 from chatmill.sources.auto_tokenizer.recipes import AS_IT_IS, RECIPES, Recipe, Settings
+from chatmill.sources.auto_tokenizer.settings import SettingError, given_settings
 
 #: The text in a `tokenizer.json` whose tokens are bytes.
 BYTE_LEVEL = '"ByteLevel"'
@@ -51,12 +52,21 @@ def auto_definition(
             has are added in any case.
 
     Raises:
-        TokenizerError: The text is not the JSON of a tokenizer.
+        TokenizerError: The text is not the JSON of a tokenizer, or the configuration does not fit it.
     """
     try:
-        return _definition(text, config, model, name, rebuild=rebuild)
-    except (TokenizerError, ValueError, KeyError, TypeError, AttributeError) as cause:
+        outline = _outline(text)
+    except (TokenizerError, ValueError) as cause:
         raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause}); download it again") from None
+    try:
+        return _definition(text, outline, config, model, name, rebuild=rebuild)
+    except SettingError as error:
+        raise TokenizerError(f"{path.with_name('tokenizer_config.json')}: {error}") from None
+    except (TokenizerError, ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise TokenizerError(
+            f"{path} and the tokenizer_config.json beside it do not make a tokenizer ({type(cause).__name__}: {cause}); "
+            "download both again"
+        ) from None
 
 
 def class_tokens(config: Mapping[str, Any], model: Mapping[str, Any], name: str, path: Path) -> dict[str, str]:
@@ -73,9 +83,14 @@ def class_tokens(config: Mapping[str, Any], model: Mapping[str, Any], name: str,
 
 
 def _definition(
-    text: str, config: Mapping[str, Any], model: Mapping[str, Any], name: str, *, rebuild: bool
+    text: str,
+    outline: dict[str, Any],
+    config: Mapping[str, Any],
+    model: Mapping[str, Any],
+    name: str,
+    *,
+    rebuild: bool,
 ) -> AutoDefinition:
-    outline = _outline(text)
     if not rebuild:
         return AutoDefinition(
             _written(text, outline, AS_IT_IS, config), "tokenizer.json", special_tokens_of(config, AS_IT_IS)
@@ -142,12 +157,19 @@ def _written(text: str, outline: dict[str, Any], recipe: Recipe, config: Mapping
     changed = recipe.model is not None
     declared = list(declared_tokens(config, recipe, settings, file_tokens))
     vocabulary.look_up({token["content"] for token, _ in declared if token["content"] not in present})
+    next_id = max((int(token["id"]) + 1 for token in present.values()), default=0)
     for token, redefines in declared:
         known = present.get(token["content"])
         if known is not None and (not redefines or same_flags(known, token)):
             continue
         changed = True
-        token_id = known["id"] if known is not None else _new_id(token["content"], present, vocabulary)
+        if known is not None:
+            token_id = int(known["id"])
+        elif (entry := vocabulary.entry(token["content"])) is not None:
+            token_id = entry[0]
+        else:
+            token_id = max(next_id, vocabulary.size)
+        next_id = max(next_id, token_id + 1)
         present[token["content"]] = {"id": token_id, **token}
     if changed:
         new["added_tokens"] = sorted(present.values(), key=lambda token: int(token["id"]))
@@ -172,7 +194,7 @@ class _Vocabulary:
         return self._size
 
     def look_up(self, tokens: set[str]) -> None:
-        missing = sorted(tokens - self._entries.keys())
+        missing = sorted(token for token in tokens if token not in self._entries)
         if missing:
             self._size, entries = find_in_vocabulary(self._text, missing)
             self._entries |= zip(missing, entries, strict=True)
@@ -192,7 +214,7 @@ class _AnySettings(dict[str, Any]):
 def _settings(
     recipe: Recipe, config: Mapping[str, Any], outline: Mapping[str, Any], vocabulary: _Vocabulary
 ) -> Settings:
-    given = {key: config[key] for key in recipe.settings if key in config and key not in recipe.fixed}
+    given = given_settings(config, recipe)
     named = {name: token["content"] for name, token in named_tokens(config, recipe).items()}
     # transformers writes a missing unknown token as the text of Python's None.
     return {
@@ -211,14 +233,6 @@ def _charsmap(normalizer: Any) -> str | None:
     parts = normalizer.get("normalizers", [normalizer]) if isinstance(normalizer, dict) else []
     tables = (part.get("precompiled_charsmap") for part in parts if isinstance(part, dict))
     return next((table for table in tables if isinstance(table, str)), None)
-
-
-def _new_id(content: str, present: Mapping[str, Token], vocabulary: _Vocabulary) -> int:
-    """Return the id of an added token: that of the vocabulary, or the next free one."""
-    entry = vocabulary.entry(content)
-    if entry is not None:
-        return entry[0]
-    return max([vocabulary.size, *(int(token["id"]) + 1 for token in present.values())])
 
 
 def _pieces(
@@ -278,5 +292,7 @@ def _is_token(token: object) -> bool:
 def _outline(text: str) -> dict[str, Any]:
     outline = json.loads(outline_of(text))
     if not isinstance(outline, dict) or not isinstance(outline.get("model"), dict):
-        raise TokenizerError("the text is not the JSON of a tokenizer; download it again")
+        raise TokenizerError("it has no `model`")
+    if not isinstance(outline.get("added_tokens", []), list):
+        raise TokenizerError("its `added_tokens` are no list")
     return outline

@@ -52,7 +52,7 @@ _GPT2 = Recipe(
 )
 _ROBERTA = replace(_GPT2, tokens=_ROBERTA_TOKENS, post=lambda _: _around("{cls_token}", "{sep_token}"))
 _QWEN2 = Recipe(
-    model=lambda _: bpe(prefix="", suffix=""),
+    model=_model,
     normalizer=lambda _: NFC,
     pre_tokenizer=lambda settings: pre_tokenizers(
         split(_QWEN2_WORDS, "Isolated", regex=True),
