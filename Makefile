@@ -32,7 +32,7 @@ demo: $(BUILT)
 
 test: $(BUILT)
 	cargo test --workspace --no-default-features
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: $(BUILT)
 	cargo fmt --all --check

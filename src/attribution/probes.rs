@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::data::{Fields, Node};
-use crate::rows::Role;
+use crate::rows::{REASONING_FIELDS, Role};
 
 /// The contents of the probes: words that no template contains.
 pub(super) const WORDS: [&str; 5] = ["Quorvex", "Zimbalto", "Wexpundit", "Jarnivole", "Kestrumph"];
@@ -26,6 +26,13 @@ fn assistant(word: usize) -> Fields<'static> {
 /// Two questions with their answers.
 pub(super) fn dialogue() -> [Fields<'static>; 4] {
     [user(0), assistant(1), user(2), assistant(3)]
+}
+
+/// A question with an answer that has reasoning, under all names that templates read.
+pub(super) fn reasoned() -> [Fields<'static>; 2] {
+    let mut answer = assistant(1);
+    answer.extend(REASONING_FIELDS.map(|name| (Cow::Borrowed(name), Node::Str(Cow::Owned(WORDS[3].to_owned())))));
+    [user(0), answer]
 }
 
 /// Conversations that end with a message of `role`, the simplest first. Some templates require a system prompt, some

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::layout::Layout;
-use super::probes::{WORDS, dialogue, ending_with, probe_documents, probe_tools};
+use super::probes::{WORDS, dialogue, ending_with, probe_documents, probe_tools, reasoned};
 use super::shared_text::{back_to_border, common_prefix, similar};
 use crate::data::{Fields, Node, field};
 use crate::rows::Conversation;
 use crate::rows::Role;
-use crate::template::{ChatTemplate, Request, Traced};
+use crate::template::{ChatTemplate, Part, Request, Traced};
 use chatjinja::is_space;
 
 /// The text that a template prints around values, with one set of variables.
@@ -36,6 +36,8 @@ pub(super) struct TemplateProfile {
     pub(super) closers: Vec<String>,
     /// The end-of-sequence token, if the template has one.
     pub(super) eos_token: Option<String>,
+    /// The text between the reasoning and the content of a message, if the template prints both in this order.
+    pub(super) reasoning_end: Option<String>,
 }
 
 impl TemplateProfile {
@@ -131,6 +133,7 @@ impl Probe<'_, '_> {
         if let Some((traced, layout)) = self.layout(&dialogue()) {
             profile.learn_from_dialogue(&traced.text, &layout);
         }
+        profile.reasoning_end = self.reasoning_end();
         let closers = [profile.mid_closer.as_deref(), profile.end_closer(Role::Assistant)];
         let closers = closers.into_iter().flatten().map(|closer| closer.trim_matches(is_space));
         profile.closers = closers.filter(|closer| !closer.is_empty()).map(str::to_owned).collect();
@@ -147,6 +150,15 @@ impl Probe<'_, '_> {
         let blank = in_loop.trim_matches(is_space).is_empty();
         let closer = traced.text.get(from..).filter(|_| blank).or(Some(in_loop));
         closer.filter(|closer| !closer.trim_matches(is_space).is_empty()).map(str::to_owned)
+    }
+
+    /// The text between the reasoning and the content of a message.
+    fn reasoning_end(&self) -> Option<String> {
+        let (traced, layout) = self.layout(&reasoned())?;
+        let parts = layout.values(1).windows(2);
+        let mut pairs = parts.filter(|pair| pair[0].part == Part::Reasoning && pair[1].part == Part::Content);
+        let pair = pairs.next()?;
+        traced.text.get(pair[0].span.end..pair[1].span.start).map(str::to_owned)
     }
 
     /// The first conversation with `role` at its end that the template accepts.

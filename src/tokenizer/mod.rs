@@ -14,6 +14,7 @@ mod encode;
 mod engines;
 mod lazy;
 mod limits;
+mod loaded;
 mod outline;
 mod self_test;
 mod spell;
@@ -36,6 +37,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, ErrorKind, Result};
 use engines::{Fast, Reference};
 use lazy::Lazy;
+use loaded::Loaded;
 use verdict::Verdict;
 use vocabulary::Vocabulary;
 
@@ -301,63 +303,6 @@ impl Tokenizer {
     /// SHA-256 of the definition in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.definition.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-}
-
-/// What a definition gives: engines, and what is known of them.
-struct Loaded {
-    vocabulary: Arc<Vocabulary>,
-    reference: Option<Reference>,
-    /// None if the engine is not loaded yet.
-    fast: Option<Option<Fast>>,
-    verdict: Verdict,
-}
-
-impl Loaded {
-    /// The reference alone.
-    fn reference_only(definition: &str) -> Result<Loaded> {
-        let reference = limits::check_ids(definition).and_then(|()| Reference::new(definition))?;
-        let verdict = Verdict {
-            engine: None,
-            reason: "`engine=\"reference\"` was set".to_owned(),
-            differing: Vec::new(),
-            vocabulary_can_be_read: false,
-            prefix: reference.prefix(),
-            adds_space: reference.adds_space(),
-        };
-        let vocabulary = Arc::new(reference.vocabulary());
-        Ok(Loaded { vocabulary, reference: Some(reference), fast: Some(None), verdict })
-    }
-
-    /// The engine that passes the self-test.
-    fn tested(definition: &str) -> Result<Loaded> {
-        let mut loaded = Loaded::reference_only(definition)?;
-        let Some(reference) = &loaded.reference else { return Ok(loaded) };
-        match self_test::fast_if_equal(definition, reference, &loaded.vocabulary) {
-            Ok((fast, name, reason)) => {
-                loaded.verdict.engine = Some(name.to_owned());
-                loaded.verdict.reason = reason;
-                loaded.verdict.differing = fast.differing();
-                loaded.fast = Some(Some(fast));
-            }
-            Err(reason) => loaded.verdict.reason = reason,
-        }
-        let read = Vocabulary::read(definition);
-        loaded.verdict.vocabulary_can_be_read = read.is_some_and(|read| read == *loaded.vocabulary);
-        Ok(loaded)
-    }
-
-    /// What a verdict says. None if the definition cannot be loaded, so that the self-test says why.
-    fn known(definition: &str, verdict: Verdict) -> Option<Loaded> {
-        let has_fast = verdict.engine.is_some();
-        let reference =
-            if has_fast && verdict.vocabulary_can_be_read { None } else { Some(Reference::new(definition).ok()?) };
-        let vocabulary = match &reference {
-            Some(reference) => reference.vocabulary(),
-            None => Vocabulary::read(definition)?,
-        };
-        let fast = if has_fast { None } else { Some(None) };
-        Some(Loaded { vocabulary: Arc::new(vocabulary), reference, fast, verdict })
     }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +22,11 @@ pytest.register_assert_rewrite("arrange_rows", "label_expected")
 @pytest.fixture(scope="session", autouse=True)
 def verdict_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep verdicts in a folder of this run: not the user's, and each tokenizer is tested once."""
+    base = tmp_path_factory.getbasetemp()
+    # The processes of a parallel run have folders of their own in one folder.
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "verdicts"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHATMILL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("CHATMILL_CACHE", str(cache))
         yield
 
 

@@ -10,13 +10,17 @@ import pytest
 from chatmill import Tokenizer, TokenizerError
 from tiny_tokenizers import definition, write_folder
 
+WRONG_NUMBERS = [10**9, 10**400, -1, 2.5, True, "100", None, [3], {"a": 1}]
+
 
 def load(tmp_path: Path, kind: str, **config: Any) -> Tokenizer:
     folder = write_folder(tmp_path / "model", definition(kind, added=["<s>"]), **config)
     return Tokenizer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("value", [10**9, 10**400, -1, 2.5, True, "100", None, [3], {"a": 1}], ids=lambda it: str(it)[:9])
+@pytest.mark.parametrize(
+    "value", [10**9, 10**400, -1, 2.5, True, "100", None, [3], {"a": 1}], ids=lambda it: str(it)[:9]
+)
 @pytest.mark.parametrize(("name", "setting"), [("T5Tokenizer", "extra_ids"), ("PegasusTokenizer", "offset")])
 def test_a_wrong_number_of_tokens_names_the_setting(tmp_path: Path, name: str, setting: str, value: Any) -> None:
     started = time.process_time()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,7 @@ def _fields(
     return fields
 
 
+@cache
 def _type(text: str) -> Any:
     """Parse a type. In `optional [number]` YAML reads the type as text."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.text.nearest import suggestion
-from chatmill.text.yaml_text import read_yaml
+from chatmill.text.yaml_text import read_own_yaml
 
 # An expression that prints nothing. It protects the edges of texts, because Jinja drops line breaks next to a tag.
 _EDGE = "{{ '' }}"
@@ -25,7 +25,7 @@ def definitions() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     folder = files(__package__) / "library"
     for file in sorted(folder.iterdir(), key=lambda it: it.name):
-        for name, definition in read_yaml(file.read_text(encoding="utf-8"), name=file.name).items():
+        for name, definition in read_own_yaml(file.read_text("utf-8")).items():
             found[name] = _on_base(definition, found)
     # A base may be in a later file, so definitions are merged a second time.
     return {name: _on_base(definition, found) for name, definition in found.items()}
@@ -105,8 +105,7 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
 @cache
 def answer_texts() -> dict[str, dict[str, str]]:
     """Return the styles of prompts with answers: how a turn is printed, the start of an answer, and its stop token."""
-    text = (files(__package__) / "answers.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, str]] = read_yaml(text, name="answers.yaml")
+    found: dict[str, dict[str, str]] = read_own_yaml((files(__package__) / "answers.yaml").read_text("utf-8"))
     return found
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from chatmill._chatmill import ChatTemplate
-from chatmill.text.yaml_text import read_yaml
+from chatmill.text.yaml_text import read_own_yaml
 
 _T = TypeVar("_T")
 
@@ -25,7 +25,7 @@ def model_ids() -> Mapping[str, str]:
         >>> model_ids()["HuggingFaceH4/zephyr-7b-beta"]
         'zephyr'
     """
-    families = read_yaml((files(__package__) / "models.yaml").read_text(encoding="utf-8"), name="models.yaml")
+    families = read_own_yaml((files(__package__) / "models.yaml").read_text("utf-8"))
     return MappingProxyType({pattern: name for name, patterns in families.items() for pattern in patterns})
 
 

@@ -4,6 +4,7 @@ The core parses the JSON.
 """
 
 import lzma
+from array import array
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -172,8 +173,9 @@ def _checked_start(file: InputFile, text: bytes) -> bytes:
 
 def _split(text: bytes, first_line: int) -> tuple[pa.Array, int, Sequence[int]]:
     """Return the lines that are not blank, the number of all lines, and the line numbers of the returned lines."""
-    offsets = pa.array([0, len(text)], pa.int64())
-    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets.buffers()[1], pa.py_buffer(text)])
+    # `pa.array` of a list imports pandas if it is installed, which takes half a second.
+    offsets = pa.py_buffer(array("q", [0, len(text)]))
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(text)])
     lines = pc.split_pattern(whole, b"\n").flatten()
     if text.endswith(b"\n"):
         lines = lines.slice(0, len(lines) - 1)

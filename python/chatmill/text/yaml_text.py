@@ -1,4 +1,4 @@
-"""`read_yaml` and `compose_yaml`: the only readers of YAML, with limits, and errors that name the file and the line.
+"""`read_yaml` and `compose_yaml`: the readers of foreign YAML, with limits, and errors that name the file and the line.
 
 Few characters of YAML can stand for very many: an alias repeats a whole value, which may hold further aliases. The
 size of a document is therefore limited as it would be with all aliases written out.
@@ -16,6 +16,8 @@ LONGEST, LONGEST_EXPANDED = 4 << 20, 16 << 20
 MOST_VALUES, DEEPEST = 200_000, 100
 # The longest value that is not text. Reading long numbers takes very long.
 _LONGEST_NUMBER = 1000
+
+_OwnLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # The errors of PyYAML for a value that does not fit its tag.
 _MISFIT = (ValueError, KeyError, IndexError, TypeError, OverflowError, AttributeError)
@@ -58,6 +60,15 @@ def read_yaml(text: str, *, name: str) -> Any:
         raise _too_deep(name) from None
     finally:
         loader.dispose()
+
+
+def read_own_yaml(text: str) -> Any:
+    """Read the text of a YAML file of this package as Python values, without limits.
+
+    Args:
+        text: The text. The parser in C takes a tenth of the time, but cannot be limited in depth.
+    """
+    return yaml.load(text, Loader=_OwnLoader)  # noqa: S506 (a safe loader)
 
 
 def compose_yaml(text: str, *, name: str) -> yaml.Node | None:

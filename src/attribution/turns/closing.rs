@@ -3,6 +3,7 @@
 use super::super::shared_text::{border_suffix, last_token};
 use super::super::{Ambiguity, RegionKind};
 use super::Splitter;
+use super::delimiter::closing_tag;
 use crate::data::{Fields, Node, field};
 use crate::rows::Role;
 use chatjinja::is_space;
@@ -51,7 +52,8 @@ impl Splitter<'_> {
         let closer_start = if kind == RegionKind::Content {
             // Text between the words and the closer also belongs to the value, such as the end of a printed list.
             let known = closers.iter().filter_map(|closer| gap.find(closer.as_str())).min();
-            known.filter(|at| !gap[..*at].trim_matches(is_space).is_empty()).unwrap_or(0)
+            let known = known.filter(|at| !gap[..*at].trim_matches(is_space).is_empty()).unwrap_or(0);
+            known.max(closing_tag(gap))
         } else {
             let suffix = closers.iter().map(|closer| border_suffix(gap, closer)).max().unwrap_or(0);
             gap.len() - if suffix > 0 || self.profile.mid_closer.is_some() { suffix } else { last_token(gap) }

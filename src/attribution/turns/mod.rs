@@ -1,6 +1,7 @@
 //! `split`: splits the text between values into regions, with the profile of the template.
 
 mod closing;
+mod delimiter;
 mod header;
 
 use super::layout::Layout;
@@ -232,7 +233,12 @@ impl Splitter<'_> {
         self.regions.push(first.span.start.max(header_end), message, opening);
         // The values, and the text between them.
         for pair in values.windows(2) {
-            self.regions.push(pair[0].span.end, message, kind_of(pair[0].part));
+            let end = pair[0].span.end;
+            let delimiter = match pair[1].part {
+                Part::ToolCall => self.delimiter(pair[0].part, &self.text[end..pair[1].span.start]),
+                Part::Content | Part::Reasoning => 0,
+            };
+            self.regions.push(end + delimiter, message, kind_of(pair[0].part));
             self.regions.push(pair[1].span.start, message, gap_kind(pair[0].part, pair[1].part));
         }
         self.regions.push(last.span.end, message, kind_of(last.part));

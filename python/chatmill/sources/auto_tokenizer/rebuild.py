@@ -64,8 +64,8 @@ def auto_definition(
         raise TokenizerError(f"{path.with_name('tokenizer_config.json')}: {error}") from None
     except (TokenizerError, ValueError, KeyError, TypeError, AttributeError) as cause:
         raise TokenizerError(
-            f"{path} and the tokenizer_config.json beside it do not make a tokenizer ({type(cause).__name__}: {cause}); "
-            "download both again"
+            f"{path} and the tokenizer_config.json beside it do not make a tokenizer "
+            f"({type(cause).__name__}: {cause}); download both again"
         ) from None
 
 
