@@ -8,13 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from chatmill._chatmill import TokenBatch, Tokenizer
+from chatmill.inspect.html_parts import MASKED, TRAINED, boxes, element
+from chatmill.labels import MASKED as MASKED_LABEL
 from chatmill.text.visible import visible
 
 _ROWS, _TOKENS = 3, 400
-_BOX = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; line-height: 1.5; background: none"
-_TRAINED = "background-color: rgba(46, 160, 67, 0.3)"
-_MASKED = "opacity: 0.6"
-_LEGEND = "margin-top: 0.5em; font-family: sans-serif; font-size: 90%"
 
 
 def batch_to_html(batch: TokenBatch) -> str:
@@ -29,9 +27,7 @@ def batch_to_html(batch: TokenBatch) -> str:
         >>> "1 &lt; 2" in batch_to_html(mill([{"messages": [{"role": "user", "content": "1 < 2"}]}]))
         True
     """
-    rows = "".join(f'<pre style="{_BOX}">{row}</pre>' for row in _rows(batch))
-    legend = "".join(f"<div>{escape(visible(line))}</div>" for line in _counts(batch))
-    return f'<div>{rows}<div style="{_LEGEND}">{legend}</div></div>'
+    return boxes(_rows(batch), (escape(visible(line)) for line in _counts(batch)))
 
 
 def _rows(batch: TokenBatch) -> Iterator[str]:
@@ -46,11 +42,11 @@ def _rows(batch: TokenBatch) -> Iterator[str]:
 
 def _row(tokenizer: Tokenizer, tokens: list[tuple[int, int]]) -> str:
     spans = []
-    for is_trained, group in groupby(tokens[:_TOKENS], lambda token: token[1] != -100):
+    for is_trained, group in groupby(tokens[:_TOKENS], lambda token: token[1] != MASKED_LABEL):
         text = tokenizer.decode([token_id for token_id, _ in group])
-        spans.append(f'<span style="{_TRAINED if is_trained else _MASKED}">{escape(visible(text))}</span>')
+        spans.append(element(text, TRAINED if is_trained else MASKED))
     if len(tokens) > _TOKENS:
-        spans.append(f'<span style="{_MASKED}"> … {len(tokens) - _TOKENS} more tokens</span>')
+        spans.append(element(f" … {len(tokens) - _TOKENS} more tokens", MASKED))
     return "".join(spans)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from chatmill._chatmill import Encoding
+from chatmill.inspect.html_parts import MASKED, TRAINED, boxes, element
 from chatmill.inspect.spans import (
     TextSpan,
     by_region,
@@ -15,14 +16,8 @@ from chatmill.inspect.spans import (
 )
 from chatmill.text.visible import visible
 
-# Notebooks remove style sheets, so styles are inline. Their pages are dark or light, so colors are tints. They also
-# show text between dollar signs as formulas, except inside <pre>.
-_BOX = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: monospace; line-height: 1.5; background: none"
 _REGION = "border-left: 1px solid rgba(128, 128, 128, 0.7)"
-_TRAINED = "background-color: rgba(46, 160, 67, 0.3)"
-_MASKED = "opacity: 0.6"
 _CUT = "opacity: 0.6; text-decoration: line-through"
-_LEGEND = "margin-top: 0.5em; font-family: sans-serif; font-size: 90%"
 
 
 def to_html(encoding: Encoding) -> str:
@@ -47,11 +42,10 @@ def to_html(encoding: Encoding) -> str:
         body = "".join(_text_span("", encoding.text, span) for span in text_spans(encoding))
     trained, masked = describe_counts(encoding)
     lines = [
-        f"{_element('trained', _TRAINED)} {escape(trained)}, {_element('masked', _MASKED)} {escape(masked)}",
+        f"{element('trained', TRAINED)} {escape(trained)}, {element('masked', MASKED)} {escape(masked)}",
         *(escape(note) for note in describe_notes(encoding)),
     ]
-    legend = "".join(f"<div>{line}</div>" for line in lines)
-    return f'<div><pre style="{_BOX}">{body}</pre><div style="{_LEGEND}">{legend}</div></div>'
+    return boxes([body], lines)
 
 
 def _region(name: str, text: str, spans: Sequence[TextSpan]) -> str:
@@ -60,12 +54,7 @@ def _region(name: str, text: str, spans: Sequence[TextSpan]) -> str:
 
 
 def _text_span(name: str, text: str, span: TextSpan) -> str:
-    style = _CUT if span.weight is None else _TRAINED if span.weight else _MASKED
+    style = _CUT if span.weight is None else TRAINED if span.weight else MASKED
     # The tint shows whether text is trained. Only a weight or truncated text needs a title.
     title = "" if span.weight in (0, 1) else " · ".join(filter(None, (name, span.state)))
-    return _element(text[span.start : span.end], style, title)
-
-
-def _element(text: str, style: str, title: str = "") -> str:
-    named = f' title="{escape(visible(title))}"' if title else ""
-    return f'<span{named} style="{style}">{escape(visible(text))}</span>'
+    return element(text[span.start : span.end], style, title)
