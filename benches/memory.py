@@ -63,7 +63,7 @@ def prepare(source: Path, output: Path, options: list[str]) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"chatmill prepare ended with status {process.returncode}")
-    counts = json.loads((output / "manifest.json").read_text("utf-8"))["counts"]
+    counts = json.loads((output / "_manifest.json").read_text("utf-8"))["counts"]
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     return Run(

@@ -199,11 +199,11 @@ def shards_of(folder: Path) -> tuple[str, ...]:
 
 def whole(place: Path, expected: Any) -> Any:
     """The name of the input of a whole output; None if the output is not whole."""
-    if not (place / "manifest.json").exists():
+    if not (place / "_manifest.json").exists():
         return None
-    listed = [it["file"] for it in json.loads((place / "manifest.json").read_text())["shards"]]
+    listed = [it["file"] for it in json.loads((place / "_manifest.json").read_text())["shards"]]
     there = sorted(path.name for path in place.iterdir() if not path.name.startswith(".chatmill-"))
-    return expected.get(shards_of(place)) if there == sorted([*listed, "manifest.json"]) else None
+    return expected.get(shards_of(place)) if there == sorted([*listed, "_manifest.json"]) else None
 
 
 if __name__ == "__main__":

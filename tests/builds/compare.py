@@ -182,13 +182,13 @@ def outcome(command: str, run: Run, folder: Path) -> Outcome:
             key = f"{part.parent.name} {name}" if part.parent != folder else name
             columns.setdefault(key, []).extend(table.column(name).to_pylist())
     rejects = []
-    if (folder / "rejects.jsonl").is_file():
-        for line in (folder / "rejects.jsonl").read_text("utf-8").splitlines():
+    if (folder / "_rejects.jsonl").is_file():
+        for line in (folder / "_rejects.jsonl").read_text("utf-8").splitlines():
             row = json.loads(line)
             rejects.append((row["file"], row.get("line", row.get("row")), row["code"], row["message"]))
     counts = {}
-    if (folder / "manifest.json").is_file():
-        counts = json.loads((folder / "manifest.json").read_text("utf-8"))["counts"]
+    if (folder / "_manifest.json").is_file():
+        counts = json.loads((folder / "_manifest.json").read_text("utf-8"))["counts"]
     message = (done.stdout + done.stderr).replace(str(folder), "OUTPUT")[-600:]
     # With status 3 the output is complete, but many rows are rejected; older builds end with 0.
     status = 0 if done.returncode == 3 else done.returncode

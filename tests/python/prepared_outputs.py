@@ -31,14 +31,14 @@ def against(inputs: Any = "a.jsonl", **options: Any) -> tuple[list[RowDifference
 
 def manifest() -> Any:
     """The manifest of `out`."""
-    return json.loads(Path("out/manifest.json").read_text("utf-8"))
+    return json.loads(Path("out/_manifest.json").read_text("utf-8"))
 
 
 def edit_manifest(change: Callable[[Any], Any]) -> None:
     """Change the manifest of `out`, as an earlier version may have written it."""
     value = manifest()
     change(value)
-    Path("out/manifest.json").write_text(json.dumps(value), "utf-8")
+    Path("out/_manifest.json").write_text(json.dumps(value), "utf-8")
 
 
 def edit_rows(change: Callable[[list[Row]], Any]) -> None:

@@ -41,9 +41,9 @@ class MadeOutput:
                     records.append({"file": within + shard.file, **record})
         log = None
         if rejects:
-            (folder / "rejects.jsonl").write_bytes(rejects)
-            self.files["rejects.jsonl"] = rejects
-            log = recorded(folder, "rejects.jsonl", lines=rejects.count(b"\n"))
+            (folder / "_rejects.jsonl").write_bytes(rejects)
+            self.files["_rejects.jsonl"] = rejects
+            log = recorded(folder, "_rejects.jsonl", lines=rejects.count(b"\n"))
         manifest = {
             **{key: {} for key in _NEEDED},
             "shards": shards[""],
@@ -52,7 +52,7 @@ class MadeOutput:
         }
         self.records = [WrittenFile(**it) for part in shards.values() for it in part]
         self.records += [] if log is None else [log]
-        self.files["manifest.json"] = json.dumps(manifest).encode()
+        self.files["_manifest.json"] = json.dumps(manifest).encode()
 
     def write_into(self, folder: Path) -> None:
         for name, content in self.files.items():
@@ -63,6 +63,16 @@ class MadeOutput:
         """The same output, from which somebody has deleted a file."""
         other = copy(self)
         other.files = {it: content for it, content in self.files.items() if it != name}
+        return other
+
+    def of_earlier_version(self) -> MadeOutput:
+        """The same output with the names that earlier versions gave to the manifest and to the rejects."""
+        other = copy(self)
+        manifest = json.loads(self.files["_manifest.json"])
+        if manifest["rejects"] is not None:
+            manifest["rejects"]["file"] = "rejects.jsonl"
+        other.files = {name.removeprefix("_"): content for name, content in self.files.items()}
+        other.files["manifest.json"] = json.dumps(manifest).encode()
         return other
 
     def put(self, place: Path, *, overwrite: bool = True) -> list[str]:

@@ -51,7 +51,7 @@ def test_prepare(run: Any, write_file: WriteFile, conversations: list[Row]) -> N
     assert (done.exit_code, done.stderr) == (0, "")
     for text in ("rows in", "21", "invalid_json", "a.jsonl, line 21", "trained", "100.0 %"):
         assert text in done.stdout
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     expected = {"labels": "all", "max_length": 30, "threads": 2, "attention_mask": True, "position_ids": True}
     assert {**expected, "shard_tokens": 100, "compression": "none"}.items() <= manifest["options"].items()
     assert list(manifest["options"]["keep_columns"]) == ["id"]
@@ -69,7 +69,7 @@ def test_the_fallback_and_the_clock(run: Any, write_file: WriteFile, conversatio
     fallback = ("--template-fallback", "chatml")
     done = run("prepare", "a.jsonl", "--output", "out", *fallback, "--now", "2001-02-03T04:05", template=None)
     assert done.exit_code == 0, done.stderr
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     assert manifest["template"]["name"] == "chatml"
     assert {"template_fallback": "chatml", "now": "2001-02-03T04:05:00"}.items() <= manifest["options"].items()
     failed = run("prepare", "a.jsonl", "--output", "other", "--now", "soon")
@@ -190,10 +190,10 @@ def test_more_rejects_than_allowed_are_status_3(run: Any, conversations: list[Ro
     assert failed.exit_code == 3
     assert "2 of 22 rows (9.1 %) are rejected, more than `max_rejected` (5%)" in failed.stderr
     assert "most often invalid_json (2 rows, first a.jsonl, line 21: " in failed.stderr
-    assert "The output is complete, and out/rejects.jsonl has the rejected rows" in failed.stderr
+    assert "The output is complete, and out/_rejects.jsonl has the rejected rows" in failed.stderr
     assert failed.stderr.endswith("`--max-rejected 10%`\n")
     assert "rows in" in failed.stdout
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     assert (manifest["counts"]["rows_out"], manifest["counts"]["rejected"]) == (20, 2)
     assert manifest["options"]["max_rejected"] == "5%"
     # The shards are rows of tokens, which can be shown.

@@ -53,7 +53,7 @@ def test_prepare_is_done_when_it_prints(options: list[str]) -> None:
     assert {path.name for path in Path().iterdir()} == {"a.jsonl", "long.jsonl", "tiny", "whole", "out"}
     assert {path.name for path in Path("out").iterdir()} == {path.name for path in Path("whole").iterdir()}
     assert Path("out/part-00000.parquet").read_bytes() == Path("whole/part-00000.parquet").read_bytes()
-    whole, written = (json.loads(Path(name, "manifest.json").read_text("utf-8")) for name in ("whole", "out"))
+    whole, written = (json.loads(Path(name, "_manifest.json").read_text("utf-8")) for name in ("whole", "out"))
     assert written["counts"] == whole["counts"]
 
 
@@ -86,7 +86,7 @@ def test_nothing_is_read(arguments: tuple[str, ...]) -> None:
 def test_the_summary_of_prepare_is_not_read(options: list[str]) -> None:
     arguments = ("prepare", "a.jsonl", *options, "--output", "out")
     assert read_and_leave(*arguments, lines=0) == ([], "", NOBODY_READS)
-    assert Path("out/manifest.json").exists()
+    assert Path("out/_manifest.json").exists()
 
 
 @pytest.mark.parametrize("arguments", [("a.jsonl", "--progress"), ("gone.jsonl",)])

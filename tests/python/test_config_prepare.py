@@ -116,7 +116,7 @@ datasets:
     assert together[:120] == apart
     decode = loaded.decode
     assert decode(together[120]["input_ids"]).endswith("Hi.Q I0\nO0<｜end▁of▁sentence｜>")
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     assert [part["files"] for part in manifest["parts"]] == [1, 1, 1, 1]
     assert [it["rows"] for it in manifest["inputs"]] == [40, 40, 40, 40]
 

@@ -102,7 +102,7 @@ def test_rows_get_the_text_of_apply_chat_template(dataset: str, name: str, tmp_p
 
 
 def _rejects(folder: Path) -> list[str]:
-    path = folder / "out" / "rejects.jsonl"
+    path = folder / "out" / "_rejects.jsonl"
     return path.read_text("utf-8").splitlines() if path.is_file() else []
 
 
@@ -236,7 +236,7 @@ def test_columns_may_have_other_names(
     prepare(path, columns=columns, output=tmp_path / "out", **options)
     (made,) = pq.read_table(tmp_path / "out" / "part-00000.parquet").to_pylist()
     assert loaded.decode(made["input_ids"]) == CHATML.render(SAME)
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    manifest = json.loads((tmp_path / "out" / "_manifest.json").read_text("utf-8"))
     assert manifest["options"]["columns"] == columns
 
 

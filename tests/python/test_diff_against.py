@@ -247,9 +247,9 @@ def test_rejects_on_either_side() -> None:
 
 def test_rejects_for_another_reason() -> None:
     prepare_rows(SHORT, USER)
-    record = json.loads(Path("out/rejects.jsonl").read_text("utf-8"))
+    record = json.loads(Path("out/_rejects.jsonl").read_text("utf-8"))
     changed = {**record, "code": "template_raised", "message": 0, "template_line": 3, "reason": "no"}
-    Path("out/rejects.jsonl").write_text(json.dumps(changed) + "\n", "utf-8")
+    Path("out/_rejects.jsonl").write_text(json.dumps(changed) + "\n", "utf-8")
     (difference,), report = against()
     assert difference.spans[0].right == "template_raised (message 0, template line 3): no"
     assert show_output_summary(report).plain.startswith("1 of 2 rows differ: rejected for another reason 1\n")
@@ -386,6 +386,6 @@ def test_the_command(folder: Path, write_file: WriteFile) -> None:
     gone = run("diff", "a.jsonl", "--against", "gone")
     assert (gone.exit_code, gone.stderr) == (
         1,
-        "error: there is no gone/manifest.json; give a folder that `chatmill prepare` made\n",
+        "error: there is no gone/_manifest.json; give a folder that `chatmill prepare` made\n",
     )
     assert run("diff", "a.jsonl").exit_code == 2

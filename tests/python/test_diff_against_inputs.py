@@ -77,30 +77,30 @@ def test_other_files(write_file: WriteFile) -> None:
     for inputs in ("b.jsonl", ["a.jsonl", "b.jsonl"]):
         with pytest.raises(
             DataError,
-            match=r"out was made from a.jsonl, but the inputs are .*b.jsonl; give the files that manifest.json lists",
+            match=r"out was made from a.jsonl, but the inputs are .*b.jsonl; give the files that _manifest.json lists",
         ):
             against(inputs)
 
 
 def test_rejects_that_fit_no_row() -> None:
     prepare_rows(SHORT, USER, SHORT)
-    rejects = Path("out/rejects.jsonl")
+    rejects = Path("out/_rejects.jsonl")
     text = rejects.read_text("utf-8")
     rejects.write_text(text.replace('"line": 2', '"line": 7'), "utf-8")
     with pytest.raises(DataError, match="neither tokens nor a reject for row 2"):
         against()
     rejects.write_text(text + text.replace('"line": 2', '"line": 7'), "utf-8")
-    with pytest.raises(DataError, match=r"rejects.jsonl has line 7 of a.jsonl, but there is no such row"):
+    with pytest.raises(DataError, match=r"_rejects.jsonl has line 7 of a.jsonl, but there is no such row"):
         against()
     rejects.write_text("{\n", "utf-8")
-    with pytest.raises(DataError, match=r"rejects.jsonl, line 1: not JSON"):
+    with pytest.raises(DataError, match=r"_rejects.jsonl, line 1: not JSON"):
         against()
 
 
 def test_more_rows_than_the_inputs() -> None:
     prepare_rows(SHORT, USER, SHORT)
     edit_rows(lambda rows: rows.append(rows[0]))
-    with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, but manifest.json lists 2"):
+    with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, but _manifest.json lists 2"):
         against()
     edit_manifest(lambda it: it["shards"][0].update(rows=3))
     with pytest.raises(DataError, match="its shards hold more rows than the inputs"):
@@ -108,13 +108,13 @@ def test_more_rows_than_the_inputs() -> None:
 
 
 def test_folders_that_are_no_output() -> None:
-    with pytest.raises(DataError, match=r"there is no out/manifest.json; give a folder that `chatmill prepare`"):
+    with pytest.raises(DataError, match=r"there is no out/_manifest.json; give a folder that `chatmill prepare`"):
         against()
     prepare_rows(SHORT)
     shard = Path("out/part-00000.parquet")
     data = shard.read_bytes()
     Path("out/part-00001.parquet").write_bytes(data)
-    with pytest.raises(DataError, match=r"part-00001.parquet is not in manifest.json; copy it again, or make it again"):
+    with pytest.raises(DataError, match=r"part-00001.parquet is not in _manifest.json; copy it again, or make it"):
         against()
     Path("out/part-00001.parquet").unlink()
     shard.write_bytes(data[:-9])
@@ -131,6 +131,6 @@ def test_folders_that_are_no_output() -> None:
         with pytest.raises(DataError, match=told):
             against()
         edit_manifest(lambda it: it.update(format=1))
-    Path("out/manifest.json").write_text("{", "utf-8")
-    with pytest.raises(DataError, match=r"cannot read .*manifest.json"):
+    Path("out/_manifest.json").write_text("{", "utf-8")
+    with pytest.raises(DataError, match=r"cannot read .*_manifest.json"):
         against()

@@ -92,7 +92,7 @@ def test_a_fault_is_a_reject_that_names_file_row_and_field(
     path.write_text(f"{json.dumps(good)}\n{json.dumps(row)}\n", "utf-8")
     report = prepare(path, tokenizer=TOKENIZER, format=name, output=tmp_path / "out", progress=False)
     assert (report.rows_out, report.reasons) == (1, {code: 1})
-    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text("utf-8").splitlines()]
+    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "_rejects.jsonl").read_text("utf-8").splitlines()]
     assert (reject["file"], reject["line"], reject["code"]) == (str(path), 2, code)
     assert text in reject["reason"]
     with pytest.raises(RowError) as error:
@@ -127,7 +127,7 @@ def test_an_empty_answer_is_a_reject(
     options: dict[str, Any] = {"tokenizer": TOKENIZER, "template": "chatml", "format": form, "progress": False}
     report = prepare(path, output=tmp_path / "out", **options)
     assert (report.rows_out, report.reasons) == (1, {"empty_field": 1})
-    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "rejects.jsonl").read_text("utf-8").splitlines()]
+    (reject,) = [json.loads(line) for line in (tmp_path / "out" / "_rejects.jsonl").read_text("utf-8").splitlines()]
     assert (reject["file"], reject["line"], reject["message"]) == (str(path), 2, 1)
     assert f"the answer is empty; its `{field}` must have text" in reject["reason"]
 

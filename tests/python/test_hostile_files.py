@@ -214,11 +214,11 @@ def test_names_that_are_not_utf8(options: dict[str, Any], conversations: list[Ro
     report = chatmill.prepare(odd("rows", ".jsonl"), output="out", **given)
     assert (report.rows_out, report.rejected) == (20, 1)
     assert "rows\\xff\\xe9.jsonl, line 21" in str(report)
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     assert manifest["inputs"][0]["path"] == "rows\\xff\\xe9.jsonl"
     assert manifest["tokenizer"]["name"] == "tokenizer\\xff\\xe9"
     assert manifest["template"]["name"] == "template\\xff\\xe9"
-    reject = json.loads(Path("out/rejects.jsonl").read_text("utf-8"))
+    reject = json.loads(Path("out/_rejects.jsonl").read_text("utf-8"))
     assert reject["file"] == "rows\\xff\\xe9.jsonl"
     arguments = ["prepare", odd("rows", ".jsonl"), "--output", odd("out"), "--tokenizer", "bytes", "--template", "x"]
     done = subprocess.run([sys.executable, "-m", "chatmill", *arguments], capture_output=True, check=False)

@@ -57,7 +57,7 @@ def write(name: str, table: pa.Table) -> None:
 
 
 def rejects() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path("out/rejects.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in Path("out/_rejects.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -101,8 +101,8 @@ def test_only_the_owner_reads_the_rejects(options: dict[str, Any], write_file: W
         chatmill.prepare("a.jsonl", **options)
     finally:
         os.umask(before)
-    assert stat.S_IMODE(Path("out/rejects.jsonl").stat().st_mode) == 0o600
-    assert Path("out/manifest.json").stat().st_mode & 0o044
+    assert stat.S_IMODE(Path("out/_rejects.jsonl").stat().st_mode) == 0o600
+    assert Path("out/_manifest.json").stat().st_mode & 0o044
 
 
 @pytest.mark.parametrize("name", KINDS)

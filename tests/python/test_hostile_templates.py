@@ -168,7 +168,7 @@ def test_limits_of_the_command(tokenizer: Path, in_tmp_path: Path, write_file: W
     with start_chatmill(*command, cwd=in_tmp_path) as process:
         assert process.communicate()[1] == ""
         assert process.returncode == 0
-    assert json.loads(Path("out/manifest.json").read_text())["options"]["limits"] == DEFAULTS
+    assert json.loads(Path("out/_manifest.json").read_text())["options"]["limits"] == DEFAULTS
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -34,7 +34,7 @@ def options(in_tmp_path: Path) -> dict[str, Any]:
 
 
 def rejects() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path("out/rejects.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in Path("out/_rejects.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.xz", "a.jsonl.zst"])
@@ -132,7 +132,7 @@ def test_the_limit_of_the_command(options: dict[str, Any], write_file: WriteFile
         done = CliRunner().invoke(app, ["prepare", *arguments, *given])
         assert done.exit_code == 0, done.stderr
         assert "line_too_long" in done.stdout
-        manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+        manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
         assert manifest["options"]["max_line_bytes"] == LIMIT
         assert manifest["counts"]["rejected_by_reason"] == {"line_too_long": 1}
 

@@ -40,7 +40,7 @@ def prepared(*more: str) -> tuple[str, ...]:
 
 
 def manifest() -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    read: dict[str, Any] = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     return read
 
 

@@ -83,7 +83,7 @@ def test_foreign_files_are_never_replaced(kind: str, place: Path, made: tuple[Ma
     add, name = FOREIGN[kind]
     add(place)
     message = refusal(place, made[1])
-    assert f"has files that its manifest.json does not list ({name}), but `overwrite` replaces only" in message
+    assert f"has files that its _manifest.json does not list ({name}), but `overwrite` replaces only" in message
     assert "choose another output, or remove these files yourself" in message
 
 
@@ -97,44 +97,44 @@ def test_a_folder_without_a_manifest_of_chatmill(tmp_path: Path, made: tuple[Mad
     assert "part-00019.parquet and 3 more)" in message
     strange = [b"{}", b"[]", b"{", b"\xff", b'{"name": "extension", "version": 3}']
     for content in strange:
-        (place / "manifest.json").write_bytes(content)
-        assert "manifest.json is not a manifest of chatmill" in refusal(place, made[1])
-    (place / "manifest.json").unlink()
-    (place / "manifest.json").symlink_to(made_manifest(tmp_path, made[0]))
-    assert "manifest.json is not a manifest of chatmill" in refusal(place, made[1])
+        (place / "_manifest.json").write_bytes(content)
+        assert "_manifest.json is not a manifest of chatmill" in refusal(place, made[1])
+    (place / "_manifest.json").unlink()
+    (place / "_manifest.json").symlink_to(made_manifest(tmp_path, made[0]))
+    assert "_manifest.json is not a manifest of chatmill" in refusal(place, made[1])
 
 
 def made_manifest(folder: Path, made: MadeOutput) -> Path:
-    (folder / "manifest.json").write_bytes(made.files["manifest.json"])
-    return folder / "manifest.json"
+    (folder / "_manifest.json").write_bytes(made.files["_manifest.json"])
+    return folder / "_manifest.json"
 
 
 @pytest.mark.parametrize("name", ["../secret.txt", "/etc/passwd", "notes.txt", "validation/../secret.txt", ""])
 def test_a_manifest_cannot_list_other_names(name: str, place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
-    manifest = json.loads((place / "manifest.json").read_text())
+    manifest = json.loads((place / "_manifest.json").read_text())
     manifest["shards"][0]["file"] = name
-    (place / "manifest.json").write_text(json.dumps(manifest))
+    (place / "_manifest.json").write_text(json.dumps(manifest))
     assert "is not a manifest of chatmill" in refusal(place, made[1])
 
 
 def test_a_manifest_without_checksums(place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
-    manifest = json.loads((place / "manifest.json").read_text())
+    manifest = json.loads((place / "_manifest.json").read_text())
     for shard in manifest["shards"]:
         del shard["sha256"]
-    (place / "manifest.json").write_text(json.dumps(manifest))
+    (place / "_manifest.json").write_text(json.dumps(manifest))
     message = refusal(place, made[1])
     assert "is not a manifest of chatmill with a checksum of each file" in message
     assert "choose another output, or remove the folder yourself" in message
 
 
-@pytest.mark.parametrize("name", ["part-00001.parquet", "validation/part-00000.parquet", "rejects.jsonl"])
+@pytest.mark.parametrize("name", ["part-00001.parquet", "validation/part-00000.parquet", "_rejects.jsonl"])
 def test_changed_files_are_never_replaced(name: str, place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
     content = (place / name).read_bytes()
     for other in (content + b"x", content[:-1], bytes([content[0] ^ 1]) + content[1:]):
         (place / name).write_bytes(other)
         assert f"out have changed since chatmill wrote them ({name}), but" in refusal(place, made[1])
     (place / name).unlink()
-    (place / name).symlink_to(place / "manifest.json")
+    (place / name).symlink_to(place / "_manifest.json")
     assert f"does not list ({name})" in refusal(place, made[1])
 
 

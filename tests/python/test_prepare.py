@@ -61,12 +61,12 @@ def read_output(folder: str | Path = "out") -> list[Row]:
 
 
 def read_manifest() -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest: dict[str, Any] = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     return manifest
 
 
 def read_rejects() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Path("out/rejects.jsonl").read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in Path("out/_rejects.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("block_bytes", [200, 8 << 20])
@@ -86,7 +86,7 @@ def test_every_kind_of_file_gives_the_same_tokens(
     assert (report.rows_in, report.rows_out, report.rejected) == (20, 20, 0)
     assert report.tokens == sum(map(len, expected))
     assert report.trained_tokens == sum(label != -100 for row in rows for label in row["labels"])
-    assert sorted(path.name for path in Path("out").iterdir()) == ["manifest.json", "part-00000.parquet"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["_manifest.json", "part-00000.parquet"]
 
 
 def test_a_remote_input(
@@ -167,11 +167,11 @@ def test_bad_lines_are_rejected_and_all_rows_accounted_for(
     assert all(each["reason"] for each in rejects)
     assert {"message", "template_line"} <= set(rejects[0])
     assert read_manifest()["counts"]["rejected_by_reason"] == report.reasons
-    log = Path("out/rejects.jsonl").read_bytes()
-    recorded = {"file": "rejects.jsonl", "rows": 4, "bytes": len(log), "sha256": hashlib.sha256(log).hexdigest()}
+    log = Path("out/_rejects.jsonl").read_bytes()
+    recorded = {"file": "_rejects.jsonl", "rows": 4, "bytes": len(log), "sha256": hashlib.sha256(log).hexdigest()}
     assert read_manifest()["rejects"] == recorded
     assert "error" not in read_output()[0]
-    for text in ("rejected", "invalid_json", "a.jsonl, line 12", "rejects.jsonl"):
+    for text in ("rejected", "invalid_json", "a.jsonl, line 12", "_rejects.jsonl"):
         assert text in str(report)
 
 

@@ -102,7 +102,7 @@ def test_a_problem_of_a_row_is_told_with_its_place(
     assert remedy in warning.remedy
     assert str(warning) in report.warnings
     assert " ".join(str(warning).split()) in " ".join(str(report).split())
-    manifest = json.loads(Path("out/manifest.json").read_text("utf-8"))
+    manifest = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     assert warning.to_dict() in manifest["warnings"]
 
 

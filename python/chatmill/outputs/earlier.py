@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.checksums import Identity, WrittenFile, identity_of, sha256_of_all
-from chatmill.outputs.manifest import MANIFEST, recorded_files
+from chatmill.outputs.manifest import manifest_name, recorded_files
 from chatmill.outputs.place import names_of
 
 _KEPT = "`overwrite` replaces only unchanged outputs of chatmill"
@@ -79,16 +79,17 @@ def changed_names(folder: Path, files: Mapping[str, Identity], ignored: Abstract
 
 
 def _check(folder: Path, top: list[str], ignored: AbstractSet[str]) -> EarlierOutput:
-    if MANIFEST not in top:
+    manifest = manifest_name(top)
+    if manifest not in top:
         raise DataError(
             f"{folder} has files that no manifest of chatmill lists ({names_of(top)}), but {_KEPT}; {_REMEDY}"
         )
-    recorded = {file.file: file for file in _recorded(folder)}
+    recorded = {file.file: file for file in _recorded(folder / manifest)}
     present, others = _scan(folder, _subfolders(recorded), ignored)
-    foreign = sorted([*others, *(name for name in present if name not in recorded and name != MANIFEST)])
+    foreign = sorted([*others, *(name for name in present if name not in recorded and name != manifest)])
     if foreign:
         raise DataError(
-            f"{folder} has files that its {MANIFEST} does not list ({names_of(foreign)}), but {_KEPT}; {_REMEDY}"
+            f"{folder} has files that its {manifest} does not list ({names_of(foreign)}), but {_KEPT}; {_REMEDY}"
         )
     names = sorted(recorded.keys() & present.keys())
     changed = [name for name in names if present[name][1] != recorded[name].bytes]
@@ -100,11 +101,10 @@ def _check(folder: Path, top: list[str], ignored: AbstractSet[str]) -> EarlierOu
             f"files in {folder} have changed since chatmill wrote them ({names_of(sorted(changed))}), but {_KEPT}; "
             f"{_REMEDY}"
         )
-    return EarlierOutput({MANIFEST: present[MANIFEST], **{name: present[name] for name in names}})
+    return EarlierOutput({manifest: present[manifest], **{name: present[name] for name in names}})
 
 
-def _recorded(folder: Path) -> list[WrittenFile]:
-    path = folder / MANIFEST
+def _recorded(path: Path) -> list[WrittenFile]:
     try:
         is_file = stat.S_ISREG(path.lstat().st_mode)
         files = recorded_files(path.read_bytes()) if is_file else None

@@ -1,9 +1,9 @@
-"""`manifest.json`: the inputs, options and versions of an output, by which it can be identified, checked and remade."""
+"""`_manifest.json`: the inputs, options and versions of an output, to identify, check and remake it."""
 
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,16 @@ from chatmill.outputs.durable import write_durably
 from chatmill.outputs.shards import Shard
 from chatmill.text.parsing import parse_json
 
-MANIFEST = "manifest.json"
+# Readers of folders (pyarrow, pandas, polars, Spark) skip names that begin with `_`, so an output opens as a whole.
+MANIFEST = "_manifest.json"
+#: Its name in outputs of earlier versions, which are still read and replaced.
+EARLIER_MANIFEST = "manifest.json"
 #: The version of the manifest's form.
 FORMAT = 1
 
 _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
-_OWN_NAME = re.compile(r"(validation/)?part-[0-9]{5,}\.parquet|rejects\.jsonl")
+_OWN_NAME = re.compile(r"(validation/)?part-[0-9]{5,}\.parquet|_?rejects\.jsonl")
 
 
 def build_manifest(
@@ -94,7 +97,7 @@ def _options(mill: Mill) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write `manifest.json` into a folder, completely or not at all.
+    """Write `_manifest.json` into a folder, completely or not at all.
 
     Args:
         folder: The output folder.
@@ -105,11 +108,24 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     write_durably(folder / MANIFEST, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
+def manifest_name(names: Container[str]) -> str:
+    """Return the name of the manifest in an output, which earlier versions gave another name.
+
+    Args:
+        names: The names of the files in the output.
+
+    Example:
+        >>> manifest_name(["_manifest.json"]), manifest_name(["manifest.json"]), manifest_name([])
+        ('_manifest.json', 'manifest.json', '_manifest.json')
+    """
+    return EARLIER_MANIFEST if EARLIER_MANIFEST in names and MANIFEST not in names else MANIFEST
+
+
 def is_manifest(value: Any) -> bool:
     """Return whether a JSON value is a manifest of chatmill.
 
     Args:
-        value: The content of a `manifest.json`.
+        value: The content of a `_manifest.json`.
 
     Example:
         >>> is_manifest({"name": "my extension"})
@@ -122,7 +138,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     """Return the files of an output, besides the manifest, as the manifest records them.
 
     Args:
-        content: The content of a `manifest.json`.
+        content: The content of a `_manifest.json`.
 
     Returns:
         The files; None if it is not a manifest of chatmill, or an old one without checksums.

@@ -8,7 +8,8 @@ from typing import Any
 from chatmill._chatmill import DataError
 from chatmill.formats import Format
 from chatmill.inputs import InputFile
-from chatmill.outputs.manifest import FORMAT, MANIFEST, is_manifest
+from chatmill.outputs.manifest import EARLIER_MANIFEST, FORMAT, MANIFEST, is_manifest, manifest_name
+from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
 from chatmill.text.parsing import parse_json
 
 _GIVE_A_FOLDER = "give a folder that `chatmill prepare` made"
@@ -23,7 +24,8 @@ class PreparedOutput:
 
     Attributes:
         folder: The folder.
-        manifest: The content of `manifest.json`.
+        manifest: The content of its manifest.
+        manifest_path: The path of its manifest: `_manifest.json`, or `manifest.json` of earlier versions.
         options: The options of its run.
 
     Raises:
@@ -36,9 +38,16 @@ class PreparedOutput:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).expanduser()
+        names = [name for name in (MANIFEST, EARLIER_MANIFEST) if (self.folder / name).exists()]
+        self.manifest_path = self.folder / manifest_name(names)
         self.manifest: dict[str, Any] = self._read_manifest()
         self.options: dict[str, Any] = self.manifest["options"]
         self._check_shards()
+
+    @property
+    def rejects_path(self) -> Path:
+        """The path of the file of its rejected rows, which is there if rows were rejected."""
+        return self.folder / (REJECTS if self.manifest_path.name == MANIFEST else EARLIER_REJECTS)
 
     @property
     def format(self) -> Format | None:
@@ -79,7 +88,7 @@ class PreparedOutput:
         if names != recorded:
             raise DataError(
                 f"{self.folder} was made from {_listed(recorded)}, but the inputs are {_listed(names)}; give the "
-                f"files that {MANIFEST} lists, in that order"
+                f"files that {self.manifest_path.name} lists, in that order"
             )
         return [
             f"{file.path} had {it['size']:,} bytes and now has {file.size:,}, so its rows may have changed"
@@ -88,7 +97,7 @@ class PreparedOutput:
         ]
 
     def _read_manifest(self) -> dict[str, Any]:
-        path = self.folder / MANIFEST
+        path = self.manifest_path
         try:
             manifest: Any = parse_json(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -110,7 +119,7 @@ class PreparedOutput:
         there = {path.name for path in self.folder.glob("part-*.parquet")}
         if listed != there:
             wrong = [f"{name} is missing" for name in sorted(listed - there)]
-            wrong += [f"{name} is not in {MANIFEST}" for name in sorted(there - listed)]
+            wrong += [f"{name} is not in {self.manifest_path.name}" for name in sorted(there - listed)]
             raise DataError(
                 f"{self.folder} was changed after it was written: {_listed(wrong)}; copy it again, or make it again"
             )

@@ -1,4 +1,4 @@
-"""`rejects.jsonl`: the rows that have no tokens, each with its place, its reason and its data."""
+"""`_rejects.jsonl`: the rows that have no tokens, each with its place, its reason and its data."""
 
 import json
 import os
@@ -12,7 +12,9 @@ from chatmill._chatmill import RowFailure
 from chatmill.inputs import Block
 from chatmill.inputs.values import plain_row
 
-REJECTS = "rejects.jsonl"
+REJECTS = "_rejects.jsonl"
+#: Its name in outputs of earlier versions.
+EARLIER_REJECTS = "rejects.jsonl"
 # The rows may be private, and other users of the machine need no part of the log to use the output.
 _MODE = 0o600
 

@@ -12,7 +12,6 @@ from chatmill._chatmill import DataError
 from chatmill.outputs.durable import sync_folder
 from chatmill.outputs.earlier import changed_names
 from chatmill.outputs.lock import HeldError, hold_folder
-from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.place import OutputPlace, names_of
 from chatmill.outputs.workspace import Journal, Workspace
 
@@ -102,7 +101,7 @@ def fill(workspace: Workspace, journal: Journal, place: Path) -> None:
                     f"{place / name} appeared during the run, so nothing was written; remove it, or choose another "
                     "output"
                 )
-            if name == MANIFEST:
+            if name == journal.new[-1]:  # the manifest
                 sync_folder(place)
             _move(workspace.output / name, place / name)
     for folder in {(place / name).parent for name in journal.new}:
@@ -134,7 +133,7 @@ def _settle_rename(workspace: Workspace, journal: Journal, place: Path) -> list[
 
 
 def _settle_fill(workspace: Workspace, journal: Journal, place: Path) -> list[str]:
-    if (workspace.output / MANIFEST).exists():
+    if (workspace.output / journal.new[-1]).exists():  # the manifest, whose name was another one in earlier versions
         is_whole = all((workspace.output / name).exists() or (place / name).exists() for name in journal.new)
         try:
             if is_whole:

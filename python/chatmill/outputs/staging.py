@@ -76,7 +76,7 @@ def staged_output(destination: str | os.PathLike[str], *, overwrite: bool = Fals
 
     Example:
         >>> with staged_output("build/out") as output:  # doctest: +SKIP
-        ...     (output.folder / "manifest.json").write_text("{}")
+        ...     (output.folder / "_manifest.json").write_text("{}")
         ...     output.commit([])
     """
     place = OutputPlace.of(destination)

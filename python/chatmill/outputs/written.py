@@ -11,9 +11,7 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.inputs import Block, InputFile
-from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.read import PreparedOutput
-from chatmill.outputs.rejects import REJECTS
 from chatmill.outputs.samples import Sample, read_samples
 from chatmill.text.parsing import parse_json
 
@@ -23,7 +21,7 @@ _BATCH_TOKENS = 1 << 18
 
 @dataclass(frozen=True)
 class RecordedReject:
-    """The reason why a row has no tokens, from `rejects.jsonl`.
+    """The reason why a row has no tokens, from `_rejects.jsonl`.
 
     Attributes:
         code: The stable word for the kind of failure.
@@ -57,7 +55,7 @@ class WrittenRows:
         self._rows_of = [int(it["rows"]) for it in output.manifest["inputs"]]
         self._row = self._position = 0
         self._in_file = [0] * len(files)
-        self._rejects = _Peekable(_read_rejects(output.folder / REJECTS))
+        self._rejects = _Peekable(_read_rejects(output.rejects_path))
         self._samples = _Peekable(_read_shards(output))
 
     def take(self, block: Block, index: int) -> list[Sample] | RecordedReject:
@@ -93,8 +91,9 @@ class WrittenRows:
         reject = self._rejects.peek()
         if reject is not None:
             unit = "line" if "line" in reject else "row"
+            name = self._output.rejects_path.name
             raise self._misplaced(
-                f"{REJECTS} has {unit} {reject.get(unit)} of {reject.get('file')}, but there is no such row"
+                f"{name} has {unit} {reject.get(unit)} of {reject.get('file')}, but there is no such row"
             )
         if self._samples.peek() is not None:
             raise self._misplaced("its shards hold more rows than the inputs")
@@ -176,7 +175,8 @@ def _read_shard(output: PreparedOutput, shard: Mapping[str, Any]) -> Iterator[tu
         with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as parquet:
             rows = parquet.metadata.num_rows
             if rows != shard["rows"]:
-                raise DataError(f"{path} has {rows} rows, but {MANIFEST} lists {shard['rows']}; make the output again")
+                listed = f"{output.manifest_path.name} lists {shard['rows']}"
+                raise DataError(f"{path} has {rows} rows, but {listed}; make the output again")
             # A kept column may have one of these names too.
             own = set(parquet.schema_arrow.names) - set(output.options.get("keep_columns") or ())
             wanted = ["input_ids", "labels", "length", *(own & {"weights", "row"})]

@@ -21,7 +21,7 @@ class PrepareReport:
         output: The output folder.
         rows_in: Rows read: `rows_out + rejected`.
         rows_out: Rows that became samples.
-        rejected: Rows without tokens; they are in `rejects.jsonl`.
+        rejected: Rows without tokens; they are in `_rejects.jsonl`.
         reasons: Rejected rows by the code of the failure, most frequent first.
         examples: The first rejected row of each code.
         tokens: Tokens written.
@@ -99,7 +99,7 @@ class PrepareReport:
         return self.notes.get("truncated", 0)
 
     def counts(self) -> dict[str, Any]:
-        """Return only the counts, in the form of `manifest.json`."""
+        """Return only the counts, in the form of `_manifest.json`."""
         return {
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,

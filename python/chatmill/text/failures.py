@@ -7,7 +7,7 @@ _MESSAGE, _LINE = "message", "template line"
 
 
 class Failure(Protocol):
-    """The reason why a row has no tokens: a `RowFailure`, or a record of one in `rejects.jsonl`."""
+    """The reason why a row has no tokens: a `RowFailure`, or a record of one in `_rejects.jsonl`."""
 
     @property
     def code(self) -> str:
