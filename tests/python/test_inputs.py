@@ -166,7 +166,7 @@ def test_complaints_about_names(tmp_path: Path, in_tmp_path: Path) -> None:
     assert "there is no file gone.jsonl" in complaint("gone.jsonl")
     assert "no file matches *.jsonl" in complaint("*.jsonl")
     (tmp_path / "data").mkdir()
-    assert "data/*.jsonl" in complaint("data/")
+    assert "the folder data/ has no data file" in complaint("data/")
     for name in ("a.txt", "a.gz", "a.parquet.gz", "a"):
         (tmp_path / name).touch()
         message = complaint(name)
@@ -201,14 +201,14 @@ def test_an_undamaged_start_is_read_before_the_complaint(write_file: WriteFile) 
 @pytest.mark.parametrize(
     ("content", "remedy"),
     [
-        (json.dumps([conversation(0)]).encode(), "jq -c '.[]'"),
-        (b'\n [\n  {"a": 1}\n]\n', "jq -c '.[]'"),
+        (json.dumps([conversation(0)]).encode(), "rename it to end in .json"),
+        (b'\n [\n  {"a": 1}\n]\n', "rename it to end in .json"),
         (json.dumps(conversation(0), indent=2).encode(), "jq -c . "),
         (to_lines([conversation(0)]).decode().encode("utf-16"), "iconv"),
     ],
 )
 def test_json_that_is_not_lines(content: bytes, remedy: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
+    path = tmp_path / "a.jsonl"
     path.write_bytes(content)
     message = complaint(path)
     assert str(path) in message
@@ -232,13 +232,10 @@ def test_other_files_with_the_suffix_of_jsonl(content: bytes, kind: str, suffix:
     assert complaint(path) == f"{path} is {kind}, not plain JSONL; rename it to end in {suffix}"
 
 
-@pytest.mark.parametrize("rows", [pa.table({"messages": [1]}), {"messages": [1]}.items(), 3, [{"messages": []}]])
-def test_rows_in_memory_are_no_inputs(rows: Any) -> None:
-    with pytest.raises(
-        DataError,
-        match=r"`inputs` .* the type .*; give paths, globs or URLs, or for rows in memory, call a mill instead",
-    ):
-        find_inputs(rows)
+@pytest.mark.parametrize("inputs", [3, [3], ["a.jsonl", 3], [None], None])
+def test_inputs_of_other_types(inputs: Any, in_tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"`inputs` .* type (int|NoneType); give paths, folders, globs, URLs, `-` for"):
+        find_inputs(inputs)
 
 
 def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> None:

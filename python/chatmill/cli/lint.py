@@ -6,7 +6,7 @@ import typer
 
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.names import split_templates
-from chatmill.cli.options import FormatOption, KwargsOption, MapOption, NowOption, TracebackOption
+from chatmill.cli.options import FormatOption, InputFormatOption, KwargsOption, MapOption, NowOption, TracebackOption
 from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.console import new_console
 from chatmill.terminal.lines import say
@@ -28,13 +28,14 @@ def lint(
         typer.Option(
             "--data",
             metavar="FILE",
-            help="Also check the templates on the rows of this file or glob. Can be given several times; names of data "
-            "files after it count too.",
+            help="Also check the templates on the rows of this file, folder or glob, or - for standard input. Can be "
+            "given several times; names of data files after it count too.",
             show_default=False,
         ),
     ] = None,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
+    input_format: InputFormatOption = None,
     rows: Annotated[int, typer.Option("--rows", min=1, help="Maximum number of rows to read from --data.")] = 1000,
     tokenizer: Annotated[
         str | None,
@@ -56,15 +57,17 @@ def lint(
 ) -> None:
     """Check chat templates for errors and for problems in training; exit with status 1 if a template has an error."""
     with clear_errors(traceback=traceback):
+        from chatmill.cli.inputs import found_inputs
         from chatmill.lint.load import DataRows, lint_any
         from chatmill.lint.report import show_findings, to_json
 
         named, more = split_templates(templates) if data else (templates, [])
         if not named:
             raise typer.BadParameter("there is no template to check; give one before --data")
+        files = found_inputs([*data, *more], input_format) if data else []
         found = lint_any(
             named,
-            rows=DataRows((*data, *more), rows, format, columns_of(map_columns)) if data else None,
+            rows=DataRows(files, rows, format, columns_of(map_columns)) if data else None,
             tokenizer=tokenizer,
             now=time_of(now),
             variables=json_object(chat_template_kwargs),

@@ -12,6 +12,7 @@ from chatmill.cli.options import (
     ControlTokensOption,
     FallbackOption,
     FormatOption,
+    InputFormatOption,
     Inputs,
     KwargsOption,
     LabelsListOption,
@@ -42,6 +43,7 @@ def show(
     tokenizer_json: TokenizerJsonOption = False,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
+    input_format: InputFormatOption = None,
     row: Annotated[int, typer.Option("--row", min=0, help="Index of the row, from 0.")] = 0,
     labels: LabelsOption = "assistant",
     regions: Annotated[
@@ -56,12 +58,14 @@ def show(
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
     with clear_errors(traceback=traceback):
+        from chatmill.cli.inputs import found_inputs
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
         from chatmill.sources.resolve import resolve_rows
 
+        files = found_inputs(inputs, input_format)
         found = resolve_rows(
-            list(inputs),
+            files,
             tokenizer,
             template,
             format=format,
@@ -84,7 +88,7 @@ def show(
             **options,
         )
         console = new_console()
-        encoding = encode_row(mill, list(inputs), row)
+        encoding = encode_row(mill, files, row)
         for sample in encoding.samples if encoding.answer is not None else [encoding]:
             if sample.answer is not None:
                 console.print(f"{sample.answer}:", style="bold", markup=False, highlight=False)
@@ -102,6 +106,7 @@ def diff(
     against: AgainstOption = None,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
+    input_format: InputFormatOption = None,
     rows: Annotated[
         int | None, typer.Option("--rows", min=1, help="Maximum number of rows to compare.", show_default="all")
     ] = None,
@@ -115,6 +120,7 @@ def diff(
     With --against, compare the rows with an output of `prepare`; its manifest supplies the options that are not given.
     """
     with clear_errors(traceback=traceback):
+        from chatmill.cli.inputs import found_inputs
         from chatmill.inspect.diff import (
             OUTPUT_NAMES,
             DiffReport,
@@ -128,9 +134,11 @@ def diff(
         from chatmill.inspect.show import has_color
         from chatmill.sources.resolve import resolve_rows
 
+        files = found_inputs(inputs, input_format)
+
         def mill_of(side: int) -> Mill:
             found = resolve_rows(
-                list(inputs),
+                files,
                 tokenizer[side % len(tokenizer)],
                 template[side % len(template)] if template else None,
                 format=format,
@@ -162,7 +170,7 @@ def diff(
                 "chat_template_kwargs": json_object(chat_template_kwargs),
             }
             report = diff_output(
-                list(inputs),
+                files,
                 against,
                 tokenizer=tokenizer[0],
                 template=template[0] if template else None,
@@ -171,7 +179,7 @@ def diff(
                 **{name: value for name, value in options.items() if value is not None},
             )
         else:
-            report = diff_rows(mill_of(0), mill_of(1), list(inputs), rows=rows)
+            report = diff_rows(mill_of(0), mill_of(1), files, rows=rows)
         for shown, difference in enumerate(report):
             if shown < show_rows:
                 console.print(show_difference(difference, color=color, names=names), soft_wrap=True)

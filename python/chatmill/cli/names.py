@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-_DATA = (".jsonl", ".ndjson", ".json", ".parquet", ".pq", ".arrow", ".ipc", ".feather")
+_DATA = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".pq", ".arrow", ".ipc", ".feather")
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 
 

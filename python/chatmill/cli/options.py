@@ -7,10 +7,22 @@ import typer
 
 from chatmill.cli.values import check_reject_limit
 from chatmill.labels.presets import preset_names
-from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation, choices
+from chatmill.options.choices import (
+    AllMasked,
+    Compression,
+    ControlTokens,
+    InputFormat,
+    Padding,
+    Split,
+    Truncation,
+    choices,
+)
 from chatmill.text.nearest import suggestion
 
-_FILES_HELP = "Paths, globs or URLs of JSONL (also .gz .zst .xz .bz2), Parquet or Arrow IPC files."
+_FILES_HELP = (
+    "Paths, folders, globs or URLs of JSONL, JSON, CSV and TSV (also .gz .zst .xz .bz2), Parquet or Arrow IPC files; - "
+    "for standard input; org/name or org/name:split for a data set of the Hub."
+)
 _TOKENIZER_HELP = "Folder, tokenizer.json or Hub id of the tokenizer."
 
 
@@ -179,6 +191,15 @@ AllMaskedOption = Annotated[
     _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
 ]
 CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
+InputFormatOption = Annotated[
+    str | None,
+    _choice(
+        "--input-format",
+        InputFormat,
+        "The kind of the input files, if their suffixes do not tell it. Standard input is JSON without it.",
+        show_default=False,
+    ),
+]
 MaxRejectedOption = Annotated[
     str,
     typer.Option(

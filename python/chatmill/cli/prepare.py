@@ -14,6 +14,7 @@ from chatmill.cli.options import (
     DebugOption,
     FallbackOption,
     FormatOption,
+    InputFormatOption,
     InputsOrConfig,
     KwargsOption,
     LabelsOption,
@@ -64,6 +65,7 @@ def prepare(
     tokenizer_json: TokenizerJsonOption = False,
     format: FormatOption = "auto",
     map_columns: MapOption = None,
+    input_format: InputFormatOption = None,
     labels: LabelsOption = "assistant",
     split: SplitOption = None,
     max_length: MaxLengthOption = None,
@@ -191,6 +193,7 @@ def prepare(
             "special_tokens": special_tokens,
             "all_masked": all_masked,
             "compression": compression,
+            "input_format": input_format,
         }
         sizes: dict[str, Any] = {
             "block_bytes": block_bytes,

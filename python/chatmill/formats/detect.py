@@ -11,7 +11,7 @@ from chatmill._chatmill import DataError
 from chatmill.formats.build import MESSAGES
 from chatmill.formats.columns import check_renamed, renamed_row
 from chatmill.formats.format import Format
-from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs import MESSAGE_COLUMNS, Block, InputFile, find_inputs, read_blocks
 from chatmill.inputs.values import plain_row
 from chatmill.text.nearest import nearest
 from chatmill.text.parsing import parse_json
@@ -64,7 +64,7 @@ class DetectedFormat:
 
 def format_of(
     given: Any,
-    inputs: InputPath | Sequence[InputPath],
+    inputs: Any,
     *,
     columns: Mapping[str, str] | None = None,
     has_template: bool = True,
@@ -73,7 +73,7 @@ def format_of(
 
     Args:
         given: Any value that `Format.of` accepts, or `"auto"`, or None for messages.
-        inputs: Paths, globs or URLs, as for `prepare`.
+        inputs: As for `prepare`, or files from `find_inputs`.
         columns: The column in the rows for each column that the format reads, where the names differ.
         has_template: Whether there is a chat template; as for `detect`.
 

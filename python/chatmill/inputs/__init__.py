@@ -1,10 +1,11 @@
-"""Input files as a stream of blocks: JSONL (plain or compressed), Parquet and Arrow IPC, on any store of fsspec.
+"""Inputs as a stream of blocks: JSON, CSV, Parquet and Arrow files on any store of fsspec, standard input, and memory.
 
 A block holds a bounded number of bytes, so memory does not grow with the files.
 """
 
 from chatmill.inputs.block import MESSAGE_COLUMNS, Block
-from chatmill.inputs.find import InputFile, InputPath, find_inputs
+from chatmill.inputs.file import InputFile, InputPath
+from chatmill.inputs.find import find_inputs, folders_of
 from chatmill.inputs.lines import JSON_COLUMN
 from chatmill.inputs.read import BLOCK_BYTES, MAX_LINE_BYTES, read_blocks
 from chatmill.inputs.share import share_rows
@@ -21,6 +22,7 @@ __all__ = [
     "check_states",
     "check_unchanged",
     "find_inputs",
+    "folders_of",
     "read_blocks",
     "share_rows",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
 
 #: The columns that may hold the messages of a row.
 MESSAGE_COLUMNS = ("messages", "conversations")
@@ -39,9 +39,10 @@ class Block:
         json_column: The name of that column, or None for other files.
         file: The file.
         first_row: Index of the first row in the file, from 0.
-        lines: For JSONL the line of each row, from 1 (blank lines are not rows); otherwise None.
+        lines: For JSON the line of each row, from 1 (in JSONL, blank lines are not rows); otherwise None.
         bytes_read: Bytes of the file on disk that were read up to the end of this block.
         long_rows: The rows that are too long to be read, by their index in the batch.
+        names_row: Whether a place has the row besides the line, because one line may hold several rows.
     """
 
     batch: pa.RecordBatch
@@ -51,6 +52,7 @@ class Block:
     lines: Sequence[int] | None
     bytes_read: int
     long_rows: Mapping[int, LongRow] = field(default_factory=dict)
+    names_row: bool = False
 
     def within(self, rows: range) -> "Block | None":
         """Return the rows of this block that are in a range of rows of the file, or None if there are none.
@@ -72,11 +74,13 @@ class Block:
         )
 
     def where(self, row: int) -> dict[str, str | int]:
-        """Return the place of a row: `file`, and `line` (from 1) or `row` (from 0).
+        """Return the place of a row: `file`, and `line` (from 1) or `row` (from 0), or both.
 
         Args:
             row: Index in the batch.
         """
+        if self.lines is not None and self.names_row:
+            return {"file": self.file.path, "row": self.first_row + row, "line": self.lines[row]}
         if self.lines is not None:
             return {"file": self.file.path, "line": self.lines[row]}
         return {"file": self.file.path, "row": self.first_row + row}

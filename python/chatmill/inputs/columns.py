@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError, check_arrow
 from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block, LongRow
 from chatmill.inputs.faults import reading
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
 from chatmill.inputs.values import check_names, without_views
 from chatmill.text.nearest import suggestion
 
@@ -41,13 +41,13 @@ def read_parquet(
         DataError: A column is missing, or the file is damaged.
     """
     with reading(file), pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
-        columns = _needed(file, parquet.schema_arrow.names, *wanted)
+        columns = needed_columns(file, parquet.schema_arrow.names, *wanted)
         total = parquet.metadata.num_rows
         batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
         batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
         row = 0
         # Pages of several columns are read in turn, so rows measure the progress better than the file position.
-        for block in _blocks(
+        for block in checked_blocks(
             file,
             batches,
             (block_bytes, max_row_bytes),
@@ -83,7 +83,7 @@ def read_ipc(
     with reading(file):
         is_file = raw.read(6) == b"ARROW1"
         names = _open_ipc(raw, is_file=is_file).schema.names
-        columns = _needed(file, names, *wanted)
+        columns = needed_columns(file, names, *wanted)
         reader = _open_ipc(raw, is_file=is_file, fields=[names.index(column) for column in columns])
         count = reader.num_record_batches if is_file else 0
         batches = (reader.get_batch(index) for index in range(count)) if is_file else iter(reader)
@@ -92,7 +92,7 @@ def read_ipc(
         return (file.size or 0) * (index + 1) // count if is_file else int(raw.tell())
 
     limits = (block_bytes, max_row_bytes)
-    yield from _blocks(file, batches, limits, bytes_read, lambda _, index: f"record batch {index}")
+    yield from checked_blocks(file, batches, limits, bytes_read, lambda _, index: f"record batch {index}")
 
 
 def _open_ipc(
@@ -103,9 +103,20 @@ def _open_ipc(
     return pa.ipc.open_file(raw, options=options) if is_file else pa.ipc.open_stream(raw, options=options)
 
 
-def _needed(
+def needed_columns(
     file: InputFile, names: Sequence[str], columns: Sequence[str] | None, keep_columns: Sequence[str]
 ) -> list[str]:
+    """Return the columns of a file that must be read.
+
+    Args:
+        file: The file.
+        names: Its columns.
+        columns: The columns that a format reads; None for the columns of conversations.
+        keep_columns: The columns to keep.
+
+    Raises:
+        DataError: A column is missing.
+    """
     if columns is None and not any(name in names for name in MESSAGE_COLUMNS):
         raise DataError(
             f"{file.path} has no column {' or '.join(MESSAGE_COLUMNS)}, only {', '.join(names)}; rename the column "
@@ -141,7 +152,7 @@ def _group_of(metadata: pq.FileMetaData, row: int) -> int:
     return max(0, int(metadata.num_row_groups) - 1)
 
 
-def _blocks(
+def checked_blocks(
     file: InputFile,
     batches: Iterator[pa.RecordBatch],
     limits: tuple[int, int],
@@ -150,8 +161,18 @@ def _blocks(
 ) -> Iterator[Block]:
     """Check batches, and cut them to size.
 
-    `limits` are the sizes of a block and of the largest row. `bytes_read` returns the bytes read so far, and `place`
-    the place of a batch in words, from the number of the row and of the batch.
+    Args:
+        file: The file.
+        batches: Its rows.
+        limits: The sizes of a block and of the largest row, in bytes.
+        bytes_read: A function that returns the bytes read so far, from the number of the row and of the batch.
+        place: A function that returns the place of a batch in words, from the same numbers.
+
+    Yields:
+        Blocks of rows.
+
+    Raises:
+        DataError: The batches are damaged, or cannot be read.
     """
     block_bytes, max_row_bytes = limits
     row = index = 0

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, DataError
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
 from chatmill.text.secrets import without_secrets
 
 
@@ -42,7 +42,7 @@ def _error(file: InputFile, place: Callable[[], str] | None, cause: Exception) -
 
 def _likely_fault(file: InputFile, cause: Exception) -> str:
     """Return the likely cause why a file cannot be read, in parentheses."""
-    form: Any = file.compression or {"jsonl": None, "parquet": "Parquet", "ipc": "Arrow IPC"}[file.kind]
+    form: Any = file.compression or {"parquet": "Parquet", "ipc": "Arrow IPC"}.get(file.kind)
     if form is None or isinstance(cause, (PermissionError, FileNotFoundError, IsADirectoryError)):
         return ""
     return f" (the file is damaged, truncated or not a {form} file; download it again, or correct its suffix)"

@@ -3,7 +3,6 @@
 The core parses the JSON.
 """
 
-import lzma
 from array import array
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
@@ -16,34 +15,31 @@ import pyarrow.compute as pc
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block, LongRow
 from chatmill.inputs.faults import reading
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
+from chatmill.inputs.streams import check_text, decompressed
 
 JSON_COLUMN = "json"
 _UTF8_MARK = b"\xef\xbb\xbf"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-# The first bytes of other kinds of files, with the name of the kind and the remedy. JSON cannot begin with these bytes.
-_OTHER_KINDS = {
-    b"\x1f\x8b": ("gzip-compressed", "rename it to end in .jsonl.gz"),
-    b"\x28\xb5\x2f\xfd": ("zstd-compressed", "rename it to end in .jsonl.zst"),
-    b"\xfd7zXZ\x00": ("xz-compressed", "rename it to end in .jsonl.xz"),
-    b"BZh": ("bzip2-compressed", "rename it to end in .jsonl.bz2"),
-    b"PAR1": ("a Parquet file", "rename it to end in .parquet"),
-    b"ARROW1": ("an Arrow IPC file", "rename it to end in .arrow"),
-    b"PK\x03\x04": ("a ZIP archive", "unpack it"),
-}
 # The bytes of a line that is too long to be read that its reject shows.
 _SHOWN_BYTES = 4096
 
 
 @dataclass(frozen=True)
-class _LongLine:
-    """A line that was skipped: its first bytes, and the number of its bytes."""
+class LongText:
+    """A line or a row that was skipped.
+
+    Attributes:
+        beginning: Its first bytes.
+        size: The number of its bytes.
+    """
 
     beginning: bytes
     size: int
 
 
-def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_bytes: int) -> Iterator[Block]:
+def read_lines(
+    file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_bytes: int, *, stream: Any = None
+) -> Iterator[Block]:
     """Read the lines of a file. The last line may lack its newline. Blank lines are not rows.
 
     Args:
@@ -51,6 +47,7 @@ def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_b
         raw: Its bytes.
         block_bytes: Approximate size of a block, in bytes.
         max_line_bytes: The size of the longest line that is read. A longer line is skipped, so it needs no memory.
+        stream: Its text as a stream, if that was begun already.
 
     Yields:
         Blocks of rows.
@@ -60,9 +57,10 @@ def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_b
     """
     row, line = 0, 1
     with reading(file, lambda: f"line {line} or later"):
-        for number, piece in enumerate(_whole_lines(_decompressed(file, raw), block_bytes, max_line_bytes)):
+        stream = decompressed(file, raw) if stream is None else stream
+        for number, piece in enumerate(_whole_lines(stream, block_bytes, max_line_bytes)):
             numbers: Sequence[int]
-            if isinstance(piece, _LongLine):
+            if isinstance(piece, LongText):
                 beginning = _checked_start(file, piece.beginning) if number == 0 else piece.beginning
                 lines, count, numbers = pa.array([beginning], pa.large_binary()), 1, range(line, line + 1)
                 sizes = {0: piece.size}
@@ -71,7 +69,7 @@ def read_lines(file: InputFile, raw: pa.NativeFile, block_bytes: int, max_line_b
                 lines, count, numbers = _split(text, line)
                 sizes = _long_lines(lines, max_line_bytes)
             if len(lines) > 0:
-                long_rows = {at: _long_row(lines[at], size, max_line_bytes) for at, size in sizes.items()}
+                long_rows = {at: long_row(lines[at].as_py(), size, max_line_bytes) for at, size in sizes.items()}
                 if long_rows:
                     is_long = pa.array([at in long_rows for at in range(len(lines))])
                     lines = pc.if_else(is_long, pa.scalar(None, lines.type), lines)
@@ -89,29 +87,24 @@ def _long_lines(lines: pa.Array, max_line_bytes: int) -> dict[int, int]:
     return {at: sizes[at].as_py() for at in long}
 
 
-def _long_row(line: pa.Scalar, size: int, max_line_bytes: int) -> LongRow:
-    beginning = bytes(memoryview(line.as_buffer())[:_SHOWN_BYTES])
+def long_row(line: bytes, size: int, max_line_bytes: int, *, what: str = "line") -> LongRow:
+    """Describe a line that is too long to be read.
+
+    Args:
+        line: Its beginning.
+        size: The number of its bytes.
+        max_line_bytes: The limit.
+        what: What it is in words: a line or a row.
+    """
     return LongRow(
-        f"the line has {size:,} bytes, more than the {max_line_bytes:,} of `max_line_bytes`; split the row, or raise "
+        f"the {what} has {size:,} bytes, more than the {max_line_bytes:,} of `max_line_bytes`; split the row, or raise "
         "the limit",
         # The last character may be cut, which is no fault of the line.
-        getincrementaldecoder("utf-8")("backslashreplace").decode(beginning),
+        getincrementaldecoder("utf-8")("backslashreplace").decode(line[:_SHOWN_BYTES]),
     )
 
 
-def _decompressed(file: InputFile, raw: pa.NativeFile) -> Any:
-    if file.compression is None:
-        return raw
-    if file.size == 0:
-        raise EOFError("it has 0 bytes")
-    if file.compression == "xz":
-        return lzma.LZMAFile(raw)
-    # Arrow's streams read files with several frames to the end, and report truncated files. The streams of zstandard
-    # and fsspec do neither.
-    return pa.CompressedInputStream(raw, file.compression)
-
-
-def _whole_lines(stream: Any, block_bytes: int, max_line_bytes: int) -> Iterator[bytes | _LongLine]:
+def _whole_lines(stream: Any, block_bytes: int, max_line_bytes: int) -> Iterator[bytes | LongText]:
     """Yield text in pieces of at least `block_bytes` that end at the end of a line, and long lines without their end.
 
     A line is known to be long once more than `max_line_bytes` of it are held; the rest of it is read and forgotten.
@@ -131,13 +124,13 @@ def _whole_lines(stream: Any, block_bytes: int, max_line_bytes: int) -> Iterator
         start = 0
         if beginning is not None:
             end = chunk.index(b"\n")
-            yield _LongLine(beginning, held_bytes + end)
+            yield LongText(beginning, held_bytes + end)
             beginning, start = None, end + 1
         if held or start < cut:
             yield b"".join([*held, chunk[start:cut]])
         held, held_bytes = [chunk[cut:]], len(chunk) - cut
     if beginning is not None:
-        yield _LongLine(beginning, held_bytes)
+        yield LongText(beginning, held_bytes)
     elif rest := b"".join(held):
         yield rest
 
@@ -152,21 +145,15 @@ def _first_bytes(pieces: list[bytes]) -> bytes:
 
 
 def _checked_start(file: InputFile, text: bytes) -> bytes:
-    for start, (kind, remedy) in _OTHER_KINDS.items():
-        if text.startswith(start):
-            raise DataError(f"{file.path} is {kind}, not plain JSONL; {remedy}")
-    if text.startswith(_UTF16_MARKS):
-        raise DataError(f"{file.path} is UTF-16; convert it to UTF-8 with `iconv -f UTF-16 -t UTF-8 in > out.jsonl`")
+    check_text(file, text)
     text = text.removeprefix(_UTF8_MARK)
     first = text.lstrip()
     if first.startswith(b"["):
-        raise DataError(
-            f"{file.path} is one JSON array, not one JSON object per line; convert it with `jq -c '.[]' in > out.jsonl`"
-        )
+        raise DataError(f"{file.path} is one JSON array, not one JSON object per line; rename it to end in .json")
     if first.split(b"\n", 1)[0].strip() == b"{":
         raise DataError(
-            f"the first JSON object of {file.path} takes several lines; put each object on one line with "
-            "`jq -c . in > out.jsonl`"
+            f"the first JSON object of {file.path} takes several lines; rename the file to end in .json, or put each "
+            "object on one line with `jq -c . in > out.jsonl`"
         )
     return text
 

@@ -38,25 +38,54 @@ def rows_of(data: Any, json_column: str | None = None) -> tuple[pa.Table, str | 
     if isinstance(held, pa.Table):
         return held, json_column
     if isinstance(data, Mapping):
-        columns = {name: _listed(name, column) for name, column in data.items()}
         if json_column is not None:
-            return pa.table(columns), json_column
-        lengths = {len(column) for column in columns.values()}
-        if len(lengths) > 1:
-            sizes = ", ".join(f"{shown_name(str(name))} {len(column)}" for name, column in columns.items())
-            raise DataError(f"the columns have different numbers of rows ({sizes}); give each one value for each row")
-        return _as_json([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)])
+            return pa.table({name: _listed(name, column) for name, column in data.items()}), json_column
+        return _as_json(rows_of_columns(data))
     if isinstance(data, (list, tuple)):
         return _as_json(data)
     return None
 
 
+def rows_of_columns(data: Mapping[Any, Any]) -> list[dict[Any, Any]]:
+    """Return the rows of columns.
+
+    Args:
+        data: The values of each column.
+
+    Raises:
+        DataError: The columns differ in length.
+
+    Example:
+        >>> rows_of_columns({"a": [1, 2], "b": ["x", "y"]})
+        [{'a': 1, 'b': 'x'}, {'a': 2, 'b': 'y'}]
+    """
+    columns = {name: _listed(name, column) for name, column in data.items()}
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1:
+        sizes = ", ".join(f"{shown_name(str(name))} {len(column)}" for name, column in columns.items())
+        raise DataError(f"the columns have different numbers of rows ({sizes}); give each one value for each row")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
 def _as_json(rows: Sequence[Any]) -> tuple[pa.Table, str]:
-    lines = [_line(index, row) for index, row in enumerate(rows)]
+    lines = [line_of(index, row) for index, row in enumerate(rows)]
     return pa.table({_ROW: pa.array(lines, pa.large_string())}), _ROW
 
 
-def _line(index: int, row: Any) -> str:
+def line_of(index: int, row: Any) -> str:
+    """Return a row as a line of JSON.
+
+    Args:
+        index: Its index, for errors.
+        row: A dict.
+
+    Raises:
+        DataError: It is not a dict, or a value cannot be a JSON value.
+
+    Example:
+        >>> line_of(0, {"text": "a"})
+        '{"text": "a"}'
+    """
     if not isinstance(row, Mapping):
         raise DataError(
             f"row {index} is a {type(row).__name__}, not a dict; pass rows such as "

@@ -30,17 +30,17 @@ def shown_name(path: str) -> str:
         return name.encode("utf-8", "backslashreplace").decode()
 
 
-def finding(function: Callable[[Any], T]) -> Callable[[Any], T]:
+def finding(function: Callable[..., T]) -> Callable[..., T]:
     """Decorate a function that finds inputs: all its errors are errors of chatmill, without the secrets of URLs.
 
     Args:
-        function: A function of an input.
+        function: A function whose first argument is an input.
     """
 
     @wraps(function)
-    def guarded(given: Any) -> T:
+    def guarded(given: Any, *more: Any, **options: Any) -> T:
         try:
-            return function(given)
+            return function(given, *more, **options)
         except ChatmillError as error:
             text = str(error)
             if without_secrets(text) == text:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,9 +11,13 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
 from chatmill.inputs.columns import WantedColumns, read_ipc, read_parquet
+from chatmill.inputs.delimited import read_delimited
 from chatmill.inputs.faults import reading
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
+from chatmill.inputs.json_file import read_json
 from chatmill.inputs.lines import read_lines
+from chatmill.inputs.memory_rows import read_memory
+from chatmill.inputs.streams import PiecesReader
 
 #: The default size of a block, in bytes.
 BLOCK_BYTES = 8 << 20
@@ -79,9 +84,16 @@ def count_rows(file: InputFile) -> int:
 
 
 def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_line_bytes: int) -> Iterator[Block]:
+    if file.kind == "memory":
+        yield from read_memory(file, wanted, block_bytes, max_line_bytes)
+        return
     with reading(file), _opened(file) as raw:
         if file.kind == "jsonl":
             yield from read_lines(file, raw, block_bytes, max_line_bytes)
+        elif file.kind == "json":
+            yield from read_json(file, raw, block_bytes, max_line_bytes)
+        elif file.kind in {"csv", "tsv"}:
+            yield from read_delimited(file, raw, wanted, block_bytes, max_line_bytes)
         elif file.kind == "parquet":
             yield from read_parquet(file, raw, wanted, block_bytes, max_line_bytes)
         else:
@@ -89,7 +101,10 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_lin
 
 
 @contextmanager
-def _opened(file: InputFile) -> Iterator[pa.NativeFile]:
+def _opened(file: InputFile) -> Iterator[Any]:
+    if file.source is not None:
+        yield PiecesReader(iter(file.source))
+        return
     # Arrow reads local files without the GIL; the Python file objects of fsspec need the GIL.
     if file.is_local:
         # pyarrow accepts a name that is not UTF-8 only as bytes.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
 from chatmill.inputs.read import count_rows
 
 

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Sequence
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.find import InputFile
+from chatmill.inputs.file import InputFile
 from chatmill.inputs.read import count_rows
 from chatmill.inputs.state import FileState, state_of
 
@@ -66,7 +66,7 @@ def _check_read(file: InputFile, rows: int, end: int) -> None:
         expected = count_rows(file) if file.kind == "parquet" else None
     if expected is not None and rows != expected:
         raise _changed(file, f"{rows:,} rows were read, but it has {expected:,}")
-    is_plain = file.kind == "jsonl" and file.compression is None and file.rows is None
+    is_plain = file.kind in {"jsonl", "json"} and file.source is None and file.compression is None and file.rows is None
     if is_plain and file.size is not None and end != file.size and not _is_blank(file, end, file.size):
         raise _changed(file, f"{end:,} bytes were read, but it has {_bytes(file.size)}")
 

@@ -1,19 +1,21 @@
 """`encode_row`: encodes one row of input files."""
 
+from typing import Any
+
 from chatmill._chatmill import DataError, Encoding, Mill
 from chatmill.formats import Format
-from chatmill.inputs import InputPath, find_inputs, read_blocks
+from chatmill.inputs import find_inputs, read_blocks
 from chatmill.inputs.mill import encode_row_of
 
 _BLOCK_BYTES = 1 << 20
 
 
-def encode_row(mill: Mill, inputs: InputPath | list[InputPath], row: int = 0) -> Encoding:
+def encode_row(mill: Mill, inputs: Any, row: int = 0) -> Encoding:
     """Render, tokenize and label one row of the inputs.
 
     Args:
         mill: The mill.
-        inputs: Paths, globs or URLs, as for `prepare`.
+        inputs: As for `prepare`, or files from `find_inputs`.
         row: Index of the row over all inputs, from 0.
 
     Raises:

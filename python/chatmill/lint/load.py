@@ -24,13 +24,13 @@ class DataRows:
     """Rows of files.
 
     Attributes:
-        files: Paths, globs or URLs.
+        files: As the inputs of `prepare`, or files from `find_inputs`.
         most: The maximum number of rows to read.
         format: Any value that `Format.of` accepts, `"auto"`, or None for messages.
         columns: The column in the rows for each column that the format reads, where the names differ.
     """
 
-    files: Sequence[str]
+    files: Sequence[Any]
     most: int
     format: Any = "auto"
     columns: Mapping[str, str] | None = None

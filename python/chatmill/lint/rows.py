@@ -57,11 +57,11 @@ def to_rows(data: Iterable[Any]) -> Iterator[Row]:
         yield Row(index, messages, tools, documents, _value(given.get("chat_template_kwargs"), index) or {})
 
 
-def read_rows(files: Sequence[str], most: int) -> Iterator[Mapping[str, Any]]:
+def read_rows(files: Sequence[Any], most: int) -> Iterator[Mapping[str, Any]]:
     """Read the first rows of files of conversations.
 
     Args:
-        files: Paths, globs or URLs, as for `prepare`.
+        files: As the inputs of `prepare`, or files from `find_inputs`.
         most: The maximum number of rows to read.
 
     Yields:

@@ -1,6 +1,7 @@
 """The values that each option accepts, as types. The Python package has each list only here.
 
-The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made; Python checks those of `Compression`.
+The core checks the same values when a `Mill`, a `Tokenizer` or `Labels` is made; Python checks those of
+`Compression` and `InputFormat`.
 Signatures use the types; the command line and the config files get the values with `choices`.
 """
 
@@ -23,6 +24,9 @@ AllMasked: TypeAlias = Literal["keep", "reject"]
 
 #: The compression of the Parquet shards of `prepare`.
 Compression: TypeAlias = Literal["zstd", "snappy", "none"]
+
+#: The kinds of input files that can be named.
+InputFormat: TypeAlias = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 
 #: What a `Mill` does with rows that fail.
 OnError: TypeAlias = Literal["raise", "null"]

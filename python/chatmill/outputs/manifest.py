@@ -65,7 +65,8 @@ def build_manifest(
         "chatmill": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "inputs": [
-            {"path": file.path, "size": file.size, "rows": rows} for file, rows in zip(files, rows_by_file, strict=True)
+            {"path": file.path, "size": file.size, "rows": rows, **file.about}
+            for file, rows in zip(files, rows_by_file, strict=True)
         ],
         "template": _template(mill.template),
         "tokenizer": _tokenizer(mill.tokenizer),

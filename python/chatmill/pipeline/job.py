@@ -9,9 +9,9 @@ from typing import Any
 from chatmill._chatmill import Mill
 from chatmill.arrange import Arrangement
 from chatmill.formats import Format
-from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputPath, find_inputs
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, find_inputs, folders_of
 from chatmill.labels import Labels
-from chatmill.options.choices import AllMasked, Compression, ControlTokens, Padding, Split, Truncation
+from chatmill.options.choices import AllMasked, Compression, ControlTokens, InputFormat, Padding, Split, Truncation
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
@@ -24,7 +24,7 @@ from chatmill.sources.resolve import resolve_rows
 
 
 def prepare(
-    inputs: InputPath | Sequence[InputPath],
+    inputs: Any,
     *,
     tokenizer: Any,
     output: str | os.PathLike[str],
@@ -33,6 +33,7 @@ def prepare(
     rebuild: bool = True,
     format: str | Mapping[str, Any] | Format | None = "auto",
     columns: Mapping[str, str] | None = None,
+    input_format: InputFormat | None = None,
     labels: str | Mapping[str, Any] | Labels = "assistant",
     split: Split | None = None,
     max_length: int | None = None,
@@ -72,7 +73,10 @@ def prepare(
     `row` and the kept columns. Rows of a prompt with answers have other columns; see `docs/formats.md`.
 
     Args:
-        inputs: Paths, globs or fsspec URLs of JSONL (plain, gz, zst, xz, bz2), Parquet or Arrow IPC files.
+        inputs: Paths, folders, globs or fsspec URLs of JSONL, JSON, CSV and TSV (plain, gz, zst, xz, bz2), Parquet or
+            Arrow IPC files; `-` for standard input; `org/name` or `org/name:split` for a data set of the Hub. Or rows
+            in memory: a list of dicts, a mapping of columns, a data set of `datasets`, a table of pandas or polars, or
+            Arrow data. Or a list of these.
         tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
         output: The output folder; it must not exist or must be empty, unless `overwrite` is set.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
@@ -85,6 +89,8 @@ def prepare(
             the chat template, if there is one. None for messages.
         columns: The column in the rows for each column that the format reads, where the names differ, such as
             `{"answer": "solution"}` for rows whose answer is in the column `solution`.
+        input_format: The kind of the files: `jsonl`, `json`, `csv`, `tsv`, `parquet` or `arrow`; None to tell it from
+            their suffixes. Standard input is JSON without it: one object per line, or one array.
         labels: Which tokens are trained: a `Labels`, or any value that `Labels.of` accepts, such as `"assistant"` or
             `"axolotl"`.
         split: `"per_turn"` makes one sample per trained turn, rendered as at inference; None makes one per row.
@@ -139,10 +145,10 @@ def prepare(
     now = datetime.now() if now is None else now  # noqa: DTZ005
 
     def parts() -> list[Part]:
-        files = find_inputs(inputs)
-        check_apart(output, files)
+        files = find_inputs(inputs, input_format)
+        check_apart(output, files, folders_of(inputs))
         found = resolve_rows(
-            inputs,
+            files,
             tokenizer,
             template,
             format=format,
@@ -173,7 +179,8 @@ def prepare(
             limits=limits,
             now=now,
         )
-        return [Part(files, mill, found.reason, found.warnings)]
+        left_out = [warning for file in files for warning in file.warnings]
+        return [Part(files, mill, found.reason, [*left_out, *found.warnings])]
 
     options = OutputOptions(
         output,
@@ -189,6 +196,7 @@ def prepare(
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
+            "input_format": input_format,
             "max_line_bytes": max_line_bytes,
         },
     )

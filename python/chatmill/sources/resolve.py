@@ -1,7 +1,7 @@
 """`resolve`: loads the tokenizer and the chat template of a run, from names, paths, Hub ids or objects."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
 from chatmill.formats import Format
 from chatmill.formats.detect import format_of
-from chatmill.inputs import InputPath
 from chatmill.sources.load import NoTemplateError, check_fallback, is_jinja, load_template
 from chatmill.text.nearest import nearest
 
@@ -103,7 +102,7 @@ class ResolvedRows:
 
 
 def resolve_rows(
-    inputs: InputPath | Sequence[InputPath],
+    inputs: Any,
     tokenizer: Any,
     template: Any = None,
     *,
@@ -118,7 +117,7 @@ def resolve_rows(
     the format, or if there is no chat template at all.
 
     Args:
-        inputs: Paths, globs or URLs, as for `prepare`.
+        inputs: As for `prepare`, or files from `find_inputs`.
         tokenizer: As for `resolve`.
         template: As for `resolve`.
         format: Any value that `Format.of` accepts, or `"auto"`, or None for messages.

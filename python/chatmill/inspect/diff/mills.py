@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from chatmill._chatmill import Mill, RowError, RowFailure
-from chatmill.inputs import InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs import InputFile, find_inputs, read_blocks
 from chatmill.inspect.diff.encodings import EncodedRow, compare_encodings, count_tokens, count_trained
 from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
 from chatmill.inspect.rows import check_can_compare
@@ -32,9 +33,7 @@ class MillsReport(DiffReport):
                 yield RowDifference(pair.row, pair.place, aspect, tuple(spans))
 
 
-def diff_rows(
-    left: Mill, right: Mill, inputs: InputPath | Sequence[InputPath], *, rows: int | None = None
-) -> DiffReport:
+def diff_rows(left: Mill, right: Mill, inputs: Any, *, rows: int | None = None) -> DiffReport:
     """Encode every row with two mills, and find the differences. One row is in memory at a time.
 
     Rows are encoded by `Mill.encode_row`, with all options of the mills except padding. If a row becomes several
@@ -43,7 +42,7 @@ def diff_rows(
     Args:
         left: A mill.
         right: Another mill, with other labels, another template or another tokenizer.
-        inputs: Paths, globs or URLs, as for `prepare`.
+        inputs: As for `prepare`, or files from `find_inputs`.
         rows: The maximum number of rows to compare; None for all.
 
     Returns:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, TokenBatch
-from chatmill.inputs import Block, InputFile, InputPath, find_inputs, read_blocks
+from chatmill.inputs import Block, InputFile, find_inputs, read_blocks
 from chatmill.inputs.mill import mill_block
 from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
 from chatmill.inspect.diff.samples import SampledRow, WholeRow, compare_samples, same_samples
@@ -98,7 +98,7 @@ class OutputReport(DiffReport):
 
 
 def diff_output(
-    inputs: InputPath | Sequence[InputPath],
+    inputs: Any,
     output: str | os.PathLike[str],
     *,
     tokenizer: Any,
@@ -113,7 +113,8 @@ def diff_output(
     `unproved: raise`) count as rejected.
 
     Args:
-        inputs: The files that the output was made from, in the same order; they may have moved.
+        inputs: The files that the output was made from, in the same order; they may have moved. As for `prepare`, or
+            files from `find_inputs`.
         output: An output folder of `prepare`, which an earlier version may have made.
         tokenizer: As for `prepare`.
         template: As for `prepare`. None for the template of the manifest: the tokenizer's own if the names match; the
