@@ -131,7 +131,12 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             1,
             "there is no format 'alpaka'; did you mean 'alpaca'?",
         ),
-        (("prepare", "a.csv", "--output", "out"), 1, "a.csv has the unsupported file type .csv; supported are "),
+        (("prepare", "a.txt", "--output", "out"), 1, "a.txt has the unsupported file type .txt; supported are "),
+        (
+            ("prepare", "a.txt", "--output", "out", "--input-format", "jsnl"),
+            2,
+            "'jsnl' is not a valid value; did you mean 'jsonl'?",
+        ),
         (("templates", "chatlm"), 1, 'no template named "chatlm"; did you mean `chatml`?'),
     ],
 )
@@ -139,7 +144,7 @@ def test_mistakes_are_explained(
     arguments: tuple[str, ...], status: int, message: str, run: Any, write_file: WriteFile, conversations: list[Row]
 ) -> None:
     write_file("a.jsonl", conversations)
-    Path("a.csv").write_text("messages\n", "utf-8")
+    Path("a.txt").write_text("messages\n", "utf-8")
     failed = run(*arguments)
     assert failed.exit_code == status
     assert message in " ".join(failed.stderr.split())

@@ -238,6 +238,15 @@ def test_inputs_of_other_types(inputs: Any, in_tmp_path: Path) -> None:
         find_inputs(inputs)
 
 
+def test_the_name_of_a_kind(tmp_path: Path) -> None:
+    (tmp_path / "rows.txt.gz").write_bytes(gzip.compress(b'{"a": 1}\n'))
+    assert rows_of(list(read_blocks(find_inputs(tmp_path / "rows.txt.gz", "jsonl")))) == [{"a": 1}]
+    with pytest.raises(DataError, match=r"`input_format` is 'jsnl', which is not a kind of file; did you mean 'jsonl'"):
+        find_inputs(tmp_path / "rows.txt.gz", "jsnl")
+    with pytest.raises(DataError, match=r"is 'x', .*; give one of jsonl, json, csv, tsv, parquet, arrow"):
+        find_inputs(tmp_path / "rows.txt.gz", "x")
+
+
 def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> None:
     for name in COLUMNS:
         path = write_file(name, [{"chat": row["messages"], "id": row["id"]} for row in conversations])

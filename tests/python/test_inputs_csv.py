@@ -98,6 +98,7 @@ def test_only_needed_columns_are_read(tmp_path: Path) -> None:
     [
         (b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3: 1,2,3; put text that holds"),
         (b"a,b\n1,2\n1\n", "Row #3: Expected 2 columns, got 1: 1; put text that holds"),
+        (b'a,b\n1,"2\n3', "it ends within a quoted cell, so it is cut off"),
         (b"a,b,a\n1,2,3\n", "the first row names the column 'a' twice"),
         ("a,b\n1,2\n".encode("utf-16"), "is UTF-16; convert it to UTF-8"),
         (gzip.compress(b"a,b\n1,2\n"), "is gzip-compressed, not plain CSV; rename it to end in .csv.gz"),

@@ -186,3 +186,8 @@ def test_remote_folders(bucket: Bucket) -> None:
     ]
     assert "that are not read: note.md" in files[0].warnings[0]
     assert values_of(read(f"{bucket.url}/data")) == ROWS[:2]
+
+
+def test_the_folder_of_a_model_is_no_data(in_tmp_path: Path) -> None:
+    touch("model/tokenizer.json", "model/config.json", "model/tokenizer_config.json")
+    assert "the folder model has no data file (there is config.json, tokenizer.json, tok" in complaint("model")

@@ -57,24 +57,58 @@ def read_delimited(
                 quoted_strings_can_be_null=False,
             ),
         }
+        cells = _Cells(stream)
         try:
-            reader = pa.csv.open_csv(pa.PythonFile(stream, mode="r"), **options)
+            reader = pa.csv.open_csv(pa.PythonFile(cells, mode="r"), **options)
         except pa.ArrowInvalid as error:
             if "Empty CSV file" in str(error):  # a header without the end of its line
                 return
             raise _error(file, error, block_bytes) from None
     limits = (block_bytes, max_row_bytes)
-    batches = _batches(file, reader, block_bytes)
+    batches = _batches(file, reader, cells, block_bytes)
     yield from checked_blocks(
         file, batches, limits, lambda _row, _index: raw.tell(), lambda row, _: f"row {row} or later"
     )
 
 
-def _batches(file: InputFile, reader: "pa.csv.CSVStreamingReader", block_bytes: int) -> Iterator[pa.RecordBatch]:
+class _Cells:
+    """A stream that counts quotes. pyarrow accepts a last cell whose quote is not closed; such a file is cut off."""
+
+    closed = False
+
+    def __init__(self, stream: Peeked) -> None:
+        self._stream = stream
+        self._quotes, self._last = 0, b""
+
+    @property
+    def is_cut(self) -> bool:
+        return self._quotes % 2 == 1 and self._last != b"\n"
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._stream.read(size)
+        self._quotes += found.count(b'"')
+        self._last = found[-1:] or self._last
+        return found
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Do nothing: the owner of the stream closes it."""
+
+
+def _batches(
+    file: InputFile, reader: "pa.csv.CSVStreamingReader", cells: _Cells, block_bytes: int
+) -> Iterator[pa.RecordBatch]:
     while True:
         try:
             batch = reader.read_next_batch()
         except StopIteration:
+            if cells.is_cut:
+                raise DataError(
+                    f"cannot read {file.path}: it ends within a quoted cell, so it is cut off, or a quote is missing; "
+                    "get the whole file, or correct it"
+                ) from None
             return
         except pa.ArrowInvalid as error:
             raise _error(file, error, block_bytes) from None

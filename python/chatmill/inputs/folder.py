@@ -12,8 +12,11 @@ from chatmill.text.parsing import parse_json
 
 _MANIFESTS = ("_manifest.json", "manifest.json")
 _MANIFEST_KEYS = {"chatmill", "inputs", "shards", "tokenizer"}
-# What the `datasets` library writes beside the rows.
-_NO_ROWS = {"dataset_info.json", "dataset_infos.json", "state.json"}
+# What the `datasets` library writes beside the rows, and the files of a model.
+_NO_ROWS = {
+    *("dataset_info.json", "dataset_infos.json", "state.json", "tokenizer.json", "tokenizer_config.json"),
+    *("config.json", "generation_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.json"),
+}
 _SPLITS = ("train", "validation", "valid", "val", "dev", "test", "eval")
 _SHOWN = 5
 _MOST_LEVELS = 40

