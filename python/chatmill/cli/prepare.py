@@ -29,9 +29,10 @@ from chatmill.cli.options import (
     TemplateOption,
     TokenizerJsonOption,
     TracebackOption,
+    TrainerOption,
     TruncationOption,
 )
-from chatmill.cli.values import columns_of, json_object, share_or_number, time_of
+from chatmill.cli.values import check_debug, columns_of, json_object, share_or_number, time_of
 from chatmill.pipeline.limit import MAX_REJECTED
 from chatmill.terminal.console import new_console
 
@@ -163,6 +164,7 @@ def prepare(
     ] = None,
     compression: CompressionOption = "zstd",
     max_rejected: MaxRejectedOption = MAX_REJECTED,
+    trainer: TrainerOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if there is a warning; then nothing is written.")
     ] = False,
@@ -171,6 +173,8 @@ def prepare(
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
+        if debug is not None:
+            check_debug(trainer)
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
 
@@ -194,6 +198,7 @@ def prepare(
             "all_masked": all_masked,
             "compression": compression,
             "input_format": input_format,
+            "trainer": trainer,
         }
         sizes: dict[str, Any] = {
             "block_bytes": block_bytes,

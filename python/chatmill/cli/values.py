@@ -9,6 +9,7 @@ import typer
 from chatmill._chatmill import DataError
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.text.parsing import parse_json
+from chatmill.trainers.layout import layout_of
 
 _EXAMPLES = {"--chat-template-kwargs": '{"enable_thinking": false}', "--limits": '{"memory": 1073741824}'}
 
@@ -124,6 +125,43 @@ def check_reject_limit(text: str) -> str:
     except DataError as error:
         raise typer.BadParameter(str(error).replace("`max_rejected`", "--max-rejected")) from None
     return text
+
+
+def check_trainer(text: str | None) -> str | None:
+    """Check the value of --for.
+
+    Args:
+        text: The name of a trainer, or None.
+
+    Raises:
+        typer.BadParameter: chatmill has no columns for it.
+
+    Example:
+        >>> check_trainer("trl")
+        'trl'
+    """
+    try:
+        layout_of(text)
+    except DataError as error:
+        raise typer.BadParameter(str(error).replace("`trainer`", "--for")) from None
+    return text
+
+
+def check_debug(trainer: str | None) -> None:
+    """Check that --debug can print the rows of an output.
+
+    Args:
+        trainer: The value of --for, or None.
+
+    Raises:
+        typer.BadParameter: The output has no labels, or is not Parquet.
+
+    Example:
+        >>> check_debug("trl")
+    """
+    layout = layout_of(trainer)
+    if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
+        raise typer.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
 
 
 def name_and_path(text: str) -> tuple[str, str]:

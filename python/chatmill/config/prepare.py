@@ -12,7 +12,7 @@ from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
 from chatmill.inputs.names import shown_name
-from chatmill.options.choices import Compression
+from chatmill.options.choices import Compression, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions
@@ -20,6 +20,7 @@ from chatmill.pipeline.progress import progress_bar
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
+from chatmill.trainers.layout import layout_of
 
 
 def prepare_config(
@@ -40,6 +41,7 @@ def prepare_config(
     max_rejected: str | float | None = None,
     strict: bool = False,
     template: Any = None,
+    trainer: Trainer | None = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -68,6 +70,7 @@ def prepare_config(
         strict: Whether a warning fails the run. Then nothing is written.
         template: The chat template of all datasets that need one, in place of those of the config; as for
             `chatmill.prepare`.
+        trainer: The trainer that will open the output, as for `chatmill.prepare`.
 
     Returns:
         Counts, rejects and files.
@@ -98,6 +101,7 @@ def prepare_config(
         compression=compression,
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
+        layout=layout_of(trainer),
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))

@@ -28,6 +28,9 @@ Compression: TypeAlias = Literal["zstd", "snappy", "none"]
 #: The kinds of input files that can be named.
 InputFormat: TypeAlias = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow"]
 
+#: The trainers whose columns and files `prepare` can write.
+Trainer: TypeAlias = Literal["trl", "trl-dpo", "trl-reward", "hf", "axolotl", "llama-factory", "nemo"]
+
 #: What a `Mill` does with rows that fail.
 OnError: TypeAlias = Literal["raise", "null"]
 

@@ -75,6 +75,12 @@ def _sums(folder: Path, files: Sequence[WrittenFile]) -> list[str]:
 
 def _rows(folder: Path, file: str) -> int:
     path = folder / file
+    if path.suffix == ".arrow":
+        try:
+            with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
+                return sum(batch.num_rows for batch in stream)
+        except (OSError, pa.ArrowException) as error:
+            raise _changed(file, str(error)) from None
     if path.suffix != ".parquet":
         with path.open("rb") as lines:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b""))

@@ -26,7 +26,10 @@ FORMAT = 1
 
 _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
-_OWN_NAME = re.compile(r"(validation/)?part-[0-9]{5,}\.parquet|_?rejects\.jsonl")
+_OWN_NAME = re.compile(
+    r"((train|validation)/)?(part-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
+    r"|_?rejects\.jsonl"
+)
 
 
 def build_manifest(
@@ -41,6 +44,7 @@ def build_manifest(
     shards: Sequence[Shard],
     validation_shards: Sequence[Shard],
     rejects: WrittenFile | None,
+    dataset_files: Sequence[WrittenFile] = (),
 ) -> dict[str, Any]:
     """Describe a finished run.
 
@@ -55,6 +59,7 @@ def build_manifest(
         shards: The shards for training.
         validation_shards: The shards for validation.
         rejects: The file of the rejected rows; None if there are none.
+        dataset_files: The files by which `datasets` opens the shards.
 
     Returns:
         A value that JSON can hold.
@@ -85,6 +90,8 @@ def build_manifest(
         manifest["parts"] = [
             {"files": count, "template": _template(mill.template), "options": _options(mill)} for mill, count in mills
         ]
+    if dataset_files:
+        manifest["dataset_files"] = [file.record() for file in dataset_files]
     if arrangement is not None:
         manifest["arrangement"] = dict(arrangement)
         manifest["validation_shards"] = [shard.record() for shard in validation_shards]
@@ -151,7 +158,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     if not is_manifest(manifest):
         return None
     try:
-        records = [*manifest["shards"], *manifest.get("validation_shards", ())]
+        records = [*manifest["shards"], *manifest.get("validation_shards", ()), *manifest.get("dataset_files", ())]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]
         is_valid = all(_OWN_NAME.fullmatch(it.file) for it in files)

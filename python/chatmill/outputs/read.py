@@ -29,7 +29,7 @@ class PreparedOutput:
         options: The options of its run.
 
     Raises:
-        DataError: The folder is not an output of chatmill, or files are missing.
+        DataError: The folder is not an output of chatmill, files are missing, or it has the columns of a trainer.
 
     Example:
         >>> PreparedOutput("tokens").manifest["chatmill"]  # doctest: +SKIP
@@ -42,6 +42,12 @@ class PreparedOutput:
         self.manifest_path = self.folder / manifest_name(names)
         self.manifest: dict[str, Any] = self._read_manifest()
         self.options: dict[str, Any] = self.manifest["options"]
+        trainer = self.options.get("trainer")
+        if trainer is not None:
+            raise DataError(
+                f"{self.folder} has the columns of the trainer {trainer['name']}, which cannot be compared; compare an "
+                "output that was made without `--for`"
+            )
         self._check_shards()
 
     @property

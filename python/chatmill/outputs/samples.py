@@ -57,6 +57,8 @@ def read_samples(batch: pa.RecordBatch) -> Iterator[Sample]:
     columns = [batch.column(name) for name in ("input_ids", "labels", "weights") if name in batch.schema.names]
     values = [pc.cast(it.values, pa.float32() if at == 2 else pa.int32()) for at, it in enumerate(columns)]
     offsets = [it.offsets.to_pylist() for it in columns]
-    for index, length in enumerate(batch.column("length").to_pylist()):
+    # The outputs for trainers have no padding, and some have no column `length`.
+    lengths = batch.column("length") if "length" in batch.schema.names else pc.list_value_length(columns[0])
+    for index, length in enumerate(lengths.to_pylist()):
         cut = [it.slice(starts[index], length or 0) for it, starts in zip(values, offsets, strict=True)]
         yield Sample(cut[0], cut[1], cut[2] if len(cut) > 2 else None)

@@ -1,18 +1,21 @@
-"""`ShardWriter`: writes token batches to Parquet files with a bounded number of tokens each."""
+"""`ShardWriter`: writes token batches to files with a bounded number of tokens each."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.options.choices import Compression, choices
 from chatmill.outputs.checksums import WrittenFile, checksum_of
 from chatmill.outputs.durable import sync_file
+from chatmill.outputs.shard_files import ArrowShard, ParquetShard, ShardFile
 from chatmill.text.nearest import suggestion
+from chatmill.trainers.columns import arranged_columns
+from chatmill.trainers.layout import Layout
 
 #: The default number of tokens per shard.
 SHARD_TOKENS = 64 << 20
@@ -21,12 +24,15 @@ _GROUP_TOKENS = 2 << 20
 _GROUP_ROWS = 1 << 16
 #: The token columns of rows of a prompt with answers; the prompt comes first.
 ANSWER_COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
-_TOKEN_COLUMNS = ("input_ids", "labels", "attention_mask", "position_ids", *ANSWER_COLUMNS)
+_TOKEN_COLUMNS = (
+    *("input_ids", "labels", "attention_mask", "position_ids", "loss_mask", "seq_start_id"),
+    *ANSWER_COLUMNS,
+)
 
 
 @dataclass(frozen=True)
 class Shard(WrittenFile):
-    """One Parquet file of the output.
+    """One file of rows of the output.
 
     Attributes:
         tokens: The number of its tokens.
@@ -44,14 +50,24 @@ class ShardWriter:
     Args:
         folder: The folder to write into.
         shard_tokens: Tokens after which the next shard begins.
-        compression: The compression of all columns.
+        compression: The compression of all columns of Parquet files.
+        layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
+        keep_columns: The columns to keep besides those of a layout.
 
     Raises:
         DataError: `shard_tokens` is below 1, `compression` is not valid, or a batch has other columns than the first
             one.
     """
 
-    def __init__(self, folder: Path, *, shard_tokens: int = SHARD_TOKENS, compression: Compression = "zstd") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        shard_tokens: int = SHARD_TOKENS,
+        compression: Compression = "zstd",
+        layout: Layout | None = None,
+        keep_columns: Sequence[str] = (),
+    ) -> None:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
         values = choices(Compression)
@@ -60,7 +76,7 @@ class ShardWriter:
             raise DataError(f"`compression` is {compression!r}; {hint}")
         self._folder = folder
         self._shard_tokens = shard_tokens
-        self._compression = compression
+        self._form = _Form(compression, layout, tuple(keep_columns))
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None
@@ -99,7 +115,7 @@ class ShardWriter:
         return list(self._shards)
 
     def _new_shard(self, schema: pa.Schema) -> "_OpenShard":
-        return _OpenShard(self._folder, len(self._shards), schema, self._shard_tokens, self._compression)
+        return _OpenShard(self._folder, len(self._shards), schema, self._shard_tokens, self._form)
 
     def _close_shard(self) -> None:
         if self._open is not None:
@@ -107,21 +123,42 @@ class ShardWriter:
             self._open = None
 
 
+@dataclass(frozen=True)
+class _Form:
+    """The columns and the kind of the files."""
+
+    compression: Compression
+    layout: Layout | None
+    keep_columns: tuple[str, ...]
+
+    @property
+    def suffix(self) -> str:
+        return ".parquet" if self.layout is None else self.layout.suffix
+
+    def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch if self.layout is None else arranged_columns(batch, self.layout, self.keep_columns)
+
+    def open(self, path: Path, schema: pa.Schema) -> ShardFile:
+        columns = self.columns(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        if self.suffix == ".arrow":
+            return ArrowShard(path, columns)
+        # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
+        statistics = [name for name in columns.names if name not in _TOKEN_COLUMNS]
+        return ParquetShard(path, columns, self.compression, statistics)
+
+
 class _OpenShard:
     """The shard that is being written: full row groups are in the file, the rest is in memory."""
 
-    def __init__(
-        self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int, compression: Compression
-    ) -> None:
-        self._path = folder / f"part-{number:05d}.parquet"
-        self._temporary = self._path.with_suffix(".parquet.tmp")
+    def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int, form: _Form) -> None:
+        self._path = folder / f"part-{number:05d}{form.suffix}"
+        self._temporary = self._path.with_suffix(f"{form.suffix}.tmp")
+        self._form = form
         self._shard_tokens = shard_tokens
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_tokens = 0
         self._rows = self._tokens = 0
-        # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
-        statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
-        self._writer = pq.ParquetWriter(self._temporary, schema, compression=compression, write_statistics=statistics)
+        self._file = form.open(self._temporary, schema)
 
     @property
     def is_full(self) -> bool:
@@ -146,21 +183,31 @@ class _OpenShard:
 
     def close(self) -> Shard:
         self._write_group()
-        self._writer.close()
+        self._file.close()
         sync_file(self._temporary)
         self._temporary.replace(self._path)
         size, (sha256, identity) = self._path.stat().st_size, checksum_of(self._path)
         return Shard(self._path.name, self._rows, size, sha256, self._tokens, identity=identity)
 
     def abandon(self) -> None:
-        self._writer.close()
+        self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _write_group(self) -> None:
         if self._held:
-            self._writer.write_table(pa.Table.from_batches(self._held), row_group_size=max(1, self._held_rows))
+            self._file.write(pa.Table.from_batches([self._form.columns(batch) for batch in self._held]))
         self._held = []
         self._held_rows = self._held_tokens = 0
+
+
+def in_subfolder(shards: Sequence[Shard], within: str) -> list[Shard]:
+    """Return the records of shards of a subfolder, with their paths in the output folder.
+
+    Args:
+        shards: The shards, as their writer returned them.
+        within: The subfolder; empty for the output folder itself.
+    """
+    return [replace(shard, file=f"{within}/{shard.file}") if within else shard for shard in shards]
 
 
 def plain_schema(batch: pa.RecordBatch) -> pa.Schema:

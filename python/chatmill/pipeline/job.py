@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,7 +12,16 @@ from chatmill.arrange import Arrangement
 from chatmill.formats import Format
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, find_inputs, folders_of
 from chatmill.labels import Labels
-from chatmill.options.choices import AllMasked, Compression, ControlTokens, InputFormat, Padding, Split, Truncation
+from chatmill.options.choices import (
+    AllMasked,
+    Compression,
+    ControlTokens,
+    InputFormat,
+    Padding,
+    Split,
+    Trainer,
+    Truncation,
+)
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
@@ -20,7 +30,8 @@ from chatmill.pipeline.progress import progress_bar
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.sources.resolve import resolve_rows
+from chatmill.sources.resolve import ResolvedRows, resolve_rows
+from chatmill.trainers.layout import Layout, layout_of
 
 
 def prepare(
@@ -62,6 +73,7 @@ def prepare(
     compression: Compression = "zstd",
     max_rejected: str | float = MAX_REJECTED,
     strict: bool = False,
+    trainer: Trainer | None = None,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -128,6 +140,9 @@ def prepare(
             number. Rows that `truncation="drop"` leaves out count as rejected. If more are rejected, the output is
             complete, and `too_many_rejected` of the report is true; the command exits with status 3.
         strict: Whether a warning fails the run. Then nothing is written.
+        trainer: The trainer that will open the output: `"trl"`, `"trl-dpo"`, `"trl-reward"`, `"hf"`, `"axolotl"`,
+            `"llama-factory"` or `"nemo"`. It chooses columns and files, and `how_to_train` of the report has the lines
+            that open them; see `docs/training.md`. None writes all columns, in Parquet files.
 
     Returns:
         Counts, rejects and files.
@@ -141,6 +156,7 @@ def prepare(
         >>> report.rows_out, report.tokens  # doctest: +SKIP
         (10000, 5820144)
     """
+    layout = layout_of(trainer)
     # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
     now = datetime.now() if now is None else now  # noqa: DTZ005
 
@@ -156,6 +172,8 @@ def prepare(
             template_fallback=template_fallback,
             rebuild=rebuild,
         )
+        if layout is not None:
+            found = _rows_for(layout, found, columns)
         defaults: Mapping[str, Any] = {} if found.format is None else found.format.defaults
         mill = Mill(
             found.tokenizer,
@@ -193,6 +211,7 @@ def prepare(
         compression=compression,
         max_rejected=RejectLimit.of(max_rejected),
         strict=strict,
+        layout=layout,
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
@@ -201,3 +220,12 @@ def prepare(
         },
     )
     return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))
+
+
+def _rows_for(layout: Layout, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
+    """Return rows in the format that a trainer needs, if chatmill detected their format."""
+    is_detected = found.reason != "" and found.format is not None and found.format.name == "preference"
+    if layout.rows != "conversations" or not is_detected:
+        return found
+    reason = f"{found.reason}; as whole conversations, for {layout.trainer}"
+    return replace(found, format=Format.named("reward").with_columns(columns or {}), reason=reason)

@@ -12,6 +12,7 @@ from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
+from chatmill.trainers.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class OutputOptions:
         compression: The compression of the shards.
         max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
         strict: Whether a warning fails the run, before anything is written.
+        layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
         options: Other options of the run, for the manifest.
     """
 
@@ -59,6 +61,7 @@ class OutputOptions:
     compression: Compression = "zstd"
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     strict: bool = False
+    layout: Layout | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

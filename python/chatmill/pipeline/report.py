@@ -46,7 +46,7 @@ class PrepareReport:
         data_warnings: Problems of the rows with this template and tokenizer, the worst first, each with its number of
             rows, the first place and a remedy.
         seconds: Duration of the run, in seconds.
-        shards: The Parquet files of the output; with a validation split, those for training.
+        shards: The files with the rows of the output; with a validation split, those for training.
         labels: The labels; a list if parts of the run have different labels.
         format: The format of the rows, or None for messages; a list if parts of the run have different formats.
         engine: The tokenizer engine, with the reason for it.
@@ -82,6 +82,7 @@ class PrepareReport:
     validation_shards: Sequence[Shard] = ()
     arranged: Arranged | None = None
     data_warnings: Sequence[DataWarning] = ()
+    how_to_train: str = ""
 
     @property
     def tokens_per_second(self) -> float:

@@ -19,9 +19,10 @@ from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.complete import recorded
+from chatmill.outputs.dataset_folder import training_subfolder, write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
-from chatmill.outputs.shards import ShardWriter
+from chatmill.outputs.shards import ShardWriter, in_subfolder
 from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
@@ -29,6 +30,8 @@ from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.sink import Sink, open_sink
+from chatmill.trainers.check import check_rows
+from chatmill.trainers.lines import TrainedOutput, training_lines
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
@@ -75,11 +78,24 @@ def run_parts(
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
+        layout = options.layout
+        if layout is not None:
+            for part in chosen:
+                names, where = _no_rows(part.mill).schema.names, part.files[0].path
+                check_rows(layout, part.mill, names, options.keep_columns, where=where)
         counts = Counts([0] * len(files), [0] * len(files))
-        new_writer = partial(ShardWriter, shard_tokens=options.shard_tokens, compression=options.compression)
+        new_writer = partial(
+            ShardWriter,
+            shard_tokens=options.shard_tokens,
+            compression=options.compression,
+            layout=layout,
+            keep_columns=options.keep_columns,
+        )
+        within = training_subfolder(layout, has_validation=options.arrangement.has_validation)
+        (folder / within).mkdir(exist_ok=True)
         with (
             RejectLog(folder) as rejects,
-            new_writer(folder) as writer,
+            new_writer(folder / within) as writer,
             watch(files, counts) as advance,
             open_sink(options.arrangement, folder, writer, new_writer) as sink,
         ):
@@ -101,7 +117,8 @@ def run_parts(
             if counts.rows_in == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
-            shards, validation = writer.finish(), sink.finish()
+            shards, validation = in_subfolder(writer.finish(), within), sink.finish()
+        described = () if layout is None or layout.files != "arrow" else write_dataset_files(folder, shards, validation)
         data_warnings = merged_warnings([check.warnings() for check in checks])
         others = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
         warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
@@ -132,6 +149,14 @@ def run_parts(
             format_reason=chosen[0].reason,
             engine=chosen[0].mill.tokenizer.engine,
             arranged=arranged,
+            how_to_train=""
+            if layout is None
+            else training_lines(
+                layout,
+                TrainedOutput(
+                    Path(options.folder), counts.lengths.percentiles().get("max", 0), has_validation=bool(validation)
+                ),
+            ),
         )
         _account(report)
         if options.strict and report.warnings:
@@ -151,6 +176,7 @@ def run_parts(
                 "shard_tokens": options.shard_tokens,
                 "compression": options.compression,
                 "max_rejected": str(options.max_rejected),
+                "trainer": None if layout is None else layout.record(),
             },
             arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
             counts=report.counts(),
@@ -161,9 +187,10 @@ def run_parts(
             shards=shards,
             validation_shards=validation,
             rejects=log,
+            dataset_files=described,
         )
         write_manifest(folder, manifest)
-        output.commit([*shards, *validation, *filter(None, [log])])
+        output.commit([*shards, *validation, *described, *filter(None, [log])])
     return replace(report, warnings=(*report.warnings, *output.warnings))
 
 

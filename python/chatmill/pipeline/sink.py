@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from chatmill.arrange import Arranged, Arrangement, Spool
-from chatmill.outputs.shards import Shard, ShardWriter
+from chatmill.outputs.dataset_folder import VALIDATION
+from chatmill.outputs.shards import Shard, ShardWriter, in_subfolder
 
-VALIDATION = "validation"
 _SPOOL = ".spool"
 
 
@@ -52,8 +51,7 @@ class Sink:
         """Close the validation shards, and return them with their paths relative to the output folder."""
         if self._validation is None:
             return []
-        shards = self._validation.finish()
-        return [replace(shard, file=f"{VALIDATION}/{shard.file}") for shard in shards]
+        return in_subfolder(self._validation.finish(), VALIDATION)
 
 
 @contextmanager

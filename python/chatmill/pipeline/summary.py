@@ -57,7 +57,10 @@ def show_report(report: PrepareReport) -> RenderableType:
     table.add_column(overflow="fold")
     for name, number, text in _rows(report):
         table.add_row(name, number, text)
-    return Group(table, *(Text(visible(warning), style="yellow") for warning in _warnings(report)))
+    warnings = (Text(visible(warning), style="yellow") for warning in _warnings(report))
+    # The lines are copied into a script or a config, so they are never wrapped.
+    lines = ["", *report.how_to_train.splitlines()] if report.how_to_train else []
+    return Group(table, *warnings, *(Text(visible(line), no_wrap=True, overflow="ignore") for line in lines))
 
 
 _Row = tuple[str | Text, str, str | Text]

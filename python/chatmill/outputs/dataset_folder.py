@@ -1,0 +1,89 @@
+"""`write_dataset_files`: the files by which `datasets.load_from_disk` opens Arrow shards."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import DataError
+from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.complete import recorded
+from chatmill.outputs.durable import write_durably
+from chatmill.outputs.shards import Shard
+from chatmill.trainers.layout import Layout
+
+#: The subfolders of the samples, if an output has validation samples. Without them, the folder itself is the dataset.
+TRAINING, VALIDATION = "train", "validation"
+
+_NUMBERS = {pa.int8(): "int8", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32"}
+
+
+def training_subfolder(layout: Layout | None, *, has_validation: bool) -> str:
+    """Return the subfolder of the shards for training; empty for the output folder itself.
+
+    Args:
+        layout: The layout of a trainer, or None.
+        has_validation: Whether there are samples for validation.
+
+    Example:
+        >>> training_subfolder(None, has_validation=True)
+        ''
+    """
+    return TRAINING if layout is not None and layout.files == "arrow" and has_validation else ""
+
+
+def write_dataset_files(folder: Path, shards: Sequence[Shard], validation: Sequence[Shard]) -> list[WrittenFile]:
+    """Write the descriptions of the datasets of an output.
+
+    Args:
+        folder: The output folder.
+        shards: The shards for training.
+        validation: The shards for validation; empty if there are none.
+
+    Returns:
+        A record of each file.
+
+    Example:
+        >>> write_dataset_files(folder, shards, [])  # doctest: +SKIP
+        [WrittenFile(file='dataset_info.json', …), WrittenFile(file='state.json', …)]
+    """
+    splits = {split: own for split, own in ((TRAINING, shards), (VALIDATION, validation)) if own}
+    if "/" not in shards[0].file:
+        return _describe(folder, "", TRAINING, shards)
+    files = [_write(folder, "dataset_dict.json", {"splits": list(splits)})]
+    return files + [it for split, own in splits.items() for it in _describe(folder, f"{split}/", split, own)]
+
+
+def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) -> list[WrittenFile]:
+    with pa.ipc.open_stream(folder / shards[0].file) as stream:
+        features = {field.name: _feature(field) for field in stream.schema}
+    info = {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
+    state: dict[str, Any] = {
+        "_data_files": [{"filename": shard.file.removeprefix(within)} for shard in shards],
+        # `datasets` names its cached results of `map` after it, so it stands for the content.
+        "_fingerprint": hashlib.sha256("".join(shard.sha256 for shard in shards).encode()).hexdigest()[:16],
+        "_format_columns": None,
+        "_format_kwargs": {},
+        "_format_type": None,
+        "_output_all_columns": False,
+        "_split": split,
+    }
+    return [_write(folder, f"{within}dataset_info.json", info), _write(folder, f"{within}state.json", state)]
+
+
+def _feature(field: pa.Field) -> dict[str, Any]:
+    inner = field.type.value_type if pa.types.is_list(field.type) else field.type
+    if inner not in _NUMBERS:
+        raise DataError(f"a folder for `load_from_disk` cannot have the column {field.name} of the type {field.type}")
+    value = {"dtype": _NUMBERS[inner], "_type": "Value"}
+    # Versions of `datasets` before 4 have only this name for a list, and later ones read it as well.
+    return value if inner == field.type else {"feature": value, "_type": "Sequence"}
+
+
+def _write(folder: Path, name: str, content: dict[str, Any]) -> WrittenFile:
+    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    write_durably(folder / name, text.encode())
+    return recorded(folder, name, lines=text.count("\n"))

@@ -1,0 +1,78 @@
+"""`ParquetShard` and `ArrowShard`: the files that shards are written to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chatmill.options.choices import Compression
+
+_BATCH_ROWS = 1000
+
+
+class ShardFile(Protocol):
+    """A file of rows that is being written."""
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows, which stay together in the file.
+
+        Args:
+            table: At least one row.
+        """
+
+    def close(self) -> None:
+        """Complete the file."""
+
+
+class ParquetShard:
+    """A Parquet file, with one row group for each call of `write`.
+
+    Args:
+        path: The file to create.
+        schema: The columns.
+        compression: The compression of all columns.
+        statistics: The columns whose smallest and largest values are written.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, compression: Compression, statistics: Sequence[str]) -> None:
+        self._writer = pq.ParquetWriter(path, schema, compression=compression, write_statistics=list(statistics))
+
+    def write(self, table: pa.Table) -> None:
+        """Append a row group.
+
+        Args:
+            table: Its rows.
+        """
+        self._writer.write_table(table, row_group_size=table.num_rows)
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._writer.close()
+
+
+class ArrowShard:
+    """An Arrow stream. It is not compressed, so `datasets` maps it into memory instead of reading it.
+
+    Args:
+        path: The file to create.
+        schema: The columns.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._sink = pa.OSFile(str(path), "wb")
+        self._writer = pa.ipc.new_stream(self._sink, schema)
+
+    def write(self, table: pa.Table) -> None:
+        """Append record batches of at most a thousand rows: `datasets` finds a row by its batch.
+
+        Args:
+            table: The rows.
+        """
+        self._writer.write_table(table, max_chunksize=_BATCH_ROWS)
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._writer.close()
+        self._sink.close()
