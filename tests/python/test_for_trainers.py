@@ -145,7 +145,7 @@ def test_printed_lines_name_the_folder(trainer: str, output: str) -> None:
     if trainer in ("axolotl", "llama-factory"):
         config = yaml.safe_load(lines)
         if trainer == "llama-factory":
-            assert config == {"stage": "sft", "tokenized_path": output}
+            assert config == {"stage": "sft", "tokenized_path": output, "dataset": "prepared"}
         else:
             assert config["sequence_len"] == report.lengths["max"]
             files = f"{output}/part-*.parquet"
@@ -199,6 +199,7 @@ def test_a_folder_for_load_from_disk() -> None:
 
 def test_a_folder_with_validation_samples() -> None:
     report = run(ROWS, "llama-factory", validation=4)
+    assert yaml.safe_load(report.how_to_train)["eval_dataset"] == "prepared"
     described = {f"{split}/{name}" for split in ("train", "validation") for name in ("dataset_info.json", "state.json")}
     shards = {"train/part-00000.arrow", "validation/part-00000.arrow"}
     assert files() == {*described, *shards, "dataset_dict.json", MANIFEST}

@@ -57,6 +57,8 @@ def train_on_the_cpu() -> None:
         finish(self)
 
     transformers.TrainingArguments.__post_init__ = on_cpu
+    # torchaudio, which LLaMA-Factory imports, refuses a torch for another version of CUDA. The CPU needs none.
+    torch.version.cuda = None
 
 
 def read_rows(folder: Path) -> list[Row]:

@@ -42,6 +42,7 @@ def training_lines(layout: Layout, output: TrainedOutput) -> str:
         # the config of LLaMA-Factory
         stage: sft
         tokenized_path: tokens
+        dataset: prepared  # a name is required, but not used
     """
     return "\n".join(_LINES[layout.trainer](output))
 
@@ -111,7 +112,13 @@ def _axolotl_dataset(folder: Path) -> list[str]:
 
 
 def _llama_factory(output: TrainedOutput) -> list[str]:
-    return ["# the config of LLaMA-Factory", "stage: sft", f"tokenized_path: {_yaml(str(output.folder))}"]
+    lines = [
+        "# the config of LLaMA-Factory",
+        "stage: sft",
+        f"tokenized_path: {_yaml(str(output.folder))}",
+        "dataset: prepared  # a name is required, but not used",
+    ]
+    return [*lines, "eval_dataset: prepared"] if output.has_validation else lines
 
 
 def _nemo(output: TrainedOutput) -> list[str]:
