@@ -16,7 +16,19 @@ import zstandard
 from chatmill import ChatTemplate, Mill
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from input_rows import ROWS, complaint, expected, places_of, read, recorded_inputs, rejects, run, values_of, written
+from input_rows import (
+    ROWS,
+    command,
+    complaint,
+    expected,
+    places_of,
+    read,
+    recorded_inputs,
+    rejects,
+    run,
+    values_of,
+    written,
+)
 from prepared_outputs import TOKENIZER
 
 
@@ -146,6 +158,16 @@ def test_messages_as_python_prints_them(in_tmp_path: Path) -> None:
         message = str(error)
     assert "a.csv, row 0" in message
     assert "JSON" in message
+
+
+def test_a_config_names_a_csv_file(in_tmp_path: Path) -> None:
+    Path("a.csv").write_text(to_csv(ROWS), "utf-8")
+    keys = "chat_template: chatml\nsequence_len: 512\noutput_dir: model\n"
+    Path("c.yaml").write_text(f"{keys}datasets:\n  - path: a.csv\n    ds_type: csv\n    type: chat_template\n")
+    done = command("prepare", "c.yaml", "--output", "out")
+    assert done.exit_code == 0, done.output
+    assert [it["rows"] for it in recorded_inputs()] == [20]
+    assert len(written()) == 19
 
 
 cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -150,6 +150,15 @@ def test_objects_that_are_rows(tmp_path: Path) -> None:
     assert len(values_of(read(path))) == 2
 
 
+def test_several_lists_of_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    rows = [{"text": "x" * 10_000}] * 200
+    path.write_text(json.dumps({"train": rows, "test": [{"text": "y"}]}))
+    assert 'line 1: the object has several lists, "train" and "test"; write the rows of one' in complaint(path)
+    path.write_text(json.dumps({"train": rows, "version": 1, "names": ["a"]}))
+    assert values_of(read(path)) == rows
+
+
 def test_empty_files_and_arrays(tmp_path: Path) -> None:
     for text in ("", " \n", "[]", " [ \n]\n"):
         (tmp_path / "a.json").write_text(text)

@@ -71,7 +71,7 @@ _WHERE = (
     Key("split", NAME, "The split, or a part of it: `train`, `train[:20%]`."),
     Key("data_files", TEXT_OR_TEXTS, "The files of the folder or dataset."),
     Key("data_dir", NAME, "The folder inside the dataset."),
-    Key("ds_type", NAME, "The type of the files: json, parquet or arrow."),
+    Key("ds_type", NAME, "The type of the files: json, parquet, arrow or csv."),
     Key("revision", NAME, "The commit, tag or branch of a dataset on the Hub."),
     Key(
         "weight",

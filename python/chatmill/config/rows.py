@@ -17,6 +17,8 @@ from chatmill.sources.hub import fetch_dataset
 #: The names of the files of each `ds_type`.
 _TYPES = {"json": ("*.jsonl", "*.jsonl.*", "*.ndjson", "*.json"), "parquet": ("*.parquet",), "arrow": ("*.arrow",)}
 _SUFFIXES = tuple(suffix for suffixes in _TYPES.values() for suffix in suffixes)
+# Read if a config names them. Beside other data files, a .csv file often holds something else.
+_TYPES["csv"] = ("*.csv", "*.csv.*", "*.tsv", "*.tsv.*")
 # Names of splits that occur in file names.
 _SPLITS = {"train", "test", "validation", "valid", "val", "dev", "eval"}
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

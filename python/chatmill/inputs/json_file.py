@@ -1,5 +1,6 @@
 """Reading of `.json` files: an array of rows, rows under a key, or one object per line, recognized by the beginning."""
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -91,7 +92,7 @@ def _rows(file: InputFile, cursor: JsonCursor, shape: Shape) -> Iterator[tuple[i
             for row in _items(cursor):
                 number += 1
                 yield row
-        if shape.kind == "key" and not _skip_keys(cursor, is_done=has_key):
+        if shape.kind == "key" and not _skip_keys(cursor, shape.key, is_done=has_key):
             raise DataError(f"line {cursor.line}: the object has no list {shape.key!r}")
         if cursor.peek():
             raise DataError(
@@ -129,19 +130,32 @@ def _go_to(cursor: JsonCursor, key: str) -> bool:
         _expect(cursor, ":")
         if isinstance(name, bytes) and parse_json(name) == key and cursor.peek() == "[":
             return True
-        cursor.value()
+        _skip(cursor, name, key)
         if cursor.peek() == "}":
             return False
         _expect(cursor, ",")
 
 
-def _skip_keys(cursor: JsonCursor, *, is_done: bool) -> bool:
+def _skip(cursor: JsonCursor, name: bytes | LongText, key: str) -> None:
+    """Go behind a value beside the rows, which must hold no rows itself."""
+    line = cursor.line
+    value = cursor.value()
+    beginning = value if isinstance(value, bytes) else value.beginning
+    if re.match(rb"\[\s*\{", beginning):
+        shown = name.decode("utf-8", "replace") if isinstance(name, bytes) else "another key"
+        raise DataError(
+            f'line {line}: the object has several lists, "{key}" and {shown}; write the rows of one of them to a file'
+        )
+
+
+def _skip_keys(cursor: JsonCursor, key: str, *, is_done: bool) -> bool:
     """Go to the end of an object whose rows were read."""
     while cursor.peek() == ",":
         cursor.skip()
-        cursor.value()
+        cursor.peek()
+        name = cursor.value()
         _expect(cursor, ":")
-        cursor.value()
+        _skip(cursor, name, key)
     _expect(cursor, "}")
     return is_done
 
