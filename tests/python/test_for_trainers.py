@@ -241,8 +241,8 @@ def test_preferences_become_conversations_for_a_reward_model() -> None:
 @pytest.mark.parametrize(
     ("rows", "trainer", "options", "text"),
     [
-        *((PAIRS, trainer, {}, "use the trainer `trl-dpo`") for trainer in OF_LABELS),
-        (PAIRS, "trl", {"format": "reward"}, "use the trainer `trl-reward`"),
+        *((PAIRS, trainer, {}, "use `--for trl-dpo`") for trainer in OF_LABELS),
+        (PAIRS, "trl", {"format": "reward"}, "use `--for trl-reward`"),
         (PAIRS, "trl-dpo", {"format": "reward"}, "name the format `preference`"),
         (PAIRS, "trl-reward", {"format": "preference"}, "name the format `reward`"),
         (ROWS, "trl-dpo", {}, "give rows with `prompt`, `chosen` and `rejected`"),

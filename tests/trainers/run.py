@@ -35,6 +35,7 @@ class Training:
         folder: The output that it opens.
         module: The module of the trainer's command, if the part has a config instead of a script.
         arguments: The arguments before the config.
+        on_the_cpu: Lines that the config needs to train in float32.
     """
 
     heading: str
@@ -43,6 +44,7 @@ class Training:
     folder: str
     module: str = ""
     arguments: tuple[str, ...] = ()
+    on_the_cpu: str = ""
 
 
 TRAININGS = {
@@ -51,7 +53,9 @@ TRAININGS = {
     "trl-dpo": Training("TRL: preferences (DPO)", "trl", "pairs", "pairs"),
     "trl-reward": Training("TRL: reward model", "trl", "conversations", "conversations"),
     "hf": Training("Trainer of transformers", "trl", "labels", "tokens"),
-    "axolotl": Training("axolotl", "axolotl", "labels", "tokens", "axolotl.cli.train"),
+    "axolotl": Training(
+        "axolotl", "axolotl", "labels", "tokens", "axolotl.cli.train", on_the_cpu="bf16: false\nfp16: false\n"
+    ),
     "llama-factory": Training("LLaMA-Factory", "llama-factory", "labels", "tokens", "llamafactory.cli", ("train",)),
 }
 
@@ -88,14 +92,21 @@ def part_of_page(heading: str) -> tuple[str, str, str]:
 def run(training: Training, python: Path, folder: Path) -> str:
     """Run a part of the page in a fresh folder, and return a line about it."""
     command, language, text = part_of_page(training.heading)
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONWARNINGS": "ignore",
+        "DO_NOT_TRACK": "1",
+        "AXOLOTL_DO_NOT_TRACK": "1",
+    }
     made = [str(python), str(HERE / "tiny_model.py"), MODEL]
     subprocess.run(made, cwd=folder, env=environment, check=True, capture_output=True, timeout=_TIMEOUT)
     write_rows(folder)
     prepare = [sys.executable, "-m", "chatmill", *command.split()[1:]]
     subprocess.run(prepare, cwd=folder, check=True, capture_output=True, timeout=_TIMEOUT)
     script = folder / ("train.py" if language == "python" else "config.yaml")
-    script.write_text(text, "utf-8")
+    script.write_text(text + training.on_the_cpu, "utf-8")
     target = [str(script)] if language == "python" else [training.module, *training.arguments, str(script)]
     recorded = [str(python), str(HERE / "recorded.py"), training.kind, training.folder, "--", *target]
     done = subprocess.run(

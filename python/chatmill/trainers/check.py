@@ -13,12 +13,12 @@ _SHOWN = {
 }
 # What to do with rows of the first kind and a trainer that takes the second one.
 _REMEDIES: dict[tuple[str, TrainedRows], str] = {
-    ("labels", "pairs"): "use another trainer, such as `trl`, or give rows with `prompt`, `chosen` and `rejected`",
-    ("labels", "conversations"): "use another trainer, such as `trl`, or give rows with `chosen` and `rejected`",
-    ("pairs", "labels"): "use the trainer `trl-dpo`",
-    ("pairs", "conversations"): "name the format `reward`, which reads the same columns, or use the trainer `trl-dpo`",
-    ("conversations", "labels"): "use the trainer `trl-reward`",
-    ("conversations", "pairs"): "name the format `preference`, which reads the same columns, or use `trl-reward`",
+    ("labels", "pairs"): "use `--for trl`, or give rows with `prompt`, `chosen` and `rejected`",
+    ("labels", "conversations"): "use `--for trl`, or give rows with `chosen` and `rejected`",
+    ("pairs", "labels"): "use `--for trl-dpo`",
+    ("pairs", "conversations"): "name the format `reward`, which reads the same columns, or use `--for trl-dpo`",
+    ("conversations", "labels"): "use `--for trl-reward`",
+    ("conversations", "pairs"): "name the format `preference`, which reads the same columns, or use `--for trl-reward`",
 }
 
 
