@@ -59,16 +59,41 @@ def test_keys_that_stand_twice_are_refused(text: str, message: str) -> None:
     assert refused(text) == message
 
 
+def warned(text: str) -> tuple[str, ...]:
+    """The warnings of this config."""
+    return parse_config(text, name="config.yaml").warnings
+
+
+UNKNOWN = "a config has no such key in chatmill or axolotl, so it has no effect; "
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sequence_length: 1\n", "config.yaml:4: sequence_length: a config has no such key in chatmill or axolotl; "),
-        ("sequence_length: 1\n", "did you mean 'sequence_len'?"),
-        ("lerning_rate: 1\n", "did you mean 'learning_rate'?"),
-        ("context_paralel_size: 1\n", "did you mean 'context_parallel_size'?"),
-        ("train_on_input: true\n", "did you mean 'train_on_inputs'?"),
-        ("weights: [1, 2]\n", "config.yaml:4: weights: a config has no such key"),
-        ("qqqq: 1\n", "config.yaml:4: qqqq: a config has no such key in chatmill or axolotl; correct or remove it"),
+        ("sequence_length: 1\n", f"config.yaml:4: sequence_length: {UNKNOWN}did you mean 'sequence_len'?"),
+        ("lerning_rate: 1\n", f"config.yaml:4: lerning_rate: {UNKNOWN}did you mean 'learning_rate'?"),
+        (
+            "context_paralel_size: 1\n",
+            f"config.yaml:4: context_paralel_size: {UNKNOWN}did you mean 'context_parallel_size'?",
+        ),
+        ("train_on_input: true\n", f"config.yaml:4: train_on_input: {UNKNOWN}did you mean 'train_on_inputs'?"),
+        ("\nqqqq: {a: [1]}\n", f"config.yaml:5: qqqq: {UNKNOWN}correct or remove it"),
+        ("qqqq:\n", f"config.yaml:4: qqqq: {UNKNOWN}correct or remove it"),
+    ],
+)
+def test_unknown_keys_at_the_top_are_warnings(text: str, message: str) -> None:
+    assert warned(ROWS + text) == (message,)
+
+
+def test_each_unknown_key_is_told_and_known_keys_are_quiet() -> None:
+    config = parse_config(f"{ROWS}one_one: 1\nlearning_rate: 1\nwandb_x: 1\ntwo_two: 1\n", name="config.yaml")
+    assert [text.split(": ")[1] for text in config.warnings] == ["one_one", "two_two"]
+    assert config.ignored == ("learning_rate", "wandb_x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
         ("    spilt: train\n", "config.yaml:4: datasets[0].spilt: a dataset has no such key in chatmill or axolotl; "),
         ("    spilt: train\n", "did you mean 'split'?"),
         ("    weights: 2\n", "did you mean 'weight'?"),
@@ -83,12 +108,12 @@ def test_keys_that_stand_twice_are_refused(text: str, message: str) -> None:
         ),
     ],
 )
-def test_keys_that_nobody_knows_are_refused_by_name(text: str, message: str) -> None:
+def test_unknown_and_misplaced_keys_of_the_data_are_refused_by_name(text: str, message: str) -> None:
     assert message in refused(ROWS + text)
 
 
 def test_no_misspelled_key_is_proposed() -> None:
-    assert "context_parallel_size'?" in refused(f"{ROWS}context_parapllel_sizes: 2\n")
+    assert "context_parallel_size'?" in warned(f"{ROWS}context_parapllel_sizes: 2\n")[0]
 
 
 def test_data_keys_that_are_not_served_are_refused_with_the_reason() -> None:

@@ -240,6 +240,19 @@ def test_pairs_of_several_types_are_merged(run: Any, loaded: Tokenizer) -> None:
         run_parts(lambda: parts, OutputOptions("other"))
 
 
+def test_unknown_keys_are_in_the_report(run: Any) -> None:
+    text = "sequence_lne: 9\nlearning_rate: 1\ndatasets: [{path: alpaca.jsonl, type: alpaca}]\n"
+    expected = (
+        "config.yaml:2: sequence_lne: a config has no such key in chatmill or axolotl, so it has no effect; "
+        "did you mean 'sequence_len'?"
+    )
+    report = run(text)
+    assert [text for text in report.warnings if "no such key" in text] == [expected]
+    assert {"text": expected} in json.loads(Path("out/manifest.json").read_text("utf-8"))["warnings"]
+    with pytest.raises(ChatmillError, match="`strict` accepts no warning"):
+        run(text, strict=True)
+
+
 CASES = json.loads((Path(__file__).parents[1] / "faults" / "configs.json").read_text("utf-8"))
 
 

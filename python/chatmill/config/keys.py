@@ -129,4 +129,6 @@ CONFIG_TABLE = Table(
         "kd_trainer": "chatmill does not write teacher probabilities; prepare the datasets with axolotl",
     },
     elsewhere=dict.fromkeys(DATASET_TABLE.supported, "an entry of `datasets`"),
+    # axolotl and its plugins add keys with every version; most of them are about training.
+    accepts_unknown=True,
 )

@@ -140,6 +140,7 @@ class Config:
         reward_model: Whether a reward model is trained.
         process_reward_model: Whether a process reward model is trained.
         ignored: Keys of training that have a value.
+        warnings: A warning for each unknown key at the top level, with its place.
         lines: The line of each supported key, such as `datasets[1].type`.
     """
 
@@ -171,6 +172,7 @@ class Config:
     reward_model: bool = False
     process_reward_model: bool = False
     ignored: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def place(self, key: str) -> str:

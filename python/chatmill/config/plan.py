@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -91,7 +91,8 @@ def parts_of(config: Config, options: RunOptions) -> list[Part]:
     # Errors in the file are reported before anything is loaded.
     forms = [(dataset, format_of_dataset(config, dataset)) for dataset in _datasets(config)]
     tokenizer = _tokenizer(config, named)
-    return [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
+    parts = [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
+    return [replace(parts[0], warnings=(*config.warnings, *parts[0].warnings)), *parts[1:]]
 
 
 def _datasets(config: Config) -> list[DatasetConfig]:

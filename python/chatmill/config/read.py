@@ -28,11 +28,11 @@ def read_config(path: str | os.PathLike[str]) -> Config:
         path: A YAML file.
 
     Returns:
-        The values of the keys about the data, and the names of the ignored keys.
+        The values of the keys about the data, the names of the ignored keys, and a warning for each unknown key.
 
     Raises:
-        DataError: The file cannot be read, is not YAML, or has an unknown key, an unsupported key or a value of the
-            wrong type. The message names the file, the line and the key.
+        DataError: The file cannot be read, is not YAML, or has an unsupported key, a value of the wrong type, or an
+            unknown key below the top level. The message names the file, the line and the key.
 
     Example:
         >>> config = read_config("axolotl.yaml")  # doctest: +SKIP
@@ -90,7 +90,7 @@ def parse_config(text: str, *, name: str) -> Config:
     lines: dict[str, int] = {}
     for value in found.values.values():
         _note_lines(value, lines)
-    return Config(path=name, ignored=found.ignored, lines=lines, **values)
+    return Config(path=name, ignored=found.ignored, warnings=found.warnings, lines=lines, **values)
 
 
 def _check_evaluation(found: MappingValues) -> None:

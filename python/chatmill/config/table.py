@@ -32,11 +32,13 @@ class MappingValues:
         supported: The values of supported keys, as Python values; nulls are left out.
         values: The same values with their places in the file.
         ignored: Names of ignored keys that have a value.
+        warnings: A warning for each unknown key, with its place, if unknown keys are accepted.
     """
 
     supported: dict[str, Any]
     values: dict[str, Value]
     ignored: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Table:
             remedy. Null and false count as a missing key.
         required: Keys that must be present. The reader of the mapping checks them, with its own messages.
         elsewhere: Keys that belong to another place, with the place.
+        accepts_unknown: Whether an unknown key is a warning instead of an error. A misplaced key is an error in any
+            case.
     """
 
     what: str
@@ -63,6 +67,7 @@ class Table:
     unsupported: Mapping[str, str] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    accepts_unknown: bool = False
 
     def read(self, mapping: Value) -> MappingValues:
         """Read a mapping of the file.
@@ -76,6 +81,7 @@ class Table:
         supported: dict[str, Any] = {}
         values: dict[str, Value] = {}
         ignored = []
+        warnings = []
         for value in mapping.fields():
             if value.name in self.supported:
                 if not value.is_null:
@@ -87,30 +93,35 @@ class Table:
             elif self._is_ignored(value.name):
                 if not value.is_null:
                     ignored.append(value.name)
+            elif self.accepts_unknown and value.name not in self.elsewhere:
+                warnings.append(str(value.error(self.unknown(value.name))))
             else:
                 raise value.error(self.unknown(value.name))
-        return MappingValues(supported, values, tuple(ignored))
+        return MappingValues(supported, values, tuple(ignored), tuple(warnings))
 
     def unknown(self, name: str) -> str:
-        """Return the error message for an unknown key.
+        """Return the message for an unknown key.
 
         Args:
             name: The key.
         """
         if name in self.elsewhere:
             return f"this is not a key of {self.what}; move it to {self.elsewhere[name]}"
+        unknown = f"{self.what} has no such key in chatmill or axolotl"
+        if self.accepts_unknown:
+            unknown += ", so it has no effect"
         # If a data key and a key of training are similar, the data key is suggested.
         for known in ([*self.supported, *self.unsupported], self.ignored):
             near = nearest(name, known)
             if near is not None:
-                return f"{self.what} has no such key in chatmill or axolotl; did you mean {near!r}?"
-        return f"{self.what} has no such key in chatmill or axolotl; correct or remove it"
+                return f"{unknown}; did you mean {near!r}?"
+        return f"{unknown}; correct or remove it"
 
     def _is_ignored(self, name: str) -> bool:
         return name in self.ignored or name in self.misspelled or name.startswith(self.families)
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of the mapping, for editors."""
+        """Return the JSON schema of the mapping, for editors. It marks all unknown keys, also accepted ones."""
         properties: dict[str, Any] = {
             key.name: {**_or_null(key.type.schema), "description": key.about} for key in self.supported.values()
         }
