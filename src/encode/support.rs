@@ -2,7 +2,6 @@
 
 use super::labels::LabelChoice;
 use super::options::{Options, Padding, SpecialTokens, Split, Truncation};
-use super::parts::missing_token;
 use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{Boundary, Labels};
@@ -74,7 +73,12 @@ fn check_tokenizer(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
         }
     }
     if options.padding.is_some() && tokenizer.special_token_id("pad_token").is_none() {
-        return Err(missing_token(tokenizer, "pad_token", "`padding` needs a `pad_token`"));
+        let text = format!(
+            "`padding` needs a `pad_token`, but {} has none; name one of its tokens with `pad_token` of `prepare` \
+             (`--pad-token`), or with `Tokenizer(…, special_tokens=…)`",
+            tokenizer.name()
+        );
+        return Err(Error::new(ErrorKind::Option, text));
     }
     Ok(())
 }

@@ -239,7 +239,7 @@ def test_axolotl_configs_are_read_as_they_are(
 def test_defaults_are_those_of_axolotl() -> None:
     config = parse_config(ROWS, name="config.yaml")
     assert (config.seed, config.shuffle_merged_datasets, config.shuffle_before_merging) == (42, True, False)
-    assert (config.excess_length_strategy, config.val_set_size, config.train_on_inputs) == ("drop", 0, False)
+    assert (config.excess_length_strategy, config.val_set_size, config.train_on_inputs) == (None, 0, False)
     assert (config.tokenizer, config.output, config.ignored) == (None, None, ())
     assert (config.datasets[0].weight, config.datasets[0].roles_to_train) == (1.0, None)
 

@@ -253,6 +253,16 @@ def test_unknown_keys_are_in_the_report(run: Any) -> None:
         run(text, strict=True)
 
 
+def test_a_key_without_effect_is_told(run: Any) -> None:
+    report = run(
+        "default_system_message: Be brief.\nchat_template: chatml\n"
+        "datasets: [{path: messages.parquet, type: chat_template}]\n"
+    )
+    assert [text.partition(",")[0] for text in report.warnings if "default_system_message" in text] == [
+        "config.yaml:2: default_system_message: this key has no effect"
+    ]
+
+
 CASES = json.loads((Path(__file__).parents[1] / "faults" / "configs.json").read_text("utf-8"))
 
 

@@ -12,6 +12,7 @@ from chatmill.config.model import Config
 from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
 from chatmill.options.choices import ExcessLength
+from chatmill.outputs.manifest import TOKENIZER_FOLDER
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import explain_rejects
 from chatmill.terminal.lines import say, say_error, say_warning
@@ -26,7 +27,7 @@ _STRATEGIES: dict[str, ExcessLength] = {"keep_start": "truncate", "drop": "drop"
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
-    "max_rejected", "strict", "quiet", "template", "trainer",
+    "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json",
 )  # fmt: skip
 
 
@@ -66,12 +67,15 @@ def prepare_by_config(
         options["local"] = dict(name_and_path(text) for text in options["local"])
     if "now" in options:
         options["now"] = time_of(options["now"])
+    if "tokenizer_json" in options:
+        options["rebuild"] = not options.pop("tokenizer_json")
     if quiet:
         options["progress"] = False
     chosen = _overridden(read_config(config), given)
     report = prepare_config(chosen, **options)
     if debug is not None:
-        print_debug(report.output, options.get("tokenizer", chosen.tokenizer), debug)
+        saved = report.output / TOKENIZER_FOLDER
+        print_debug(report.output, saved if saved.is_dir() else options.get("tokenizer", chosen.tokenizer), debug)
     print_report(report, console, quiet=quiet)
 
 

@@ -6,7 +6,15 @@ import typer
 
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.names import split_templates
-from chatmill.cli.options import FormatOption, InputFormatOption, KwargsOption, MapOption, NowOption, TracebackOption
+from chatmill.cli.options import (
+    FormatOption,
+    InputFormatOption,
+    KwargsOption,
+    MapOption,
+    NowOption,
+    TokenizerJsonOption,
+    TracebackOption,
+)
 from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.console import new_console
 from chatmill.terminal.lines import say
@@ -47,6 +55,7 @@ def lint(
             show_default=False,
         ),
     ] = None,
+    tokenizer_json: TokenizerJsonOption = False,
     chat_template_kwargs: KwargsOption = None,
     now: NowOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
@@ -69,6 +78,7 @@ def lint(
             named,
             rows=DataRows(files, rows, format, columns_of(map_columns)) if data else None,
             tokenizer=tokenizer,
+            rebuild=not tokenizer_json,
             now=time_of(now),
             variables=json_object(chat_template_kwargs),
         )

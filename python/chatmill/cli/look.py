@@ -102,6 +102,7 @@ def diff(
     tokenizer: TokenizersOption,
     template: TemplatesOption = None,
     template_fallback: FallbackOption = None,
+    tokenizer_json: TokenizerJsonOption = False,
     labels: LabelsListOption = None,
     against: AgainstOption = None,
     format: FormatOption = "auto",
@@ -144,6 +145,7 @@ def diff(
                 format=format,
                 columns=columns_of(map_columns),
                 template_fallback=template_fallback,
+                rebuild=not tokenizer_json,
             )
             return Mill(
                 found.tokenizer,
@@ -175,6 +177,7 @@ def diff(
                 tokenizer=tokenizer[0],
                 template=template[0] if template else None,
                 template_fallback=template_fallback,
+                rebuild=False if tokenizer_json else None,
                 rows=rows,
                 **{name: value for name, value in options.items() if value is not None},
             )

@@ -168,6 +168,15 @@ PaddingOption = Annotated[
         show_default=False,
     ),
 ]
+PadTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pad-token",
+        metavar="TOKEN",
+        help="The token for --padding, in place of the tokenizer's pad token; it must be a token of the tokenizer.",
+        show_default=False,
+    ),
+]
 ControlTokensOption = Annotated[
     str,
     _choice(

@@ -13,6 +13,13 @@ _ROLES = {"user": ["user", "human"], "assistant": ["assistant", "gpt"]}
 _TURNS = {"user": ["human", "user"], "assistant": ["gpt", "assistant"]}
 #: The values of `rl` that train on rows of a prompt with answers, each with the format of these rows.
 ANSWERS = {"dpo": "preference", "ipo": "preference", "simpo": "preference", "orpo": "preference", "kto": "kto"}
+#: The type of rows for a reward model: an input, an optional system prompt, and two answers.
+BRADLEY_TERRY = "bradley_terry.chat_template"
+# Types whose rows are two whole conversations: the format, and the values of `rl` for which axolotl has the type.
+_CONVERSATIONS = {
+    "chat_template.argilla": ("preference.argilla", ("orpo",)),
+    "chat_template.argilla_chat": ("preference.conversations", ("dpo", "ipo", "simpo")),
+}
 # Other names for the columns of a preference dataset.
 _COLUMNS = {"default": "argilla"}
 # The keys of a user-defined type: of pairs and judged answers, of pairs only, of judged answers only.
@@ -39,6 +46,8 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
     kind = dataset.type
     if config.rl in ANSWERS or config.reward_model:
         return _answers(config, dataset)
+    if isinstance(kind, str) and kind.startswith("bradley_terry"):
+        _reject(config, dataset, f"the type {kind!r} is for a reward model; add `reward_model: true`")
     if isinstance(kind, Mapping):
         return _built(config, dataset, lambda: Format.user_defined(**kind))
     if kind is None:
@@ -51,14 +60,27 @@ def format_of_dataset(config: Config, dataset: DatasetConfig) -> Format:
     return _built(config, dataset, lambda: Format.named(kind, **_options(config, dataset)))
 
 
+def is_old_chatml(config: Config, dataset: DatasetConfig) -> bool:
+    """Return whether the rows of a dataset become the old conversation text chatml, which has a default system prompt.
+
+    Args:
+        config: The config.
+        dataset: The dataset.
+    """
+    kind = dataset.type
+    return isinstance(kind, str) and kind.partition(".")[0] in _OLD and _conversation(config, dataset) == "chatml"
+
+
 def _answers(config: Config, dataset: DatasetConfig) -> Format:
     """Return the format of rows of a prompt with answers: for a chat template, a fixed text, or a user-defined text."""
     kind, name = dataset.type, ANSWERS.get(config.rl or "", "reward")
     if isinstance(kind, Mapping):
         return _user_defined_answers(config, dataset, kind)
-    if kind in ("passthrough", "passthrough.default"):
+    if kind in ("passthrough", "passthrough.default") or (kind == BRADLEY_TERRY and config.reward_model):
         _check_fixed(config, dataset)
-        return Format.named(name)
+        return Format.named("reward.icr" if kind == BRADLEY_TERRY else name)
+    if kind in _CONVERSATIONS and not config.reward_model:
+        return _conversations(config, dataset, kind)
     if kind is not None and kind.rpartition(".")[0] in library.answer_texts():
         return _fixed_answers(config, dataset, kind)
     if kind == "zephyr.nectar":
@@ -78,6 +100,21 @@ def _answers(config: Config, dataset: DatasetConfig) -> Format:
     given = {"prompt": prompt, "chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
     fields = {name: field for name, field in given.items() if field is not None}
     return _built(config, dataset, lambda: Format.named(name, fields=fields, **mapping))
+
+
+def _conversations(config: Config, dataset: DatasetConfig, kind: str) -> Format:
+    """Return the format of two whole conversations that begin with the same prompt."""
+    form, known = _CONVERSATIONS[kind]
+    if config.rl not in known:
+        other = next((name for name, (_, rls) in _CONVERSATIONS.items() if config.rl in rls), "chat_template.default")
+        _reject(config, dataset, f"the type {kind!r} is not supported with {_training(config)}; use {other}")
+    if kind == "chat_template.argilla":
+        _check_fixed(config, dataset)
+        return _built(config, dataset, lambda: Format.named(form, roles=_ROLES))
+    given = {"chosen": dataset.field_chosen, "rejected": dataset.field_rejected}
+    fields = {name: field for name, field in given.items() if field is not None}
+    mapping = {key: value for key, value in _mapping(dataset).items() if not key.startswith("field_")}
+    return _built(config, dataset, lambda: Format.named(form, fields=fields, **mapping))
 
 
 def _user_defined_answers(config: Config, dataset: DatasetConfig, kind: Mapping[str, str]) -> Format:
@@ -106,10 +143,13 @@ def _fixed_answers(config: Config, dataset: DatasetConfig, kind: str) -> Format:
 
 
 def _unsupported_type(config: Config, kind: object) -> str:
-    supported = "chat_template.default, passthrough and a user-defined type"
-    if not config.reward_model:
+    if config.reward_model:
+        supported = f"chat_template.default, passthrough, {BRADLEY_TERRY} and a user-defined type"
+    else:
+        pairs = "".join(f"{name}, " for name, (_, rls) in _CONVERSATIONS.items() if config.rl in rls)
         supported = (
-            "chat_template.default, passthrough, a user-defined type, and chatml and llama3 types such as chatml.intel"
+            f"chat_template.default, passthrough, {pairs}a user-defined type, and chatml and llama3 types such as "
+            "chatml.intel"
         )
     found = "is missing" if kind is None else f"{kind!r} is not supported"
     return f"the type {found} with {_training(config)}; use one of {supported}"

@@ -27,7 +27,7 @@ SPECIAL_TOKENS_TABLE = Table(
         "additional_special_tokens": Key(
             "additional_special_tokens",
             TEXTS,
-            "Not supported by chatmill: add the tokens to the tokenizer and save it.",
+            "Special tokens without a name; those that the tokenizer lacks are added.",
         ),
     },
 )
@@ -67,11 +67,15 @@ _SUPPORTED = (
     Key("base_model", NAME, "The model: a folder or a Hub id. Its tokenizer is used unless another one is given."),
     Key("base_model_config", NAME, "The folder or Hub id of the model's configuration, if it is another one."),
     Key("tokenizer_config", NAME, "The tokenizer: a folder or a Hub id."),
-    Key("special_tokens", _SPECIAL_TOKENS, "Special tokens that replace those of the tokenizer."),
+    Key(
+        "special_tokens",
+        _SPECIAL_TOKENS,
+        "Special tokens that replace those of the tokenizer; those that it lacks are added.",
+    ),
     Key(
         "tokens",
         TEXTS,
-        "Not supported by chatmill: add the tokens to the tokenizer and save it.",
+        "Tokens to add to the tokenizer, with the ids that transformers gives them.",
     ),
     Key(
         "chat_template",
@@ -83,7 +87,7 @@ _SUPPORTED = (
     Key(
         "default_system_message",
         TEXT,
-        "Not supported by chatmill: add system prompts to the rows, or change the template (`chat_template_jinja`).",
+        "Without effect, as in axolotl: add system prompts to the rows, or change the template.",
     ),
     Key("eot_tokens", TEXTS, "Tokens that end a turn; the EOS token by default."),
     Key(

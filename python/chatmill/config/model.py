@@ -126,7 +126,7 @@ class Config:
         default_system_message: The system prompt of conversations without one.
         eot_tokens: Tokens that end a turn; empty for the EOS token.
         sequence_len: The maximum number of tokens per sample.
-        excess_length_strategy: What to do with longer samples.
+        excess_length_strategy: What to do with longer samples; None for axolotl's default, which depends on the type.
         min_sample_len: The minimum number of tokens per sample.
         train_on_inputs: Whether prompts are trained.
         val_set_size: Rows for evaluation: a share (float below 1) or a number of rows (int from 1 on).
@@ -158,7 +158,7 @@ class Config:
     default_system_message: str | None = None
     eot_tokens: tuple[str, ...] = ()
     sequence_len: int | None = None
-    excess_length_strategy: ExcessLength = "drop"
+    excess_length_strategy: ExcessLength | None = None
     min_sample_len: int | None = None
     train_on_inputs: bool = False
     val_set_size: float | int = 0

@@ -1,22 +1,25 @@
 """The plan of a run, made from a config: a mill for each dataset, and the arrangement of their rows."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, Tokenizer
 from chatmill.arrange import Arrangement
-from chatmill.config.formats import ANSWERS, format_of_dataset
+from chatmill.config.formats import ANSWERS, BRADLEY_TERRY, format_of_dataset, is_old_chatml
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.config.rows import files_of
 from chatmill.config.templates import template_of
 from chatmill.formats import Format
 from chatmill.labels import Labels
 from chatmill.options.choices import ExcessLength, Truncation
+from chatmill.outputs.manifest import TOKENIZER_FOLDER
 from chatmill.pipeline.parts import Part
 from chatmill.sources.resolve import resolve
+from chatmill.sources.with_tokens import saved_tokenizer, with_tokens
+from chatmill.text.nearest import nearest
 
 _TRUNCATION: dict[ExcessLength, Truncation] = {
     "drop": "drop",
@@ -25,9 +28,6 @@ _TRUNCATION: dict[ExcessLength, Truncation] = {
 }
 # axolotl's default for `sequence_len`.
 _SEQUENCE_LEN = 512
-_NO_NEW_TOKENS = (
-    "chatmill adds no tokens; add them to the tokenizer, save the tokenizer, and give its folder as `tokenizer_config`"
-)
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class RunOptions:
         now: The time that templates print.
         output: The output folder, which must be apart from the inputs; None if there is none.
         template: The chat template, in place of those of the config.
+        rebuild: As for `Tokenizer.from_pretrained`.
     """
 
     tokenizer: Any = None
@@ -51,6 +52,7 @@ class RunOptions:
     now: datetime | None = None
     output: str | os.PathLike[str] | None = None
     template: Any = None
+    rebuild: bool = True
 
 
 def arrangement_of(config: Config) -> Arrangement:
@@ -90,9 +92,17 @@ def parts_of(config: Config, options: RunOptions) -> list[Part]:
         raise DataError(f"{config.path}: there is no tokenizer; add `base_model` or `tokenizer_config`")
     # Errors in the file are reported before anything is loaded.
     forms = [(dataset, format_of_dataset(config, dataset)) for dataset in _datasets(config)]
-    tokenizer = _tokenizer(config, named)
+    loaded = _loaded(config, named, rebuild=options.rebuild)
+    tokenizer = with_tokens(loaded, config.special_tokens, config.added_tokens, config.additional_special_tokens)
     parts = [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
-    return [replace(parts[0], warnings=(*config.warnings, *parts[0].warnings)), *parts[1:]]
+    warnings = (*config.warnings, *_without_effect(config), *_likely_mistakes(config, loaded), *parts[0].warnings)
+    files: dict[str, bytes] = {}
+    if tokenizer.fingerprint != loaded.fingerprint:
+        templates = {part.mill.template.fingerprint: part.mill.template for part in parts if _is_rendered(part)}
+        template = next(iter(templates.values())) if len(templates) == 1 else None
+        saved = saved_tokenizer(tokenizer, template, config.additional_special_tokens)
+        files = {f"{TOKENIZER_FOLDER}/{name}": content for name, content in saved.items()}
+    return [replace(parts[0], warnings=warnings, tokenizer_files=files), *parts[1:]]
 
 
 def _datasets(config: Config) -> list[DatasetConfig]:
@@ -116,7 +126,7 @@ def _part(
             format=form,
             labels=_labels(config, dataset, form, options.labels),
             max_length=length,
-            truncation="split" if is_split else _TRUNCATION[config.excess_length_strategy],
+            truncation="split" if is_split else _TRUNCATION[config.excess_length_strategy or _usual_strategy(dataset)],
             segment_length=length if has_segments else None,
             all_masked="reject",
             threads=options.threads,
@@ -161,21 +171,44 @@ def _labels(config: Config, dataset: DatasetConfig, form: Format, given: Any) ->
     return Labels.preset("axolotl", **{name: value for name, value in of_axolotl.items() if value is not None})
 
 
-def _tokenizer(config: Config, named: Any) -> Tokenizer:
-    """Load the tokenizer, with the special tokens of the config."""
+def _usual_strategy(dataset: DatasetConfig) -> ExcessLength:
+    """Return what axolotl does with long rows: it cuts pairs of a reward model, and drops all other rows."""
+    return "truncate" if dataset.type == BRADLEY_TERRY else "drop"
+
+
+def _is_rendered(part: Part) -> bool:
+    return part.mill.format is None or part.mill.format.needs_template
+
+
+def _loaded(config: Config, named: Any, *, rebuild: bool) -> Tokenizer:
+    """Load the tokenizer, without the tokens of the config."""
     try:
-        loaded = named if isinstance(named, Tokenizer) else Tokenizer.from_pretrained(named)
+        return named if isinstance(named, Tokenizer) else Tokenizer.from_pretrained(named, rebuild=rebuild)
     except ChatmillError as error:
         key = "tokenizer_config" if "tokenizer_config" in config.lines else "base_model"
         raise type(error)(f"{config.place(key)}: {error}") from error
+
+
+def _without_effect(config: Config) -> Iterator[str]:
+    """Yield a warning for a key that changes nothing, in axolotl either."""
+    # axolotl puts the text in place of a sentence of its template chatml, but that template no longer has the sentence.
+    if config.default_system_message:
+        yield (
+            f"{config.place('default_system_message')}: this key has no effect, as in axolotl 0.19, whose templates "
+            "have no place for it; add system prompts to the rows, or change the template (`chat_template_jinja`)"
+        )
+
+
+def _likely_mistakes(config: Config, tokenizer: Tokenizer) -> Iterator[str]:
+    """Yield a warning for each new special token that looks like one of the tokenizer's own."""
+    known = [*tokenizer.special_tokens.values(), *tokenizer.stop_tokens]
     for name, token in config.special_tokens.items():
-        if loaded.token_to_id(token) is None:
-            _reject(config, f"special_tokens.{name}", f"{loaded.name} has no token {token!r}, and {_NO_NEW_TOKENS}")
-    if not config.special_tokens:
-        return loaded
-    args, kwargs = loaded.__getnewargs_ex__()
-    kwargs["special_tokens"] = {**kwargs.get("special_tokens", {}), **config.special_tokens}
-    return Tokenizer(*args, **kwargs)
+        near = nearest(token, known)
+        if tokenizer.token_to_id(token) is None and near is not None:
+            yield (
+                f"{config.place(f'special_tokens.{name}')}: {tokenizer.name} has no token {token!r}, so it was added; "
+                f"did you mean {near!r}?"
+            )
 
 
 def _check(config: Config) -> None:
@@ -186,14 +219,9 @@ def _check(config: Config) -> None:
         "pretraining_dataset": (config.pretraining and config.datasets, both),
         "rl": (config.rl is not None and config.rl not in ANSWERS, other),
         "default_system_message": (
-            config.default_system_message,
-            (
-                "chatmill does not change the text of a template; change the template (`chat_template_jinja`), or add "
-                "system prompts to the rows"
-            ),
+            config.default_system_message and any(is_old_chatml(config, dataset) for dataset in _datasets(config)),
+            "chatmill does not support this key for old types such as sharegpt; add system prompts to the rows",
         ),
-        "tokens": (config.added_tokens, _NO_NEW_TOKENS),
-        "special_tokens.additional_special_tokens": (config.additional_special_tokens, _NO_NEW_TOKENS),
         "min_sample_len": (
             (config.min_sample_len or 0) > 2,
             "chatmill keeps short samples; remove the short rows from the dataset, then remove this key",

@@ -42,6 +42,7 @@ def prepare_config(
     strict: bool = False,
     template: Any = None,
     trainer: Trainer | None = None,
+    rebuild: bool = True,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -71,6 +72,7 @@ def prepare_config(
         template: The chat template of all datasets that need one, in place of those of the config; as for
             `chatmill.prepare`.
         trainer: The trainer that will open the output, as for `chatmill.prepare`.
+        rebuild: Whether the ids are those of `transformers.AutoTokenizer`, as for `chatmill.prepare`.
 
     Returns:
         Counts, rejects and files.
@@ -90,7 +92,7 @@ def prepare_config(
             f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
     clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
-    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template)
+    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild)
     output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),
@@ -102,7 +104,7 @@ def prepare_config(
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
         layout=layout_of(trainer),
-        options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes},
+        options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes, "rebuild": rebuild},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))
     return PrintedReport.of(report)

@@ -13,6 +13,8 @@ from chatmill.text.nearest import nearest, suggestion
 
 _FOLDER = "chat_templates"
 _FALLBACK = "tokenizer_default_fallback_"
+# Names of axolotl for which chatmill has no template.
+_LACKING = {"gemma4_unified", "granitemoe", "nemotron", "qwen2_vl"}
 
 
 @cache
@@ -66,7 +68,7 @@ def template_of(
         The template, and the warnings: one if the tokenizer's template replaces an unknown name.
 
     Raises:
-        DataError: There is no such template; the message names the file, the line and the key.
+        DataError: There is no such template, or chatmill lacks it; the message names the file, the line and the key.
     """
     own = dataset.chat_template is not None
     name = dataset.chat_template if own else config.chat_template
@@ -89,6 +91,12 @@ def template_of(
             return found, ()
     except (TemplateError, OSError) as error:
         raise DataError(f"{place}: {error}") from error
+    if name in _LACKING:
+        raise DataError(
+            f"{place}: chatmill has no template {name!r}; copy axolotl's file templates/{name}.jinja and give it with "
+            f"`chat_template: jinja` and `chat_template_jinja: {name}.jinja`, or use the tokenizer's own template with "
+            "`chat_template: tokenizer_default`"
+        )
     names = sorted({*template_names(), *ChatTemplate.names()})
     try:
         template = _of_tokenizer(named, tokenizer)

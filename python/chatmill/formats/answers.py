@@ -41,17 +41,19 @@ def answers_of(
         DataError: There is no such field or option.
     """
     given = definition["answers"]
-    held = [given["prompt"], *given["names"]] if "made" not in given else list(definition["fields"])
+    prompt = given.get("prompt")
+    held = [*filter(None, [prompt]), *given["names"]] if "made" not in given else list(definition["fields"])
     known = [*held, *filter(None, [given.get("label")])]
     for used in renamed:
         if used not in known:
             hint = suggestion(str(used), known, otherwise=f"use one of {', '.join(known)}")
             raise DataError(f"format {name} has no field {used!r}; {hint}")
     label = given.get("label")
+    renamed = {**given.get("columns", {}), **renamed}
     # If prompt and answers are built from fields, rows have no messages, so options for message keys are not accepted.
     mapping = messages_of(name, {**given.get("messages", {}), "fields": []}, {} if "made" in given else options)
     answers = {
-        "prompt": renamed.get(given["prompt"], given["prompt"]),
+        "prompt": renamed.get(prompt, prompt),
         "names": [[it, renamed.get(it, it)] for it in given["names"]],
         "whole": bool(given.get("whole")),
         "label": None if label is None else [label, renamed.get(label, label)],

@@ -32,7 +32,7 @@ def renamed_columns(core: Mapping[str, Any], columns: Mapping[str, str]) -> dict
         label = answers.get("label")
         changed["answers"] = {
             **answers,
-            "prompt": one(answers["prompt"]),
+            "prompt": None if answers["prompt"] is None else one(answers["prompt"]),
             "names": [[name, one(column)] for name, column in answers["names"]],
             "label": None if label is None else [label[0], one(label[1])],
             "mapping": _mapping(answers["mapping"], columns),

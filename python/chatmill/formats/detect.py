@@ -290,7 +290,7 @@ def _columns_of_answers(form: Format) -> set[str]:
     label = [] if answers["label"] is None else [answers["label"][1]]
     # A prompt is optional, because the common start of the answers can replace it. But a prompt column that has another
     # name than `prompt` is required.
-    prompt = [answers["prompt"]] if not _is_built(form) and answers["prompt"] != "prompt" else []
+    prompt = [answers["prompt"]] if not _is_built(form) and answers["prompt"] not in (None, "prompt") else []
     return {*(column for _, column in answers["names"]), *label, *prompt}
 
 

@@ -96,6 +96,7 @@ def lint_any(
     *,
     rows: DataRows | None = None,
     tokenizer: str | None = None,
+    rebuild: bool = True,
     now: datetime | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> dict[str, list[Finding]]:
@@ -105,6 +106,7 @@ def lint_any(
         templates: Names of `ChatTemplate.names()`, or any values that `ChatTemplate.from_pretrained` accepts.
         rows: Rows of files to check the templates on; None for none.
         tokenizer: The tokenizer of the templates: a folder, the path of a `tokenizer.json`, or a Hub id.
+        rebuild: As for `Tokenizer.from_pretrained`.
         now: The time that templates print.
         variables: Template variables.
 
@@ -119,7 +121,7 @@ def lint_any(
         >>> list(lint_any(["chatml", "{{ messages"]))
         ['chatml', 'chat_template']
     """
-    loaded = None if tokenizer is None else Tokenizer.from_pretrained(tokenizer)
+    loaded = None if tokenizer is None else Tokenizer.from_pretrained(tokenizer, rebuild=rebuild)
     special_tokens = {} if loaded is None else loaded.special_tokens
     options: dict[str, Any] = {
         **(variables or {}),

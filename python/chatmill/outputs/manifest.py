@@ -24,12 +24,16 @@ EARLIER_MANIFEST = "manifest.json"
 #: The version of the manifest's form.
 FORMAT = 1
 
+#: The folder of a tokenizer in an output. pyarrow, Spark and others skip names that begin with `_`.
+TOKENIZER_FOLDER = "_tokenizer"
+
 _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
 _OWN_NAME = re.compile(
     r"((train|validation)/)?(part-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
     r"|_?rejects\.jsonl"
 )
+_TOKENIZER_NAME = re.compile(rf"{TOKENIZER_FOLDER}/[a-z_]+\.(json|jinja)")
 
 
 def build_manifest(
@@ -45,6 +49,7 @@ def build_manifest(
     validation_shards: Sequence[Shard],
     rejects: WrittenFile | None,
     dataset_files: Sequence[WrittenFile] = (),
+    tokenizer_files: Sequence[WrittenFile] = (),
 ) -> dict[str, Any]:
     """Describe a finished run.
 
@@ -60,6 +65,7 @@ def build_manifest(
         validation_shards: The shards for validation.
         rejects: The file of the rejected rows; None if there are none.
         dataset_files: The files by which `datasets` opens the shards.
+        tokenizer_files: The files of the tokenizer, if the run added tokens to it.
 
     Returns:
         A value that JSON can hold.
@@ -92,6 +98,8 @@ def build_manifest(
         ]
     if dataset_files:
         manifest["dataset_files"] = [file.record() for file in dataset_files]
+    if tokenizer_files:
+        manifest["tokenizer_files"] = [file.record() for file in tokenizer_files]
     if arrangement is not None:
         manifest["arrangement"] = dict(arrangement)
         manifest["validation_shards"] = [shard.record() for shard in validation_shards]
@@ -158,10 +166,11 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     if not is_manifest(manifest):
         return None
     try:
-        records = [*manifest["shards"], *manifest.get("validation_shards", ()), *manifest.get("dataset_files", ())]
+        records = [*manifest["shards"], *manifest.get("validation_shards", ())]
+        records += [*manifest.get("dataset_files", ()), *manifest.get("tokenizer_files", ())]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]
-        is_valid = all(_OWN_NAME.fullmatch(it.file) for it in files)
+        is_valid = all(_OWN_NAME.fullmatch(it.file) or _TOKENIZER_NAME.fullmatch(it.file) for it in files)
     except (KeyError, TypeError):
         return None
     return files if is_valid else None

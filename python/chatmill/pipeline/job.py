@@ -31,6 +31,7 @@ from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
+from chatmill.sources.with_tokens import with_special_tokens
 from chatmill.trainers.layout import Layout, layout_of
 
 
@@ -42,6 +43,7 @@ def prepare(
     template: Any = None,
     template_fallback: str | None = None,
     rebuild: bool = True,
+    pad_token: str | None = None,
     format: str | Mapping[str, Any] | Format | None = "auto",
     columns: Mapping[str, str] | None = None,
     input_format: InputFormat | None = None,
@@ -96,6 +98,7 @@ def prepare(
         template_fallback: The template to use if the tokenizer has none: a name of `ChatTemplate.names()`.
         rebuild: Whether the ids are those of `transformers.AutoTokenizer` where its class does not follow all of
             `tokenizer.json`. False takes the file as it is.
+        pad_token: The token for `padding`, in place of the tokenizer's pad token; it must be a token of the tokenizer.
         format: The format of the rows: a `Format`, or any value that `Format.of` accepts, such as `"alpaca"`. `"auto"`
             detects it from the first rows and names it in the report; a prompt with an answer then becomes messages for
             the chat template, if there is one. None for messages.
@@ -174,9 +177,12 @@ def prepare(
         )
         if layout is not None:
             found = _rows_for(layout, found, columns)
+        loaded = (
+            found.tokenizer if pad_token is None else with_special_tokens(found.tokenizer, {"pad_token": pad_token})
+        )
         defaults: Mapping[str, Any] = {} if found.format is None else found.format.defaults
         mill = Mill(
-            found.tokenizer,
+            loaded,
             found.template,
             format=found.format,
             labels=labels,
@@ -216,6 +222,8 @@ def prepare(
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
             "input_format": input_format,
+            "rebuild": rebuild,
+            "pad_token": pad_token,
             "max_line_bytes": max_line_bytes,
         },
     )

@@ -24,12 +24,14 @@ class Part:
         mill: The mill.
         reason: The reason for the format of the rows, if chatmill detected the format; otherwise empty.
         warnings: Warnings, in addition to the warnings of the mill.
+        tokenizer_files: The content of the files of the tokenizer by name, if they are to be written into the output.
     """
 
     files: Sequence[InputFile]
     mill: Mill
     reason: str = ""
     warnings: Sequence[str] = ()
+    tokenizer_files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

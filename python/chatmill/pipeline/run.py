@@ -18,6 +18,7 @@ from chatmill.inputs.mill import mill_block
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
+from chatmill.outputs.beside import write_beside
 from chatmill.outputs.complete import recorded
 from chatmill.outputs.dataset_folder import training_subfolder, write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
@@ -166,6 +167,7 @@ def run_parts(
             )
         check_unchanged(files, counts.rows_by_file, counts.bytes_by_file)
         log = recorded(folder, REJECTS, lines=report.rejected) if report.rejected else None
+        saved = write_beside(folder, {name: it for part in chosen for name, it in part.tokenizer_files.items()})
         manifest = build_manifest(
             mills=[(part.mill, len(part.files)) for part in chosen],
             files=files,
@@ -188,9 +190,10 @@ def run_parts(
             validation_shards=validation,
             rejects=log,
             dataset_files=described,
+            tokenizer_files=saved,
         )
         write_manifest(folder, manifest)
-        output.commit([*shards, *validation, *described, *filter(None, [log])])
+        output.commit([*shards, *validation, *described, *saved, *filter(None, [log])])
     return replace(report, warnings=(*report.warnings, *output.warnings))
 
 

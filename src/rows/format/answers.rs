@@ -11,8 +11,9 @@ use crate::rows::AnswersRow;
 /// The fields of a row that hold its prompt and its answers.
 #[derive(Debug)]
 pub struct AnswersSpec {
-    /// The field of the prompt. In a row without this field, the common beginning of the answers is the prompt.
-    pub(super) prompt: String,
+    /// The field of the prompt. Without it, or in a row that lacks it, the common beginning of the answers is the
+    /// prompt.
+    pub(super) prompt: Option<String>,
     /// The names of the answers in the output, such as `chosen` and `rejected`.
     pub(super) names: Vec<String>,
     /// The field of each answer.
@@ -64,7 +65,7 @@ impl AnswersSpec {
 
     /// The columns that are read, in addition to the fields of the format.
     pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
-        let own = [self.prompt.as_str()].into_iter();
+        let own = self.prompt.as_deref().into_iter();
         own.chain(self.required()).chain(self.mapping.context_columns())
     }
 

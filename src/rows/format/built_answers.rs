@@ -54,7 +54,8 @@ impl AnswersSpec {
                     conversation(prompt.iter().cloned().chain([message_node("assistant", text)]).collect())
                 };
                 let answers = answers.into_iter().map(answer).collect::<Result<_>>()?;
-                Ok(PromptAnswers::Chats { prompt: Some(conversation(prompt)?), answers })
+                let prompt = if self.whole { None } else { Some(conversation(prompt)?) };
+                Ok(PromptAnswers::Chats { prompt, answers })
             }
         }
     }

@@ -4,6 +4,7 @@ use super::answers::{AnswersSpec, empty_answer};
 use super::fields::missing_field;
 use crate::data::{Fields, Node, field, parse_if_json, parse_json, remove_nulls, unexpected};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names;
 use crate::rows::{PromptAnswers, Role};
 
 impl AnswersSpec {
@@ -18,20 +19,25 @@ impl AnswersSpec {
             Some(value) => Ok((name.clone(), value.clone())),
         };
         let answers = self.columns.iter().map(required).collect::<Result<Vec<_>>>()?;
-        let prompt = field(row, &self.prompt).filter(|value| **value != Node::Null).cloned();
+        let prompt = self.prompt.as_ref().and_then(|name| Some((name, field(row, name)?)));
+        let prompt = prompt.filter(|(_, value)| **value != Node::Null).map(|(name, value)| (name, value.clone()));
         let texts = answers.iter().all(|(_, value)| self.is_text(value));
-        if texts && prompt.as_ref().is_none_or(|prompt| self.is_text(prompt)) {
+        if texts && prompt.as_ref().is_none_or(|(_, prompt)| self.is_text(prompt)) {
             return self.texts(prompt, answers);
         }
         let mut lists = Vec::with_capacity(answers.len());
         for (name, value) in answers {
             lists.push(self.messages_of(&name, value)?);
         }
-        let prompt = prompt.map(|value| self.messages_of(&self.prompt, value)).transpose()?;
+        let prompt = prompt.map(|(name, value)| self.messages_of(name, value)).transpose()?;
         self.chats(row, prompt, lists)
     }
 
-    fn texts<'a>(&self, prompt: Option<Node<'a>>, answers: Vec<(String, Node<'a>)>) -> Result<PromptAnswers<'a>> {
+    fn texts<'a>(
+        &self,
+        prompt: Option<(&String, Node<'a>)>,
+        answers: Vec<(String, Node<'a>)>,
+    ) -> Result<PromptAnswers<'a>> {
         let text = |value: Node<'a>| match value {
             Node::Str(text) => text.into_owned(),
             _ => String::new(),
@@ -45,12 +51,12 @@ impl AnswersSpec {
             texts.push(answer);
         }
         self.check_differ(&texts)?;
-        let prompt = match prompt.map(text) {
-            Some(prompt) if prompt.trim().is_empty() && !self.whole => {
-                let text = format!("the field `{}` is empty; the prompt must have text", self.prompt);
+        let prompt = match prompt.map(|(name, value)| (name, text(value))) {
+            Some((name, prompt)) if prompt.trim().is_empty() && !self.whole => {
+                let text = format!("the field `{name}` is empty; the prompt must have text");
                 return Err(Error::new(ErrorKind::EmptyField, text));
             }
-            Some(prompt) => prompt,
+            Some((_, prompt)) => prompt,
             None if self.whole => String::new(),
             None => {
                 let shared = shared_text(&texts);
@@ -81,10 +87,15 @@ impl AnswersSpec {
             None => {
                 let shared = shared_messages(&answers);
                 if shared == 0 {
-                    let text = format!(
-                        "no field `{}`, and the answers have no common first messages; add the prompt",
-                        self.prompt
-                    );
+                    let text = match &self.prompt {
+                        Some(name) => {
+                            format!("no field `{name}`, and the answers have no common first messages; add the prompt")
+                        }
+                        None => {
+                            let columns = names::joined(&self.columns, " and ");
+                            format!("{columns} have no common first messages; both must begin with the same prompt")
+                        }
+                    };
                     return Err(Error::new(ErrorKind::MissingField, text));
                 }
                 let prompt = answers[0][..shared].to_vec();

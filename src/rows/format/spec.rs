@@ -35,7 +35,7 @@ struct FormatJson {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AnswersJson {
-    prompt: String,
+    prompt: Option<String>,
     /// Pairs (name of the answer in the output, field that holds it).
     names: Vec<(String, String)>,
     #[serde(default)]
@@ -219,9 +219,10 @@ fn read_answers(format: &str, spec: AnswersJson, fields: &[FieldRule]) -> Result
     if !(1..=2).contains(&names.len()) || whole && label.is_some() {
         return Err(invalid(format!("{format}: `answers` needs one or two `names`, and no `label` if it is `whole`")));
     }
-    if parts.as_ref().is_some_and(|parts| whole || parts.answers.len() != names.len()) {
+    let has_text = |parts: &PartsJson| matches!(parts.prompt, PromptJson::Text(_));
+    if parts.as_ref().is_some_and(|parts| whole && has_text(parts) || parts.answers.len() != names.len()) {
         return Err(invalid(format!(
-            "{format}: `made` needs one text for each answer, and cannot be combined with `whole`"
+            "{format}: `made` needs one text for each answer, and messages as the prompt if `whole` is set"
         )));
     }
     let (names, columns) = names.into_iter().unzip();

@@ -104,6 +104,7 @@ def diff_output(
     tokenizer: Any,
     template: Any = None,
     template_fallback: str | None = None,
+    rebuild: bool | None = None,
     rows: int | None = None,
     **options: Any,
 ) -> OutputReport:
@@ -120,6 +121,7 @@ def diff_output(
         template: As for `prepare`. None for the template of the manifest: the tokenizer's own if the names match; the
             named template of this version if there is one of that name; otherwise the recorded source.
         template_fallback: As for `prepare`, for the tokenizer's own template; None for the recorded one.
+        rebuild: As for `prepare`; None for the recorded value.
         rows: The maximum number of rows to compare; None for all.
         options: Options of the mill, such as `labels` or `max_length`, in place of the options in the manifest.
 
@@ -146,7 +148,8 @@ def diff_output(
     if template is None and template_fallback is None and (form is None or form.needs_template):
         template = _recorded_template(written)
     fallback = template_fallback or written.options.get("template_fallback")
-    loaded, compiled = resolve_for(form, tokenizer, template, template_fallback=fallback)
+    rebuilds = bool(written.options.get("rebuild", True)) if rebuild is None else rebuild
+    loaded, compiled = resolve_for(form, tokenizer, template, template_fallback=fallback, rebuild=rebuilds)
     mill = Mill(loaded, compiled, format=form, on_error="null", **chosen)
     pairs = islice(_pairs(mill, files, written), rows)
     return OutputReport(pairs, output=written, mill=mill, changed=changed, warnings=warnings)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import TokenizerError, find_in_vocabulary, outline_of, replace_outline
+from chatmill._chatmill import TokenizerError, replace_outline
+from chatmill.sources.auto_tokenizer.added import Vocabulary, add_declared, file_tokens, read_outline
 from chatmill.sources.auto_tokenizer.choice import choose_class
-from chatmill.sources.auto_tokenizer.declared import Token, declared_tokens, named_tokens, same_flags
+from chatmill.sources.auto_tokenizer.declared import Token, declared_tokens, named_tokens
 from chatmill.sources.auto_tokenizer.recipes import AS_IT_IS, RECIPES, Recipe, Settings
 from chatmill.sources.auto_tokenizer.settings import SettingError, given_settings
 
@@ -55,7 +56,7 @@ def auto_definition(
         TokenizerError: The text is not the JSON of a tokenizer, or the configuration does not fit it.
     """
     try:
-        outline = _outline(text)
+        outline = read_outline(text)
     except (TokenizerError, ValueError) as cause:
         raise TokenizerError(f"{path} is not a valid tokenizer.json ({cause}); download it again") from None
     try:
@@ -142,35 +143,20 @@ def _mismatch(outline: Mapping[str, Any], recipe: Recipe, name: str) -> str | No
 
 def _written(text: str, outline: dict[str, Any], recipe: Recipe, config: Mapping[str, Any]) -> str:
     """Return the text of the definition: the same text if nothing changes."""
-    file_tokens = [token for token in outline.get("added_tokens") or [] if _is_token(token)]
-    vocabulary = _Vocabulary(text)
+    given = file_tokens(outline)
+    vocabulary = Vocabulary(text)
     settings = _settings(recipe, config, outline, vocabulary)
     new = dict(outline)
     present: dict[str, Token] = {}
     if recipe.model is None:
-        present = {token["content"]: token for token in file_tokens}
+        present = {token["content"]: token for token in given}
     else:
         new["model"] = recipe.model(settings)
         new["normalizer"] = recipe.normalizer(settings)
         new["pre_tokenizer"] = recipe.pre_tokenizer(settings)
         new["decoder"] = recipe.decoder(settings)
-    changed = recipe.model is not None
-    declared = list(declared_tokens(config, recipe, settings, file_tokens))
-    vocabulary.look_up({token["content"] for token, _ in declared if token["content"] not in present})
-    next_id = max((int(token["id"]) + 1 for token in present.values()), default=0)
-    for token, redefines in declared:
-        known = present.get(token["content"])
-        if known is not None and (not redefines or same_flags(known, token)):
-            continue
-        changed = True
-        if known is not None:
-            token_id = int(known["id"])
-        elif (entry := vocabulary.entry(token["content"])) is not None:
-            token_id = entry[0]
-        else:
-            token_id = max(next_id, vocabulary.size)
-        next_id = max(next_id, token_id + 1)
-        present[token["content"]] = {"id": token_id, **token}
+    declared = list(declared_tokens(config, recipe, settings, given))
+    changed = add_declared(present, declared, vocabulary) or recipe.model is not None
     if changed:
         new["added_tokens"] = sorted(present.values(), key=lambda token: int(token["id"]))
     post = recipe.post(settings)
@@ -178,30 +164,6 @@ def _written(text: str, outline: dict[str, Any], recipe: Recipe, config: Mapping
         pieces = _pieces(post, settings, present, vocabulary)
         new["post_processor"] = _template(pieces) if pieces is not None else new.get("post_processor")
     return text if new == outline else replace_outline(text, json.dumps(new, ensure_ascii=False))
-
-
-class _Vocabulary:
-    """The entries of a vocabulary that were looked up."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._entries: dict[str, tuple[int, float | None] | None] = {}
-        self._size = 0
-
-    @property
-    def size(self) -> int:
-        self.look_up({""})
-        return self._size
-
-    def look_up(self, tokens: set[str]) -> None:
-        missing = sorted(token for token in tokens if token not in self._entries)
-        if missing:
-            self._size, entries = find_in_vocabulary(self._text, missing)
-            self._entries |= zip(missing, entries, strict=True)
-
-    def entry(self, token: str) -> tuple[int, float | None] | None:
-        self.look_up({token})
-        return self._entries[token]
 
 
 class _AnySettings(dict[str, Any]):
@@ -212,7 +174,7 @@ class _AnySettings(dict[str, Any]):
 
 
 def _settings(
-    recipe: Recipe, config: Mapping[str, Any], outline: Mapping[str, Any], vocabulary: _Vocabulary
+    recipe: Recipe, config: Mapping[str, Any], outline: Mapping[str, Any], vocabulary: Vocabulary
 ) -> Settings:
     given = given_settings(config, recipe)
     named = {name: token["content"] for name, token in named_tokens(config, recipe).items()}
@@ -236,7 +198,7 @@ def _charsmap(normalizer: Any) -> str | None:
 
 
 def _pieces(
-    post: str, settings: Settings, present: Mapping[str, Token], vocabulary: _Vocabulary
+    post: str, settings: Settings, present: Mapping[str, Token], vocabulary: Vocabulary
 ) -> list[tuple[str, int | None]] | None:
     """Return the tokens around a text with their ids, `("$A", None)` among them; None if one has no id."""
 
@@ -283,16 +245,3 @@ def _template(pieces: list[tuple[str, int | None]]) -> dict[str, Any]:
             if token_id is not None
         },
     }
-
-
-def _is_token(token: object) -> bool:
-    return isinstance(token, dict) and isinstance(token.get("content"), str) and isinstance(token.get("id"), int)
-
-
-def _outline(text: str) -> dict[str, Any]:
-    outline = json.loads(outline_of(text))
-    if not isinstance(outline, dict) or not isinstance(outline.get("model"), dict):
-        raise TokenizerError("it has no `model`")
-    if not isinstance(outline.get("added_tokens", []), list):
-        raise TokenizerError("its `added_tokens` are no list")
-    return outline

@@ -1,0 +1,28 @@
+"""`write_beside`: small files in an output besides its rows, such as those of a tokenizer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.complete import recorded
+from chatmill.outputs.durable import write_durably
+
+
+def write_beside(folder: Path, files: Mapping[str, bytes]) -> list[WrittenFile]:
+    """Write files into a new output.
+
+    Args:
+        folder: The folder of the new output.
+        files: The content of each file, by its path in the output, with `/`.
+
+    Returns:
+        The files, for the manifest.
+
+    Raises:
+        DataError: A file is gone.
+        OSError: A file cannot be written.
+    """
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        write_durably(folder / name, content)
+    return [recorded(folder, name, lines=content.count(b"\n")) for name, content in files.items()]
