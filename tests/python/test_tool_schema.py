@@ -9,6 +9,7 @@ import enum
 import functools
 import json
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -23,6 +24,12 @@ from transformers.utils.chat_template_utils import get_json_schema, render_jinja
 
 reference: Any = get_json_schema
 render: Any = render_jinja_template
+
+
+def shown(value: object) -> str:
+    """Return the name of a value without addresses, so that each process of a test run gives a test the same name."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(getattr(value, "__qualname__", repr(value))))
+
 
 ARGS = "Do it.\n\nArgs:\n    x: The x.\n    y: The y.\n"
 
@@ -341,7 +348,7 @@ FUNCTIONS = [
 ]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda it: getattr(it, "__qualname__", repr(it)))
+@pytest.mark.parametrize("function", FUNCTIONS, ids=shown)
 def test_functions(function: Any) -> None:
     same(function)
 
@@ -391,7 +398,7 @@ def test_lists_of_tools() -> None:
     assert schemas_of(()) == []
 
 
-@pytest.mark.parametrize("tool", [Shop(), Shop, len, functools.partial(spread, 1), 3, None, [], b"{}"], ids=repr)
+@pytest.mark.parametrize("tool", [Shop(), Shop, len, functools.partial(spread, 1), 3, None, [], b"{}"], ids=shown)
 def test_what_is_no_tool(tool: Any) -> None:
     with pytest.raises(ValueError, match="Tools should either be a JSON schema, or a callable"):
         render(conversations=[[]], tools=[spread, tool], chat_template="")
