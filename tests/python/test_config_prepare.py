@@ -248,7 +248,7 @@ def test_unknown_keys_are_in_the_report(run: Any) -> None:
     )
     report = run(text)
     assert [text for text in report.warnings if "no such key" in text] == [expected]
-    assert {"text": expected} in json.loads(Path("out/manifest.json").read_text("utf-8"))["warnings"]
+    assert {"text": expected} in json.loads(Path("out/_manifest.json").read_text("utf-8"))["warnings"]
     with pytest.raises(ChatmillError, match="`strict` accepts no warning"):
         run(text, strict=True)
 
