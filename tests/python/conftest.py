@@ -19,6 +19,13 @@ from staged_outputs import MadeOutput
 pytest.register_assert_rewrite("arrange_rows", "label_expected")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of binary data by its argument: the bytes of gzip change with the time, names must not."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
+        return argname
+    return None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def verdict_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep verdicts in a folder of this run: not the user's, and each tokenizer is tested once."""
