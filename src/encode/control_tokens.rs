@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind};
 use chatjinja::is_space;
 
 use super::control_edges::ControlEdges;
@@ -53,10 +53,6 @@ pub(super) struct FoundTokens {
     is_certain: bool,
 }
 
-/// The most bytes of added tokens for which the search is a table of all states. It takes a third of the time, and at
-/// most 64 MiB.
-const MAX_TABLE: usize = 64 << 10;
-
 impl ControlTokens {
     /// The control tokens of a tokenizer with a template; None if values of rows may write them.
     pub(super) fn new(tokenizer: &Tokenizer, template: &ChatTemplate, options: &Options) -> Result<Option<Self>> {
@@ -68,10 +64,8 @@ impl ControlTokens {
             !text.trim_matches(is_space).is_empty()
                 && (template.source().contains(text) || template.tool_use().is_some_and(|source| source.contains(text)))
         };
-        let bytes: usize = tokens.iter().map(|token| token.text.len()).sum();
         let added = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .kind((bytes <= MAX_TABLE).then_some(AhoCorasickKind::DFA))
             .build(tokens.iter().map(|token| &token.text))
             .map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))?;
         let is_forbidden = |token: &AddedToken| {
@@ -85,11 +79,12 @@ impl ControlTokens {
         let unknown = unknown.and_then(|text| tokenizer.token_to_id(text));
         let control = || tokens.iter().zip(&forbidden).filter(|(_, forbidden)| **forbidden).map(|(token, _)| token);
         let ids = control().filter_map(|token| tokenizer.token_to_id(&token.text));
+        let is_unknown = |token: &AddedToken| unknown.is_some() && tokenizer.token_to_id(&token.text) == unknown;
         Ok(Some(ControlTokens {
             added,
             ids: ids.filter(|id| Some(*id) != unknown).collect(),
             edges: ControlEdges::new(control().map(|token| token.text.as_bytes())),
-            are_certain: control().all(|token| token.is_only_its_text),
+            are_certain: control().all(|token| token.is_only_its_text || is_unknown(token)),
             are_countable: control().all(|token| token.is_always_found),
             forbidden,
             tokens: tokens.iter().map(|token| token.text.clone()).collect(),

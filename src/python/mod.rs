@@ -10,6 +10,7 @@ mod encoding;
 mod errors;
 mod files;
 mod hooks;
+mod limits;
 mod mill;
 mod outline;
 mod saved_batch;

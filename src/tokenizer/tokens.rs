@@ -27,6 +27,7 @@ pub struct AddedToken {
     pub special: bool,
     /// Whether the tokenizer finds it wherever its text is: also inside a word, and without normalization.
     pub is_always_found: bool,
-    /// Whether no other text becomes this token. A model that has the token too may make it of other text.
+    /// Whether no other text becomes this token. A model that has the token too may make it of other text,
+    /// unless it spells it exactly so.
     pub is_only_its_text: bool,
 }

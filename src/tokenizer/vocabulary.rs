@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::alignment::{Alphabet, AnchorIndex, TokenBytes};
@@ -40,18 +40,45 @@ pub(super) struct Added<'a> {
     pub(super) special: bool,
 }
 
+/// How texts become names of tokens.
+#[derive(Debug)]
+pub(super) struct Spelling {
+    /// How the bytes of a text are spelled.
+    pub(super) alphabet: Alphabet,
+    /// Whether texts are changed before they are tokenized.
+    pub(super) normalizes: bool,
+    /// Whether a token whose name has only visible ASCII characters is made of exactly these characters, unless it is
+    /// one of the two kinds below: nothing adds such characters to a text, or brings them together.
+    pub(super) is_literal: bool,
+    /// The token for unknown characters.
+    pub(super) unknown: Option<String>,
+    /// Whether tokens such as `<0x41>` stand for bytes.
+    pub(super) has_byte_tokens: bool,
+}
+
+impl Spelling {
+    /// Whether only the text `name` becomes the token with this name.
+    fn spells(&self, name: &str) -> bool {
+        let is_of_byte = self.has_byte_tokens && name.starts_with("<0x");
+        let is_other = is_of_byte || self.unknown.as_deref() == Some(name);
+        self.is_literal && !is_other && name.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+/// Whether a text that a tokenizer inserts has no visible ASCII characters.
+pub(super) fn is_invisible(inserted: &str) -> bool {
+    !inserted.is_empty() && !inserted.bytes().any(|byte| byte.is_ascii_graphic())
+}
+
 impl Vocabulary {
-    /// A vocabulary of these tokens.
-    ///
-    /// * `normalizes`: whether texts are changed before they are tokenized.
-    /// * `of_model`: the token of the model with an id.
+    /// A vocabulary of these tokens. `of_model` gives the token of the model with an id.
     pub(super) fn new(
         token_bytes: Arc<TokenBytes>,
-        alphabet: Alphabet,
-        normalizes: bool,
+        spelling: Spelling,
         mut added: Vec<Added<'_>>,
         of_model: impl Fn(u32) -> Option<String>,
     ) -> Vocabulary {
+        let Spelling { alphabet, normalizes, .. } = spelling;
         added.sort_by_key(|token| token.id);
         let is_cut_out = |token: &Added<'_>| {
             let changed = token.normalized && normalizes;
@@ -68,9 +95,11 @@ impl Vocabulary {
             |at: usize| at.checked_sub(1).is_none_or(|last| ids[last] != ids[at]) && ids.get(at + 1) != Some(&ids[at]);
         let added_tokens = added.into_iter().enumerate().map(|(at, token)| {
             let changed = token.normalized && normalizes;
+            // The model may make its own token of other text, unless it spells it exactly so.
+            let spells = |name: String| name == token.content && spelling.spells(&name);
             AddedToken {
                 is_always_found: !(token.single_word || changed),
-                is_only_its_text: !changed && is_unique(at) && of_model(token.id).is_none(),
+                is_only_its_text: !changed && is_unique(at) && of_model(token.id).is_none_or(spells),
                 text: token.content.into_owned(),
                 special: token.special,
             }
@@ -81,9 +110,17 @@ impl Vocabulary {
 
     /// The vocabulary that a definition has. None if it cannot be read in this way.
     pub(super) fn read(definition: &str) -> Option<Vocabulary> {
-        let VocabularyDefinition { added_tokens, normalizer, decoder, model } =
+        let VocabularyDefinition { added_tokens, normalizer, pre_tokenizer, decoder, model } =
             serde_json::from_str(definition).ok()?;
         let alphabet = if is_byte_level(&decoder) { Alphabet::Bytes } else { Alphabet::Metaspace };
+        let keeps = keeps_in_normalizer(&normalizer) && keeps_in_pre_tokenizer(&pre_tokenizer);
+        let spelling = Spelling {
+            alphabet,
+            normalizes: normalizes(&normalizer),
+            is_literal: keeps && model.is_literal(),
+            unknown: model.unk_token.clone(),
+            has_byte_tokens: model.byte_fallback == Some(true),
+        };
         let entries = model.vocab.0.iter().map(|(token, id)| (&**token, *id, false));
         let added = added_tokens.iter().map(|token| (&*token.content, token.id, true));
         let token_bytes = TokenBytes::new(alphabet, entries.chain(added));
@@ -91,7 +128,7 @@ impl Vocabulary {
         let named = model.vocab.0.iter().filter(|(_, id)| ids.contains_key(id));
         let of_model: HashMap<u32, String> = named.map(|(token, id)| (*id, token.clone().into_owned())).collect();
         let find = |id: u32| of_model.get(&id).cloned();
-        Some(Vocabulary::new(Arc::new(token_bytes), alphabet, normalizes(&normalizer), added_tokens, find))
+        Some(Vocabulary::new(Arc::new(token_bytes), spelling, added_tokens, find))
     }
 
     /// The id of an added token.
@@ -108,6 +145,8 @@ struct VocabularyDefinition<'a> {
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
+    pre_tokenizer: Value,
+    #[serde(default)]
     decoder: Value,
     #[serde(borrow)]
     model: VocabularyModel<'a>,
@@ -115,8 +154,31 @@ struct VocabularyDefinition<'a> {
 
 #[derive(Deserialize)]
 struct VocabularyModel<'a> {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
     #[serde(borrow)]
     vocab: VocabularyTokens<'a>,
+    /// Only BPE has merges. Old definitions do not name the type.
+    #[serde(default)]
+    merges: Option<IgnoredAny>,
+    #[serde(default)]
+    unk_token: Option<String>,
+    #[serde(default)]
+    byte_fallback: Option<bool>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+}
+
+impl VocabularyModel<'_> {
+    /// Whether it merges characters, and adds nothing to them.
+    fn is_literal(&self) -> bool {
+        let is_bpe = self.kind.as_deref().map_or(self.merges.is_some(), |kind| kind == "BPE");
+        let is_empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+        let parts = [&self.continuing_subword_prefix, &self.end_of_word_suffix];
+        is_bpe && parts.into_iter().all(is_empty)
+    }
 }
 
 /// The tokens of a vocabulary with their ids.
@@ -163,6 +225,30 @@ fn is_byte_level(decoder: &Value) -> bool {
         Some("ByteLevel") => true,
         Some("Sequence") => decoder["decoders"].as_array().is_some_and(|all| all.iter().any(is_byte_level)),
         _ => false,
+    }
+}
+
+/// Whether a normalizer adds no visible ASCII characters, and brings none together. Unicode's normal forms do: the sign
+/// of Kelvin becomes a K.
+fn keeps_in_normalizer(normalizer: &Value) -> bool {
+    match normalizer["type"].as_str() {
+        Some("Sequence") => normalizer["normalizers"].as_array().is_some_and(|all| all.iter().all(keeps_in_normalizer)),
+        Some("Replace") => normalizer["content"].as_str().is_some_and(is_invisible),
+        Some("Prepend") => normalizer["prepend"].as_str().is_some_and(is_invisible),
+        Some(_) => false,
+        None => normalizer.is_null(),
+    }
+}
+
+/// Whether a pre-tokenizer adds no visible ASCII characters.
+fn keeps_in_pre_tokenizer(pre_tokenizer: &Value) -> bool {
+    match pre_tokenizer["type"].as_str() {
+        Some("Sequence") => {
+            pre_tokenizer["pretokenizers"].as_array().is_some_and(|all| all.iter().all(keeps_in_pre_tokenizer))
+        }
+        Some("Metaspace") => pre_tokenizer["replacement"].as_str().is_some_and(is_invisible),
+        Some(_) => true,
+        None => pre_tokenizer.is_null(),
     }
 }
 

@@ -138,7 +138,7 @@ def test_parquet_opens_by_the_printed_lines() -> None:
 
 
 @pytest.mark.parametrize("trainer", COLUMNS)
-@pytest.mark.parametrize("output", ["out", "a folder: #1/it's"])
+@pytest.mark.parametrize("output", ["out", "a folder: #1/it's", "no", "1e3", "---", '"\\'])
 def test_printed_lines_name_the_folder(trainer: str, output: str) -> None:
     report = run(PAIRS if trainer in OF_PAIRS else ROWS, trainer, output=output)
     lines = report.how_to_train
@@ -289,7 +289,7 @@ def test_a_config_file() -> None:
     )
     report = prepare_config("config.yaml", tokenizer=TOKENIZER, output="out", trainer="llama-factory")
     assert datasets.load_from_disk("out")["validation"].column_names == list(COLUMNS["llama-factory"])
-    assert "tokenized_path: out" in report.how_to_train
+    assert 'tokenized_path: "out"' in report.how_to_train
 
 
 def test_an_output_for_a_trainer_is_not_compared() -> None:

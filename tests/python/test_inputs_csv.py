@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import zstandard
 from chatmill import ChatTemplate, Mill
+from chatmill.inputs.quoted_cells import QuotedCells
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from input_rows import (
@@ -110,7 +111,12 @@ def test_only_needed_columns_are_read(tmp_path: Path) -> None:
     [
         (b"a,b\n1,2\n1,2,3\n", "Row #3: Expected 2 columns, got 3: 1,2,3; put text that holds"),
         (b"a,b\n1,2\n1\n", "Row #3: Expected 2 columns, got 1: 1; put text that holds"),
-        (b'a,b\n1,"2\n3', "it ends within a quoted cell, so it is cut off"),
+        (b'a,b\n1,"2\n3', "the quoted cell that begins in line 2 does not end, so a quote is missing"),
+        (b'a,b\n1,"2\n3\n', "the quoted cell that begins in line 2 does not end"),
+        (b'a,b\n1,2\n1,"\n3,4\n5,6\n', "the quoted cell that begins in line 3 does not end"),
+        (b'a,"b', "the quoted cell that begins in line 1 does not end"),
+        (b'a,b\n1,"2\n3,4\n5,"6"\n7,8\n', "line 4: text follows the end of the quoted cell that begins in line 2"),
+        (b'a,b\n"1" ,2\n', "line 2: text follows the end of the quoted cell that begins in line 2"),
         (b"a,b,a\n1,2,3\n", "the first row names the column 'a' twice"),
         ("a,b\n1,2\n".encode("utf-16"), "is UTF-16; convert it to UTF-8"),
         (gzip.compress(b"a,b\n1,2\n"), "is gzip-compressed, not plain CSV; rename it to end in .csv.gz"),
@@ -122,6 +128,45 @@ def test_broken_files(content: bytes, problem: str, tmp_path: Path) -> None:
     message = complaint(path, columns=["a", "b"])
     assert str(path) in message
     assert problem in message
+
+
+@pytest.mark.parametrize("row", ['1,5" disk\n', '1,5" disk', '1,"2"', '1,""', '1,""""\n', '"1",",""\t"'])
+def test_quotes_that_are_right(row: str, tmp_path: Path) -> None:
+    path, content = tmp_path / "a.csv", f"a,b\n{row}"
+    path.write_text(content)
+    (_, cells) = csv.reader(content.splitlines())
+    assert values_of(read(path, columns=["a", "b"])) == [dict(zip("ab", cells, strict=True))]
+
+
+def _fault(data: bytes) -> str | None:
+    """What is wrong with the quotes, byte by byte."""
+    state, line, first, at = "start", 1, 0, 0
+    while at < len(data):
+        byte, following = data[at : at + 1], data[at + 1 : at + 2]
+        if state == "quoted":
+            if byte == b'"' == following:
+                at += 1
+            elif byte == b'"' and following not in (b"", b",", b"\r", b"\n"):
+                return f"line {line}: text follows the end of the quoted cell that begins in line {first}"
+            elif byte == b'"':
+                state = "cell"
+        elif byte in (b",", b"\r", b"\n"):
+            state = "start"
+        elif state == "start":
+            state = "quoted" if byte == b'"' else "cell"
+            first = line
+        line += byte == b"\n"
+        at += 1
+    return f"the quoted cell that begins in line {first} does not end" if state == "quoted" else None
+
+
+@given(data=st.text('"",\n\ra', max_size=16), cuts=st.lists(st.integers(1, 5), min_size=16, max_size=16))
+def test_the_quotes_of_any_pieces(data: str, cuts: list[int]) -> None:
+    text, cells, at = data.encode(), QuotedCells(b","), 0
+    for cut in cuts:
+        cells.add(text[at : at + cut])
+        at += cut
+    assert cells.fault(at_end=True) == _fault(text)
 
 
 def test_a_quote_that_is_not_closed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,37 @@ def test_links(in_tmp_path: Path) -> None:
     (file,) = find_inputs("data")
     assert file.warnings == ("the folder data has files that are not read: gone.jsonl",)
     Path("data/deep/up").symlink_to("..")
-    assert "folders deep; a link may lead back to a folder above it" in complaint("data")
+    assert "data/deep/up and " in complaint("data")
+    assert "are the same by a link, so its rows would be read twice; remove the link" in complaint("data")
+
+
+def test_links_to_a_folder_above_end_at_once(in_tmp_path: Path) -> None:
+    # Each level would have twice the folders of the level above it.
+    Path("data").mkdir()
+    Path("data/a").symlink_to(".")
+    Path("data/b").symlink_to(".")
+    assert "are the same by a link" in complaint("data")
+
+
+def test_a_link_to_a_file_of_the_folder(in_tmp_path: Path) -> None:
+    write_rows(Path("data/2026.jsonl"), ROWS)
+    Path("data/latest.jsonl").symlink_to("2026.jsonl")
+    message = complaint("data")
+    assert "data/latest.jsonl and " in message
+    assert "2026.jsonl are the same by a link" in message
+
+
+def test_huge_files_with_the_names_of_manifests(in_tmp_path: Path) -> None:
+    write_rows(Path("data/a.jsonl"), ROWS)
+    Path("data/_manifest.json").touch()
+    os.truncate("data/_manifest.json", 8 << 30)
+    assert paths_of("data") == ["data/a.jsonl"]
+    touch("saved/dataset_info.json", "saved/state.json")
+    os.truncate("saved/state.json", 8 << 30)
+    assert "saved/state.json does not list the files" in complaint("saved")
+    Path("data/_manifest.json").unlink()
+    os.mkfifo("data/_manifest.json")
+    assert paths_of("data") == ["data/a.jsonl"]
 
 
 def test_remote_folders(bucket: Bucket) -> None:

@@ -142,14 +142,29 @@ def test_long_rows(in_tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ([{"messages": []}, "x"], "cannot read memory: row 1 is a str, not a dict"),
-        ([{"messages": [], "x": object()}], "cannot read memory: row 0 cannot be read (a object is no value of JSON)"),
+        ([{"messages": []}, "x"], "cannot read memory: row 1 has the type str, but rows are dicts; pass"),
+        (
+            [{"messages": [], "x": object()}],
+            "cannot read memory: row 0 cannot be read (the type object is no type of JSON)",
+        ),
         ([{"role": "user", "content": "Hi"}], "row 0 is a message, so this is one conversation"),
         ({"messages": [[]], "id": [1, 2]}, "the columns have different numbers of rows (messages 1, id 2)"),
     ],
 )
 def test_rows_that_are_no_rows(data: Any, problem: str) -> None:
     assert problem in complaint(data)
+
+
+@pytest.mark.parametrize("as_data", [list, iter])
+def test_a_row_that_is_none_is_rejected_as_null_in_a_file(as_data: Callable[[Any], Any], in_tmp_path: Path) -> None:
+    data: list[Any] = [*ROWS[:2], None, ROWS[2], None]
+    report = run(as_data(data), max_rejected=1)
+    assert (report.rows_in, report.rejected) == (5, 2)
+    found = [(reject["code"], reject["message"]) for reject in rejects()]
+    assert [reject["row"] for reject in rejects()] == [2, 4]
+    write_rows(Path("a.jsonl"), data)
+    run("a.jsonl", max_rejected=1, overwrite=True)
+    assert found == [(reject["code"], reject["message"]) for reject in rejects()]
 
 
 def test_splits_must_be_chosen() -> None:

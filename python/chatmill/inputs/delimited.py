@@ -1,5 +1,6 @@
 """Reading of CSV and TSV: all cells are text, and a cell without text or quotes is null."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from chatmill.inputs.block import Block
 from chatmill.inputs.columns import WantedColumns, checked_blocks, needed_columns
 from chatmill.inputs.faults import reading
 from chatmill.inputs.file import InputFile
+from chatmill.inputs.quoted_cells import QuotedCells
 from chatmill.inputs.streams import Peeked, check_text, decompressed
 
 _HEADER_BYTES = 1 << 16
@@ -57,11 +59,16 @@ def read_delimited(
                 quoted_strings_can_be_null=False,
             ),
         }
-        cells = _Cells(stream)
+        # pyarrow skips a mark of the byte order at the beginning.
+        if stream.peek(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+            stream.read(len(codecs.BOM_UTF8))
+        cells = QuotedCells(delimiter.encode())
         try:
-            reader = pa.csv.open_csv(pa.PythonFile(cells, mode="r"), **options)
+            reader = pa.csv.open_csv(pa.PythonFile(_Checked(stream, cells), mode="r"), **options)
         except pa.ArrowInvalid as error:
-            if "Empty CSV file" in str(error):  # a header without the end of its line
+            is_empty = "Empty CSV file" in str(error)
+            _check(file, cells, at_end=is_empty)
+            if is_empty:  # a header without the end of its line
                 return
             raise _error(file, error, block_bytes) from None
     limits = (block_bytes, max_row_bytes)
@@ -71,23 +78,17 @@ def read_delimited(
     )
 
 
-class _Cells:
-    """A stream that counts quotes. pyarrow accepts a last cell whose quote is not closed; such a file is cut off."""
+class _Checked:
+    """A stream whose quotes are followed while it is read."""
 
     closed = False
 
-    def __init__(self, stream: Peeked) -> None:
-        self._stream = stream
-        self._quotes, self._last = 0, b""
-
-    @property
-    def is_cut(self) -> bool:
-        return self._quotes % 2 == 1 and self._last != b"\n"
+    def __init__(self, stream: Peeked, cells: QuotedCells) -> None:
+        self._stream, self._cells = stream, cells
 
     def read(self, size: int = -1) -> bytes:
         found = self._stream.read(size)
-        self._quotes += found.count(b'"')
-        self._last = found[-1:] or self._last
+        self._cells.add(found)
         return found
 
     def readable(self) -> bool:
@@ -98,22 +99,29 @@ class _Cells:
 
 
 def _batches(
-    file: InputFile, reader: "pa.csv.CSVStreamingReader", cells: _Cells, block_bytes: int
+    file: InputFile, reader: "pa.csv.CSVStreamingReader", cells: QuotedCells, block_bytes: int
 ) -> Iterator[pa.RecordBatch]:
     while True:
         try:
             batch = reader.read_next_batch()
         except StopIteration:
-            if cells.is_cut:
-                raise DataError(
-                    f"cannot read {file.path}: it ends within a quoted cell, so it is cut off, or a quote is missing; "
-                    "get the whole file, or correct it"
-                ) from None
+            _check(file, cells, at_end=True)
             return
         except pa.ArrowInvalid as error:
+            _check(file, cells, at_end=False)
             raise _error(file, error, block_bytes) from None
+        _check(file, cells, at_end=False)
         if batch.num_rows:
             yield batch
+
+
+def _check(file: InputFile, cells: QuotedCells, *, at_end: bool) -> None:
+    fault = cells.fault(at_end=at_end)
+    if fault is not None:
+        raise DataError(
+            f"cannot read {file.path}: {fault}, so a quote is missing, or the file is cut off; correct it (within a "
+            'quoted cell write "" for a quote)'
+        ) from None
 
 
 def _header(file: InputFile, beginning: bytes, delimiter: str) -> list[str]:

@@ -1,12 +1,13 @@
 """`files_in`: the data files in a folder, also in its subfolders."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.file import FileKind
+from chatmill.inputs.file import FileKind, is_local
 from chatmill.inputs.kinds import has_rows, kind_of
 from chatmill.text.parsing import parse_json
 
@@ -20,6 +21,8 @@ _NO_ROWS = {
 _SPLITS = ("train", "validation", "valid", "val", "dev", "test", "eval")
 _SHOWN = 5
 _MOST_LEVELS = 40
+# The manifest of 100,000 shards has half of it.
+_MOST_JSON = 64 << 20
 
 
 @dataclass
@@ -33,6 +36,24 @@ class FolderFiles:
 
     paths: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    _places: dict[str, str] = field(default_factory=dict)
+
+    def place(self, path: str, real_path: str) -> None:
+        """Note a file or a folder.
+
+        Args:
+            path: Its path.
+            real_path: Its path without links.
+
+        Raises:
+            DataError: It was found before, by another path.
+        """
+        other = self._places.setdefault(real_path, path)
+        if other != path:
+            raise DataError(
+                f"{path} and {other} are the same by a link, so its rows would be read twice; remove the link, or give "
+                "the files themselves"
+            )
 
 
 def files_in(folder: str, filesystem: Any, location: str, kind: FileKind | None = None) -> tuple[list[str], list[str]]:
@@ -75,7 +96,8 @@ def files_in(folder: str, filesystem: Any, location: str, kind: FileKind | None 
 
 def _collect(filesystem: Any, folder: str, found: FolderFiles, level: int, kind: FileKind | None) -> None:
     if level > _MOST_LEVELS:
-        raise DataError(f"{folder} is more than {_MOST_LEVELS} folders deep; a link may lead back to a folder above it")
+        raise DataError(f"{folder} is more than {_MOST_LEVELS} folders deep; give the folders of the files")
+    found.place(folder, _real(filesystem, folder))
     entries = {_name(entry["name"]): entry for entry in filesystem.ls(folder, detail=True)}
     for name in _MANIFESTS:
         if name in entries and _is_manifest(filesystem, entries[name]["name"]):
@@ -97,6 +119,7 @@ def _collect(filesystem: Any, folder: str, found: FolderFiles, level: int, kind:
         if of_entry == "directory" or (of_entry != "file" and filesystem.isdir(path)):
             _collect(filesystem, path, found, level + 1, kind)
         elif (of_entry == "file" or filesystem.isfile(path)) and _is_read(name, kind):
+            found.place(path, _real(filesystem, path))
             found.paths.append(path)
         else:
             found.others.append(path)
@@ -112,7 +135,7 @@ def _saved_files(filesystem: Any, folder: str) -> Iterator[str]:
     """Yield the Arrow files of a folder of `save_to_disk`, in the order of the rows."""
     state = f"{folder}/state.json"
     try:
-        names = [entry["filename"] for entry in parse_json(filesystem.cat_file(state))["_data_files"]]
+        names = [entry["filename"] for entry in parse_json(_read(filesystem, state))["_data_files"]]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{state} does not list the files of the data set ({error!r}); save it again") from None
     for name in names:
@@ -124,10 +147,21 @@ def _saved_files(filesystem: Any, folder: str) -> Iterator[str]:
 
 def _is_manifest(filesystem: Any, path: str) -> bool:
     try:
-        value = parse_json(filesystem.cat_file(path))
+        value = parse_json(_read(filesystem, path))
     except (OSError, ValueError):
         return False
     return isinstance(value, dict) and value.keys() >= _MANIFEST_KEYS
+
+
+def _read(filesystem: Any, path: str) -> bytes:
+    """Return the bytes of a small file; a named pipe would never end."""
+    if not filesystem.isfile(path) or (filesystem.size(path) or 0) > _MOST_JSON:
+        raise ValueError(f"no file of at most {_MOST_JSON:,} bytes")
+    return bytes(filesystem.cat_file(path))
+
+
+def _real(filesystem: Any, path: str) -> str:
+    return os.path.realpath(path) if is_local(filesystem) else path
 
 
 def _splits_of(paths: list[str], folder: str) -> list[str]:

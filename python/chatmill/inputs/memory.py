@@ -77,7 +77,7 @@ def line_of(index: int, row: Any) -> str:
 
     Args:
         index: Its index, for errors.
-        row: A dict.
+        row: A dict; or None, which is `null`, so that the core refuses it as it refuses this line of a file.
 
     Raises:
         DataError: It is not a dict, or a value cannot be a JSON value.
@@ -86,9 +86,11 @@ def line_of(index: int, row: Any) -> str:
         >>> line_of(0, {"text": "a"})
         '{"text": "a"}'
     """
+    if row is None:
+        return "null"
     if not isinstance(row, Mapping):
         raise DataError(
-            f"row {index} is a {type(row).__name__}, not a dict; pass rows such as "
+            f"row {index} has the type {type(row).__name__}, but rows are dicts; pass rows such as "
             '[{"messages": [{"role": "user", "content": "Hi"}]}]'
         )
     if "role" in row and "messages" not in row:
@@ -108,7 +110,7 @@ def _value(value: Any) -> Any:
         return dict(value)
     if callable(getattr(value, "tolist", None)):
         return value.tolist()
-    raise TypeError(f"a {type(value).__name__} is no value of JSON")
+    raise TypeError(f"the type {type(value).__name__} is no type of JSON")
 
 
 def _listed(name: object, column: Any) -> list[Any]:
@@ -116,7 +118,7 @@ def _listed(name: object, column: Any) -> list[Any]:
         return list(column.to_pylist())
     if isinstance(column, (str, bytes, Mapping)) or not hasattr(column, "__iter__"):
         raise DataError(
-            f"the column {shown_name(str(name))} is a {type(column).__name__}, not a list with one value for each row; "
-            "for one row use `mill.encode`"
+            f"the column {shown_name(str(name))} has the type {type(column).__name__}; give a list with one value for "
+            "each row; for one row use `mill.encode`"
         )
     return list(column)

@@ -19,6 +19,8 @@ from chatmill.inputs.replay import Replay
 
 _BATCH_ROWS = 1000
 _NAME = "memory"
+# None may be a row.
+_END = object()
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ def _json_blocks(file: InputFile, rows: Iterable[Any], block_bytes: int, max_row
     iterator = iter(rows)
     while True:
         with reading(file, lambda: f"row {first + len(texts)}"):  # noqa: B023  # it is called before the loop goes on
-            row = next(iterator, None)
+            row = next(iterator, _END)
         with reading(file):
-            text = None if row is None else line_of(first + len(texts), row).encode()
+            text = None if row is _END else line_of(first + len(texts), row).encode()
         if size >= block_bytes or (text is None and texts):
             batch = pa.RecordBatch.from_arrays([pa.array(texts, pa.large_binary())], names=[JSON_COLUMN])
             yield Block(batch, JSON_COLUMN, file, first, None, 0, long_rows)

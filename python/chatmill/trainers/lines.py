@@ -41,7 +41,7 @@ def training_lines(layout: Layout, output: TrainedOutput) -> str:
         >>> print(training_lines(layout_of("llama-factory"), TrainedOutput(Path("tokens"), 900)))
         # the config of LLaMA-Factory
         stage: sft
-        tokenized_path: tokens
+        tokenized_path: "tokens"
         dataset: prepared  # a name is required, but not used
     """
     return "\n".join(_LINES[layout.trainer](output))
@@ -162,9 +162,8 @@ def _python(path: Path) -> str:
 
 
 def _yaml(text: str) -> str:
-    # Every JSON string is a YAML string.
-    is_plain = text.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
-    return text if is_plain and not text[0].isdigit() else json.dumps(text, ensure_ascii=False)
+    # Every JSON string is a YAML string. Without quotes `no`, `1e3` and `---` would be other values.
+    return json.dumps(text, ensure_ascii=False)
 
 
 _LINES: dict[Trainer, Callable[[TrainedOutput], list[str]]] = {

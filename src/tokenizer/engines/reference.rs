@@ -11,7 +11,7 @@ use super::{Aligned, TokenEncoder, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tokenizer::alignment::{Alphabet, TokenBytes};
 use crate::tokenizer::tokens::Tokens;
-use crate::tokenizer::vocabulary::{Added, Vocabulary};
+use crate::tokenizer::vocabulary::{Added, Spelling, Vocabulary, is_invisible};
 
 /// The crate and its version. A test compares it with `Cargo.toml`.
 pub(super) const VERSION: &str = "tokenizers 0.23";
@@ -50,9 +50,21 @@ impl Reference {
             normalized: token.normalized,
             special: token.special,
         });
-        let (bytes, alphabet) = (Arc::clone(&self.token_bytes), alphabet(self.inner.get_decoder()));
+        let keeps = self.inner.get_normalizer().is_none_or(keeps_in_normalizer)
+            && self.inner.get_pre_tokenizer().is_none_or(keeps_in_pre_tokenizer);
+        let bpe = match self.inner.get_model() {
+            tk::ModelWrapper::BPE(model) => Some(model),
+            _ => None,
+        };
+        let spelling = Spelling {
+            alphabet: alphabet(self.inner.get_decoder()),
+            normalizes: self.normalizes(),
+            is_literal: keeps && bpe.is_some_and(is_literal),
+            unknown: bpe.and_then(|model| model.unk_token.clone()),
+            has_byte_tokens: bpe.is_some_and(|model| model.byte_fallback),
+        };
         let of_model = |id: u32| self.inner.get_model().id_to_token(id);
-        Vocabulary::new(bytes, alphabet, self.normalizes(), added.collect(), of_model)
+        Vocabulary::new(Arc::clone(&self.token_bytes), spelling, added.collect(), of_model)
     }
 
     /// Whether texts are changed before they are tokenized.
@@ -147,6 +159,31 @@ fn alphabet(decoder: Option<&DecoderWrapper>) -> Alphabet {
     if decoder.is_some_and(is_byte_level) { Alphabet::Bytes } else { Alphabet::Metaspace }
 }
 
+/// Whether a model adds nothing to the characters of a token.
+fn is_literal(model: &tk::models::bpe::BPE) -> bool {
+    let is_empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
+    [&model.continuing_subword_prefix, &model.end_of_word_suffix].into_iter().all(is_empty)
+}
+
+/// Whether a normalizer adds no visible ASCII characters, and brings none together.
+fn keeps_in_normalizer(normalizer: &tk::NormalizerWrapper) -> bool {
+    match normalizer {
+        tk::NormalizerWrapper::Sequence(all) => all.as_ref().iter().all(keeps_in_normalizer),
+        tk::NormalizerWrapper::Replace(replace) => is_invisible(&replace.content),
+        tk::NormalizerWrapper::Prepend(prepend) => is_invisible(&prepend.prepend),
+        _ => false,
+    }
+}
+
+/// Whether a pre-tokenizer adds no visible ASCII characters.
+fn keeps_in_pre_tokenizer(pre_tokenizer: &tk::PreTokenizerWrapper) -> bool {
+    match pre_tokenizer {
+        tk::PreTokenizerWrapper::Sequence(all) => all.as_ref().iter().all(keeps_in_pre_tokenizer),
+        tk::PreTokenizerWrapper::Metaspace(metaspace) => !metaspace.get_replacement().is_ascii_graphic(),
+        _ => true,
+    }
+}
+
 impl TokenEncoder for Reference {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
         ids.extend_from_slice(self.inner.encode_fast(text, false).map_err(failed)?.get_ids());
@@ -211,6 +248,53 @@ mod tests {
         assert_eq!(read, Reference::new(definition).unwrap().vocabulary());
         assert!(read.added_id("</s>").is_some() && read.added_id("x").is_none());
         assert!(Vocabulary::read("{}").is_none());
+    }
+
+    #[test]
+    fn a_token_of_a_literal_model_is_only_its_text() {
+        let definition = |model: &[(&str, serde_json::Value)], others: &[(&str, serde_json::Value)]| {
+            let token = |id: u32, content: &str| {
+                serde_json::json!({"id": id, "content": content, "single_word": false, "lstrip": false,
+                    "rstrip": false, "normalized": false, "special": true})
+            };
+            let mut json = serde_json::json!({
+                "version": "1.0", "added_tokens": [token(3, "[I]"), token(4, "[é]"), token(5, "<0x5B>"), token(6, "[a]")],
+                "normalizer": null, "pre_tokenizer": {"type": "Digits", "individual_digits": true},
+                "post_processor": null, "decoder": null,
+                "model": {"type": "BPE", "vocab": {"[": 0, "I": 1, "]": 2, "[I]": 3, "[é]": 4, "<0x5B>": 5}, "merges": []},
+            });
+            model.iter().for_each(|(key, value)| json["model"][key] = value.clone());
+            others.iter().for_each(|(key, value)| json[key] = value.clone());
+            json.to_string()
+        };
+        let metaspace =
+            |sign: &str| serde_json::json!({"type": "Metaspace", "replacement": sign, "prepend_scheme": "never"});
+        let nested = |sign: &str| serde_json::json!({"type": "Sequence", "pretokenizers": [metaspace(sign)]});
+        let replace = |by: &str| serde_json::json!({"type": "Replace", "pattern": {"String": " "}, "content": by});
+        let normalizers = |by: &str| serde_json::json!({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, replace(by)]});
+        let (all, none) = ([true, false, true, true], [false, false, false, true]);
+        for (text, expected) in [
+            (definition(&[], &[]), all),
+            (definition(&[("unk_token", "[I]".into())], &[]), [false, false, true, true]),
+            (definition(&[("byte_fallback", true.into())], &[]), [true, false, false, true]),
+            (definition(&[("continuing_subword_prefix", "[".into())], &[]), none),
+            (definition(&[("end_of_word_suffix", "]".into())], &[]), none),
+            (definition(&[("end_of_word_suffix", "".into())], &[]), all),
+            (definition(&[], &[("pre_tokenizer", metaspace("["))]), none),
+            (definition(&[], &[("pre_tokenizer", metaspace("▁"))]), all),
+            (definition(&[], &[("pre_tokenizer", nested("["))]), none),
+            (definition(&[], &[("normalizer", replace("▁"))]), all),
+            (definition(&[], &[("normalizer", replace(""))]), none),
+            (definition(&[], &[("normalizer", replace("]"))]), none),
+            (definition(&[], &[("normalizer", normalizers("▁"))]), all),
+            (definition(&[], &[("normalizer", normalizers("I"))]), none),
+            (definition(&[], &[("normalizer", serde_json::json!({"type": "NFC"}))]), none),
+        ] {
+            let read = Vocabulary::read(&text).unwrap();
+            assert_eq!(read, Reference::new(&text).unwrap().vocabulary(), "{text}");
+            let certain: Vec<bool> = read.added_tokens.iter().map(|token| token.is_only_its_text).collect();
+            assert_eq!(certain, expected, "{text}");
+        }
     }
 
     #[test]
