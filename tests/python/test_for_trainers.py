@@ -292,6 +292,17 @@ def test_a_config_file() -> None:
     assert 'tokenized_path: "out"' in report.how_to_train
 
 
+def test_arrow_files_are_not_compressed() -> None:
+    with pytest.raises(DataError, match=r"`compression` is 'zstd', but llama-factory opens Arrow files, which are not"):
+        run(ROWS, "llama-factory", compression="zstd")
+    run(ROWS, "llama-factory", compression="none")
+    assert json.loads(Path("out", MANIFEST).read_text())["options"]["compression"] == "none"
+    run(ROWS, "llama-factory", overwrite=True)
+    assert json.loads(Path("out", MANIFEST).read_text())["options"]["compression"] == "none"
+    run(ROWS, "trl", overwrite=True)
+    assert json.loads(Path("out", MANIFEST).read_text())["options"]["compression"] == "zstd"
+
+
 def test_an_output_for_a_trainer_is_not_compared() -> None:
     run(ROWS, "trl")
     with pytest.raises(DataError, match="made without `--for`"):

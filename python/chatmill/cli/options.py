@@ -211,7 +211,9 @@ TrainerOption = Annotated[
         show_default=False,
     ),
 ]
-CompressionOption = Annotated[str, _choice("--compression", Compression, "The compression of the Parquet files.")]
+CompressionOption = Annotated[
+    str | None, _choice("--compression", Compression, "The compression of the Parquet files (default zstd).")
+]
 InputFormatOption = Annotated[
     str | None,
     _choice(

@@ -164,7 +164,7 @@ def prepare(
     shard_tokens: Annotated[
         int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
     ] = None,
-    compression: CompressionOption = "zstd",
+    compression: CompressionOption = None,
     max_rejected: MaxRejectedOption = MAX_REJECTED,
     trainer: TrainerOption = None,
     strict: Annotated[

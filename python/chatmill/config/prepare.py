@@ -37,7 +37,7 @@ def prepare_config(
     block_bytes: int = BLOCK_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
-    compression: Compression = "zstd",
+    compression: Compression | None = None,
     max_rejected: str | float | None = None,
     strict: bool = False,
     template: Any = None,
@@ -65,7 +65,7 @@ def prepare_config(
         max_line_bytes: The size of the longest line of JSONL, and of the largest row of other files. A longer row is
             rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
-        compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
+        compression: The compression of the Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
         max_rejected: The rejected rows that the run accepts, as for `chatmill.prepare`; None for the config's
             `max_rejected`, or the default.
         strict: Whether a warning fails the run. Then nothing is written.

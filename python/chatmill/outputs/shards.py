@@ -41,6 +41,35 @@ class Shard(WrittenFile):
     tokens: int
 
 
+def chosen_compression(compression: Compression | None, layout: Layout | None) -> Compression:
+    """Return the compression of the shards.
+
+    Args:
+        compression: The compression that the user chose, or None.
+        layout: The layout of a trainer, or None.
+
+    Raises:
+        DataError: There is no such compression, or the trainer opens files that are not compressed.
+
+    Example:
+        >>> chosen_compression(None, None)
+        'zstd'
+    """
+    is_arrow = layout is not None and layout.files == "arrow"
+    if compression is None:
+        return "none" if is_arrow else "zstd"
+    values = choices(Compression)
+    if compression not in values:
+        hint = suggestion(str(compression), values, otherwise=f"use one of {', '.join(values)}")
+        raise DataError(f"`compression` is {compression!r}; {hint}")
+    if layout is not None and is_arrow and compression != "none":
+        raise DataError(
+            f"`compression` is {compression!r}, but {layout.trainer} opens Arrow files, which are not compressed; "
+            "leave it out"
+        )
+    return compression
+
+
 class ShardWriter:
     """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on. Only complete shards have these names.
 
@@ -50,7 +79,7 @@ class ShardWriter:
     Args:
         folder: The folder to write into.
         shard_tokens: Tokens after which the next shard begins.
-        compression: The compression of all columns of Parquet files.
+        compression: The compression of all columns of Parquet files; None for `"zstd"`.
         layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
         keep_columns: The columns to keep besides those of a layout.
 
@@ -64,19 +93,15 @@ class ShardWriter:
         folder: Path,
         *,
         shard_tokens: int = SHARD_TOKENS,
-        compression: Compression = "zstd",
+        compression: Compression | None = None,
         layout: Layout | None = None,
         keep_columns: Sequence[str] = (),
     ) -> None:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
-        values = choices(Compression)
-        if compression not in values:
-            hint = suggestion(str(compression), values, otherwise=f"use one of {', '.join(values)}")
-            raise DataError(f"`compression` is {compression!r}; {hint}")
         self._folder = folder
         self._shard_tokens = shard_tokens
-        self._form = _Form(compression, layout, tuple(keep_columns))
+        self._form = _Form(chosen_compression(compression, layout), layout, tuple(keep_columns))
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None

@@ -72,7 +72,7 @@ def prepare(
     block_bytes: int = BLOCK_BYTES,
     max_line_bytes: int = MAX_LINE_BYTES,
     shard_tokens: int = SHARD_TOKENS,
-    compression: Compression = "zstd",
+    compression: Compression | None = None,
     max_rejected: str | float = MAX_REJECTED,
     strict: bool = False,
     trainer: Trainer | None = None,
@@ -138,7 +138,7 @@ def prepare(
         max_line_bytes: The size of the longest line of JSONL, and of the largest row of other files. A longer row is
             rejected with its beginning, and is not loaded.
         shard_tokens: Tokens per Parquet file.
-        compression: The compression of the Parquet files: `"zstd"`, `"snappy"` or `"none"`.
+        compression: The compression of the Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
         max_rejected: The rejected rows that the run accepts: a percentage such as `"5%"`, a share such as `0.05`, or a
             number. Rows that `truncation="drop"` leaves out count as rejected. If more are rejected, the output is
             complete, and `too_many_rejected` of the report is true; the command exits with status 3.

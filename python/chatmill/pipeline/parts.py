@@ -46,7 +46,7 @@ class OutputOptions:
         block_bytes: Approximate size of the rows that are processed at a time, in bytes.
         max_line_bytes: The size of the longest line or row that is read, in bytes.
         shard_tokens: Tokens per shard.
-        compression: The compression of the shards.
+        compression: The compression of the shards; None for the default.
         max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
         strict: Whether a warning fails the run, before anything is written.
         layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
@@ -60,7 +60,7 @@ class OutputOptions:
     block_bytes: int = BLOCK_BYTES
     max_line_bytes: int = MAX_LINE_BYTES
     shard_tokens: int = SHARD_TOKENS
-    compression: Compression = "zstd"
+    compression: Compression | None = None
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     strict: bool = False
     layout: Layout | None = None

@@ -23,7 +23,7 @@ from chatmill.outputs.complete import recorded
 from chatmill.outputs.dataset_folder import training_subfolder, write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
-from chatmill.outputs.shards import ShardWriter, in_subfolder
+from chatmill.outputs.shards import ShardWriter, chosen_compression, in_subfolder
 from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
@@ -176,7 +176,7 @@ def run_parts(
                 **options.options,
                 "block_bytes": options.block_bytes,
                 "shard_tokens": options.shard_tokens,
-                "compression": options.compression,
+                "compression": chosen_compression(options.compression, layout),
                 "max_rejected": str(options.max_rejected),
                 "trainer": None if layout is None else layout.record(),
             },
