@@ -176,7 +176,7 @@ def outcome(command: str, run: Run, folder: Path) -> Outcome:
     )
     seconds = time.monotonic() - started
     columns: dict[str, list[Any]] = {}
-    for part in sorted(folder.glob("**/part-*.parquet")):
+    for part in sorted(folder.glob("**/train-*.parquet")):
         table = pq.read_table(part)
         for name in table.column_names:
             key = f"{part.parent.name} {name}" if part.parent != folder else name

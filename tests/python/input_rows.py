@@ -54,7 +54,7 @@ def run(inputs: Any, **options: Any) -> PrepareReport:
 
 def written() -> list[Row]:
     """The rows of `out`."""
-    shards = sorted(Path("out").glob("part-*.parquet"))
+    shards = sorted(Path("out").glob("train-*.parquet"))
     rows: list[Row] = pa.concat_tables(pq.read_table(shard) for shard in shards).to_pylist()
     return rows
 
@@ -73,7 +73,7 @@ def expected() -> list[Row]:
     """What `prepare` makes of `ROWS` as lines."""
     write_rows(Path("expected.jsonl"), ROWS)
     run("expected.jsonl", output="expected")
-    shards = sorted(Path("expected").glob("part-*.parquet"))
+    shards = sorted(Path("expected").glob("train-*.parquet"))
     found: list[Row] = pa.concat_tables(pq.read_table(shard) for shard in shards).to_pylist()
     assert len(found) == len(ROWS) - 1
     return found

@@ -43,7 +43,7 @@ def edit_manifest(change: Callable[[Any], Any]) -> None:
 
 def edit_rows(change: Callable[[list[Row]], Any]) -> None:
     """Change the rows of the first shard."""
-    path = Path("out/part-00000.parquet")
+    path = Path("out/train-00000.parquet")
     table = pq.read_table(path)
     rows = table.to_pylist()
     change(rows)

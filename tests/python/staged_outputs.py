@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import warnings
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class MadeOutput:
         shards: dict[str, list[dict[str, Any]]] = {"": [], "validation/": []}
         for within, records in shards.items():
             (folder / within).mkdir(parents=True)
-            with ShardWriter(folder / within, shard_tokens=2) as writer:
+            with ShardWriter(folder / within, within.rstrip("/") or "train", shard_tokens=2) as writer:
                 rows = {"input_ids": [[token] for token in ids], "length": pa.array([1] * len(ids), pa.int32())}
                 writer.write(pa.record_batch(rows))
                 for shard in writer.finish():
@@ -66,12 +67,14 @@ class MadeOutput:
         return other
 
     def of_earlier_version(self) -> MadeOutput:
-        """The same output with the names that earlier versions gave to the manifest and to the rejects."""
+        """The same output with the names that earlier versions gave to the files."""
         other = copy(self)
         manifest = json.loads(self.files["_manifest.json"])
         if manifest["rejects"] is not None:
             manifest["rejects"]["file"] = "rejects.jsonl"
-        other.files = {name.removeprefix("_"): content for name, content in self.files.items()}
+        for shard in (*manifest["shards"], *manifest["validation_shards"]):
+            shard["file"] = _earlier_name(shard["file"])
+        other.files = {_earlier_name(name): content for name, content in self.files.items()}
         other.files["manifest.json"] = json.dumps(manifest).encode()
         return other
 
@@ -128,3 +131,7 @@ def _die_before(step: int) -> None:
     for name in _STEPS:
         patch.setattr(os, name, counted(getattr(os, name)))
     patch.setattr(commit, "exchange_files", counted(vars(commit)["exchange_files"]))  # as a test patched it
+
+
+def _earlier_name(name: str) -> str:
+    return re.sub(r"(train|validation)-", "part-", name).removeprefix("_")

@@ -202,7 +202,7 @@ def test_more_rejects_than_allowed_are_status_3(run: Any, conversations: list[Ro
     assert (manifest["counts"]["rows_out"], manifest["counts"]["rejected"]) == (20, 2)
     assert manifest["options"]["max_rejected"] == "5%"
     # The shards are rows of tokens, which can be shown.
-    assert "What is 0 + 1?" in run("show", "out/part-00000.parquet", template=None).stdout
+    assert "What is 0 + 1?" in run("show", "out/train-00000.parquet", template=None).stdout
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_prepare_is_done_when_it_prints(options: list[str]) -> None:
     assert read == out.splitlines(keepends=True)[:5]
     assert {path.name for path in Path().iterdir()} == {"a.jsonl", "long.jsonl", "tiny", "whole", "out"}
     assert {path.name for path in Path("out").iterdir()} == {path.name for path in Path("whole").iterdir()}
-    assert Path("out/part-00000.parquet").read_bytes() == Path("whole/part-00000.parquet").read_bytes()
+    assert Path("out/train-00000.parquet").read_bytes() == Path("whole/train-00000.parquet").read_bytes()
     whole, written = (json.loads(Path(name, "_manifest.json").read_text("utf-8")) for name in ("whole", "out"))
     assert written["counts"] == whole["counts"]
 

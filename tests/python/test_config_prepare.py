@@ -24,7 +24,7 @@ CONFIGS = reference.CORPUS / "reference" / "axolotl_configs"
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    return [row for part in sorted(folder.glob("part-*.parquet")) for row in pq.read_table(part).to_pylist()]
+    return [row for part in sorted(folder.glob("**/train-*.parquet")) for row in pq.read_table(part).to_pylist()]
 
 
 def configs() -> list[str]:
@@ -132,7 +132,7 @@ datasets:
   - {path: turns.jsonl, type: sharegpt, conversation: chatml}
 """
     report = run(text + "seed: 1\n", compression="snappy")
-    for part in ("part-00000.parquet", "validation/part-00000.parquet"):
+    for part in ("train/train-00000.parquet", "validation/validation-00000.parquet"):
         assert pq.read_metadata(Path("out", part)).row_group(0).column(0).compression == "SNAPPY"
     assert report.arranged is not None
     assert report.arranged.duplicates == 40

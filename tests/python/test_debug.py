@@ -73,7 +73,7 @@ def test_the_first_rows_of_an_output(rows: Path, tokenizer: Tokenizer) -> None:
     assert end is not None
     # Each row is a shard; padding is left out.
     folder = written(rows, tokenizer, shard_tokens=1, padding="max_length", max_length=9)
-    assert len(list(folder.glob("part-*"))) == 3
+    assert len(list(folder.glob("train-*"))) == 3
     for wanted in (1, 2, 3, 9):
         found = [it.plain for it in debug_output(folder, tokenizer, wanted)]
         assert found == [line(number, end) for number in range(min(wanted, 3))]
@@ -94,8 +94,8 @@ def test_a_part_of_a_character(rows: Path, tokenizer: Tokenizer) -> None:
 
 def test_a_shard_that_cannot_be_read(rows: Path, tokenizer: Tokenizer) -> None:
     folder = written(rows, tokenizer)
-    (folder / "part-00000.parquet").write_bytes(b"no Parquet")
-    with pytest.raises(ChatmillError, match=r"cannot read .*part-00000\.parquet"):
+    (folder / "train-00000.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(ChatmillError, match=r"cannot read .*train-00000\.parquet"):
         list(debug_output(folder, tokenizer, 1))
 
 

@@ -75,7 +75,7 @@ def run(rows: Sequence[Row], name: str, folder: Path, **options: Any) -> tuple[P
         progress=False,
         **options,
     )
-    return report, pq.read_table(folder / "out" / "part-00000.parquet").to_pylist()
+    return report, pq.read_table(folder / "out" / "train-00000.parquet").to_pylist()
 
 
 @reference.needs_corpus
@@ -167,7 +167,7 @@ def test_pairs_become_messages(row: Row, name: str | None, messages: Messages, l
     report = prepare(path, tokenizer=loaded, template=CHATML, output=tmp_path / "out", progress=False)
     assert report.format == name
     text = CHATML.render(messages)
-    for made in pq.read_table(tmp_path / "out" / "part-00000.parquet").to_pylist():
+    for made in pq.read_table(tmp_path / "out" / "train-00000.parquet").to_pylist():
         assert loaded.decode(made["input_ids"]) == text
     assert not [warning for warning in report.warnings if "no chat template" in warning]
     if name is not None:
@@ -179,7 +179,7 @@ def test_only_the_completion_of_a_prompt_is_trained(loaded: Any, tmp_path: Path)
     path = tmp_path / "rows.jsonl"
     path.write_bytes(to_lines([{"prompt": prompt, "completion": turns((ASSISTANT, "2."))}]))
     prepare(path, tokenizer=loaded, template=CHATML, output=tmp_path / "out", progress=False)
-    (made,) = pq.read_table(tmp_path / "out" / "part-00000.parquet").to_pylist()
+    (made,) = pq.read_table(tmp_path / "out" / "train-00000.parquet").to_pylist()
     trained = [token for token, label in zip(made["input_ids"], made["labels"], strict=True) if label != -100]
     assert loaded.decode(trained).rstrip() == "2.<|im_end|>"
 
@@ -193,7 +193,7 @@ def test_without_a_template_the_text_of_the_format_is_used_with_a_warning(loaded
     assert [warning.startswith(told) for warning in report.warnings].count(True) == 1
     named = prepare(path, tokenizer=loaded, format="alpaca", output=tmp_path / "named", progress=False)
     assert told not in " ".join(named.warnings)
-    tables = [pq.read_table(tmp_path / folder / "part-00000.parquet") for folder in ("out", "named")]
+    tables = [pq.read_table(tmp_path / folder / "train-00000.parquet") for folder in ("out", "named")]
     assert tables[0].equals(tables[1])
     path.write_bytes(to_lines([{"messages": SAME}]))
     with pytest.raises(TemplateError, match="has no chat template"):
@@ -234,7 +234,7 @@ def test_columns_may_have_other_names(
         pq.write_table(pa.Table.from_pylist([row]), path)
     options: dict[str, Any] = {"tokenizer": loaded, "template": CHATML, "progress": False}
     prepare(path, columns=columns, output=tmp_path / "out", **options)
-    (made,) = pq.read_table(tmp_path / "out" / "part-00000.parquet").to_pylist()
+    (made,) = pq.read_table(tmp_path / "out" / "train-00000.parquet").to_pylist()
     assert loaded.decode(made["input_ids"]) == CHATML.render(SAME)
     manifest = json.loads((tmp_path / "out" / "_manifest.json").read_text("utf-8"))
     assert manifest["options"]["columns"] == columns

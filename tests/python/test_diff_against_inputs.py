@@ -100,7 +100,7 @@ def test_rejects_that_fit_no_row() -> None:
 def test_more_rows_than_the_inputs() -> None:
     prepare_rows(SHORT, USER, SHORT)
     edit_rows(lambda rows: rows.append(rows[0]))
-    with pytest.raises(DataError, match=r"part-00000.parquet has 3 rows, but _manifest.json lists 2"):
+    with pytest.raises(DataError, match=r"train-00000.parquet has 3 rows, but _manifest.json lists 2"):
         against()
     edit_manifest(lambda it: it["shards"][0].update(rows=3))
     with pytest.raises(DataError, match="its shards hold more rows than the inputs"):
@@ -111,17 +111,17 @@ def test_folders_that_are_no_output() -> None:
     with pytest.raises(DataError, match=r"there is no out/_manifest.json; give a folder that `chatmill prepare`"):
         against()
     prepare_rows(SHORT)
-    shard = Path("out/part-00000.parquet")
+    shard = Path("out/train-00000.parquet")
     data = shard.read_bytes()
-    Path("out/part-00001.parquet").write_bytes(data)
-    with pytest.raises(DataError, match=r"part-00001.parquet is not in _manifest.json; copy it again, or make it"):
+    Path("out/train-00001.parquet").write_bytes(data)
+    with pytest.raises(DataError, match=r"train-00001.parquet is not in _manifest.json; copy it again, or make it"):
         against()
-    Path("out/part-00001.parquet").unlink()
+    Path("out/train-00001.parquet").unlink()
     shard.write_bytes(data[:-9])
-    with pytest.raises(DataError, match=r"cannot read .*part-00000.parquet"):
+    with pytest.raises(DataError, match=r"cannot read .*train-00000.parquet"):
         against()
     shard.unlink()
-    with pytest.raises(DataError, match=r"part-00000.parquet is missing"):
+    with pytest.raises(DataError, match=r"train-00000.parquet is missing"):
         against()
     for change, told in (
         (lambda it: it.update(format=9), "has the format version 9, but this chatmill reads version 1"),

@@ -59,7 +59,7 @@ def files(folder: str = "out") -> set[str]:
 
 def table(folder: str = "out") -> pa.Table:
     """The shards of a folder."""
-    paths = sorted(Path(folder).glob("part-*"))
+    paths = sorted(Path(folder).glob("train-*"))
     if paths[0].suffix == ".parquet":
         return pa.concat_tables(pq.read_table(path) for path in paths)
     return pa.concat_tables(pa.ipc.open_stream(path).read_all() for path in paths)
@@ -148,12 +148,12 @@ def test_printed_lines_name_the_folder(trainer: str, output: str) -> None:
             assert config == {"stage": "sft", "tokenized_path": output, "dataset": "prepared"}
         else:
             assert config["sequence_len"] == report.lengths["max"]
-            files = f"{output}/part-*.parquet"
+            files = f"{output}/train-*.parquet"
             expected = {"path": output, "data_files": files, "ds_type": "parquet", "split": "train", "type": None}
             assert config["datasets"] == [expected]
     else:
         compile(lines, "lines", "exec")
-        assert json.dumps(f"{output}/part-*.parquet") in lines
+        assert json.dumps(f"{output}/train-*.parquet") in lines
     assert "validation" not in lines
 
 
@@ -175,8 +175,8 @@ def test_the_page_has_a_script_for_each(trainer: str) -> None:
         return
     script = re.findall(r"```python\n(.*?)```", part, re.DOTALL)[0]
     compile(script, trainer, "exec")
-    assert f'"{folder}/part-*.parquet"' in script
-    assert f'"{folder}/part-*.parquet"' in lines
+    assert f'"{folder}/train-*.parquet"' in script
+    assert f'"{folder}/train-*.parquet"' in lines
     assert ("max_length=None" in script) == ("max_length=None" in lines) == trainer.startswith("trl")
 
 
@@ -201,7 +201,7 @@ def test_a_folder_with_validation_samples() -> None:
     report = run(ROWS, "llama-factory", validation=4)
     assert yaml.safe_load(report.how_to_train)["eval_dataset"] == "prepared"
     described = {f"{split}/{name}" for split in ("train", "validation") for name in ("dataset_info.json", "state.json")}
-    shards = {"train/part-00000.arrow", "validation/part-00000.arrow"}
+    shards = {"train/train-00000.arrow", "validation/validation-00000.arrow"}
     assert files() == {*described, *shards, "dataset_dict.json", MANIFEST}
     assert {shard.file for shard in (*report.shards, *report.validation_shards)} == shards
     loaded = datasets.load_from_disk("out")

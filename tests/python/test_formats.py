@@ -51,7 +51,7 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
     report = prepare(file, output=tmp_path / "out", **options)
     assert report.rows_out == len(rows)
     assert report.format == name
-    found = [row for part in sorted((tmp_path / "out").glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    found = [row for part in sorted((tmp_path / "out").glob("train-*")) for row in pq.read_table(part).to_pylist()]
     assert [segments(row) for row in found] == EXPECTED[name]
     if name.startswith("creative_acr.load"):
         return  # in Arrow, every row has the fields of all rows
@@ -60,7 +60,7 @@ def test_rows_through_prepare_and_back(name: str, tmp_path: Path) -> None:
         rows = [{k: json.dumps(it) if isinstance(it, list) else it for k, it in row.items()} for row in rows]
     pq.write_table(pa.table({name: [row.get(name) for row in rows] for name in names}), tmp_path / "rows.parquet")
     prepare(tmp_path / "rows.parquet", output=tmp_path / "columns", **options)
-    columns = [row for part in (tmp_path / "columns").glob("part-*") for row in pq.read_table(part).to_pylist()]
+    columns = [row for part in (tmp_path / "columns").glob("train-*") for row in pq.read_table(part).to_pylist()]
     assert columns == found
 
 

@@ -69,7 +69,7 @@ def test_a_string_that_is_not_utf8_fails_its_row_only(name: str, options: dict[s
     assert (reject["file"], reject["row"], reject["code"]) == (name, 1, "invalid_utf8")
     assert reject["data"]["messages"][1] == {"role": "assistant", "content": SHOWN}
     assert reject["data"]["id"] == 2
-    assert pq.read_table("out/part-00000.parquet").column("id").to_pylist() == [1, 3, 4]
+    assert pq.read_table("out/train-00000.parquet").column("id").to_pylist() == [1, 3, 4]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -81,7 +81,7 @@ def test_a_kept_column_that_is_not_utf8_fails_its_row_only(name: str, options: d
     report = chatmill.prepare(name, **options, keep_columns=["kept", "nested"])
     assert dict(report.reasons) == {"invalid_utf8": 2}
     assert [(it["row"], it["reason"].split("`")[1]) for it in rejects()] == [(0, "nested"), (1, "kept")]
-    written = pq.read_table("out/part-00000.parquet")
+    written = pq.read_table("out/train-00000.parquet")
     written.validate(full=True)
     assert written.column("kept").to_pylist() == ["c"]
 

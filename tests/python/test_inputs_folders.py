@@ -135,7 +135,7 @@ def test_outputs_of_chatmill_are_refused(in_tmp_path: Path) -> None:
     assert refusal in complaint("data")
     # The manifest of another tool is data, or one more file.
     Path("data/tokens/manifest.json").write_text("{}")
-    assert paths_of("data") == ["data/a.jsonl", "data/tokens/manifest.json", "data/tokens/part-00000.parquet"]
+    assert paths_of("data") == ["data/a.jsonl", "data/tokens/manifest.json", "data/tokens/train-00000.parquet"]
 
 
 def test_an_output_in_an_input_folder_is_refused(in_tmp_path: Path) -> None:

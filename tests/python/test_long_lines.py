@@ -63,7 +63,7 @@ def test_a_long_line_is_one_reject(name: str, options: dict[str, Any], write_fil
             assert f"{LIMIT:,} of `max_line_bytes`" in it["reason"]
             assert json.dumps(row, ensure_ascii=False).startswith(it["data"][:LIMIT].rstrip())
             assert len(it["data"].encode()) >= LIMIT
-        table = pq.read_table("out/part-00000.parquet")
+        table = pq.read_table("out/train-00000.parquet")
         assert table.column("id").to_pylist() == [str(at) for at in range(6) if at not in long]
 
 
@@ -77,7 +77,7 @@ def test_a_long_row_is_one_reject(name: str, options: dict[str, Any], write_file
     [reject] = rejects()
     assert (reject["row"], reject["code"]) == (2, "line_too_long")
     assert reject["data"].keys() == {"id", "messages"}
-    assert pq.read_table("out/part-00000.parquet").column("id").to_pylist() == [0, 1, 3, 4, 5]
+    assert pq.read_table("out/train-00000.parquet").column("id").to_pylist() == [0, 1, 3, 4, 5]
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])

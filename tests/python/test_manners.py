@@ -75,7 +75,7 @@ def test_options_replace_keys_of_a_config(run: Any, write_file: WriteFile) -> No
     assert (options["max_length"], options["truncation"], options["max_rejected"]) == (60, "keep_start", "1")
     assert options["chat_template_kwargs"] == {"x": 1, "y": 3}
     assert "arranged" not in manifest()["counts"]
-    rows = pq.read_table("out/part-00000.parquet").to_pylist()
+    rows = pq.read_table("out/train-00000.parquet").to_pylist()
     assert [row["length"] for row in rows] == [60] * 20
     failed = run("prepare", "c.yaml", "--output", "other", "--truncation", "turns")
     assert failed.exit_code == 2

@@ -72,8 +72,9 @@ def test_datasets(written: PrepareReport, tmp_path: Path) -> None:
     found = datasets.load_dataset("out", cache_dir=cache)
     assert list(found) == ["train"]
     assert sorted(map(int, found["train"]["id"])) == IDS
-    files = datasets.load_dataset("parquet", data_files="out/*.parquet", split="train", cache_dir=cache)
-    assert sorted(map(int, files["id"])) == IDS
+    for where in ({"data_files": "out/*.parquet"}, {"data_dir": "out"}):
+        files = datasets.load_dataset("parquet", split="train", cache_dir=cache, **where)
+        assert sorted(map(int, files["id"])) == IDS
 
 
 def test_datasets_with_a_single_shard(in_tmp_path: Path) -> None:
@@ -89,15 +90,19 @@ def test_datasets_with_rows_for_validation(in_tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     write_rows(Path("a.jsonl"), [*map(conversation, IDS)])
     prepare("a.jsonl", tokenizer=TOKENIZER, template="chatml", output="out", validation=5)
-    splits = {"train": "out/*.parquet", "validation": "out/validation/*.parquet"}
-    found = datasets.load_dataset("parquet", data_files=splits, cache_dir="cache")
-    assert {name: len(rows) for name, rows in found.items()} == {"train": 15, "validation": 5}
+    for source, where in {"parquet": {"data_dir": "out"}, "out": {}}.items():
+        found = datasets.load_dataset(source, cache_dir="cache", **where)
+        assert {name: len(rows) for name, rows in found.items()} == {"train": 15, "validation": 5}
 
 
 def name_as_before() -> None:
     """Give the files of `out` the names that earlier versions gave them."""
     manifest: dict[str, Any] = json.loads(Path("out/_manifest.json").read_text("utf-8"))
     manifest["rejects"]["file"] = "rejects.jsonl"
+    for shard in manifest["shards"]:
+        earlier = shard["file"].replace("train-", "part-")
+        Path("out", shard["file"]).rename(Path("out", earlier))
+        shard["file"] = earlier
     Path("out/_manifest.json").unlink()
     Path("out/manifest.json").write_text(json.dumps(manifest), "utf-8")
     Path("out/_rejects.jsonl").rename("out/rejects.jsonl")
@@ -121,7 +126,7 @@ def test_an_output_of_an_earlier_version_is_replaced(written: PrepareReport) -> 
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "_manifest.json",
         "_rejects.jsonl",
-        "part-00000.parquet",
+        "train-00000.parquet",
     ]
 
 

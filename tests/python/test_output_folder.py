@@ -68,8 +68,8 @@ def test_without_overwrite_only_empty_folders_are_filled(place: Path, made: tupl
 FOREIGN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "file": (lambda out: (out / "thesis.tex").touch(), "thesis.tex"),
     "file of validation": (lambda out: (out / "validation" / "only-copy.txt").touch(), "validation/only-copy.txt"),
-    "shard": (lambda out: (out / "part-00009.parquet").touch(), "part-00009.parquet"),
-    "shard of another tool": (lambda out: (out / "part-0.parquet").touch(), "part-0.parquet"),
+    "shard": (lambda out: (out / "train-00009.parquet").touch(), "train-00009.parquet"),
+    "shard of another tool": (lambda out: (out / "train-0.parquet").touch(), "train-0.parquet"),
     "folder": (lambda out: (out / "runs").mkdir(), "runs/"),
     "folder in validation": (lambda out: (out / "validation" / "runs").mkdir(), "validation/runs/"),
     "link": (lambda out: (out / "latest").symlink_to(out), "latest"),
@@ -91,10 +91,10 @@ def test_a_folder_without_a_manifest_of_chatmill(tmp_path: Path, made: tuple[Mad
     place = tmp_path / "deep" / "data"
     place.mkdir(parents=True)
     for number in range(23):
-        (place / f"part-{number:05d}.parquet").touch()
+        (place / f"train-{number:05d}.parquet").touch()
     message = refusal(place, made[1])
-    assert "no manifest of chatmill lists (part-00000.parquet, part-00001.parquet, " in message
-    assert "part-00019.parquet and 3 more)" in message
+    assert "no manifest of chatmill lists (train-00000.parquet, train-00001.parquet, " in message
+    assert "train-00019.parquet and 3 more)" in message
     strange = [b"{}", b"[]", b"{", b"\xff", b'{"name": "extension", "version": 3}']
     for content in strange:
         (place / "_manifest.json").write_bytes(content)
@@ -127,7 +127,7 @@ def test_a_manifest_without_checksums(place: Path, made: tuple[MadeOutput, MadeO
     assert "choose another output, or remove the folder yourself" in message
 
 
-@pytest.mark.parametrize("name", ["part-00001.parquet", "validation/part-00000.parquet", "_rejects.jsonl"])
+@pytest.mark.parametrize("name", ["train-00001.parquet", "validation/validation-00000.parquet", "_rejects.jsonl"])
 def test_changed_files_are_never_replaced(name: str, place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
     content = (place / name).read_bytes()
     for other in (content + b"x", content[:-1], bytes([content[0] ^ 1]) + content[1:]):
@@ -151,7 +151,7 @@ def test_foreign_files_that_appear_during_the_run(kind: str, place: Path, made: 
 
 
 def test_a_shard_that_changes_during_the_run(place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
-    shard = place / "part-00000.parquet"
+    shard = place / "train-00000.parquet"
     status, content = shard.stat(), shard.read_bytes()
     with pytest.raises(DataError, match="have changed"), staged_output(place, overwrite=True) as output:
         made[1].write_into(output.folder)
@@ -197,7 +197,7 @@ def test_what_appears_while_it_is_deleted_is_kept(
     unlink = Path.unlink
 
     def late(path: Path, *, missing_ok: bool = False) -> None:
-        if path.name == "part-00000.parquet" and path.parent.name == "discarded":
+        if path.name == "train-00000.parquet" and path.parent.name == "discarded":
             (path.parent / "late.txt").write_text("mine")
         unlink(path, missing_ok=missing_ok)
 
@@ -219,7 +219,7 @@ SPOILED: dict[str, Callable[[Path], Any]] = {
     "emptied": lambda shard: shard.write_bytes(b""),
     "changed": lambda shard: shard.write_bytes(b"x" * shard.stat().st_size),
     "a link": replaced_by_link,
-    "another shard": lambda shard: shard.write_bytes((shard.parent / "part-00001.parquet").read_bytes()),
+    "another shard": lambda shard: shard.write_bytes((shard.parent / "train-00001.parquet").read_bytes()),
 }
 
 
@@ -227,9 +227,9 @@ SPOILED: dict[str, Callable[[Path], Any]] = {
 def test_a_shard_that_was_spoiled_is_not_published(how: str, place: Path, made: tuple[MadeOutput, MadeOutput]) -> None:
     with pytest.raises(DataError) as caught, staged_output(place, overwrite=True) as output:
         made[1].write_into(output.folder)
-        SPOILED[how](output.folder / "part-00000.parquet")
+        SPOILED[how](output.folder / "train-00000.parquet")
         output.commit(made[1].records)
-    assert "part-00000.parquet was changed after chatmill wrote it (" in str(caught.value)
+    assert "train-00000.parquet was changed after chatmill wrote it (" in str(caught.value)
     assert "so nothing was written; run it again" in str(caught.value)
     assert content_of(place) == made[0].files
     assert [path.name for path in place.parent.iterdir()] == ["out"]
@@ -245,11 +245,11 @@ def test_rows_and_foreign_shards_are_checked(place: Path, made: tuple[MadeOutput
         made[1].write_into(it.folder)
         it.commit(more)
     with (
-        pytest.raises(DataError, match=r"did not write \(part-00007\.parquet\)"),
+        pytest.raises(DataError, match=r"did not write \(train-00007\.parquet\)"),
         staged_output(place, overwrite=True) as it,
     ):
         made[1].write_into(it.folder)
-        (it.folder / "part-00007.parquet").touch()
+        (it.folder / "train-00007.parquet").touch()
         it.commit(made[1].records)
     assert content_of(place) == made[0].files
 
@@ -292,7 +292,7 @@ def test_a_mount_point_gets_its_files_back_if_it_cannot_be_filled(
     rename = os.rename
 
     def refuse(source: Path, target: Path) -> None:
-        if Path(target) == place / "validation" / "part-00002.parquet":
+        if Path(target) == place / "validation" / "validation-00002.parquet":
             raise OSError(errno.ENOSPC, "No space left on device")
         rename(source, target)
 

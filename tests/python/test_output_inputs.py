@@ -43,10 +43,10 @@ def refusal(run: Callable[..., Any], *inputs: Any, **options: Any) -> str:
 def test_an_output_must_not_hold_its_inputs(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     write_file("a.jsonl", conversations)
     run("a.jsonl", output="data", shard_tokens=200)
-    for inputs in (["data/*.parquet"], ["a.jsonl", "data/part-00001.parquet"], [Path("data").resolve() / "*.parquet"]):
+    for inputs in (["data/*.parquet"], ["a.jsonl", "data/train-00001.parquet"], [Path("data").resolve() / "*.parquet"]):
         message = refusal(run, *inputs, output="data", overwrite=True, format="tokens")
         assert "the output data holds the input " in message
-        assert "part-0000" in message
+        assert "train-0000" in message
         assert "so a run would change or delete its own inputs; choose another output" in message
     Path("folder").mkdir()
     shutil.copy("a.jsonl", "folder/a.jsonl")
@@ -62,8 +62,8 @@ def test_other_names_of_an_input_are_noticed(run: Any, write_file: WriteFile, co
     write_file("a.jsonl", conversations)
     run("a.jsonl", output="data")
     Path("link").symlink_to("data")
-    Path("one.parquet").symlink_to("data/part-00000.parquet")
-    Path("two.parquet").hardlink_to("data/part-00000.parquet")
+    Path("one.parquet").symlink_to("data/train-00000.parquet")
+    Path("two.parquet").hardlink_to("data/train-00000.parquet")
     for inputs, output in (
         ("data/*.parquet", "link"),
         ("link/*.parquet", "data"),
@@ -96,7 +96,7 @@ def test_a_config_keeps_its_output_apart(
     assert run("rows/prepared").rows_out == 10
     assert run("other").rows_out == 10
     config.write_text(f"{base}  - path: {prepared}\n    type: chat_template\n    split: train[:50%]\n")
-    assert "holds the input rows/prepared/part-00000.parquet" in refusal(run, "rows/prepared")
+    assert "holds the input rows/prepared/train-00000.parquet" in refusal(run, "rows/prepared")
 
 
 def rewritten(path: Path) -> None:
@@ -239,11 +239,11 @@ def test_a_shard_that_is_deleted_during_the_run(
     write_file("a.jsonl", [conversation(number) for number in range(300)])
 
     def delete() -> None:
-        (shard,) = Path().glob(".chatmill-*/output/part-00000.parquet")
+        (shard,) = Path().glob(".chatmill-*/output/train-00000.parquet")
         shard.unlink()
 
     at_block(20, delete, monkeypatch)
-    with pytest.raises(DataError, match=r"part-00000\.parquet was changed after chatmill wrote it \(No such file"):
+    with pytest.raises(DataError, match=r"train-00000\.parquet was changed after chatmill wrote it \(No such file"):
         run("a.jsonl", block_bytes=1000, shard_tokens=100, threads=1)
     assert [path.name for path in Path().iterdir()] == ["a.jsonl"]
 

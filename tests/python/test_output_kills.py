@@ -61,7 +61,7 @@ def way(
     patch(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     old = outputs[0]
-    incomplete, named_as_before = old.without("part-00000.parquet"), old.of_earlier_version()
+    incomplete, named_as_before = old.without("train-00000.parquet"), old.of_earlier_version()
     return {"": None, "whole": old, "incomplete": incomplete, "named as before": named_as_before}[earlier], has_gap
 
 

@@ -282,7 +282,7 @@ def test_files_of_preferences(tmp_path: Path) -> None:
     for name in ("rows.jsonl", "rows.parquet"):
         report = prepare(tmp_path / name, output=tmp_path / name[5:], keep_columns=["id"], **options)
         assert (report.rows_out, report.reasons, report.format) == (50, {"equal_answers": 1}, "preference")
-        table = pq.read_table(tmp_path / name[5:] / "part-00000.parquet")
+        table = pq.read_table(tmp_path / name[5:] / "train-00000.parquet")
         assert table.column_names == ["prompt_ids", "chosen_ids", "rejected_ids", "length", "id"]
         assert report.tokens == sum(table["length"].to_pylist())
         found.append(table.drop_columns(["id"]))
@@ -293,7 +293,7 @@ def test_files_of_preferences(tmp_path: Path) -> None:
     assert (report.arranged.duplicates, report.arranged.validation.rows, report.arranged.training.rows) == (50, 5, 45)
     sides = [
         pq.read_table(tmp_path / "out" / part).to_pylist()
-        for part in ("part-00000.parquet", "validation/part-00000.parquet")
+        for part in ("train/train-00000.parquet", "validation/validation-00000.parquet")
     ]
     assert sorted(map(str, sides[0] + sides[1])) == sorted(map(str, found[0].to_pylist()))
     assert report.arranged.training.trained_tokens == sum(

@@ -55,7 +55,7 @@ def expected(loaded: Tokenizer, conversations: list[Row]) -> list[list[int]]:
 
 
 def read_output(folder: str | Path = "out") -> list[Row]:
-    shards = sorted(Path(folder).glob("part-*.parquet"))
+    shards = sorted(Path(folder).glob("train-*.parquet"))
     rows: list[Row] = pa.concat_tables(pq.read_table(shard) for shard in shards).to_pylist()
     return rows
 
@@ -86,7 +86,7 @@ def test_every_kind_of_file_gives_the_same_tokens(
     assert (report.rows_in, report.rows_out, report.rejected) == (20, 20, 0)
     assert report.tokens == sum(map(len, expected))
     assert report.trained_tokens == sum(label != -100 for row in rows for label in row["labels"])
-    assert sorted(path.name for path in Path("out").iterdir()) == ["_manifest.json", "part-00000.parquet"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["_manifest.json", "train-00000.parquet"]
 
 
 def test_a_remote_input(
@@ -213,11 +213,11 @@ def test_all_shards_have_the_compression_of_the_manifest(
 def test_an_output_opens_in_polars_and_datasets(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
     datasets = pytest.importorskip("datasets")
     run(write_file("a.jsonl", conversations), shard_tokens=200, attention_mask=True, position_ids=True)
-    frame = pl.read_parquet("out/part-*.parquet")
+    frame = pl.read_parquet("out/train-*.parquet")
     assert frame.columns == ["input_ids", "labels", "attention_mask", "position_ids", "length"]
     assert frame["attention_mask"].list.sum().to_list() == frame["length"].to_list()
     assert frame["position_ids"].to_list() == [list(range(length)) for length in frame["length"]]
-    loaded = datasets.load_dataset("parquet", data_files="out/part-*.parquet", split="train", cache_dir="cache")
+    loaded = datasets.load_dataset("parquet", data_files="out/train-*.parquet", split="train", cache_dir="cache")
     assert loaded["input_ids"][:] == frame["input_ids"].to_list()
 
 
@@ -226,7 +226,7 @@ def test_the_result_does_not_depend_on_threads_or_blocks(run: Any, write_file: W
     outputs = set()
     for threads, block_bytes in [(1, 1000), (2, 1000), (1, 1 << 20), (2, 1 << 20)]:
         run(path, threads=threads, block_bytes=block_bytes, shard_tokens=1000, overwrite=True)
-        outputs.add(tuple(shard.read_bytes() for shard in sorted(Path("out").glob("part-*"))))
+        outputs.add(tuple(shard.read_bytes() for shard in sorted(Path("out").glob("train-*"))))
     assert len(outputs) == 1
 
 
@@ -269,7 +269,7 @@ def test_empty_inputs(run: Any, in_tmp_path: Path, write_file: WriteFile) -> Non
     report = run("empty.jsonl")
     assert (report.rows_in, report.rows_out, report.rejected) == (0, 0, 0)
     assert "no rows" in str(report)
-    assert pq.read_table("out/part-00000.parquet").schema.names == ["input_ids", "labels", "length"]
+    assert pq.read_table("out/train-00000.parquet").schema.names == ["input_ids", "labels", "length"]
     report = run("empty.jsonl", write_file("a.jsonl", [conversation(0)]), overwrite=True)
     assert report.rows_out == 1
     assert [each["rows"] for each in read_manifest()["inputs"]] == [0, 1]

@@ -41,10 +41,10 @@ def write(folder: Path, batches: list[pa.RecordBatch], shard_tokens: int) -> lis
 def test_shards_end_with_the_row_that_fills_them(tmp_path: Path) -> None:
     made = write(tmp_path, [batch([3, 3, 3, 5]), batch([20, 1], first=4)], shard_tokens=6)
     assert [(shard.file, shard.rows, shard.tokens) for shard in made] == [
-        ("part-00000.parquet", 2, 6),
-        ("part-00001.parquet", 2, 8),
-        ("part-00002.parquet", 1, 20),
-        ("part-00003.parquet", 1, 1),
+        ("train-00000.parquet", 2, 6),
+        ("train-00001.parquet", 2, 8),
+        ("train-00002.parquet", 1, 20),
+        ("train-00003.parquet", 1, 1),
     ]
     assert [path.name for path in sorted(tmp_path.iterdir())] == [shard.file for shard in made]
     assert [shard.bytes for shard in made] == [(tmp_path / shard.file).stat().st_size for shard in made]
@@ -77,7 +77,7 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(shards, "_GROUP_TOKENS", 10)
     monkeypatch.setattr(shards, "_GROUP_ROWS", 4)
     write(tmp_path, [batch([5] * 6), batch([0] * 9, first=6)], shard_tokens=1000)
-    metadata = pq.read_metadata(tmp_path / "part-00000.parquet")
+    metadata = pq.read_metadata(tmp_path / "train-00000.parquet")
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     assert sizes == [2, 2, 2, 4, 4, 1]
 
@@ -111,9 +111,9 @@ def test_columns_must_agree(tmp_path: Path) -> None:
 def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), ShardWriter(tmp_path, shard_tokens=4) as writer:
         writer.write(batch([4, 1]))
-        assert (tmp_path / "part-00001.parquet.tmp").exists()
+        assert (tmp_path / "train-00001.parquet.tmp").exists()
         raise KeyboardInterrupt
-    assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
+    assert [path.name for path in tmp_path.iterdir()] == ["train-00000.parquet"]
     with pytest.raises(DataError, match="`shard_tokens` is 0; use at least 1"):
         ShardWriter(tmp_path, shard_tokens=0)
 

@@ -65,7 +65,7 @@ def read_rows(folder: Path) -> list[Row]:
     """The rows of the shards of a folder, read without any trainer."""
     tables = [
         pq.read_table(path) if path.suffix == ".parquet" else pa.ipc.open_stream(path).read_all()
-        for path in sorted(folder.glob("part-*"))
+        for path in sorted(folder.glob("train-*"))
     ]
     rows: list[Row] = pa.concat_tables(tables).to_pylist()
     return rows

@@ -94,7 +94,7 @@ def debug_output(
         >>> for line in debug_output("tokens", tokenizer, 5):  # doctest: +SKIP
         ...     rich.print(line)
     """
-    for path in sorted(Path(folder).glob("part-*.parquet")):
+    for path in sorted(Path(folder).glob("**/train-*.parquet")):
         for batch in _first_batch(path, rows):
             for ids, labels in _labeled(batch):
                 texts = (tokenizer.decode([token]) for token in ids)

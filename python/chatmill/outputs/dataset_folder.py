@@ -13,26 +13,9 @@ from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.complete import recorded
 from chatmill.outputs.durable import write_durably
 from chatmill.outputs.shards import Shard
-from chatmill.trainers.layout import Layout
-
-#: The subfolders of the samples, if an output has validation samples. Without them, the folder itself is the dataset.
-TRAINING, VALIDATION = "train", "validation"
+from chatmill.trainers.splits import TRAINING, VALIDATION
 
 _NUMBERS = {pa.int8(): "int8", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32"}
-
-
-def training_subfolder(layout: Layout | None, *, has_validation: bool) -> str:
-    """Return the subfolder of the shards for training; empty for the output folder itself.
-
-    Args:
-        layout: The layout of a trainer, or None.
-        has_validation: Whether there are samples for validation.
-
-    Example:
-        >>> training_subfolder(None, has_validation=True)
-        ''
-    """
-    return TRAINING if layout is not None and layout.files == "arrow" and has_validation else ""
 
 
 def write_dataset_files(folder: Path, shards: Sequence[Shard], validation: Sequence[Shard]) -> list[WrittenFile]:

@@ -30,7 +30,7 @@ TOKENIZER_FOLDER = "_tokenizer"
 _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
 _OWN_NAME = re.compile(
-    r"((train|validation)/)?(part-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
+    r"((train|validation)/)?((part|train|validation)-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
     r"|_?rejects\.jsonl"
 )
 _TOKENIZER_NAME = re.compile(rf"{TOKENIZER_FOLDER}/[a-z_]+\.(json|jinja)")

@@ -122,7 +122,7 @@ class PreparedOutput:
 
     def _check_shards(self) -> None:
         listed = {shard["file"] for shard in self.manifest["shards"]}
-        there = {path.name for path in self.folder.glob("part-*.parquet")}
+        there = {path.name for path in self.folder.glob("*.parquet")}
         if listed != there:
             wrong = [f"{name} is missing" for name in sorted(listed - there)]
             wrong += [f"{name} is not in {self.manifest_path.name}" for name in sorted(there - listed)]

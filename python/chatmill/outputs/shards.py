@@ -16,6 +16,7 @@ from chatmill.outputs.shard_files import ArrowShard, ParquetShard, ShardFile
 from chatmill.text.nearest import suggestion
 from chatmill.trainers.columns import arranged_columns
 from chatmill.trainers.layout import Layout
+from chatmill.trainers.splits import TRAINING
 
 #: The default number of tokens per shard.
 SHARD_TOKENS = 64 << 20
@@ -71,13 +72,14 @@ def chosen_compression(compression: Compression | None, layout: Layout | None) -
 
 
 class ShardWriter:
-    """Writes batches to `part-00000.parquet`, `part-00001.parquet` and so on. Only complete shards have these names.
+    """Writes batches to `train-00000.parquet`, `train-00001.parquet` and so on. Only complete shards have these names.
 
     A shard ends with the row at which it reaches `shard_tokens`. The shards do not depend on the sizes of the batches,
     so the same rows make the same shards. Used in a `with` block; an exception removes the unfinished shard.
 
     Args:
         folder: The folder to write into.
+        split: The split of the samples, with which the names begin.
         shard_tokens: Tokens after which the next shard begins.
         compression: The compression of all columns of Parquet files; None for `"zstd"`.
         layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
@@ -91,6 +93,7 @@ class ShardWriter:
     def __init__(
         self,
         folder: Path,
+        split: str = TRAINING,
         *,
         shard_tokens: int = SHARD_TOKENS,
         compression: Compression | None = None,
@@ -101,7 +104,7 @@ class ShardWriter:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
         self._folder = folder
         self._shard_tokens = shard_tokens
-        self._form = _Form(chosen_compression(compression, layout), layout, tuple(keep_columns))
+        self._form = _Form(split, chosen_compression(compression, layout), layout, tuple(keep_columns))
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None
@@ -152,6 +155,7 @@ class ShardWriter:
 class _Form:
     """The columns and the kind of the files."""
 
+    split: str
     compression: Compression
     layout: Layout | None
     keep_columns: tuple[str, ...]
@@ -176,7 +180,7 @@ class _OpenShard:
     """The shard that is being written: full row groups are in the file, the rest is in memory."""
 
     def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int, form: _Form) -> None:
-        self._path = folder / f"part-{number:05d}{form.suffix}"
+        self._path = folder / f"{form.split}-{number:05d}{form.suffix}"
         self._temporary = self._path.with_suffix(f"{form.suffix}.tmp")
         self._form = form
         self._shard_tokens = shard_tokens

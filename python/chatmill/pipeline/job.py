@@ -79,7 +79,7 @@ def prepare(
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
-    The output folder holds `part-*.parquet`, `_manifest.json` and, if rows failed, `_rejects.jsonl`. It is created
+    The output folder holds `train-*.parquet`, `_manifest.json` and, if rows failed, `_rejects.jsonl`. It is created
     only on success, in one step; after an error nothing is left. Memory does not grow with the size of the inputs.
 
     The shards have the columns `input_ids` (list<int32>), `labels` (list<int32>; -100 for masked tokens) and `length`

@@ -20,7 +20,7 @@ from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.complete import recorded
-from chatmill.outputs.dataset_folder import training_subfolder, write_dataset_files
+from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
 from chatmill.outputs.shards import ShardWriter, chosen_compression, in_subfolder
@@ -33,6 +33,7 @@ from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.sink import Sink, open_sink
 from chatmill.trainers.check import check_rows
 from chatmill.trainers.lines import TrainedOutput, training_lines
+from chatmill.trainers.splits import training_subfolder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
@@ -92,7 +93,7 @@ def run_parts(
             layout=layout,
             keep_columns=options.keep_columns,
         )
-        within = training_subfolder(layout, has_validation=options.arrangement.has_validation)
+        within = training_subfolder(has_validation=options.arrangement.has_validation)
         (folder / within).mkdir(exist_ok=True)
         with (
             RejectLog(folder) as rejects,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from chatmill.arrange import Arranged, Arrangement, Spool
-from chatmill.outputs.dataset_folder import VALIDATION
 from chatmill.outputs.shards import Shard, ShardWriter, in_subfolder
+from chatmill.trainers.splits import VALIDATION
 
 _SPOOL = ".spool"
 
@@ -56,7 +56,7 @@ class Sink:
 
 @contextmanager
 def open_sink(
-    arrangement: Arrangement, folder: Path, training: ShardWriter, new_writer: Callable[[Path], ShardWriter]
+    arrangement: Arrangement, folder: Path, training: ShardWriter, new_writer: Callable[[Path, str], ShardWriter]
 ) -> Iterator[Sink]:
     """Make a sink.
 
@@ -64,7 +64,7 @@ def open_sink(
         arrangement: The arrangement.
         folder: The output folder.
         training: The writer of training rows.
-        new_writer: Makes the writer of validation rows for a folder.
+        new_writer: Makes the writer of validation rows for a folder and a split.
 
     Yields:
         The sink; its spool is removed at the end.
@@ -74,5 +74,5 @@ def open_sink(
         validation = None
         if arrangement.has_validation:
             (folder / VALIDATION).mkdir()
-            validation = stack.enter_context(new_writer(folder / VALIDATION))
+            validation = stack.enter_context(new_writer(folder / VALIDATION, VALIDATION))
         yield Sink(arrangement, training, validation, spool)

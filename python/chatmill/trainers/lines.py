@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chatmill.options.choices import Trainer
 from chatmill.trainers.layout import Layout
+from chatmill.trainers.splits import TRAINING, VALIDATION, training_subfolder
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,14 @@ class TrainedOutput:
     has_validation: bool = False
 
     @property
+    def training(self) -> Path:
+        """The folder of the samples for training."""
+        return self.folder / training_subfolder(has_validation=self.has_validation)
+
+    @property
     def validation(self) -> Path:
         """The folder of the samples for validation."""
-        return self.folder / "validation"
+        return self.folder / VALIDATION
 
 
 def training_lines(layout: Layout, output: TrainedOutput) -> str:
@@ -93,15 +99,15 @@ def _hf(output: TrainedOutput) -> list[str]:
 
 
 def _axolotl(output: TrainedOutput) -> list[str]:
-    lines = ["# the config of axolotl", "datasets:", *_axolotl_dataset(output.folder)]
+    lines = ["# the config of axolotl", "datasets:", *_axolotl_dataset(output.training, TRAINING)]
     if output.has_validation:
-        lines += ["test_datasets:", *_axolotl_dataset(output.validation)]
+        lines += ["test_datasets:", *_axolotl_dataset(output.validation, VALIDATION)]
     # axolotl drops longer samples.
     return [*lines, f"sequence_len: {max(1, output.longest)}"]
 
 
-def _axolotl_dataset(folder: Path) -> list[str]:
-    files = _yaml(str(folder / "part-*.parquet"))
+def _axolotl_dataset(folder: Path, split: str) -> list[str]:
+    files = _yaml(str(folder / f"{split}-*.parquet"))
     return [
         f"  - path: {_yaml(str(folder))}",
         f"    data_files: {files}",
@@ -122,9 +128,9 @@ def _llama_factory(output: TrainedOutput) -> list[str]:
 
 
 def _nemo(output: TrainedOutput) -> list[str]:
-    folders = {"packed_train_data_path": output.folder}
+    files = {"packed_train_data_path": output.training / "train-*.parquet"}
     if output.has_validation:
-        folders["packed_val_data_path"] = output.validation
+        files["packed_val_data_path"] = output.validation / "validation-*.parquet"
     # Megatron counts the pairs of a token and the next one.
     length = max(1, output.longest - 1)
     return [
@@ -132,7 +138,7 @@ def _nemo(output: TrainedOutput) -> list[str]:
         "from megatron.bridge.data.packing import PackedSequenceSpecs",
         "specs = PackedSequenceSpecs(",
         f"    packed_sequence_size={length},",
-        *(f"    {name}={_python(folder / 'part-*.parquet')}," for name, folder in folders.items()),
+        *(f"    {name}={_python(path)}," for name, path in files.items()),
         ")",
         "dataset = GPTSFTDatasetConfig(",
         f"    seq_length={length},",
@@ -145,9 +151,9 @@ def _nemo(output: TrainedOutput) -> list[str]:
 
 
 def _rows(output: TrainedOutput) -> list[str]:
-    files = {"train": output.folder / "part-*.parquet"}
+    files = {TRAINING: output.training / "train-*.parquet"}
     if output.has_validation:
-        files["validation"] = output.validation / "part-*.parquet"
+        files[VALIDATION] = output.validation / "validation-*.parquet"
     named = ", ".join(f"{json.dumps(split)}: {_python(path)}" for split, path in files.items())
     return [f'rows = load_dataset("parquet", data_files={{{named}}})']
 
