@@ -76,6 +76,7 @@ attack: $(BUILT)
 	$(BIN)/python tests/attacks/templates.py --count 500 --seed 1
 
 trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
+	$(BIN)/python tests/trainers/packs.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
 
 # One environment for each trainer, because they need different versions of the same packages.

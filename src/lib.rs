@@ -18,6 +18,7 @@
 //! | which token is trained | [`label`] |
 //! | labels as other tools make them | [`compat`] |
 //! | one row: options, truncation, notes | [`encode`] |
+//! | which rows share a sequence of a fixed length | [`packing`] |
 //! | many rows: threads, order, output columns | [`batch`] |
 //! | two folders swapped in one step | [`exchange`] |
 //!
@@ -49,6 +50,7 @@ pub mod exchange;
 mod interrupt;
 pub mod label;
 mod names;
+pub mod packing;
 pub mod rows;
 pub mod template;
 pub mod tokenizer;

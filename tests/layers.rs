@@ -4,7 +4,7 @@
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// The folders and files, lowest first. Each may import only those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "error",
     "exchange",
     "interrupt",
@@ -18,6 +18,7 @@ const LAYERS: [&str; 15] = [
     "label",
     "compat",
     "encode",
+    "packing",
     "batch",
     "python",
 ];

@@ -18,6 +18,9 @@ from chatmill._chatmill import (
     Encoding,
     Engine,
     Mill,
+    PackBatch,
+    PackPlan,
+    PackReport,
     Region,
     RowError,
     RowFailure,
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from chatmill.formatter import Conversation, Formatter
     from chatmill.labels import Labels
     from chatmill.lint import Finding
+    from chatmill.packing.job import pack
+    from chatmill.packing.report import PackedReport
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
 
@@ -50,6 +55,10 @@ __all__ = [
     "Formatter",
     "Labels",
     "Mill",
+    "PackBatch",
+    "PackPlan",
+    "PackReport",
+    "PackedReport",
     "PrepareReport",
     "Region",
     "RowError",
@@ -61,6 +70,7 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
+    "pack",
     "prepare",
 ]
 
@@ -76,6 +86,8 @@ _LAZY = {
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.pipeline.report",
+    "pack": "chatmill.packing.job",
+    "PackedReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
 }
 

@@ -14,8 +14,11 @@ from chatmill.options.choices import (
     EngineChoice,
     EngineName,
     OnError,
+    PackMark,
+    PackStrategy,
     Padding,
     RegionKind,
+    Remainder,
     RowKind,
     Split,
     Truncation,
@@ -33,6 +36,9 @@ __all__ = [
     "FormatInfo",
     "Mill",
     "NoteInfo",
+    "PackBatch",
+    "PackPlan",
+    "PackReport",
     "Region",
     "RowError",
     "RowFailure",
@@ -352,6 +358,158 @@ class TextBatch:
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class PackBatch:
+    """The result of `PackPlan.pack`: an Arrow table with a row for each pack."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class PackPlan:
+    """A plan of packs: for each pack, which tokens of which rows it has.
+
+    Attributes:
+        table: The packs as a table of pyarrow with the columns `pack` (int64), `row` (int64), `start` and `stop`
+            (int32), in the order of the packs and their tokens. A pack without rows has no line.
+        efficiency: The share of the packs that tokens fill.
+        dropped: The rows of which tokens are in no pack, in ascending order: they are too long, or their pack was
+            dropped. Rows that were only cut are not among them.
+    """
+
+    @staticmethod
+    def of(
+        lengths: Any,
+        max_length: int,
+        strategy: PackStrategy = "bfd",
+        *,
+        seed: int | None = None,
+        truncation: Truncation = "keep_start",
+        max_rows: int | None = None,
+        align: int = 1,
+        shifted: bool = False,
+        group_size: int | None = None,
+        multiple_of: int = 1,
+        remainder: Remainder = "pad",
+    ) -> PackPlan:
+        """Plan packs for rows of these lengths. See the class for the plan, and `docs/packing.md` for the strategies.
+
+        Args:
+            lengths: The number of tokens of each row: a list, a numpy array, or an Arrow array of whole numbers.
+            max_length: The length of a pack in tokens.
+            strategy: How rows are distributed over packs.
+            seed: The seed of the order of packs, and of rows for `"first_fit_shuffle"`. Without it packs are in the
+                order in which they were opened.
+            truncation: What happens to rows that are longer than a pack; `"turns"` is not possible.
+            max_rows: The most rows of a pack.
+            align: The length of each row is rounded up to a multiple of this number.
+            shifted: Whether a row counts without one token.
+            group_size: Only rows of one group of this many rows share packs.
+            multiple_of: The number of packs is made a multiple of this number.
+            remainder: How: by packs without rows, or by dropping the last packs.
+
+        Raises:
+            DataError: Options contradict each other, a length is not valid, or a row is too long.
+        """
+
+    def packs(self) -> list[list[tuple[int, int, int]]]:
+        """Return the packs: for each one its rows as `(row, start, stop)`, in the order of its tokens."""
+
+    @property
+    def table(self) -> Any: ...
+    @property
+    def efficiency(self) -> float: ...
+    @property
+    def dropped(self) -> list[int]: ...
+    def pack(
+        self,
+        rows: Any,
+        marks: Sequence[PackMark] = ("seq_lengths",),
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        pad_id: int | None = None,
+        pad_to_max_length: bool = False,
+    ) -> PackBatch:
+        """Pack rows: put the lists of the rows of each pack one after the other.
+
+        The label of the first token of each row becomes -100, since no token before it belongs to its row.
+
+        Args:
+            rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and
+                `labels`. `length` and `row` are left out.
+            marks: The columns that tell where the rows of a pack are.
+            start: The first pack.
+            stop: The pack after the last one; None for all.
+            pad_id: The token id of padding, which is needed for `align`, `pad_to_max_length` and packs without rows.
+            pad_to_max_length: Whether to fill each pack up to `max_length`.
+
+        Returns:
+            One row for each pack.
+
+        Raises:
+            DataError: A column holds no lists of numbers, rows have other lengths than in the plan, or there is no
+                `pad_id`.
+        """
+
+    def report(self) -> PackReport:
+        """Return the figures of the plan."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class PackReport:
+    """The figures of a plan. Tokens are those of rows, without padding.
+
+    Attributes:
+        rows: The number of rows.
+        packs: The number of packs.
+        empty_packs: The packs without rows, which make the number of packs a multiple.
+        tokens: The tokens in packs.
+        room: The tokens of as many full packs.
+        efficiency: `tokens / room`; 1 if there is no pack.
+        pieces: The rows, or parts of rows, in packs.
+        most_rows: The most of them in one pack.
+        squared_lengths: The sum of the squares of their lengths: what attention costs, since it does not cross rows.
+        dropped_rows: The rows of `PackPlan.dropped`.
+        dropped_tokens: The tokens that were dropped with them.
+        cut_rows: The rows that lost tokens at their start or end.
+        cut_tokens: The tokens that they lost.
+        empty_rows: The rows without tokens, which are in no pack.
+    """
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def packs(self) -> int: ...
+    @property
+    def empty_packs(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+    @property
+    def room(self) -> int: ...
+    @property
+    def efficiency(self) -> float: ...
+    @property
+    def pieces(self) -> int: ...
+    @property
+    def most_rows(self) -> int: ...
+    @property
+    def squared_lengths(self) -> int: ...
+    @property
+    def dropped_rows(self) -> int: ...
+    @property
+    def dropped_tokens(self) -> int: ...
+    @property
+    def cut_rows(self) -> int: ...
+    @property
+    def cut_tokens(self) -> int: ...
+    @property
+    def empty_rows(self) -> int: ...
 
 @final
 class Region:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from chatmill._chatmill import ChatTemplate, Encoding, TokenBatch, Tokenizer
+    from chatmill._chatmill import ChatTemplate, Encoding, PackPlan, TokenBatch, Tokenizer
     from chatmill.formats import Format
     from chatmill.labels import Labels
     from chatmill.lint.finding import Finding
@@ -161,6 +161,20 @@ def rows_of(data: Any, json_column: str | None) -> "tuple[pa.Table, str | None] 
     return rows(data, json_column)
 
 
+def lengths_of(lengths: Any) -> "pa.Table":
+    """Return the lengths of rows as a table with one column of uint32, for `PackPlan.of`.
+
+    Args:
+        lengths: A list, a numpy array or an Arrow array of whole numbers.
+
+    Raises:
+        DataError: They are not whole numbers from 0 to 2^32 - 1.
+    """
+    from chatmill.packing.lengths import lengths_of as table
+
+    return table(lengths)
+
+
 def column_of(batch: "TokenBatch", name: str) -> list[Any]:
     """Return a column as a list, for `TokenBatch` as a mapping.
 
@@ -179,11 +193,11 @@ def column_of(batch: "TokenBatch", name: str) -> list[Any]:
     return column
 
 
-def table_of(batch: "TokenBatch") -> "pa.Table":
-    """Return a batch as a table, to pickle it.
+def table_of(batch: "TokenBatch | PackPlan") -> "pa.Table":
+    """Return a batch or a plan as a table.
 
     Args:
-        batch: The batch.
+        batch: The batch or the plan.
     """
     import pyarrow as pa
 

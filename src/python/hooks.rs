@@ -76,12 +76,17 @@ pub(super) fn rows_of<'py>(
     module(data.py())?.call_method1("rows_of", (data, json_column))?.extract()
 }
 
+/// The lengths of rows, as a table with one column of uint32.
+pub(super) fn lengths_of<'py>(lengths: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    module(lengths.py())?.call_method1("lengths_of", (lengths,))
+}
+
 /// A column of a batch, as a list.
 pub(super) fn column_of<'py>(batch: &Bound<'py, PyAny>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     module(batch.py())?.call_method1("column_of", (batch, name))
 }
 
-/// A batch as a table.
+/// A batch or a plan as a table.
 pub(super) fn table_of<'py>(batch: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     module(batch.py())?.call_method1("table_of", (batch,))
 }

@@ -13,6 +13,8 @@ mod hooks;
 mod limits;
 mod mill;
 mod outline;
+mod pack_batch;
+mod pack_plan;
 mod saved_batch;
 mod tables;
 mod template;
@@ -43,6 +45,10 @@ mod _chatmill {
     use super::mill::PyMill;
     #[pymodule_export]
     use super::outline::{find_in_vocabulary, outline_of, replace_outline};
+    #[pymodule_export]
+    use super::pack_batch::PyPackBatch;
+    #[pymodule_export]
+    use super::pack_plan::{PyPackPlan, PyPackReport};
     #[pymodule_export]
     use super::tables::{PyFormatInfo, PyNoteInfo, check_labels, format_info};
     #[pymodule_export]

@@ -12,6 +12,7 @@ use crate::compat::Emulation;
 use crate::encode::{AllMasked, LabelChoice, Note, OnError, Padding, SpecialTokens, Split, Truncation};
 use crate::error::ErrorKind;
 use crate::label::{Boundary, Stop, Unproved};
+use crate::packing::{Mark, Remainder, Strategy};
 use crate::rows::{Format, RowKind};
 use crate::tokenizer::EngineChoice;
 
@@ -27,6 +28,9 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let add = |option: &str, names: Vec<&'static str>| choices.set_item(option, PyTuple::new(py, names)?);
     add(Truncation::OPTION, names::<Truncation>())?;
     add(Split::OPTION, names::<Split>())?;
+    add(Strategy::OPTION, names::<Strategy>())?;
+    add(Remainder::OPTION, names::<Remainder>())?;
+    add(Mark::OPTION, names::<Mark>())?;
     add(Padding::OPTION, names::<Padding>())?;
     add(SpecialTokens::OPTION, names::<SpecialTokens>())?;
     add(AllMasked::OPTION, names::<AllMasked>())?;

@@ -99,6 +99,9 @@ def test_the_types_of_python_list_the_choices_of_the_core() -> None:
     types = {
         "truncation": choices.Truncation,
         "split": choices.Split,
+        "strategy": choices.PackStrategy,
+        "remainder": choices.Remainder,
+        "marks": choices.PackMark,
         "padding": choices.Padding,
         "special_tokens": choices.ControlTokens,
         "all_masked": choices.AllMasked,

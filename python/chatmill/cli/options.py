@@ -27,15 +27,23 @@ _FILES_HELP = (
 _TOKENIZER_HELP = "Folder, tokenizer.json or Hub id of the tokenizer."
 
 
-def _choice(flag: str, option: Any, about: str, **more: Any) -> Any:
-    """Make an option that accepts the values of a type of `chatmill.options.choices`."""
+def choice_of(flag: str, option: Any, about: str, **more: Any) -> Any:
+    """Make an option that accepts the values of a type of `chatmill.options.choices`.
+
+    Args:
+        flag: The option.
+        option: The type.
+        about: The help.
+        **more: Further settings of the option.
+    """
     values = choices(option)
 
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in values:
-            hint = suggestion(value, values, otherwise=f"give one of {', '.join(values)}")
-            raise typer.BadParameter(f"{value!r} is not a valid value; {hint}")
-        return value
+    def check(given: str | list[str] | None) -> str | list[str] | None:
+        for value in [given] if isinstance(given, str) else given or ():
+            if value not in values:
+                hint = suggestion(value, values, otherwise=f"give one of {', '.join(values)}")
+                raise typer.BadParameter(f"{value!r} is not a valid value; {hint}")
+        return given
 
     return typer.Option(flag, metavar=f"[{'|'.join(values)}]", help=about, callback=check, **more)
 
@@ -143,7 +151,7 @@ AgainstOption = Annotated[
 ]
 SplitOption = Annotated[
     str | None,
-    _choice("--split", Split, "Make one sample per trained turn instead of one per row.", show_default=False),
+    choice_of("--split", Split, "Make one sample per trained turn instead of one per row.", show_default=False),
 ]
 MaxLengthOption = Annotated[
     int | None,
@@ -151,7 +159,7 @@ MaxLengthOption = Annotated[
 ]
 TruncationOption = Annotated[
     str | None,
-    _choice(
+    choice_of(
         "--truncation",
         Truncation,
         "What to do with rows over --max-length: keep the start, the end or whole turns, drop the row, end the run "
@@ -161,7 +169,7 @@ TruncationOption = Annotated[
 ]
 PaddingOption = Annotated[
     str | None,
-    _choice(
+    choice_of(
         "--padding",
         Padding,
         "Pad rows with the pad token: to the length of the longest row of a block, or to --max-length.",
@@ -179,7 +187,7 @@ PadTokenOption = Annotated[
 ]
 ControlTokensOption = Annotated[
     str,
-    _choice(
+    choice_of(
         "--special-tokens",
         ControlTokens,
         "What to do with control tokens, such as <|im_end|>, in the texts of messages: encode them as control tokens "
@@ -198,7 +206,7 @@ AllowedOption = Annotated[
 ]
 AllMaskedOption = Annotated[
     str,
-    _choice("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
+    choice_of("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
 ]
 TrainerOption = Annotated[
     str | None,
@@ -212,11 +220,11 @@ TrainerOption = Annotated[
     ),
 ]
 CompressionOption = Annotated[
-    str | None, _choice("--compression", Compression, "The compression of the Parquet files (default zstd).")
+    str | None, choice_of("--compression", Compression, "The compression of the Parquet files (default zstd).")
 ]
 InputFormatOption = Annotated[
     str | None,
-    _choice(
+    choice_of(
         "--input-format",
         InputFormat,
         "The kind of the input files, if their suffixes do not tell it. Standard input is JSON without it.",

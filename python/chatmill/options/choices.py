@@ -16,6 +16,25 @@ Truncation: TypeAlias = Literal["keep_start", "keep_end", "turns", "drop", "rais
 #: The length to which rows are padded.
 Padding: TypeAlias = Literal["longest", "max_length"]
 
+#: How rows are distributed over packs.
+PackStrategy: TypeAlias = Literal[
+    "bfd",
+    "bfd_split",
+    "ffd",
+    "first_fit",
+    "first_fit_shuffle",
+    "multipack",
+    "knapsack",
+    "sequential",
+    "wrapped",
+]
+
+#: The columns that tell where the rows of a pack are.
+PackMark: TypeAlias = Literal["seq_lengths", "position_ids", "cu_seqlens", "segment_ids", "seq_start_id", "loss_mask"]
+
+#: What to do if the number of packs is not a multiple.
+Remainder: TypeAlias = Literal["pad", "drop"]
+
 #: What to do with control tokens in the texts of messages.
 ControlTokens: TypeAlias = Literal["allow", "text", "raise"]
 

@@ -31,7 +31,7 @@ _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
 _OWN_NAME = re.compile(
     r"((train|validation)/)?((part|train|validation)-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
-    r"|_?rejects\.jsonl"
+    r"|_?rejects\.jsonl|_packs(_validation)?\.parquet"
 )
 _TOKENIZER_NAME = re.compile(rf"{TOKENIZER_FOLDER}/[a-z_]+\.(json|jinja)")
 
@@ -166,8 +166,8 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     if not is_manifest(manifest):
         return None
     try:
-        records = [*manifest["shards"], *manifest.get("validation_shards", ())]
-        records += [*manifest.get("dataset_files", ()), *manifest.get("tokenizer_files", ())]
+        optional = ("validation_shards", "dataset_files", "tokenizer_files", "packs")
+        records = [*manifest["shards"], *(file for name in optional for file in manifest.get(name, ()))]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]
         is_valid = all(_OWN_NAME.fullmatch(it.file) or _TOKENIZER_NAME.fullmatch(it.file) for it in files)

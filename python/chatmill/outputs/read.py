@@ -29,7 +29,7 @@ class PreparedOutput:
         options: The options of its run.
 
     Raises:
-        DataError: The folder is not an output of chatmill, files are missing, or it has the columns of a trainer.
+        DataError: The folder is not an output of chatmill, or files are missing.
 
     Example:
         >>> PreparedOutput("tokens").manifest["chatmill"]  # doctest: +SKIP
@@ -42,12 +42,6 @@ class PreparedOutput:
         self.manifest_path = self.folder / manifest_name(names)
         self.manifest: dict[str, Any] = self._read_manifest()
         self.options: dict[str, Any] = self.manifest["options"]
-        trainer = self.options.get("trainer")
-        if trainer is not None:
-            raise DataError(
-                f"{self.folder} has the columns of the trainer {trainer['name']}, which cannot be compared; compare an "
-                "output that was made without `--for`"
-            )
         self._check_shards()
 
     @property
@@ -67,6 +61,14 @@ class PreparedOutput:
         Raises:
             DataError: The rows come from several datasets, have another order, or have several answers.
         """
+        trainer = self.options.get("trainer")
+        if trainer is not None:
+            raise DataError(
+                f"{self.folder} has the columns of the trainer {trainer['name']}, which cannot be compared; compare an "
+                "output that was made without `--for`"
+            )
+        if self.options.get("packing") is not None:
+            raise DataError(f"{self.folder} holds packs, which cannot be compared; compare the output that was packed")
         if self.format is not None and self.format.kind == "answers":
             raise DataError(
                 f"{self.folder} holds rows of a prompt with answers, which cannot be compared; compare another output"
@@ -121,8 +123,10 @@ class PreparedOutput:
         return read
 
     def _check_shards(self) -> None:
-        listed = {shard["file"] for shard in self.manifest["shards"]}
-        there = {path.name for path in self.folder.glob("*.parquet")}
+        listed = {shard["file"] for part in ("shards", "validation_shards") for shard in self.manifest.get(part, ())}
+        found = [*self.folder.glob("*.parquet"), *self.folder.glob("*/*.parquet")]
+        found += [*self.folder.glob("*.arrow"), *self.folder.glob("*/*.arrow")]
+        there = {path.relative_to(self.folder).as_posix() for path in found if not path.name.startswith("_")}
         if listed != there:
             wrong = [f"{name} is missing" for name in sorted(listed - there)]
             wrong += [f"{name} is not in {self.manifest_path.name}" for name in sorted(there - listed)]

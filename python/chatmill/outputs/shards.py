@@ -27,6 +27,7 @@ _GROUP_ROWS = 1 << 16
 ANSWER_COLUMNS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
 _TOKEN_COLUMNS = (
     *("input_ids", "labels", "attention_mask", "position_ids", "loss_mask", "seq_start_id"),
+    *("seq_lengths", "cu_seqlens", "segment_ids"),
     *ANSWER_COLUMNS,
 )
 

@@ -14,7 +14,7 @@ def arranged_columns(batch: pa.RecordBatch, layout: Layout, keep_columns: Sequen
     """Return rows with the columns that a trainer reads.
 
     Args:
-        batch: Rows with the columns of a `TokenBatch`, without padding.
+        batch: Rows with the columns of a `TokenBatch`, without padding. Columns that it lacks are made.
         layout: The layout of the trainer.
         keep_columns: Columns to add as they are.
 
@@ -27,7 +27,7 @@ def arranged_columns(batch: pa.RecordBatch, layout: Layout, keep_columns: Sequen
         >>> arranged_columns(rows, layout_of("nemo")).to_pylist()
         [{'input_ids': [5, 6, 7], 'seq_start_id': [0], 'loss_mask': [1, 1, 0]}]
     """
-    made = {name: _MAKERS[name](batch) if name in _MAKERS else batch.column(name) for name in layout.columns}
+    made = {name: batch.column(name) if name in batch.schema.names else _MAKERS[name](batch) for name in layout.columns}
     kept = {name: batch.column(name) for name in keep_columns if name not in made}
     return pa.RecordBatch.from_arrays([*made.values(), *kept.values()], names=[*made, *kept])
 

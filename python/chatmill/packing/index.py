@@ -1,0 +1,51 @@
+"""`write_index`: a plan as a Parquet file, with the shard of each row."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from chatmill._chatmill import PackPlan
+from chatmill.outputs.checksums import WrittenFile, sha256_of
+from chatmill.outputs.durable import sync_file
+from chatmill.packing.source import TokenSource
+
+#: The names of the plans in a packed output.
+INDEX, VALIDATION_INDEX = "_packs.parquet", "_packs_validation.parquet"
+
+
+def write_index(path: Path, plan: PackPlan, source: TokenSource, about: dict[str, Any]) -> WrittenFile:
+    """Write a plan: the columns of `PackPlan.table`, and `shard` (int32) and `shard_row` (int64).
+
+    Args:
+        path: The file.
+        plan: The plan of the rows of the source.
+        source: The rows.
+        about: What the metadata of the file say, under `chatmill`: options and shards with their checksums.
+
+    Returns:
+        A record of the file.
+    """
+    table = plan.table
+    starts = [0]
+    for rows in source.rows_by_shard():
+        starts.append(starts[-1] + rows)
+    shard = _shards(table["row"], starts)
+    first = pc.take(pa.array(starts, pa.int64()), shard)
+    table = table.append_column("shard", pc.cast(shard, pa.int32()))
+    table = table.append_column("shard_row", pc.subtract(table["row"], first))
+    table = table.replace_schema_metadata({"chatmill": json.dumps(about)})
+    pq.write_table(table, path, compression="zstd")
+    sync_file(path)
+    return WrittenFile(path.name, table.num_rows, path.stat().st_size, sha256_of(path))
+
+
+def _shards(rows: pa.ChunkedArray, starts: list[int]) -> pa.Array:
+    """Return the index of the shard of each row. There are few shards, so each is compared with all rows."""
+    shard = pa.repeat(pa.scalar(0, pa.int64()), len(rows))
+    for start in starts[1:-1]:
+        shard = pc.add(shard, pc.cast(pc.greater_equal(rows, start), pa.int64()))
+    return shard

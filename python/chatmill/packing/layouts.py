@@ -1,0 +1,90 @@
+"""`PackedLayout`: the columns in which a trainer opens packs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chatmill._chatmill import DataError
+from chatmill.options.choices import PackMark, Trainer
+from chatmill.trainers.layout import Layout, layout_of
+
+
+@dataclass(frozen=True)
+class PackedLayout:
+    """The form of packs.
+
+    Attributes:
+        name: The trainer, or `packs`.
+        marks: The columns that tell where rows are.
+        trainer: The columns and files that a trainer opens; None for all columns of the rows.
+        renamed: Marks that have another name in the output.
+        shifted: Whether a row counts without one token.
+        fills: Whether all packs are filled up to their length.
+    """
+
+    name: str
+    marks: tuple[PackMark, ...]
+    trainer: Layout | None = None
+    renamed: tuple[tuple[PackMark, str], ...] = ()
+    shifted: bool = False
+    fills: bool = False
+
+    def record(self) -> dict[str, Any] | None:
+        """Return the trainer, for the manifest."""
+        return None if self.trainer is None else self.trainer.record()
+
+
+_LAYOUTS: dict[str, PackedLayout] = {
+    "trl": PackedLayout("trl", ("seq_lengths",), Layout("trl", "labels", ("input_ids", "labels", "seq_lengths"))),
+    "hf": PackedLayout("hf", ("position_ids",), Layout("hf", "labels", ("input_ids", "labels", "position_ids"))),
+    "axolotl": PackedLayout(
+        "axolotl",
+        ("position_ids",),
+        Layout("axolotl", "labels", ("input_ids", "attention_mask", "labels", "position_ids"), keeps_columns=False),
+    ),
+    "llama-factory": PackedLayout(
+        "llama-factory",
+        ("segment_ids", "position_ids"),
+        Layout(
+            "llama-factory",
+            "labels",
+            ("input_ids", "attention_mask", "labels", "position_ids"),
+            "arrow",
+            keeps_columns=False,
+        ),
+        renamed=(("segment_ids", "attention_mask"),),
+        fills=True,
+    ),
+    "nemo": PackedLayout(
+        "nemo",
+        ("seq_start_id", "loss_mask"),
+        Layout("nemo", "labels", ("input_ids", "seq_start_id", "loss_mask")),
+        shifted=True,
+    ),
+}
+
+
+def packed_layout(trainer: Trainer | None, marks: Sequence[PackMark] | None) -> PackedLayout:
+    """Return the layout of packs.
+
+    Args:
+        trainer: The trainer that will open them, or None.
+        marks: The columns that tell where rows are, if no trainer chooses them.
+
+    Raises:
+        DataError: The trainer takes no packs, or both are given.
+
+    Example:
+        >>> packed_layout("trl", None).marks
+        ('seq_lengths',)
+    """
+    if trainer is None:
+        return PackedLayout("packs", ("seq_lengths",) if marks is None else tuple(marks))
+    if marks is not None:
+        raise DataError("`trainer` (`--for`) chooses the columns that mark rows; remove `marks`")
+    layout_of(trainer)
+    if trainer not in _LAYOUTS:
+        raise DataError(
+            f"{trainer} takes rows of pairs of answers, which cannot be packed; use one of {', '.join(_LAYOUTS)}"
+        )
+    return _LAYOUTS[trainer]

@@ -1,0 +1,59 @@
+"""`PackChoice`: the options of a packed output."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chatmill._chatmill import DataError, PackPlan
+from chatmill.options.choices import PackStrategy, Remainder, Truncation
+from chatmill.packing.layouts import PackedLayout
+
+
+@dataclass(frozen=True)
+class PackChoice:
+    """How rows are packed; as for `PackPlan.of`.
+
+    Attributes:
+        max_length: The length of a pack in tokens.
+        strategy: How rows are distributed over packs.
+        seed: The seed of the order of packs.
+        truncation: What happens to rows that are longer than a pack.
+        max_rows: The most rows of a pack.
+        align: The length of each row is rounded up to a multiple of this number.
+        group_size: Only rows of one group of this many rows share packs.
+        multiple_of: The number of packs is made a multiple of this number.
+        remainder: How.
+        pad_id: The token id of padding.
+        pad_to_max_length: Whether packs are filled up to `max_length`.
+    """
+
+    max_length: int
+    strategy: PackStrategy = "bfd"
+    seed: int | None = None
+    truncation: Truncation = "keep_start"
+    max_rows: int | None = None
+    align: int = 1
+    group_size: int | None = None
+    multiple_of: int = 1
+    remainder: Remainder = "pad"
+    pad_id: int | None = None
+    pad_to_max_length: bool = False
+
+    def plan(self, lengths: Any, layout: PackedLayout) -> PackPlan:
+        """Plan packs for rows of these lengths.
+
+        Args:
+            lengths: The number of tokens of each row.
+            layout: The layout of the packs.
+
+        Raises:
+            DataError: Options contradict each other, or a row is too long.
+        """
+        if layout.fills and self.pad_id is None:
+            raise DataError(f"{layout.name} needs packs that are filled up; give the id of the pad token (`pad_id`)")
+        options = self.record()
+        del options["pad_id"], options["pad_to_max_length"]
+        return PackPlan.of(lengths, shifted=layout.shifted, **options)
+
+    def record(self) -> dict[str, Any]:
+        """Return the options, for the manifest."""
+        return asdict(self)

@@ -1,0 +1,63 @@
+"""`PackedReport`: the result of packing an output."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import PackReport
+
+_FIGURES = (
+    *("rows", "packs", "empty_packs", "tokens", "room", "pieces", "most_rows", "squared_lengths", "dropped_rows"),
+    *("dropped_tokens", "cut_rows", "cut_tokens", "empty_rows"),
+)
+
+
+def figures(report: PackReport) -> dict[str, Any]:
+    """Return the figures of a plan, for the manifest.
+
+    Args:
+        report: The figures.
+    """
+    return {**{name: getattr(report, name) for name in _FIGURES}, "efficiency": report.efficiency}
+
+
+@dataclass(frozen=True)
+class PackedReport:
+    """The result of packing an output. `str` gives its lines.
+
+    Attributes:
+        output: The new output, or the index file.
+        max_length: The length of a pack.
+        splits: The figures of each split.
+        seconds: The time of the run.
+        how_to_train: The lines by which a trainer opens the packs; empty without a trainer.
+    """
+
+    output: Path
+    max_length: int
+    splits: dict[str, PackReport]
+    seconds: float
+    how_to_train: str = ""
+
+    def __str__(self) -> str:
+        lines = []
+        for split, it in self.splits.items():
+            name = "" if len(self.splits) == 1 else f"{split}: "
+            mean = it.pieces / it.packs if it.packs else 0
+            lines.append(
+                f"{name}{it.packs:,} packs of {self.max_length:,} tokens from {it.rows:,} rows; "
+                f"{100 * it.efficiency:.2f} % full, {mean:.1f} rows a pack (at most {it.most_rows:,})"
+            )
+            lost = [
+                (it.cut_rows, f"were longer than a pack and lost {it.cut_tokens:,} tokens"),
+                (
+                    it.dropped_rows,
+                    f"were dropped, with {it.dropped_tokens:,} tokens",
+                ),
+                (it.empty_rows, "have no tokens, so they are in no pack"),
+            ]
+            lines += [f"  {count:,} rows {what}" for count, what in lost if count]
+            if it.empty_packs:
+                lines.append(f"  {it.empty_packs:,} packs are all padding")
+        lines.append(f"{self.output}, {self.seconds:.1f} s")
+        return "\n".join([*lines, *filter(None, [self.how_to_train])])

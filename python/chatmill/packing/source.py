@@ -1,0 +1,134 @@
+"""`TokenSource`: the rows of a finished output, mapped into memory so that they can be read in any order."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from chatmill._chatmill import DataError
+from chatmill.outputs.read import PreparedOutput
+from chatmill.packing.layouts import PackedLayout
+
+# The columns of rows of prompts with answers.
+_OF_ANSWERS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
+_OF_TOKENS = ("input_ids", "labels", "weights")
+_BATCH_ROWS = 4096
+
+
+class TokenSource:
+    """The rows of one split of a finished output.
+
+    Args:
+        output: The output.
+        shards: The paths of the shards, relative to the output folder.
+
+    Raises:
+        DataError: The output holds other rows than samples with labels, or padding.
+    """
+
+    def __init__(self, output: PreparedOutput, shards: Sequence[str]) -> None:
+        self.output = output
+        self.shards = shards
+        self.paths = [output.folder / shard for shard in shards]
+        with _opened(self.paths[0]) as file:
+            names = file.schema_arrow.names
+        self.has_length = "length" in names
+        self.columns = [name for name in _OF_TOKENS if name in names]
+        if any(name in names for name in _OF_ANSWERS):
+            raise DataError(
+                f"{output.folder} holds rows of a prompt with answers, which cannot be packed; pack an output of "
+                "conversations"
+            )
+        if "input_ids" not in names or output.options.get("packing"):
+            raise DataError(f"{output.folder} does not hold rows that can be packed; give an output of `prepare`")
+        if output.options.get("padding") is not None:
+            raise DataError(f"{output.folder} holds padding; prepare it without `--padding`, which packs do not need")
+
+    def lengths(self) -> pa.ChunkedArray:
+        """Return the number of tokens of each row."""
+        column = "length" if self.has_length else "input_ids"
+        chunks = []
+        for batch in self._batches([column]):
+            found = batch.column(0)
+            chunks.append(pc.cast(found if self.has_length else pc.list_value_length(found), pa.int32()))
+        return pa.chunked_array(chunks, pa.int32())
+
+    def rows_by_shard(self) -> list[int]:
+        """Return the number of rows of each shard."""
+        counts = []
+        for path in self.paths:
+            with _opened(path) as file:
+                counts.append(int(file.metadata.num_rows))
+        return counts
+
+    def mapped(self, folder: Path) -> pa.Table:
+        """Return the rows as a table that is mapped into memory, so that only what is read takes memory.
+
+        Args:
+            folder: A folder for the mapped file. It must stay as long as the table.
+        """
+        path = folder / "rows.arrow"
+        schema = pa.schema([pa.field(name, self._type(name)) for name in self.columns])
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for batch in self._batches(self.columns):
+                writer.write_batch(batch.cast(schema))
+        with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as reader:
+            return reader.read_all()
+
+    def check(self, layout: PackedLayout) -> None:
+        """Check that a layout can hold the rows.
+
+        Args:
+            layout: The layout.
+
+        Raises:
+            DataError: A column is missing, or would be lost.
+        """
+        if layout.trainer is not None and "weights" in self.columns:
+            raise DataError(
+                f"{layout.name} reads no weights of tokens, so it would train all of them alike; leave out `trainer` "
+                "(`--for`)"
+            )
+        if "labels" not in self.columns:
+            raise DataError(
+                f"{self.output.folder} has no labels, because it was made for a trainer that reads others; prepare it "
+                "without `--for`"
+            )
+
+    def _type(self, name: str) -> pa.DataType:
+        return pa.list_(pa.float32() if name == "weights" else pa.int32())
+
+    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        for path in self.paths:
+            with _opened(path) as file:
+                # Threads and read-ahead would hold several row groups.
+                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot read {path} ({error}); make the output again") from None
+
+
+def sources_of(output: PreparedOutput) -> dict[str, TokenSource]:
+    """Return the splits of an output.
+
+    Args:
+        output: The output.
+
+    Raises:
+        DataError: It has Arrow files, or other rows than samples with labels.
+    """
+    splits = {"train": output.manifest["shards"], "validation": output.manifest.get("validation_shards") or ()}
+    names = {split: [shard["file"] for shard in shards] for split, shards in splits.items()}
+    if any(name.endswith(".arrow") for shards in names.values() for name in shards):
+        raise DataError(
+            f"{output.folder} has the files of LLaMA-Factory; pack an output that was prepared without `--for`, and "
+            "give `--for llama-factory` to `chatmill pack`"
+        )
+    return {split: TokenSource(output, shards) for split, shards in names.items() if shards}

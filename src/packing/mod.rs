@@ -1,0 +1,40 @@
+//! Packing: which rows share a sequence of a fixed length.
+//!
+//! ```text
+//!  lengths ─▶ Pieces ─▶ bins of pieces ─▶ PackPlan
+//!            pieces    best_fit, first_fit,  plan
+//!                      next_fit, knapsack
+//!
+//!
+//!  PackPlan + Arrow lists of rows ─▶ PackLayout ─▶ Arrow lists of packs
+//!                                    layout        packed, marks
+//! ```
+//!
+//! A plan says for each pack which tokens of which rows it has. It depends on the lengths, the options and the seed
+//! alone, and no token is needed to make it.
+
+mod best_fit;
+mod bins;
+mod first_fit;
+mod keys;
+mod knapsack;
+mod layout;
+mod marks;
+mod next_fit;
+mod options;
+mod packed;
+#[cfg(test)]
+mod packed_tests;
+mod pieces;
+mod plan;
+mod report;
+mod spaces;
+mod strategy;
+#[cfg(test)]
+mod tests;
+
+pub use marks::Mark;
+pub use options::{PackOptions, Remainder, Strategy};
+pub use packed::{PackPadding, RowLists, pack_rows};
+pub use plan::{PackPlan, Slice};
+pub use report::PackReport;

@@ -1,0 +1,57 @@
+"""Packs tables of lengths with a trainer's own code. Runs in the environment of the trainer.
+
+    python packs_of_trainer.py trl|axolotl|llama-factory < tables.json > packs.json
+
+A table has `lengths`, `max_length` and `strategy`. The id of each token has the number of its row and its own, so that
+packs show which tokens they have.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+TOKENS = 1 << 16
+
+
+def trl(table: dict[str, Any]) -> list[Any]:
+    """The packs of TRL, as the ids of their tokens."""
+    from datasets import Dataset
+    from trl import pack_dataset
+
+    rows = [[row * TOKENS + at for at in range(length)] for row, length in enumerate(table["lengths"])]
+    packed = pack_dataset(Dataset.from_dict({"input_ids": rows}), table["max_length"], table["strategy"])
+    return list(packed["input_ids"])
+
+
+def axolotl(table: dict[str, Any]) -> list[Any]:
+    """The packs of axolotl, as the numbers of rows."""
+    import numpy as np
+    from axolotl.utils.samplers.multipack import pack_group
+
+    lengths = np.array(table["lengths"])
+    packs = pack_group(lengths, 0, table["max_length"], len(lengths), table["max_rows"])
+    return [[int(row) for row in pack] for pack in packs]
+
+
+def llama_factory(table: dict[str, Any]) -> list[Any]:
+    """The packs of LLaMA-Factory, as lengths of rows."""
+    from llamafactory.data.processor.processor_utils import greedy_knapsack
+
+    return greedy_knapsack(list(table["lengths"]), table["max_length"])
+
+
+def main() -> None:
+    tables = json.load(sys.stdin)
+    packer = {"trl": trl, "axolotl": axolotl, "llama-factory": llama_factory}[sys.argv[1]]
+    packs = []
+    for number, table in enumerate(tables):
+        packs.append(packer(table))
+        if number % 50 == 0:
+            print(f"{number} of {len(tables)}", file=sys.stderr)
+    json.dump(packs, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
