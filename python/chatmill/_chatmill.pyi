@@ -427,7 +427,7 @@ class PackPlan:
     def pack(
         self,
         rows: Any,
-        marks: Sequence[PackMark] = ("seq_lengths",),
+        marks: Sequence[PackMark] | None = None,
         start: int = 0,
         stop: int | None = None,
         *,
@@ -441,7 +441,7 @@ class PackPlan:
         Args:
             rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and
                 `labels`. `length` and `row` are left out.
-            marks: The columns that tell where the rows of a pack are.
+            marks: The columns that tell where the rows of a pack are. Default: `seq_lengths`.
             start: The first pack.
             stop: The pack after the last one; None for all.
             pad_id: The token id of padding, which is needed for `align`, `pad_to_max_length` and packs without rows.

@@ -142,7 +142,7 @@ impl PyPackPlan {
     /// Args:
     ///     rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and `labels`.
     ///         `length` and `row` are left out.
-    ///     marks: The columns that tell where the rows of a pack are: `"seq_lengths"` (the length of each row),
+    ///     marks: The columns that tell where the rows of a pack are: `"seq_lengths"` (the length of each row; the default),
     ///         `"position_ids"` (the tokens of each row numbered from 0), `"cu_seqlens"` (0, and where each row ends),
     ///         `"segment_ids"` (for each token the number of its row from 1, and 0 for padding), `"seq_start_id"` (where
     ///         each row starts), `"loss_mask"` (int8: whether the next token of the row is trained).
@@ -163,16 +163,13 @@ impl PyPackPlan {
     ///     >>> rows = pa.table({"input_ids": [[5, 6], [7, 8, 9]], "labels": [[5, 6], [-100, 8, 9]]})
     ///     >>> pa.table(chatmill.PackPlan.of([2, 3], 8).pack(rows)).to_pylist()
     ///     [{'input_ids': [7, 8, 9, 5, 6], 'labels': [-100, 8, 9, -100, 6], 'seq_lengths': [3, 2]}]
-    #[pyo3(signature = (rows, marks=vec!["seq_lengths".to_owned()], start=0, stop=None, *, pad_id=None, pad_to_max_length=false))]
-    #[pyo3(
-        text_signature = "($self, rows, marks=('seq_lengths',), start=0, stop=None, *, pad_id=None, pad_to_max_length=False)"
-    )]
+    #[pyo3(signature = (rows, marks=None, start=0, stop=None, *, pad_id=None, pad_to_max_length=false))]
     #[allow(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn pack(
         &self,
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
-        marks: Vec<String>,
+        marks: Option<Vec<String>>,
         start: usize,
         stop: Option<usize>,
         pad_id: Option<u32>,
@@ -182,7 +179,10 @@ impl PyPackPlan {
         let padding = PackPadding { id: pad_id, to_max_length: pad_to_max_length };
         let plan = Arc::clone(&self.0);
         let table = detach(py, move |_| {
-            let marks: Vec<Mark> = marks.iter().map(|mark| Mark::parse(mark)).collect::<Result<_>>()?;
+            let marks: Vec<Mark> = match marks {
+                Some(marks) => marks.iter().map(|mark| Mark::parse(mark)).collect::<Result<_>>()?,
+                None => vec![Mark::SeqLengths],
+            };
             let rows = RowLists::new(input.batches()?.collect::<Result<_>>()?, &plan)?;
             let range = start..stop.unwrap_or(plan.num_packs()).min(plan.num_packs());
             let mut batches = BatchList::default();

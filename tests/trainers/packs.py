@@ -1,6 +1,6 @@
 """Compares the packs of `PackPlan` with those of the trainers' own code, on random tables.
 
-    python tests/trainers/packs.py --environments build/trainers [--tables 500] [--seed 1]
+    python tests/trainers/packs.py --environments build/trainers [--only trl …] [--tables 500] [--seed 1]
 
 `make trainers` makes the environments and calls it. A trainer that is not installed is SKIPPED.
 """
@@ -59,10 +59,12 @@ TRAINERS: dict[str, Any] = {
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--environments", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", default=list(TRAINERS), choices=list(TRAINERS))
     parser.add_argument("--tables", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    for name, (own, strategies, most_rows) in TRAINERS.items():
+    for name in options.only:
+        own, strategies, most_rows = TRAINERS[name]
         python = (options.environments / name / "bin" / "python").absolute()
         if not python.exists():
             print(f"packs of {name}: SKIPPED, because it is not installed")

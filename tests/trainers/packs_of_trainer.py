@@ -8,8 +8,12 @@ packs show which tokens they have.
 
 from __future__ import annotations
 
+import ast
+import bisect
 import json
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 TOKENS = 1 << 16
@@ -37,9 +41,18 @@ def axolotl(table: dict[str, Any]) -> list[Any]:
 
 def llama_factory(table: dict[str, Any]) -> list[Any]:
     """The packs of LLaMA-Factory, as lengths of rows."""
-    from llamafactory.data.processor.processor_utils import greedy_knapsack
-
-    return greedy_knapsack(list(table["lengths"]), table["max_length"])
+    # Alone, because the package imports torchaudio, whose CPU version may not fit torch.
+    spec = find_spec("llamafactory")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    (place,) = spec.submodule_search_locations
+    path = Path(place, "data", "processor", "processor_utils.py")
+    source = path.read_text("utf-8")
+    scope: dict[str, Any] = {"bisect": bisect}
+    functions = [it for it in ast.parse(source).body if isinstance(it, ast.FunctionDef)]
+    exec(compile(ast.Module(functions, []), str(path), "exec"), scope)
+    packs: list[Any] = scope["greedy_knapsack"](list(table["lengths"]), table["max_length"])
+    return packs
 
 
 def main() -> None:
