@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from arrange_rows import batch_of, pieces, rows_of, run
 from chatmill import DataError
@@ -105,3 +106,27 @@ def test_large_batches_are_held_in_pieces(tmp_path: Path, monkeypatch: pytest.Mo
             spooled.arrange(Arrangement(shuffle, weights=(30,)), training=training, validation=None)
         assert sum(written) > 29 * batch.nbytes
         assert max(written) < 300_000
+
+
+@pytest.mark.parametrize("chunk_bytes", [100, 1 << 20])
+@pytest.mark.parametrize("last", [1, 19, 10**12])
+def test_rows_come_in_the_order_of_their_places(
+    chunk_bytes: int, last: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(move, "CHUNK_BYTES", chunk_bytes)
+    placed = [(number * 7 % 20, number) for number in range(5, 25)]
+    placed = [(last if place == 19 else min(place, last), number) for place, number in placed]
+    seen: list[float] = []
+    with ShardWriter(tmp_path) as training, Spool(tmp_path / "spool") as spooled:
+        for dataset, batch in pieces(rows_of(5, 20, 4), [2, 5, 6, 13, 24, 27]):
+            numbers = batch.column("number").to_pylist()
+            places = [place for place, number in placed if number in numbers]
+            spooled.write(batch, dataset=dataset, places=pa.array(places, pa.uint64()) if dataset == 1 else None)
+        spooled.arrange(Arrangement(weights=(1, 2, 1)), training=training, validation=None, progress=seen.append)
+        shards = training.finish()
+    rows = [row["number"] for shard in shards for row in pq.read_table(tmp_path / shard.file).to_pylist()]
+    in_place = [number for _, number in sorted(placed) for _ in range(2)]
+    assert rows == [*range(5), *in_place, *range(25, 29)]
+    assert seen == sorted(seen)
+    assert seen[-1] == pytest.approx(1, abs=0.01)

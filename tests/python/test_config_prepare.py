@@ -24,7 +24,8 @@ CONFIGS = reference.CORPUS / "reference" / "axolotl_configs"
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    return [row for part in sorted(folder.glob("**/train-*.parquet")) for row in pq.read_table(part).to_pylist()]
+    split = "validation" if folder.name == "validation" else "train"
+    return [row for part in sorted(folder.glob(f"**/{split}-*.parquet")) for row in pq.read_table(part).to_pylist()]
 
 
 def configs() -> list[str]:

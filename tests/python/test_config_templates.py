@@ -28,8 +28,13 @@ from samples import write_rows
 
 NAMES = template_names()
 FOLDER = "axolotl-ai-cloud__axolotl"
-# Names whose originals are elsewhere: axolotl's `cohere` is Command R's template, and its `qwen_25` is Qwen2.5's own.
-ELSEWHERE = {"cohere": "huggingface__huggingface.js/library-command-r-35b", "qwen_25": "qwen2.5"}
+# Names whose originals are elsewhere: axolotl's `cohere` is Command R's template, its `qwen2_vl` and `qwen_25` are the
+# models' own.
+ELSEWHERE = {
+    "cohere": "huggingface__huggingface.js/library-command-r-35b",
+    "qwen2_vl": "huggingface__trl/qwen2_5_vl",
+    "qwen_25": "qwen2.5",
+}
 TOKENS: list[dict[str, Any]] = [
     {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"},
     {"eos_token": "<|im_end|>"},
@@ -66,6 +71,7 @@ VARIABLES: dict[str, list[dict[str, Any]]] = {
     ],
     "llama3_2_vision": IN_SYSTEM,
     "llama4": IN_SYSTEM,
+    "qwen2_vl": [{"add_vision_id": True}, {"add_vision_id": 0}],
     "qwen3": [{"real_last_index": 1}, {"real_last_index": 3}, {"real_last_index": None}, *THINKING],
     "qwen3_5": [{"real_last_index": 1}, {"real_last_index": 3}, {"real_last_index": None}, *THINKING],
 }
@@ -320,6 +326,11 @@ def encoded(mill: Mill, row: dict[str, Any]) -> Any:
         else:
             return list(encoding.input_ids), list(encoding.labels)
     return None
+
+
+def test_a_copy_is_the_same_template() -> None:
+    assert ours("gemma4_unified").source == ours("gemma4").source
+    assert ours("gemma4_unified").name == "gemma4"
 
 
 HI = [{"role": "user", "content": "Hi"}]

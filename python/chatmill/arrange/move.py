@@ -112,8 +112,8 @@ class Move:
             training_bytes += size * dataset.training / max(1, dataset.rows)
             validation_bytes += size * dataset.validation / max(1, dataset.rows)
         with (
-            Shuffle(folder / "training", parts=_parts(training_bytes)) as training,
-            Shuffle(folder / "validation", parts=_parts(validation_bytes)) as validation,
+            Shuffle(folder / "training", parts=parts_of(training_bytes)) as training,
+            Shuffle(folder / "validation", parts=parts_of(validation_bytes)) as validation,
         ):
             for chunk in chunks:
                 self._scatter(chunk, seed, training, validation)
@@ -136,5 +136,10 @@ class Move:
             validation.add(chunk.batch, keys(seed, "order", first=chunk.start, rows=rows), kept_back)
 
 
-def _parts(size: float) -> int:
+def parts_of(size: float) -> int:
+    """Return the number of parts of a shuffle.
+
+    Args:
+        size: The bytes of its rows.
+    """
     return min(MOST_PARTS, 1 + int(size) // CHUNK_BYTES)

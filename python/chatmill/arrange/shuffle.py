@@ -41,7 +41,7 @@ class Shuffle:
 
         Args:
             batch: Some rows.
-            keys: The key of each row, as uint64; no two are equal.
+            keys: The key of each row, as uint64. Rows with equal keys keep their order.
             taken: One boolean per row: whether to add the row.
         """
         rows = pc.indices_nonzero(taken)

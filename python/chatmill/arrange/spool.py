@@ -1,13 +1,14 @@
 """`Spool`: holds rows on disk until all have arrived, and then writes them by an `Arrangement`."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError
 from chatmill.arrange.arrangement import Arranged, Arrangement, WrittenCounts
@@ -15,7 +16,8 @@ from chatmill.arrange.batch_file import BatchFile, cut, joined
 from chatmill.arrange.choice import RowChoice
 from chatmill.arrange.counting import CountingWriter
 from chatmill.arrange.duplicates import Duplicates
-from chatmill.arrange.move import CHUNK_BYTES, MOST_PARTS, Chunk, Move, Steps
+from chatmill.arrange.move import CHUNK_BYTES, MOST_PARTS, Chunk, Move, Steps, parts_of
+from chatmill.arrange.shuffle import Shuffle
 from chatmill.outputs.shards import ShardWriter, plain_schema, unified
 
 # Bytes written at once. Larger batches are cut, so that no later step must hold a whole batch in memory.
@@ -30,12 +32,13 @@ class _Spooled:
     rows: int
     bytes: int
     number: int
+    places: pa.Array | None = None
 
 
 class Spool:
     """Holds token batches on disk and arranges their rows. Used in a `with` block; its end removes the folder.
 
-    The disk holds all rows once, uncompressed, and a second time during a shuffle.
+    The disk holds all rows once, uncompressed, a second time during a shuffle, and rows with places once more.
 
     Args:
         folder: The folder to create; it must not exist.
@@ -65,12 +68,14 @@ class Spool:
             self._pieces.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def write(self, batch: pa.RecordBatch, *, dataset: int) -> None:
+    def write(self, batch: pa.RecordBatch, *, dataset: int, places: pa.Array | None = None) -> None:
         """Add rows after the earlier rows of their dataset.
 
         Args:
             batch: Rows with the columns `input_ids`, `labels`, `length` and any others, or with prompt and answers.
             dataset: Position of their dataset, from 0; datasets may come in any order.
+            places: The place of each row in its dataset, from 0, as uint64; rows of one place keep their order. None if
+                the rows of the dataset come in their order.
 
         Raises:
             DataError: The columns differ from those of earlier batches.
@@ -82,8 +87,11 @@ class Spool:
         except DataError as error:
             raise DataError(f"dataset {dataset} (from 0): {error}") from error
         self._datasets = max(self._datasets, dataset + 1)
+        start = 0
         for piece in cut(batch, _PIECE_BYTES):
-            self._spooled.append(_Spooled(dataset, piece.num_rows, piece.nbytes, self._file.append(piece)))
+            of_piece = None if places is None else places.slice(start, piece.num_rows)
+            self._spooled.append(_Spooled(dataset, piece.num_rows, piece.nbytes, self._file.append(piece), of_piece))
+            start += piece.num_rows
 
     def arrange(
         self,
@@ -113,7 +121,9 @@ class Spool:
         rows, sizes = self._totals(len(arrangement.weights))
         size = sum(sizes)
         chunk_bytes = max(CHUNK_BYTES, size // MOST_PARTS)
-        steps = Steps(size * (1 + arrangement.deduplicate + arrangement.shuffle), progress)
+        placed = sum(each.bytes for each in self._spooled if each.places is not None)
+        steps = Steps(size * (1 + arrangement.deduplicate + arrangement.shuffle) + placed, progress)
+        self._put_in_place(sizes, steps)
         first = None
         if arrangement.deduplicate:
             duplicates = Duplicates()
@@ -136,6 +146,30 @@ class Spool:
             training_writer.written,
             WrittenCounts() if validation_writer is None else validation_writer.written,
         )
+
+    def _put_in_place(self, sizes: Sequence[int], steps: Steps) -> None:
+        """Bring the rows of each dataset into the order of their places."""
+        ordered: list[_Spooled] = []
+        for dataset, group in groupby(sorted(self._spooled, key=_dataset), key=_dataset):
+            spooled = list(group)
+            if any(each.places is not None for each in spooled):
+                spooled = list(self._in_place(spooled, sizes[dataset], steps))
+            ordered += spooled
+        self._spooled = ordered
+
+    def _in_place(self, spooled: Sequence[_Spooled], size: int, steps: Steps) -> Iterator[_Spooled]:
+        # The sort divides the range of 64-bit keys into equal parts, so places are spread over that range.
+        last = max(pc.max(each.places).as_py() for each in spooled)
+        spread = pa.scalar((1 << 64) // (last + 1) if last else 1, pa.uint64())
+        with Shuffle(self._folder / "places", parts=parts_of(size)) as places:
+            for group in _groups(spooled, CHUNK_BYTES):
+                batch = joined([self._file.read(each.number) for each in group])
+                keys = pc.multiply(pa.chunked_array([each.places for each in group]).combine_chunks(), spread)
+                places.add(batch, keys, pa.repeat(pa.scalar(True), batch.num_rows))
+            for part in places.parts():
+                for piece in cut(part, _PIECE_BYTES):
+                    yield _Spooled(spooled[0].dataset, piece.num_rows, piece.nbytes, self._file.append(piece))
+                steps.advance(part.nbytes)
 
     def _totals(self, weights: int) -> tuple[list[int], list[int]]:
         """Return rows and bytes of each dataset. A dataset without rows has no batch, but may have a weight."""

@@ -8,6 +8,7 @@ import typer
 from chatmill._chatmill import ChatTemplate
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import TracebackOption
+from chatmill.sources.llama_factory import library_name
 from chatmill.terminal.lines import say
 
 
@@ -22,7 +23,7 @@ def templates(
     """List the names of the templates that come with chatmill, or print the Jinja source of one of them."""
     with clear_errors(traceback=traceback):
         if name is not None:
-            say(ChatTemplate.named(name).source)
+            say(ChatTemplate.named(library_name(name) or name).source)
             return
         for known in ChatTemplate.names():
             say(known)

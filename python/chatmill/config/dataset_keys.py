@@ -78,12 +78,12 @@ _WHERE = (
         WEIGHT,
         "The number of copies of each row: 1 by default, 0.5 uses half of the rows. A key of chatmill only.",
     ),
-    Key("shards", whole(1), "Not supported by chatmill: use a part of the split, such as `split: train[:25%]`."),
+    Key("shards", whole(1), "The number of parts into which the rows are divided at random; one part is used."),
     Key("shards_idx", whole(0), "The part to use, from 0."),
     Key(
         "preprocess_shards",
         whole(1),
-        "The number of parts in which axolotl processes the rows. It does not change the rows.",
+        "The number of parts in which axolotl processes the rows. It changes only their order.",
     ),
     Key("skip", whole(0), "The number of rows to skip at the start."),
 )
@@ -157,6 +157,7 @@ OF_CONFIG = (
     "seed",
     "shuffle_merged_datasets",
     "shuffle_before_merging_datasets",
+    "streaming",
     "dataset_exact_deduplication",
     "base_model",
     "base_model_config",

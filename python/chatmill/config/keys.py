@@ -63,6 +63,11 @@ _SUPPORTED = (
         FLAG,
         "Accepted only together with `shuffle_merged_datasets: true`, which shuffles all rows.",
     ),
+    Key(
+        "streaming",
+        FLAG,
+        "Whether axolotl reads the rows during training. It does not change the rows, but excludes `shards`.",
+    ),
     Key("dataset_exact_deduplication", FLAG, "Keep only the first of several equal rows."),
     Key("base_model", NAME, "The model: a folder or a Hub id. Its tokenizer is used unless another one is given."),
     Key("base_model_config", NAME, "The folder or Hub id of the model's configuration, if it is another one."),
@@ -101,7 +106,7 @@ _SUPPORTED = (
 
 _IMAGES = "chatmill prepares only text; remove the key if the rows have no images and no audio"
 _POSITIONS = "chatmill does not write PoSE positions; remove the key, and use PoSE in training"
-_WHOLE = "chatmill does not divide all datasets at once; use a part of each, such as `split: train[:25%]`"
+_WHOLE = "chatmill does not divide all datasets at once; divide each of them with `shards` and `shards_idx`"
 
 #: The keys of a config.
 CONFIG_TABLE = Table(

@@ -25,7 +25,7 @@ class DatasetConfig:
         weight: The number of copies of the rows.
         shards: The number of parts into which the rows are divided; one part is used.
         shards_idx: The part to use, from 0.
-        preprocess_shards: The number of parts in which axolotl processes the rows. It does not change the rows.
+        preprocess_shards: The number of parts in which axolotl processes the rows. It changes only their order.
         skip: The number of rows to skip at the start.
         type: The format of the rows: a name, or the mapping of a user-defined type; None if rows already hold tokens.
         field: The column of the text, for `completion`.
@@ -133,6 +133,7 @@ class Config:
         seed: The seed of all random choices.
         shuffle_merged_datasets: Whether the rows of all datasets are shuffled together.
         shuffle_before_merging: Whether the rows of each dataset are shuffled before merging.
+        streaming: Whether axolotl reads the rows during training.
         deduplicate: Whether only the first of several equal rows is kept.
         output: The output folder, from `dataset_prepared_path`.
         max_rejected: The rejected rows that the run accepts; a key of chatmill only.
@@ -165,6 +166,7 @@ class Config:
     seed: int = 42
     shuffle_merged_datasets: bool = True
     shuffle_before_merging: bool = False
+    streaming: bool = False
     deduplicate: bool = False
     output: str | None = None
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))

@@ -11,6 +11,7 @@ from chatmill.arrange import Arrangement
 from chatmill.config.formats import ANSWERS, BRADLEY_TERRY, format_of_dataset, is_old_chatml
 from chatmill.config.model import Config, DatasetConfig
 from chatmill.config.rows import files_of
+from chatmill.config.shards import check_shards, rows_of_shard
 from chatmill.config.templates import template_of
 from chatmill.formats import Format
 from chatmill.labels import Labels
@@ -113,7 +114,7 @@ def _datasets(config: Config) -> list[DatasetConfig]:
 def _part(
     config: Config, dataset: DatasetConfig, form: Format, named: Any, tokenizer: Tokenizer, options: RunOptions
 ) -> Part:
-    files = files_of(config, dataset, options.local, output=options.output)
+    files, order = rows_of_shard(config, dataset, files_of(config, dataset, options.local, output=options.output))
     template, warnings = _template(config, dataset, form, (named, tokenizer), options)
     length = config.sequence_len or _SEQUENCE_LEN
     # A text without a prompt becomes several samples. Otherwise prompt and answer are cut separately, as in axolotl.
@@ -136,7 +137,7 @@ def _part(
         )
     except ChatmillError as error:
         raise type(error)(f"{config.place(dataset.key)}: {error}") from error
-    return Part(files, mill, warnings=warnings)
+    return Part(files, mill, warnings=warnings, order=order)
 
 
 def _template(
@@ -235,6 +236,7 @@ def _check(config: Config) -> None:
     for dataset in _datasets(config):
         if dataset.train_on_split is not None:
             _reject(config, f"{dataset.key}.train_on_split", "this key is not supported; use `split`")
+        check_shards(config, dataset)
     for dataset in config.test_datasets:
         if dataset.weight != 1:
             _reject(config, f"{dataset.key}.weight", "weights are only for training rows; remove this key")

@@ -41,13 +41,6 @@ def files_of(
             key.
     """
     path = local.get(dataset.path, dataset.path)
-    if dataset.shards is not None:
-        _reject(
-            config,
-            dataset,
-            "shards",
-            "chatmill does not support this key; use a part of the split, such as `split: train[:25%]`",
-        )
     if dataset.ds_type not in (None, *_TYPES):
         supported = ", ".join(_TYPES)
         _reject(config, dataset, "ds_type", f"{dataset.ds_type!r} is not supported; convert the files to {supported}")

@@ -14,7 +14,9 @@ from chatmill.text.nearest import nearest, suggestion
 _FOLDER = "chat_templates"
 _FALLBACK = "tokenizer_default_fallback_"
 # Names of axolotl for which chatmill has no template.
-_LACKING = {"gemma4_unified", "granitemoe", "nemotron", "qwen2_vl"}
+_LACKING = {"granitemoe", "nemotron"}
+# Names whose template in axolotl is a copy of another one.
+_COPIES = {"gemma4_unified": "gemma4"}
 
 
 @cache
@@ -33,7 +35,8 @@ def named_template(name: str, **special_tokens: str) -> ChatTemplate | None:
     """Return the template of a name: axolotl's template for axolotl's names, otherwise chatmill's own template.
 
     Args:
-        name: One of `template_names()`, or one of `ChatTemplate.names()`, with hyphens or underscores.
+        name: One of `template_names()`, the name of a copy of one (`gemma4_unified`), or one of `ChatTemplate.names()`,
+            with hyphens or underscores.
         special_tokens: Variables such as `bos_token="<s>"`.
 
     Returns:
@@ -43,6 +46,7 @@ def named_template(name: str, **special_tokens: str) -> ChatTemplate | None:
         >>> named_template("phi_3").name, named_template("phi-3").name, named_template("phi_9")
         ('phi_3', 'phi-3', None)
     """
+    name = _COPIES.get(name, name)
     if name in template_names():
         source = (files(__package__) / _FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
         return ChatTemplate(source, name=name, **special_tokens)
@@ -97,7 +101,7 @@ def template_of(
             f"`chat_template: jinja` and `chat_template_jinja: {name}.jinja`, or use the tokenizer's own template with "
             "`chat_template: tokenizer_default`"
         )
-    names = sorted({*template_names(), *ChatTemplate.names()})
+    names = sorted({*template_names(), *_COPIES, *ChatTemplate.names()})
     try:
         template = _of_tokenizer(named, tokenizer)
     except TemplateError as error:

@@ -60,7 +60,7 @@ _LOADING_AND_PACKING = """
     sample_packing sample_packing_group_size sample_packing_bin_size sample_packing_sequentially
     sample_packing_mp_start_method sample_packing_eff_est sample_packing_seq_len_multiplier
     eval_sample_packing pad_to_sequence_len pad_to_multiple_of multipack_real_batches batch_flattening
-    pretrain_multipack_buffer_size pretrain_multipack_attn pretraining_sample_concatenation streaming
+    pretrain_multipack_buffer_size pretrain_multipack_attn pretraining_sample_concatenation
     streaming_multipack_buffer_size preprocess_iterable total_num_tokens total_supervised_tokens
     dataset_processes dataset_num_proc dataset_keep_in_memory num_dataset_shards_to_save hf_use_auth_token
     remove_unused_columns

@@ -8,7 +8,7 @@ from chatmill.inputs.file import InputFile, InputPath
 from chatmill.inputs.find import find_inputs, folders_of
 from chatmill.inputs.lines import JSON_COLUMN
 from chatmill.inputs.read import BLOCK_BYTES, MAX_LINE_BYTES, read_blocks
-from chatmill.inputs.share import share_rows
+from chatmill.inputs.share import choose_rows, row_counts, share_rows
 from chatmill.inputs.unchanged import check_states, check_unchanged
 
 __all__ = [
@@ -21,8 +21,10 @@ __all__ = [
     "InputPath",
     "check_states",
     "check_unchanged",
+    "choose_rows",
     "find_inputs",
     "folders_of",
     "read_blocks",
+    "row_counts",
     "share_rows",
 ]

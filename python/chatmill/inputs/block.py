@@ -1,5 +1,6 @@
 """`Block`: some rows of an input file, with their places in the file."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,6 +44,7 @@ class Block:
         bytes_read: Bytes of the file on disk that were read up to the end of this block.
         long_rows: The rows that are too long to be read, by their index in the batch.
         names_row: Whether a place has the row besides the line, because one line may hold several rows.
+        rows: The index in the file of each row, if rows between them are left out; None if none is.
     """
 
     batch: pa.RecordBatch
@@ -53,24 +55,27 @@ class Block:
     bytes_read: int
     long_rows: Mapping[int, LongRow] = field(default_factory=dict)
     names_row: bool = False
+    rows: Sequence[int] | None = None
 
-    def within(self, rows: range) -> "Block | None":
-        """Return the rows of this block that are in a range of rows of the file, or None if there are none.
+    def within(self, rows: Sequence[int]) -> "Block | None":
+        """Return the rows of this block that are among some rows of the file, or None if there are none.
 
         Args:
-            rows: Rows of the file, from 0.
+            rows: Rows of the file, from 0 and ascending. No row of this block was left out before.
         """
-        start = max(0, rows.start - self.first_row)
-        end = min(self.batch.num_rows, rows.stop - self.first_row)
-        if start >= end:
+        end = self.first_row + self.batch.num_rows
+        wanted = rows[bisect_left(rows, self.first_row) : bisect_left(rows, end)]
+        if not wanted:
             return None
-        lines = None if self.lines is None else self.lines[start:end]
+        places = [row - self.first_row for row in wanted]
+        is_slice = len(places) == places[-1] - places[0] + 1
         return replace(
             self,
-            batch=self.batch.slice(start, end - start),
-            first_row=self.first_row + start,
-            lines=lines,
-            long_rows={row - start: long for row, long in self.long_rows.items() if start <= row < end},
+            batch=self.batch.slice(places[0], len(places)) if is_slice else self.batch.take(pa.array(places)),
+            first_row=wanted[0],
+            lines=None if self.lines is None else [self.lines[place] for place in places],
+            long_rows={row: self.long_rows[place] for row, place in enumerate(places) if place in self.long_rows},
+            rows=None if is_slice else wanted,
         )
 
     def where(self, row: int) -> dict[str, str | int]:
@@ -80,10 +85,10 @@ class Block:
             row: Index in the batch.
         """
         if self.lines is not None and self.names_row:
-            return {"file": self.file.path, "row": self.first_row + row, "line": self.lines[row]}
+            return {"file": self.file.path, "row": self._number(row), "line": self.lines[row]}
         if self.lines is not None:
             return {"file": self.file.path, "line": self.lines[row]}
-        return {"file": self.file.path, "row": self.first_row + row}
+        return {"file": self.file.path, "row": self._number(row)}
 
     def place(self, row: int) -> str:
         """Return the place of a row in words, such as `chats.jsonl, line 3`.
@@ -92,3 +97,7 @@ class Block:
             row: Index in the batch.
         """
         return ", ".join(str(at) if unit == "file" else f"{unit} {at}" for unit, at in self.where(row).items())
+
+    def _number(self, row: int) -> int:
+        """Return the index in the file of a row of the batch."""
+        return self.first_row + row if self.rows is None else self.rows[row]

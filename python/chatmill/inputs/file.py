@@ -1,7 +1,7 @@
 """`InputFile`: one input to read: a file, standard input or data in memory."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -24,7 +24,7 @@ class InputFile:
         size: Bytes on disk, or None if the store does not report sizes.
         filesystem: The fsspec filesystem that opens the file; None for standard input and data in memory.
         location: The path of the file in that filesystem.
-        rows: The indices of the rows to read, from 0; None for all rows.
+        rows: The indices of the rows to read, from 0 and ascending; None for all rows.
         state: What the store told about the file when it was found; a later change changes it. None if there is no
             store.
         source: What is read if there is no filesystem: a `Replay` of pieces of bytes, or data in memory.
@@ -39,7 +39,7 @@ class InputFile:
     size: int | None
     filesystem: Any = field(repr=False)
     location: str = field(repr=False)
-    rows: range | None = None
+    rows: Sequence[int] | None = None
     state: FileState | None = field(default=None, repr=False)
     source: Any = field(default=None, repr=False, compare=False)
     about: Mapping[str, Any] = field(default_factory=dict)

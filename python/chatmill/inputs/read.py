@@ -61,7 +61,7 @@ def read_blocks(
             if file.rows is None:
                 yield block
                 continue
-            if block.first_row >= file.rows.stop:
+            if block.first_row > file.rows[-1]:
                 break
             wanted = block.within(file.rows)
             if wanted is not None:

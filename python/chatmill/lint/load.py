@@ -15,6 +15,7 @@ from chatmill.lint.rows import read_rows
 from chatmill.lint.run import by_level, lint_source, lint_template
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.subject import byte_tokenizer
+from chatmill.sources.llama_factory import library_name
 from chatmill.sources.load import load_template
 from chatmill.sources.resolve import missing_template
 
@@ -84,8 +85,9 @@ def check_formatted(
 
 
 def _compiled(template: str, special_tokens: Mapping[str, str]) -> ChatTemplate:
-    if template in ChatTemplate.names():
-        return ChatTemplate.named(template, **special_tokens)
+    library = library_name(template)
+    if library is not None:
+        return ChatTemplate.named(library, **special_tokens)
     loaded = ChatTemplate.from_pretrained(template)
     missing = {name: token for name, token in special_tokens.items() if name not in loaded.special_tokens}
     return loaded.with_special_tokens(**missing)
@@ -133,9 +135,10 @@ def lint_any(
         options["data"] = list(read_rows(rows.files, rows.most))
     findings: dict[str, list[Finding]] = {}
     for template in templates:
-        if template in ChatTemplate.names():
+        library = library_name(template)
+        if library is not None:
             # The special tokens of a named template are only defaults, so the tokenizer's tokens replace them.
-            name, found = template, lint_template(ChatTemplate.named(template, **special_tokens), **options)
+            name, found = template, lint_template(ChatTemplate.named(library, **special_tokens), **options)
         else:
             try:
                 source = load_template(template)

@@ -25,6 +25,7 @@ class Part:
         reason: The reason for the format of the rows, if chatmill detected the format; otherwise empty.
         warnings: Warnings, in addition to the warnings of the mill.
         tokenizer_files: The content of the files of the tokenizer by name, if they are to be written into the output.
+        order: The place of each row of the files among the rows of the part, from 0; None for the order of the files.
     """
 
     files: Sequence[InputFile]
@@ -32,6 +33,7 @@ class Part:
     reason: str = ""
     warnings: Sequence[str] = ()
     tokenizer_files: Mapping[str, bytes] = field(default_factory=dict)
+    order: Sequence[int] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,13 @@ def run_parts(
             RejectLog(folder) as rejects,
             new_writer(folder / within) as writer,
             watch(files, counts) as advance,
-            open_sink(options.arrangement, folder, writer, new_writer) as sink,
+            open_sink(
+                options.arrangement,
+                folder,
+                writer,
+                new_writer,
+                has_places=any(part.order is not None for part in chosen),
+            ) as sink,
         ):
             rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
             checks = [RunChecks(part.mill) for part in chosen]
@@ -113,7 +119,7 @@ def run_parts(
                     max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
-                    _run(part.mill, blocks, rows.of_part(position, checks[position]))
+                    _run(part.mill, blocks, rows.of_part(position, checks[position], part.order))
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
@@ -250,15 +256,17 @@ class _RowWriter:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
         self.kept = KeptColumns(keep_columns)
 
-    def of_part(self, part: int, checks: RunChecks) -> Callable[[_Milled], None]:
+    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[_Milled], None]:
         """Return a function that writes and checks the blocks of a part."""
+        earlier = self._counts.rows_in
 
         def write(milled: _Milled) -> None:
             block, tokens = milled
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
             checks.add(block, tokens)
-            self._sink.write(batch, part)
+            places = None if order is None else _places(tokens, order, self._counts.rows_in - earlier)
+            self._sink.write(batch, part, places)
             self._counts.add(block, tokens, batch)
             self._advance(block)
 
@@ -276,6 +284,13 @@ class _RowWriter:
                 self._rejects.write(block, failure)
             batch = batch.filter(batch.column("error").is_null())
         return batch.drop_columns(["error"])
+
+
+def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
+    """Return the places of the accepted samples of a block, of which `first` is the first row in its part."""
+    batch = pa.record_batch(tokens)
+    rows = batch.column("row").to_pylist() if "row" in batch.schema.names else range(batch.num_rows)
+    return pa.array((order[first + row] for row in rows), pa.uint64()).filter(batch.column("error").is_null())
 
 
 def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:

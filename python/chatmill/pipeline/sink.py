@@ -29,17 +29,18 @@ class Sink:
         self._arrangement = arrangement
         self._training, self._validation, self._spool = training, validation, spool
 
-    def write(self, batch: pa.RecordBatch, part: int) -> None:
+    def write(self, batch: pa.RecordBatch, part: int, places: pa.Array | None = None) -> None:
         """Write samples to the shards or to the spool.
 
         Args:
             batch: The samples.
             part: The number of their part of the run, from 0.
+            places: As for `Spool.write`; only if there is a spool.
         """
         if self._spool is None:
             self._training.write(batch)
         else:
-            self._spool.write(batch, dataset=part)
+            self._spool.write(batch, dataset=part, places=places)
 
     def arrange(self) -> Arranged | None:
         """Write the rows of the spool; return None if there is no spool."""
@@ -56,7 +57,12 @@ class Sink:
 
 @contextmanager
 def open_sink(
-    arrangement: Arrangement, folder: Path, training: ShardWriter, new_writer: Callable[[Path, str], ShardWriter]
+    arrangement: Arrangement,
+    folder: Path,
+    training: ShardWriter,
+    new_writer: Callable[[Path, str], ShardWriter],
+    *,
+    has_places: bool = False,
 ) -> Iterator[Sink]:
     """Make a sink.
 
@@ -65,12 +71,13 @@ def open_sink(
         folder: The output folder.
         training: The writer of training rows.
         new_writer: Makes the writer of validation rows for a folder and a split.
+        has_places: Whether some rows have a place in another order than that of the files.
 
     Yields:
         The sink; its spool is removed at the end.
     """
     with ExitStack() as stack:
-        spool = None if arrangement.is_plain else stack.enter_context(Spool(folder / _SPOOL))
+        spool = None if arrangement.is_plain and not has_places else stack.enter_context(Spool(folder / _SPOOL))
         validation = None
         if arrangement.has_validation:
             (folder / VALIDATION).mkdir()

@@ -9,6 +9,7 @@ from typing import Any
 from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
 from chatmill.formats import Format
 from chatmill.formats.detect import format_of
+from chatmill.sources.llama_factory import library_name, remedy_for
 from chatmill.sources.load import NoTemplateError, check_fallback, is_jinja, load_template
 from chatmill.text.nearest import nearest
 
@@ -161,6 +162,9 @@ def missing_template(template: Any, error: TemplateError) -> TemplateError:
     """
     if not _may_be_name(template):
         return error
+    remedy = remedy_for(template)
+    if remedy is not None:
+        return TemplateError(f"there is no template {template!r}; {remedy}")
     near = nearest(template, ChatTemplate.names())
     if near is not None:
         return TemplateError(f"there is no template {template!r}; did you mean {near!r}?")
@@ -182,9 +186,10 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fal
                 "a chatmill.Tokenizer has no chat template; also give `template` or `template_fallback`"
             )
         return _load(tokenizer, special_tokens, fallback)
-    if isinstance(template, str) and template in ChatTemplate.names():
+    library = library_name(template) if isinstance(template, str) else None
+    if library is not None:
         # The special tokens of a named template are only defaults, so the tokenizer's tokens replace them.
-        return ChatTemplate.named(template, **special_tokens)
+        return ChatTemplate.named(library, **special_tokens)
     try:
         return _load(template, special_tokens, fallback)
     except TemplateError as error:
