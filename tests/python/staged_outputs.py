@@ -9,6 +9,7 @@ import signal
 import warnings
 from collections.abc import Callable
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ class MadeOutput:
             manifest["rejects"]["file"] = "rejects.jsonl"
         for shard in (*manifest["shards"], *manifest["validation_shards"]):
             shard["file"] = _earlier_name(shard["file"])
+        other.records = [replace(record, file=_earlier_name(record.file)) for record in self.records]
         other.files = {_earlier_name(name): content for name, content in self.files.items()}
         other.files["manifest.json"] = json.dumps(manifest).encode()
         return other
