@@ -47,6 +47,15 @@ def test_importing_chatmill_imports_no_large_module() -> None:
     assert LARGE & set(json.loads(loaded)) == set()
 
 
+def test_loading_a_tokenizer_and_a_template_imports_no_large_module() -> None:
+    load = (
+        f"chatmill.Tokenizer.from_pretrained({SHOW[3]!r}), chatmill.ChatTemplate.from_pretrained('{{{{ messages }}}}')"
+    )
+    loaded = run_python(f"import json, sys, chatmill; {load}; print(json.dumps(sorted(sys.modules)))")
+    assert "chatmill.sources.load" in loaded
+    assert LARGE & set(json.loads(loaded)) == set()
+
+
 @pytest.mark.parametrize("arguments", [("--version",), ("show", "--help"), ("prepare", "--help"), ("templates",)])
 def test_a_command_without_rows_imports_only_the_parser_of_options(arguments: tuple[str, ...]) -> None:
     assert large_modules_of(*arguments) == {"typer"}

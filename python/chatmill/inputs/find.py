@@ -13,9 +13,10 @@ from chatmill.inputs.folder import files_in
 from chatmill.inputs.hub_rows import hub_input
 from chatmill.inputs.kinds import is_web, kind_of, named_kind
 from chatmill.inputs.memory_rows import MemoryData, data_entries, is_data, memory_input
-from chatmill.inputs.names import finding, shown_name
+from chatmill.inputs.names import finding
 from chatmill.inputs.standard_input import STDIN, standard_input
 from chatmill.inputs.state import state_of
+from chatmill.text.source_name import shown_name
 
 _WHAT = "give paths, folders, globs, URLs, `-` for standard input, or rows in memory such as a list of dicts"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
