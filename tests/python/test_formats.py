@@ -14,9 +14,9 @@ import pytest
 import tokenizers
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, ChatTemplate, DataError, Format, Mill, RowError, TemplateError, Tokenizer, prepare
-from chatmill.formats.detect import detect_rows
+from chatmill.formats.detect import _BESIDE_MESSAGES, _OTHER_KEYS, detect_rows
 from format_rows import CHATML, TOKENIZER, milled
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trained_spans import MASKED
 
@@ -281,6 +281,48 @@ def test_recognition() -> None:
     found = detect_rows([{"instruction": "I", "input": "", "output": "O", "text": "all"}], has_template=False)
     assert found is not None
     assert found.name == "alpaca"
+
+
+# Fields of messages, some of which other formats read too.
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "human", "gpt"])},
+    optional={
+        "content": st.none() | st.sampled_from(["", "Hi"]),
+        "from": st.just("human"),
+        "value": st.just("Hi"),
+        "text": st.just("Hi"),
+        "prompt": st.just("Hi"),
+    },
+)
+FIELD = st.sampled_from([None, "text", 1, ["a"], {"a": 1}, [{"role": "user", "content": "Hi"}]])
+BESIDE = st.dictionaries(st.sampled_from([*sorted(_BESIDE_MESSAGES), "system", "prompt", "chosen"]), FIELD, max_size=3)
+
+
+@settings(deadline=None)
+@given(rows=st.lists(st.builds(dict, BESIDE, messages=st.lists(MESSAGE, max_size=3)), max_size=2), has=st.booleans())
+def test_messages_are_recognised_without_the_library_as_with_it(rows: list[dict[str, Any]], has: bool) -> None:
+    def found() -> str | None:
+        try:
+            return str(detect_rows(rows, has_template=has))
+        except DataError as error:
+            return str(error)
+
+    quick = found()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("chatmill.formats.detect._are_messages", lambda _: False)
+        assert quick == found()
+
+
+def test_messages_are_recognised_without_the_library() -> None:
+    row = {"id": 1, "messages": [{"role": "user", "content": "Hi"}], "tools": [], "source": "web"}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("chatmill.formats.library.definitions", lambda: pytest.fail("the library was read"))
+        assert detect_rows([row]) is None
+    read = {column for name in Format.names() for column in Format.named(name).columns}
+    assert read & _BESIDE_MESSAGES <= {"tools", "documents", "chat_template_kwargs"}
+    mappings = [Format.named(name).core.get("messages") for name in Format.names()]
+    keys = {key for it in mappings if isinstance(it, dict) for _, key in it.get("properties", [])}
+    assert keys - {"role", "content"} == _OTHER_KEYS
 
 
 def test_recognition_refuses_what_it_cannot_tell(tmp_path: Path) -> None:

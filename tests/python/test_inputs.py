@@ -16,7 +16,7 @@ import zstandard
 from buckets import Bucket
 from chatmill import DataError
 from chatmill.inputs import Block, find_inputs, read_blocks
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from samples import Row, WriteFile, conversation, to_lines
 
@@ -64,19 +64,30 @@ def test_places_of_lines_and_rows(write_file: WriteFile, conversations: list[Row
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.binary(max_size=80), block_bytes=st.integers(1, 50), is_split=st.booleans())
-def test_any_bytes_are_cut_into_their_lines(text: bytes, block_bytes: int, is_split: bool, tmp_path: Path) -> None:
+@given(
+    text=st.binary(max_size=80),
+    block_bytes=st.integers(1, 50),
+    is_split=st.booleans(),
+    small=st.sampled_from([0, 1000]),
+)
+@example(text=b"\n\x0b\n\x0c\n\r", block_bytes=50, is_split=False, small=0)
+@example(text=b"\n\x0b\n\x0c\n\r", block_bytes=50, is_split=False, small=1000)
+def test_any_bytes_are_cut_into_their_lines(
+    text: bytes, block_bytes: int, is_split: bool, small: int, tmp_path: Path
+) -> None:
     # File starts with a special meaning have their own tests.
     text = b"x" + (text.replace(b"a", b"\n") if is_split else text)
     path = tmp_path / "any.jsonl"
     path.write_bytes(text)
-    blocks = read(path, block_bytes=block_bytes)
+    with pytest.MonkeyPatch.context() as patched:  # large and small texts are split in different ways
+        patched.setattr("chatmill.inputs.lines._SMALL_TEXT", small)
+        blocks = read(path, block_bytes=block_bytes)
     found = {
         block.where(row)["line"]: block.batch.column(0)[row].as_py()
         for block in blocks
         for row in range(block.batch.num_rows)
     }
-    blank = b" \t\n\x0b\x0c\r"
+    blank = b" \t\n\x0c\r"
     expected = {number: line for number, line in enumerate(text.split(b"\n"), 1) if line.strip(blank)}
     assert found == expected
 

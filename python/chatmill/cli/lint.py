@@ -16,7 +16,6 @@ from chatmill.cli.options import (
     TracebackOption,
 )
 from chatmill.cli.values import columns_of, json_object, time_of
-from chatmill.terminal.console import new_console
 from chatmill.terminal.lines import say
 from chatmill.text.visible import visible_json
 
@@ -69,6 +68,7 @@ def lint(
         from chatmill.cli.inputs import found_inputs
         from chatmill.lint.load import DataRows, lint_any
         from chatmill.lint.report import show_findings, to_json
+        from chatmill.terminal.console import new_console
 
         named, more = split_templates(templates) if data else (templates, [])
         if not named:

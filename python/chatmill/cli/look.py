@@ -28,7 +28,6 @@ from chatmill.cli.options import (
     TracebackOption,
 )
 from chatmill.cli.values import columns_of, json_object
-from chatmill.terminal.console import new_console
 from chatmill.terminal.lines import say_warning
 
 _LONGEST_NAME = 40
@@ -62,6 +61,7 @@ def show(
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
         from chatmill.sources.resolve import resolve_rows
+        from chatmill.terminal.console import new_console
 
         files = found_inputs(inputs, input_format)
         found = resolve_rows(
@@ -134,6 +134,7 @@ def diff(
         )
         from chatmill.inspect.show import has_color
         from chatmill.sources.resolve import resolve_rows
+        from chatmill.terminal.console import new_console
 
         files = found_inputs(inputs, input_format)
 

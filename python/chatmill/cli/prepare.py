@@ -35,7 +35,6 @@ from chatmill.cli.options import (
 )
 from chatmill.cli.values import check_debug, columns_of, json_object, share_or_number, time_of
 from chatmill.pipeline.limit import MAX_REJECTED
-from chatmill.terminal.console import new_console
 
 
 @app.command()
@@ -179,6 +178,7 @@ def prepare(
             check_debug(trainer)
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
+            from chatmill.terminal.console import new_console
 
             prepare_by_config(context, inputs[0], new_console(), debug=debug, quiet=quiet)
             return
@@ -191,6 +191,7 @@ def prepare(
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run
+        from chatmill.terminal.console import new_console
 
         options: dict[str, Any] = {
             "split": split,

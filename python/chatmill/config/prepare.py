@@ -11,7 +11,6 @@ from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
-from chatmill.inputs.names import shown_name
 from chatmill.options.choices import Compression, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import RejectLimit
@@ -20,6 +19,7 @@ from chatmill.pipeline.progress import progress_bar
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
+from chatmill.text.source_name import shown_name
 from chatmill.trainers.layout import layout_of
 
 

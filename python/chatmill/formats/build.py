@@ -11,7 +11,6 @@ from chatmill.formats import library
 from chatmill.formats.answers import answer_styles, answers_of
 from chatmill.formats.mapping import messages_of
 from chatmill.text.nearest import suggestion
-from chatmill.text.yaml_text import read_yaml
 
 MESSAGES = "messages"
 _KEYS = {
@@ -125,7 +124,7 @@ def read_definition(path: Path) -> tuple[str, dict[str, Any]]:
         raise DataError(
             f"cannot read the format file {path} ({error}); check that it is a YAML file in UTF-8"
         ) from None
-    found = read_yaml(text, name=str(path))
+    found = _read_yaml(text, name=str(path))
     if not isinstance(found, dict):
         raise DataError(
             f"the format file {path} holds {type(found).__name__}, not an object; write `fields`, and `messages`, a "
@@ -254,6 +253,12 @@ def _fields(
 def _type(text: str) -> Any:
     """Parse a type. In `optional [number]` YAML reads the type as text."""
     try:
-        return read_yaml(text, name="the type")
+        return _read_yaml(text, name="the type")
     except DataError as error:
         raise ValueError(f"{text[:40]!r} is not a type: {error}") from None
+
+
+def _read_yaml(text: str, *, name: str) -> Any:
+    from chatmill.text.yaml_text import read_yaml
+
+    return read_yaml(text, name=name)

@@ -8,7 +8,6 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.text.nearest import suggestion
-from chatmill.text.yaml_text import read_own_yaml
 
 # An expression that prints nothing. It protects the edges of texts, because Jinja drops line breaks next to a tag.
 _EDGE = "{{ '' }}"
@@ -25,7 +24,7 @@ def definitions() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     folder = files(__package__) / "library"
     for file in sorted(folder.iterdir(), key=lambda it: it.name):
-        for name, definition in read_own_yaml(file.read_text("utf-8")).items():
+        for name, definition in _read_yaml(file.read_text("utf-8")).items():
             found[name] = _on_base(definition, found)
     # A base may be in a later file, so definitions are merged a second time.
     return {name: _on_base(definition, found) for name, definition in found.items()}
@@ -105,7 +104,7 @@ def messages_of(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
 @cache
 def answer_texts() -> dict[str, dict[str, str]]:
     """Return the styles of prompts with answers: how a turn is printed, the start of an answer, and its stop token."""
-    found: dict[str, dict[str, str]] = read_own_yaml((files(__package__) / "answers.yaml").read_text("utf-8"))
+    found: dict[str, dict[str, str]] = _read_yaml((files(__package__) / "answers.yaml").read_text("utf-8"))
     return found
 
 
@@ -244,3 +243,9 @@ def _read(folder: str, name: str) -> str:
 def _stems(folder: str) -> list[str]:
     found = (file.name for file in (files(__package__) / folder).iterdir())
     return [name.removesuffix(".jinja") for name in found if name.endswith(".jinja")]
+
+
+def _read_yaml(text: str) -> Any:
+    from chatmill.text.yaml_text import read_own_yaml
+
+    return read_own_yaml(text)

@@ -1,10 +1,9 @@
-"""Reading of Parquet and Arrow IPC files: the needed columns, in record batches of bounded size."""
+"""Reading of columns: which ones are needed, their batches checked and cut to size, and Arrow IPC files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError, check_arrow
 from chatmill.inputs.block import CONVERSATION_COLUMNS, MESSAGE_COLUMNS, Block, LongRow
@@ -13,51 +12,8 @@ from chatmill.inputs.file import InputFile
 from chatmill.inputs.values import check_names, without_views
 from chatmill.text.nearest import suggestion
 
-# The rows of chats have kilobytes. This limit matters if the sizes in the footer of a file are too small, as those of
-# dictionary-encoded columns are.
-_MOST_ROWS = 4096
-_READ_BUFFER = 1 << 20
-
 #: The columns that a format reads (None for the columns of conversations), and the columns to keep.
 WantedColumns: TypeAlias = tuple[Sequence[str] | None, Sequence[str]]
-
-
-def read_parquet(
-    file: InputFile, raw: pa.NativeFile, wanted: WantedColumns, block_bytes: int, max_row_bytes: int
-) -> Iterator[Block]:
-    """Read a Parquet file page by page, so that a large row group is not loaded at once.
-
-    Args:
-        file: The file.
-        raw: Its bytes.
-        wanted: The columns to read and to keep.
-        block_bytes: Approximate size of a block, in bytes.
-        max_row_bytes: The size of the largest row that is processed.
-
-    Yields:
-        Blocks of rows.
-
-    Raises:
-        DataError: A column is missing, or the file is damaged.
-    """
-    with reading(file), pq.ParquetFile(raw, pre_buffer=False, buffer_size=_READ_BUFFER) as parquet:
-        columns = needed_columns(file, parquet.schema_arrow.names, *wanted)
-        total = parquet.metadata.num_rows
-        batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
-        batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
-        row = 0
-        # Pages of several columns are read in turn, so rows measure the progress better than the file position.
-        for block in checked_blocks(
-            file,
-            batches,
-            (block_bytes, max_row_bytes),
-            lambda row, _: (file.size or 0) * row // max(1, total),
-            lambda row, _: f"row group {_group_of(parquet.metadata, row)}",
-        ):
-            row = block.first_row + block.batch.num_rows
-            yield block
-        if row != total:
-            raise DataError(f"cannot read {file.path}: its footer lists {total:,} rows, but it has {row:,}")
 
 
 def read_ipc(
@@ -127,29 +83,6 @@ def needed_columns(
         raise DataError(f"{file.path} has no column {absent!r} to keep; {hint}")
     read = CONVERSATION_COLUMNS if columns is None else columns
     return [name for name in names if name in read or name in keep_columns]
-
-
-def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:
-    """Return the number of rows whose size is about a block, from the sizes in the file's footer."""
-    size = 0
-    for group in range(metadata.num_row_groups):
-        row_group = metadata.row_group(group)
-        for index in range(row_group.num_columns):
-            column = row_group.column(index)
-            if column.path_in_schema.split(".", 1)[0] in columns:
-                size += int(column.total_uncompressed_size)
-    bytes_per_row = max(1, size // max(1, int(metadata.num_rows)))
-    return min(_MOST_ROWS, max(1, block_bytes // bytes_per_row))
-
-
-def _group_of(metadata: pq.FileMetaData, row: int) -> int:
-    """Return the row group of a row."""
-    end = 0
-    for group in range(metadata.num_row_groups):
-        end += metadata.row_group(group).num_rows
-        if row < end:
-            return group
-    return max(0, int(metadata.num_row_groups) - 1)
 
 
 def checked_blocks(

@@ -22,7 +22,7 @@ class InputFile:
         kind: The kind of file, from the suffix.
         compression: The compression, from the suffix; None if there is none.
         size: Bytes on disk, or None if the store does not report sizes.
-        filesystem: The fsspec filesystem that opens the file; None for standard input and data in memory.
+        filesystem: The fsspec filesystem that opens the file, or a `Disk`; None for standard input and data in memory.
         location: The path of the file in that filesystem.
         rows: The indices of the rows to read, from 0 and ascending; None for all rows.
         state: What the store told about the file when it was found; a later change changes it. None if there is no
@@ -55,7 +55,7 @@ def is_local(filesystem: Any) -> bool:
     """Return whether a filesystem is that of this machine.
 
     Args:
-        filesystem: A filesystem of fsspec.
+        filesystem: A filesystem of fsspec, or a `Disk`.
     """
     protocol = filesystem.protocol
     return "file" in ((protocol,) if isinstance(protocol, str) else tuple(protocol))

@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from chatmill._chatmill import DataError
+from chatmill.inputs.disk import Disk, is_on_disk
 from chatmill.inputs.file import FileKind, InputFile, is_local
 from chatmill.inputs.folder import files_in
 from chatmill.inputs.hub_rows import hub_input
 from chatmill.inputs.kinds import is_web, kind_of, named_kind
 from chatmill.inputs.memory_rows import MemoryData, data_entries, is_data, memory_input
-from chatmill.inputs.names import finding, shown_name
+from chatmill.inputs.names import finding
 from chatmill.inputs.standard_input import STDIN, standard_input
 from chatmill.inputs.state import state_of
+from chatmill.text.source_name import shown_name
 
 _WHAT = "give paths, folders, globs, URLs, `-` for standard input, or rows in memory such as a list of dicts"
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(:[\w.-]+)?")
@@ -99,11 +99,7 @@ def _found(entry: Any, kind: FileKind | None) -> list[InputFile]:
 def _expand(entry: str, kind: FileKind | None) -> list[InputFile]:
     """Return the files behind a path, a folder, a glob or a URL."""
     entry = os.path.expanduser(entry)
-    try:
-        filesystem, location = fsspec.core.url_to_fs(entry)
-    except (ImportError, ValueError) as cause:
-        install = "; `pip install 'chatmill[hub]'` installs it" if entry.startswith("hf://") else ""
-        raise DataError(f"cannot open {entry}: {cause}{install}") from cause
+    filesystem, location = _store_of(entry)
     local = is_local(filesystem)
     if local and entry.startswith(("file://", "local://")):
         entry = location
@@ -126,6 +122,20 @@ def _expand(entry: str, kind: FileKind | None) -> list[InputFile]:
     if not paths:
         raise DataError(f"no file matches {entry}; check the pattern (`**` matches folders of any depth)")
     return [_file(_shown(entry, filesystem, path), filesystem, path, kind) for path in paths]
+
+
+def _store_of(entry: str) -> tuple[Any, str]:
+    """Return the filesystem of an input, and its path there."""
+    if is_on_disk(entry):
+        return Disk(), os.path.join(os.getcwd(), entry)
+    import fsspec
+
+    try:
+        filesystem, location = fsspec.core.url_to_fs(entry)
+    except (ImportError, ValueError) as cause:
+        install = "; `pip install 'chatmill[hub]'` installs it" if entry.startswith("hf://") else ""
+        raise DataError(f"cannot open {entry}: {cause}{install}") from cause
+    return filesystem, location
 
 
 def _file(path: str, filesystem: Any, location: str, kind: FileKind | None) -> InputFile:

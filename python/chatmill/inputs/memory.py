@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.names import shown_name
+from chatmill.text.source_name import shown_name
 
 #: The column of rows that are written as JSON.
 _ROW = "row"

@@ -1,4 +1,4 @@
-"""`shown_name`: the name of an input in reports, manifests and errors; `finding`: errors of finding inputs."""
+"""`finding`: errors of finding inputs become errors of chatmill."""
 
 import os
 from collections.abc import Callable
@@ -7,27 +7,9 @@ from typing import Any, TypeVar
 
 from chatmill._chatmill import ChatmillError, DataError
 from chatmill.text.secrets import without_secrets
+from chatmill.text.source_name import shown_name
 
 T = TypeVar("T")
-
-
-def shown_name(path: str) -> str:
-    r"""Return the name of an input for people and files: without passwords and keys of a URL, and as UTF-8.
-
-    Bytes of a file name that are not UTF-8 become escapes such as `\xff`.
-
-    Args:
-        path: The path or URL.
-
-    Example:
-        >>> shown_name("ftp://me:pw@host/a.jsonl"), shown_name("a\udcff.jsonl")
-        ('ftp://***@host/a.jsonl', 'a\\xff.jsonl')
-    """
-    name = without_secrets(path)
-    try:
-        return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # no name of a file has these characters
-        return name.encode("utf-8", "backslashreplace").decode()
 
 
 def finding(function: Callable[..., T]) -> Callable[..., T]:

@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
-from chatmill.inputs.columns import WantedColumns, read_ipc, read_parquet
-from chatmill.inputs.delimited import read_delimited
+from chatmill.inputs.columns import WantedColumns, read_ipc
 from chatmill.inputs.faults import reading
 from chatmill.inputs.file import InputFile
 from chatmill.inputs.json_file import read_json
@@ -78,8 +76,10 @@ def count_rows(file: InputFile) -> int:
         DataError: The file cannot be read.
     """
     if file.kind == "parquet":
+        from chatmill.inputs.parquet import count_parquet_rows
+
         with reading(file), _opened(file) as raw:
-            return int(pq.read_metadata(raw).num_rows)
+            return count_parquet_rows(raw)
     return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES, MAX_LINE_BYTES))
 
 
@@ -93,8 +93,12 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_lin
         elif file.kind == "json":
             yield from read_json(file, raw, block_bytes, max_line_bytes)
         elif file.kind in {"csv", "tsv"}:
+            from chatmill.inputs.delimited import read_delimited
+
             yield from read_delimited(file, raw, wanted, block_bytes, max_line_bytes)
         elif file.kind == "parquet":
+            from chatmill.inputs.parquet import read_parquet
+
             yield from read_parquet(file, raw, wanted, block_bytes, max_line_bytes)
         else:
             yield from read_ipc(file, raw, wanted, block_bytes, max_line_bytes)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import DataError
-from chatmill.text.yaml_text import read_yaml
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -33,6 +32,8 @@ def read_labels(text: str) -> dict[str, Any] | None:
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
+    from chatmill.text.yaml_text import read_yaml
+
     value = read_yaml(text, name=where)
     if not isinstance(value, dict):
         raise DataError(f"{where}: expected an object such as {{turns: last}}, found {type(value).__name__}")

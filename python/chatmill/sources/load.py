@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, TemplateError, Tokenizer, TokenizerError
-from chatmill.inputs.names import shown_name
 from chatmill.sources.auto_tokenizer.rebuild import auto_definition, class_tokens
 from chatmill.sources.checked import readable
 from chatmill.sources.folder import named_templates, read_config, read_model_config, read_templates, read_text
 from chatmill.sources.folder import stop_tokens as stop_tokens_of
 from chatmill.sources.hub import snapshot
 from chatmill.text.nearest import suggestion
+from chatmill.text.source_name import shown_name
 
 _DEFAULT, _TOOL_USE = "default", "tool_use"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")

@@ -34,6 +34,9 @@ class Vocabulary:
         """
         missing = sorted(token for token in tokens if token not in self._entries)
         if missing:
+            # `size` looks up the empty token. A look-up reads the whole vocabulary, so this one serves both.
+            if "" not in self._entries and "" not in tokens:
+                missing.append("")
             self._size, entries = find_in_vocabulary(self._text, missing)
             self._entries |= zip(missing, entries, strict=True)
 
