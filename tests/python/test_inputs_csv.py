@@ -8,6 +8,8 @@ import gzip
 import io
 import json
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,31 @@ def test_the_quotes_of_any_pieces(data: str, cuts: list[int]) -> None:
         cells.add(text[at : at + cut])
         at += cut
     assert cells.fault(at_end=True) == _fault(text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_files_of_many_blocks(end: str, tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.csv", [(str(number), f"two\r\nlines, {number}" * 3) for number in range(60_000)]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=end).writerows([("a", "b"), *rows])
+    for ending in (end, ""):
+        path.write_bytes(text.getvalue().removesuffix(end).encode() + ending.encode())
+        found = values_of(read(path, columns=["a", "b"], block_bytes=1))
+        assert [tuple(row.values()) for row in found] == rows
+    path.write_bytes(text.getvalue().encode() + b"1,2,3" + end.encode())
+    assert "Row #60002: Expected 2 columns, got 3" in complaint(path, columns=["a", "b"], block_bytes=1)
+
+
+def test_a_process_that_reads_only_the_first_rows_ends(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * 4_000_000)
+    script = (
+        "import sys; from chatmill.inputs import find_inputs, read_blocks\n"
+        "sizes = dict(block_bytes=1, max_line_bytes=1 << 20)\n"
+        "next(iter(read_blocks(find_inputs(sys.argv[1]), columns=['a'], keep_columns=(), **sizes)))"
+    )
+    for _ in range(5):
+        subprocess.run([sys.executable, "-c", script, path], check=True, timeout=60)
 
 
 def test_a_quote_that_is_not_closed(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.csv
@@ -46,82 +48,93 @@ def read_delimited(
         if not names:
             return
         columns = needed_columns(file, names, *wanted)
-        options = {
-            "read_options": pa.csv.ReadOptions(block_size=max(block_bytes, _LEAST_BLOCK), use_threads=False),
-            "parse_options": pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            "convert_options": pa.csv.ConvertOptions(
-                # The core checks UTF-8, so a cell that is no UTF-8 fails only its row.
-                check_utf8=False,
-                column_types=dict.fromkeys(names, pa.large_string()),
-                include_columns=columns or names[:1],
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        }
+        parse = pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+        convert = pa.csv.ConvertOptions(
+            # The core checks UTF-8, so a cell that is no UTF-8 fails only its row.
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.large_string()),
+            include_columns=columns or names[:1],
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
         # pyarrow skips a mark of the byte order at the beginning.
         if stream.peek(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
             stream.read(len(codecs.BOM_UTF8))
-        cells = QuotedCells(delimiter.encode())
-        try:
-            reader = pa.csv.open_csv(pa.PythonFile(_Checked(stream, cells), mode="r"), **options)
-        except pa.ArrowInvalid as error:
-            is_empty = "Empty CSV file" in str(error)
-            _check(file, cells, at_end=is_empty)
-            if is_empty:  # a header without the end of its line
-                return
-            raise _error(file, error, block_bytes) from None
+    batches = _batches(_Rows(file, stream, QuotedCells(delimiter.encode()), block_bytes), names, parse, convert)
     limits = (block_bytes, max_row_bytes)
-    batches = _batches(file, reader, cells, block_bytes)
     yield from checked_blocks(
         file, batches, limits, lambda _row, _index: raw.tell(), lambda row, _: f"row {row} or later"
     )
 
 
-class _Checked:
-    """A stream whose quotes are followed while it is read."""
+@dataclass(frozen=True)
+class _Rows:
+    """The bytes of a file, in parts that end with a row."""
 
-    closed = False
+    file: InputFile
+    stream: Peeked
+    cells: QuotedCells
+    block_bytes: int
 
-    def __init__(self, stream: Peeked, cells: QuotedCells) -> None:
-        self._stream, self._cells = stream, cells
+    def parts(self) -> Iterator[bytes]:
+        size, rest = max(self.block_bytes, _LEAST_BLOCK), b""
+        while piece := self.stream.read(size):
+            end = self.cells.add(piece)
+            self._check(at_end=False)
+            if end:
+                yield rest + piece[:end]
+                rest = piece[end:]
+            else:
+                rest += piece
+            if len(rest) > size:
+                raise DataError(
+                    f"cannot read {self.file.path}: a row is larger than a block of {size:,} bytes, or a quote is not "
+                    "closed; close it, or raise `block_bytes` (`--block-bytes`)"
+                )
+        self._check(at_end=True)
+        if rest:
+            # pyarrow takes names without an end of the line for an unfinished row.
+            yield rest + b"\n"
 
-    def read(self, size: int = -1) -> bytes:
-        found = self._stream.read(size)
-        self._cells.add(found)
-        return found
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Do nothing: the owner of the stream closes it."""
+    def _check(self, *, at_end: bool) -> None:
+        fault = self.cells.fault(at_end=at_end)
+        if fault is not None:
+            raise DataError(
+                f"cannot read {self.file.path}: {fault}, so a quote is missing, or the file is cut off; correct it "
+                '(within a quoted cell write "" for a quote)'
+            ) from None
 
 
 def _batches(
-    file: InputFile, reader: "pa.csv.CSVStreamingReader", cells: QuotedCells, block_bytes: int
+    rows: _Rows, names: list[str], parse: "pa.csv.ParseOptions", convert: "pa.csv.ConvertOptions"
 ) -> Iterator[pa.RecordBatch]:
-    while True:
+    """Parse each part alone.
+
+    pyarrow's reader of streams reads ahead in a thread, which calls Python. If Python ends meanwhile, the process hangs
+    or aborts: one of 40 processes that read only the first rows did.
+    """
+    # The first row has the names.
+    before = 0
+    for part in rows.parts():
+        read = pa.csv.ReadOptions(
+            column_names=names, skip_rows_after_names=int(before == 0), block_size=len(part) + 1, use_threads=False
+        )
         try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            _check(file, cells, at_end=True)
-            return
+            table = pa.csv.read_csv(
+                pa.BufferReader(part), read_options=read, parse_options=parse, convert_options=convert
+            )
         except pa.ArrowInvalid as error:
-            _check(file, cells, at_end=False)
-            raise _error(file, error, block_bytes) from None
-        _check(file, cells, at_end=False)
-        if batch.num_rows:
-            yield batch
-
-
-def _check(file: InputFile, cells: QuotedCells, *, at_end: bool) -> None:
-    fault = cells.fault(at_end=at_end)
-    if fault is not None:
-        raise DataError(
-            f"cannot read {file.path}: {fault}, so a quote is missing, or the file is cut off; correct it (within a "
-            'quoted cell write "" for a quote)'
-        ) from None
+            if "Empty CSV file" in str(error):  # only ends of lines
+                continue
+            number = lambda found: f"Row #{int(found[1]) + before}"  # noqa: B023, E731  # it is used at once
+            reason = re.sub(r"Row #(\d+)", number, str(error))
+            raise DataError(
+                f"cannot read {rows.file.path}: {reason}; put text that holds the delimiter, a quote or a new line "
+                "into quotes"
+            ) from None
+        before += table.num_rows + int(before == 0)
+        yield from table.to_batches()
 
 
 def _header(file: InputFile, beginning: bytes, delimiter: str) -> list[str]:
@@ -137,15 +150,3 @@ def _header(file: InputFile, beginning: bytes, delimiter: str) -> list[str]:
             f"{file.path}: the first row names the column {twice[0]!r} twice; give each column a name of its own"
         )
     return names
-
-
-def _error(file: InputFile, error: Exception, block_bytes: int) -> DataError:
-    reason = str(error)
-    if "straddl" in reason:
-        return DataError(
-            f"cannot read {file.path}: a row is larger than a block of {max(block_bytes, _LEAST_BLOCK):,} bytes, or a "
-            "quote is not closed; close it, or raise `block_bytes` (`--block-bytes`)"
-        )
-    return DataError(
-        f"cannot read {file.path}: {reason}; put text that holds the delimiter, a quote or a new line into quotes"
-    )

@@ -33,20 +33,26 @@ class QuotedCells:
         self._line = self._first_line = 1
         self._fault: str | None = None
 
-    def add(self, piece: bytes) -> None:
-        """Follow the quotes of the next bytes.
+    def add(self, piece: bytes) -> int:
+        r"""Follow the quotes of the next bytes.
 
         Args:
             piece: The bytes.
+
+        Returns:
+            Where the last row ends that ends in these bytes, or 0. Rows end with `\n`, or all of them with `\r`.
         """
         if not piece or self._fault is not None:
-            return
+            return 0
         at, opened = self._continue(piece)
+        # The last end of a line, and where the cells begin that are not looked through for it.
+        row_end, unquoted = 0, at
         while self._fault is None and at < len(piece):
             if not self._is_quoted:
                 opening = self._opening.search(piece, at)
                 if opening is None:
                     break
+                row_end = _last_end(piece, unquoted, opening.start()) or row_end
                 self._is_quoted, opened, at = True, opening.start(), opening.end()
                 continue
             quote = _end_of(_IN_CELL, piece, at)
@@ -55,12 +61,16 @@ class QuotedCells:
             at = quote + 1
             # The quote may be the first of two.
             self._has_quote = at == len(piece)
+            unquoted = at
             if not self._has_quote:
                 self._close(piece, at, opened)
         if self._is_quoted and opened is not None:
             self._first_line = self._line + piece.count(b"\n", 0, opened)
+        if not self._is_quoted:
+            row_end = _last_end(piece, unquoted, len(piece)) or row_end
         self._line += piece.count(b"\n")
         self._last = piece[-1:]
+        return row_end
 
     def fault(self, *, at_end: bool) -> str | None:
         """Return what is wrong with the quotes; None if nothing is.
@@ -96,6 +106,13 @@ class QuotedCells:
             line = self._line + piece.count(b"\n", 0, at)
             first = self._first_line if opened is None else self._line + piece.count(b"\n", 0, opened)
             self._fault = f"line {line}: text follows the end of the quoted cell that begins in line {first}"
+
+
+def _last_end(piece: bytes, start: int, end: int) -> int:
+    """Return the place after the last end of a line, or 0."""
+    found = piece.rfind(b"\n", start, end) + 1
+    # A `\r` at the end may be the first half of an end.
+    return found or piece.rfind(b"\r", start, min(end, len(piece) - 1)) + 1
 
 
 def _end_of(pattern: re.Pattern[bytes], piece: bytes, at: int) -> int:
