@@ -1,4 +1,4 @@
-"""Compares the packs of `PackPlan` with those of the trainers' own code, on random tables.
+"""Compares packs with those of the trainers' own code on random tables, and the loss of packs with that of their rows.
 
     python tests/trainers/packs.py --environments build/trainers [--only trl …] [--tables 500] [--seed 1]
 
@@ -12,10 +12,11 @@ import json
 import os
 import random
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from chatmill import PackPlan
+from chatmill import PackPlan, pack, prepare
 from packs_of_trainer import TOKENS
 
 HERE = Path(__file__).parent
@@ -54,6 +55,26 @@ TRAINERS: dict[str, Any] = {
     "axolotl": (axolotl, ["multipack"], 1000),
     "llama-factory": (llama_factory, ["knapsack"], 1000),
 }
+
+
+def loss(python: Path, rows: int, seed: int) -> str:
+    """Train on nothing: compute the loss of random rows, one by one and in packs, and return a line about it."""
+    numbers = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        subprocess.run([str(python), str(HERE / "tiny_model.py"), "model"], cwd=place, check=True, capture_output=True)
+        with (place / "rows.jsonl").open("w", encoding="utf-8") as file:
+            for _ in range(rows):
+                texts = ["".join(numbers.choices("abc def\n", k=numbers.randint(1, 90))) for _ in range(4)]
+                messages = [{"role": ("user", "assistant")[at % 2], "content": text} for at, text in enumerate(texts)]
+                file.write(json.dumps({"messages": messages}) + "\n")
+        prepare(place / "rows.jsonl", tokenizer=place / "model", output=place / "tokens", progress=False)
+        pack(place / "tokens", 1024, place / "packs", seed=seed, marks=["seq_lengths", "position_ids"])
+        command = [str(python), str(HERE / "packed_loss.py"), "tokens", "packs", "model"]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"the loss of packs:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        return done.stdout.splitlines()[-1]
 
 
 def main() -> None:
@@ -97,6 +118,8 @@ def main() -> None:
                 f"packs of {name}: {len(wrong)} of {len(tables)} tables differ, such as {json.dumps(wrong[0])}"
             )
         print(f"packs of {name}: {len(tables)} tables are equal", flush=True)
+        if name == "trl":
+            print(f"the loss of packs: {loss(python, 40, options.seed)}", flush=True)
 
 
 if __name__ == "__main__":
