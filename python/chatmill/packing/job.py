@@ -184,6 +184,8 @@ def _write_packs(
             )
             length = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32())
             writer.write(batch.append_column("length", length))
+        # Windows cannot remove a file that is mapped.
+        del table
 
 
 def _about(
