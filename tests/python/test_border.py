@@ -195,7 +195,7 @@ def test_a_lone_surrogate() -> None:
 
 
 def test_rows_that_are_not_arrow() -> None:
-    with pytest.raises(DataError, match="row 0 is a list, not a dict"):
+    with pytest.raises(DataError, match="row 0 has the type list, but rows are dicts"):
         MILL([MESSAGES])
     with pytest.raises(DataError, match="the batch has null rows; remove them first"):
         MILL(Once(__arrow_c_array__=pa.array([None, {"messages": MESSAGES}]).__arrow_c_array__()))

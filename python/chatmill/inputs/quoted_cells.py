@@ -19,8 +19,8 @@ class QuotedCells:
 
     Example:
         >>> cells = QuotedCells(b",")
-        >>> for piece in [b'a,b\n1,"two', b' lines\n', b'and more\n']:
-        ...     cells.add(piece)
+        >>> [cells.add(piece) for piece in [b'a,b\n1,"two', b' lines\n', b'and more\n']]
+        [4, 0, 0]
         >>> cells.fault(at_end=True)
         'the quoted cell that begins in line 2 does not end'
     """
