@@ -119,7 +119,7 @@ impl Mill {
             RowLayout::Columns => Keep { faults: kept_faults(batch, &options.keep_columns), ..Keep::default() },
         };
         if batch.num_rows() > 1 {
-            self.encoder.tokenizer().expect_many();
+            self.encoder.tokenizer().expect_many(interrupted);
         }
         let chunks = self.chunks(&rows, &keep, interrupted)?;
         let source = Source { batch, layout, first_row };

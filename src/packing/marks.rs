@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{ArrayRef, Int8Array, Int32Array, ListArray};
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::{DataType, Field};
@@ -99,11 +99,16 @@ fn ints(packs: &[Sequences], add: impl Fn(&Sequences, &mut Vec<i32>)) -> ArrayRe
 }
 
 fn loss_mask(packs: &[Sequences], labels: &ListArray) -> ArrayRef {
-    let values = labels.values().as_primitive::<Int32Type>().values();
-    let mut mask = Vec::with_capacity(values.len());
+    let is_trained: Vec<bool> = match labels.values().as_primitive_opt::<Int32Type>() {
+        Some(labels) => labels.values().iter().map(|label| *label != MASKED).collect(),
+        None => {
+            labels.values().as_primitive::<Int64Type>().values().iter().map(|it| *it != i64::from(MASKED)).collect()
+        }
+    };
+    let mut mask = Vec::with_capacity(is_trained.len());
     for length in packs.iter().flat_map(Sequences::lengths) {
         let start = mask.len();
-        mask.extend(values[start..start + length].iter().skip(1).map(|label| i8::from(*label != MASKED)));
+        mask.extend(is_trained[start..start + length].iter().skip(1).copied().map(i8::from));
         mask.resize(start + length, 0);
     }
     let item = Arc::new(Field::new("item", DataType::Int8, true));

@@ -42,7 +42,7 @@ impl RowLists {
     ///
     /// # Errors
     ///
-    /// Fails if a column is no list of numbers, or has nulls, or if there are not as many rows as in the plan.
+    /// Fails if a column is no list of numbers, or has nulls, or if rows have other lengths than in the plan.
     pub fn new(batches: Vec<RecordBatch>, plan: &PackPlan) -> Result<RowLists> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Batch, text));
         let mut starts = vec![0];
@@ -60,20 +60,16 @@ impl RowLists {
         let mut columns = Vec::new();
         for field in fields.filter(|field| !OF_ROWS.contains(&field.name().as_str())) {
             let name = field.name();
-            let is_known = matches!(field.data_type(), DataType::List(item) if is_packed(item.data_type()));
-            if !is_known {
+            if !matches!(field.data_type(), DataType::List(item) if is_packed(name, item.data_type())) {
                 return wrong(format!(
                     "the column {name} has the type {}, so it cannot be packed; leave it out (packs hold lists of int8, \
-                     int32, int64 or float32)",
+                     int32, int64 or float32; `input_ids` and `labels` are int32 or int64)",
                     field.data_type()
                 ));
             }
-            let has_nulls = |batch: &RecordBatch| {
-                let column = batch.column_by_name(name);
-                column.is_none_or(|it| it.null_count() > 0 || it.as_list::<i32>().values().null_count() > 0)
-            };
-            if batches.iter().any(has_nulls) {
-                return wrong(format!("the column {name} has nulls; remove these rows first"));
+            for (batch, first) in batches.iter().zip(&starts) {
+                let lists = batch.column_by_name(name).map(|column| column.as_list::<i32>());
+                check_lists(name, lists, *first, plan.lengths())?;
             }
             columns.push(name.clone());
         }
@@ -90,8 +86,29 @@ impl RowLists {
     }
 }
 
-fn is_packed(item: &DataType) -> bool {
-    matches!(item, DataType::Int8 | DataType::Int32 | DataType::Int64 | DataType::Float32)
+/// Whether packs can hold lists of a column.
+fn is_packed(name: &str, item: &DataType) -> bool {
+    match name {
+        "input_ids" | "labels" => matches!(item, DataType::Int32 | DataType::Int64),
+        _ => matches!(item, DataType::Int8 | DataType::Int32 | DataType::Int64 | DataType::Float32),
+    }
+}
+
+/// Checks that the lists of a column have the lengths of the plan. `first` is the number of the first row.
+fn check_lists(name: &str, lists: Option<&ListArray>, first: usize, lengths: &[u32]) -> Result<()> {
+    let wrong = |text: String| Err(Error::new(ErrorKind::Batch, text));
+    let Some(lists) = lists.filter(|lists| lists.null_count() == 0 && lists.values().null_count() == 0) else {
+        return wrong(format!("the column {name} has nulls; remove these rows first"));
+    };
+    let found = lists.offsets().lengths();
+    match found.zip(&lengths[first..]).enumerate().find(|(_, (found, length))| *found != **length as usize) {
+        Some((at, (found, length))) => wrong(format!(
+            "row {} has {found} values in the column {name}, but {length} in the plan; make a plan of the lengths of \
+             these rows",
+            first + at
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The packs of a range: all lists of the rows, and the columns that mark where each row is. The label of the first
@@ -99,8 +116,7 @@ fn is_packed(item: &DataType) -> bool {
 ///
 /// # Errors
 ///
-/// Fails if a row has another length than in the plan, if there is no id for padding where some is needed, or if the packs
-/// have too many tokens for one batch.
+/// Fails if there is no id for padding where some is needed, or if the packs have too many tokens for one batch.
 pub fn pack_rows(
     plan: &PackPlan,
     rows: &RowLists,
@@ -112,7 +128,7 @@ pub fn pack_rows(
     let layout = PackLayout::of(&packs, plan.options(), padding)?;
     let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
     for name in &rows.columns {
-        columns.push((name, packed(name, rows, &packs, plan.options(), &layout, padding)?));
+        columns.push((name, packed(name, rows, &packs, plan.options(), &layout, padding)));
     }
     for mark in marks {
         let labels = columns.iter().find(|(name, _)| *name == "labels").map(|(_, column)| column.as_list::<i32>());
@@ -130,7 +146,7 @@ fn packed(
     options: &PackOptions,
     layout: &PackLayout,
     padding: PackPadding,
-) -> Result<ArrayRef> {
+) -> ArrayRef {
     let lists = rows.batches.iter().map(|batch| batch.column_by_name(name).map(|it| it.as_list::<i32>()));
     let lists: Vec<&ListArray> = lists.flatten().collect();
     let id = padding.id.unwrap_or(0);
@@ -160,12 +176,12 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     /// Copies the values. `pad` fills what belongs to no row, and `first` replaces the first value of each row.
-    fn column<T: ArrowPrimitiveType>(&self, pad: T::Native, first: Option<T::Native>) -> Result<ArrayRef> {
+    fn column<T: ArrowPrimitiveType>(&self, pad: T::Native, first: Option<T::Native>) -> ArrayRef {
         let mut values: Vec<T::Native> = Vec::with_capacity(self.layout.total());
         for (pack, end) in self.packs.iter().zip(self.layout.ends()) {
             for slice in *pack {
                 let start = values.len();
-                values.extend_from_slice(self.slice::<T>(*slice)?);
+                values.extend_from_slice(self.slice::<T>(*slice));
                 if let Some(first) = first {
                     values[start] = first;
                 }
@@ -173,25 +189,14 @@ impl Copy<'_> {
             }
             values.resize(end, pad);
         }
-        Ok(list_of(self.layout, Arc::new(PrimitiveArray::<T>::from_iter_values(values))))
+        list_of(self.layout, Arc::new(PrimitiveArray::<T>::from_iter_values(values)))
     }
 
-    fn slice<T: ArrowPrimitiveType>(&self, slice: Slice) -> Result<&[T::Native]> {
+    fn slice<T: ArrowPrimitiveType>(&self, slice: Slice) -> &[T::Native] {
         let (batch, index) = self.rows.place(slice.row);
         let list = self.lists[batch];
-        let offsets = list.value_offsets();
-        let (start, end) = (offsets[index] as usize, offsets[index + 1] as usize);
-        if end - start < slice.stop as usize {
-            let text = format!(
-                "row {} has {} values in a list, but {} in the plan; make a plan of the lengths of these rows",
-                slice.row,
-                end - start,
-                slice.stop
-            );
-            return Err(Error::new(ErrorKind::Batch, text));
-        }
-        let values = list.values().as_primitive::<T>().values();
-        Ok(&values[start + slice.start as usize..start + slice.stop as usize])
+        let start = list.value_offsets()[index] as usize;
+        &list.values().as_primitive::<T>().values()[start + slice.start as usize..start + slice.stop as usize]
     }
 }
 

@@ -48,7 +48,7 @@ proptest! {
             multiple_of: non_zero(multiple_of),
             ..PackOptions::new(non_zero(max_length))
         };
-        let plan = PackPlan::of(&lengths, &options).unwrap();
+        let plan = PackPlan::of(lengths.clone(), &options).unwrap();
         let ids = |row: usize| (0..lengths[row] as i32).map(|at| 100 * row as i32 + at).collect::<Vec<i32>>();
         let labels = |row: usize| ids(row).into_iter().map(|id| if id % 3 == 0 { MASKED } else { id }).collect::<Vec<i32>>();
         let rows: Vec<usize> = (0..lengths.len()).collect();
@@ -101,4 +101,21 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn rows_of_other_lengths_are_errors() {
+    let plan = PackPlan::of(vec![2, 1], &PackOptions::new(NonZeroU32::new(4).unwrap())).unwrap();
+    let error = |ids: &[Vec<i32>], labels: &[Vec<i32>]| {
+        let batch = RecordBatch::try_from_iter([("input_ids", lists(ids)), ("labels", lists(labels))]).unwrap();
+        RowLists::new(vec![batch], &plan).unwrap_err().text
+    };
+    let right = [vec![1, 2], vec![3]];
+    for wrong in [[vec![1, 2, 3], vec![3]], [vec![1], vec![3]]] {
+        let text =
+            |column: &str| format!("row 0 has {} values in the column {column}, but 2 in the plan", wrong[0].len());
+        assert!(error(&wrong, &right).starts_with(&text("input_ids")));
+        assert!(error(&right, &wrong).starts_with(&text("labels")));
+    }
+    assert!(error(&right[..1], &right[..1]).starts_with("there are 1 rows, but the plan was made for 2"));
 }

@@ -29,6 +29,8 @@ impl Slice {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackPlan {
     options: PackOptions,
+    /// The lengths of all rows.
+    lengths: Vec<u32>,
     slices: Vec<Slice>,
     /// Where the slices of each pack end.
     ends: Vec<u32>,
@@ -42,9 +44,9 @@ impl PackPlan {
     /// # Errors
     ///
     /// Fails if options contradict each other, or if a row is longer than a pack and this is an error.
-    pub fn of(lengths: &[u32], options: &PackOptions) -> Result<PackPlan> {
+    pub fn of(lengths: Vec<u32>, options: &PackOptions) -> Result<PackPlan> {
         let options = options.resolved()?;
-        let Pieces { slices: pieces, mut dropped, cut, empty } = Pieces::of(lengths, &options)?;
+        let Pieces { slices: pieces, mut dropped, cut, empty } = Pieces::of(&lengths, &options)?;
         let report = PackReport {
             rows: lengths.len() as u64,
             cut_rows: cut.0,
@@ -64,7 +66,7 @@ impl PackPlan {
         if let Some(seed) = options.seed {
             (slices, ends) = shuffled(&slices, &ends, seed);
         }
-        let mut plan = PackPlan { slices, ends, dropped: Vec::new(), report, options };
+        let mut plan = PackPlan { options, lengths, slices, ends, dropped: Vec::new(), report };
         plan.make_multiple(&mut dropped);
         dropped.sort_unstable();
         dropped.dedup();
@@ -76,6 +78,11 @@ impl PackPlan {
     /// The options, with what the strategy says.
     pub fn options(&self) -> &PackOptions {
         &self.options
+    }
+
+    /// The lengths of the rows for which the plan was made.
+    pub(super) fn lengths(&self) -> &[u32] {
+        &self.lengths
     }
 
     /// The number of packs.

@@ -57,8 +57,8 @@ proptest! {
         lengths in prop::collection::vec(0_u32..100, 0..80),
         options in options(),
     ) {
-        let plan = PackPlan::of(&lengths, &options).unwrap();
-        prop_assert_eq!(&plan, &PackPlan::of(&lengths, &options).unwrap());
+        let plan = PackPlan::of(lengths.clone(), &options).unwrap();
+        prop_assert_eq!(&plan, &PackPlan::of(lengths.clone(), &options).unwrap());
         let used = plan.options();
         let report = plan.report();
         let mut seen: Vec<Vec<bool>> = lengths.iter().map(|&length| vec![false; length as usize]).collect();
@@ -110,7 +110,7 @@ proptest! {
         };
         let packs = |seed| {
             let options = PackOptions { strategy, seed, multiple_of: NonZeroU32::MIN, ..options.clone() };
-            let plan = PackPlan::of(&lengths, &options).unwrap();
+            let plan = PackPlan::of(lengths.clone(), &options).unwrap();
             let mut packs: Vec<Vec<(u32, u32)>> = plan.packs().map(|pack| pack.iter().map(|it| (it.row, it.start)).collect()).collect();
             packs.sort_unstable();
             packs
@@ -130,7 +130,7 @@ proptest! {
     ) {
         let lengths: Vec<u32> = lengths.into_iter().map(|length| length.min(capacity)).collect();
         let options = PackOptions { strategy, max_rows: max_rows.map(non_zero), ..PackOptions::new(non_zero(capacity)) };
-        let plan = PackPlan::of(&lengths, &options).unwrap();
+        let plan = PackPlan::of(lengths.clone(), &options).unwrap();
         let found: Vec<Vec<u32>> = plan.packs().map(|pack| pack.iter().map(|slice| slice.row).collect()).collect();
         let most = plan.options().max_rows.map_or(u32::MAX, NonZeroU32::get) as usize;
         prop_assert_eq!(found, simple(&lengths, capacity, most, strategy));
@@ -185,7 +185,7 @@ fn simple(lengths: &[u32], capacity: u32, most: usize, strategy: Strategy) -> Ve
 #[test]
 fn options_that_contradict_are_errors() {
     let options = PackOptions::new(non_zero(8));
-    let error = |options: PackOptions| PackPlan::of(&[9], &options).unwrap_err().text;
+    let error = |options: PackOptions| PackPlan::of(vec![9], &options).unwrap_err().text;
     assert!(error(PackOptions { truncation: Truncation::Raise, ..options.clone() }).starts_with("row 0 has 9 tokens"));
     assert!(error(PackOptions { truncation: Truncation::Turns, ..options.clone() }).contains("turns are not known"));
     assert!(error(PackOptions { align: non_zero(9), ..options.clone() }).starts_with("`align` is 9, but a pack has 8"));

@@ -66,7 +66,7 @@ impl ArrowInput {
                 }
             }
             Err(DataError::new_err(format!(
-                "a {} holds no rows that can be read; pass a list of dicts, a dict of columns, a table of pyarrow, polars, \
+                "the type {} holds no rows that can be read; pass a list of dicts, a dict of columns, a table of pyarrow, polars, \
                 pandas or duckdb, or a datasets.Dataset",
                 object.get_type().name()?
             )))

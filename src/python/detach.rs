@@ -29,13 +29,14 @@ pub(super) fn detach<T: Send>(
         };
         let mut interrupted = || has_signal(&signal);
         // A render asks much more often than a batch.
-        let (of_render, last) = (Arc::clone(&signal), Cell::new(Instant::now()));
+        let (of_render, last, stopped) = (Arc::clone(&signal), Cell::new(Instant::now()), Cell::new(false));
         let check = move || {
-            let due = last.get().elapsed() >= POLL;
-            if due {
+            // Every later render must stop too: work may consist of many.
+            if !stopped.get() && last.get().elapsed() >= POLL {
                 last.set(Instant::now());
+                stopped.set(has_signal(&of_render));
             }
-            due && has_signal(&of_render)
+            stopped.get()
         };
         catch_unwind(AssertUnwindSafe(|| interrupt::watched(check, || work(&mut interrupted))))
             .unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref())))

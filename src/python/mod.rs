@@ -16,6 +16,7 @@ mod outline;
 mod pack_batch;
 mod pack_plan;
 mod saved_batch;
+mod table_methods;
 mod tables;
 mod template;
 mod text_batch;

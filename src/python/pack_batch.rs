@@ -1,9 +1,9 @@
 //! `chatmill.PackBatch`.
 
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
 
 use super::arrow::Table;
+use super::table_methods::table_methods;
 
 /// The result of `PackPlan.pack`: an Arrow table in memory with a row for each pack, which any Arrow library reads. It has
 /// the list columns of the rows, and the columns that mark where rows are.
@@ -17,38 +17,8 @@ use super::arrow::Table;
 #[derive(Debug)]
 pub(super) struct PyPackBatch(pub(super) Table);
 
-#[pymethods]
-impl PyPackBatch {
-    fn __len__(&self) -> usize {
-        self.0.num_rows()
-    }
-
-    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        self.0.schema_capsule(py)
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_array__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        // The interface allows a producer to ignore the requested schema.
-        let _ = requested_schema;
-        self.0.array_capsules(py)
-    }
-
-    #[pyo3(signature = (requested_schema=None))]
-    fn __arrow_c_stream__<'py>(
-        &self,
-        py: Python<'py>,
-        requested_schema: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyCapsule>> {
-        let _ = requested_schema;
-        self.0.stream_capsule(py)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("PackBatch({} packs of {})", self.__len__(), self.0.column_names().join(", "))
-    }
-}
+table_methods!(PyPackBatch, |table| format!(
+    "PackBatch({} packs of {})",
+    table.num_rows(),
+    table.column_names().join(", ")
+));

@@ -32,10 +32,16 @@ use crate::packing::{Mark, PackOptions, PackPadding, PackPlan, PackReport, Remai
 #[derive(Debug)]
 pub(super) struct PyPackPlan(Arc<PackPlan>);
 
-/// The number of an option that must be at least 1.
-fn at_least_one(option: &str, number: i64) -> PyResult<NonZeroU32> {
-    let number = u32::try_from(number).ok().and_then(NonZeroU32::new);
-    number.ok_or_else(|| DataError::new_err(format!("`{option}` must be a number from 1 to {}", u32::MAX)))
+/// The number of an option, which must be from `least` to `most`.
+fn number(option: &str, value: &Bound<'_, PyAny>, least: u64, most: u64) -> PyResult<u64> {
+    let found = value.extract::<u64>().ok().filter(|number| (least..=most).contains(number));
+    found.ok_or_else(|| DataError::new_err(format!("`{option}` must be a whole number from {least} to {most}")))
+}
+
+/// As `number`, from 1 to 2^32 - 1.
+fn positive(option: &str, value: &Bound<'_, PyAny>) -> PyResult<NonZeroU32> {
+    let found = number(option, value, 1, u64::from(u32::MAX))?;
+    Ok(NonZeroU32::new(found as u32).unwrap_or(NonZeroU32::MIN))
 }
 
 #[pymethods]
@@ -70,22 +76,26 @@ impl PyPackPlan {
     ///     [[(0, 0, 7)], [(1, 0, 3)], [(2, 0, 5)]]
     #[staticmethod]
     #[pyo3(signature = (
-        lengths, max_length, strategy="bfd", *, seed=None, truncation="keep_start", max_rows=None, align=1,
-        shifted=false, group_size=None, multiple_of=1, remainder="pad",
+        lengths, max_length, strategy="bfd", *, seed=None, truncation="keep_start", max_rows=None, align=None,
+        shifted=false, group_size=None, multiple_of=None, remainder="pad",
     ))]
+    #[pyo3(
+        text_signature = "(lengths, max_length, strategy='bfd', *, seed=None, truncation='keep_start', max_rows=None, \
+                             align=1, shifted=False, group_size=None, multiple_of=1, remainder='pad')"
+    )]
     #[allow(clippy::too_many_arguments, reason = "they are keyword arguments in Python")]
     fn of(
         py: Python<'_>,
         lengths: &Bound<'_, PyAny>,
-        max_length: i64,
+        max_length: &Bound<'_, PyAny>,
         strategy: &str,
-        seed: Option<u64>,
+        seed: Option<&Bound<'_, PyAny>>,
         truncation: &str,
-        max_rows: Option<i64>,
-        align: i64,
+        max_rows: Option<&Bound<'_, PyAny>>,
+        align: Option<&Bound<'_, PyAny>>,
         shifted: bool,
-        group_size: Option<i64>,
-        multiple_of: i64,
+        group_size: Option<&Bound<'_, PyAny>>,
+        multiple_of: Option<&Bound<'_, PyAny>>,
         remainder: &str,
     ) -> PyResult<Self> {
         let choices = || {
@@ -93,20 +103,21 @@ impl PyPackPlan {
             Ok((Strategy::parse(strategy)?, truncation, Remainder::parse(remainder)?))
         };
         let (strategy, truncation, remainder) = detach(py, |_| choices())?;
+        let optional = |option, value: Option<&Bound<'_, PyAny>>| value.map(|it| positive(option, it)).transpose();
         let options = PackOptions {
             strategy,
             truncation,
-            seed,
-            max_rows: max_rows.map(|number| at_least_one("max_rows", number)).transpose()?,
-            align: at_least_one("align", align)?,
+            seed: seed.map(|value| number("seed", value, 0, u64::MAX)).transpose()?,
+            max_rows: optional("max_rows", max_rows)?,
+            align: optional("align", align)?.unwrap_or(NonZeroU32::MIN),
             shifted,
-            group_size: group_size.map(|number| at_least_one("group_size", number)).transpose()?,
-            multiple_of: at_least_one("multiple_of", multiple_of)?,
+            group_size: optional("group_size", group_size)?,
+            multiple_of: optional("multiple_of", multiple_of)?.unwrap_or(NonZeroU32::MIN),
             remainder,
-            ..PackOptions::new(at_least_one("max_length", max_length)?)
+            ..PackOptions::new(positive("max_length", max_length)?)
         };
         let table = ArrowInput::take(&hooks::lengths_of(lengths)?)?;
-        let plan = detach(py, |_| PackPlan::of(&numbers(table)?, &options))?;
+        let plan = detach(py, |_| PackPlan::of(numbers(table)?, &options))?;
         Ok(PyPackPlan(Arc::new(plan)))
     }
 
@@ -172,11 +183,12 @@ impl PyPackPlan {
         marks: Option<Vec<String>>,
         start: usize,
         stop: Option<usize>,
-        pad_id: Option<u32>,
+        pad_id: Option<&Bound<'_, PyAny>>,
         pad_to_max_length: bool,
     ) -> PyResult<PyPackBatch> {
         let input = ArrowInput::take(rows)?;
-        let padding = PackPadding { id: pad_id, to_max_length: pad_to_max_length };
+        let pad_id = pad_id.map(|value| number("pad_id", value, 0, i32::MAX as u64)).transpose()?;
+        let padding = PackPadding { id: pad_id.map(|id| id as u32), to_max_length: pad_to_max_length };
         let plan = Arc::clone(&self.0);
         let table = detach(py, move |_| {
             let marks: Vec<Mark> = match marks {

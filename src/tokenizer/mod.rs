@@ -48,7 +48,7 @@ pub const TOKENIZER_JSON: &str = "tokenizer.json";
 #[derive(Debug)]
 pub struct Tokenizer {
     name: String,
-    definition: String,
+    definition: Arc<str>,
     special_tokens: Vec<(String, String)>,
     stop_tokens: Vec<String>,
     vocabulary: Arc<Vocabulary>,
@@ -128,7 +128,7 @@ impl Tokenizer {
         };
         Ok(Tokenizer {
             name: name.to_owned(),
-            definition: definition.to_owned(),
+            definition: definition.into(),
             special_tokens: special_tokens.to_vec(),
             stop_tokens: Vec::new(),
             vocabulary,
@@ -169,11 +169,16 @@ impl Tokenizer {
         self.fast.load(|| self_test::fast_that_passed(&self.definition, &self.vocabulary, &self.known)).as_ref()
     }
 
-    /// Prepares for many texts: loads the engine now, so that not every thread loads it.
-    pub fn expect_many(&self) {
-        if self.load_fast().is_none() {
+    /// Prepares for many texts: loads the engine now, so that not every thread loads it. `interrupted` is called about
+    /// twenty times a second; if it returns true, the engine stays unloaded.
+    pub fn expect_many(&self, interrupted: &mut (dyn FnMut() -> bool + Send)) {
+        let (definition, vocabulary) = (Arc::clone(&self.definition), Arc::clone(&self.vocabulary));
+        let known = self.known.clone();
+        let load = move || self_test::fast_that_passed(&definition, &vocabulary, &known);
+        if self.fast.load_unless(interrupted, load).is_some_and(Option::is_none) {
+            let (definition, vocabulary) = (Arc::clone(&self.definition), Arc::clone(&self.vocabulary));
             // An error belongs to the rows, which load it again.
-            let _ = self.reference();
+            self.reference.load_unless(interrupted, move || Reference::with_vocabulary(&definition, &vocabulary));
         }
     }
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # Seconds: far more than any of them needs on a busy machine.
@@ -19,6 +20,28 @@ def start_chatmill(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "chatmill", *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, **{**pipes, **options})
+
+
+def seconds_until_end(process: subprocess.Popen[str]) -> float:
+    """The seconds of work until a process ends.
+
+    Where the system tells it, this is processor time, because other processes of a busy machine take their share.
+    """
+    begin, figures = time.monotonic(), Path(f"/proc/{process.pid}/stat")
+    if not figures.exists():
+        process.wait(DEADLINE)
+        return time.monotonic() - begin
+
+    def worked() -> float:
+        user, system = figures.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    before = worked()
+    # The figures are there until somebody waits for the process.
+    while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        assert time.monotonic() < begin + DEADLINE, "the process does not end"
+        time.sleep(0.02)
+    return worked() - before
 
 
 def run_python(source: str) -> str:

@@ -84,8 +84,8 @@ def test_rows_of_dicts_are_read_as_lines_of_json(mill: Mill) -> None:
         ([{"messages": {1, 2}}], "row 0 cannot be read .*the type set is no type"),
         ({"messages": "x"}, "column messages has the type str; give a list"),
         ({"messages": [[]], "id": [1, 2]}, r"different numbers of rows \(messages 1, id 2\)"),
-        (3, "a int holds no rows that can be read; pass a list of dicts"),
-        ("rows.jsonl", "a str holds no rows"),
+        (3, "the type int holds no rows that can be read; pass a list of dicts"),
+        ("rows.jsonl", "the type str holds no rows"),
     ],
 )
 def test_what_is_no_rows_is_an_error(rows: Any, expected: str, mill: Mill) -> None:

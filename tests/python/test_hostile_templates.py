@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from chatmill import ChatTemplate, DataError, Mill, TemplateError, Tokenizer
-from processes import DEADLINE, start_chatmill
+from processes import DEADLINE, seconds_until_end, start_chatmill
 from samples import WriteFile, conversation
 
 GOOD = [{"role": "user", "content": "Hi"}]
@@ -49,13 +49,13 @@ def test_ctrl_c_ends_a_render(batch: bool) -> None:
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        begin = time.monotonic()
+        begin = time.process_time()
         with pytest.raises(KeyboardInterrupt):
             if batch:
                 template.render_batch(rows)
             else:
                 template.render(GOOD)
-        assert time.monotonic() - begin < 1.2
+        assert time.process_time() - begin < 1.2
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -187,8 +187,8 @@ def test_a_signal_ends_the_command_while_a_template_runs(
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(sent)
-        begin = time.monotonic()
+        seconds = seconds_until_end(process)
         _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == status, err
-    assert time.monotonic() - begin < 3
+    assert seconds < 1
     assert not Path("out").exists()

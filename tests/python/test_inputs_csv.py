@@ -204,6 +204,13 @@ def test_a_quote_that_is_not_closed(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("start", ["\n", "\r\n\r\n"])
+def test_empty_lines_before_the_names(start: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(start.encode() + b"a,b\n1,2\n\n3,4\n")
+    assert values_of(read(path, columns=["a", "b"])) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+
+
 def test_files_without_rows(tmp_path: Path) -> None:
     for text in ("", "messages\n", "messages"):
         (tmp_path / "a.csv").write_text(text)

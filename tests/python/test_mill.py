@@ -153,7 +153,7 @@ def test_errors_of_a_template_name_its_line(tokenizer: Tokenizer) -> None:
 @pytest.mark.parametrize(
     ("batch", "kind", "what"),
     [
-        (3, DataError, "a int holds no rows that can be read; pass a list of dicts"),
+        (3, DataError, "the type int holds no rows that can be read; pass a list of dicts"),
         (pa.table({"text": ["x"]}), DataError, "no column `messages` or `conversations`; its columns are `text`"),
         (pa.table({"messages": [1]}), RowError, "row 0: `messages` must be a list"),
         (

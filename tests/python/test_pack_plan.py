@@ -79,19 +79,22 @@ def test_lengths_that_are_no_lengths(lengths: Any, problem: str) -> None:
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"max_length": 0}, "`max_length` must be a number from 1"),
-        ({"max_length": 1 << 40}, "`max_length` must be a number from 1"),
+        ({"max_length": 0}, "`max_length` must be a whole number from 1"),
+        ({"max_length": 1 << 40}, "`max_length` must be a whole number from 1"),
+        ({"max_length": 1 << 100}, "`max_length` must be a whole number from 1"),
+        ({"max_length": 2.5}, "`max_length` must be a whole number from 1"),
+        ({"seed": -1}, "`seed` must be a whole number from 0"),
         ({"max_length": 1 << 27}, "`max_length` is 134217728; use at most 67108864"),
         ({"strategy": "bfdd"}, '`strategy` is "bfdd"; did you mean `bfd`?'),
         ({"truncation": "turns"}, "turns are not known after tokenizing"),
         ({"truncation": "raise"}, "row 0 has 9 tokens, but a pack has room for 6; raise `max_length`"),
         ({"truncation": "raise", "align": 4}, "row 0 has 9 tokens, but a pack has room for 4"),
         ({"truncation": "raise", "shifted": True}, "row 0 has 9 tokens, but a pack has room for 7"),
-        ({"align": 0}, "`align` must be a number from 1"),
+        ({"align": 0}, "`align` must be a whole number from 1"),
         ({"align": 7}, "`align` is 7, but a pack has 6 tokens; use at most the length of a pack"),
-        ({"max_rows": 0}, "`max_rows` must be a number from 1"),
-        ({"group_size": -1}, "`group_size` must be a number from 1"),
-        ({"multiple_of": 0}, "`multiple_of` must be a number from 1"),
+        ({"max_rows": 0}, "`max_rows` must be a whole number from 1"),
+        ({"group_size": -1}, "`group_size` must be a whole number from 1"),
+        ({"multiple_of": 0}, "`multiple_of` must be a whole number from 1"),
         ({"remainder": "keep"}, '`remainder` is "keep"; use one of `pad`, `drop`'),
         ({"strategy": "wrapped", "align": 2}, '`strategy="wrapped"` cuts the tokens of all rows'),
     ],
@@ -172,3 +175,35 @@ def test_a_million_lengths_take_a_moment() -> None:
     # It takes 0.2 s; a search of all packs for each row would take hours.
     assert time.process_time() - started < 10
     assert plan.efficiency > 0.99
+
+
+def test_rows_of_any_lists() -> None:
+    plan = PackPlan.of([2, 1], 4)
+    ids, labels = [[5, 6], [7]], [[-100, 6], [7]]
+    for number in (pa.int32(), pa.int64()):
+        table = pa.table({"input_ids": pa.array(ids, pa.list_(number)), "labels": pa.array(labels, pa.list_(number))})
+        packs = pa.table(plan.pack(table, ["loss_mask"], pad_id=3, pad_to_max_length=True)).to_pylist()
+        assert packs == [{"input_ids": [5, 6, 7, 3], "labels": [-100, 6, -100, -100], "loss_mask": [1, 0, 0, 0]}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "problem"),
+    [
+        ({"input_ids": [[5, 6], [7]]}, {"pad_id": -1}, "`pad_id` must be a whole number from 0 to 2147483647"),
+        ({"input_ids": [[5, 6], [7]]}, {"pad_id": 1 << 31}, "`pad_id` must be a whole number from 0 to 2147483647"),
+        ({"input_ids": [[5, 6], [7]]}, {"marks": ["loss_mask"]}, "`loss_mask` needs the column labels"),
+        ({"input_ids": [[5, 6], [7, 8]]}, {}, "row 1 has 2 values in the column input_ids, but 1 in the plan"),
+        ({"input_ids": [[5, 6], [7]], "labels": [[5, 6], []]}, {}, "row 1 has 0 values in the column labels"),
+        ({"input_ids": [[5, 6], None]}, {}, "the column input_ids has nulls"),
+        ({"input_ids": [[5, None], [7]]}, {}, "the column input_ids has nulls"),
+        ({"input_ids": [[5, 6]]}, {}, "there are 1 rows, but the plan was made for 2"),
+        ({"input_ids": [[0.5, 6], [7]]}, {}, "the column input_ids has the type List"),
+        ({"input_ids": [[5, 6], [7]], "id": ["a", "b"]}, {}, "the column id has the type Utf8, so it cannot be packed"),
+        ({"labels": [[5, 6], [7]]}, {}, "there is no column input_ids"),
+    ],
+    ids=str,
+)
+def test_rows_that_do_not_fit_the_plan(rows: dict[str, Any], options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        PackPlan.of([2, 1], 4).pack(pa.table(rows), **options)
+    assert problem in str(caught.value)

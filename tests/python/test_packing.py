@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 import yaml
 from chatmill import DataError, PackPlan, pack, prepare
 from chatmill.cli.main import app
+from chatmill.config.prepare import prepare_config
 from chatmill.outputs.manifest import recorded_files
+from chatmill.packing.source import TokenSource
 from format_rows import CHATML, TOKENIZER
 from samples import Row, conversation, write_rows
 from typer.testing import CliRunner
@@ -99,8 +102,89 @@ def test_the_index_names_shards_and_copies_no_token(tokens: pa.Table) -> None:
     with pytest.raises(DataError, match=r"plan.parquet exists; choose another name, or overwrite it"):
         pack("tokens", 120, "plan.parquet", index_only=True)
     pack("tokens", 64, "plan.parquet", index_only=True, overwrite=True)
-    with pytest.raises(DataError, match=r"must end in \.parquet"):
+    with pytest.raises(DataError, match=r"give a name that ends in \.parquet"):
         pack("tokens", 120, "plan", index_only=True)
+    assert not [path for path in Path.cwd().iterdir() if path.name.startswith(".")]
+
+
+def test_an_index_replaces_nothing_else(tokens: pa.Table) -> None:
+    before = {path: path.read_bytes() for path in Path("tokens").iterdir()}
+    for place in ("tokens/train-00000.parquet", "tokens/plan.parquet"):
+        with pytest.raises(DataError, match="which it reads; choose another"):
+            pack("tokens", 120, place, index_only=True, overwrite=True)
+    assert {path: path.read_bytes() for path in Path("tokens").iterdir()} == before
+    pq.write_table(tokens, "mine.parquet")
+    content = Path("mine.parquet").read_bytes()
+    with pytest.raises(DataError, match=r"mine\.parquet is not an index of chatmill, so it is not overwritten"):
+        pack("tokens", 120, "mine.parquet", index_only=True, overwrite=True)
+    assert Path("mine.parquet").read_bytes() == content
+    with pytest.raises(DataError, match="there is no folder nowhere for the index"):
+        pack("tokens", 120, "nowhere/plan.parquet", index_only=True)
+
+
+def test_an_index_is_complete_or_not_there(tokens: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack("tokens", 120, "plan.parquet", index_only=True)
+    content = Path("plan.parquet").read_bytes()
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("chatmill.packing.index.sync_file", fail)
+    with pytest.raises(OSError, match="No space left"):
+        pack("tokens", 64, "plan.parquet", index_only=True, overwrite=True)
+    assert Path("plan.parquet").read_bytes() == content
+    assert not [path for path in Path.cwd().iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("how", ["byte", "cut", "swapped", "gone"])
+def test_a_shard_that_was_changed(how: str, tokens: pa.Table) -> None:
+    shard, other = Path("tokens/train-00001.parquet"), Path("tokens/train-00000.parquet")
+    content = shard.read_bytes()
+    changed = {
+        "byte": content[:100] + bytes([content[100] ^ 1]) + content[101:],
+        "cut": content[:-1],
+        "swapped": other.read_bytes(),
+    }
+    if how == "gone":
+        shard.unlink()
+    else:
+        shard.write_bytes(changed[how])
+    with pytest.raises(DataError, match=r"train-00001\.parquet (was changed after it was written|is missing)"):
+        pack("tokens", 120, "packs")
+    assert not Path("packs").exists()
+
+
+def test_a_shard_that_changes_during_the_run(tokens: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped = TokenSource.mapped
+
+    def change(source: TokenSource, folder: Path) -> pa.Table:
+        table = mapped(source, folder)
+        rows = pq.read_table(source.paths[0])
+        pq.write_table(rows.take(list(range(rows.num_rows))[::-1]), source.paths[0])
+        return table
+
+    monkeypatch.setattr(TokenSource, "mapped", change)
+    with pytest.raises(DataError, match=r"train-00000\.parquet was changed after it was written"):
+        pack("tokens", 120, "packs")
+    assert not Path("packs").exists()
+
+
+def test_what_packs_leave_out_is_said(tokens: pa.Table) -> None:
+    report = pack("tokens", 120, "packs")
+    assert report.left_out == ("id",)
+    assert "left out, because packs hold tokens alone: id" in str(report)
+
+
+def test_the_tokenizer_of_an_output_comes_along(in_tmp_path: Path) -> None:
+    write_rows(Path("rows.jsonl"), rows())
+    Path("config.yaml").write_text(
+        "datasets: [{path: rows.jsonl, type: chat_template}]\nchat_template: chatml\ntokens: [<|x|>]"
+    )
+    prepare_config("config.yaml", tokenizer=TOKENIZER, output="tokens")
+    pack("tokens", 120, "packs")
+    for path in Path("tokens/_tokenizer").iterdir():
+        assert Path("packs/_tokenizer", path.name).read_bytes() == path.read_bytes()
+    pack("tokens", 64, "packs", overwrite=True)
 
 
 def test_the_manifest_lists_all_files_and_the_output_is_replaced(tokens: pa.Table) -> None:
@@ -183,14 +267,14 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
     assert {split: len(part) for split, part in found.items()} == {
         split: it.packs for split, it in report.splits.items()
     }
-    with pytest.raises(DataError, match="one index holds one split"):
+    with pytest.raises(DataError, match="an index holds one split"):
         pack("tokens", 120, "plan.parquet", index_only=True)
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"max_length": 0}, "`max_length` must be a number from 1"),
+        ({"max_length": 0}, "`max_length` must be a whole number from 1"),
         ({"trainer": "trl", "marks": ["position_ids"]}, "chooses the columns that mark rows; remove `marks`"),
         ({"trainer": "trl-dpo"}, "trl-dpo takes rows of pairs of answers, which cannot be packed; use one of trl, hf"),
         ({"trainer": "ms-swift"}, "ms-swift opens no tokens"),
@@ -200,8 +284,8 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
         ({"align": 8}, "packs need padding, but there is no pad token; give `pad_id`"),
         ({"pad_to_max_length": True}, "packs need padding"),
         ({"truncation": "raise", "max_length": 8}, "row 0 has "),
-        ({"output": "tokens/packs"}, "lie in one another; choose another output"),
-        ({"output": "tokens", "overwrite": True}, "lie in one another; choose another output"),
+        ({"output": "tokens/packs"}, "which it reads; choose another"),
+        ({"output": "tokens", "overwrite": True}, "which it reads; choose another"),
         ({"tokens": "nowhere"}, "there is no nowhere/_manifest.json"),
         ({"tokens": "packed"}, "packed does not hold rows that can be packed; give an output of `prepare`"),
         ({"tokens": "padded"}, "padded holds padding; prepare it without `--padding`"),

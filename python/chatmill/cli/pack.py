@@ -39,13 +39,14 @@ def pack(
         int, typer.Option("--align", min=1, help="Pad each row to a multiple of this number of tokens.")
     ] = 1,
     group_size: Annotated[
-        int | None, typer.Option("--group-size", min=1, help="Only rows of one group of this many share packs.")
+        int | None, typer.Option("--group-size", min=1, help="Pack groups of this many rows, each group alone.")
     ] = None,
     multiple_of: Annotated[
         int, typer.Option("--multiple-of", min=1, help="Make the number of packs a multiple of this number.")
     ] = 1,
     remainder: Annotated[
-        str, choice_of("--remainder", Remainder, "Append packs of padding for it, or drop the last packs.")
+        str,
+        choice_of("--remainder", Remainder, "How --multiple-of works: append packs of padding, or drop packs."),
     ] = "pad",
     pad_id: Annotated[int | None, typer.Option("--pad-id", min=0, help="The token id of padding.")] = None,
     pad_to_max_length: Annotated[

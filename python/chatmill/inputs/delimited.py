@@ -117,6 +117,9 @@ def _batches(
     # The first row has the names.
     before = 0
     for part in rows.parts():
+        if before == 0:
+            # pyarrow passes over empty lines, but here it would skip one in place of the names.
+            part = part.lstrip(b"\r\n")  # noqa: PLW2901
         read = pa.csv.ReadOptions(
             column_names=names, skip_rows_after_names=int(before == 0), block_size=len(part) + 1, use_threads=False
         )
@@ -141,7 +144,8 @@ def _header(file: InputFile, beginning: bytes, delimiter: str) -> list[str]:
     check_text(file, beginning, suffix=file.kind)
     text = beginning.decode("utf-8-sig", errors="replace")
     try:
-        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        # pyarrow passes over empty lines too.
+        names = next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)), [])
     except csv.Error as error:
         raise DataError(f"{file.path}: the first row, which names the columns, cannot be read ({error})") from None
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -1,6 +1,7 @@
 """`write_index`: a plan as a Parquet file, with the shard of each row."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import pyarrow.parquet as pq
 
 from chatmill._chatmill import PackPlan
 from chatmill.outputs.checksums import WrittenFile, sha256_of
-from chatmill.outputs.durable import sync_file
+from chatmill.outputs.durable import sync_file, sync_folder
 from chatmill.packing.source import TokenSource
 
 #: The names of the plans in a packed output.
 INDEX, VALIDATION_INDEX = "_packs.parquet", "_packs_validation.parquet"
+
+# The key of the metadata of the file.
+_ABOUT = "chatmill"
 
 
 def write_index(path: Path, plan: PackPlan, source: TokenSource, about: dict[str, Any]) -> WrittenFile:
@@ -37,10 +41,27 @@ def write_index(path: Path, plan: PackPlan, source: TokenSource, about: dict[str
     first = pc.take(pa.array(starts, pa.int64()), shard)
     table = table.append_column("shard", pc.cast(shard, pa.int32()))
     table = table.append_column("shard_row", pc.subtract(table["row"], first))
-    table = table.replace_schema_metadata({"chatmill": json.dumps(about)})
-    pq.write_table(table, path, compression="zstd")
-    sync_file(path)
+    table = table.replace_schema_metadata({_ABOUT: json.dumps(about)})
+    # Until it is complete, it has another name.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chatmill-") as folder:
+        written = Path(folder) / path.name
+        pq.write_table(table, written, compression="zstd")
+        sync_file(written)
+        written.replace(path)
+    sync_folder(path.parent)
     return WrittenFile(path.name, table.num_rows, path.stat().st_size, sha256_of(path))
+
+
+def is_index(path: Path) -> bool:
+    """Return whether a file is a plan that chatmill wrote.
+
+    Args:
+        path: The file.
+    """
+    try:
+        return _ABOUT.encode() in (pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def _shards(rows: pa.ChunkedArray, starts: list[int]) -> pa.Array:

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError, PackPlan, __version__
 from chatmill.options.choices import Compression, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
 from chatmill.outputs.shards import SHARD_TOKENS, Shard, ShardWriter, chosen_compression, in_subfolder
 from chatmill.outputs.staging import staged_output
-from chatmill.packing.index import INDEX, VALIDATION_INDEX, write_index
+from chatmill.packing.index import INDEX, VALIDATION_INDEX, is_index, write_index
 from chatmill.packing.layouts import PackedLayout, packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
@@ -110,12 +112,13 @@ def pack(
     sources = sources_of(source)
     for rows in sources.values():
         rows.check(layout)
+        rows.check_unchanged()
     # Wrong options are said before an output is made.
     plans = {split: choice.plan(rows.lengths(), layout) for split, rows in sources.items()}
     about = _about(source, choice, layout, plans)
     reports = {split: plan.report() for split, plan in plans.items()}
     if index_only:
-        place = _index_place(output, sources, overwrite=overwrite)
+        place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedReport(place, max_length, reports, time.monotonic() - started)
     _check_apart(Path(output), source.folder)
@@ -137,9 +140,14 @@ def pack(
         training, validation = shards[TRAINING], shards.get(VALIDATION, [])
         is_arrow = layout.trainer is not None and layout.trainer.files == "arrow"
         described = write_dataset_files(staged.folder, training, validation) if is_arrow else []
+        for rows in sources.values():
+            rows.check_unchanged()
+        beside = [record["file"] for record in source.manifest.get("tokenizer_files", ())]
+        saved = write_beside(staged.folder, {name: (source.folder / name).read_bytes() for name in beside})
         manifest = {
             **source.manifest,
             "chatmill": __version__,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "options": {
                 **source.options,
                 "shard_tokens": shard_tokens,
@@ -152,15 +160,15 @@ def pack(
             "packs": [file.record() for file in indexes],
         }
         manifest.pop("validation_shards", None)
-        manifest.pop("tokenizer_files", None)
         if validation:
             manifest["validation_shards"] = [shard.record() for shard in validation]
         if described:
             manifest["dataset_files"] = [file.record() for file in described]
         write_manifest(staged.folder, manifest)
-        staged.commit([*training, *validation, *described, *indexes])
+        staged.commit([*training, *validation, *described, *indexes, *saved])
     lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
-    return PackedReport(Path(output), max_length, reports, time.monotonic() - started, how_to_train=lines)
+    left_out = tuple(sources[TRAINING].left_out)
+    return PackedReport(Path(output), max_length, reports, time.monotonic() - started, left_out, lines)
 
 
 def _write_packs(
@@ -211,15 +219,25 @@ def _about(
 def _check_apart(output: Path, tokens: Path) -> None:
     one, other = output.resolve(), tokens.resolve()
     if one == other or one in other.parents or other in one.parents:
-        raise DataError(f"the output {output} and the tokens {tokens} lie in one another; choose another output")
+        raise DataError(f"the output {output} is, holds or lies in the folder {tokens}, which it reads; choose another")
 
 
-def _index_place(output: str | os.PathLike[str], sources: dict[str, Any], *, overwrite: bool) -> Path:
+def _index_place(
+    output: str | os.PathLike[str], source: PreparedOutput, sources: dict[str, TokenSource], *, overwrite: bool
+) -> Path:
     place = Path(output)
     if len(sources) > 1:
-        raise DataError("the output has a split for validation, and one index holds one split; leave out `index_only`")
+        raise DataError(
+            f"{source.folder} has samples for validation, but an index holds one split; leave out `index_only` "
+            "(`--index-only`)"
+        )
     if place.suffix != ".parquet":
-        raise DataError(f"{place} is the name of the index, so it must end in .parquet")
+        raise DataError(f"the index {place} is a Parquet file; give a name that ends in .parquet")
+    _check_apart(place, source.folder)
+    if not place.parent.is_dir():
+        raise DataError(f"there is no folder {place.parent} for the index; create it, or choose another one")
     if place.exists() and not overwrite:
         raise DataError(f"{place} exists; choose another name, or overwrite it with `overwrite` (`--overwrite`)")
+    if place.exists() and not is_index(place):
+        raise DataError(f"{place} is not an index of chatmill, so it is not overwritten; choose another name")
     return place

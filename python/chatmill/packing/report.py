@@ -30,6 +30,7 @@ class PackedReport:
         max_length: The length of a pack.
         splits: The figures of each split.
         seconds: The time of the run.
+        left_out: The kept columns of the rows, which packs cannot have.
         how_to_train: The lines by which a trainer opens the packs; empty without a trainer.
     """
 
@@ -37,6 +38,7 @@ class PackedReport:
     max_length: int
     splits: dict[str, PackReport]
     seconds: float
+    left_out: tuple[str, ...] = ()
     how_to_train: str = ""
 
     def __str__(self) -> str:
@@ -59,5 +61,7 @@ class PackedReport:
             lines += [f"  {count:,} rows {what}" for count, what in lost if count]
             if it.empty_packs:
                 lines.append(f"  {it.empty_packs:,} packs are all padding")
+        if self.left_out:
+            lines.append(f"  left out, because packs hold tokens alone: {', '.join(self.left_out)}")
         lines.append(f"{self.output}, {self.seconds:.1f} s")
         return "\n".join([*lines, *filter(None, [self.how_to_train])])

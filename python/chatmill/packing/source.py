@@ -1,6 +1,7 @@
 """`TokenSource`: the rows of a finished output, mapped into memory so that they can be read in any order."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
+from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
 from chatmill.packing.layouts import PackedLayout
 
 # The columns of rows of prompts with answers.
 _OF_ANSWERS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
 _OF_TOKENS = ("input_ids", "labels", "weights")
+# What is made again for packs, or tells about whole rows.
+_MADE_AGAIN = ("attention_mask", "position_ids", "length", "row")
 _BATCH_ROWS = 4096
 
 
@@ -24,6 +28,10 @@ class TokenSource:
     Args:
         output: The output.
         shards: The paths of the shards, relative to the output folder.
+
+    Attributes:
+        columns: The columns that are packed.
+        left_out: The kept columns, which packs cannot have.
 
     Raises:
         DataError: The output holds other rows than samples with labels, or padding.
@@ -37,6 +45,7 @@ class TokenSource:
             names = file.schema_arrow.names
         self.has_length = "length" in names
         self.columns = [name for name in _OF_TOKENS if name in names]
+        self.left_out = [name for name in names if name not in (*_OF_TOKENS, *_MADE_AGAIN)]
         if any(name in names for name in _OF_ANSWERS):
             raise DataError(
                 f"{output.folder} holds rows of a prompt with answers, which cannot be packed; pack an output of "
@@ -46,6 +55,25 @@ class TokenSource:
             raise DataError(f"{output.folder} does not hold rows that can be packed; give an output of `prepare`")
         if output.options.get("padding") is not None:
             raise DataError(f"{output.folder} holds padding; prepare it without `--padding`, which packs do not need")
+
+    def check_unchanged(self) -> None:
+        """Check that the shards are those that the manifest lists.
+
+        Raises:
+            DataError: A shard is gone or has other bytes.
+        """
+        records = [*self.output.manifest["shards"], *(self.output.manifest.get("validation_shards") or ())]
+        expected = {record["file"]: record.get("sha256") for record in records}
+        try:
+            sums = sha256_of_all(self.paths)
+        except OSError as error:
+            raise DataError(f"cannot read {self.output.folder} ({error}); make the output again") from None
+        for shard, found in zip(self.shards, sums, strict=True):
+            if expected[shard] not in (None, found):
+                raise DataError(
+                    f"{self.output.folder / shard} was changed after it was written; copy the output again, or make it "
+                    "again"
+                )
 
     def lengths(self) -> pa.ChunkedArray:
         """Return the number of tokens of each row."""
@@ -103,14 +131,20 @@ class TokenSource:
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self.paths:
-            with _opened(path) as file:
+            with _opened(path) as file, _reading(path):
                 # Threads and read-ahead would hold several row groups.
                 yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
 
 
 def _opened(path: Path) -> Any:
-    try:
+    with _reading(path):
         return pq.ParquetFile(path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"cannot read {path} ({error}); make the output again") from None
 
