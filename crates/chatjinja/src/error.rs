@@ -52,7 +52,6 @@ impl RenderError {
             PyErrorKind::Undefined
             | PyErrorKind::Type
             | PyErrorKind::Value
-            | PyErrorKind::Lookup
             | PyErrorKind::Attribute
             | PyErrorKind::Overflow
             | PyErrorKind::ZeroDivision

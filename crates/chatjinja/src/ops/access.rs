@@ -10,7 +10,7 @@ use crate::data::Fields;
 use crate::ir::FieldName;
 use crate::provenance::Str;
 use crate::runtime::{
-    Dict, EvalResult, Interpreter, Kind, MissingItem, Object, PyError, PyErrorKind, SMALL, Undefined, Value, range_len,
+    Dict, EvalResult, Interpreter, Kind, MissingItem, Object, PyError, SMALL, Undefined, Value, range_len,
 };
 
 /// `value.name`.
@@ -83,13 +83,9 @@ pub(crate) fn any_attribute<'d>(
     }
     match python_attribute(interpreter, value, name)? {
         Some(found) => Ok(found),
-        None => Ok(match subscript(interpreter, value, &Value::fixed(name)) {
-            Ok(found) => found,
-            Err(error) if error.is_lookup() => {
-                interpreter.charge_call()?;
-                Value::Undefined(Undefined::Attribute(value.kind(), name))
-            }
-            Err(error) => return Err(error),
+        None => Ok(match subscript(interpreter, value, &Value::fixed(name))? {
+            Some(found) => found,
+            None => Value::Undefined(Undefined::Attribute(value.kind(), name)),
         }),
     }
 }
@@ -104,19 +100,16 @@ pub(crate) fn item<'d>(
     if let (Value::Dict(dict), Value::Str(name)) = (value, item) {
         interpreter.note_read(dict, name);
     }
-    match subscript(interpreter, value, item) {
-        Ok(found) => Ok(found),
-        Err(error) if error.is_lookup() => {
-            interpreter.charge_call()?;
-            if let Value::Str(name) = item
-                && let Some(found) = python_attribute(interpreter, value, name)?
-            {
-                return Ok(found);
-            }
-            Ok(missing(value, item))
-        }
-        Err(error) => Err(error),
+    if let Some(found) = subscript(interpreter, value, item)? {
+        return Ok(found);
     }
+    interpreter.charge_call()?;
+    if let Value::Str(name) = item
+        && let Some(found) = python_attribute(interpreter, value, name)?
+    {
+        return Ok(found);
+    }
+    Ok(missing(value, item))
 }
 
 /// `value.name` with a computed name: the attribute, or else the item.
@@ -128,11 +121,7 @@ pub(crate) fn attribute_or_item<'d>(
     let Value::Str(text) = name else { return item(interpreter, value, name) };
     match python_attribute(interpreter, value, text)? {
         Some(found) => Ok(found),
-        None => match subscript(interpreter, value, name) {
-            Ok(found) => Ok(found),
-            Err(error) if error.is_lookup() => Ok(missing(value, name)),
-            Err(error) => Err(error),
-        },
+        None => Ok(subscript(interpreter, value, name)?.unwrap_or_else(|| missing(value, name))),
     }
 }
 
@@ -156,33 +145,33 @@ pub(crate) fn missing<'d>(value: &Value<'d>, item: &Value<'d>) -> Value<'d> {
     Value::Undefined(Undefined::Missing(Rc::new(MissingItem { owner: value.kind(), name: item.clone() })))
 }
 
-/// Python's `value[item]`. Errors that Jinja2 turns into an undefined value are lookup errors.
-fn subscript<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, item: &Value<'d>) -> EvalResult<Value<'d>> {
-    let lookup = || PyError::new(PyErrorKind::Lookup, "no such item");
-    match value {
-        Value::Undefined(undefined) => Err(PyError::undefined(undefined)),
-        Value::Dict(dict) => dict.get(&interpreter.budget, item)?.ok_or_else(lookup),
-        Value::List(list) => index(item, list.len()).and_then(|at| list.get(at)).ok_or_else(lookup),
-        Value::Tuple(items) => index(item, items.len()).map(|at| items[at].clone()).ok_or_else(lookup),
+/// Python's `value[item]`. None where Python raises an error that Jinja2 turns into an undefined value.
+fn subscript<'d>(interpreter: &Interpreter<'d>, value: &Value<'d>, item: &Value<'d>) -> EvalResult<Option<Value<'d>>> {
+    Ok(match value {
+        Value::Undefined(undefined) => return Err(PyError::undefined(undefined)),
+        Value::Dict(dict) => dict.get(&interpreter.budget, item)?,
+        Value::List(list) => index(item, list.len()).and_then(|at| list.get(at)),
+        Value::Tuple(items) => index(item, items.len()).map(|at| items[at].clone()),
+        // Many templates read fields of contents that may also be strings, so this comes before the characters are counted.
+        Value::Str(_) if !matches!(item, Value::Int(_) | Value::Bool(_)) => None,
         Value::Str(text) => {
             interpreter.budget.search(text.weight())?;
-            character(text, item).ok_or_else(lookup)
+            character(text, item)
         }
         Value::Object(object) => match &**object {
             Object::Range { start, stop, step } => {
-                let len = range_len(*start, *stop, *step);
-                index(item, len).map(|at| Value::Int(start + at as i64 * step)).ok_or_else(lookup)
+                index(item, range_len(*start, *stop, *step)).map(|at| Value::Int(start + at as i64 * step))
             }
-            Object::Group(pair) => index(item, pair.len()).map(|at| pair[at].clone()).ok_or_else(lookup),
+            Object::Group(pair) => index(item, pair.len()).map(|at| pair[at].clone()),
             Object::Template => {
                 interpreter.charge_items(interpreter.program.blocks.len() / 8)?;
                 let block = item.as_str().and_then(|name| interpreter.block(name));
-                block.map(|block| Value::object(Object::Block(block))).ok_or_else(lookup)
+                block.map(|block| Value::object(Object::Block(block)))
             }
-            _ => Err(lookup()),
+            _ => None,
         },
-        Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => Err(lookup()),
-    }
+        Value::None | Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => None,
+    })
 }
 
 /// The place of an index among `len` items.

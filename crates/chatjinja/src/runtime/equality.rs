@@ -37,11 +37,16 @@ pub(crate) fn equal<'d>(budget: &Budget<'d>, left: &Value<'d>, right: &Value<'d>
             }
             _ => Rc::ptr_eq(left, right),
         },
-        _ => {
+        (left, right) if is_number(left) && is_number(right) => {
             charge_numbers(budget, left, right)?;
             numeric_order(left, right) == Some(Ordering::Equal)
         }
+        _ => false,
     })
+}
+
+fn is_number(value: &Value<'_>) -> bool {
+    matches!(value, Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_))
 }
 
 fn all_equal<'d>(budget: &Budget<'d>, pairs: impl Iterator<Item = (Value<'d>, Value<'d>)>) -> EvalResult<bool> {

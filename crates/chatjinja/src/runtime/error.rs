@@ -11,8 +11,6 @@ pub(crate) enum PyErrorKind {
     Undefined,
     Type,
     Value,
-    /// `KeyError` and `IndexError`.
-    Lookup,
     Attribute,
     Overflow,
     ZeroDivision,
@@ -77,10 +75,5 @@ impl PyError {
     pub(crate) fn at(mut self, span: Span) -> PyError {
         self.0.span.get_or_insert(span);
         self
-    }
-
-    /// Whether Jinja2 gives an undefined value instead of this error where an item is looked up.
-    pub(crate) fn is_lookup(&self) -> bool {
-        self.0.kind == PyErrorKind::Lookup
     }
 }
