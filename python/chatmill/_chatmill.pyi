@@ -369,6 +369,12 @@ class PackBatch:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
+class PackRows:
+    """The rows of a plan, checked by `PackPlan.rows`."""
+
+    def __len__(self) -> int: ...
+
+@final
 class PackPlan:
     """A plan of packs: for each pack, which tokens of which rows it has.
 
@@ -424,6 +430,23 @@ class PackPlan:
     def efficiency(self) -> float: ...
     @property
     def dropped(self) -> list[int]: ...
+    def lengths(self, *, pad_to_max_length: bool = False) -> list[int]:
+        """Return the number of tokens of each pack.
+
+        Args:
+            pad_to_max_length: Whether packs are filled up to `max_length`.
+        """
+
+    def rows(self, rows: Any) -> PackRows:
+        """Check rows once, to pack some of them at a time.
+
+        Args:
+            rows: Arrow data, as for `pack`.
+
+        Raises:
+            DataError: As for `pack`.
+        """
+
     def pack(
         self,
         rows: Any,
@@ -440,7 +463,7 @@ class PackPlan:
 
         Args:
             rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and
-                `labels`. `length` and `row` are left out.
+                `labels`. `length` and `row` are left out. Or the result of `rows`.
             marks: The columns that tell where the rows of a pack are. Default: `seq_lengths`.
             start: The first pack.
             stop: The pack after the last one; None for all.

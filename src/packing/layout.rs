@@ -2,7 +2,7 @@
 
 use super::options::PackOptions;
 use super::packed::PackPadding;
-use super::plan::Slice;
+use super::plan::{PackPlan, Slice};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The sequences of packs: rows, each with the padding that aligns it, and the padding at the end of a pack.
@@ -32,15 +32,10 @@ impl PackLayout {
         let mut layout = PackLayout::default();
         let (mut end, mut has_padding) = (0, false);
         for pack in packs {
-            let rows: Vec<(usize, usize)> =
-                pack.iter().map(|slice| (slice.len() as usize, options.width(slice.len()) as usize)).collect();
-            let used: usize = rows.iter().map(|(_, width)| width).sum();
-            // A pack without rows is all padding, since a trainer cannot use an empty one.
-            let fills = padding.to_max_length || rows.is_empty();
-            let tail = if fills { (options.max_length.get() as usize).saturating_sub(used) } else { 0 };
-            has_padding |= tail > 0 || rows.iter().any(|(length, width)| length < width);
-            end += used + tail;
-            layout.packs.push(Sequences { rows, tail, end });
+            let pack = Sequences::of(pack, options, padding);
+            has_padding |= pack.tail > 0 || pack.rows.iter().any(|(length, width)| length < width);
+            end += pack.lengths().sum::<usize>();
+            layout.packs.push(Sequences { end, ..pack });
         }
         if has_padding && padding.id.is_none() {
             let text = "packs need padding, but there is no pad token; give `pad_id`";
@@ -69,8 +64,23 @@ impl PackLayout {
 }
 
 impl Sequences {
+    fn of(pack: &[Slice], options: &PackOptions, padding: PackPadding) -> Sequences {
+        let rows: Vec<(usize, usize)> =
+            pack.iter().map(|slice| (slice.len() as usize, options.width(slice.len()) as usize)).collect();
+        let used: usize = rows.iter().map(|(_, width)| width).sum();
+        // A pack without rows is all padding, since a trainer cannot use an empty one.
+        let fills = padding.to_max_length || rows.is_empty();
+        let tail = if fills { (options.max_length.get() as usize).saturating_sub(used) } else { 0 };
+        Sequences { rows, tail, end: 0 }
+    }
+
     /// The lengths of all sequences: those of the rows, and of the padding at the end, which is one more.
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.rows.iter().map(|(_, width)| *width).chain((self.tail > 0).then_some(self.tail))
     }
+}
+
+/// The number of tokens of each pack, with its padding.
+pub fn pack_lengths(plan: &PackPlan, padding: PackPadding) -> impl Iterator<Item = usize> {
+    plan.packs().map(move |pack| Sequences::of(pack, plan.options(), padding).lengths().sum())
 }

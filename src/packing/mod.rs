@@ -33,6 +33,7 @@ mod strategy;
 #[cfg(test)]
 mod tests;
 
+pub use layout::pack_lengths;
 pub use marks::Mark;
 pub use options::{PackOptions, Remainder, Strategy};
 pub use packed::{PackPadding, RowLists, pack_rows};

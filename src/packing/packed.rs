@@ -79,6 +79,21 @@ impl RowLists {
         Ok(RowLists { batches, starts, columns })
     }
 
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The names of the columns that are packed.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
     /// The batch of a row, and its index there.
     fn place(&self, row: u32) -> (usize, usize) {
         let batch = self.starts.partition_point(|&start| start <= row as usize) - 1;

@@ -15,6 +15,7 @@ mod mill;
 mod outline;
 mod pack_batch;
 mod pack_plan;
+mod pack_rows;
 mod saved_batch;
 mod table_methods;
 mod tables;
@@ -50,6 +51,8 @@ mod _chatmill {
     use super::pack_batch::PyPackBatch;
     #[pymodule_export]
     use super::pack_plan::{PyPackPlan, PyPackReport};
+    #[pymodule_export]
+    use super::pack_rows::PyPackRows;
     #[pymodule_export]
     use super::tables::{PyFormatInfo, PyNoteInfo, check_labels, format_info};
     #[pymodule_export]

@@ -14,11 +14,14 @@ use super::detach::detach;
 use super::errors::DataError;
 use super::hooks;
 use super::pack_batch::PyPackBatch;
+use super::pack_rows::PyPackRows;
 use crate::batch::BatchList;
 use crate::choice::Choice;
 use crate::encode::Truncation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::packing::{Mark, PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowLists, Strategy, pack_rows};
+use crate::packing::{
+    Mark, PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowLists, Strategy, pack_lengths, pack_rows,
+};
 
 /// A plan of packs: for each pack, which tokens of which rows it has. No token is needed to make it.
 ///
@@ -147,12 +150,42 @@ impl PyPackPlan {
         self.0.dropped().to_vec()
     }
 
+    /// The number of tokens of each pack.
+    ///
+    /// Args:
+    ///     pad_to_max_length: Whether packs are filled up to `max_length`.
+    #[pyo3(signature = (*, pad_to_max_length=false))]
+    fn lengths(&self, py: Python<'_>, pad_to_max_length: bool) -> PyResult<Vec<usize>> {
+        let padding = PackPadding { id: None, to_max_length: pad_to_max_length };
+        detach(py, |_| Ok(pack_lengths(&self.0, padding).collect()))
+    }
+
+    /// Check rows once, to pack some of them at a time.
+    ///
+    /// Args:
+    ///     rows: Arrow data, as for `pack`.
+    ///
+    /// Raises:
+    ///     DataError: As for `pack`.
+    ///
+    /// Example:
+    ///     >>> import pyarrow as pa
+    ///     >>> plan = chatmill.PackPlan.of([2, 1], 2)
+    ///     >>> rows = plan.rows(pa.table({"input_ids": [[5, 6], [7]]}))
+    ///     >>> [pa.table(plan.pack(rows, [], pack, pack + 1)).to_pylist() for pack in range(len(plan))]
+    ///     [[{'input_ids': [5, 6]}], [{'input_ids': [7]}]]
+    fn rows(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<PyPackRows> {
+        let (input, plan) = (ArrowInput::take(rows)?, Arc::clone(&self.0));
+        let rows = detach(py, move |_| RowLists::new(input.batches()?.collect::<Result<_>>()?, &plan))?;
+        Ok(PyPackRows { rows: Arc::new(rows), plan: Arc::clone(&self.0) })
+    }
+
     /// Pack rows: put the lists of the rows of each pack one after the other. The label of the first token of each row
     /// becomes -100, since no token before it belongs to its row.
     ///
     /// Args:
     ///     rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and `labels`.
-    ///         `length` and `row` are left out.
+    ///         `length` and `row` are left out. Or the result of `rows`.
     ///     marks: The columns that tell where the rows of a pack are: `"seq_lengths"` (the length of each row; the default),
     ///         `"position_ids"` (the tokens of each row numbered from 0), `"cu_seqlens"` (0, and where each row ends),
     ///         `"segment_ids"` (for each token the number of its row from 1, and 0 for padding), `"seq_start_id"` (where
@@ -186,7 +219,10 @@ impl PyPackPlan {
         pad_id: Option<&Bound<'_, PyAny>>,
         pad_to_max_length: bool,
     ) -> PyResult<PyPackBatch> {
-        let input = ArrowInput::take(rows)?;
+        let rows = match rows.cast::<PyPackRows>() {
+            Ok(rows) if Arc::ptr_eq(&rows.get().plan, &self.0) => Arc::clone(&rows.get().rows),
+            _ => self.rows(py, rows)?.rows,
+        };
         let pad_id = pad_id.map(|value| number("pad_id", value, 0, i32::MAX as u64)).transpose()?;
         let padding = PackPadding { id: pad_id.map(|id| id as u32), to_max_length: pad_to_max_length };
         let plan = Arc::clone(&self.0);
@@ -195,7 +231,6 @@ impl PyPackPlan {
                 Some(marks) => marks.iter().map(|mark| Mark::parse(mark)).collect::<Result<_>>()?,
                 None => vec![Mark::SeqLengths],
             };
-            let rows = RowLists::new(input.batches()?.collect::<Result<_>>()?, &plan)?;
             let range = start..stop.unwrap_or(plan.num_packs()).min(plan.num_packs());
             let mut batches = BatchList::default();
             batches.push(pack_rows(&plan, &rows, range, &marks, padding)?);

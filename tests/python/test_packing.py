@@ -17,6 +17,7 @@ from chatmill import DataError, PackPlan, pack, prepare
 from chatmill.cli.main import app
 from chatmill.config.prepare import prepare_config
 from chatmill.outputs.manifest import recorded_files
+from chatmill.packing.mapped import MappedRows
 from chatmill.packing.source import TokenSource
 from format_rows import CHATML, TOKENIZER
 from samples import Row, conversation, write_rows
@@ -157,11 +158,11 @@ def test_a_shard_that_was_changed(how: str, tokens: pa.Table) -> None:
 def test_a_shard_that_changes_during_the_run(tokens: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     mapped = TokenSource.mapped
 
-    def change(source: TokenSource, folder: Path) -> pa.Table:
-        table = mapped(source, folder)
+    def change(source: TokenSource, folder: Path) -> MappedRows:
+        mapped_rows = mapped(source, folder)
         rows = pq.read_table(source.paths[0])
         pq.write_table(rows.take(list(range(rows.num_rows))[::-1]), source.paths[0])
-        return table
+        return mapped_rows
 
     monkeypatch.setattr(TokenSource, "mapped", change)
     with pytest.raises(DataError, match=r"train-00000\.parquet was changed after it was written"):

@@ -81,6 +81,7 @@ class ShardWriter:
     Args:
         folder: The folder to write into.
         split: The split of the samples, with which the names begin.
+        first: The number of the first shard.
         shard_tokens: Tokens after which the next shard begins.
         compression: The compression of all columns of Parquet files; None for `"zstd"`.
         layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
@@ -96,6 +97,7 @@ class ShardWriter:
         folder: Path,
         split: str = TRAINING,
         *,
+        first: int = 0,
         shard_tokens: int = SHARD_TOKENS,
         compression: Compression | None = None,
         layout: Layout | None = None,
@@ -104,6 +106,7 @@ class ShardWriter:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
         self._folder = folder
+        self._first = first
         self._shard_tokens = shard_tokens
         self._form = _Form(split, chosen_compression(compression, layout), layout, tuple(keep_columns))
         self._schema: pa.Schema | None = None
@@ -144,7 +147,7 @@ class ShardWriter:
         return list(self._shards)
 
     def _new_shard(self, schema: pa.Schema) -> "_OpenShard":
-        return _OpenShard(self._folder, len(self._shards), schema, self._shard_tokens, self._form)
+        return _OpenShard(self._folder, self._first + len(self._shards), schema, self._shard_tokens, self._form)
 
     def _close_shard(self) -> None:
         if self._open is not None:

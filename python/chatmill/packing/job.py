@@ -1,16 +1,11 @@
 """`pack`: a finished output of `prepare` as packs, or as a plan of packs."""
 
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError, PackPlan, __version__
 from chatmill.options.choices import Compression, PackMark, PackStrategy, Remainder, Trainer, Truncation
@@ -19,18 +14,18 @@ from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
-from chatmill.outputs.shards import SHARD_TOKENS, Shard, ShardWriter, chosen_compression, in_subfolder
+from chatmill.outputs.shards import SHARD_TOKENS, Shard, chosen_compression, in_subfolder
 from chatmill.outputs.staging import staged_output
+from chatmill.packing.comparison import compared
 from chatmill.packing.index import INDEX, VALIDATION_INDEX, is_index, write_index
 from chatmill.packing.layouts import PackedLayout, packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
 from chatmill.packing.report import PackedReport, figures
+from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource, sources_of
+from chatmill.packing.trained import TrainedShare
 from chatmill.trainers.splits import TRAINING, VALIDATION
-
-# Tokens of the packs that are made at once. With their labels and marks they are 48 MiB.
-_BATCH_TOKENS = 4 << 20
 
 
 def pack(
@@ -54,6 +49,7 @@ def pack(
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression | None = None,
     overwrite: bool = False,
+    compare: bool = False,
 ) -> PackedReport:
     """Put the rows of a finished output together into packs of a fixed length. No text is tokenized again.
 
@@ -82,6 +78,7 @@ def pack(
         shard_tokens: Tokens per file.
         compression: The compression of the Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
         overwrite: Replace an unchanged output of chatmill.
+        compare: Also give the figures of padding, and of what TRL and axolotl pack themselves.
 
     Returns:
         The figures of the packs.
@@ -114,27 +111,27 @@ def pack(
         rows.check(layout)
         rows.check_unchanged()
     # Wrong options are said before an output is made.
-    plans = {split: choice.plan(rows.lengths(), layout) for split, rows in sources.items()}
+    lengths = {split: rows.lengths() for split, rows in sources.items()}
+    plans = {split: choice.plan(lengths[split], layout) for split in sources}
+    ways = {split: compared(plans[split], lengths[split], choice) for split in sources} if compare else {}
     about = _about(source, choice, layout, plans)
     reports = {split: plan.report() for split, plan in plans.items()}
     if index_only:
         place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
-        return PackedReport(place, max_length, reports, time.monotonic() - started)
+        return PackedReport(place, max_length, reports, time.monotonic() - started, ways=ways)
     _check_apart(Path(output), source.folder)
-    new_writer = partial(
-        ShardWriter, shard_tokens=shard_tokens, compression=compression, layout=layout.trainer, keep_columns=()
-    )
+    writing = PackShards(choice, layout, shard_tokens, compression)
     with staged_output(output, overwrite=overwrite) as staged:
         shards: dict[str, list[Shard]] = {}
+        trained: dict[str, TrainedShare] = {}
         indexes: list[WrittenFile] = []
         for split, rows in sources.items():
             within = split if len(sources) > 1 else ""
             folder = staged.folder / within
             folder.mkdir(exist_ok=True)
-            with new_writer(folder, split) as writer:
-                _write_packs(writer, plans[split], rows, choice, layout, staged.folder)
-                shards[split] = in_subfolder(writer.finish(), within)
+            written, trained[split] = writing.write(folder, split, plans[split], rows)
+            shards[split] = in_subfolder(written, within)
             name = INDEX if split == TRAINING else VALIDATION_INDEX
             indexes.append(write_index(staged.folder / name, plans[split], rows, about))
         training, validation = shards[TRAINING], shards.get(VALIDATION, [])
@@ -153,7 +150,7 @@ def pack(
                 "shard_tokens": shard_tokens,
                 "compression": chosen_compression(compression, layout.trainer),
                 "trainer": layout.record(),
-                "packing": about,
+                "packing": {**about, "trained": {split: share.record() for split, share in trained.items()}},
             },
             "shards": [shard.record() for shard in training],
             "rejects": None,
@@ -168,32 +165,8 @@ def pack(
         staged.commit([*training, *validation, *described, *indexes, *saved])
     lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
     left_out = tuple(sources[TRAINING].left_out)
-    return PackedReport(Path(output), max_length, reports, time.monotonic() - started, left_out, lines)
-
-
-def _write_packs(
-    writer: ShardWriter, plan: PackPlan, rows: TokenSource, choice: PackChoice, layout: PackedLayout, folder: Path
-) -> None:
-    # The mapped file is beside the output, since it has the size of the output without compression.
-    with tempfile.TemporaryDirectory(dir=folder) as spool:
-        table = rows.mapped(Path(spool))
-        step = max(1, _BATCH_TOKENS // choice.max_length)
-        for start in range(0, max(1, len(plan)), step):
-            packs = plan.pack(
-                table,
-                layout.marks,
-                start,
-                start + step,
-                pad_id=choice.pad_id,
-                pad_to_max_length=choice.pad_to_max_length or layout.fills,
-            )
-            batch = pa.record_batch(packs).rename_columns(
-                [dict(layout.renamed).get(name, name) for name in pa.schema(packs).names]
-            )
-            length = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32())
-            writer.write(batch.append_column("length", length))
-        # Windows cannot remove a file that is mapped.
-        del table
+    seconds = time.monotonic() - started
+    return PackedReport(Path(output), max_length, reports, seconds, left_out, lines, trained, ways)
 
 
 def _about(

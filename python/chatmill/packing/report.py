@@ -1,10 +1,13 @@
 """`PackedReport`: the result of packing an output."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import PackReport
+from chatmill.packing.comparison import WayToBatch, table_of
+from chatmill.packing.trained import TrainedShare
 
 _FIGURES = (
     *("rows", "packs", "empty_packs", "tokens", "room", "pieces", "most_rows", "squared_lengths", "dropped_rows"),
@@ -32,6 +35,9 @@ class PackedReport:
         seconds: The time of the run.
         left_out: The kept columns of the rows, which packs cannot have.
         how_to_train: The lines by which a trainer opens the packs; empty without a trainer.
+        trained: The trained tokens of the packs of each split; empty for an index.
+        ways: The figures of these packs and of other ways to batch the same rows, for each split; empty without
+            `compare`.
     """
 
     output: Path
@@ -40,6 +46,8 @@ class PackedReport:
     seconds: float
     left_out: tuple[str, ...] = ()
     how_to_train: str = ""
+    trained: Mapping[str, TrainedShare] = field(default_factory=dict)
+    ways: Mapping[str, Sequence[WayToBatch]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = []
@@ -61,7 +69,21 @@ class PackedReport:
             lines += [f"  {count:,} rows {what}" for count, what in lost if count]
             if it.empty_packs:
                 lines.append(f"  {it.empty_packs:,} packs are all padding")
+            lines += self._trained(split, it.tokens)
+            if split in self.ways:
+                lines += [f"  {line}".rstrip() for line in table_of(self.ways[split]).splitlines()]
         if self.left_out:
             lines.append(f"  left out, because packs hold tokens alone: {', '.join(self.left_out)}")
         lines.append(f"{self.output}, {self.seconds:.1f} s")
         return "\n".join([*lines, *filter(None, [self.how_to_train])])
+
+    def _trained(self, split: str, tokens: int) -> Iterator[str]:
+        share = self.trained.get(split)
+        if share is None or not tokens:
+            return
+        yield (
+            f"  {100 * share.tokens / tokens:.1f} % of the tokens are trained; of a pack at least "
+            f"{100 * share.lowest:.1f} %, in the median {100 * share.median:.1f} %"
+        )
+        if share.packs_without:
+            yield f"  {share.packs_without:,} packs have no trained token"

@@ -1,4 +1,4 @@
-"""`TokenSource`: the rows of a finished output, mapped into memory so that they can be read in any order."""
+"""`TokenSource`: the rows of one split of a finished output."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from chatmill._chatmill import DataError
 from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
 from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.mapped import MappedRows
 
 # The columns of rows of prompts with answers.
 _OF_ANSWERS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
@@ -92,19 +93,14 @@ class TokenSource:
                 counts.append(int(file.metadata.num_rows))
         return counts
 
-    def mapped(self, folder: Path) -> pa.Table:
-        """Return the rows as a table that is mapped into memory, so that only what is read takes memory.
+    def mapped(self, folder: Path) -> MappedRows:
+        """Return the rows in a file that is mapped into memory, so that they can be read in any order.
 
         Args:
-            folder: A folder for the mapped file. It must stay as long as the table.
+            folder: A folder for the file. It must stay as long as the rows.
         """
-        path = folder / "rows.arrow"
         schema = pa.schema([pa.field(name, self._type(name)) for name in self.columns])
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for batch in self._batches(self.columns):
-                writer.write_batch(batch.cast(schema))
-        with pa.memory_map(str(path)) as mapped, pa.ipc.open_file(mapped) as reader:
-            return reader.read_all()
+        return MappedRows.write(folder / "rows.arrow", schema, self._batches(self.columns))
 
     def check(self, layout: PackedLayout) -> None:
         """Check that a layout can hold the rows.
@@ -132,8 +128,7 @@ class TokenSource:
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self.paths:
             with _opened(path) as file, _reading(path):
-                # Threads and read-ahead would hold several row groups.
-                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=True)
 
 
 def _opened(path: Path) -> Any:

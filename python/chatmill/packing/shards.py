@@ -1,0 +1,149 @@
+"""`PackShards`: writes the packs of a plan, several shards at the same time."""
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chatmill._chatmill import PackPlan, PackRows
+from chatmill.options.choices import Compression
+from chatmill.outputs.shards import Shard, ShardWriter
+from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.mapped import MappedRows
+from chatmill.packing.options import PackChoice
+from chatmill.packing.source import TokenSource
+from chatmill.packing.trained import TrainedShare, trained_tokens
+
+# What a thread packs at once: with labels and marks 24 MiB.
+_BATCH_TOKENS = 2 << 20
+# Linux maps 64 KiB around each place that is read, so this bounds the mapped memory of a thread to 250 MiB.
+_BATCH_ROWS = 2000
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class PackShards:
+    """How the packs of a split are written.
+
+    Attributes:
+        choice: How rows are packed.
+        layout: The columns and the kind of files.
+        shard_tokens: Tokens after which the next shard begins.
+        compression: The compression of Parquet files.
+    """
+
+    choice: PackChoice
+    layout: PackedLayout
+    shard_tokens: int
+    compression: Compression | None
+
+    def write(self, folder: Path, split: str, plan: PackPlan, source: TokenSource) -> tuple[list[Shard], TrainedShare]:
+        """Write the packs of a split. The files do not depend on the number of threads.
+
+        Args:
+            folder: The folder of the split.
+            split: Its name, with which the names of the files begin.
+            plan: The plan.
+            source: The rows of the plan.
+
+        Returns:
+            The shards, in their order, and what the packs train.
+        """
+        # The mapped file is beside the output, since it has the size of the output without compression.
+        with tempfile.TemporaryDirectory(dir=folder) as spool:
+            rows = source.mapped(Path(spool))
+            parts = list(_parts(plan.lengths(pad_to_max_length=self._fills), self.shard_tokens))
+            writing = _Writing(self, folder, split, plan, rows, plan.rows(rows.table), threading.Event())
+            with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, _MOST_THREADS)) as pool:
+                running = [pool.submit(writing.shard, number, part) for number, part in enumerate(parts)]
+                try:
+                    written = [future.result() for future in running]
+                    share = TrainedShare.of(counts for _, parts in written for counts in parts)
+                    return [shard for shard, _ in written], share
+                except BaseException:
+                    writing.stopped.set()
+                    pool.shutdown(cancel_futures=True)
+                    raise
+                finally:
+                    # Windows cannot remove a file that is mapped.
+                    del rows, writing, running
+
+    @property
+    def _fills(self) -> bool:
+        return self.choice.pad_to_max_length or self.layout.fills
+
+    def step(self, plan: PackPlan) -> int:
+        """Return the number of packs to make at once.
+
+        Args:
+            plan: The plan.
+        """
+        rows_of_pack = plan.report().pieces / max(1, len(plan))
+        return max(1, min(_BATCH_TOKENS // self.choice.max_length, int(_BATCH_ROWS / max(1, rows_of_pack))))
+
+    def batch(self, plan: PackPlan, rows: PackRows, start: int, stop: int) -> pa.RecordBatch:
+        """Make packs.
+
+        Args:
+            plan: The plan.
+            rows: Its rows.
+            start: The first pack.
+            stop: The pack after the last one.
+        """
+        packs = plan.pack(
+            rows, self.layout.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills
+        )
+        renamed = dict(self.layout.renamed)
+        batch = pa.record_batch(packs).rename_columns([renamed.get(name, name) for name in pa.schema(packs).names])
+        return batch.append_column("length", pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32()))
+
+
+@dataclass(frozen=True)
+class _Writing:
+    how: PackShards
+    folder: Path
+    split: str
+    plan: PackPlan
+    rows: MappedRows
+    checked: PackRows
+    stopped: threading.Event
+
+    def shard(self, number: int, packs: range) -> tuple[Shard, list[tuple[pa.Array, pa.Array]]]:
+        how, counts = self.how, []
+        with ShardWriter(
+            self.folder,
+            self.split,
+            first=number,
+            shard_tokens=how.shard_tokens,
+            compression=how.compression,
+            layout=how.layout.trainer,
+        ) as writer:
+            step = how.step(self.plan)
+            # Without packs there is one shard, which has the columns.
+            for start in range(packs.start, max(packs.stop, packs.start + 1), step):
+                if self.stopped.is_set():
+                    break
+                batch = how.batch(self.plan, self.checked, start, min(start + step, packs.stop))
+                counts.append((trained_tokens(batch.column("labels")), batch.column("length")))
+                writer.write(batch)
+                self.rows.release()
+            [shard] = writer.finish()
+            return shard, counts
+
+
+def _parts(lengths: Sequence[int], shard_tokens: int) -> Iterator[range]:
+    """Return the packs of each shard: it ends with the pack at which it reaches `shard_tokens`."""
+    start = tokens = 0
+    for pack, length in enumerate(lengths, 1):
+        tokens += length
+        if tokens >= shard_tokens:
+            yield range(start, pack)
+            start, tokens = pack, 0
+    if start < len(lengths) or not lengths:
+        yield range(start, len(lengths))

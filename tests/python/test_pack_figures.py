@@ -1,0 +1,131 @@
+"""Tests of the figures of packs: what is trained, and what other ways to batch the same rows cost."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chatmill import DataError, PackPlan, pack, prepare
+from chatmill.outputs.shards import ShardWriter
+from chatmill.packing.comparison import BATCH_ROWS, compared
+from chatmill.packing.mapped import MappedRows
+from chatmill.packing.options import PackChoice
+from chatmill.packing.trained import TrainedShare, trained_tokens
+from format_rows import CHATML, TOKENIZER
+from samples import conversation, write_rows
+
+
+@pytest.fixture
+def tokens(in_tmp_path: Path) -> Path:
+    write_rows(Path("rows.jsonl"), [conversation(number) for number in range(60)])
+    prepare("rows.jsonl", tokenizer=TOKENIZER, template=CHATML, output="tokens", shard_tokens=1500)
+    return Path("tokens")
+
+
+def test_the_trained_share_is_that_of_the_labels(tokens: Path) -> None:
+    report = pack(tokens, 120, "packs", shard_tokens=1000)
+    packs = pq.read_table("packs")
+    counts = [sum(label != -100 for label in labels) for labels in packs["labels"].to_pylist()]
+    shares = sorted(count / length for count, length in zip(counts, packs["length"].to_pylist(), strict=True))
+    found = report.trained["train"]
+    assert (found.tokens, found.packs_without) == (sum(counts), counts.count(0))
+    assert found.lowest == pytest.approx(shares[0])
+    assert shares[(len(shares) - 1) // 2] <= found.median <= shares[len(shares) // 2]
+    manifest = json.loads(Path("packs/_manifest.json").read_text())
+    assert manifest["options"]["packing"]["trained"] == {"train": found.record()}
+    assert f"{100 * found.tokens / packs['length'].to_numpy().sum():.1f} % of the tokens are trained" in str(report)
+
+
+def test_packs_that_train_nothing_are_counted() -> None:
+    share = TrainedShare.of([(pa.array([0, 3], pa.int64()), pa.array([4, 4], pa.int32()))])
+    assert (share.tokens, share.packs_without, share.lowest) == (3, 1, 0.0)
+    assert TrainedShare.of([]) == TrainedShare(0, 0, 0.0, 0.0)
+
+
+def test_the_trained_tokens_of_a_slice() -> None:
+    labels = pa.array([[-100, 1], [2, 3, -100], [], [-100], [4]], pa.list_(pa.int32()))
+    for start in range(len(labels)):
+        for stop in range(start, len(labels) + 1):
+            part = labels.slice(start, stop - start)
+            expected = [sum(label != -100 for label in row) for row in part.to_pylist()]
+            assert trained_tokens(part).to_pylist() == expected
+
+
+def test_the_ways_are_counted_row_by_row() -> None:
+    numbers = random.Random(5)
+    for _ in range(50):
+        lengths = [numbers.randrange(0, 40) for _ in range(numbers.randrange(0, 60))]
+        choice = PackChoice(30)
+        plan = PackPlan.of(lengths, 30)
+        mine, longest, batches, trl, axolotl = compared(plan, pa.chunked_array([lengths], pa.int32()), choice)
+        assert (mine.sequences, mine.efficiency, mine.attention) == (
+            len(plan),
+            plan.efficiency,
+            plan.report().squared_lengths,
+        )
+        cut = [min(length, 30) for length in lengths if length]
+        lost = sum(lengths) - sum(cut)
+        groups = [cut[at : at + BATCH_ROWS] for at in range(0, len(cut), BATCH_ROWS)]
+        for way, parts in ((longest, [cut] if cut else []), (batches, groups)):
+            room = sum(max(part) * len(part) for part in parts)
+            assert way.sequences == len(cut)
+            assert way.efficiency == (sum(cut) / room if room else 1)
+            assert way.attention == sum(max(part) ** 2 * len(part) for part in parts)
+            assert way.lost == lost
+        assert trl.sequences == len(PackPlan.of(lengths, 30, "bfd", group_size=1000))
+        assert axolotl.lost == sum(length for length in lengths if length > 30)
+
+
+def test_a_comparison_is_printed(tokens: Path) -> None:
+    report = pack(tokens, 120, "packs", compare=True)
+    assert report.ways["train"][0].name == "these packs (bfd)"
+    for line in (
+        "sequences",
+        "each row padded to the longest",
+        "TRL, packs of groups of 1,000 rows",
+        "axolotl, multipack",
+    ):
+        assert line in str(report)
+    assert pack(tokens, 120, "plan.parquet", index_only=True, compare=True).ways
+    assert not pack(tokens, 60, "others").ways
+
+
+@pytest.mark.parametrize("processors", [1, 2, 5, None])
+def test_the_files_do_not_depend_on_the_threads(
+    processors: int | None, tokens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    pack(tokens, 120, "packs", shard_tokens=500, seed=7)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    pack(tokens, 120, "others", shard_tokens=500, seed=7)
+    names = sorted(path.name for path in Path("packs").glob("train-*"))
+    assert len(names) > 5
+    assert names == sorted(path.name for path in Path("others").glob("train-*"))
+    for name in names:
+        assert Path("packs", name).read_bytes() == Path("others", name).read_bytes()
+
+
+def test_an_error_of_one_thread_ends_all(tokens: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finish = ShardWriter.finish
+
+    def fail(writer: ShardWriter) -> object:
+        if writer._first == 3:
+            raise DataError("the disk is full")
+        return finish(writer)
+
+    monkeypatch.setattr(ShardWriter, "finish", fail)
+    with pytest.raises(DataError, match="the disk is full"):
+        pack(tokens, 120, "packs", shard_tokens=200)
+    assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "tokens"]
+
+
+def test_released_rows_can_be_read_again(tmp_path: Path) -> None:
+    table = pa.table({"input_ids": [[number] * 1000 for number in range(1000)]})
+    rows = MappedRows.write(tmp_path / "rows.arrow", table.schema, table.to_batches(max_chunksize=300))
+    assert rows.table.equals(table)
+    rows.release()
+    assert rows.table.equals(table)
