@@ -18,9 +18,9 @@ from chatmill.cli.main import app
 from chatmill.config.prepare import prepare_config
 from chatmill.outputs.manifest import recorded_files
 from chatmill.packing.source import TokenSource
+from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
 from samples import Row, conversation, write_rows
-from typer.testing import CliRunner
 
 COUNT = 60
 

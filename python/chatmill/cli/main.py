@@ -37,7 +37,7 @@ def main() -> None:
         say_traceback(error)
         sys.exit(1)
     except SystemExit as ended:
-        # typer and rich turn a closed pipe into an exit with status 1.
+        # `app` and rich turn a closed pipe into an exit with status 1.
         if isinstance(ended.__context__, BrokenPipeError):
             _exit_silently()
         raise
