@@ -76,6 +76,10 @@ def show(
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
     with clear_errors(traceback=traceback):
+        from chatmill.sources.ahead import TokenizerAhead
+
+        # Before the other imports, which take about as long as the load.
+        ahead = TokenizerAhead(tokenizer, rebuild=not tokenizer_json)
         from chatmill.cli.inputs import found_inputs
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
@@ -85,12 +89,11 @@ def show(
         files = found_inputs(inputs, input_format)
         found = resolve_rows(
             files,
-            tokenizer,
+            ahead,
             template,
             format=format,
             columns=columns_of(map_columns),
             template_fallback=template_fallback,
-            rebuild=not tokenizer_json,
         )
         for warning in found.warnings:
             say_warning(warning)
@@ -107,6 +110,7 @@ def show(
             **options,
         )
         console = new_console()
+        ahead.wait_for_engine()
         encoding = encode_row(mill, files, row)
         for sample in encoding.samples if encoding.answer is not None else [encoding]:
             if sample.answer is not None:
