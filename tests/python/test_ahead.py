@@ -1,4 +1,4 @@
-"""`TokenizerAhead`: `chatmill show` loads the tokenizer in a thread. Errors and signals are as without it."""
+"""`TokenizerAhead`: `chatmill show` loads the engine in a thread. Errors and signals are as without it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import sys
 import threading
 from pathlib import Path
 
-import chatmill._hooks as hooks
 import pytest
 from chatmill import Tokenizer, TokenizerError
 from chatmill.sources.ahead import TokenizerAhead
@@ -18,15 +17,14 @@ from folders import write_byte_tokenizer
 from processes import DEADLINE, start_chatmill
 from samples import WriteFile, conversation
 
-# The command, with a hook in place of the real one that never gets a tokenizer in time.
+# The command, with an engine that takes two seconds to load.
 SLOW = """
-import sys, time
-import chatmill._hooks
-def load(source, rebuild):
+import time
+from chatmill.sources.ahead import TokenizerAhead
+def load(ahead):
     print("loading", flush=True)
     time.sleep(2)
-    raise chatmill.TokenizerError("too late")
-chatmill._hooks.load_tokenizer = load
+TokenizerAhead._load_engine = load
 from chatmill.cli.main import main
 main()
 """
@@ -41,20 +39,21 @@ def test_the_tokenizer_is_that_of_its_folder(in_tmp_path: Path) -> None:
     assert ahead.tokenizer().encode("Hi") == Tokenizer.from_pretrained("bytes").encode("Hi")
 
 
-def test_the_thread_loads_while_the_caller_does_other_work(in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_is_loaded_in_a_thread(in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_byte_tokenizer(in_tmp_path / "bytes")
-    used, real, goes_on = [], hooks.load_tokenizer, threading.Event()
+    used, goes_on = [], threading.Event()
 
-    def load(source: str, rebuild: bool) -> object:
-        used.append((threading.current_thread().name, rebuild))
+    def load(ahead: TokenizerAhead) -> None:
         assert goes_on.wait(DEADLINE)
-        return real(source, rebuild)
+        used.append((threading.current_thread().name, ahead.tokenizer().name))
 
-    monkeypatch.setattr(hooks, "load_tokenizer", load)
+    monkeypatch.setattr(TokenizerAhead, "_load_engine", load)
     ahead = TokenizerAhead("bytes", rebuild=False)
-    goes_on.set()
     assert ahead.tokenizer().rules == "tokenizer.json"
-    assert used == [("chatmill-load", False)]
+    assert used == []
+    goes_on.set()
+    ahead.wait_for_engine()
+    assert used == [("chatmill-load", "bytes")]
 
 
 def test_an_error_is_raised_where_the_tokenizer_is_needed(in_tmp_path: Path) -> None:
@@ -66,13 +65,14 @@ def test_an_error_is_raised_where_the_tokenizer_is_needed(in_tmp_path: Path) -> 
 
 
 def test_an_id_of_the_hub_is_not_loaded_ahead(in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    threads: list[threading.Thread] = []
-    monkeypatch.setattr("chatmill._hooks.load_tokenizer", lambda *_: threads.append(threading.current_thread()))
+    sources: list[object] = []
+    monkeypatch.setattr("chatmill._hooks.load_tokenizer", lambda source, _: sources.append(source))
     ahead = TokenizerAhead("org/model")
-    assert threads == []
+    ahead.wait_for_engine()
+    assert sources == []
     with pytest.raises(AttributeError):  # the hook returned no definition
         ahead.tokenizer()
-    assert threads == [threading.main_thread()]
+    assert sources == ["org/model"]
 
 
 def test_the_template_comes_from_the_same_place(in_tmp_path: Path, write_file: WriteFile) -> None:

@@ -78,7 +78,7 @@ def show(
     with clear_errors(traceback=traceback):
         from chatmill.sources.ahead import TokenizerAhead
 
-        # Before the other imports, which take about as long as the load.
+        # The thread loads during the other imports, which take about as long.
         ahead = TokenizerAhead(tokenizer, rebuild=not tokenizer_json)
         from chatmill.cli.inputs import found_inputs
         from chatmill.inspect.rows import encode_row

@@ -1,5 +1,6 @@
 """The entry point of the command `chatmill`: its subcommands, signals and closed pipes."""
 
+import gc
 import os
 import signal
 import sys
@@ -41,6 +42,9 @@ def main() -> None:
         if isinstance(ended.__context__, BrokenPipeError):
             _exit_silently()
         raise
+    finally:
+        # At its end, Python looks for garbage among all objects, which takes 0.06 s if pyarrow is imported.
+        gc.freeze()
 
 
 def _exit_on_signal(number: int, _frame: object) -> NoReturn:
