@@ -13,9 +13,9 @@ from byte_tokenizers import DEFINITION
 from chatmill import DataError, PrepareReport, prepare
 from chatmill.cli.main import app
 from chatmill.inputs import Block, find_inputs, read_blocks
+from click.testing import CliRunner
 from prepared_outputs import TOKENIZER
 from samples import Row, conversation, write_rows
-from typer.testing import CliRunner
 
 #: Twenty rows, the fifth of which has no tokens.
 ROWS: list[Row] = [conversation(number) for number in range(20)]

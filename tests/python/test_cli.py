@@ -15,9 +15,9 @@ import chatmill
 import pytest
 from chatmill.cli.main import app
 from chatmill.inspect.show import show_encoding
+from click.testing import CliRunner
 from processes import DEADLINE, seconds_until_end, start_chatmill
 from samples import Row, WriteFile, conversation, to_lines
-from typer.testing import CliRunner
 
 
 @pytest.fixture
@@ -307,7 +307,7 @@ def test_a_signal_ends_it_soon_and_leaves_nothing(
 
 def test_importing_chatmill_is_cheap() -> None:
     check = (
-        "import sys, chatmill; print([name for name in ('pyarrow', 'typer', 'rich', 'fsspec') if name in sys.modules])"
+        "import sys, chatmill; print([name for name in ('pyarrow', 'click', 'rich', 'fsspec') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

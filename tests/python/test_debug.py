@@ -11,7 +11,7 @@ from byte_tokenizers import byte_tokenizer
 from chatmill import ChatmillError, Mill, Tokenizer, prepare
 from chatmill.cli.main import app
 from chatmill.inspect.debug import debug_encoding, debug_output, debug_tokens, print_debug
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 ROWS = [{"prompt": "Hi", "completion": f"{number}\n"} for number in range(3)]
 FORMAT = {

@@ -20,10 +20,10 @@ from chatmill.inspect.diff import (
     show_difference,
     show_output_summary,
 )
+from click.testing import CliRunner
 from folders import configure
 from prepared_outputs import TOKENIZER, against, edit_manifest, edit_rows, manifest, prepare_rows
 from samples import LONG, PLAIN_SOURCE, SHORT, TURN, Row, WriteFile, conversation
-from typer.testing import CliRunner
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 

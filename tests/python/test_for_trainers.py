@@ -21,11 +21,11 @@ from chatmill.options.choices import Trainer, choices
 from chatmill.outputs.manifest import MANIFEST
 from chatmill.trainers.columns import arranged_columns
 from chatmill.trainers.layout import layout_of
+from click.testing import CliRunner
 from format_rows import CHATML, PAIR, TOKENIZER
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import Row, conversation, write_rows
-from typer.testing import CliRunner
 
 ROWS = [conversation(number) for number in range(12)]
 PAIRS = [{**PAIR, "prompt": [{"role": "user", "content": f"Question {number}"}]} for number in range(6)]

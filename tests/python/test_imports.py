@@ -84,7 +84,7 @@ def test_imports_for_type_checkers_do_not_count(copy: Path) -> None:
 
 def test_running_code_loads_no_display_code() -> None:
     modules = ["chatmill.pipeline.run", "chatmill.outputs.written", "chatmill.arrange", "chatmill.formats.detect"]
-    check = f"import sys, {', '.join(modules)}; print([name for name in ('rich', 'typer') if name in sys.modules])"
+    check = f"import sys, {', '.join(modules)}; print([name for name in ('rich', 'click') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from chatmill.cli.main import app
+from click.testing import CliRunner
 from folders import write_tiny
 from samples import WriteFile, conversation
-from typer.testing import CliRunner
 
 FINE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
 

@@ -16,7 +16,7 @@ from chatmill.cli.main import app
 from chatmill.lint.load import lint_any
 from chatmill.sources.llama_factory import library_name, remedy_for
 from chatmill.sources.resolve import missing_template, resolve
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 DATA = json.loads((reference.ROOT / "tests" / "data" / "llama_factory_templates.json").read_text("utf-8"))
 ROWS: dict[str, dict[str, Any]] = DATA["conversations"]

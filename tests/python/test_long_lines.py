@@ -17,11 +17,11 @@ from chatmill import DataError, Mill
 from chatmill.cli.main import app
 from chatmill.inputs import Block, find_inputs, read_blocks
 from chatmill.inputs.mill import encode_row_of
+from click.testing import CliRunner
 from folders import write_byte_tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples import WriteFile, conversation, to_lines
-from typer.testing import CliRunner
 
 LIMIT = 1000
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from chatmill import ChatTemplate
 from chatmill.cli.main import app
+from click.testing import CliRunner
 from folders import write_byte_tokenizer
 from samples import Row, WriteFile, conversation, to_lines
-from typer.testing import CliRunner
 
 USER, GOOD, BAD = (
     {"role": role, "content": text} for role, text in [("user", "Q"), ("assistant", "G"), ("assistant", "B")]
@@ -144,3 +144,45 @@ def test_lint_reads_several_data_files(run: Any) -> None:
         found = {finding["code"]: finding for finding in json.loads(done.stdout)}
         assert found["key-unread"]["text"] == "the template never reads the key 'colour' (in 2 messages)"
         assert {finding["template"] for finding in json.loads(done.stdout)} == {"chatml"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("show", "a.jsonl", "--tokenizer", "bytes", "--row", "-1"), "'-1' is not a whole number of 0 or more"),
+        (("show", "a.jsonl", "--tokenizer", "bytes", "--row", "1.5"), "'1.5' is not a whole number of 0 or more"),
+        (prepared("--max-length", "0"), "Invalid value for '--max-length': '0' is not a whole number of 1 or more"),
+        (("shwo",), "No such command 'shwo'. Did you mean 'show'?"),
+        (("pack", "x", "--otput", "8"), "No such option '--otput'. Did you mean '--output'?"),
+        (("diff", "a.jsonl"), "Missing option '--tokenizer'."),
+        (("templates", "a", "\x1b[2J"), "unexpected extra argument (␛[2J)"),
+    ],
+)
+def test_wrong_arguments(arguments: tuple[str, ...], complaint: str, run: Any) -> None:
+    failed = run(*arguments)
+    assert (failed.exit_code, failed.stdout) == (2, "")
+    assert complaint in failed.stderr
+    assert "--help' for help." in failed.stderr
+
+
+def test_a_command_without_arguments_prints_its_help(run: Any) -> None:
+    assert run().output == run("-h").output
+    assert run().exit_code == 2
+    names = [line.split()[0] for line in run("--help").stdout.partition("Commands:\n")[2].splitlines()]
+    assert names == ["prepare", "pack", "show", "diff", "lint", "templates", "schema", "formats"]
+
+
+def test_the_help_of_a_command_names_arguments_and_defaults(run: Any) -> None:
+    shown = " ".join(run("show", "-h").stdout.split())
+    assert "Usage: chatmill show [OPTIONS] INPUT..." in shown
+    assert "INPUT... Paths, folders, globs or URLs" in shown
+    assert "--row N Index of the row, from 0. [default: 0; x>=0]" in shown
+    assert "[default: no-regions]" in shown
+
+
+def test_an_interrupt_outside_of_a_run_has_its_status(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chatmill.config.config_schema", interrupt)
+    assert run("schema").exit_code == 130

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from chatmill.cli.main import app
+from click.testing import CliRunner
 from folders import write_byte_tokenizer
 from samples import to_lines
-from typer.testing import CliRunner
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "faults" / "newcomer.json").read_text("utf-8"))
 

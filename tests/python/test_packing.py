@@ -19,9 +19,9 @@ from chatmill.config.prepare import prepare_config
 from chatmill.outputs.manifest import recorded_files
 from chatmill.packing.mapped import MappedRows
 from chatmill.packing.source import TokenSource
+from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
 from samples import Row, conversation, write_rows
-from typer.testing import CliRunner
 
 COUNT = 60
 

@@ -13,8 +13,8 @@ from chatmill import ChatTemplate, DataError, Format, PrepareReport, Tokenizer, 
 from chatmill.cli.main import app
 from chatmill.lint.values import row_values
 from chatmill.lint.warning import CODES, DataWarning
+from click.testing import CliRunner
 from samples import Row, to_lines
-from typer.testing import CliRunner
 
 # Prints strings only, drops other roles than these, escapes arguments, and reads one variable of its own.
 SOURCE = (

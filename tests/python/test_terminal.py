@@ -18,6 +18,7 @@ from chatmill.cli.main import app
 from chatmill.terminal.console import new_console
 from chatmill.text.secrets import without_secrets
 from chatmill.text.visible import visible, visible_json
+from click.testing import CliRunner
 from folders import write_byte_tokenizer
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
@@ -25,7 +26,6 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 from samples import Row, WriteFile
-from typer.testing import CliRunner
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x08\x7f\x9b31m\x9d\u202eevil\u2066\u200b\u200f\ufeff\u2028\U000e0041\r"
 # The characters that must not be printed; the codes of rich for colors and cursors are removed before.

@@ -10,8 +10,8 @@ import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill.cli.main import app
 from chatmill.sources.with_tokens import saved_tokenizer
+from click.testing import CliRunner
 from samples import write_rows
-from typer.testing import CliRunner
 
 ROWS = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}]
 TEMPLATE = "{% for m in messages %}{{ m.role ~ ': ' ~ m.content ~ eos_token }}{% endfor %}"

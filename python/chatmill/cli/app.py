@@ -1,58 +1,44 @@
-"""The typer application of the command `chatmill`, and the way in which it prints errors."""
+"""The click group of the command `chatmill`, and the way in which it prints errors."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from chatmill._chatmill import ChatmillError, __version__
-from chatmill.terminal.lines import say, say_error
+from chatmill.terminal.lines import say_error
 from chatmill.text.visible import visible
 
-# The base of all errors about arguments. It comes from click, which newer versions of typer contain.
-_USAGE_ERROR: Any = typer.BadParameter.__base__
+_INTERRUPTED = 130
 
 
-class _Commands(TyperGroup):
-    """The subcommands. typer prints wrong arguments as they are, so they are made visible before."""
+class _Commands(click.Group):
+    """The subcommands, in the order in which they were added. Usage errors are printed visibly."""
 
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        with _visible_usage_errors():
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature is click's
+        return list(self.commands)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _own_endings():
             return super().make_context(*args, **kwargs)
 
-    def invoke(self, *args: Any, **kwargs: Any) -> Any:
-        with _visible_usage_errors():
-            return super().invoke(*args, **kwargs)
+    def invoke(self, ctx: click.Context) -> Any:
+        with _own_endings():
+            return super().invoke(ctx)
 
 
-app = typer.Typer(
-    name="chatmill",
+@click.group(
+    "chatmill",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Turn chat data into training tokens: render the template, tokenize, label.",
+    # Subcommands inherit both. The default of an option is part of its help.
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        say(f"chatmill {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[  # used by its callback
-        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_print_version)
-    ] = False,
-) -> None:
-    pass
+@click.version_option(__version__, prog_name="chatmill", message="%(prog)s %(version)s", help="Show the version.")
+def app() -> None:
+    """Turn chat data into training tokens: render the template, tokenize, label."""
 
 
 @contextmanager
@@ -65,9 +51,9 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _fail("interrupted; no unfinished output is left", status=130)
+        _fail("interrupted; no unfinished output is left", status=_INTERRUPTED)
     except BrokenPipeError:
-        # The output pipe is closed, because a broken pipe of an input raises a DataError. `main` ends the command.
+        # The output pipe is closed, because a broken pipe of an input raises a DataError.
         raise
     except (ChatmillError, OSError) as error:
         if traceback:
@@ -76,12 +62,19 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _visible_usage_errors() -> Iterator[None]:
+def _own_endings() -> Iterator[None]:
+    """Change what click would print as it is, and what it would turn into an exit with status 1."""
     try:
         yield
-    except _USAGE_ERROR as error:
-        error.message = visible(error.message)
+    except click.exceptions.NoArgsIsHelpError:
         raise
+    except click.UsageError as error:
+        raise click.UsageError(visible(error.format_message()), error.ctx) from None
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # As rich does: `main` looks for the broken pipe behind an exit.
+        sys.exit(1)
 
 
 def _fail(message: str, *, status: int) -> NoReturn:

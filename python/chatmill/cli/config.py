@@ -1,9 +1,10 @@
 """`chatmill prepare config.yaml`: a run of several datasets; also the printed report of every run."""
 
+import sys
 from dataclasses import replace
 from typing import Any
 
-import typer
+import click
 from rich.console import Console
 
 from chatmill.cli.values import json_object, name_and_path, share_or_number, time_of
@@ -36,7 +37,7 @@ _TOO_MANY_REJECTED = 3
 
 
 def prepare_by_config(
-    context: typer.Context, config: str, console: Console, *, debug: int | None = None, quiet: bool = False
+    context: click.Context, config: str, console: Console, *, debug: int | None = None, quiet: bool = False
 ) -> None:
     """Run a config with the options of the command, and print the report.
 
@@ -48,13 +49,13 @@ def prepare_by_config(
         quiet: Whether to print only warnings and errors.
 
     Raises:
-        typer.BadParameter: An option cannot be combined with a config.
+        click.BadParameter: An option cannot be combined with a config.
         ChatmillError: The run fails.
     """
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     for name in sorted(set(given) - set(_WITH_CONFIG) - set(_OVERRIDES)):
         flag = next(it.opts[0] for it in context.command.params if it.name == name)
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{flag} cannot be combined with a YAML file of datasets; remove it, or use a key of {config} in its place "
             "(`chatmill schema` lists them)"
         )
@@ -88,7 +89,7 @@ def print_report(report: PrepareReport, console: Console, *, quiet: bool = False
         quiet: Whether to print only warnings, on stderr.
 
     Raises:
-        typer.Exit: More rows are rejected than `max_rejected` allows; the status is 3.
+        SystemExit: More rows are rejected than `max_rejected` allows; the status is 3.
     """
     # rich would wrap lines at 80 characters in a file or a pipe.
     if quiet:
@@ -98,7 +99,7 @@ def print_report(report: PrepareReport, console: Console, *, quiet: bool = False
         console.print(report) if console.is_terminal else say(report)
     if report.too_many_rejected:
         say_error(explain_rejects(report))
-        raise typer.Exit(_TOO_MANY_REJECTED)
+        sys.exit(_TOO_MANY_REJECTED)
 
 
 def _overridden(config: Config, given: dict[str, Any]) -> Config:
@@ -107,14 +108,14 @@ def _overridden(config: Config, given: dict[str, Any]) -> Config:
     if "excess_length_strategy" in values:
         strategy = _STRATEGIES.get(given["truncation"])
         if strategy is None:
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 f"--truncation {given['truncation']} cannot be combined with a YAML file of datasets; use one of "
                 f"{', '.join(_STRATEGIES)}"
             )
         values["excess_length_strategy"] = strategy
     if "val_set_size" in values:
         if config.test_datasets:
-            raise typer.BadParameter(f"--validation cannot be combined with `test_datasets` of {config.path}")
+            raise click.BadParameter(f"--validation cannot be combined with `test_datasets` of {config.path}")
         values["val_set_size"] = share_or_number(given["validation"])
     if "chat_template_kwargs" in values:
         values["chat_template_kwargs"] = {
@@ -124,6 +125,6 @@ def _overridden(config: Config, given: dict[str, Any]) -> Config:
     return replace(config, **values)
 
 
-def _is_given(context: typer.Context, name: str) -> bool:
+def _is_given(context: click.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"

@@ -1,19 +1,20 @@
 """The subcommand `chatmill lint`."""
 
-from typing import Annotated
+import sys
 
-import typer
+import click
 
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.names import split_templates
 from chatmill.cli.options import (
-    FormatOption,
-    InputFormatOption,
-    KwargsOption,
-    MapOption,
-    NowOption,
-    TokenizerJsonOption,
-    TracebackOption,
+    AtLeast,
+    format_option,
+    input_format_option,
+    kwargs_option,
+    map_option,
+    now_option,
+    tokenizer_json_option,
+    traceback_option,
 )
 from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.lines import say
@@ -21,47 +22,50 @@ from chatmill.text.visible import visible_json
 
 
 @app.command(short_help="Check chat templates for errors and for problems in training.")
+@click.argument(
+    "templates",
+    nargs=-1,
+    required=True,
+    metavar="TEMPLATE...",
+    help="Names from `chatmill templates`, .jinja files, Jinja source, folders or Hub ids.",
+)
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="FILE",
+    help="Also check the templates on the rows of this file, folder or glob, or - for standard input. Can be "
+    "given several times; names of data files after it count too.",
+)
+@format_option
+@map_option
+@input_format_option
+@click.option("--rows", type=AtLeast(1), default=1000, metavar="N", help="Maximum number of rows to read from --data.")
+@click.option(
+    "--tokenizer",
+    metavar="TOKENIZER",
+    help="Folder, tokenizer.json or Hub id of the tokenizer. Supplies the special tokens, and shows whether the stop "
+    "token is a single token.",
+)
+@tokenizer_json_option
+@kwargs_option
+@now_option
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
+@click.option("--strict", is_flag=True, help="Also exit with status 1 if there are only warnings.")
+@traceback_option
 def lint(
-    templates: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="TEMPLATE...",
-            help="Names from `chatmill templates`, .jinja files, Jinja source, folders or Hub ids.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data",
-            metavar="FILE",
-            help="Also check the templates on the rows of this file, folder or glob, or - for standard input. Can be "
-            "given several times; names of data files after it count too.",
-            show_default=False,
-        ),
-    ] = None,
-    format: FormatOption = "auto",
-    map_columns: MapOption = None,
-    input_format: InputFormatOption = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Maximum number of rows to read from --data.")] = 1000,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            "--tokenizer",
-            metavar="TOKENIZER",
-            help="Folder, tokenizer.json or Hub id of the tokenizer. Supplies the special tokens, and shows whether "
-            "the stop token is a single token.",
-            show_default=False,
-        ),
-    ] = None,
-    tokenizer_json: TokenizerJsonOption = False,
-    chat_template_kwargs: KwargsOption = None,
-    now: NowOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as a JSON list.")] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Also exit with status 1 if there are only warnings.")
-    ] = False,
-    traceback: TracebackOption = False,
+    templates: tuple[str, ...],
+    data: tuple[str, ...],
+    format: str,
+    map_columns: tuple[str, ...],
+    input_format: str | None,
+    rows: int,
+    tokenizer: str | None,
+    tokenizer_json: bool,
+    chat_template_kwargs: str | None,
+    now: str | None,
+    as_json: bool,
+    strict: bool,
+    traceback: bool,
 ) -> None:
     """Check chat templates for errors and for problems in training; exit with status 1 if a template has an error."""
     with clear_errors(traceback=traceback):
@@ -72,7 +76,7 @@ def lint(
 
         named, more = split_templates(templates) if data else (templates, [])
         if not named:
-            raise typer.BadParameter("there is no template to check; give one before --data")
+            raise click.BadParameter("there is no template to check; give one before --data")
         files = found_inputs([*data, *more], input_format) if data else []
         found = lint_any(
             named,
@@ -91,4 +95,4 @@ def lint(
                 console.print(text, soft_wrap=True) if console.is_terminal else say(text)
         bad = {"error", "warning"} if strict else {"error"}
         if any(finding.level in bad for findings in found.values() for finding in findings):
-            raise typer.Exit(1)
+            sys.exit(1)

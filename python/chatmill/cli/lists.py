@@ -1,25 +1,20 @@
 """`chatmill templates`, `chatmill formats` and `chatmill schema`: lists of templates, formats and config keys."""
 
 import json
-from typing import Annotated
 
-import typer
+import click
 
 from chatmill._chatmill import ChatTemplate
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import TracebackOption
+from chatmill.cli.options import traceback_option
 from chatmill.sources.llama_factory import library_name
 from chatmill.terminal.lines import say
 
 
 @app.command(short_help="List the named templates, or print the source of one.")
-def templates(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="Print the Jinja source of this template.", show_default=False),
-    ] = None,
-    traceback: TracebackOption = False,
-) -> None:
+@click.argument("name", required=False, help="Print the Jinja source of this template.")
+@traceback_option
+def templates(name: str | None, traceback: bool) -> None:
     """List the names of the templates that come with chatmill, or print the Jinja source of one of them."""
     with clear_errors(traceback=traceback):
         if name is not None:
@@ -38,15 +33,9 @@ def schema() -> None:
 
 
 @app.command(short_help="List the row formats, or show one format in full.")
-def formats(
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME", help="Show only this format, with its fields, styles and text.", show_default=False
-        ),
-    ] = None,
-    traceback: TracebackOption = False,
-) -> None:
+@click.argument("name", required=False, help="Show only this format, with its fields, styles and text.")
+@traceback_option
+def formats(name: str | None, traceback: bool) -> None:
     """List the row formats that come with chatmill, each with an example row; or show one format in full."""
     with clear_errors(traceback=traceback):
         from chatmill.formats.listing import list_formats, show_format

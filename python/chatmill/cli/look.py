@@ -1,31 +1,35 @@
 """The subcommands `chatmill show` and `chatmill diff`: rows as the model sees them."""
 
-from typing import Annotated, Any
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import typer
+import click
 
 from chatmill._chatmill import Mill
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import (
-    AgainstOption,
-    AllowedOption,
-    ControlTokensOption,
-    FallbackOption,
-    FormatOption,
-    InputFormatOption,
-    Inputs,
-    KwargsOption,
-    LabelsListOption,
-    LabelsOption,
-    LimitsOption,
-    MapOption,
-    MaxLengthOption,
-    TemplateOption,
-    TemplatesOption,
-    TokenizerJsonOption,
-    TokenizerOption,
-    TokenizersOption,
-    TracebackOption,
+    AtLeast,
+    against_option,
+    allowed_option,
+    control_tokens_option,
+    fallback_option,
+    format_option,
+    input_format_option,
+    inputs_argument,
+    kwargs_option,
+    labels_list_option,
+    labels_option,
+    limits_option,
+    map_option,
+    max_length_option,
+    template_option,
+    templates_option,
+    tokenizer_json_option,
+    tokenizer_option,
+    tokenizers_option,
+    traceback_option,
 )
 from chatmill.cli.values import columns_of, json_object
 from chatmill.terminal.lines import say_warning
@@ -34,29 +38,48 @@ _LONGEST_NAME = 40
 
 
 @app.command(short_help="Show one row as the model sees it, its trained part in green.")
+@inputs_argument
+@tokenizer_option
+@template_option
+@fallback_option
+@tokenizer_json_option
+@format_option
+@map_option
+@input_format_option
+@click.option("--row", type=AtLeast(0), default=0, metavar="N", help="Index of the row, from 0.")
+@labels_option
+@click.option("--regions/--no-regions", help="Print the name of each region, such as header or content.")
+@max_length_option
+@control_tokens_option
+@allowed_option
+@kwargs_option
+@limits_option
+@traceback_option
 def show(
-    inputs: Inputs,
-    tokenizer: TokenizerOption,
-    template: TemplateOption = None,
-    template_fallback: FallbackOption = None,
-    tokenizer_json: TokenizerJsonOption = False,
-    format: FormatOption = "auto",
-    map_columns: MapOption = None,
-    input_format: InputFormatOption = None,
-    row: Annotated[int, typer.Option("--row", min=0, help="Index of the row, from 0.")] = 0,
-    labels: LabelsOption = "assistant",
-    regions: Annotated[
-        bool, typer.Option("--regions/--no-regions", help="Print the name of each region, such as header or content.")
-    ] = False,
-    max_length: MaxLengthOption = None,
-    special_tokens: ControlTokensOption = "allow",
-    allow_special_token: AllowedOption = None,
-    chat_template_kwargs: KwargsOption = None,
-    limits: LimitsOption = None,
-    traceback: TracebackOption = False,
+    inputs: tuple[str, ...],
+    tokenizer: str,
+    template: str | None,
+    template_fallback: str | None,
+    tokenizer_json: bool,
+    format: str,
+    map_columns: tuple[str, ...],
+    input_format: str | None,
+    row: int,
+    labels: str,
+    regions: bool,
+    max_length: int | None,
+    special_tokens: str,
+    allow_special_token: tuple[str, ...],
+    chat_template_kwargs: str | None,
+    limits: str | None,
+    traceback: bool,
 ) -> None:
     """Show one row as the model sees it, with its trained part in green."""
     with clear_errors(traceback=traceback):
+        from chatmill.sources.ahead import TokenizerAhead
+
+        # The thread loads during the other imports, which take about as long.
+        ahead = TokenizerAhead(tokenizer, rebuild=not tokenizer_json)
         from chatmill.cli.inputs import found_inputs
         from chatmill.inspect.rows import encode_row
         from chatmill.inspect.show import has_color, show_encoding
@@ -66,12 +89,11 @@ def show(
         files = found_inputs(inputs, input_format)
         found = resolve_rows(
             files,
-            tokenizer,
+            ahead,
             template,
             format=format,
             columns=columns_of(map_columns),
             template_fallback=template_fallback,
-            rebuild=not tokenizer_json,
         )
         for warning in found.warnings:
             say_warning(warning)
@@ -82,12 +104,13 @@ def show(
             format=found.format,
             labels=labels,
             max_length=max_length,
-            allowed_special_tokens=allow_special_token or (),
+            allowed_special_tokens=allow_special_token,
             chat_template_kwargs=json_object(chat_template_kwargs),
             limits=json_object(limits, "--limits"),
             **options,
         )
         console = new_console()
+        ahead.wait_for_engine()
         encoding = encode_row(mill, files, row)
         for sample in encoding.samples if encoding.answer is not None else [encoding]:
             if sample.answer is not None:
@@ -97,24 +120,44 @@ def show(
 
 
 @app.command(short_help="Show rows where two labels, templates or tokenizers differ.")
+@inputs_argument
+@tokenizers_option
+@templates_option
+@fallback_option
+@tokenizer_json_option
+@labels_list_option
+@against_option
+@format_option
+@map_option
+@input_format_option
+@click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare.", show_default="all")
+@click.option(
+    "--show",
+    "show_rows",
+    type=AtLeast(0),
+    default=10,
+    metavar="N",
+    help="Maximum number of differing rows to print.",
+)
+@max_length_option
+@kwargs_option
+@traceback_option
 def diff(
-    inputs: Inputs,
-    tokenizer: TokenizersOption,
-    template: TemplatesOption = None,
-    template_fallback: FallbackOption = None,
-    tokenizer_json: TokenizerJsonOption = False,
-    labels: LabelsListOption = None,
-    against: AgainstOption = None,
-    format: FormatOption = "auto",
-    map_columns: MapOption = None,
-    input_format: InputFormatOption = None,
-    rows: Annotated[
-        int | None, typer.Option("--rows", min=1, help="Maximum number of rows to compare.", show_default="all")
-    ] = None,
-    show_rows: Annotated[int, typer.Option("--show", min=0, help="Maximum number of differing rows to print.")] = 10,
-    max_length: MaxLengthOption = None,
-    chat_template_kwargs: KwargsOption = None,
-    traceback: TracebackOption = False,
+    inputs: tuple[str, ...],
+    tokenizer: tuple[str, ...],
+    template: tuple[str, ...],
+    template_fallback: str | None,
+    tokenizer_json: bool,
+    labels: tuple[str, ...],
+    against: Path | None,
+    format: str,
+    map_columns: tuple[str, ...],
+    input_format: str | None,
+    rows: int | None,
+    show_rows: int,
+    max_length: int | None,
+    chat_template_kwargs: str | None,
+    traceback: bool,
 ) -> None:
     """Show the rows where two labels, templates or tokenizers differ; exit with status 1 if any row differs.
 
@@ -159,9 +202,9 @@ def diff(
 
         most = 1 if against else 2
         for name, given in (("--tokenizer", tokenizer), ("--template", template), ("--labels", labels)):
-            if len(given or ()) > most:
+            if len(given) > most:
                 limit = "once, because --against is the other side" if against else "once or twice"
-                raise typer.BadParameter(f"{name} is given {len(given or ())} times; give it {limit}")
+                raise click.BadParameter(f"{name} is given {len(given)} times; give it {limit}")
         names = OUTPUT_NAMES if against else _sides(tokenizer, template, labels)
         console = new_console()
         color = has_color(console)
@@ -193,14 +236,14 @@ def diff(
             summary = show_summary(report, color=color, names=names)
         console.print(summary, soft_wrap=True)
         if report.differing:
-            raise typer.Exit(1)
+            sys.exit(1)
 
 
-def _sides(*given: list[str] | None) -> tuple[str, str]:
+def _sides(*given: Sequence[str]) -> tuple[str, str]:
     """Return the names of the two sides: the values that were given twice."""
-    pairs = [values for values in given if values is not None and len(values) == 2]
+    pairs = [values for values in given if len(values) == 2]
     if not pairs:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             "there is nothing to compare; give --labels, --template or --tokenizer twice, or --against"
         )
     left, right = (", ".join(values[side] for values in pairs) for side in (0, 1))

@@ -1,9 +1,10 @@
-"""The options that several subcommands share."""
+"""The options that several subcommands share, as decorators."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
-import typer
+import click
 
 from chatmill.cli.values import check_reject_limit, check_trainer
 from chatmill.labels.presets import preset_names
@@ -18,7 +19,10 @@ from chatmill.options.choices import (
     Truncation,
     choices,
 )
+from chatmill.pipeline.limit import MAX_REJECTED
 from chatmill.text.nearest import suggestion
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _FILES_HELP = (
     "Paths, folders, globs or URLs of JSONL, JSON, CSV and TSV (also .gz .zst .xz .bz2), Parquet or Arrow IPC files; - "
@@ -27,257 +31,208 @@ _FILES_HELP = (
 _TOKENIZER_HELP = "Folder, tokenizer.json or Hub id of the tokenizer."
 
 
-def choice_of(flag: str, option: Any, about: str, **more: Any) -> Any:
+class AtLeast(click.IntRange):
+    """The type of an option that is a whole number with a lower limit.
+
+    Args:
+        smallest: The limit.
+    """
+
+    def __init__(self, smallest: int) -> None:
+        super().__init__(min=smallest)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse a value. click's own error names the type, "integer range"."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{str(value)!r} is not a whole number of {self.min} or more", param, ctx)
+
+
+def choice_of(
+    flag: str, option: Any, about: str, *, name: str | None = None, **more: Any
+) -> Callable[[_Function], _Function]:
     """Make an option that accepts the values of a type of `chatmill.options.choices`.
 
     Args:
         flag: The option.
         option: The type.
         about: The help.
+        name: The name of the parameter, if the flag does not give it.
         **more: Further settings of the option.
     """
     values = choices(option)
 
-    def check(given: str | list[str] | None) -> str | list[str] | None:
+    def check(_context: click.Context, _option: click.Parameter, given: Any) -> Any:
         for value in [given] if isinstance(given, str) else given or ():
             if value not in values:
                 hint = suggestion(value, values, otherwise=f"give one of {', '.join(values)}")
-                raise typer.BadParameter(f"{value!r} is not a valid value; {hint}")
+                raise click.BadParameter(f"{value!r} is not a valid value; {hint}")
         return given
 
-    return typer.Option(flag, metavar=f"[{'|'.join(values)}]", help=about, callback=check, **more)
+    names = [flag] if name is None else [flag, name]
+    return click.option(*names, metavar=f"[{'|'.join(values)}]", help=about, callback=check, **more)
 
 
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_FILES_HELP, show_default=False)]
-InputsOrConfig = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT...",
-        help=f"{_FILES_HELP} Or one YAML file of datasets, with the keys of an axolotl config.",
-        show_default=False,
-    ),
-]
-TokenizerOption = Annotated[
-    str, typer.Option("--tokenizer", help=_TOKENIZER_HELP, metavar="TOKENIZER", show_default=False)
-]
-TokenizersOption = Annotated[
-    list[str],
-    typer.Option("--tokenizer", help=f"{_TOKENIZER_HELP} Give it twice to compare two.", metavar="TOKENIZER"),
-]
-OptionalTokenizerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--tokenizer",
-        help=f"{_TOKENIZER_HELP} Required, unless a YAML file names it.",
-        metavar="TOKENIZER",
-        show_default=False,
-    ),
-]
-TokenizerJsonOption = Annotated[
-    bool,
-    typer.Option(
-        "--tokenizer-json",
-        help="Use tokenizer.json as it is, also if the tokenizer's class in transformers does not follow all of it.",
-    ),
-]
-TemplateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--template",
-        help="The chat template: a name from `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub "
-        "id. Default: the tokenizer's own template.",
-        metavar="TEMPLATE",
-        show_default=False,
-    ),
-]
-TemplatesOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--template",
-        help="The chat template, as for `prepare`; give it twice to compare two. Default: the tokenizer's own "
-        "template; with --against, the template of the output.",
-        metavar="TEMPLATE",
-        show_default=False,
-    ),
-]
-FallbackOption = Annotated[
-    str | None,
-    typer.Option(
-        "--template-fallback",
-        metavar="NAME",
-        help="The template to use if the tokenizer has none: a name from `chatmill templates`.",
-        show_default=False,
-    ),
-]
-FormatOption = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="FORMAT",
-        help="The format of the rows: a name from `chatmill formats`, with or without a style (alpaca:chat, "
-        "sharegpt:vicuna_v1.1), or a YAML file. auto detects the format from the first rows.",
-    ),
-]
-MapOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="NAME=COLUMN",
-        help="The column in the rows that holds what the format calls NAME: `--map answer=solution` reads the answers "
-        "from the column solution. Can be given several times.",
-        show_default=False,
-    ),
-]
+inputs_argument = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...", help=_FILES_HELP)
+inputs_or_config_argument = click.argument(
+    "inputs",
+    nargs=-1,
+    required=True,
+    metavar="INPUT...",
+    help=f"{_FILES_HELP} Or one YAML file of datasets, with the keys of an axolotl config.",
+)
+tokenizer_option = click.option("--tokenizer", required=True, metavar="TOKENIZER", help=_TOKENIZER_HELP)
+tokenizers_option = click.option(
+    "--tokenizer",
+    multiple=True,
+    required=True,
+    metavar="TOKENIZER",
+    help=f"{_TOKENIZER_HELP} Give it twice to compare two.",
+)
+optional_tokenizer_option = click.option(
+    "--tokenizer", metavar="TOKENIZER", help=f"{_TOKENIZER_HELP} Required, unless a YAML file names it."
+)
+tokenizer_json_option = click.option(
+    "--tokenizer-json",
+    is_flag=True,
+    help="Use tokenizer.json as it is, also if the tokenizer's class in transformers does not follow all of it.",
+)
+template_option = click.option(
+    "--template",
+    metavar="TEMPLATE",
+    help="The chat template: a name from `chatmill templates`, a .jinja file, Jinja source, a folder or a Hub "
+    "id. Default: the tokenizer's own template.",
+)
+templates_option = click.option(
+    "--template",
+    multiple=True,
+    metavar="TEMPLATE",
+    help="The chat template, as for `prepare`; give it twice to compare two. Default: the tokenizer's own "
+    "template; with --against, the template of the output.",
+)
+fallback_option = click.option(
+    "--template-fallback",
+    metavar="NAME",
+    help="The template to use if the tokenizer has none: a name from `chatmill templates`.",
+)
+format_option = click.option(
+    "--format",
+    default="auto",
+    metavar="FORMAT",
+    help="The format of the rows: a name from `chatmill formats`, with or without a style (alpaca:chat, "
+    "sharegpt:vicuna_v1.1), or a YAML file. auto detects the format from the first rows.",
+)
+map_option = click.option(
+    "--map",
+    "map_columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="The column in the rows that holds what the format calls NAME: `--map answer=solution` reads the answers "
+    "from the column solution. Can be given several times.",
+)
 LABELS_HELP = (
     f"Which tokens are trained: {', '.join(preset_names()[:-1])} or {preset_names()[-1]}; a YAML file; or YAML such as "
     "'{turns: last, weights: {reasoning: 0.5}}'."
 )
-LabelsOption = Annotated[str, typer.Option("--labels", metavar="LABELS", help=LABELS_HELP)]
-LabelsListOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--labels", metavar="LABELS", help="Which tokens are trained, as for `prepare`; give it twice to compare two."
-    ),
-]
-AgainstOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--against",
-        metavar="DIR",
-        help="Compare with this output folder of `prepare`, which another version of chatmill may have made. Options "
-        "that are not given come from its manifest.",
-        show_default=False,
-    ),
-]
-SplitOption = Annotated[
-    str | None,
-    choice_of("--split", Split, "Make one sample per trained turn instead of one per row.", show_default=False),
-]
-MaxLengthOption = Annotated[
-    int | None,
-    typer.Option("--max-length", min=1, help="Maximum number of tokens per sample.", show_default=False),
-]
-TruncationOption = Annotated[
-    str | None,
-    choice_of(
-        "--truncation",
-        Truncation,
-        "What to do with rows over --max-length: keep the start, the end or whole turns, drop the row, end the run "
-        "with an error (raise), or split the row into several samples.",
-        show_default="keep_start; split for texts without a prompt",
-    ),
-]
-PaddingOption = Annotated[
-    str | None,
-    choice_of(
-        "--padding",
-        Padding,
-        "Pad rows with the pad token: to the length of the longest row of a block, or to --max-length.",
-        show_default=False,
-    ),
-]
-PadTokenOption = Annotated[
-    str | None,
-    typer.Option(
-        "--pad-token",
-        metavar="TOKEN",
-        help="The token for --padding, in place of the tokenizer's pad token; it must be a token of the tokenizer.",
-        show_default=False,
-    ),
-]
-ControlTokensOption = Annotated[
-    str,
-    choice_of(
-        "--special-tokens",
-        ControlTokens,
-        "What to do with control tokens, such as <|im_end|>, in the texts of messages: encode them as control tokens "
-        "(allow), encode them as plain text (text), or reject the row (raise).",
-    ),
-]
-AllowedOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-special-token",
-        metavar="TOKEN",
-        help="A control token that texts may contain regardless of --special-tokens, such as '<think>'. Can be given "
-        "several times.",
-        show_default=False,
-    ),
-]
-AllMaskedOption = Annotated[
-    str,
-    choice_of("--all-masked", AllMasked, "What to do with rows that have no trained token: keep them or reject them."),
-]
-TrainerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--for",
-        metavar=f"[{'|'.join(choices(Trainer))}]",
-        callback=check_trainer,
-        help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
-        "config that open them.",
-        show_default=False,
-    ),
-]
-CompressionOption = Annotated[
-    str | None, choice_of("--compression", Compression, "The compression of the Parquet files (default zstd).")
-]
-InputFormatOption = Annotated[
-    str | None,
-    choice_of(
-        "--input-format",
-        InputFormat,
-        "The kind of the input files, if their suffixes do not tell it. Standard input is JSON without it.",
-        show_default=False,
-    ),
-]
-MaxRejectedOption = Annotated[
-    str,
-    typer.Option(
-        "--max-rejected",
-        metavar="N|N%",
-        callback=check_reject_limit,
-        help="The rejected rows that the run accepts: a percentage such as 5%, a share such as 0.05, or a number. If "
-        "more are rejected, the output is complete, but the command exits with status 3.",
-    ),
-]
-NowOption = Annotated[
-    str | None,
-    typer.Option(
-        "--now",
-        metavar="ISO_DATETIME",
-        help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run, and a fixed "
-        "time for lint.",
-        show_default=False,
-    ),
-]
-KwargsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--chat-template-kwargs",
-        metavar="JSON",
-        help="Variables for the chat template, such as '{\"enable_thinking\": false}'.",
-        show_default=False,
-    ),
-]
-LimitsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--limits",
-        metavar="JSON",
-        help="What one render of the template may use: steps, bytes of memory, depth, and bytes of output, such as "
-        "'{\"memory\": 1073741824}'.",
-        show_default=False,
-    ),
-]
-DebugOption = Annotated[
-    int | None,
-    typer.Option(
-        "--debug",
-        metavar="N",
-        min=1,
-        help="Print the first N rows of the output token by token, each token as token(label, id).",
-        show_default=False,
-    ),
-]
-TracebackOption = Annotated[bool, typer.Option("--traceback", help="Show the Python traceback of an error.")]
+labels_option = click.option("--labels", default="assistant", metavar="LABELS", help=LABELS_HELP)
+labels_list_option = click.option(
+    "--labels",
+    multiple=True,
+    metavar="LABELS",
+    help="Which tokens are trained, as for `prepare`; give it twice to compare two.",
+)
+against_option = click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Compare with this output folder of `prepare`, which another version of chatmill may have made. Options "
+    "that are not given come from its manifest.",
+)
+split_option = choice_of("--split", Split, "Make one sample per trained turn instead of one per row.")
+max_length_option = click.option(
+    "--max-length", type=AtLeast(1), metavar="N", help="Maximum number of tokens per sample."
+)
+truncation_option = choice_of(
+    "--truncation",
+    Truncation,
+    "What to do with rows over --max-length: keep the start, the end or whole turns, drop the row, end the run "
+    "with an error (raise), or split the row into several samples.",
+    show_default="keep_start; split for texts without a prompt",
+)
+padding_option = choice_of(
+    "--padding",
+    Padding,
+    "Pad rows with the pad token: to the length of the longest row of a block, or to --max-length.",
+)
+pad_token_option = click.option(
+    "--pad-token",
+    metavar="TOKEN",
+    help="The token for --padding, in place of the tokenizer's pad token; it must be a token of the tokenizer.",
+)
+control_tokens_option = choice_of(
+    "--special-tokens",
+    ControlTokens,
+    "What to do with control tokens, such as <|im_end|>, in the texts of messages: encode them as control tokens "
+    "(allow), encode them as plain text (text), or reject the row (raise).",
+    default="allow",
+)
+allowed_option = click.option(
+    "--allow-special-token",
+    multiple=True,
+    metavar="TOKEN",
+    help="A control token that texts may contain regardless of --special-tokens, such as '<think>'. Can be given "
+    "several times.",
+)
+all_masked_option = choice_of(
+    "--all-masked",
+    AllMasked,
+    "What to do with rows that have no trained token: keep them or reject them.",
+    default="reject",
+)
+trainer_option = click.option(
+    "--for",
+    "trainer",
+    metavar=f"[{'|'.join(choices(Trainer))}]",
+    callback=lambda _context, _option, given: check_trainer(given),
+    help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
+    "config that open them.",
+)
+compression_option = choice_of("--compression", Compression, "The compression of the Parquet files (default zstd).")
+input_format_option = choice_of(
+    "--input-format",
+    InputFormat,
+    "The kind of the input files, if their suffixes do not tell it. Standard input is JSON without it.",
+)
+max_rejected_option = click.option(
+    "--max-rejected",
+    default=MAX_REJECTED,
+    metavar="N|N%",
+    callback=lambda _context, _option, given: check_reject_limit(given),
+    help="The rejected rows that the run accepts: a percentage such as 5%, a share such as 0.05, or a number. If "
+    "more are rejected, the output is complete, but the command exits with status 3.",
+)
+now_option = click.option(
+    "--now",
+    metavar="ISO_DATETIME",
+    help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run, and a fixed "
+    "time for lint.",
+)
+kwargs_option = click.option(
+    "--chat-template-kwargs",
+    metavar="JSON",
+    help="Variables for the chat template, such as '{\"enable_thinking\": false}'.",
+)
+limits_option = click.option(
+    "--limits",
+    metavar="JSON",
+    help="What one render of the template may use: steps, bytes of memory, depth, and bytes of output, such as "
+    "'{\"memory\": 1073741824}'.",
+)
+debug_option = click.option(
+    "--debug",
+    type=AtLeast(1),
+    metavar="N",
+    help="Print the first N rows of the output token by token, each token as token(label, id).",
+)
+traceback_option = click.option("--traceback", is_flag=True, help="Show the Python traceback of an error.")

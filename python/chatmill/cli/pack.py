@@ -1,66 +1,81 @@
 """`chatmill pack`: puts the rows of a finished output together into packs."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import CompressionOption, TracebackOption, TrainerOption, choice_of
+from chatmill.cli.options import AtLeast, choice_of, compression_option, traceback_option, trainer_option
 from chatmill.options.choices import PackMark, PackStrategy, Remainder, Truncation
 from chatmill.terminal.lines import say
 
 
 @app.command()
+@click.argument("tokens", type=click.Path(path_type=Path), help="The output folder of `chatmill prepare`.")
+@click.option("--max-length", type=AtLeast(1), required=True, metavar="N", help="Tokens per pack.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The new output folder; with --index-only, the new Parquet file.",
+)
+@choice_of("--strategy", PackStrategy, "How rows are distributed over packs; see docs/packing.md.", default="bfd")
+@click.option("--index-only", is_flag=True, help="Write only the plan, and copy no token.")
+@trainer_option
+@choice_of(
+    "--mark",
+    PackMark,
+    "A column that tells where rows are (default seq_lengths). Repeatable.",
+    name="marks",
+    multiple=True,
+)
+@click.option("--seed", type=AtLeast(0), metavar="N", help="The seed of the order of packs.")
+@choice_of("--truncation", Truncation, "What to do with rows that are longer than a pack.", default="keep_start")
+@click.option("--max-rows", type=AtLeast(1), metavar="N", help="The most rows of a pack.")
+@click.option(
+    "--align", type=AtLeast(1), default=1, metavar="N", help="Pad each row to a multiple of this number of tokens."
+)
+@click.option("--group-size", type=AtLeast(1), metavar="N", help="Pack groups of this many rows, each group alone.")
+@click.option(
+    "--multiple-of",
+    type=AtLeast(1),
+    default=1,
+    metavar="N",
+    help="Make the number of packs a multiple of this number.",
+)
+@choice_of("--remainder", Remainder, "How --multiple-of works: append packs of padding, or drop packs.", default="pad")
+@click.option("--pad-id", type=AtLeast(0), metavar="N", help="The token id of padding.")
+@click.option("--pad-to-max-length", is_flag=True, help="Fill each pack with padding up to --max-length.")
+@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file.", show_default="64 Mi")
+@compression_option
+@click.option("--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
+@traceback_option
 def pack(
-    tokens: Annotated[Path, typer.Argument(help="The output folder of `chatmill prepare`.", show_default=False)],
-    max_length: Annotated[int, typer.Option("--max-length", min=1, help="Tokens per pack.", show_default=False)],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="The new output folder; with --index-only, the new Parquet file.", show_default=False
-        ),
-    ],
-    strategy: Annotated[
-        str, choice_of("--strategy", PackStrategy, "How rows are distributed over packs; see docs/packing.md.")
-    ] = "bfd",
-    index_only: Annotated[bool, typer.Option("--index-only", help="Write only the plan, and copy no token.")] = False,
-    trainer: TrainerOption = None,
-    marks: Annotated[
-        list[str] | None,
-        choice_of("--mark", PackMark, "A column that tells where rows are (default seq_lengths). Repeatable."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="The seed of the order of packs.")] = None,
-    truncation: Annotated[
-        str, choice_of("--truncation", Truncation, "What to do with rows that are longer than a pack.")
-    ] = "keep_start",
-    max_rows: Annotated[int | None, typer.Option("--max-rows", min=1, help="The most rows of a pack.")] = None,
-    align: Annotated[
-        int, typer.Option("--align", min=1, help="Pad each row to a multiple of this number of tokens.")
-    ] = 1,
-    group_size: Annotated[
-        int | None, typer.Option("--group-size", min=1, help="Pack groups of this many rows, each group alone.")
-    ] = None,
-    multiple_of: Annotated[
-        int, typer.Option("--multiple-of", min=1, help="Make the number of packs a multiple of this number.")
-    ] = 1,
-    remainder: Annotated[
-        str,
-        choice_of("--remainder", Remainder, "How --multiple-of works: append packs of padding, or drop packs."),
-    ] = "pad",
-    pad_id: Annotated[int | None, typer.Option("--pad-id", min=0, help="The token id of padding.")] = None,
-    pad_to_max_length: Annotated[
-        bool, typer.Option("--pad-to-max-length", help="Fill each pack with padding up to --max-length.")
-    ] = False,
-    shard_tokens: Annotated[
-        int | None, typer.Option("--shard-tokens", min=1, help="Tokens per file.", show_default="64 Mi")
-    ] = None,
-    compression: CompressionOption = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier output of chatmill in --output.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors, on stderr.")] = False,
-    traceback: TracebackOption = False,
+    tokens: Path,
+    max_length: int,
+    output: Path,
+    strategy: str,
+    index_only: bool,
+    trainer: str | None,
+    marks: tuple[str, ...],
+    seed: int | None,
+    truncation: str,
+    max_rows: int | None,
+    align: int,
+    group_size: int | None,
+    multiple_of: int,
+    remainder: str,
+    pad_id: int | None,
+    pad_to_max_length: bool,
+    shard_tokens: int | None,
+    compression: str | None,
+    overwrite: bool,
+    quiet: bool,
+    traceback: bool,
 ) -> None:
     """Put the rows of a finished output together into packs of a fixed length, without tokenizing again."""
     with clear_errors(traceback=traceback):
@@ -69,7 +84,7 @@ def pack(
         chosen: dict[str, Any] = {
             "strategy": strategy,
             "trainer": trainer,
-            "marks": marks,
+            "marks": marks or None,
             "truncation": truncation,
             "remainder": remainder,
             "compression": compression,

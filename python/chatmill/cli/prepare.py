@@ -1,176 +1,189 @@
 """The subcommand `chatmill prepare`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
 from chatmill.cli.app import app, clear_errors
 from chatmill.cli.options import (
-    AllMaskedOption,
-    AllowedOption,
-    CompressionOption,
-    ControlTokensOption,
-    DebugOption,
-    FallbackOption,
-    FormatOption,
-    InputFormatOption,
-    InputsOrConfig,
-    KwargsOption,
-    LabelsOption,
-    LimitsOption,
-    MapOption,
-    MaxLengthOption,
-    MaxRejectedOption,
-    NowOption,
-    OptionalTokenizerOption,
-    PaddingOption,
-    PadTokenOption,
-    SplitOption,
-    TemplateOption,
-    TokenizerJsonOption,
-    TracebackOption,
-    TrainerOption,
-    TruncationOption,
+    AtLeast,
+    all_masked_option,
+    allowed_option,
+    compression_option,
+    control_tokens_option,
+    debug_option,
+    fallback_option,
+    format_option,
+    input_format_option,
+    inputs_or_config_argument,
+    kwargs_option,
+    labels_option,
+    limits_option,
+    map_option,
+    max_length_option,
+    max_rejected_option,
+    now_option,
+    optional_tokenizer_option,
+    pad_token_option,
+    padding_option,
+    split_option,
+    template_option,
+    tokenizer_json_option,
+    traceback_option,
+    trainer_option,
+    truncation_option,
 )
 from chatmill.cli.values import check_debug, columns_of, json_object, share_or_number, time_of
-from chatmill.pipeline.limit import MAX_REJECTED
 
 
 @app.command()
+@inputs_or_config_argument
+@optional_tokenizer_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
+)
+@click.option(
+    "--local",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="With a YAML file: read the dataset whose `path` is NAME from PATH, a file, folder or glob. Can be given "
+    "several times.",
+)
+@template_option
+@fallback_option
+@tokenizer_json_option
+@format_option
+@map_option
+@input_format_option
+@labels_option
+@split_option
+@max_length_option
+@truncation_option
+@click.option(
+    "--segment-length",
+    type=AtLeast(1),
+    metavar="N",
+    help="Cut each prompt and each answer to this many tokens before they are joined, as axolotl does. Only for "
+    "formats with a text of their own, such as alpaca.",
+)
+@padding_option
+@pad_token_option
+@control_tokens_option
+@allowed_option
+@all_masked_option
+@click.option("--threads", type=AtLeast(1), metavar="N", help="Number of threads. Default: one per core.")
+@click.option(
+    "--keep-columns",
+    multiple=True,
+    metavar="NAME",
+    help="A column of the inputs to copy to the output. Can be given several times.",
+)
+@click.option(
+    "--attention-mask", is_flag=True, help="Also write the column attention_mask: 1 for tokens, 0 for padding."
+)
+@click.option(
+    "--position-ids",
+    is_flag=True,
+    help="Also write the column position_ids: the tokens of a sample numbered from 0; 0 for padding.",
+)
+@kwargs_option
+@limits_option
+@now_option
+@click.option("--shuffle/--no-shuffle", help="Write the samples in a random order.")
+@click.option(
+    "--seed",
+    type=int,
+    default=42,
+    metavar="N",
+    help="The seed of the random order and of the choice of validation samples.",
+)
+@click.option(
+    "--deduplicate/--no-deduplicate", help="Leave out samples whose ids and labels equal those of an earlier one."
+)
+@click.option(
+    "--validation",
+    default="0",
+    metavar="N",
+    help="Write this many samples to the subfolder validation instead: a share such as 0.05, or a number.",
+)
+@click.option(
+    "--overwrite", is_flag=True, help="Replace an existing output of chatmill at DIR once the new one is complete."
+)
+@debug_option
+@click.option(
+    "--progress/--no-progress", default=None, help="Show a progress bar on stderr. Default: only on a terminal."
+)
+@click.option(
+    "--block-bytes",
+    type=AtLeast(1),
+    metavar="N",
+    help="Bytes of input rows to process at a time.",
+    show_default="8 MiB",
+)
+@click.option(
+    "--max-line-bytes",
+    type=AtLeast(1),
+    metavar="N",
+    help="Maximum size of a line or row in bytes. A larger one is rejected.",
+    show_default="256 MiB",
+)
+@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per Parquet file.", show_default="64 Mi")
+@compression_option
+@max_rejected_option
+@trainer_option
+@click.option("--strict", is_flag=True, help="Fail if there is a warning; then nothing is written.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors, on stderr.")
+@traceback_option
+@click.pass_context
 def prepare(
-    context: typer.Context,
-    inputs: InputsOrConfig,
-    tokenizer: OptionalTokenizerOption = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
-            metavar="DIR",
-            show_default=False,
-        ),
-    ] = None,
-    local: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--local",
-            metavar="NAME=PATH",
-            help="With a YAML file: read the dataset whose `path` is NAME from PATH, a file, folder or glob. Can be "
-            "given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    template: TemplateOption = None,
-    template_fallback: FallbackOption = None,
-    tokenizer_json: TokenizerJsonOption = False,
-    format: FormatOption = "auto",
-    map_columns: MapOption = None,
-    input_format: InputFormatOption = None,
-    labels: LabelsOption = "assistant",
-    split: SplitOption = None,
-    max_length: MaxLengthOption = None,
-    truncation: TruncationOption = None,
-    segment_length: Annotated[
-        int | None,
-        typer.Option(
-            "--segment-length",
-            min=1,
-            help="Cut each prompt and each answer to this many tokens before they are joined, as axolotl does. Only "
-            "for formats with a text of their own, such as alpaca.",
-            show_default=False,
-        ),
-    ] = None,
-    padding: PaddingOption = None,
-    pad_token: PadTokenOption = None,
-    special_tokens: ControlTokensOption = "allow",
-    allow_special_token: AllowedOption = None,
-    all_masked: AllMaskedOption = "reject",
-    threads: Annotated[
-        int | None,
-        typer.Option("--threads", min=1, help="Number of threads. Default: one per core.", show_default=False),
-    ] = None,
-    keep_columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keep-columns",
-            metavar="NAME",
-            help="A column of the inputs to copy to the output. Can be given several times.",
-            show_default=False,
-        ),
-    ] = None,
-    attention_mask: Annotated[
-        bool,
-        typer.Option("--attention-mask", help="Also write the column attention_mask: 1 for tokens, 0 for padding."),
-    ] = False,
-    position_ids: Annotated[
-        bool,
-        typer.Option(
-            "--position-ids",
-            help="Also write the column position_ids: the tokens of a sample numbered from 0; 0 for padding.",
-        ),
-    ] = False,
-    chat_template_kwargs: KwargsOption = None,
-    limits: LimitsOption = None,
-    now: NowOption = None,
-    shuffle: Annotated[
-        bool, typer.Option("--shuffle/--no-shuffle", help="Write the samples in a random order.")
-    ] = False,
-    seed: Annotated[
-        int, typer.Option("--seed", help="The seed of the random order and of the choice of validation samples.")
-    ] = 42,
-    deduplicate: Annotated[
-        bool,
-        typer.Option(
-            "--deduplicate/--no-deduplicate",
-            help="Leave out samples whose ids and labels equal those of an earlier one.",
-        ),
-    ] = False,
-    validation: Annotated[
-        str,
-        typer.Option(
-            "--validation",
-            metavar="N",
-            help="Write this many samples to the subfolder validation instead: a share such as 0.05, or a number.",
-        ),
-    ] = "0",
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Replace an existing output of chatmill at DIR once the new one is complete."),
-    ] = False,
-    debug: DebugOption = None,
-    progress: Annotated[
-        bool | None,
-        typer.Option(
-            "--progress/--no-progress",
-            help="Show a progress bar on stderr. Default: only on a terminal.",
-            show_default=False,
-        ),
-    ] = None,
-    block_bytes: Annotated[
-        int | None,
-        typer.Option("--block-bytes", min=1, help="Bytes of input rows to process at a time.", show_default="8 MiB"),
-    ] = None,
-    max_line_bytes: Annotated[
-        int | None,
-        typer.Option(
-            "--max-line-bytes",
-            min=1,
-            help="Maximum size of a line or row in bytes. A larger one is rejected.",
-            show_default="256 MiB",
-        ),
-    ] = None,
-    shard_tokens: Annotated[
-        int | None, typer.Option("--shard-tokens", min=1, help="Tokens per Parquet file.", show_default="64 Mi")
-    ] = None,
-    compression: CompressionOption = None,
-    max_rejected: MaxRejectedOption = MAX_REJECTED,
-    trainer: TrainerOption = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Fail if there is a warning; then nothing is written.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only warnings and errors, on stderr.")] = False,
-    traceback: TracebackOption = False,
+    context: click.Context,
+    inputs: tuple[str, ...],
+    tokenizer: str | None,
+    output: Path | None,
+    local: tuple[str, ...],
+    template: str | None,
+    template_fallback: str | None,
+    tokenizer_json: bool,
+    format: str,
+    map_columns: tuple[str, ...],
+    input_format: str | None,
+    labels: str,
+    split: str | None,
+    max_length: int | None,
+    truncation: str | None,
+    segment_length: int | None,
+    padding: str | None,
+    pad_token: str | None,
+    special_tokens: str,
+    allow_special_token: tuple[str, ...],
+    all_masked: str,
+    threads: int | None,
+    keep_columns: tuple[str, ...],
+    attention_mask: bool,
+    position_ids: bool,
+    chat_template_kwargs: str | None,
+    limits: str | None,
+    now: str | None,
+    shuffle: bool,
+    seed: int,
+    deduplicate: bool,
+    validation: str,
+    overwrite: bool,
+    debug: int | None,
+    progress: bool | None,
+    block_bytes: int | None,
+    max_line_bytes: int | None,
+    shard_tokens: int | None,
+    compression: str | None,
+    max_rejected: str,
+    trainer: str | None,
+    strict: bool,
+    quiet: bool,
+    traceback: bool,
 ) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
@@ -183,11 +196,11 @@ def prepare(
             prepare_by_config(context, inputs[0], new_console(), debug=debug, quiet=quiet)
             return
         if tokenizer is None:
-            raise typer.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
+            raise click.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
         if output is None:
-            raise typer.BadParameter("--output is missing; give the output folder")
+            raise click.BadParameter("--output is missing; give the output folder")
         if local:
-            raise typer.BadParameter("--local is only for a YAML file of datasets; remove it")
+            raise click.BadParameter("--local is only for a YAML file of datasets; remove it")
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run
@@ -221,9 +234,9 @@ def prepare(
             labels=labels,
             max_length=max_length,
             segment_length=segment_length,
-            allowed_special_tokens=allow_special_token or (),
+            allowed_special_tokens=allow_special_token,
             threads=threads,
-            keep_columns=keep_columns or (),
+            keep_columns=keep_columns,
             attention_mask=attention_mask,
             position_ids=position_ids,
             chat_template_kwargs=json_object(chat_template_kwargs),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import typer
+import click
 
 from chatmill._chatmill import DataError
 from chatmill.pipeline.limit import RejectLimit
@@ -22,7 +22,7 @@ def json_object(text: str | None, option: str = "--chat-template-kwargs") -> dic
         option: The option, for errors: --chat-template-kwargs or --limits.
 
     Raises:
-        typer.BadParameter: The text is not a JSON object.
+        click.BadParameter: The text is not a JSON object.
 
     Example:
         >>> json_object('{"enable_thinking": false}')
@@ -33,11 +33,11 @@ def json_object(text: str | None, option: str = "--chat-template-kwargs") -> dic
     try:
         value = parse_json(text)
     except ValueError as cause:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{option} is {text!r}, which is not valid JSON ({cause}); give a JSON object such as '{_EXAMPLES[option]}'"
         ) from None
     if not isinstance(value, dict):
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"{option} is {text!r}, which is not a JSON object; give one such as '{_EXAMPLES[option]}'"
         )
     return value
@@ -50,7 +50,7 @@ def time_of(text: str | None) -> datetime | None:
         text: A time in ISO format, or None.
 
     Raises:
-        typer.BadParameter: The text is not a time.
+        click.BadParameter: The text is not a time.
 
     Example:
         >>> time_of("2025-07-01T12:00")
@@ -59,7 +59,7 @@ def time_of(text: str | None) -> datetime | None:
     try:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"--now is {text!r}; give a time such as 2025-07-01T12:00") from None
+        raise click.BadParameter(f"--now is {text!r}; give a time such as 2025-07-01T12:00") from None
 
 
 def share_or_number(text: str) -> float | int:
@@ -69,7 +69,7 @@ def share_or_number(text: str) -> float | int:
         text: A share such as `0.05`, or a number of samples.
 
     Raises:
-        typer.BadParameter: The text is not a number.
+        click.BadParameter: The text is not a number.
 
     Example:
         >>> share_or_number("0.05"), share_or_number("500")
@@ -78,7 +78,7 @@ def share_or_number(text: str) -> float | int:
     try:
         return float(text) if "." in text else int(text)
     except ValueError:
-        raise typer.BadParameter(
+        raise click.BadParameter(
             f"--validation is {text!r}; give a share such as 0.05, or a number of samples"
         ) from None
 
@@ -90,7 +90,7 @@ def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
         texts: Texts such as `NAME=COLUMN`, or None.
 
     Raises:
-        typer.BadParameter: A text has no `=`, or a name is empty or given twice.
+        click.BadParameter: A text has no `=`, or a name is empty or given twice.
 
     Example:
         >>> columns_of(["question=problem", "answer=solution"])
@@ -100,9 +100,9 @@ def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
     for text in texts or ():
         name, found, column = (it.strip() for it in text.partition("="))
         if not (name and found and column):
-            raise typer.BadParameter(f"--map is {text!r}; give NAME=COLUMN, such as answer=solution")
+            raise click.BadParameter(f"--map is {text!r}; give NAME=COLUMN, such as answer=solution")
         if name in columns:
-            raise typer.BadParameter(f"--map names {name!r} twice; give each name once")
+            raise click.BadParameter(f"--map names {name!r} twice; give each name once")
         columns[name] = column
     return columns or None
 
@@ -114,7 +114,7 @@ def check_reject_limit(text: str) -> str:
         text: A percentage, a share or a number.
 
     Raises:
-        typer.BadParameter: The text is none of these.
+        click.BadParameter: The text is none of these.
 
     Example:
         >>> check_reject_limit("5%")
@@ -123,7 +123,7 @@ def check_reject_limit(text: str) -> str:
     try:
         RejectLimit.of(text)
     except DataError as error:
-        raise typer.BadParameter(str(error).replace("`max_rejected`", "--max-rejected")) from None
+        raise click.BadParameter(str(error).replace("`max_rejected`", "--max-rejected")) from None
     return text
 
 
@@ -134,7 +134,7 @@ def check_trainer(text: str | None) -> str | None:
         text: The name of a trainer, or None.
 
     Raises:
-        typer.BadParameter: chatmill has no columns for it.
+        click.BadParameter: chatmill has no columns for it.
 
     Example:
         >>> check_trainer("trl")
@@ -143,7 +143,7 @@ def check_trainer(text: str | None) -> str | None:
     try:
         layout_of(text)
     except DataError as error:
-        raise typer.BadParameter(str(error).replace("`trainer`", "--for")) from None
+        raise click.BadParameter(str(error).replace("`trainer`", "--for")) from None
     return text
 
 
@@ -154,14 +154,14 @@ def check_debug(trainer: str | None) -> None:
         trainer: The value of --for, or None.
 
     Raises:
-        typer.BadParameter: The output has no labels, or is not Parquet.
+        click.BadParameter: The output has no labels, or is not Parquet.
 
     Example:
         >>> check_debug("trl")
     """
     layout = layout_of(trainer)
     if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
-        raise typer.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
+        raise click.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
 
 
 def name_and_path(text: str) -> tuple[str, str]:
@@ -171,7 +171,7 @@ def name_and_path(text: str) -> tuple[str, str]:
         text: `NAME=PATH`.
 
     Raises:
-        typer.BadParameter: The text has no `=`.
+        click.BadParameter: The text has no `=`.
 
     Example:
         >>> name_and_path("org/set=rows.jsonl")
@@ -179,5 +179,5 @@ def name_and_path(text: str) -> tuple[str, str]:
     """
     name, found, path = text.partition("=")
     if not found:
-        raise typer.BadParameter(f"--local is {text!r}, without a `=`; give NAME=PATH, such as org/set=rows.jsonl")
+        raise click.BadParameter(f"--local is {text!r}, without a `=`; give NAME=PATH, such as org/set=rows.jsonl")
     return name, path

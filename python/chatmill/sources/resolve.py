@@ -9,6 +9,7 @@ from typing import Any
 from chatmill._chatmill import ChatTemplate, DataError, TemplateError, Tokenizer
 from chatmill.formats import Format
 from chatmill.formats.detect import format_of
+from chatmill.sources.ahead import TokenizerAhead
 from chatmill.sources.llama_factory import library_name, remedy_for
 from chatmill.sources.load import NoTemplateError, check_fallback, is_jinja, load_template
 from chatmill.text.nearest import nearest
@@ -20,7 +21,7 @@ def resolve(
     """Load a tokenizer and its template.
 
     Args:
-        tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
+        tokenizer: A `Tokenizer` or a `TokenizerAhead`, or any value that `Tokenizer.from_pretrained` accepts.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
             accepts; None for the tokenizer's own template. Special tokens that the template lacks come from the
             tokenizer.
@@ -174,6 +175,8 @@ def missing_template(template: Any, error: TemplateError) -> TemplateError:
 
 
 def _tokenizer(tokenizer: Any, *, rebuild: bool) -> Tokenizer:
+    if isinstance(tokenizer, TokenizerAhead):
+        return tokenizer.tokenizer()
     return tokenizer if isinstance(tokenizer, Tokenizer) else Tokenizer.from_pretrained(tokenizer, rebuild=rebuild)
 
 
@@ -185,7 +188,8 @@ def _template(tokenizer: Any, template: Any, special_tokens: dict[str, str], fal
             raise NoTemplateError(
                 "a chatmill.Tokenizer has no chat template; also give `template` or `template_fallback`"
             )
-        return _load(tokenizer, special_tokens, fallback)
+        source = tokenizer.source if isinstance(tokenizer, TokenizerAhead) else tokenizer
+        return _load(source, special_tokens, fallback)
     library = library_name(template) if isinstance(template, str) else None
     if library is not None:
         # The special tokens of a named template are only defaults, so the tokenizer's tokens replace them.

@@ -4,7 +4,7 @@ import io
 import sys
 import traceback
 
-import typer
+import click
 
 from chatmill.text.secrets import without_secrets
 from chatmill.text.visible import visible
@@ -16,7 +16,7 @@ def say(text: object = "") -> None:
     Args:
         text: A text, or an object with one.
     """
-    typer.echo(visible(str(text)))
+    click.echo(visible(str(text)))
 
 
 def say_error(text: str) -> None:
@@ -25,8 +25,8 @@ def say_error(text: str) -> None:
     Args:
         text: The message.
     """
-    typer.secho("error: ", fg="red", bold=True, err=True, nl=False)
-    typer.echo(visible(without_secrets(text)), err=True)
+    click.secho("error: ", fg="red", bold=True, err=True, nl=False)
+    click.echo(visible(without_secrets(text)), err=True)
 
 
 def say_warning(text: str) -> None:
@@ -35,8 +35,8 @@ def say_warning(text: str) -> None:
     Args:
         text: The message.
     """
-    typer.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
-    typer.echo(visible(without_secrets(text)), err=True)
+    click.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
+    click.echo(visible(without_secrets(text)), err=True)
 
 
 def prepare_streams() -> None:
@@ -55,4 +55,4 @@ def say_traceback(error: BaseException) -> None:
     Args:
         error: The error.
     """
-    typer.echo(visible(without_secrets("".join(traceback.format_exception(error)))), err=True, nl=False)
+    click.echo(visible(without_secrets("".join(traceback.format_exception(error)))), err=True, nl=False)
