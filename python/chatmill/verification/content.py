@@ -114,12 +114,15 @@ class _Checks:
 
     def _plan(self, split: str, about: Mapping[str, Any]) -> Plan | None:
         name = PLANS[split]
-        listed = {it["file"] for it in self._manifest.get("packs", ())}
+        listed = {it["file"]: it["rows"] for it in self._manifest.get("packs", ())}
         if name not in listed or split not in about["report"]:
             self._faults.add("plan", name, "the manifest does not list the plan of these packs, or has no report of it")
-        elif name in self._intact:
-            return read_plan(self._folder / name, about, split, self._faults)
-        return None
+            return None
+        plan = read_plan(self._folder / name, about, split, self._faults) if name in self._intact else None
+        if plan is not None and plan.table.num_rows != listed[name]:
+            problem = f"it has {plan.table.num_rows:,} slices, but the manifest lists {listed[name]:,}"
+            self._faults.add("plan", name, problem)
+        return plan
 
     def _shard(self, shard: Mapping[str, Any], totals: Totals, rules: PackRules | None, digests: SliceDigests) -> bool:
         """Check the rows of a file; return whether all of them could be read."""

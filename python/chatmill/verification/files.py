@@ -8,6 +8,7 @@ from pathlib import Path
 from chatmill.outputs.checksums import WrittenFile, sha256_of_all
 from chatmill.verification.faults import AGAIN, Faults
 
+_ROWS = {".parquet", ".arrow"}
 # While a run writes to an output whose parent cannot be used, its lock is in the output.
 _LOCK = re.compile(r"\.chatmill-[0-9a-f]{16}\.lock")
 
@@ -35,7 +36,12 @@ def check_files(folder: Path, files: Sequence[WrittenFile], manifest: str, fault
     for file, sha256 in zip(readable, sums, strict=True):
         if sha256 != file.sha256:
             faults.add("checksum", file.file, "its content has changed since chatmill wrote it")
-    return {file.file for file, sha256 in zip(readable, sums, strict=True) if sha256 == file.sha256}
+    intact = {file.file for file, sha256 in zip(readable, sums, strict=True) if sha256 == file.sha256}
+    for file in files:
+        # The rows of other files are counted where they are read.
+        if file.file in intact and (folder / file.file).suffix not in _ROWS and _lines(folder / file.file) != file.rows:
+            faults.add("lines", file.file, f"it has not the {file.rows:,} lines that {manifest} lists")
+    return intact
 
 
 def _has_size(folder: Path, file: WrittenFile, faults: Faults) -> bool:
@@ -52,6 +58,11 @@ def _has_size(folder: Path, file: WrittenFile, faults: Faults) -> bool:
         faults.add("size", file.file, f"it had {file.bytes:,} bytes and has {size:,}", AGAIN)
         return False
     return True
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
 
 
 def _is_readable(folder: Path, file: WrittenFile, faults: Faults) -> bool:
