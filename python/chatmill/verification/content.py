@@ -1,6 +1,6 @@
 """`check_content`: the rows of all shards of an output, a few at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,11 @@ from chatmill.verification.packs import PackRules
 from chatmill.verification.reporter import Reporter
 from chatmill.verification.row_numbers import RowNumbers
 from chatmill.verification.samples import SampleRules
-from chatmill.verification.shards import ShardRows, open_shard
+from chatmill.verification.shards import READ_ERRORS, ShardRows, open_shard
 from chatmill.verification.slices import SliceDigests
 from chatmill.verification.tokens_folder import token_rows
 from chatmill.verification.totals import Totals
 from chatmill.verification.vocabulary import vocabulary_of
-
-#: What readers of damaged files raise.
-READ_ERRORS = (OSError, pa.ArrowException, ValueError, UnicodeDecodeError)
 
 
 def check_content(
@@ -49,15 +46,10 @@ def check_content(
         The number of rows and of tokens that were read.
     """
     shards = [it for key in SHARDS.values() for it in manifest.get(key) or ()]
-    first = next((it["file"] for it in shards if it["file"] in intact), None)
-    if first is None:
+    schema = _first_schema(folder, [it["file"] for it in shards if it["file"] in intact], faults)
+    if schema is None:
         return 0, 0
-    try:
-        with open_shard(folder / first) as rows:
-            columns = Columns.of(manifest, rows.schema)
-    except READ_ERRORS as error:
-        faults.add("unreadable", first, f"it cannot be read ({error})")
-        return 0, 0
+    columns = Columns.of(manifest, schema)
     vocabulary = vocabulary_of(folder, manifest, intact, faults)
     checks = _Checks(folder, manifest, columns, vocabulary, intact, faults)
     checks.run(tokens)
@@ -65,6 +57,29 @@ def check_content(
         check_totals(manifest, name, columns, checks.totals, faults)
         checks.check_rows(name)
     return sum(it.rows for it in checks.totals.values()), sum(it.tokens for it in checks.totals.values())
+
+
+def _first_schema(folder: Path, files: Sequence[str], faults: Faults) -> pa.Schema | None:
+    """Return the columns of the first file that can be read."""
+    errors: list[tuple[str, str]] = []
+    for file in files:
+        found = _schema(folder / file)
+        if isinstance(found, pa.Schema):
+            # The other files are tried again, and their errors are found there.
+            return found
+        errors.append((file, found))
+    for file, problem in errors:
+        faults.add("unreadable", file, problem)
+    return None
+
+
+def _schema(path: Path) -> Any:
+    """Return the columns of a file, or a text that says why it cannot be read."""
+    try:
+        with open_shard(path) as rows:
+            return rows.schema
+    except READ_ERRORS as error:
+        return f"it cannot be read ({error})"
 
 
 class _Checks:

@@ -5,12 +5,11 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from chatmill._chatmill import DataError
 from chatmill.outputs.dataset_folder import dataset_files
 from chatmill.outputs.shards import Shard
 from chatmill.verification.faults import Faults
+from chatmill.verification.shards import READ_ERRORS
 
 
 def check_dataset_files(folder: Path, manifest: Mapping[str, Any], intact: AbstractSet[str], faults: Faults) -> None:
@@ -32,7 +31,7 @@ def check_dataset_files(folder: Path, manifest: Mapping[str, Any], intact: Abstr
         return
     try:
         expected = dataset_files(folder, *splits)
-    except (DataError, OSError, pa.ArrowException) as error:
+    except (DataError, *READ_ERRORS) as error:
         faults.add("unreadable", splits[0][0].file, f"its columns cannot be read ({error})")
         return
     for name in sorted(expected.keys() ^ listed):

@@ -54,6 +54,8 @@ class Faults:
             remedy: What to do.
             count: In how many places it was found.
         """
+        # Errors of readers may have several lines.
+        problem = " ".join(problem.split())
         earlier = self._found.get(kind)
         self._found[kind] = (
             Fault(kind, where, problem, remedy, count)

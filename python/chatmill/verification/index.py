@@ -16,13 +16,12 @@ from chatmill.trainers.splits import TRAINING, VALIDATION
 from chatmill.verification.faults import Faults
 from chatmill.verification.fields import wrong_plan_fields
 from chatmill.verification.plan import COLUMNS, PlanChecks
+from chatmill.verification.shards import READ_ERRORS
 from chatmill.verification.slices import SliceDigests
 from chatmill.verification.tokens_folder import token_rows
 
 #: The file of the plan of each split.
 PLANS = {TRAINING: INDEX, VALIDATION: VALIDATION_INDEX}
-
-_READ_ERRORS = (OSError, pa.ArrowException, ValueError)
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Plan:
         """
         try:
             lengths = digests.compare(self.table, rows, self.file, faults)
-        except (*_READ_ERRORS, KeyError, IndexError) as error:
+        except (*READ_ERRORS, KeyError, IndexError) as error:
             faults.add("tokens", self.file, f"the rows that were packed cannot be read ({error})")
             return
         self.checks.check_lengths(lengths)
@@ -72,7 +71,7 @@ def read_plan(path: Path, about: Mapping[str, Any], split: str, faults: Faults) 
     try:
         table = pq.read_table(path, partitioning=None)
         table.validate(full=True)
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         faults.add("unreadable", path.name, f"it cannot be read ({error})")
         return None
     found = dict(zip(table.schema.names, table.schema.types, strict=True))
@@ -101,7 +100,7 @@ def verify_index(path: Path, tokens: Path | None, faults: Faults) -> tuple[int, 
         return 0, 0
     try:
         about = parse_json((pq.read_schema(path).metadata or {}).get(ABOUT.encode(), b""))
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         faults.add("unreadable", path.name, f"it cannot be read ({error})")
         return 0, 0
     wrong = wrong_plan_fields(about)
@@ -126,7 +125,7 @@ def _is_unchanged(path: Path, faults: Faults) -> bool:
     no_plan = f"{path} is no plan of chatmill; give an output, or a plan of `chatmill pack --index-only`"
     try:
         is_right = is_seal_right(path)
-    except _READ_ERRORS:
+    except READ_ERRORS:
         if not _looks_like_index(path):
             raise DataError(no_plan) from None
         is_right = False

@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 _BATCH_TOKENS = 1 << 18
 _BATCH_ROWS = 1 << 14
 
+#: What readers of damaged files raise.
+READ_ERRORS = (OSError, pa.ArrowException, ValueError)
+
 
 @dataclass(frozen=True)
 class ShardRows:
@@ -34,7 +37,7 @@ def open_shard(path: Path) -> AbstractContextManager[ShardRows]:
         path: The file.
 
     Returns:
-        A context with its rows. All errors of it and of the batches are an `OSError` or an `ArrowException`.
+        A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
     """
     return _READERS[path.suffix](path)
 
@@ -54,6 +57,12 @@ def bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
+def _readable(schema: pa.Schema) -> pa.Schema:
+    """Return a schema whose names are texts, which a damaged file may lack."""
+    schema.names  # noqa: B018  # raises an error of Unicode
+    return schema
+
+
 @contextmanager
 def _parquet(path: Path) -> Iterator[ShardRows]:
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
@@ -68,7 +77,7 @@ def _parquet(path: Path) -> Iterator[ShardRows]:
                     batch.validate(full=True)
                     yield from bounded(batch)
 
-        yield ShardRows(file.schema_arrow, batches)
+        yield ShardRows(_readable(file.schema_arrow), batches)
 
 
 @contextmanager
@@ -81,7 +90,7 @@ def _arrow(path: Path) -> Iterator[ShardRows]:
                 batch.validate(full=True)
                 yield from bounded(batch)
 
-        yield ShardRows(stream.schema, batches)
+        yield ShardRows(_readable(stream.schema), batches)
 
 
 _READERS: dict[str, Callable[[Path], AbstractContextManager[ShardRows]]] = {".parquet": _parquet, ".arrow": _arrow}
