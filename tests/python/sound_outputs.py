@@ -16,6 +16,7 @@ from samples import Row, write_rows
 
 PADDED = byte_tokenizer(pad_token="<s>")
 _COUNT = 30
+_BAD: list[Row] = [{"messages": "x", "id": 99}, {"messages": [], "id": 98}]
 
 
 def rows(count: int = _COUNT) -> list[Row]:
@@ -87,13 +88,44 @@ def _packed_of_nothing() -> Path:
     return Path("packs")
 
 
+def _of_several_inputs() -> Path:
+    """A file that is given twice, a Parquet file and a JSON file, all with rejects."""
+    write_rows(Path("a.jsonl"), [*_BAD, *rows(4)])
+    write_rows(Path("b.parquet"), [{"messages": [], "id": 1}, *rows(9), {"messages": [], "id": 2}])
+    Path("c.json").write_text(json.dumps([*rows(3), *_BAD]))
+    given = ["a.jsonl", "a.jsonl", "b.parquet", "c.json"]
+    prepare(given, tokenizer=TOKENIZER, template=CHATML, output="out", progress=False, max_rejected=1.0, shuffle=True)
+    return Path("out")
+
+
+def _in_memory() -> Path:
+    prepare([*_BAD, *rows()], tokenizer=TOKENIZER, template=CHATML, output="out", progress=False, max_rejected=1.0)
+    return Path("out")
+
+
+def _part_of_a_dataset() -> Path:
+    """A share of the rows, in the order of axolotl."""
+    write_byte_tokenizer(Path("model"))
+    write_rows(Path("a.jsonl"), rows())
+    dataset = {"path": "a.jsonl", "type": "chat_template", "field_messages": "messages", "shards": 3, "shards_idx": 1}
+    config = {
+        "base_model": "model",
+        "chat_template": "chatml",
+        "datasets": [dataset],
+        "sequence_len": 4096,
+        "shuffle_merged_datasets": False,
+    }
+    Path("config.yaml").write_text(json.dumps(config))
+    prepare_config(Path("config.yaml"), output="out", progress=False)
+    return Path("out")
+
+
 def _index() -> Path:
     _prepare(rows(), shard_tokens=1500)
     pack("out", 300, "plan.parquet", index_only=True)
     return Path("plan.parquet")
 
 
-_BAD: list[Row] = [{"messages": "x", "id": 99}, {"messages": [], "id": 98}]
 _WEIGHTS = {"weights": {"content": 0.5}}
 _TOKENS = [{"input_ids": [1, 2, 3], "labels": [-100, 2, 9]}, {"input_ids": [4, 5]}]
 _STEPS = [{"prompt": "Q", "completions": ["a", "b"], "labels": [True, False]}] * 3
@@ -119,6 +151,10 @@ SOUND: dict[str, Callable[[], Path]] = {
     "validation": lambda: _prepare([*rows(), *_BAD], validation=5, deduplicate=True, shard_tokens=700),
     "kept without labels": _plain(max_length=20, all_masked="keep"),
     "datasets": _datasets,
+    "several inputs": _of_several_inputs,
+    "rows in memory": _in_memory,
+    "part of a dataset": _part_of_a_dataset,
+    "duplicates for trl": lambda: _prepare([*rows(), *rows(9)], deduplicate=True, trainer="trl", validation=3),
     "pairs": _of_format(pairs(), template=CHATML, format="preference"),
     "one answer": _of_format(_KTO, template=CHATML, format="kto"),
     "tokens": _of_format(_TOKENS, tokenizer=TOKENIZER),

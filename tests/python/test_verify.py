@@ -300,6 +300,11 @@ def test_no_output(in_tmp_path: Path) -> None:
             verify(place)
 
 
+def test_tokens_are_for_packs(sound: MakeSound) -> None:
+    with pytest.raises(DataError, match=r"`tokens` \(`--tokens`\) is for packs, but out has rows; leave it out"):
+        verify(sound("plain"), tokens="out")
+
+
 def test_the_command(sound: MakeSound) -> None:
     output = sound("packs")
     run = CliRunner().invoke(app, ["verify", str(output)])

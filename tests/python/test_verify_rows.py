@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from chatmill import prepare
 from format_rows import CHATML, TOKENIZER
@@ -262,3 +263,18 @@ def test_kept_columns_have_any_name(in_tmp_path: Path) -> None:
     write_rows(Path("kept.jsonl"), [{**conversation(1), "weights": "x", "row": "y"}])
     prepare("kept.jsonl", tokenizer=TOKENIZER, template=CHATML, output="kept", keep_columns=["weights", "row"])
     assert verified(Path("kept")).is_sound
+
+
+def test_rows_that_are_there_twice(sound: MakeSound) -> None:
+    """In place of another row of the same length, with right counts."""
+    output = sound("validation")
+    found = pq.read_table(output / "train" / "train-00000.parquet").to_pylist()
+    shape = [(row["length"], sum(label != -100 for label in row["labels"])) for row in found]
+    one, other = next((a, b) for b in range(len(shape)) for a in range(b) if shape[a] == shape[b])
+
+    def change(rows: list[Row]) -> None:
+        rows[other] = rows[one]
+
+    edit_rows(output, change, "train/train-00000.parquet")
+    (fault,) = verified(output).faults
+    assert (fault.kind, fault.where) == ("duplicates", f"train/train-00000.parquet, row {other}")

@@ -14,6 +14,7 @@ from chatmill.verification.counts import SHARDS, check_totals
 from chatmill.verification.faults import Faults
 from chatmill.verification.index import PLANS, Plan, read_plan
 from chatmill.verification.packs import PackRules
+from chatmill.verification.repeats import Repeats
 from chatmill.verification.reporter import Reporter
 from chatmill.verification.row_numbers import RowNumbers
 from chatmill.verification.samples import SampleRules
@@ -100,6 +101,7 @@ class _Checks:
         is_ordered = "arranged" not in manifest["counts"]
         self._numbers = RowNumbers(manifest["counts"]["rows_in"], is_ordered=is_ordered)
         self._has_numbers = False
+        self._repeats = Repeats.of(manifest, columns)
         self._schema: pa.Schema | None = None
         #: What was counted in each split.
         self.totals: dict[str, Totals] = {}
@@ -200,6 +202,8 @@ class _Checks:
         if counts is None:
             totals.rows += batch.num_rows
             return False
+        if self._repeats is not None:
+            self._repeats.add(batch, counts[0], file, totals.rows - rows_before)
         totals.add(*counts)
         return True
 
@@ -232,6 +236,8 @@ class _Checks:
         arranged = counts.get("arranged")
         if self._columns.kind == "packs":
             return
+        if self._repeats is not None:
+            self._repeats.check(self._faults)
         weights = (self._manifest.get("arrangement") or {}).get("weights") or ()
         may_lack = arranged is not None and (arranged["duplicates"] or any(weight < 1 for weight in weights))
         if not self._has_numbers:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chatmill._chatmill import DataError
 from chatmill.outputs.manifest import recorded_files
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
 from chatmill.packing.index import is_index
@@ -37,7 +38,7 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
         The faults, each with its first place, and what could not be checked.
 
     Raises:
-        DataError: There is no output of chatmill.
+        DataError: There is no output of chatmill, or `tokens` are given, but there are no packs.
 
     Example:
         >>> chatmill.verify("tokens").is_sound  # doctest: +SKIP
@@ -60,6 +61,8 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
     check_counts(manifest, path.name, faults)
     _check_rejects(place, manifest, intact, faults)
     check_dataset_files(place, manifest, intact, faults)
+    if given is not None and manifest["options"].get("packing") is None:
+        raise DataError(f"`tokens` (`--tokens`) is for packs, but {place} has rows; leave it out")
     rows, token_count = check_content(place, path.name, manifest, intact, given, faults)
     return _report(place, faults, (1 + len(found), rows, token_count), started)
 
