@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from chatmill.packing.report import PackedReport
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
+    from chatmill.verification.job import verify
+    from chatmill.verification.report import VerifyReport
 
 __all__ = [
     "ChatTemplate",
@@ -69,9 +71,11 @@ __all__ = [
     "TokenBatch",
     "Tokenizer",
     "TokenizerError",
+    "VerifyReport",
     "__version__",
     "pack",
     "prepare",
+    "verify",
 ]
 
 # datasets and Ray take only mappings as batches.
@@ -89,6 +93,8 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "VerifyReport": "chatmill.verification.report",
+    "verify": "chatmill.verification.job",
 }
 
 

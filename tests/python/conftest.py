@@ -14,6 +14,7 @@ from corpus_folder import CORPUS
 from folders import write_tiny
 from samples import Row, WriteFile, conversation, write_rows
 from staged_outputs import MadeOutput
+from tampered_outputs import MakeSound, Outputs
 
 # Their assertions are shown in detail, as in tests.
 pytest.register_assert_rewrite("arrange_rows", "label_expected")
@@ -115,3 +116,15 @@ def place(tmp_path: Path, made: tuple[MadeOutput, MadeOutput]) -> Path:
     place = tmp_path / "deep" / "out"
     made[0].put(place, overwrite=False)
     return place
+
+
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Outputs:
+    """Sound outputs, each made on its first use."""
+    return Outputs(tmp_path_factory.mktemp("sound"))
+
+
+@pytest.fixture
+def sound(outputs: Outputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeSound:
+    """Copy a sound output into the working directory."""
+    return lambda name: outputs.copy(name, tmp_path, monkeypatch)

@@ -33,14 +33,30 @@ def write_dataset_files(folder: Path, shards: Sequence[Shard], validation: Seque
         >>> write_dataset_files(folder, shards, [])  # doctest: +SKIP
         [WrittenFile(file='dataset_info.json', …), WrittenFile(file='state.json', …)]
     """
+    files = dataset_files(folder, shards, validation)
+    for name, content in files.items():
+        write_durably(folder / name, content)
+    return [recorded(folder, name, lines=content.count(b"\n")) for name, content in files.items()]
+
+
+def dataset_files(folder: Path, shards: Sequence[Shard], validation: Sequence[Shard]) -> dict[str, bytes]:
+    """Return the content of the descriptions of the datasets of an output, by their paths in it.
+
+    Args:
+        folder: The output folder, with its shards.
+        shards: The shards for training.
+        validation: The shards for validation; empty if there are none.
+    """
     splits = {split: own for split, own in ((TRAINING, shards), (VALIDATION, validation)) if own}
     if "/" not in shards[0].file:
         return _describe(folder, "", TRAINING, shards)
-    files = [_write(folder, "dataset_dict.json", {"splits": list(splits)})]
-    return files + [it for split, own in splits.items() for it in _describe(folder, f"{split}/", split, own)]
+    files = {"dataset_dict.json": _json({"splits": list(splits)})}
+    for split, own in splits.items():
+        files.update(_describe(folder, f"{split}/", split, own))
+    return files
 
 
-def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) -> list[WrittenFile]:
+def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) -> dict[str, bytes]:
     with pa.ipc.open_stream(folder / shards[0].file) as stream:
         features = {field.name: _feature(field) for field in stream.schema}
     info = {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
@@ -54,7 +70,7 @@ def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) ->
         "_output_all_columns": False,
         "_split": split,
     }
-    return [_write(folder, f"{within}dataset_info.json", info), _write(folder, f"{within}state.json", state)]
+    return {f"{within}dataset_info.json": _json(info), f"{within}state.json": _json(state)}
 
 
 def _feature(field: pa.Field) -> dict[str, Any]:
@@ -66,7 +82,5 @@ def _feature(field: pa.Field) -> dict[str, Any]:
     return value if inner == field.type else {"feature": value, "_type": "Sequence"}
 
 
-def _write(folder: Path, name: str, content: dict[str, Any]) -> WrittenFile:
-    text = json.dumps(content, indent=2, sort_keys=True) + "\n"
-    write_durably(folder / name, text.encode())
-    return recorded(folder, name, lines=text.count("\n"))
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()

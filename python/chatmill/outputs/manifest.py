@@ -1,5 +1,6 @@
 """`_manifest.json`: the inputs, options and versions of an output, to identify, check and remake it."""
 
+import hashlib
 import json
 import platform
 import re
@@ -23,6 +24,8 @@ MANIFEST = "_manifest.json"
 EARLIER_MANIFEST = "manifest.json"
 #: The version of the manifest's form.
 FORMAT = 1
+#: The last key: the SHA-256 of the manifest without this key, as `manifest_bytes` writes it.
+SEAL = "sha256"
 
 #: The folder of a tokenizer in an output. pyarrow, Spark and others skip names that begin with `_`.
 TOKENIZER_FOLDER = "_tokenizer"
@@ -113,15 +116,45 @@ def _options(mill: Mill) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write `_manifest.json` into a folder, completely or not at all.
+    """Write `_manifest.json` into a folder with its own checksum, completely or not at all.
 
     Args:
         folder: The output folder.
         manifest: The manifest from `build_manifest`.
     """
+    write_durably(folder / MANIFEST, manifest_bytes({**_unsealed(manifest), SEAL: seal_of(manifest)}))
+
+
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    r"""Return the bytes of a manifest: UTF-8, indented by two, keys in their order, a line feed at the end.
+
+    Args:
+        manifest: A value that JSON can hold.
+
+    Example:
+        >>> manifest_bytes({"format": 1})
+        b'{\n  "format": 1\n}\n'
+    """
     text = json.dumps(manifest, ensure_ascii=False, indent=2)
     # A file name need not be UTF-8. Python reads its other bytes as lone surrogates, which JSON writes as `\udcff`.
-    write_durably(folder / MANIFEST, (text + "\n").encode("utf-8", "backslashreplace"))
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def seal_of(manifest: Mapping[str, Any]) -> str:
+    """Return the checksum that a manifest has of itself: the SHA-256 of its bytes without the key `sha256`.
+
+    Args:
+        manifest: A manifest, with or without this key.
+
+    Example:
+        >>> seal_of({"format": 1}) == seal_of({"format": 1, "sha256": "0"})
+        True
+    """
+    return hashlib.sha256(manifest_bytes(_unsealed(manifest))).hexdigest()
+
+
+def _unsealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in manifest.items() if key != SEAL}
 
 
 def manifest_name(names: Container[str]) -> str:

@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import PackPlan
 from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.durable import sync_file, sync_folder
+from chatmill.packing.seal import SEAL, UNSEALED, seal
 from chatmill.packing.source import TokenSource
 
 #: The names of the plans in a packed output.
 INDEX, VALIDATION_INDEX = "_packs.parquet", "_packs_validation.parquet"
 
-# The key of the metadata of the file.
-_ABOUT = "chatmill"
+#: The key of the metadata of the file.
+ABOUT = "chatmill"
 
 
 def write_index(path: Path, plan: PackPlan, source: TokenSource, about: dict[str, Any]) -> WrittenFile:
@@ -41,11 +42,14 @@ def write_index(path: Path, plan: PackPlan, source: TokenSource, about: dict[str
     first = pc.take(pa.array(starts, pa.int64()), shard)
     table = table.append_column("shard", pc.cast(shard, pa.int32()))
     table = table.append_column("shard_row", pc.subtract(table["row"], first))
-    table = table.replace_schema_metadata({_ABOUT: json.dumps(about)})
+    table = table.replace_schema_metadata({ABOUT: json.dumps(about)})
     # Until it is complete, it has another name.
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".chatmill-") as folder:
         written = Path(folder) / path.name
-        pq.write_table(table, written, compression="zstd")
+        with pq.ParquetWriter(written, table.schema, compression="zstd") as writer:
+            writer.write_table(table)
+            writer.add_key_value_metadata({SEAL: UNSEALED})
+        seal(written)
         sync_file(written)
         written.replace(path)
     sync_folder(path.parent)
@@ -59,7 +63,7 @@ def is_index(path: Path) -> bool:
         path: The file.
     """
     try:
-        return _ABOUT.encode() in (pq.read_schema(path).metadata or {})
+        return ABOUT.encode() in (pq.read_schema(path).metadata or {})
     except (OSError, pa.ArrowException):
         return False
 

@@ -32,6 +32,14 @@ class Lengths:
         for entry in pc.value_counts(column):
             self._samples[entry["values"].as_py()] += entry["counts"].as_py()
 
+    def merge(self, other: "Lengths") -> None:
+        """Count the samples of another count.
+
+        Args:
+            other: The other count.
+        """
+        self._samples.update(other._samples)
+
     def percentiles(self) -> Mapping[str, int]:
         """Return the least length that at least 50, 90, 95 and 99 % of the samples do not exceed, and the longest.
 
