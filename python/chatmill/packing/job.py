@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError, PackPlan, __version__
 from chatmill.options.choices import Compression, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.dataset_folder import write_dataset_files
@@ -121,7 +122,7 @@ def pack(
         place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedReport(place, max_length, reports, time.monotonic() - started)
-    _check_apart(Path(output), source.folder)
+    check_separate(output, source.folder)
     new_writer = partial(
         ShardWriter, shard_tokens=shard_tokens, compression=compression, layout=layout.trainer, keep_columns=()
     )
@@ -216,12 +217,6 @@ def _about(
     }
 
 
-def _check_apart(output: Path, tokens: Path) -> None:
-    one, other = output.resolve(), tokens.resolve()
-    if one == other or one in other.parents or other in one.parents:
-        raise DataError(f"the output {output} is, holds or lies in the folder {tokens}, which it reads; choose another")
-
-
 def _index_place(
     output: str | os.PathLike[str], source: PreparedOutput, sources: dict[str, TokenSource], *, overwrite: bool
 ) -> Path:
@@ -233,7 +228,7 @@ def _index_place(
         )
     if place.suffix != ".parquet":
         raise DataError(f"the index {place} is a Parquet file; give a name that ends in .parquet")
-    _check_apart(place, source.folder)
+    check_separate(place, source.folder)
     if not place.parent.is_dir():
         raise DataError(f"there is no folder {place.parent} for the index; create it, or choose another one")
     if place.exists() and not overwrite:

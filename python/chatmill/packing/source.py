@@ -158,6 +158,11 @@ def sources_of(output: PreparedOutput) -> dict[str, TokenSource]:
     Raises:
         DataError: It has Arrow files, or other rows than samples with labels.
     """
+    if "layout" in output.manifest and output.layout != "parquet":
+        raise DataError(
+            f"{output.folder} has the layout {output.layout}; pack an output of the layout parquet, such as one of "
+            "`chatmill convert --to parquet`"
+        )
     splits = {"train": output.manifest["shards"], "validation": output.manifest.get("validation_shards") or ()}
     names = {split: [shard["file"] for shard in shards] for split, shards in splits.items()}
     if any(name.endswith(".arrow") for shards in names.values() for name in shards):
