@@ -89,13 +89,14 @@ def convert(
     _check_vocabulary_size(vocabulary_size)
     layout = layout_named(to)
     source = LayoutSource(tokens)
+    # First, so that a damaged file is called so.
+    identities = source.check_sums()
     contents = source.contents
     if vocabulary_size is not None:
         contents = replace(contents, vocabulary_size=vocabulary_size)
     options = WriteOptions(shard_tokens, compression)
     notes = layout.check(contents)
     check_separate(output, source.output.folder)
-    identities = source.check_sums()
     with staged_output(output, overwrite=overwrite) as staged:
         shards, files, found = _write(source, layout, contents, options, staged.folder)
         notes += found

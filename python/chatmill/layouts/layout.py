@@ -123,7 +123,8 @@ class FileLayout(ABC):
             files: The files.
 
         Yields:
-            Rows, with `input_ids`, `labels` and all other columns that the layout holds.
+            Rows, with `input_ids`, `labels` and all other columns that the layout holds; at least one batch, which may
+            be empty.
 
         Raises:
             DataError: A file cannot be read, or is not as the manifest describes it.

@@ -75,6 +75,8 @@ class ParquetLayout(ColumnarLayout):
             try:
                 with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as parquet:
                     step = max(1, _BATCH_TOKENS * parquet.metadata.num_rows // max(1, int(shard["tokens"])))
+                    if not parquet.metadata.num_rows:
+                        yield pa.RecordBatch.from_pylist([], schema=parquet.schema_arrow.remove_metadata())
                     for batch in parquet.iter_batches(batch_size=step, use_threads=False):
                         yield batch.replace_schema_metadata(None)
             except (OSError, pa.ArrowException) as error:

@@ -60,7 +60,7 @@ class LayoutSource:
             split: The split.
 
         Yields:
-            The rows.
+            The rows; at least one batch, which may be empty.
 
         Raises:
             DataError: The manifest lists another number of rows, or a file cannot be read.
