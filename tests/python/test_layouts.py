@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -224,3 +226,20 @@ def test_features_are_in_the_files_of_a_dataset(in_tmp_path: Path) -> None:
     features = json.loads(metadata[b"huggingface"])["info"]["features"]
     assert features == json.loads(Path("out/train/dataset_info.json").read_bytes())["features"]
     assert list(features) == ["input_ids", "labels", "length"]
+
+
+def test_no_layout_needs_numpy(in_tmp_path: Path) -> None:
+    rows = random_rows(20)
+    write_output(Path("tokens"), table(rows))
+    code = f"""
+import sys
+sys.modules["numpy"] = None
+import chatmill
+for name in {LAYOUTS}:
+    chatmill.convert("tokens", name, name)
+    chatmill.convert(name, "parquet", name + "-back")
+print(*(len(list(chatmill.open(name + "-back"))) for name in {LAYOUTS}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout.split()) == ("", ["20"] * len(LAYOUTS))
+    assert all(opened(f"{name}-back") == rows for name in LAYOUTS)
