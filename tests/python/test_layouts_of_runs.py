@@ -9,9 +9,12 @@ import chatmill
 import pyarrow.parquet as pq
 import pytest
 from chatmill import Labels, convert, pack, prepare
+from chatmill.cli.main import app
+from folders import write_byte_tokenizer
 from format_rows import CHATML, PAIR, TOKENIZER
 from layout_rows import READERS, Tokens, opened, read_pair
 from samples import conversation, write_rows
+from typer.testing import CliRunner
 
 TRAINERS: list[Any] = [None, "trl", "hf", "axolotl", "llama-factory", "nemo"]
 
@@ -103,3 +106,78 @@ def test_steps_are_refused_at_once(in_tmp_path: Path) -> None:
         convert("tokens", "megatron", "out")
     convert("tokens", "mds", "out")
     assert [row.labels for row in chatmill.open("out")] == [row.labels for row in chatmill.open("tokens")]
+
+
+@pytest.mark.parametrize("layout", list(READERS))
+def test_prepare_writes_a_layout(layout: Any, inputs: str) -> None:
+    expected = prepared(inputs, "tokens", shuffle=True, validation=5)
+    report = prepare(
+        inputs,
+        tokenizer=TOKENIZER,
+        template=CHATML,
+        output="out",
+        shard_tokens=900,
+        shuffle=True,
+        validation=5,
+        keep_columns=["id"],
+        to=layout,
+    )
+    assert opened("out") == READERS[layout](Path("out/train"), "train") == expected
+    assert opened("out", "validation") == READERS[layout](Path("out/validation"), "validation")
+    assert sum(shard.rows for shard in report.shards) == 35
+    assert any("holds tokens alone: id" in it for it in report.warnings) == (
+        layout not in ("parquet", "arrow", "hf", "mds")
+    )
+    # The tokenizer tells how many ids there are.
+    dtype = chatmill.open("out").manifest["layout"].get("dtype")
+    assert dtype == ("uint16" if layout in ("megatron", "datatrove", "olmo") else None)
+    prepare(inputs, tokenizer=TOKENIZER, template=CHATML, output="out", to=layout, overwrite=True)
+    assert opened("out") == READERS[layout](Path("out"), "train")
+    assert len(opened("out")) == 40
+
+
+@pytest.mark.parametrize("layout", ["parquet", "arrow", "hf", "megatron", "nemo", "mds"])
+def test_pack_writes_a_layout(layout: Any, inputs: str) -> None:
+    prepared(inputs, "tokens", validation=7)
+    pack("tokens", 240, "packs", seed=1)
+    pack("tokens", 240, "out", seed=1, to=layout, shard_tokens=1000)
+    for split in ("train", "validation"):
+        rows, expected = (list(chatmill.open(it).splits[split]) for it in ("out", "packs"))
+        assert [(it.input_ids, it.labels, it.marks) for it in rows] == [
+            (it.input_ids, it.labels, it.marks) for it in expected
+        ]
+
+
+def test_choices_that_exclude_each_other(inputs: str) -> None:
+    prepared(inputs, "tokens")
+    for_trainer = r"`trainer` \(`--for`\) chooses the files that trl opens; leave out `to`"
+    with pytest.raises(chatmill.DataError, match=for_trainer):
+        prepare(inputs, tokenizer=TOKENIZER, template=CHATML, output="out", trainer="trl", to="hf")
+    with pytest.raises(chatmill.DataError, match=for_trainer):
+        pack("tokens", 240, "out", trainer="trl", to="hf")
+    with pytest.raises(chatmill.DataError, match="an index is one Parquet file and has no layout"):
+        pack("tokens", 240, "out.parquet", index_only=True, to="hf")
+    with pytest.raises(chatmill.DataError, match="the layout olmo would make one document of each pack"):
+        pack("tokens", 240, "out", to="olmo")
+    with pytest.raises(chatmill.DataError, match="the layout olmo has no place for padding"):
+        prepare(
+            inputs, tokenizer=TOKENIZER, template=CHATML, output="out", padding="longest", pad_token="<s>", to="olmo"
+        )
+    with pytest.raises(chatmill.DataError, match="the files of the layout olmo are not compressed"):
+        prepare(inputs, tokenizer=TOKENIZER, template=CHATML, output="out", compression="snappy", to="olmo")
+    assert not Path("out").exists()
+
+
+def test_the_commands_write_a_layout(inputs: str) -> None:
+    write_byte_tokenizer(Path("model"))
+    runner = CliRunner()
+    command = ["prepare", inputs, "--tokenizer", "model", "--template", "chatml", "--output", "out", "--quiet"]
+    assert runner.invoke(app, [*command, "--to", "mds"]).exit_code == 0
+    assert len(opened("out")) == 40
+    done = runner.invoke(app, [*command, "--to", "mds", "--overwrite", "--debug", "1"])
+    assert done.exit_code == 2
+    assert "--debug cannot print the layout mds" in done.stderr
+    assert runner.invoke(app, [*command, "--overwrite"]).exit_code == 0
+    done = runner.invoke(app, ["pack", "out", "--max-length", "300", "--output", "packs", "--to", "megatron"])
+    assert done.exit_code == 0
+    assert chatmill.open("packs").layout == "megatron"

@@ -12,6 +12,7 @@ from chatmill.options.choices import (
     Compression,
     ControlTokens,
     InputFormat,
+    LayoutName,
     Padding,
     Split,
     Trainer,
@@ -216,6 +217,15 @@ TrainerOption = Annotated[
         callback=check_trainer,
         help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
         "config that open them.",
+        show_default=False,
+    ),
+]
+LayoutOption = Annotated[
+    str | None,
+    choice_of(
+        "--to",
+        LayoutName,
+        "The layout of the files, without --for (default parquet); see docs/layouts.md.",
         show_default=False,
     ),
 ]

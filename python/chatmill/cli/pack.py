@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import CompressionOption, TracebackOption, TrainerOption, choice_of
+from chatmill.cli.options import CompressionOption, LayoutOption, TracebackOption, TrainerOption, choice_of
 from chatmill.options.choices import PackMark, PackStrategy, Remainder, Truncation
 from chatmill.terminal.lines import say
 
@@ -56,6 +56,7 @@ def pack(
         int | None, typer.Option("--shard-tokens", min=1, help="Tokens per file.", show_default="64 Mi")
     ] = None,
     compression: CompressionOption = None,
+    to: LayoutOption = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier output of chatmill in --output.")
     ] = False,
@@ -73,6 +74,7 @@ def pack(
             "truncation": truncation,
             "remainder": remainder,
             "compression": compression,
+            "to": to,
         }
         if shard_tokens is not None:
             chosen["shard_tokens"] = shard_tokens

@@ -18,6 +18,7 @@ from chatmill.cli.options import (
     InputsOrConfig,
     KwargsOption,
     LabelsOption,
+    LayoutOption,
     LimitsOption,
     MapOption,
     MaxLengthOption,
@@ -166,6 +167,7 @@ def prepare(
     compression: CompressionOption = None,
     max_rejected: MaxRejectedOption = MAX_REJECTED,
     trainer: TrainerOption = None,
+    to: LayoutOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail if there is a warning; then nothing is written.")
     ] = False,
@@ -175,7 +177,7 @@ def prepare(
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
         if debug is not None:
-            check_debug(trainer)
+            check_debug(trainer, to)
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
             from chatmill.terminal.console import new_console
@@ -202,6 +204,7 @@ def prepare(
             "compression": compression,
             "input_format": input_format,
             "trainer": trainer,
+            "to": to,
         }
         sizes: dict[str, Any] = {
             "block_bytes": block_bytes,

@@ -23,7 +23,7 @@ class ArrowLayout(ColumnarLayout):
             options: How files are written.
         """
         check_uncompressed(self.name, options)
-        return ArrowForm(tuple(contents.columns.names), is_file=True, metadata={})
+        return ArrowForm(tuple(contents.columns.names), is_file=True)
 
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:
         """Read the rows of a split.

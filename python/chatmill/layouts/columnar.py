@@ -1,5 +1,6 @@
 """`ColumnarLayout`: layouts whose files hold all columns of the rows; `ColumnsWriter` writes their shards."""
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from chatmill._chatmill import DataError
 from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions
 from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.dataset_folder import features_of
 from chatmill.outputs.shard_files import ArrowShard, ShardFile, arrow_batches
 from chatmill.outputs.shards import Shard, ShardForm, ShardWriter
 
@@ -23,13 +25,11 @@ class ArrowForm:
 
     Attributes:
         names: The columns.
-        is_file: Whether they are IPC files; otherwise they are streams.
-        metadata: The metadata of the schema.
+        is_file: Whether they are IPC files; otherwise they are streams of a folder of `datasets`.
     """
 
     names: tuple[str, ...]
     is_file: bool
-    metadata: dict[str, str]
 
     @property
     def suffix(self) -> str:
@@ -51,7 +51,9 @@ class ArrowForm:
             path: The file.
             schema: Its columns.
         """
-        return ArrowShard(path, schema.with_metadata(self.metadata), is_file=self.is_file)
+        # `datasets` reads the features of a file alone from this key.
+        features = {} if self.is_file else {"huggingface": json.dumps({"info": {"features": features_of(schema)}})}
+        return ArrowShard(path, schema.with_metadata(features), is_file=self.is_file)
 
 
 class ColumnsWriter:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from chatmill._chatmill import DataError, __version__
 from chatmill.layouts.choice import layout_named
-from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import FileLayout, WriteOptions
+from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.source import LayoutSource
+from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
@@ -87,53 +86,39 @@ def convert(
     """
     started = time.monotonic()
     _check_vocabulary_size(vocabulary_size)
-    layout = layout_named(to)
+    layout_named(to)
     source = LayoutSource(tokens)
     # First, so that a damaged file is called so.
     identities = source.check_sums()
     contents = source.contents
     if vocabulary_size is not None:
         contents = replace(contents, vocabulary_size=vocabulary_size)
-    options = WriteOptions(shard_tokens, compression)
-    notes = layout.check(contents)
+    target = LayoutTarget(to, contents, WriteOptions(shard_tokens, compression))
     check_separate(output, source.output.folder)
     with staged_output(output, overwrite=overwrite) as staged:
-        shards, files, found = _write(source, layout, contents, options, staged.folder)
-        notes += found
-        described = layout.describe(staged.folder, shards)
+        shards: dict[str, list[Shard]] = {}
+        for split in source.splits:
+            within = split if len(source.splits) > 1 else ""
+            (staged.folder / within).mkdir(exist_ok=True)
+            with target.writer(staged.folder / within, split) as writer:
+                for batch in source.batches(split):
+                    writer.write(batch)
+                shards[split] = in_subfolder(writer.finish(), within)
+        files = target.finish(staged.folder, shards)
         copied, packs = _copy(source, staged.folder)
         source.check_unchanged(identities)
-        manifest = _manifest(source, layout, contents, options, notes)
+        manifest = _manifest(source, target, shard_tokens)
         manifest["shards"] = [shard.record() for shard in shards[TRAINING]]
         if VALIDATION in shards:
             manifest["validation_shards"] = [shard.record() for shard in shards[VALIDATION]]
-        for name, records in (("layout_files", files), ("dataset_files", described), ("packs", packs)):
-            if records:
-                manifest[name] = [file.record() for file in records]
+        if packs:
+            manifest["packs"] = [file.record() for file in packs]
         write_manifest(staged.folder, manifest)
-        staged.commit([*(it for own in shards.values() for it in own), *files, *described, *copied, *packs])
+        staged.commit([*(it for own in shards.values() for it in own), *files, *copied, *packs])
     rows = {split: sum(it.rows for it in own) for split, own in shards.items()}
     counted = {split: sum(it.tokens for it in own) for split, own in shards.items()}
-    notes += staged.warnings
-    return ConvertedReport(Path(output), layout.name, rows, counted, tuple(notes), time.monotonic() - started)
-
-
-def _write(
-    source: LayoutSource, layout: FileLayout, contents: Contents, options: WriteOptions, folder: Path
-) -> tuple[dict[str, list[Shard]], list[WrittenFile], list[str]]:
-    shards: dict[str, list[Shard]] = {}
-    files: list[WrittenFile] = []
-    notes: list[str] = []
-    for split in source.splits:
-        within = split if len(source.splits) > 1 else ""
-        (folder / within).mkdir(exist_ok=True)
-        with layout.writer(folder / within, split, contents, options) as writer:
-            for batch in source.batches(split):
-                writer.write(batch)
-            shards[split] = in_subfolder(writer.finish(), within)
-            files += [replace(it, file=f"{within}/{it.file}") if within else it for it in writer.files]
-            notes += [f"{split}: {note}" for note in writer.notes]
-    return shards, files, notes
+    notes = (*target.notes, *staged.warnings)
+    return ConvertedReport(Path(output), to, rows, counted, notes, time.monotonic() - started)
 
 
 def _copy(source: LayoutSource, folder: Path) -> tuple[list[WrittenFile], list[WrittenFile]]:
@@ -150,34 +135,27 @@ def _copy(source: LayoutSource, folder: Path) -> tuple[list[WrittenFile], list[W
     return tokenizer, packs
 
 
-def _manifest(
-    source: LayoutSource, layout: FileLayout, contents: Contents, options: WriteOptions, notes: Sequence[str]
-) -> dict[str, Any]:
-    """Return the manifest without the files: what made the tokens stays."""
-    earlier = source.output.manifest
-    left_out = {"shards", "validation_shards", "layout_files", "dataset_files", "packs"}
+def _manifest(source: LayoutSource, target: LayoutTarget, shard_tokens: int) -> dict[str, Any]:
+    """Return the manifest without the shards: what made the tokens stays."""
+    left_out = {"shards", "validation_shards", "layout", "layout_files", "dataset_files", "packs"}
     return {
-        **{name: value for name, value in earlier.items() if name not in left_out},
+        **{name: value for name, value in source.output.manifest.items() if name not in left_out},
         "chatmill": __version__,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         # The columns and files of a trainer may be others now.
         "options": {
             **source.output.options,
-            "shard_tokens": options.shard_tokens,
-            "compression": options.compression or ("zstd" if layout.name in ("parquet", "nemo") else "none"),
+            "shard_tokens": shard_tokens,
+            "compression": target.compression,
             "trainer": None,
         },
-        "layout": {
-            "name": layout.name,
-            "vocabulary_size": contents.vocabulary_size,
-            **layout.about(contents),
-            "notes": list(notes),
-            "source": {
+        **target.record(
+            source={
                 "folder": str(source.output.folder),
                 "layout": source.layout.name,
                 "manifest_sha256": sha256_of(source.output.manifest_path),
-            },
-        },
+            }
+        ),
         # The rejected rows stay with the output that `prepare` made.
         "rejects": None,
     }

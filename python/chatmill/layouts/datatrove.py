@@ -24,6 +24,7 @@ class DatatroveLayout(FileLayout):
     """`train-00000.ds` with `.ds.index`, `.ds.loss` and `.ds.metadata`, and so on. A row is a document."""
 
     name = "datatrove"
+    sizes_ids = True
 
     def check(self, contents: Contents) -> list[str]:
         """Check that rows are samples without weights.
@@ -72,7 +73,9 @@ class DatatroveLayout(FileLayout):
 
 
 class _DatatrovePart(RawPart):
-    def __init__(self, folder: Path, split: str, contents: Contents, shard_tokens: int, number: int) -> None:
+    def __init__(
+        self, folder: Path, split: str, contents: Contents, shard_tokens: int, number: int, _columns: pa.Schema
+    ) -> None:
         path = folder / f"{split}-{number:05d}.ds"
         super().__init__(path, path.with_name(f"{path.name}.loss"), contents, shard_tokens)
         self._index = NewFile(path.with_name(f"{path.name}.index"))

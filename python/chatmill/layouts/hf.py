@@ -1,6 +1,5 @@
 """`HfLayout`: a folder of `Dataset.save_to_disk`, or of `DatasetDict.save_to_disk` with validation."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -28,9 +27,8 @@ class HfLayout(ColumnarLayout):
             options: How files are written.
         """
         check_uncompressed(self.name, options)
-        # `datasets` reads the features of a file alone from this key.
-        metadata = {"huggingface": json.dumps({"info": {"features": features_of(contents.columns)}})}
-        return ArrowForm(tuple(contents.columns.names), is_file=False, metadata=metadata)
+        features_of(contents.columns)
+        return ArrowForm(tuple(contents.columns.names), is_file=False)
 
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:
         """Read the rows of a split.

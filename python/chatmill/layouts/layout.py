@@ -1,10 +1,9 @@
-"""`FileLayout`: the base of all layouts; `SplitFiles`, which it reads; `RowWriter`, which it writes with."""
+"""`FileLayout`: the base of all layouts; `SplitFiles`, which it reads; `LayoutWriter`, which it writes with."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from chatmill._chatmill import DataError
 from chatmill.layouts.contents import Contents
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.checksums import WrittenFile
-from chatmill.outputs.shards import SHARD_TOKENS, Shard
+from chatmill.outputs.shards import SHARD_TOKENS, RowWriter, Shard
 
 
 @dataclass(frozen=True)
@@ -53,24 +52,8 @@ class SplitFiles:
         return self.options.get("packing") is not None
 
 
-class RowWriter(Protocol):
-    """Writes rows to files of a layout. Used in a `with` block; an exception removes unfinished files."""
-
-    def __enter__(self) -> "RowWriter": ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Append rows.
-
-        Args:
-            batch: Rows with a column `length`: the number of tokens of each row.
-        """
-
-    def finish(self) -> list[Shard]:
-        """Complete all files and return the shards."""
+class LayoutWriter(RowWriter, Protocol):
+    """Writes rows to files of a layout."""
 
     @property
     def files(self) -> list[WrittenFile]:
@@ -86,9 +69,11 @@ class FileLayout(ABC):
 
     Attributes:
         name: Its name, as in `--to`.
+        sizes_ids: Whether the size of the vocabulary decides how many bytes an id takes.
     """
 
     name: LayoutName
+    sizes_ids: bool = False
 
     @abstractmethod
     def check(self, contents: Contents) -> list[str]:
@@ -105,7 +90,7 @@ class FileLayout(ABC):
         """
 
     @abstractmethod
-    def writer(self, folder: Path, split: str, contents: Contents, options: WriteOptions) -> RowWriter:
+    def writer(self, folder: Path, split: str, contents: Contents, options: WriteOptions) -> LayoutWriter:
         """Make a writer.
 
         Args:

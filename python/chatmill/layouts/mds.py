@@ -54,10 +54,10 @@ class MdsLayout(FileLayout):
         """
         check_uncompressed(self.name, options)
         check_shard_tokens(options.shard_tokens)
-        found = [column for column in map(MdsColumn.of, contents.columns) if column is not None]
-        columns = sorted(found, key=lambda column: column.name)
         entries: list[dict[str, Any]] = []
-        new_part = partial(_MdsPart, folder, columns, entries, options.shard_tokens)
+        # Other columns were named by `check`.
+        names = sorted(field.name for field in contents.columns if MdsColumn.of(field) is not None)
+        new_part = partial(_MdsPart, folder, names, entries, options.shard_tokens)
         return PartsWriter(new_part, lambda _: [_write_index(folder, entries)])
 
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:
@@ -84,8 +84,15 @@ class MdsLayout(FileLayout):
 
 class _MdsPart(Part):
     def __init__(
-        self, folder: Path, columns: list[MdsColumn], entries: list[dict[str, Any]], shard_tokens: int, number: int
+        self,
+        folder: Path,
+        names: list[str],
+        entries: list[dict[str, Any]],
+        shard_tokens: int,
+        number: int,
+        schema: pa.Schema,
     ) -> None:
+        columns = [_column(schema.field(name)) for name in names]
         self._file = NewFile(folder / f"shard.{number:05d}.mds")
         self._columns, self._entries, self._shard_tokens = columns, entries, shard_tokens
         self._config = {
@@ -142,6 +149,15 @@ class _MdsPart(Part):
 
     def abandon(self) -> None:
         self._file.abandon()
+
+
+def _column(field: pa.Field) -> MdsColumn:
+    column = MdsColumn.of(field)
+    if column is None:
+        raise DataError(
+            f"the column {field.name} has the type {field.type}, which MDS does not hold; remove it from `keep_columns`"
+        )
+    return column
 
 
 def _write_index(folder: Path, entries: list[dict[str, Any]]) -> WrittenFile:

@@ -34,6 +34,7 @@ class MegatronLayout(FileLayout):
     """
 
     name = "megatron"
+    sizes_ids = True
 
     def check(self, contents: Contents) -> list[str]:
         """Check that rows are samples or packs of them.
@@ -54,7 +55,7 @@ class MegatronLayout(FileLayout):
             options: How files are written.
         """
         check_uncompressed(self.name, options)
-        return PartsWriter(lambda _: _Pair(folder, split, contents))
+        return PartsWriter(lambda _number, _columns: _Pair(folder, split, contents))
 
     def about(self, contents: Contents) -> dict[str, Any]:
         """Return the types, for the manifest.

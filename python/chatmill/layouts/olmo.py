@@ -30,6 +30,7 @@ class OlmoLayout(FileLayout):
     """
 
     name = "olmo"
+    sizes_ids = True
 
     def check(self, contents: Contents) -> list[str]:
         """Check that rows are samples without weights.
@@ -78,7 +79,7 @@ class OlmoLayout(FileLayout):
 
 
 class _OlmoPart(RawPart):
-    def __init__(self, folder: Path, contents: Contents, shard_tokens: int, number: int) -> None:
+    def __init__(self, folder: Path, contents: Contents, shard_tokens: int, number: int, _columns: pa.Schema) -> None:
         ids = folder / f"token_ids_part_{number:04d}.npy"
         super().__init__(ids, folder / f"labels_mask_part_{number:04d}.npy", contents, shard_tokens)
         self._bounds = NewFile(ids.with_suffix(".csv.gz"))

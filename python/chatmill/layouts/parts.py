@@ -45,12 +45,14 @@ class PartsWriter:
     """Writes rows to parts. The parts do not depend on the sizes of the batches.
 
     Args:
-        new_part: Begins the part with a number, from 0.
+        new_part: Begins the part with a number, from 0, for rows with some columns.
         describe: Writes further files when all parts are complete.
     """
 
     def __init__(
-        self, new_part: Callable[[int], Part], describe: Callable[[list[Shard]], list[WrittenFile]] | None = None
+        self,
+        new_part: Callable[[int, pa.Schema], Part],
+        describe: Callable[[list[Shard]], list[WrittenFile]] | None = None,
     ) -> None:
         self._new_part, self._describe = new_part, describe
         self._schema: pa.Schema | None = None
@@ -80,7 +82,7 @@ class PartsWriter:
         start = 0
         while start < batch.num_rows:
             if self._open is None:
-                self._open = self._new_part(len(self._shards))
+                self._open = self._new_part(len(self._shards), self._schema)
             rest = batch.slice(start)
             start += self._open.take(rest.slice(0, rows_within(rest, _PIECE_TOKENS)))
             if self._open.is_full:
@@ -88,8 +90,8 @@ class PartsWriter:
 
     def finish(self) -> list[Shard]:
         """Complete all files and return the shards. Without rows there is one empty shard."""
-        if self._open is None and not self._shards:
-            self._open = self._new_part(0)
+        if self._open is None and not self._shards and self._schema is not None:
+            self._open = self._new_part(0, self._schema)
         self._close_part()
         if self._describe is not None:
             self.files += self._describe(self._shards)

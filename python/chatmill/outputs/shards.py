@@ -73,6 +73,26 @@ def chosen_compression(compression: Compression | None, layout: Layout | None) -
     return compression
 
 
+class RowWriter(Protocol):
+    """Writes rows to files. Used in a `with` block; an exception removes unfinished files."""
+
+    def __enter__(self) -> "RowWriter": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows.
+
+        Args:
+            batch: Rows with a column `length`: the number of tokens of each row.
+        """
+
+    def finish(self) -> list[Shard]:
+        """Complete all files and return the shards."""
+
+
 class ShardWriter:
     """Writes batches to `train-00000.parquet`, `train-00001.parquet` and so on. Only complete shards have these names.
 

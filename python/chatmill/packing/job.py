@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -13,14 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError, PackPlan, __version__
-from chatmill.options.choices import Compression, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.layouts.contents import Contents
+from chatmill.layouts.layout import WriteOptions
+from chatmill.layouts.target import LayoutTarget
+from chatmill.layouts.vocabulary import size_in_output
+from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, Remainder, Trainer, Truncation
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
-from chatmill.outputs.shards import SHARD_TOKENS, Shard, ShardWriter, chosen_compression, in_subfolder
+from chatmill.outputs.shards import SHARD_TOKENS, RowWriter, Shard, ShardWriter, chosen_compression, in_subfolder
 from chatmill.outputs.staging import staged_output
 from chatmill.packing.index import INDEX, VALIDATION_INDEX, is_index, write_index
 from chatmill.packing.layouts import PackedLayout, packed_layout
@@ -54,6 +58,7 @@ def pack(
     pad_to_max_length: bool = False,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression | None = None,
+    to: LayoutName | None = None,
     overwrite: bool = False,
 ) -> PackedReport:
     """Put the rows of a finished output together into packs of a fixed length. No text is tokenized again.
@@ -82,6 +87,7 @@ def pack(
         pad_to_max_length: Fill each pack up to `max_length`.
         shard_tokens: Tokens per file.
         compression: The compression of the Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
+        to: The layout of the files, without `trainer`, as for `chatmill.convert`. None for Parquet.
         overwrite: Replace an unchanged output of chatmill.
 
     Returns:
@@ -118,13 +124,20 @@ def pack(
     plans = {split: choice.plan(rows.lengths(), layout) for split, rows in sources.items()}
     about = _about(source, choice, layout, plans)
     reports = {split: plan.report() for split, plan in plans.items()}
+    if index_only and to is not None:
+        raise DataError("an index is one Parquet file and has no layout; leave out `to` (`--to`)")
     if index_only:
         place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedReport(place, max_length, reports, time.monotonic() - started)
     check_separate(output, source.folder)
-    new_writer = partial(
-        ShardWriter, shard_tokens=shard_tokens, compression=compression, layout=layout.trainer, keep_columns=()
+    target = None if to is None else _target(to, source, sources, layout, WriteOptions(shard_tokens, compression))
+    new_writer: Callable[[Path, str], RowWriter] = (
+        target.writer
+        if target is not None
+        else partial(
+            ShardWriter, shard_tokens=shard_tokens, compression=compression, layout=layout.trainer, keep_columns=()
+        )
     )
     with staged_output(output, overwrite=overwrite) as staged:
         shards: dict[str, list[Shard]] = {}
@@ -141,6 +154,7 @@ def pack(
         training, validation = shards[TRAINING], shards.get(VALIDATION, [])
         is_arrow = layout.trainer is not None and layout.trainer.files == "arrow"
         described = write_dataset_files(staged.folder, training, validation) if is_arrow else []
+        layout_files = [] if target is None else target.finish(staged.folder, shards)
         for rows in sources.values():
             rows.check_unchanged()
         beside = [record["file"] for record in source.manifest.get("tokenizer_files", ())]
@@ -152,7 +166,9 @@ def pack(
             "options": {
                 **source.options,
                 "shard_tokens": shard_tokens,
-                "compression": chosen_compression(compression, layout.trainer),
+                "compression": chosen_compression(compression, layout.trainer)
+                if target is None
+                else target.compression,
                 "trainer": layout.record(),
                 "packing": about,
             },
@@ -165,15 +181,35 @@ def pack(
             manifest["validation_shards"] = [shard.record() for shard in validation]
         if described:
             manifest["dataset_files"] = [file.record() for file in described]
-        write_manifest(staged.folder, manifest)
-        staged.commit([*training, *validation, *described, *indexes, *saved])
+        write_manifest(staged.folder, manifest if target is None else {**manifest, **target.record()})
+        staged.commit([*training, *validation, *described, *layout_files, *indexes, *saved])
     lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
     left_out = tuple(sources[TRAINING].left_out)
-    return PackedReport(Path(output), max_length, reports, time.monotonic() - started, left_out, lines)
+    notes = () if target is None else tuple(target.notes)
+    return PackedReport(Path(output), max_length, reports, time.monotonic() - started, left_out, lines, notes)
+
+
+def _target(
+    to: LayoutName,
+    source: PreparedOutput,
+    sources: dict[str, TokenSource],
+    layout: PackedLayout,
+    options: WriteOptions,
+) -> LayoutTarget:
+    if layout.trainer is not None:
+        raise DataError(
+            f"`trainer` (`--for`) chooses the files that {layout.name} opens; leave out `to` (`--to`), or `trainer`"
+        )
+    lists = {str(name): pa.list_(pa.int8() if name == "loss_mask" else pa.int32()) for name in layout.marks}
+    columns: dict[str, pa.DataType] = {**sources[TRAINING].types, **lists, "length": pa.int32()}
+    # Kept columns are in no pack.
+    known = {**source.options, "packing": {}, "keep_columns": []}
+    tokenizer = source.manifest["tokenizer"].get("name", "")
+    return LayoutTarget(to, Contents(pa.schema(columns), known, tokenizer, size_in_output(source)), options)
 
 
 def _write_packs(
-    writer: ShardWriter, plan: PackPlan, rows: TokenSource, choice: PackChoice, layout: PackedLayout, folder: Path
+    writer: RowWriter, plan: PackPlan, rows: TokenSource, choice: PackChoice, layout: PackedLayout, folder: Path
 ) -> None:
     # The mapped file is beside the output, since it has the size of the output without compression.
     with tempfile.TemporaryDirectory(dir=folder) as spool:

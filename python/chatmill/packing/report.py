@@ -32,6 +32,7 @@ class PackedReport:
         seconds: The time of the run.
         left_out: The kept columns of the rows, which packs cannot have.
         how_to_train: The lines by which a trainer opens the packs; empty without a trainer.
+        notes: What the layout of the files does not hold, as sentences.
     """
 
     output: Path
@@ -40,6 +41,7 @@ class PackedReport:
     seconds: float
     left_out: tuple[str, ...] = ()
     how_to_train: str = ""
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = []
@@ -63,5 +65,6 @@ class PackedReport:
                 lines.append(f"  {it.empty_packs:,} packs are all padding")
         if self.left_out:
             lines.append(f"  left out, because packs hold tokens alone: {', '.join(self.left_out)}")
+        lines += self.notes
         lines.append(f"{self.output}, {self.seconds:.1f} s")
         return "\n".join([*lines, *filter(None, [self.how_to_train])])

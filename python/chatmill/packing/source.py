@@ -99,7 +99,7 @@ class TokenSource:
             folder: A folder for the mapped file. It must stay as long as the table.
         """
         path = folder / "rows.arrow"
-        schema = pa.schema([pa.field(name, self._type(name)) for name in self.columns])
+        schema = pa.schema(self.types)
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             for batch in self._batches(self.columns):
                 writer.write_batch(batch.cast(schema))
@@ -126,8 +126,10 @@ class TokenSource:
                 "without `--for`"
             )
 
-    def _type(self, name: str) -> pa.DataType:
-        return pa.list_(pa.float32() if name == "weights" else pa.int32())
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """The types of the columns that are packed."""
+        return {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in self.columns}
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self.paths:
