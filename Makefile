@@ -20,7 +20,7 @@ DENY_VERSION := 0.20.2
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates crates -type f)
 
-TRAINERS := trl axolotl llama-factory layouts
+TRAINERS := trl axolotl llama-factory layouts streaming
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,41 @@ def test_changed_files(layout: Any, in_tmp_path: Path) -> None:
             path.write_bytes(content)
     assert opened("out") == opened("tokens")
     assert not Path("back").exists()
+
+
+def read_damaged(folder: str) -> str:
+    """The error of reading an output; empty if it can be read."""
+    try:
+        list(chatmill.open(folder))
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("layout", list(READERS))
+def test_any_damage_is_an_error_of_chatmill(layout: Any, packed: bool, in_tmp_path: Path) -> None:
+    if packed and layout in ("datatrove", "olmo"):
+        pytest.skip("it holds no packs")
+    rows = random_rows(30)
+    marks = {"seq_lengths": pa.array([[len(ids)] for ids, _ in rows], LISTS)} if packed else {}
+    write_output(Path("tokens"), table(rows, **marks), packing={} if packed else None)
+    convert("tokens", layout, "out", shard_tokens=200)
+    numbers = random.Random(5)
+    paths = [path for path in Path("out").iterdir() if path.name not in ("_manifest.json", "state.json")]
+    outcomes: set[str] = set()
+    for _ in range(150):
+        path = numbers.choice(paths)
+        content = path.read_bytes()
+        changed = bytearray(content)
+        for _ in range(numbers.choice([1, 1, 8])):
+            changed[numbers.randrange(len(content))] = numbers.randrange(256)
+        path.write_bytes(changed)
+        outcomes.add(read_damaged("out"))
+        path.write_bytes(content)
+    assert any("out" in it for it in outcomes)
+    assert all("out" in it for it in outcomes - {""})
+    assert opened("out") == rows
 
 
 def test_a_manifest_with_other_numbers(in_tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`OlmoLayout`: raw ids and masks of OLMo-core, with the bounds of documents in a compressed CSV."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from itertools import islice
@@ -124,7 +125,7 @@ def _read(path: Path, kind: pa.DataType) -> Iterator[pa.RecordBatch]:
                     trained = array_of(mask, pa.uint8(), token + begin, end - begin)
                     yield token_batch(lengths.slice(first, last - first), own, trained)
                 token += sum(end - start for start, end in bounds)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"cannot read the bounds beside {path} ({error}); copy the output again") from None
     if token * width != ids.size or token != mask.size:
         raise DataError(f"{path} has another size than its bounds; copy the output again")

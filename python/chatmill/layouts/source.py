@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 import pyarrow as pa
@@ -48,7 +49,8 @@ class LayoutSource:
     @cached_property
     def contents(self) -> Contents:
         """What the rows hold."""
-        columns = self.layout.schema(self.splits[TRAINING])
+        with self._reading():
+            columns = self.layout.schema(self.splits[TRAINING])
         tokenizer = self.output.manifest["tokenizer"]
         name = str(tokenizer.get("name")) if isinstance(tokenizer, dict) else ""
         return Contents(columns, self.output.options, name, size_in_output(self.output))
@@ -66,7 +68,13 @@ class LayoutSource:
             DataError: The manifest lists another number of rows, or a file cannot be read.
         """
         found = 0
-        for batch in self.layout.batches(self.splits[split]):
+        batches = self.layout.batches(self.splits[split])
+        while True:
+            with self._reading():
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                _check(batch)
             found += batch.num_rows
             yield batch
         expected = sum(int(shard["rows"]) for shard in self.splits[split].shards)
@@ -111,6 +119,18 @@ class LayoutSource:
             if not path.exists() or identity_of(path) != identity:
                 raise DataError(f"{path} changed while it was read, so nothing was written; run it again")
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, LookupError, pa.ArrowException) as error:
+            if isinstance(error, DataError):
+                known = str(self.output.folder) in str(error)
+                raise error if known else DataError(f"{self.output.folder}: {error}") from None
+            raise DataError(
+                f"cannot read {self.output.folder}, which is damaged ({error}); copy the output again, or make it again"
+            ) from None
+
     def _check_sizes(self) -> None:
         for record in self.output.files:
             path = self.output.folder / record["file"]
@@ -120,3 +140,11 @@ class LayoutSource:
                     f"{path} has {size:,} bytes, but {self.output.manifest_path.name} lists {record['bytes']:,}; copy "
                     "the output again, or make it again"
                 )
+
+
+def _check(batch: pa.RecordBatch) -> None:
+    """Check what a damaged file can hold: bounds of lists would be read as places in memory."""
+    batch.validate(full=True)
+    for field in batch.schema:
+        if field.name in ("input_ids", "labels") and batch.column(field.name).null_count:
+            raise ValueError(f"the column {field.name} has nulls")
