@@ -6,7 +6,8 @@
 #   make msrv    the oldest Rust version that Cargo.toml allows
 #   make bench   the stages, then the whole path against what people run today
 #   make attack  the long attacks of docs/reliability.md
-#   make trainers  the scripts of docs/training.md, on the CPU; installs torch and the trainers: 8 GB of packages each
+#   make trainers  the scripts of docs/training.md, on the CPU, and the libraries of docs/layouts.md; installs torch and
+#                  the trainers: 8 GB of packages each
 #   make build   a wheel in dist/
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ DENY_VERSION := 0.20.2
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates crates -type f)
 
-TRAINERS := trl axolotl llama-factory
+TRAINERS := trl axolotl llama-factory layouts streaming
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
@@ -78,6 +79,7 @@ attack: $(BUILT)
 
 trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
 	$(BIN)/python tests/trainers/packs.py --environments build/trainers
+	$(BIN)/python tests/trainers/layouts.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
 
 # One environment for each trainer, because they need different versions of the same packages.

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from chatmill.formats import Format
     from chatmill.formatter import Conversation, Formatter
     from chatmill.labels import Labels
+    from chatmill.layouts.convert import ConvertedReport, convert
+    from chatmill.layouts.opened import TokenRow, TokenRows
+    from chatmill.layouts.opened import open as open  # noqa: A004
     from chatmill.lint import Finding
     from chatmill.packing.job import pack
     from chatmill.packing.report import PackedReport
@@ -49,6 +52,7 @@ __all__ = [
     "ChatTemplate",
     "ChatmillError",
     "Conversation",
+    "ConvertedReport",
     "DataError",
     "Encoding",
     "Engine",
@@ -69,10 +73,13 @@ __all__ = [
     "TextBatch",
     "Token",
     "TokenBatch",
+    "TokenRow",
+    "TokenRows",
     "Tokenizer",
     "TokenizerError",
     "VerifyReport",
     "__version__",
+    "convert",
     "pack",
     "prepare",
     "verify",
@@ -85,11 +92,17 @@ Mapping.register(TokenBatch)
 # does not need it.
 _LAZY = {
     "Conversation": "chatmill.formatter",
+    "ConvertedReport": "chatmill.layouts.convert",
     "Finding": "chatmill.lint",
     "Format": "chatmill.formats",
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.pipeline.report",
+    "TokenRow": "chatmill.layouts.opened",
+    "TokenRows": "chatmill.layouts.opened",
+    "convert": "chatmill.layouts.convert",
+    # Not in `__all__`: after `from chatmill import *` it would hide the `open` of Python.
+    "open": "chatmill.layouts.opened",
     "pack": "chatmill.packing.job",
     "PackedReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
@@ -108,4 +121,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return [*__all__, "open"]

@@ -14,10 +14,10 @@ import pytest
 from chatmill import DataError, pack, prepare, verify
 from chatmill.cli.main import app
 from chatmill.outputs.manifest import manifest_bytes, seal_of, write_manifest
+from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
 from sound_outputs import SOUND
 from tampered_outputs import MANIFEST, MakeSound, kinds, manifest_of, seal_again, verified
-from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "attacks"))
 

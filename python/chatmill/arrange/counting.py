@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from chatmill.arrange.arrangement import WrittenCounts
 from chatmill.labels import MASKED
-from chatmill.outputs.shards import ANSWER_COLUMNS, ShardWriter
+from chatmill.outputs.shards import ANSWER_COLUMNS, RowWriter
 
 
 class CountingWriter:
@@ -18,7 +18,7 @@ class CountingWriter:
         schema: The columns; they are written even if there are no rows, so readers see them.
     """
 
-    def __init__(self, writer: ShardWriter, schema: pa.Schema) -> None:
+    def __init__(self, writer: RowWriter, schema: pa.Schema) -> None:
         self._writer = writer
         self._written = WrittenCounts()
         empty = [pa.nulls(0, field.type) for field in schema]

@@ -18,7 +18,7 @@ from chatmill.arrange.counting import CountingWriter
 from chatmill.arrange.duplicates import Duplicates
 from chatmill.arrange.move import CHUNK_BYTES, MOST_PARTS, Chunk, Move, Steps, parts_of
 from chatmill.arrange.shuffle import Shuffle
-from chatmill.outputs.shards import ShardWriter, plain_schema, unified
+from chatmill.outputs.shards import RowWriter, plain_schema, unified
 
 # Bytes written at once. Larger batches are cut, so that no later step must hold a whole batch in memory.
 _PIECE_BYTES = 8 << 20
@@ -97,8 +97,8 @@ class Spool:
         self,
         arrangement: Arrangement,
         *,
-        training: ShardWriter,
-        validation: ShardWriter | None,
+        training: RowWriter,
+        validation: RowWriter | None,
         progress: Callable[[float], None] | None = None,
     ) -> Arranged:
         """Write all rows by the arrangement. The caller must finish the shard writers.

@@ -6,12 +6,12 @@ import signal
 import sys
 from typing import NoReturn
 
-from chatmill.cli import prepare, pack, verify, look, lint, lists  # isort: skip
+from chatmill.cli import prepare, pack, convert, verify, look, lint, lists  # isort: skip
 from chatmill.cli.app import app
 from chatmill.terminal.lines import prepare_streams, say_traceback
 
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.
-SUBCOMMANDS = (prepare, pack, verify, look, lint, lists)
+SUBCOMMANDS = (prepare, pack, convert, verify, look, lint, lists)
 
 # Schedulers end jobs with SIGTERM, and a closed terminal or connection with SIGHUP, which Windows lacks. An exception
 # removes unfinished files, just like Ctrl-C.

@@ -13,6 +13,7 @@ from chatmill.options.choices import (
     Compression,
     ControlTokens,
     InputFormat,
+    LayoutName,
     Padding,
     Split,
     Trainer,
@@ -197,6 +198,9 @@ trainer_option = click.option(
     callback=lambda _context, _option, given: check_trainer(given),
     help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
     "config that open them.",
+)
+layout_option = choice_of(
+    "--to", LayoutName, "The layout of the files, without --for (default parquet); see docs/layouts.md."
 )
 compression_option = choice_of("--compression", Compression, "The compression of the Parquet files (default zstd).")
 input_format_option = choice_of(

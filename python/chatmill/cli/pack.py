@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import AtLeast, choice_of, compression_option, traceback_option, trainer_option
+from chatmill.cli.options import AtLeast, choice_of, compression_option, layout_option, traceback_option, trainer_option
 from chatmill.options.choices import PackMark, PackStrategy, Remainder, Truncation
 from chatmill.terminal.lines import say
 
@@ -51,6 +51,8 @@ from chatmill.terminal.lines import say
 @click.option("--pad-to-max-length", is_flag=True, help="Fill each pack with padding up to --max-length.")
 @click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file.", show_default="64 Mi")
 @compression_option
+@layout_option
+@click.option("--compare", is_flag=True, help="Also print the figures of padding, and of what trainers pack.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output.")
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
 @traceback_option
@@ -73,6 +75,8 @@ def pack(
     pad_to_max_length: bool,
     shard_tokens: int | None,
     compression: str | None,
+    to: str | None,
+    compare: bool,
     overwrite: bool,
     quiet: bool,
     traceback: bool,
@@ -88,6 +92,7 @@ def pack(
             "truncation": truncation,
             "remainder": remainder,
             "compression": compression,
+            "to": to,
         }
         if shard_tokens is not None:
             chosen["shard_tokens"] = shard_tokens
@@ -104,6 +109,7 @@ def pack(
             pad_id=pad_id,
             pad_to_max_length=pad_to_max_length,
             overwrite=overwrite,
+            compare=compare,
             **chosen,
         )
         if not quiet:

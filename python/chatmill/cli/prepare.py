@@ -19,6 +19,7 @@ from chatmill.cli.options import (
     inputs_or_config_argument,
     kwargs_option,
     labels_option,
+    layout_option,
     limits_option,
     map_option,
     max_length_option,
@@ -133,6 +134,7 @@ from chatmill.cli.values import check_debug, columns_of, json_object, share_or_n
 )
 @click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per Parquet file.", show_default="64 Mi")
 @compression_option
+@layout_option
 @max_rejected_option
 @trainer_option
 @click.option("--strict", is_flag=True, help="Fail if there is a warning; then nothing is written.")
@@ -179,6 +181,7 @@ def prepare(
     max_line_bytes: int | None,
     shard_tokens: int | None,
     compression: str | None,
+    to: str | None,
     max_rejected: str,
     trainer: str | None,
     strict: bool,
@@ -188,7 +191,7 @@ def prepare(
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
         if debug is not None:
-            check_debug(trainer)
+            check_debug(trainer, to)
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
             from chatmill.terminal.console import new_console
@@ -213,6 +216,7 @@ def prepare(
             "special_tokens": special_tokens,
             "all_masked": all_masked,
             "compression": compression,
+            "to": to,
             "input_format": input_format,
             "trainer": trainer,
         }

@@ -147,11 +147,12 @@ def check_trainer(text: str | None) -> str | None:
     return text
 
 
-def check_debug(trainer: str | None) -> None:
+def check_debug(trainer: str | None, to: str | None = None) -> None:
     """Check that --debug can print the rows of an output.
 
     Args:
         trainer: The value of --for, or None.
+        to: The value of --to, or None.
 
     Raises:
         click.BadParameter: The output has no labels, or is not Parquet.
@@ -159,6 +160,8 @@ def check_debug(trainer: str | None) -> None:
     Example:
         >>> check_debug("trl")
     """
+    if to not in (None, "parquet"):
+        raise click.BadParameter(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
     layout = layout_of(trainer)
     if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
         raise click.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")

@@ -1,37 +1,31 @@
 """`chatmill verify`: checks a finished output."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import TracebackOption
+from chatmill.cli.options import traceback_option
 from chatmill.terminal.lines import say
 
 
 @app.command()
-def verify(
-    output: Annotated[
-        Path,
-        typer.Argument(
-            help="The output folder of `chatmill prepare` or `pack`, or a plan of `pack --index-only`.",
-            show_default=False,
-        ),
-    ],
-    tokens: Annotated[
-        Path | None,
-        typer.Option(
-            "--tokens",
-            metavar="DIR",
-            help="For packs: the output that was packed, to compare all tokens. Default: the folder that the manifest "
-            "names, if it is there and unchanged.",
-            show_default=False,
-        ),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only faults and errors.")] = False,
-    traceback: TracebackOption = False,
-) -> None:
+@click.argument(
+    "output",
+    type=click.Path(path_type=Path),
+    help="The output folder of `chatmill prepare` or `pack`, or a plan of `pack --index-only`.",
+)
+@click.option(
+    "--tokens",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For packs: the output that was packed, to compare all tokens. Default: the folder that the manifest names, "
+    "if it is there and unchanged.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only faults and errors.")
+@traceback_option
+def verify(output: Path, tokens: Path | None, quiet: bool, traceback: bool) -> None:
     """Check that a finished output is whole and unchanged, and that its rows add up. Status 1 if it is not."""
     with clear_errors(traceback=traceback):
         from chatmill.verification.job import verify as run
@@ -40,4 +34,4 @@ def verify(
         if report.faults or not quiet:
             say(str(report))
         if not report.is_sound:
-            raise typer.Exit(1)
+            sys.exit(1)

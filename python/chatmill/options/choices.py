@@ -50,6 +50,9 @@ InputFormat: TypeAlias = Literal["jsonl", "json", "csv", "tsv", "parquet", "arro
 #: The trainers whose columns and files `prepare` can write.
 Trainer: TypeAlias = Literal["trl", "trl-dpo", "trl-reward", "hf", "axolotl", "llama-factory", "nemo"]
 
+#: The layouts of files in which an output can be written and read.
+LayoutName: TypeAlias = Literal["parquet", "arrow", "hf", "megatron", "nemo", "mds", "datatrove", "olmo"]
+
 #: What a `Mill` does with rows that fail.
 OnError: TypeAlias = Literal["raise", "null"]
 

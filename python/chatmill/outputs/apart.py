@@ -1,4 +1,4 @@
-"""`check_apart`: refuses an output that is an input, holds one, or lies in a folder that is an input."""
+"""`check_apart`: refuses an output that is an input, holds one, or lies in one; `check_separate`, for two outputs."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -42,6 +42,21 @@ def check_apart(output: str | os.PathLike[str], files: Sequence[InputFile], fold
         folder = Path(given).expanduser()
         if folder.is_dir() and _number(folder) in above:
             raise _together(output, f"lies in the input folder {given}")
+
+
+def check_separate(output: str | os.PathLike[str], source: Path) -> None:
+    """Check that neither an output nor the output that it is made from holds the other one.
+
+    Args:
+        output: The new output.
+        source: The folder of the output that is read.
+
+    Raises:
+        DataError: One holds the other.
+    """
+    one, other = Path(output).expanduser().resolve(), source.resolve()
+    if one == other or one in other.parents or other in one.parents:
+        raise DataError(f"the output {output} is, holds or lies in the folder {source}, which it reads; choose another")
 
 
 def _together(output: str | os.PathLike[str], how: str) -> DataError:

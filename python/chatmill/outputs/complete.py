@@ -11,7 +11,10 @@ from chatmill._chatmill import DataError
 from chatmill.outputs.checksums import WrittenFile, identity_of, sha256_of, sha256_of_all
 from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.place import names_of
+from chatmill.outputs.shard_files import arrow_batches
 
+# Files whose rows cannot be counted without their index.
+_BINARY = frozenset({".bin", ".idx", ".mds", ".ds", ".index", ".loss", ".npy", ".gz"})
 _AGAIN = "so nothing was written; run it again, and let nothing else write to the folder of the output"
 
 
@@ -62,7 +65,7 @@ def check_complete(folder: Path, files: Sequence[WrittenFile]) -> None:
             raise _changed(file.file, "its content changed")
     for file in files:
         rows = _rows(folder, file.file)
-        if rows != file.rows:
+        if rows is not None and rows != file.rows:
             raise _changed(file.file, f"{file.rows:,} rows were written, but it has {rows:,}")
 
 
@@ -73,12 +76,15 @@ def _sums(folder: Path, files: Sequence[WrittenFile]) -> list[str]:
         raise DataError(f"the new output cannot be read ({error}), {_AGAIN}") from None
 
 
-def _rows(folder: Path, file: str) -> int:
+def _rows(folder: Path, file: str) -> int | None:
+    """Return the number of rows of a file, or of its lines; None if the file alone does not tell it."""
     path = folder / file
+    if path.suffix in _BINARY:
+        return None
     if path.suffix == ".arrow":
         try:
-            with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as stream:
-                return sum(batch.num_rows for batch in stream)
+            with pa.memory_map(str(path)) as source:
+                return sum(int(batch.num_rows) for batch in arrow_batches(source))
         except (OSError, pa.ArrowException) as error:
             raise _changed(file, str(error)) from None
     if path.suffix != ".parquet":

@@ -15,7 +15,9 @@ from chatmill.outputs.durable import write_durably
 from chatmill.outputs.shards import Shard
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
-_NUMBERS = {pa.int8(): "int8", pa.int32(): "int32", pa.int64(): "int64", pa.float32(): "float32"}
+_NUMBERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
+_OTHERS = {pa.bool_(): "bool", pa.string(): "string", pa.large_string(): "large_string", pa.binary(): "binary"}
+_VALUES = {getattr(pa, name)(): name for name in _NUMBERS} | _OTHERS
 
 
 def write_dataset_files(folder: Path, shards: Sequence[Shard], validation: Sequence[Shard]) -> list[WrittenFile]:
@@ -58,7 +60,7 @@ def dataset_files(folder: Path, shards: Sequence[Shard], validation: Sequence[Sh
 
 def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) -> dict[str, bytes]:
     with pa.ipc.open_stream(folder / shards[0].file) as stream:
-        features = {field.name: _feature(field) for field in stream.schema}
+        features = features_of(stream.schema)
     info = {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
     state: dict[str, Any] = {
         "_data_files": [{"filename": shard.file.removeprefix(within)} for shard in shards],
@@ -73,11 +75,30 @@ def _describe(folder: Path, within: str, split: str, shards: Sequence[Shard]) ->
     return {f"{within}dataset_info.json": _json(info), f"{within}state.json": _json(state)}
 
 
+def features_of(schema: pa.Schema) -> dict[str, Any]:
+    """Return the columns of a dataset in the words of `datasets`.
+
+    Args:
+        schema: The columns.
+
+    Raises:
+        DataError: A column has a type that is not supported.
+
+    Example:
+        >>> features_of(pa.schema({"length": pa.int32()}))
+        {'length': {'dtype': 'int32', '_type': 'Value'}}
+    """
+    return {field.name: _feature(field) for field in schema}
+
+
 def _feature(field: pa.Field) -> dict[str, Any]:
     inner = field.type.value_type if pa.types.is_list(field.type) else field.type
-    if inner not in _NUMBERS:
-        raise DataError(f"a folder for `load_from_disk` cannot have the column {field.name} of the type {field.type}")
-    value = {"dtype": _NUMBERS[inner], "_type": "Value"}
+    if inner not in _VALUES:
+        raise DataError(
+            f"a folder for `load_from_disk` cannot have the column {field.name} of the type {field.type}; remove it "
+            "from `keep_columns`, or use the layout parquet or arrow"
+        )
+    value = {"dtype": _VALUES[inner], "_type": "Value"}
     # Versions of `datasets` before 4 have only this name for a list, and later ones read it as well.
     return value if inner == field.type else {"feature": value, "_type": "Sequence"}
 

@@ -35,6 +35,10 @@ _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 _OWN_NAME = re.compile(
     r"((train|validation)/)?((part|train|validation)-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
     r"|_?rejects\.jsonl|_packs(_validation)?\.parquet"
+    # The layouts megatron, mds, datatrove and olmo.
+    r"|((train|validation)/)?((train|validation)_(text|loss_mask|weights)_document\.(bin|idx)"
+    r"|shard\.[0-9]{5,}\.mds|index\.json|(train|validation)-[0-9]{5,}\.ds(\.(index|loss|metadata))?"
+    r"|token_ids_part_[0-9]{4,}\.(npy|csv\.gz)|labels_mask_part_[0-9]{4,}\.npy)"
 )
 _TOKENIZER_NAME = re.compile(rf"{TOKENIZER_FOLDER}/[a-z_]+\.(json|jinja)")
 
@@ -199,7 +203,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     if not is_manifest(manifest):
         return None
     try:
-        optional = ("validation_shards", "dataset_files", "tokenizer_files", "packs")
+        optional = ("validation_shards", "dataset_files", "tokenizer_files", "packs", "layout_files")
         records = [*manifest["shards"], *(file for name in optional for file in manifest.get(name, ()))]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]

@@ -8,6 +8,7 @@ from typing import Any
 from chatmill._chatmill import DataError
 from chatmill.formats import Format
 from chatmill.inputs import InputFile
+from chatmill.options.choices import LayoutName, choices
 from chatmill.outputs.manifest import EARLIER_MANIFEST, FORMAT, MANIFEST, is_manifest, manifest_name
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
 from chatmill.text.parsing import parse_json
@@ -50,6 +51,30 @@ class PreparedOutput:
         return self.folder / (REJECTS if self.manifest_path.name == MANIFEST else EARLIER_REJECTS)
 
     @property
+    def layout(self) -> LayoutName:
+        """The layout of its files."""
+        recorded = self.manifest.get("layout")
+        if recorded is not None:
+            name: Any = recorded.get("name") if isinstance(recorded, dict) else recorded
+            if name not in choices(LayoutName):
+                raise DataError(
+                    f"{self.manifest_path} names the layout {name!r}, which this chatmill does not read; use chatmill "
+                    f"{self.manifest['chatmill']}, which made it"
+                )
+            known: LayoutName = name
+            return known
+        trainer = self.options.get("trainer") or {}
+        if trainer.get("name") == "nemo":
+            return "nemo"
+        return "hf" if trainer.get("files") == "arrow" else "parquet"
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """What the manifest records of each file that holds rows."""
+        parts = ("shards", "validation_shards", "layout_files")
+        return [record for part in parts for record in self.manifest.get(part) or ()]
+
+    @property
     def format(self) -> Format | None:
         """The format of its rows; None for messages."""
         core = self.options.get("format")
@@ -62,6 +87,11 @@ class PreparedOutput:
             DataError: The rows come from several datasets, have another order, or have several answers.
         """
         trainer = self.options.get("trainer")
+        if "layout" in self.manifest and self.layout != "parquet":
+            raise DataError(
+                f"{self.folder} has the layout {self.layout}, which cannot be compared; compare an output of the "
+                "layout parquet, such as one of `chatmill convert --to parquet`"
+            )
         if trainer is not None:
             raise DataError(
                 f"{self.folder} has the columns of the trainer {trainer['name']}, which cannot be compared; compare an "
@@ -123,10 +153,11 @@ class PreparedOutput:
         return read
 
     def _check_shards(self) -> None:
-        listed = {shard["file"] for part in ("shards", "validation_shards") for shard in self.manifest.get(part, ())}
+        listed = {record["file"] for record in self.files}
         found = [*self.folder.glob("*.parquet"), *self.folder.glob("*/*.parquet")]
         found += [*self.folder.glob("*.arrow"), *self.folder.glob("*/*.arrow")]
         there = {path.relative_to(self.folder).as_posix() for path in found if not path.name.startswith("_")}
+        there |= {name for name in listed if ".." not in PurePath(name).parts and (self.folder / name).is_file()}
         if listed != there:
             wrong = [f"{name} is missing" for name in sorted(listed - there)]
             wrong += [f"{name} is not in {self.manifest_path.name}" for name in sorted(there - listed)]

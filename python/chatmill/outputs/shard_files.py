@@ -1,6 +1,6 @@
 """`ParquetShard` and `ArrowShard`: the files that shards are written to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 from chatmill.options.choices import Compression
 
 _BATCH_ROWS = 1000
+# The first bytes of an Arrow IPC file. A stream has none.
+_FILE_MAGIC = b"ARROW1"
 
 
 class ShardFile(Protocol):
@@ -24,6 +26,26 @@ class ShardFile(Protocol):
 
     def close(self) -> None:
         """Complete the file."""
+
+
+def arrow_batches(source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
+    """Read an Arrow IPC file or stream.
+
+    Args:
+        source: The file.
+
+    Yields:
+        Its batches.
+    """
+    is_file = source.read(len(_FILE_MAGIC)) == _FILE_MAGIC
+    source.seek(0)
+    if is_file:
+        with pa.ipc.open_file(source) as file:
+            for number in range(file.num_record_batches):
+                yield file.get_batch(number)
+    else:
+        with pa.ipc.open_stream(source) as stream:
+            yield from stream
 
 
 class ParquetShard:
@@ -53,16 +75,17 @@ class ParquetShard:
 
 
 class ArrowShard:
-    """An Arrow stream. It is not compressed, so `datasets` maps it into memory instead of reading it.
+    """An Arrow IPC stream or file. It is not compressed, so readers map it into memory instead of copying it.
 
     Args:
         path: The file to create.
         schema: The columns.
+        is_file: Whether it is an IPC file, whose batches can be read in any order. `datasets` opens streams.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, is_file: bool = False) -> None:
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pa.ipc.new_stream(self._sink, schema)
+        self._writer = pa.ipc.new_file(self._sink, schema) if is_file else pa.ipc.new_stream(self._sink, schema)
 
     def write(self, table: pa.Table) -> None:
         """Append record batches of at most a thousand rows: `datasets` finds a row by its batch.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -72,6 +73,26 @@ def chosen_compression(compression: Compression | None, layout: Layout | None) -
     return compression
 
 
+class RowWriter(Protocol):
+    """Writes rows to files. Used in a `with` block; an exception removes unfinished files."""
+
+    def __enter__(self) -> "RowWriter": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows.
+
+        Args:
+            batch: Rows with a column `length`: the number of tokens of each row.
+        """
+
+    def finish(self) -> list[Shard]:
+        """Complete all files and return the shards."""
+
+
 class ShardWriter:
     """Writes batches to `train-00000.parquet`, `train-00001.parquet` and so on. Only complete shards have these names.
 
@@ -86,6 +107,7 @@ class ShardWriter:
         compression: The compression of all columns of Parquet files; None for `"zstd"`.
         layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
         keep_columns: The columns to keep besides those of a layout.
+        form: The columns and the kind of the files, in place of `compression`, `layout` and `keep_columns`.
 
     Raises:
         DataError: `shard_tokens` is below 1, `compression` is not valid, or a batch has other columns than the first
@@ -102,13 +124,15 @@ class ShardWriter:
         compression: Compression | None = None,
         layout: Layout | None = None,
         keep_columns: Sequence[str] = (),
+        form: "ShardForm | None" = None,
     ) -> None:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
         self._folder = folder
         self._first = first
         self._shard_tokens = shard_tokens
-        self._form = _Form(split, chosen_compression(compression, layout), layout, tuple(keep_columns))
+        self._split = split
+        self._form = form or TrainerForm(chosen_compression(compression, layout), layout, tuple(keep_columns))
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None
@@ -147,7 +171,8 @@ class ShardWriter:
         return list(self._shards)
 
     def _new_shard(self, schema: pa.Schema) -> "_OpenShard":
-        return _OpenShard(self._folder, self._first + len(self._shards), schema, self._shard_tokens, self._form)
+        path = self._folder / f"{self._split}-{self._first + len(self._shards):05d}{self._form.suffix}"
+        return _OpenShard(path, schema, self._shard_tokens, self._form)
 
     def _close_shard(self) -> None:
         if self._open is not None:
@@ -155,43 +180,83 @@ class ShardWriter:
             self._open = None
 
 
-@dataclass(frozen=True)
-class _Form:
-    """The columns and the kind of the files."""
-
-    split: str
-    compression: Compression
-    layout: Layout | None
-    keep_columns: tuple[str, ...]
+class ShardForm(Protocol):
+    """The columns and the kind of files of shards."""
 
     @property
     def suffix(self) -> str:
+        """The suffix of the files."""
+
+    def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return rows with the columns of the files.
+
+        Args:
+            batch: The rows, as they were given to the writer.
+        """
+
+    def open(self, path: Path, schema: pa.Schema) -> ShardFile:
+        """Create a file.
+
+        Args:
+            path: The file.
+            schema: Its columns.
+        """
+
+
+@dataclass(frozen=True)
+class TrainerForm:
+    """The columns and the kind of files of a trainer, or Parquet files of all columns.
+
+    Attributes:
+        compression: The compression of Parquet files.
+        layout: The layout of the trainer, or None.
+        keep_columns: The columns to keep besides those of the layout.
+    """
+
+    compression: Compression
+    layout: Layout | None = None
+    keep_columns: tuple[str, ...] = ()
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the files."""
         return ".parquet" if self.layout is None else self.layout.suffix
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return rows with the columns of the trainer.
+
+        Args:
+            batch: The rows.
+        """
         return batch if self.layout is None else arranged_columns(batch, self.layout, self.keep_columns)
 
     def open(self, path: Path, schema: pa.Schema) -> ShardFile:
-        columns = self.columns(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        """Create a file.
+
+        Args:
+            path: The file.
+            schema: Its columns.
+        """
         if self.suffix == ".arrow":
-            return ArrowShard(path, columns)
+            return ArrowShard(path, schema)
         # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
-        statistics = [name for name in columns.names if name not in _TOKEN_COLUMNS]
-        return ParquetShard(path, columns, self.compression, statistics)
+        statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
+        return ParquetShard(path, schema, self.compression, statistics)
 
 
 class _OpenShard:
     """The shard that is being written: full row groups are in the file, the rest is in memory."""
 
-    def __init__(self, folder: Path, number: int, schema: pa.Schema, shard_tokens: int, form: _Form) -> None:
-        self._path = folder / f"{form.split}-{number:05d}{form.suffix}"
-        self._temporary = self._path.with_suffix(f"{form.suffix}.tmp")
+    def __init__(self, path: Path, schema: pa.Schema, shard_tokens: int, form: ShardForm) -> None:
+        self._path = path
+        self._temporary = path.with_suffix(f"{form.suffix}.tmp")
         self._form = form
         self._shard_tokens = shard_tokens
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_tokens = 0
         self._rows = self._tokens = 0
-        self._file = form.open(self._temporary, schema)
+        columns = form.columns(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        self._file = form.open(self._temporary, columns)
 
     @property
     def is_full(self) -> bool:

@@ -7,25 +7,34 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from chatmill._chatmill import DataError, PackPlan, __version__
-from chatmill.options.choices import Compression, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.layouts.contents import Contents
+from chatmill.layouts.layout import WriteOptions
+from chatmill.layouts.target import LayoutTarget
+from chatmill.layouts.vocabulary import size_in_output
+from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
-from chatmill.outputs.checksums import WrittenFile, sha256_of
-from chatmill.outputs.dataset_folder import write_dataset_files
+from chatmill.outputs.checksums import sha256_of
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
-from chatmill.outputs.shards import SHARD_TOKENS, Shard, chosen_compression, in_subfolder
+from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.outputs.staging import staged_output
 from chatmill.packing.comparison import compared
-from chatmill.packing.index import INDEX, VALIDATION_INDEX, is_index, write_index
+from chatmill.packing.index import is_index, write_index
 from chatmill.packing.layouts import PackedLayout, packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
+from chatmill.packing.packed import PackedFiles
 from chatmill.packing.report import PackedReport, figures
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource, sources_of
-from chatmill.packing.trained import TrainedShare
 from chatmill.trainers.splits import TRAINING, VALIDATION
+
+# What the manifest of packs says in place of that of the rows.
+_MADE_AGAIN = ("shards", "validation_shards", "dataset_files")
 
 
 def pack(
@@ -48,6 +57,7 @@ def pack(
     pad_to_max_length: bool = False,
     shard_tokens: int = SHARD_TOKENS,
     compression: Compression | None = None,
+    to: LayoutName | None = None,
     overwrite: bool = False,
     compare: bool = False,
 ) -> PackedReport:
@@ -77,6 +87,7 @@ def pack(
         pad_to_max_length: Fill each pack up to `max_length`.
         shard_tokens: Tokens per file.
         compression: The compression of the Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
+        to: The layout of the files, without `trainer`, as for `chatmill.convert`. None for Parquet.
         overwrite: Replace an unchanged output of chatmill.
         compare: Also give the figures of padding, and of what TRL and axolotl pack themselves.
 
@@ -116,57 +127,56 @@ def pack(
     ways = {split: compared(plans[split], lengths[split], choice) for split in sources} if compare else {}
     about = _about(source, choice, layout, plans)
     reports = {split: plan.report() for split, plan in plans.items()}
+    if index_only and to is not None:
+        raise DataError("an index is one Parquet file and has no layout; leave out `to` (`--to`)")
     if index_only:
         place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedReport(place, max_length, reports, time.monotonic() - started, ways=ways)
-    _check_apart(Path(output), source.folder)
-    writing = PackShards(choice, layout, shard_tokens, compression)
+    check_separate(output, source.folder)
+    target = None if to is None else _target(to, source, sources, layout, WriteOptions(shard_tokens, compression))
+    writing = PackShards(choice, layout, shard_tokens, compression, target)
     with staged_output(output, overwrite=overwrite) as staged:
-        shards: dict[str, list[Shard]] = {}
-        trained: dict[str, TrainedShare] = {}
-        indexes: list[WrittenFile] = []
-        for split, rows in sources.items():
-            within = split if len(sources) > 1 else ""
-            folder = staged.folder / within
-            folder.mkdir(exist_ok=True)
-            written, trained[split] = writing.write(folder, split, plans[split], rows)
-            shards[split] = in_subfolder(written, within)
-            name = INDEX if split == TRAINING else VALIDATION_INDEX
-            indexes.append(write_index(staged.folder / name, plans[split], rows, about))
-        training, validation = shards[TRAINING], shards.get(VALIDATION, [])
-        is_arrow = layout.trainer is not None and layout.trainer.files == "arrow"
-        described = write_dataset_files(staged.folder, training, validation) if is_arrow else []
+        packed = PackedFiles.write(staged.folder, sources, plans, writing, about)
         for rows in sources.values():
             rows.check_unchanged()
         beside = [record["file"] for record in source.manifest.get("tokenizer_files", ())]
         saved = write_beside(staged.folder, {name: (source.folder / name).read_bytes() for name in beside})
+        kept = {name: value for name, value in source.manifest.items() if name not in _MADE_AGAIN}
         manifest = {
-            **source.manifest,
+            **kept,
             "chatmill": __version__,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "options": {
-                **source.options,
-                "shard_tokens": shard_tokens,
-                "compression": chosen_compression(compression, layout.trainer),
-                "trainer": layout.record(),
-                "packing": {**about, "trained": {split: share.record() for split, share in trained.items()}},
-            },
-            "shards": [shard.record() for shard in training],
+            "options": {**source.options, **packed.options()},
             "rejects": None,
-            "packs": [file.record() for file in indexes],
+            **packed.record(),
         }
-        manifest.pop("validation_shards", None)
-        if validation:
-            manifest["validation_shards"] = [shard.record() for shard in validation]
-        if described:
-            manifest["dataset_files"] = [file.record() for file in described]
         write_manifest(staged.folder, manifest)
-        staged.commit([*training, *validation, *described, *indexes, *saved])
+        staged.commit([*packed.files(), *saved])
     lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
     left_out = tuple(sources[TRAINING].left_out)
+    notes = () if target is None else tuple(target.notes)
     seconds = time.monotonic() - started
-    return PackedReport(Path(output), max_length, reports, seconds, left_out, lines, trained, ways)
+    return PackedReport(Path(output), max_length, reports, seconds, left_out, lines, packed.trained, ways, notes)
+
+
+def _target(
+    to: LayoutName,
+    source: PreparedOutput,
+    sources: dict[str, TokenSource],
+    layout: PackedLayout,
+    options: WriteOptions,
+) -> LayoutTarget:
+    if layout.trainer is not None:
+        raise DataError(
+            f"`trainer` (`--for`) chooses the files that {layout.name} opens; leave out `to` (`--to`), or `trainer`"
+        )
+    lists = {str(name): pa.list_(pa.int8() if name == "loss_mask" else pa.int32()) for name in layout.marks}
+    columns: dict[str, pa.DataType] = {**sources[TRAINING].types, **lists, "length": pa.int32()}
+    # Kept columns are in no pack.
+    known = {**source.options, "packing": {}, "keep_columns": []}
+    tokenizer = source.manifest["tokenizer"].get("name", "")
+    return LayoutTarget(to, Contents(pa.schema(columns), known, tokenizer, size_in_output(source)), options)
 
 
 def _about(
@@ -189,12 +199,6 @@ def _about(
     }
 
 
-def _check_apart(output: Path, tokens: Path) -> None:
-    one, other = output.resolve(), tokens.resolve()
-    if one == other or one in other.parents or other in one.parents:
-        raise DataError(f"the output {output} is, holds or lies in the folder {tokens}, which it reads; choose another")
-
-
 def _index_place(
     output: str | os.PathLike[str], source: PreparedOutput, sources: dict[str, TokenSource], *, overwrite: bool
 ) -> Path:
@@ -206,7 +210,7 @@ def _index_place(
         )
     if place.suffix != ".parquet":
         raise DataError(f"the index {place} is a Parquet file; give a name that ends in .parquet")
-    _check_apart(place, source.folder)
+    check_separate(place, source.folder)
     if not place.parent.is_dir():
         raise DataError(f"there is no folder {place.parent} for the index; create it, or choose another one")
     if place.exists() and not overwrite:

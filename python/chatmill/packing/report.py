@@ -38,6 +38,7 @@ class PackedReport:
         trained: The trained tokens of the packs of each split; empty for an index.
         ways: The figures of these packs and of other ways to batch the same rows, for each split; empty without
             `compare`.
+        notes: What the layout of the files does not hold, as sentences.
     """
 
     output: Path
@@ -48,6 +49,7 @@ class PackedReport:
     how_to_train: str = ""
     trained: Mapping[str, TrainedShare] = field(default_factory=dict)
     ways: Mapping[str, Sequence[WayToBatch]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = []
@@ -74,6 +76,7 @@ class PackedReport:
                 lines += [f"  {line}".rstrip() for line in table_of(self.ways[split]).splitlines()]
         if self.left_out:
             lines.append(f"  left out, because packs hold tokens alone: {', '.join(self.left_out)}")
+        lines += self.notes
         lines.append(f"{self.output}, {self.seconds:.1f} s")
         return "\n".join([*lines, *filter(None, [self.how_to_train])])
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import PackPlan, PackRows
+from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression
-from chatmill.outputs.shards import Shard, ShardWriter
+from chatmill.outputs.shards import RowWriter, Shard, ShardWriter
 from chatmill.packing.layouts import PackedLayout
 from chatmill.packing.mapped import MappedRows
 from chatmill.packing.options import PackChoice
@@ -36,12 +37,14 @@ class PackShards:
         layout: The columns and the kind of files.
         shard_tokens: Tokens after which the next shard begins.
         compression: The compression of Parquet files.
+        target: The layout of the files, if it is not Parquet. One thread writes it.
     """
 
     choice: PackChoice
     layout: PackedLayout
     shard_tokens: int
     compression: Compression | None
+    target: LayoutTarget | None = None
 
     def write(self, folder: Path, split: str, plan: PackPlan, source: TokenSource) -> tuple[list[Shard], TrainedShare]:
         """Write the packs of a split. The files do not depend on the number of threads.
@@ -58,14 +61,16 @@ class PackShards:
         # The mapped file is beside the output, since it has the size of the output without compression.
         with tempfile.TemporaryDirectory(dir=folder) as spool:
             rows = source.mapped(Path(spool))
-            parts = list(_parts(plan.lengths(pad_to_max_length=self._fills), self.shard_tokens))
+            parts = [range(len(plan))]
+            if self.target is None:
+                parts = list(_parts(plan.lengths(pad_to_max_length=self._fills), self.shard_tokens))
             writing = _Writing(self, folder, split, plan, rows, plan.rows(rows.table), threading.Event())
             with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, _MOST_THREADS)) as pool:
                 running = [pool.submit(writing.shard, number, part) for number, part in enumerate(parts)]
                 try:
                     written = [future.result() for future in running]
                     share = TrainedShare.of(counts for _, parts in written for counts in parts)
-                    return [shard for shard, _ in written], share
+                    return [shard for shards, _ in written for shard in shards], share
                 except BaseException:
                     writing.stopped.set()
                     pool.shutdown(cancel_futures=True)
@@ -73,6 +78,25 @@ class PackShards:
                 finally:
                     # Windows cannot remove a file that is mapped.
                     del rows, writing, running
+
+    def writer(self, folder: Path, split: str, first: int) -> RowWriter:
+        """Return a writer.
+
+        Args:
+            folder: The folder of the split.
+            split: Its name.
+            first: The number of the first shard.
+        """
+        if self.target is not None:
+            return self.target.writer(folder, split)
+        return ShardWriter(
+            folder,
+            split,
+            first=first,
+            shard_tokens=self.shard_tokens,
+            compression=self.compression,
+            layout=self.layout.trainer,
+        )
 
     @property
     def _fills(self) -> bool:
@@ -114,16 +138,9 @@ class _Writing:
     checked: PackRows
     stopped: threading.Event
 
-    def shard(self, number: int, packs: range) -> tuple[Shard, list[tuple[pa.Array, pa.Array]]]:
+    def shard(self, number: int, packs: range) -> tuple[list[Shard], list[tuple[pa.Array, pa.Array]]]:
         how, counts = self.how, []
-        with ShardWriter(
-            self.folder,
-            self.split,
-            first=number,
-            shard_tokens=how.shard_tokens,
-            compression=how.compression,
-            layout=how.layout.trainer,
-        ) as writer:
+        with how.writer(self.folder, self.split, number) as writer:
             step = how.step(self.plan)
             # Without packs there is one shard, which has the columns.
             for start in range(packs.start, max(packs.stop, packs.start + 1), step):
@@ -133,8 +150,7 @@ class _Writing:
                 counts.append((trained_tokens(batch.column("labels")), batch.column("length")))
                 writer.write(batch)
                 self.rows.release()
-            [shard] = writer.finish()
-            return shard, counts
+            return writer.finish(), counts
 
 
 def _parts(lengths: Sequence[int], shard_tokens: int) -> Iterator[range]:

@@ -99,8 +99,7 @@ class TokenSource:
         Args:
             folder: A folder for the file. It must stay as long as the rows.
         """
-        schema = pa.schema([pa.field(name, self._type(name)) for name in self.columns])
-        return MappedRows.write(folder / "rows.arrow", schema, self._batches(self.columns))
+        return MappedRows.write(folder / "rows.arrow", pa.schema(self.types), self._batches(self.columns))
 
     def check(self, layout: PackedLayout) -> None:
         """Check that a layout can hold the rows.
@@ -122,8 +121,10 @@ class TokenSource:
                 "without `--for`"
             )
 
-    def _type(self, name: str) -> pa.DataType:
-        return pa.list_(pa.float32() if name == "weights" else pa.int32())
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """The types of the columns that are packed."""
+        return {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in self.columns}
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self.paths:
@@ -153,6 +154,11 @@ def sources_of(output: PreparedOutput) -> dict[str, TokenSource]:
     Raises:
         DataError: It has Arrow files, or other rows than samples with labels.
     """
+    if "layout" in output.manifest and output.layout != "parquet":
+        raise DataError(
+            f"{output.folder} has the layout {output.layout}; pack an output of the layout parquet, such as one of "
+            "`chatmill convert --to parquet`"
+        )
     splits = {"train": output.manifest["shards"], "validation": output.manifest.get("validation_shards") or ()}
     names = {split: [shard["file"] for shard in shards] for split, shards in splits.items()}
     if any(name.endswith(".arrow") for shards in names.values() for name in shards):

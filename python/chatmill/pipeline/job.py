@@ -17,6 +17,7 @@ from chatmill.options.choices import (
     Compression,
     ControlTokens,
     InputFormat,
+    LayoutName,
     Padding,
     Split,
     Trainer,
@@ -76,6 +77,7 @@ def prepare(
     max_rejected: str | float = MAX_REJECTED,
     strict: bool = False,
     trainer: Trainer | None = None,
+    to: LayoutName | None = None,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -146,6 +148,8 @@ def prepare(
         trainer: The trainer that will open the output: `"trl"`, `"trl-dpo"`, `"trl-reward"`, `"hf"`, `"axolotl"`,
             `"llama-factory"` or `"nemo"`. It chooses columns and files, and `how_to_train` of the report has the lines
             that open them; see `docs/training.md`. None writes all columns, in Parquet files.
+        to: The layout of the files, without `trainer`: `"parquet"`, `"arrow"`, `"hf"`, `"megatron"`, `"nemo"`, `"mds"`,
+            `"datatrove"` or `"olmo"`; see `docs/layouts.md`. None for Parquet.
 
     Returns:
         Counts, rejects and files.
@@ -218,6 +222,7 @@ def prepare(
         max_rejected=RejectLimit.of(max_rejected),
         strict=strict,
         layout=layout,
+        to=to,
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),

@@ -9,7 +9,7 @@ from typing import Any
 from chatmill._chatmill import DataError, Mill
 from chatmill.arrange import Arrangement
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
-from chatmill.options.choices import Compression
+from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.trainers.layout import Layout
@@ -52,6 +52,7 @@ class OutputOptions:
         max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
         strict: Whether a warning fails the run, before anything is written.
         layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
+        to: The layout of the files; None for those of the trainer, or for Parquet files.
         options: Other options of the run, for the manifest.
     """
 
@@ -66,6 +67,7 @@ class OutputOptions:
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     strict: bool = False
     layout: Layout | None = None
+    to: LayoutName | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

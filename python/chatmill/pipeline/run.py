@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
 from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
 from chatmill.inputs.mill import mill_block
+from chatmill.layouts.layout import WriteOptions
+from chatmill.layouts.target import LayoutTarget
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
@@ -23,7 +25,7 @@ from chatmill.outputs.complete import recorded
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
-from chatmill.outputs.shards import ShardWriter, chosen_compression, in_subfolder
+from chatmill.outputs.shards import RowWriter, ShardWriter, chosen_compression, in_subfolder
 from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
@@ -33,7 +35,7 @@ from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.sink import Sink, open_sink
 from chatmill.trainers.check import check_rows
 from chatmill.trainers.lines import TrainedOutput, training_lines
-from chatmill.trainers.splits import training_subfolder
+from chatmill.trainers.splits import TRAINING, VALIDATION, training_subfolder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
@@ -86,12 +88,17 @@ def run_parts(
                 names, where = _no_rows(part.mill).schema.names, part.files[0].path
                 check_rows(layout, part.mill, names, options.keep_columns, where=where)
         counts = Counts([0] * len(files), [0] * len(files))
-        new_writer = partial(
-            ShardWriter,
-            shard_tokens=options.shard_tokens,
-            compression=options.compression,
-            layout=layout,
-            keep_columns=options.keep_columns,
+        target = _target(options, [part.mill for part in chosen])
+        new_writer: Callable[..., RowWriter] = (
+            target.writer
+            if target is not None
+            else partial(
+                ShardWriter,
+                shard_tokens=options.shard_tokens,
+                compression=options.compression,
+                layout=layout,
+                keep_columns=options.keep_columns,
+            )
         )
         within = training_subfolder(has_validation=options.arrangement.has_validation)
         (folder / within).mkdir(exist_ok=True)
@@ -127,8 +134,10 @@ def run_parts(
             arranged = sink.arrange()
             shards, validation = in_subfolder(writer.finish(), within), sink.finish()
         described = () if layout is None or layout.files != "arrow" else write_dataset_files(folder, shards, validation)
+        layout_files = () if target is None else target.finish(folder, {TRAINING: shards, VALIDATION: validation})
         data_warnings = merged_warnings([check.warnings() for check in checks])
         others = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
+        others += [] if target is None else target.notes
         warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
         report = PrepareReport(
             output=Path(options.folder),
@@ -183,7 +192,9 @@ def run_parts(
                 **options.options,
                 "block_bytes": options.block_bytes,
                 "shard_tokens": options.shard_tokens,
-                "compression": chosen_compression(options.compression, layout),
+                "compression": chosen_compression(options.compression, layout)
+                if target is None
+                else target.compression,
                 "max_rejected": str(options.max_rejected),
                 "trainer": None if layout is None else layout.record(),
             },
@@ -199,9 +210,22 @@ def run_parts(
             dataset_files=described,
             tokenizer_files=saved,
         )
-        write_manifest(folder, manifest)
-        output.commit([*shards, *validation, *described, *saved, *filter(None, [log])])
+        write_manifest(folder, manifest if target is None else {**manifest, **target.record()})
+        output.commit([*shards, *validation, *described, *layout_files, *saved, *filter(None, [log])])
     return replace(report, warnings=(*report.warnings, *output.warnings))
+
+
+def _target(options: OutputOptions, mills: Sequence[Mill]) -> LayoutTarget | None:
+    """Return the layout that was chosen; None for the files of a trainer, or Parquet files of all columns."""
+    if options.to is None:
+        return None
+    if options.layout is not None:
+        raise DataError(
+            f"`trainer` (`--for`) chooses the files that {options.layout.trainer} opens; leave out `to` (`--to`), or "
+            "`trainer`"
+        )
+    columns, written = _no_rows(mills[0]).schema, WriteOptions(options.shard_tokens, options.compression)
+    return LayoutTarget.of_run(options.to, mills, columns, options.keep_columns, written)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from chatmill.arrange import Arranged, Arrangement, Spool
-from chatmill.outputs.shards import Shard, ShardWriter, in_subfolder
+from chatmill.outputs.shards import RowWriter, Shard, in_subfolder
 from chatmill.trainers.splits import VALIDATION
 
 _SPOOL = ".spool"
@@ -24,7 +24,7 @@ class Sink:
     """
 
     def __init__(
-        self, arrangement: Arrangement, training: ShardWriter, validation: ShardWriter | None, spool: Spool | None
+        self, arrangement: Arrangement, training: RowWriter, validation: RowWriter | None, spool: Spool | None
     ) -> None:
         self._arrangement = arrangement
         self._training, self._validation, self._spool = training, validation, spool
@@ -59,8 +59,8 @@ class Sink:
 def open_sink(
     arrangement: Arrangement,
     folder: Path,
-    training: ShardWriter,
-    new_writer: Callable[[Path, str], ShardWriter],
+    training: RowWriter,
+    new_writer: Callable[[Path, str], RowWriter],
     *,
     has_places: bool = False,
 ) -> Iterator[Sink]:

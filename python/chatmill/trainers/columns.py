@@ -1,4 +1,4 @@
-"""`arranged_columns`: rows of the mill with the columns of a trainer."""
+"""`arranged_columns`: rows of the mill with the columns of a trainer; `next_trained`: the mask of Megatron."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -38,8 +38,19 @@ def _attention_mask(batch: pa.RecordBatch) -> pa.Array:
     return _lists(ends, bytes([1]) * (ends[-1] if ends else 0))
 
 
-def _loss_mask(batch: pa.RecordBatch) -> pa.Array:
-    """Return one for each token whose next token in the row is trained, because Megatron does not shift this mask."""
+def next_trained(batch: pa.RecordBatch) -> pa.Array:
+    """Return one for each token whose next token in the row is trained, because Megatron does not shift this mask.
+
+    Args:
+        batch: Rows with `input_ids` and `labels`.
+
+    Returns:
+        list<int8>.
+
+    Example:
+        >>> next_trained(pa.record_batch({"input_ids": [[5, 6, 7]], "labels": [[-100, 6, 7]]})).to_pylist()
+        [[1, 1, 0]]
+    """
     trained = pc.cast(pc.not_equal(batch.column("labels").flatten(), MASKED), pa.int8())
     mask = trained.buffers()[1].to_pybytes()[: len(trained)] if len(trained) else b""
     shifted = bytearray(mask[1:] + mask[:1])
@@ -58,7 +69,7 @@ def _seq_start_id(batch: pa.RecordBatch) -> pa.Array:
 
 _MAKERS: dict[str, Callable[[pa.RecordBatch], pa.Array]] = {
     "attention_mask": _attention_mask,
-    "loss_mask": _loss_mask,
+    "loss_mask": next_trained,
     "seq_start_id": _seq_start_id,
 }
 

@@ -1,0 +1,56 @@
+"""`chatmill convert`: writes a finished output in another layout."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chatmill.cli.app import app, clear_errors
+from chatmill.cli.options import AtLeast, choice_of, compression_option, traceback_option
+from chatmill.options.choices import LayoutName
+from chatmill.terminal.lines import say
+
+
+@app.command()
+@click.argument(
+    "tokens",
+    type=click.Path(path_type=Path),
+    help="The output folder of `chatmill prepare`, `chatmill pack` or `chatmill convert`.",
+)
+@choice_of("--to", LayoutName, "The new layout; see docs/layouts.md.", required=True)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The new output folder."
+)
+@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file.", show_default="64 Mi")
+@compression_option
+@click.option(
+    "--vocabulary-size",
+    type=AtLeast(1),
+    metavar="N",
+    help="The number of ids of the tokenizer with all added tokens: megatron, datatrove and olmo write small ids in "
+    "two bytes. Default: that of the tokenizer in the output; without one, four bytes.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
+@traceback_option
+def convert(
+    tokens: Path,
+    to: str,
+    output: Path,
+    shard_tokens: int | None,
+    compression: str | None,
+    vocabulary_size: int | None,
+    overwrite: bool,
+    quiet: bool,
+    traceback: bool,
+) -> None:
+    """Write a finished output in another layout, such as Megatron's, without tokenizing again."""
+    with clear_errors(traceback=traceback):
+        from chatmill.layouts.convert import convert as run
+
+        chosen: dict[str, Any] = {"to": to, "compression": compression}
+        if shard_tokens is not None:
+            chosen["shard_tokens"] = shard_tokens
+        report = run(tokens, output=output, vocabulary_size=vocabulary_size, overwrite=overwrite, **chosen)
+        if not quiet:
+            say(str(report))

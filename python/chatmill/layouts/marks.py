@@ -1,0 +1,62 @@
+"""`segments_of`: where the rows of packs are, whatever columns mark them."""
+
+from bisect import bisect_left
+from itertools import pairwise
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chatmill.layouts.contents import Contents
+
+
+def segments_of(batch: pa.RecordBatch, contents: Contents) -> pa.ListArray:
+    """Return the lengths of the rows of each pack; a row that is not packed is one segment.
+
+    Args:
+        batch: Rows.
+        contents: What they hold.
+
+    Returns:
+        list<int32>, whose sum is the number of tokens of the row; empty for a row without tokens.
+
+    Example:
+        >>> rows = pa.record_batch({"input_ids": [[5, 6, 7]], "position_ids": [[0, 0, 1]]})
+        >>> segments_of(rows, Contents(rows.schema, {"packing": {}}, "t")).to_pylist()
+        [[1, 2]]
+    """
+    lengths = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32())
+    if not contents.is_packed:
+        return _lists([[length] if length else [] for length in lengths.to_pylist()])
+    mark = next(iter(contents.marks), None)
+    if mark == "seq_lengths":
+        return batch.column(mark).cast(pa.list_(pa.int32()))
+    if mark in ("cu_seqlens", "seq_start_id"):
+        bounds = batch.column(mark).to_pylist()
+    elif mark == "position_ids":
+        flat = batch.column(mark).flatten()
+        bounds = _bounds(pc.indices_nonzero(pc.equal(flat, 0)).to_pylist(), lengths.to_pylist())
+    else:
+        # LLaMA-Factory reads the numbers of rows as its mask.
+        flat = batch.column(mark or "attention_mask").flatten()
+        changes = pc.not_equal(flat[1:], flat[:-1]) if len(flat) else pa.array([], pa.bool_())
+        bounds = _bounds([at + 1 for at in pc.indices_nonzero(changes).to_pylist()], lengths.to_pylist())
+    return _lists(
+        [
+            [end - start for start, end in pairwise(sorted({0, *inner, length}))]
+            for inner, length in zip(bounds, lengths.to_pylist(), strict=True)
+        ]
+    )
+
+
+def _bounds(places: list[int], lengths: list[int]) -> list[list[int]]:
+    """Return the places in each row, counted from its start, of places in all rows."""
+    bounds, start, at = [], 0, 0
+    for length in lengths:
+        after = bisect_left(places, start + length, at)
+        bounds.append([place - start for place in places[at:after]])
+        start, at = start + length, after
+    return bounds
+
+
+def _lists(values: list[list[int]]) -> pa.ListArray:
+    return pa.array(values, pa.list_(pa.int32()))

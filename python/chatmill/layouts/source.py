@@ -1,0 +1,150 @@
+"""`LayoutSource`: a finished output of any layout, checked, with the files and the contents of each split."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+import pyarrow as pa
+
+from chatmill._chatmill import DataError
+from chatmill.layouts.choice import layout_named
+from chatmill.layouts.contents import Contents
+from chatmill.layouts.layout import FileLayout, SplitFiles
+from chatmill.layouts.vocabulary import size_in_output
+from chatmill.outputs.checksums import Identity, identity_of, sha256_of_all
+from chatmill.outputs.read import PreparedOutput
+from chatmill.trainers.splits import TRAINING, VALIDATION
+
+
+class LayoutSource:
+    """A finished output of any layout.
+
+    Args:
+        folder: The output folder.
+
+    Attributes:
+        output: The output.
+        layout: Its layout.
+        splits: The files of each split, by its name.
+
+    Raises:
+        DataError: The folder is not an output of chatmill, or a file is missing or has another size.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.output = PreparedOutput(folder)
+        self.layout: FileLayout = layout_named(self.output.layout)
+        manifest = self.output.manifest
+        shards = {TRAINING: manifest["shards"], VALIDATION: manifest.get("validation_shards") or ()}
+        about = manifest.get("layout") or {}
+        self.splits = {
+            split: SplitFiles(self.output.folder, split, own, about, self.output.options)
+            for split, own in shards.items()
+            if own
+        }
+        # A shorter file that is mapped into memory would end the process.
+        self._check_sizes()
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What the rows hold."""
+        with self._reading():
+            columns = self.layout.schema(self.splits[TRAINING])
+        tokenizer = self.output.manifest["tokenizer"]
+        name = str(tokenizer.get("name")) if isinstance(tokenizer, dict) else ""
+        return Contents(columns, self.output.options, name, size_in_output(self.output))
+
+    def batches(self, split: str) -> Iterator[pa.RecordBatch]:
+        """Read the rows of a split, and check their number.
+
+        Args:
+            split: The split.
+
+        Yields:
+            The rows; at least one batch, which may be empty.
+
+        Raises:
+            DataError: The manifest lists another number of rows, or a file cannot be read.
+        """
+        found = 0
+        batches = self.layout.batches(self.splits[split])
+        while True:
+            with self._reading():
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                _check(batch)
+            found += batch.num_rows
+            yield batch
+        expected = sum(int(shard["rows"]) for shard in self.splits[split].shards)
+        if found != expected:
+            raise DataError(
+                f"{self.output.folder} has {found:,} rows of the split {split}, but its manifest lists {expected:,}; "
+                "copy the output again, or make it again"
+            )
+
+    def check_sums(self) -> dict[str, Identity]:
+        """Check that all files are those that the manifest lists.
+
+        Returns:
+            What tells later whether they are still the same.
+
+        Raises:
+            DataError: A file has other bytes.
+        """
+        records = self.output.files
+        paths = [self.output.folder / record["file"] for record in records]
+        try:
+            identities = {record["file"]: identity_of(path) for record, path in zip(records, paths, strict=True)}
+            sums = sha256_of_all(paths)
+        except OSError as error:
+            raise DataError(f"cannot read {self.output.folder} ({error}); make the output again") from None
+        for record, path, found in zip(records, paths, sums, strict=True):
+            if record.get("sha256") not in (None, found):
+                raise DataError(f"{path} was changed after it was written; copy the output again, or make it again")
+        return identities
+
+    def check_unchanged(self, identities: dict[str, Identity]) -> None:
+        """Check that no file changed since `check_sums`.
+
+        Args:
+            identities: What `check_sums` returned.
+
+        Raises:
+            DataError: One did.
+        """
+        for name, identity in identities.items():
+            path = self.output.folder / name
+            if not path.exists() or identity_of(path) != identity:
+                raise DataError(f"{path} changed while it was read, so nothing was written; run it again")
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, LookupError, pa.ArrowException) as error:
+            if isinstance(error, DataError):
+                known = str(self.output.folder) in str(error)
+                raise error if known else DataError(f"{self.output.folder}: {error}") from None
+            raise DataError(
+                f"cannot read {self.output.folder}, which is damaged ({error}); copy the output again, or make it again"
+            ) from None
+
+    def _check_sizes(self) -> None:
+        for record in self.output.files:
+            path = self.output.folder / record["file"]
+            size = path.stat().st_size
+            if "bytes" in record and record["bytes"] != size:
+                raise DataError(
+                    f"{path} has {size:,} bytes, but {self.output.manifest_path.name} lists {record['bytes']:,}; copy "
+                    "the output again, or make it again"
+                )
+
+
+def _check(batch: pa.RecordBatch) -> None:
+    """Check what a damaged file can hold: bounds of lists would be read as places in memory."""
+    batch.validate(full=True)
+    for field in batch.schema:
+        if field.name in ("input_ids", "labels") and batch.column(field.name).null_count:
+            raise ValueError(f"the column {field.name} has nulls")

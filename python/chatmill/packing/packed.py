@@ -1,0 +1,103 @@
+"""`PackedFiles`: the files of packs in a new output, and what its manifest says of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import PackPlan
+from chatmill.outputs.checksums import WrittenFile
+from chatmill.outputs.dataset_folder import write_dataset_files
+from chatmill.outputs.shards import Shard, chosen_compression, in_subfolder
+from chatmill.packing.index import INDEX, VALIDATION_INDEX, write_index
+from chatmill.packing.shards import PackShards
+from chatmill.packing.source import TokenSource
+from chatmill.packing.trained import TrainedShare
+from chatmill.trainers.splits import TRAINING, VALIDATION
+
+
+@dataclass(frozen=True)
+class PackedFiles:
+    """The files of packs.
+
+    Attributes:
+        shards: The shards of each split.
+        indexes: The plans.
+        others: The files by which readers of the layout open the shards.
+        described: Those of them that `datasets` opens, if a trainer opens Arrow files.
+        trained: What the packs of each split train.
+        about: What made the packs.
+        how: How they are written.
+    """
+
+    shards: Mapping[str, list[Shard]]
+    indexes: list[WrittenFile]
+    others: list[WrittenFile]
+    described: list[WrittenFile]
+    trained: Mapping[str, TrainedShare]
+    about: Mapping[str, Any]
+    how: PackShards
+
+    @classmethod
+    def write(
+        cls,
+        folder: Path,
+        sources: Mapping[str, TokenSource],
+        plans: Mapping[str, PackPlan],
+        how: PackShards,
+        about: dict[str, Any],
+    ) -> "PackedFiles":
+        """Write the packs of all splits, and their plans.
+
+        Args:
+            folder: The new output folder.
+            sources: The rows of each split.
+            plans: The plan of each split.
+            how: How packs are written.
+            about: What made the packs.
+        """
+        shards: dict[str, list[Shard]] = {}
+        trained: dict[str, TrainedShare] = {}
+        indexes = []
+        for split, rows in sources.items():
+            within = split if len(sources) > 1 else ""
+            (folder / within).mkdir(exist_ok=True)
+            written, trained[split] = how.write(folder / within, split, plans[split], rows)
+            shards[split] = in_subfolder(written, within)
+            name = INDEX if split == TRAINING else VALIDATION_INDEX
+            indexes.append(write_index(folder / name, plans[split], rows, about))
+        training, validation = shards[TRAINING], shards.get(VALIDATION, [])
+        trainer = how.layout.trainer
+        is_arrow = trainer is not None and trainer.files == "arrow"
+        described = write_dataset_files(folder, training, validation) if is_arrow else []
+        others = [] if how.target is None else how.target.finish(folder, shards)
+        return cls(shards, indexes, others, described, trained, about, how)
+
+    def files(self) -> list[WrittenFile]:
+        """Return all files."""
+        shards = [shard for shards in self.shards.values() for shard in shards]
+        return [*shards, *self.described, *self.others, *self.indexes]
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of the files, for the manifest."""
+        how = self.how
+        trainer = how.layout.trainer
+        return {
+            "shard_tokens": how.shard_tokens,
+            "compression": chosen_compression(how.compression, trainer)
+            if how.target is None
+            else how.target.compression,
+            "trainer": how.layout.record(),
+            "packing": {**self.about, "trained": {split: it.record() for split, it in self.trained.items()}},
+        }
+
+    def record(self) -> dict[str, Any]:
+        """Return what the manifest says of the files."""
+        validation = self.shards.get(VALIDATION, [])
+        return {
+            "shards": [shard.record() for shard in self.shards[TRAINING]],
+            "packs": [file.record() for file in self.indexes],
+            **({"validation_shards": [shard.record() for shard in validation]} if validation else {}),
+            **({"dataset_files": [file.record() for file in self.described]} if self.described else {}),
+            **({} if self.how.target is None else self.how.target.record()),
+        }
