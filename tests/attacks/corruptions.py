@@ -170,6 +170,10 @@ def edit_counts(output: Path, chance: random.Random, others: list[Path]) -> str:
     manifest = json.loads((output / MANIFEST).read_text("utf-8"))
     wanted = ("rows", "tokens", "bytes", "rows_in", "rows_out", "rejected", "samples", "packs", "pieces", "most_rows")
     paths = [path for path in _places(manifest) if path[-1] in wanted and isinstance(_at(manifest, path)[2], int)]
+    arranged = manifest["counts"].get("arranged", {})
+    if arranged.get("duplicates") or manifest.get("arrangement", {}).get("weights"):
+        # Nothing tells how many tokens duplicates had, or samples that a weight left out.
+        paths.remove(("counts", "tokens"))
     path = chance.choice(paths)
     holder, key, old = _at(manifest, path)
     holder[key] = old + chance.choice([1, 7, 1000])

@@ -158,6 +158,8 @@ def test_values_of_the_manifest(name: str, path: list[Any], value: Any, sound: M
         ),
         ("validation", ["counts", "arranged", "validation", "rows"], "validation rows of all datasets: 5, but"),
         ("validation", ["counts", "arranged", "training", "tokens"], "tokens of shards: "),
+        ("validation", ["counts", "trained_tokens"], "trained_tokens of both splits: "),
+        ("packs with validation", ["counts", "tokens"], "tokens of both splits: 2,742, but counts.tokens: 2,743"),
         ("datasets", ["counts", "arranged", "datasets", 1, "training"], "training rows of all datasets"),
         ("datasets", ["parts", 0, "files"], "files of parts: 3, but inputs: 2"),
         (

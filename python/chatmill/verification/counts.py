@@ -64,6 +64,12 @@ def _check_arranged(manifest: Mapping[str, Any], arranged: Mapping[str, Any], su
     )
     for unit, total in (("training", arranged["training"]["rows"]), ("validation", arranged["validation"]["rows"])):
         sums.equal(f"{unit} rows of all datasets", sum(it[unit] for it in datasets), f"{unit} rows", total)
+    for unit in ("tokens", "trained_tokens"):
+        written = arranged["training"][unit] + arranged["validation"][unit]
+        if _is_written_once(manifest):
+            sums.equal(f"{unit} of both splits", written, f"counts.{unit}", manifest["counts"][unit])
+        elif all(weight <= 1 for weight in weights):
+            sums.at_most(f"{unit} of both splits", written, f"counts.{unit}", manifest["counts"][unit])
     duplicates = sum(it["duplicates"] for it in datasets)
     sums.equal("duplicates of all datasets", duplicates, "counts.arranged.duplicates", arranged["duplicates"])
     if len(weights) < len(datasets):
@@ -75,6 +81,13 @@ def _check_arranged(manifest: Mapping[str, Any], arranged: Mapping[str, Any], su
         else:
             taken = math.floor(weight * once + 0.5)
             sums.equal(f"training rows of dataset {number}", it["training"], "its rows times its weight", taken)
+
+
+def _is_written_once(manifest: Mapping[str, Any]) -> bool:
+    """Return whether each sample of the run was written once, so that all of its counts are those of the files."""
+    arranged = manifest["counts"].get("arranged")
+    weights = (manifest.get("arrangement") or {}).get("weights") or ()
+    return arranged is None or (not arranged["duplicates"] and all(weight == 1 for weight in weights))
 
 
 def _check_names(manifest: Mapping[str, Any], name: str, faults: Faults) -> None:
@@ -120,10 +133,7 @@ def check_totals(
             sums.equal(trained, found.trained, "the counts", expected["trained_tokens"])
     if columns.kind == "packs":
         return
-    arranged = counts.get("arranged")
-    weights = (manifest.get("arrangement") or {}).get("weights") or ()
-    if arranged is None or (not arranged["duplicates"] and all(weight == 1 for weight in weights)):
-        # All samples were written once.
+    if _is_written_once(manifest):
         everything = Totals()
         for found in totals.values():
             everything.untrained += found.untrained
