@@ -9,7 +9,6 @@ import click
 from chatmill._chatmill import DataError
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.text.parsing import parse_json
-from chatmill.trainers.layout import layout_of
 
 _EXAMPLES = {"--chat-template-kwargs": '{"enable_thinking": false}', "--limits": '{"memory": 1073741824}'}
 
@@ -140,6 +139,8 @@ def check_trainer(text: str | None) -> str | None:
         >>> check_trainer("trl")
         'trl'
     """
+    from chatmill.trainers.layout import layout_of
+
     try:
         layout_of(text)
     except DataError as error:
@@ -159,6 +160,8 @@ def check_debug(trainer: str | None) -> None:
     Example:
         >>> check_debug("trl")
     """
+    from chatmill.trainers.layout import layout_of
+
     layout = layout_of(trainer)
     if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
         raise click.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
