@@ -9,7 +9,6 @@ import click
 from chatmill._chatmill import DataError
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.text.parsing import parse_json
-from chatmill.trainers.layout import layout_of
 
 _EXAMPLES = {"--chat-template-kwargs": '{"enable_thinking": false}', "--limits": '{"memory": 1073741824}'}
 
@@ -140,6 +139,8 @@ def check_trainer(text: str | None) -> str | None:
         >>> check_trainer("trl")
         'trl'
     """
+    from chatmill.trainers.layout import layout_of
+
     try:
         layout_of(text)
     except DataError as error:
@@ -160,6 +161,8 @@ def check_debug(trainer: str | None, to: str | None = None) -> None:
     Example:
         >>> check_debug("trl")
     """
+    from chatmill.trainers.layout import layout_of
+
     if to not in (None, "parquet"):
         raise click.BadParameter(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
     layout = layout_of(trainer)
