@@ -34,6 +34,7 @@ from chatmill._chatmill import (
 )
 
 if TYPE_CHECKING:
+    from chatmill.batches import Collator, collate, split_between
     from chatmill.formats import Format
     from chatmill.formatter import Conversation, Formatter
     from chatmill.labels import Labels
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChatTemplate",
     "ChatmillError",
+    "Collator",
     "Conversation",
     "DataError",
     "Encoding",
@@ -70,8 +72,10 @@ __all__ = [
     "Tokenizer",
     "TokenizerError",
     "__version__",
+    "collate",
     "pack",
     "prepare",
+    "split_between",
 ]
 
 # datasets and Ray take only mappings as batches.
@@ -80,15 +84,18 @@ Mapping.register(TokenBatch)
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.
 _LAZY = {
+    "Collator": "chatmill.batches",
     "Conversation": "chatmill.formatter",
     "Finding": "chatmill.lint",
     "Format": "chatmill.formats",
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.pipeline.report",
+    "collate": "chatmill.batches",
     "pack": "chatmill.packing.job",
     "PackedReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "split_between": "chatmill.batches",
 }
 
 
