@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chatmill.packing.report import PackedReport
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
+    from chatmill.prompts import Prompt
 
 __all__ = [
     "ChatTemplate",
@@ -62,6 +63,7 @@ __all__ = [
     "PackReport",
     "PackedReport",
     "PrepareReport",
+    "Prompt",
     "Region",
     "RowError",
     "RowFailure",
@@ -91,6 +93,7 @@ _LAZY = {
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.pipeline.report",
+    "Prompt": "chatmill.prompts",
     "collate": "chatmill.batches",
     "pack": "chatmill.packing.job",
     "PackedReport": "chatmill.packing.report",

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from byte_tokenizers import DEFINITION, byte_tokenizer
 from chatmill import ChatTemplate, Collator, DataError, Mill, collate
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as HfTokenizer
 from transformers import DataCollatorForSeq2Seq, PreTrainedTokenizerFast
@@ -37,7 +37,7 @@ def as_lists(batch: dict[str, Any]) -> dict[str, Any]:
     return {name: column if isinstance(column, list) else column.tolist() for name, column in batch.items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lists=lists_of_ids,
     side=st.sampled_from(["left", "right"]),
@@ -69,7 +69,7 @@ def test_batches_equal_those_of_transformers(
     assert {column.dtype for column in own.values()} == {np.dtype("int64")}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     lists=lists_of_ids,
     side=st.sampled_from(["left", "right"]),

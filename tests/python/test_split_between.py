@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, Mill, split_between
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(length=st.integers(0, 40), world=st.integers(1, 9))
 def test_parts_are_even_and_together_all_rows(length: int, world: int) -> None:
     rows = list(range(length))

@@ -98,8 +98,8 @@ class Collator:
         """
         columns = read_rows(rows)
         lengths = columns["input_ids"].lengths
-        columns.setdefault("attention_mask", Ragged(array(INTEGERS, [1]) * sum(lengths), lengths))
         with_positions = _check_marks(columns) or self.position_ids
+        columns.setdefault("attention_mask", Ragged(array(INTEGERS, [1]) * sum(lengths), lengths))
         columns = self._cut(columns)
         lengths = columns["input_ids"].lengths
         width = self._width(max(lengths))
@@ -226,16 +226,16 @@ def _check_marks(columns: dict[str, Ragged]) -> bool:
 
     Positions that number the tokens of each row from 0 are removed, and made again after rows are cut.
     """
-    mask, positions = columns["attention_mask"].values, columns.get("position_ids")
-    ones = mask.count(1)
-    if ones + mask.count(0) < len(mask):
+    mask, positions = columns.get("attention_mask"), columns.get("position_ids")
+    marks = {1} if mask is None else {*mask.values}
+    if not marks <= {0, 1}:
         raise DataError(
             "an `attention_mask` holds other numbers than 0 and 1, so its rows are packs; see docs/packing.md for the "
             "collator of packs"
         )
     if positions is None:
         return False
-    if ones == len(mask):
+    if 0 not in marks:
         numbers = array(INTEGERS)
         for length in positions.lengths:
             numbers.extend(range(length))
