@@ -20,12 +20,12 @@ class Piece(NamedTuple):
     Attributes:
         text: The text.
         name: The name of a placeholder that has no value; None for text.
-        place: Where the placeholder is in the prompt.
+        at: The first character of the placeholder in the prompt.
     """
 
     text: str
     name: str | None = None
-    place: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Prompt:
             if piece.name is not None and piece.name not in filled and piece.name not in left:
                 empty.setdefault(piece.name, piece)
         if empty:
-            told = ", ".join(f"{self._written(name)} at {piece.place}" for name, piece in empty.items())
+            told = ", ".join(f"{self._written(name)} at {self._place(piece.at)}" for name, piece in empty.items())
             first = next(iter(empty))
             near = f"tools=[…] or {first}=…" if first in OF_TOOLS else f"{first}=…"
             raise DataError(f"the prompt has placeholders without a value: {told}; give {near}")
@@ -149,20 +149,24 @@ class Prompt:
     def _written(self, name: str) -> str:
         return f"`{name.join(self.delimiters)}`"
 
+    def _place(self, at: int) -> str:
+        before = self.text[:at]
+        return f"line {before.count(chr(10)) + 1}, column {at - before.rfind(chr(10))}"
+
     def _parsed(self) -> Iterable[Piece]:
         opened, closed = map(re.escape, self.delimiters)
         end = 0
         for found in re.finditer(f"{opened}({_LIKE_A_NAME}){closed}", self.text):
             name, at = found[1], found.start()
-            before = self.text[:at]
-            place = f"line {before.count(chr(10)) + 1}, column {at - before.rfind(chr(10))}"
             if not name.isidentifier():
                 raise DataError(
-                    f"{place} of the prompt: `{found[0]}` is not a placeholder, because {name!r} is not a name of "
-                    "letters, digits and underscores; correct it, or choose other `delimiters`"
+                    f"{self._place(at)} of the prompt: `{found[0]}` is not a placeholder, because {name!r} is not a "
+                    "name of letters, digits and underscores; correct it, or choose other `delimiters`"
                 )
             if name == "tool_template":
-                raise DataError(f"{place} of the prompt: `{found[0]}` has the name of an argument of `fill`; rename it")
-            yield from [Piece(self.text[end:at]), Piece(found[0], name, place)]
+                raise DataError(
+                    f"{self._place(at)} of the prompt: `{found[0]}` has the name of an argument of `fill`; rename it"
+                )
+            yield from [Piece(self.text[end:at]), Piece(found[0], name, at)]
             end = found.end()
         yield Piece(self.text[end:])
