@@ -20,7 +20,10 @@ DENY_VERSION := 0.20.2
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates crates -type f)
 
-TRAINERS := trl axolotl llama-factory layouts streaming
+# Commands of tests start in half the time if Python keeps what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
@@ -80,6 +83,7 @@ attack: $(BUILT)
 trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
 	$(BIN)/python tests/trainers/packs.py --environments build/trainers
 	$(BIN)/python tests/trainers/layouts.py --environments build/trainers
+	$(BIN)/python tests/trainers/recipes.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
 
 # One environment for each trainer, because they need different versions of the same packages.

@@ -21,6 +21,7 @@ from chatmill._chatmill import (
     PackBatch,
     PackPlan,
     PackReport,
+    PackRows,
     Region,
     RowError,
     RowFailure,
@@ -34,6 +35,7 @@ from chatmill._chatmill import (
 )
 
 if TYPE_CHECKING:
+    from chatmill.batches import Collator, collate, split_between
     from chatmill.formats import Format
     from chatmill.formatter import Conversation, Formatter
     from chatmill.labels import Labels
@@ -45,12 +47,14 @@ if TYPE_CHECKING:
     from chatmill.packing.report import PackedReport
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
+    from chatmill.prompts import Prompt
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
 __all__ = [
     "ChatTemplate",
     "ChatmillError",
+    "Collator",
     "Conversation",
     "ConvertedReport",
     "DataError",
@@ -64,8 +68,10 @@ __all__ = [
     "PackBatch",
     "PackPlan",
     "PackReport",
+    "PackRows",
     "PackedReport",
     "PrepareReport",
+    "Prompt",
     "Region",
     "RowError",
     "RowFailure",
@@ -79,9 +85,11 @@ __all__ = [
     "TokenizerError",
     "VerifyReport",
     "__version__",
+    "collate",
     "convert",
     "pack",
     "prepare",
+    "split_between",
     "verify",
 ]
 
@@ -91,6 +99,7 @@ Mapping.register(TokenBatch)
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.
 _LAZY = {
+    "Collator": "chatmill.batches",
     "Conversation": "chatmill.formatter",
     "ConvertedReport": "chatmill.layouts.convert",
     "Finding": "chatmill.lint",
@@ -98,6 +107,8 @@ _LAZY = {
     "Formatter": "chatmill.formatter",
     "Labels": "chatmill.labels",
     "PrepareReport": "chatmill.pipeline.report",
+    "Prompt": "chatmill.prompts",
+    "collate": "chatmill.batches",
     "TokenRow": "chatmill.layouts.opened",
     "TokenRows": "chatmill.layouts.opened",
     "convert": "chatmill.layouts.convert",
@@ -106,6 +117,7 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",
     "verify": "chatmill.verification.job",
 }

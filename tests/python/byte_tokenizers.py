@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from chatmill import Tokenizer
 
@@ -25,9 +24,12 @@ def byte_tokenizer(*, prefix: bool = False, stop_tokens: Sequence[str] = (), **s
     return _load(prefix, tuple(stop_tokens), tuple(special_tokens.items()))
 
 
+def prefixed_definition() -> str:
+    """The definition of the tokenizer that puts `<s>` before each text."""
+    return json.dumps({**json.loads(DEFINITION), "post_processor": _PREFIX})
+
+
 @lru_cache
 def _load(prefix: bool, stop_tokens: tuple[str, ...], special_tokens: tuple[tuple[str, str], ...]) -> Tokenizer:
-    definition: dict[str, Any] = json.loads(DEFINITION)
-    if prefix:
-        definition["post_processor"] = _PREFIX
-    return Tokenizer(json.dumps(definition), special_tokens=dict(special_tokens), stop_tokens=stop_tokens)
+    definition = prefixed_definition() if prefix else DEFINITION
+    return Tokenizer(definition, special_tokens=dict(special_tokens), stop_tokens=stop_tokens)

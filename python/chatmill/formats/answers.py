@@ -60,15 +60,16 @@ def answers_of(
         "mapping": mapping,
     }
     if "made" in given:
-        answers["parts"] = _parts(given["made"], str(style))
+        answers["parts"] = _parts(name, definition, str(style))
     return answers
 
 
-def _parts(made: Mapping[str, Any], style: str) -> dict[str, Any]:
+def _parts(name: str, definition: Mapping[str, Any], style: str) -> dict[str, Any]:
+    made = definition["answers"]["made"]
     answers = [library.with_macros(text) for text in made["answers"]]
     prompt = made["prompt"]
     if isinstance(prompt, list):
-        return {"prompt": [built_message(it) for it in prompt], "answers": answers}
+        return {"prompt": [built_message(it, name, definition.get("fields", {})) for it in prompt], "answers": answers}
     if isinstance(prompt, str):
         return {"prompt": library.with_macros(prompt), "answers": answers}
     if style == MESSAGES:

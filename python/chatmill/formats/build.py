@@ -215,7 +215,7 @@ def _body(name: str, definition: Mapping[str, Any], style: str | None, left: dic
     elif "text" in definition:
         body["text"] = library.own_text(definition)
     if "messages" in definition:
-        body["messages"] = messages_of(name, definition["messages"], left)
+        body["messages"] = messages_of(name, definition["messages"], left, definition.get("fields", {}))
         if style is not None and style != MESSAGES:
             body["text"] = library.conversation_text(style)
     for key in ("tokens", "windows", "tools"):

@@ -16,6 +16,13 @@ Truncation: TypeAlias = Literal["keep_start", "keep_end", "turns", "drop", "rais
 #: The length to which rows are padded.
 Padding: TypeAlias = Literal["longest", "max_length"]
 
+#: The side of a row on which padding is.
+PaddingSide: TypeAlias = Literal["right", "left"]
+
+#: What a `Collator` does with rows over `max_length`, and what it returns.
+CollatedTruncation: TypeAlias = Literal["raise", "keep_start", "keep_end"]
+CollatedRows: TypeAlias = Literal["np", "pt", "list"]
+
 #: How rows are distributed over packs.
 PackStrategy: TypeAlias = Literal[
     "bfd",
