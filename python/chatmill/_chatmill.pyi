@@ -17,6 +17,7 @@ from chatmill.options.choices import (
     PackMark,
     PackStrategy,
     Padding,
+    PaddingSide,
     RegionKind,
     Remainder,
     RowKind,
@@ -221,6 +222,8 @@ class Tokenizer:
     @property
     def warnings(self) -> list[str]:
         """Why ids may differ from those of `transformers.AutoTokenizer`, as sentences."""
+    @property
+    def vocabulary_size(self) -> int: ...
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the tokenizer's definition, as 64 hexadecimal digits."""
@@ -667,6 +670,8 @@ class Mill:
         truncation: Truncation = "keep_start",
         segment_length: int | None = None,
         padding: Padding | None = None,
+        padding_side: PaddingSide = "right",
+        pad_to_multiple_of: int | None = None,
         special_tokens: ControlTokens = "allow",
         allowed_special_tokens: Sequence[str] = (),
         all_masked: AllMasked = "keep",

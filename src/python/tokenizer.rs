@@ -165,6 +165,12 @@ impl PyTokenizer {
         self.0.name()
     }
 
+    /// The number of ids: the largest one, plus one. Added tokens count too.
+    #[getter]
+    fn vocabulary_size(&self) -> usize {
+        self.0.vocabulary_size()
+    }
+
     /// The engine in use, with the reason.
     #[getter]
     fn engine(&self) -> PyEngine {

@@ -135,6 +135,12 @@ from chatmill.cli.values import check_debug, columns_of, json_object, share_or_n
 @click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per Parquet file.", show_default="64 Mi")
 @compression_option
 @layout_option
+@click.option(
+    "--pack",
+    type=AtLeast(1),
+    metavar="N",
+    help="Write packs of this many tokens in place of the rows, as `chatmill pack` does with its defaults.",
+)
 @max_rejected_option
 @trainer_option
 @click.option("--strict", is_flag=True, help="Fail if there is a warning; then nothing is written.")
@@ -182,6 +188,7 @@ def prepare(
     shard_tokens: int | None,
     compression: str | None,
     to: str | None,
+    pack: int | None,
     max_rejected: str,
     trainer: str | None,
     strict: bool,
@@ -191,7 +198,7 @@ def prepare(
     """Turn files of rows into Parquet shards of token ids and labels."""
     with clear_errors(traceback=traceback):
         if debug is not None:
-            check_debug(trainer, to)
+            check_debug(trainer, to, pack)
         if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
             from chatmill.cli.config import prepare_by_config
             from chatmill.terminal.console import new_console
@@ -217,6 +224,7 @@ def prepare(
             "all_masked": all_masked,
             "compression": compression,
             "to": to,
+            "pack": pack,
             "input_format": input_format,
             "trainer": trainer,
         }

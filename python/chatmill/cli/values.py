@@ -148,12 +148,13 @@ def check_trainer(text: str | None) -> str | None:
     return text
 
 
-def check_debug(trainer: str | None, to: str | None = None) -> None:
+def check_debug(trainer: str | None, to: str | None = None, pack: int | None = None) -> None:
     """Check that --debug can print the rows of an output.
 
     Args:
         trainer: The value of --for, or None.
         to: The value of --to, or None.
+        pack: The value of --pack, or None.
 
     Raises:
         click.BadParameter: The output has no labels, or is not Parquet.
@@ -163,6 +164,8 @@ def check_debug(trainer: str | None, to: str | None = None) -> None:
     """
     from chatmill.trainers.layout import layout_of
 
+    if pack is not None:
+        raise click.BadParameter("--debug cannot print packs; leave out --debug, or use `show`")
     if to not in (None, "parquet"):
         raise click.BadParameter(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
     layout = layout_of(trainer)

@@ -33,14 +33,13 @@ def size_of(tokenizer_json: str | bytes) -> int | None:
     return max(ids, default=-1) + 1
 
 
-def size_of_tokenizer(tokenizer: Tokenizer) -> int | None:
+def size_of_tokenizer(tokenizer: Tokenizer) -> int:
     """Return the largest id of a loaded tokenizer, plus one.
 
     Args:
         tokenizer: The tokenizer.
     """
-    (definition,), _ = tokenizer.__getnewargs_ex__()
-    return size_of(definition)
+    return tokenizer.vocabulary_size
 
 
 def size_in_output(output: PreparedOutput) -> int | None:
@@ -52,7 +51,8 @@ def size_in_output(output: PreparedOutput) -> int | None:
     Returns:
         The size that its manifest records, or that of the tokenizer in it; None if there is neither.
     """
-    recorded = (output.manifest.get("layout") or {}).get("vocabulary_size")
+    places = (output.manifest.get("layout") or {}, output.manifest["tokenizer"])
+    recorded = next((size for place in places if (size := place.get("vocabulary_size")) is not None), None)
     if recorded is not None:
         return int(recorded)
     path = output.folder / TOKENIZER_FOLDER / "tokenizer.json"

@@ -227,6 +227,7 @@ def _tokenizer(tokenizer: Tokenizer) -> dict[str, Any]:
     return {
         "name": tokenizer.name,
         "fingerprint": tokenizer.fingerprint,
+        "vocabulary_size": tokenizer.vocabulary_size,
         "rules": tokenizer.rules,
         "engine": {"name": engine.name, "version": engine.version, "reason": engine.reason},
     }

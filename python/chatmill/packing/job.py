@@ -5,11 +5,10 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from chatmill._chatmill import DataError, PackPlan, __version__
+from chatmill._chatmill import DataError, __version__
 from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.target import LayoutTarget
@@ -27,8 +26,8 @@ from chatmill.packing.index import is_index, write_index
 from chatmill.packing.layouts import PackedLayout, packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
-from chatmill.packing.packed import PackedFiles
-from chatmill.packing.report import PackedReport, figures
+from chatmill.packing.packed import PackedFiles, about_packs
+from chatmill.packing.report import PackedReport
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource, sources_of
 from chatmill.trainers.splits import TRAINING, VALIDATION
@@ -125,7 +124,17 @@ def pack(
     lengths = {split: rows.lengths() for split, rows in sources.items()}
     plans = {split: choice.plan(lengths[split], layout) for split in sources}
     ways = {split: compared(plans[split], lengths[split], choice) for split in sources} if compare else {}
-    about = _about(source, choice, layout, plans)
+    records = (*source.manifest["shards"], *source.manifest.get("validation_shards", ()))
+    about = about_packs(
+        choice,
+        layout,
+        plans,
+        {
+            "folder": str(source.folder),
+            "manifest_sha256": sha256_of(source.manifest_path),
+            "shards": [{"file": shard["file"], "sha256": shard.get("sha256")} for shard in records],
+        },
+    )
     reports = {split: plan.report() for split, plan in plans.items()}
     if index_only and to is not None:
         raise DataError("an index is one Parquet file and has no layout; leave out `to` (`--to`)")
@@ -154,10 +163,9 @@ def pack(
         write_manifest(staged.folder, manifest)
         staged.commit([*packed.files(), *saved])
     lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
-    left_out = tuple(sources[TRAINING].left_out)
     notes = () if target is None else tuple(target.notes)
     seconds = time.monotonic() - started
-    return PackedReport(Path(output), max_length, reports, seconds, left_out, lines, packed.trained, ways, notes)
+    return PackedReport(Path(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes)
 
 
 def _target(
@@ -177,26 +185,6 @@ def _target(
     known = {**source.options, "packing": {}, "keep_columns": []}
     tokenizer = source.manifest["tokenizer"].get("name", "")
     return LayoutTarget(to, Contents(pa.schema(columns), known, tokenizer, size_in_output(source)), options)
-
-
-def _about(
-    source: PreparedOutput, choice: PackChoice, layout: PackedLayout, plans: dict[str, PackPlan]
-) -> dict[str, Any]:
-    """Return what made the packs, for the manifest and the index."""
-    return {
-        **choice.record(),
-        "marks": list(layout.marks),
-        "shifted": layout.shifted,
-        "tokens": {
-            "folder": str(source.folder),
-            "manifest_sha256": sha256_of(source.manifest_path),
-            "shards": [
-                {"file": shard["file"], "sha256": shard.get("sha256")}
-                for shard in (*source.manifest["shards"], *source.manifest.get("validation_shards", ()))
-            ],
-        },
-        "report": {split: figures(plan.report()) for split, plan in plans.items()},
-    }
 
 
 def _index_place(

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import PackPlan
+from chatmill._chatmill import PackPlan, PackReport
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.shards import Shard, chosen_compression, in_subfolder
 from chatmill.packing.index import INDEX, VALIDATION_INDEX, write_index
+from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.options import PackChoice
+from chatmill.packing.report import figures
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource
 from chatmill.packing.trained import TrainedShare
@@ -26,6 +29,8 @@ class PackedFiles:
         others: The files by which readers of the layout open the shards.
         described: Those of them that `datasets` opens, if a trainer opens Arrow files.
         trained: What the packs of each split train.
+        reports: The figures of the plan of each split.
+        left_out: The kept columns of the rows, which packs cannot have.
         about: What made the packs.
         how: How they are written.
     """
@@ -35,6 +40,8 @@ class PackedFiles:
     others: list[WrittenFile]
     described: list[WrittenFile]
     trained: Mapping[str, TrainedShare]
+    reports: dict[str, PackReport]
+    left_out: tuple[str, ...]
     about: Mapping[str, Any]
     how: PackShards
 
@@ -71,7 +78,9 @@ class PackedFiles:
         is_arrow = trainer is not None and trainer.files == "arrow"
         described = write_dataset_files(folder, training, validation) if is_arrow else []
         others = [] if how.target is None else how.target.finish(folder, shards)
-        return cls(shards, indexes, others, described, trained, about, how)
+        reports = {split: plan.report() for split, plan in plans.items()}
+        left_out = tuple(sources[TRAINING].left_out)
+        return cls(shards, indexes, others, described, trained, reports, left_out, about, how)
 
     def files(self) -> list[WrittenFile]:
         """Return all files."""
@@ -101,3 +110,23 @@ class PackedFiles:
             **({"dataset_files": [file.record() for file in self.described]} if self.described else {}),
             **({} if self.how.target is None else self.how.target.record()),
         }
+
+
+def about_packs(
+    choice: PackChoice, layout: PackedLayout, plans: Mapping[str, PackPlan], tokens: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what made packs, for the manifest and the index.
+
+    Args:
+        choice: How rows are packed.
+        layout: The columns of the packs.
+        plans: The plan of each split.
+        tokens: The folder of the rows, its manifest and its shards.
+    """
+    return {
+        **choice.record(),
+        "marks": list(layout.marks),
+        "shifted": layout.shifted,
+        "tokens": tokens,
+        "report": {split: figures(plan.report()) for split, plan in plans.items()},
+    }

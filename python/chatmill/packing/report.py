@@ -51,7 +51,8 @@ class PackedReport:
     ways: Mapping[str, Sequence[WayToBatch]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def lines(self) -> list[str]:
+        """Return the lines of the figures."""
         lines = []
         for split, it in self.splits.items():
             name = "" if len(self.splits) == 1 else f"{split}: "
@@ -76,9 +77,11 @@ class PackedReport:
                 lines += [f"  {line}".rstrip() for line in table_of(self.ways[split]).splitlines()]
         if self.left_out:
             lines.append(f"  left out, because packs hold tokens alone: {', '.join(self.left_out)}")
-        lines += self.notes
-        lines.append(f"{self.output}, {self.seconds:.1f} s")
-        return "\n".join([*lines, *filter(None, [self.how_to_train])])
+        return [*lines, *self.notes]
+
+    def __str__(self) -> str:
+        place = f"{self.output}, {self.seconds:.1f} s"
+        return "\n".join([*self.lines(), place, *filter(None, [self.how_to_train])])
 
     def _trained(self, split: str, tokens: int) -> Iterator[str]:
         share = self.trained.get(split)

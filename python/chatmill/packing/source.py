@@ -1,6 +1,6 @@
 """`TokenSource`: the rows of one split of a finished output."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
 from chatmill.packing.layouts import PackedLayout
 from chatmill.packing.mapped import MappedRows
+from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # The columns of rows of prompts with answers.
 _OF_ANSWERS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids")
@@ -27,8 +28,9 @@ class TokenSource:
     """The rows of one split of a finished output.
 
     Args:
-        output: The output.
-        shards: The paths of the shards, relative to the output folder.
+        folder: The folder of the output.
+        shards: The paths of the shards, relative to the folder, with their checksums; None where none is known.
+        options: The options of the output.
 
     Attributes:
         columns: The columns that are packed.
@@ -38,10 +40,10 @@ class TokenSource:
         DataError: The output holds other rows than samples with labels, or padding.
     """
 
-    def __init__(self, output: PreparedOutput, shards: Sequence[str]) -> None:
-        self.output = output
+    def __init__(self, folder: Path, shards: Mapping[str, str | None], options: Mapping[str, Any]) -> None:
+        self.folder = folder
         self.shards = shards
-        self.paths = [output.folder / shard for shard in shards]
+        self.paths = [folder / shard for shard in shards]
         with _opened(self.paths[0]) as file:
             names = file.schema_arrow.names
         self.has_length = "length" in names
@@ -49,13 +51,12 @@ class TokenSource:
         self.left_out = [name for name in names if name not in (*_OF_TOKENS, *_MADE_AGAIN)]
         if any(name in names for name in _OF_ANSWERS):
             raise DataError(
-                f"{output.folder} holds rows of a prompt with answers, which cannot be packed; pack an output of "
-                "conversations"
+                f"{folder} holds rows of a prompt with answers, which cannot be packed; pack an output of conversations"
             )
-        if "input_ids" not in names or output.options.get("packing"):
-            raise DataError(f"{output.folder} does not hold rows that can be packed; give an output of `prepare`")
-        if output.options.get("padding") is not None:
-            raise DataError(f"{output.folder} holds padding; prepare it without `--padding`, which packs do not need")
+        if "input_ids" not in names or options.get("packing"):
+            raise DataError(f"{folder} does not hold rows that can be packed; give an output of `prepare`")
+        if options.get("padding") is not None:
+            raise DataError(f"{folder} holds padding; prepare it without `--padding`, which packs do not need")
 
     def check_unchanged(self) -> None:
         """Check that the shards are those that the manifest lists.
@@ -63,17 +64,14 @@ class TokenSource:
         Raises:
             DataError: A shard is gone or has other bytes.
         """
-        records = [*self.output.manifest["shards"], *(self.output.manifest.get("validation_shards") or ())]
-        expected = {record["file"]: record.get("sha256") for record in records}
         try:
             sums = sha256_of_all(self.paths)
         except OSError as error:
-            raise DataError(f"cannot read {self.output.folder} ({error}); make the output again") from None
-        for shard, found in zip(self.shards, sums, strict=True):
-            if expected[shard] not in (None, found):
+            raise DataError(f"cannot read {self.folder} ({error}); make the output again") from None
+        for (shard, expected), found in zip(self.shards.items(), sums, strict=True):
+            if expected not in (None, found):
                 raise DataError(
-                    f"{self.output.folder / shard} was changed after it was written; copy the output again, or make it "
-                    "again"
+                    f"{self.folder / shard} was changed after it was written; copy the output again, or make it again"
                 )
 
     def lengths(self) -> pa.ChunkedArray:
@@ -117,7 +115,7 @@ class TokenSource:
             )
         if "labels" not in self.columns:
             raise DataError(
-                f"{self.output.folder} has no labels, because it was made for a trainer that reads others; prepare it "
+                f"{self.folder} has no labels, because it was made for a trainer that reads others; prepare it "
                 "without `--for`"
             )
 
@@ -159,11 +157,11 @@ def sources_of(output: PreparedOutput) -> dict[str, TokenSource]:
             f"{output.folder} has the layout {output.layout}; pack an output of the layout parquet, such as one of "
             "`chatmill convert --to parquet`"
         )
-    splits = {"train": output.manifest["shards"], "validation": output.manifest.get("validation_shards") or ()}
-    names = {split: [shard["file"] for shard in shards] for split, shards in splits.items()}
-    if any(name.endswith(".arrow") for shards in names.values() for name in shards):
+    splits = {TRAINING: output.manifest["shards"], VALIDATION: output.manifest.get("validation_shards") or ()}
+    sums = {split: {shard["file"]: shard.get("sha256") for shard in shards} for split, shards in splits.items()}
+    if any(name.endswith(".arrow") for shards in sums.values() for name in shards):
         raise DataError(
             f"{output.folder} has the files of LLaMA-Factory; pack an output that was prepared without `--for`, and "
             "give `--for llama-factory` to `chatmill pack`"
         )
-    return {split: TokenSource(output, shards) for split, shards in names.items() if shards}
+    return {split: TokenSource(output.folder, shards, output.options) for split, shards in sums.items() if shards}

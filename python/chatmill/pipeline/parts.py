@@ -11,6 +11,7 @@ from chatmill.arrange import Arrangement
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.trainers.layout import Layout
 
@@ -53,6 +54,7 @@ class OutputOptions:
         strict: Whether a warning fails the run, before anything is written.
         layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
         to: The layout of the files; None for those of the trainer, or for Parquet files.
+        packs: The packs to write in place of the rows; None to write the rows.
         options: Other options of the run, for the manifest.
     """
 
@@ -68,6 +70,7 @@ class OutputOptions:
     strict: bool = False
     layout: Layout | None = None
     to: LayoutName | None = None
+    packs: PacksOfRun | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

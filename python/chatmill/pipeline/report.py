@@ -10,6 +10,7 @@ from chatmill.arrange import Arranged
 from chatmill.lint.warning import DataWarning
 from chatmill.outputs.rejects import Reject
 from chatmill.outputs.shards import Shard
+from chatmill.packing.report import PackedReport
 from chatmill.pipeline.limit import RejectLimit
 
 
@@ -54,6 +55,7 @@ class PrepareReport:
         validation_shards: The Parquet files for validation.
         arranged: Counts of the arrangement (duplicates, validation, weights); None if rows were written in their input
             order.
+        packs: The figures of the packs, if the run wrote packs.
     """
 
     output: Path
@@ -83,6 +85,7 @@ class PrepareReport:
     arranged: Arranged | None = None
     data_warnings: Sequence[DataWarning] = ()
     how_to_train: str = ""
+    packs: PackedReport | None = None
 
     @property
     def tokens_per_second(self) -> float:

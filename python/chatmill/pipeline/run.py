@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,27 +14,22 @@ import pyarrow.compute as pc
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
 from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
 from chatmill.inputs.mill import mill_block
-from chatmill.layouts.layout import WriteOptions
-from chatmill.layouts.target import LayoutTarget
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.complete import recorded
-from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
-from chatmill.outputs.shards import RowWriter, ShardWriter, chosen_compression, in_subfolder
+from chatmill.outputs.shards import in_subfolder
 from chatmill.outputs.staging import staged_output
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
+from chatmill.pipeline.files import RunFiles
 from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.sink import Sink, open_sink
-from chatmill.trainers.check import check_rows
-from chatmill.trainers.lines import TrainedOutput, training_lines
-from chatmill.trainers.splits import TRAINING, VALIDATION, training_subfolder
 
 _Milled: TypeAlias = "tuple[Block, TokenBatch]"
 
@@ -82,35 +76,17 @@ def run_parts(
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
-        layout = options.layout
-        if layout is not None:
-            for part in chosen:
-                names, where = _no_rows(part.mill).schema.names, part.files[0].path
-                check_rows(layout, part.mill, names, options.keep_columns, where=where)
         counts = Counts([0] * len(files), [0] * len(files))
-        target = _target(options, [part.mill for part in chosen])
-        new_writer: Callable[..., RowWriter] = (
-            target.writer
-            if target is not None
-            else partial(
-                ShardWriter,
-                shard_tokens=options.shard_tokens,
-                compression=options.compression,
-                layout=layout,
-                keep_columns=options.keep_columns,
-            )
-        )
-        within = training_subfolder(has_validation=options.arrangement.has_validation)
-        (folder / within).mkdir(exist_ok=True)
+        made = RunFiles(options, folder, chosen, [_no_rows(part.mill).schema for part in chosen])
         with (
             RejectLog(folder) as rejects,
-            new_writer(folder / within) as writer,
+            made.writer(made.rows_folder / made.within) as writer,
             watch(files, counts) as advance,
             open_sink(
                 options.arrangement,
-                folder,
+                made.rows_folder,
                 writer,
-                new_writer,
+                made.writer,
                 has_places=any(part.order is not None for part in chosen),
             ) as sink,
         ):
@@ -132,12 +108,11 @@ def run_parts(
             if counts.rows_in == 0:
                 sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
-            shards, validation = in_subfolder(writer.finish(), within), sink.finish()
-        described = () if layout is None or layout.files != "arrow" else write_dataset_files(folder, shards, validation)
-        layout_files = () if target is None else target.finish(folder, {TRAINING: shards, VALIDATION: validation})
+            shards, validation = in_subfolder(writer.finish(), made.within), sink.finish()
+        made.finish(shards, validation)
         data_warnings = merged_warnings([check.warnings() for check in checks])
         others = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
-        others += [] if target is None else target.notes
+        others += made.notes
         warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
         report = PrepareReport(
             output=Path(options.folder),
@@ -159,21 +134,15 @@ def run_parts(
             warnings=tuple(warnings),
             data_warnings=tuple(data_warnings),
             seconds=time.monotonic() - started,
-            shards=tuple(shards),
-            validation_shards=tuple(validation),
+            shards=tuple(made.shards),
+            validation_shards=tuple(made.validation),
             labels=_one([part.mill.labels.spec() for part in chosen]),
             format=_one([None if part.mill.format is None else part.mill.format.name for part in chosen]),
             format_reason=chosen[0].reason,
             engine=chosen[0].mill.tokenizer.engine,
             arranged=arranged,
-            how_to_train=""
-            if layout is None
-            else training_lines(
-                layout,
-                TrainedOutput(
-                    Path(options.folder), counts.lengths.percentiles().get("max", 0), has_validation=bool(validation)
-                ),
-            ),
+            how_to_train=made.how_to_train(counts.lengths.percentiles().get("max", 0)),
+            packs=made.packs,
         )
         _account(report)
         if options.strict and report.warnings:
@@ -191,12 +160,8 @@ def run_parts(
             options={
                 **options.options,
                 "block_bytes": options.block_bytes,
-                "shard_tokens": options.shard_tokens,
-                "compression": chosen_compression(options.compression, layout)
-                if target is None
-                else target.compression,
                 "max_rejected": str(options.max_rejected),
-                "trainer": None if layout is None else layout.record(),
+                **made.options(),
             },
             arrangement=None if options.arrangement.is_plain else asdict(options.arrangement),
             counts=report.counts(),
@@ -204,28 +169,15 @@ def run_parts(
                 *(warning.to_dict() for warning in data_warnings),
                 *({"text": text} for text in [*others, *rows.kept.warnings()]),
             ],
-            shards=shards,
-            validation_shards=validation,
+            shards=made.shards,
+            validation_shards=made.validation,
             rejects=log,
-            dataset_files=described,
+            dataset_files=made.described,
             tokenizer_files=saved,
         )
-        write_manifest(folder, manifest if target is None else {**manifest, **target.record()})
-        output.commit([*shards, *validation, *described, *layout_files, *saved, *filter(None, [log])])
+        write_manifest(folder, {**manifest, **made.record()})
+        output.commit([*made.all(), *saved, *filter(None, [log])])
     return replace(report, warnings=(*report.warnings, *output.warnings))
-
-
-def _target(options: OutputOptions, mills: Sequence[Mill]) -> LayoutTarget | None:
-    """Return the layout that was chosen; None for the files of a trainer, or Parquet files of all columns."""
-    if options.to is None:
-        return None
-    if options.layout is not None:
-        raise DataError(
-            f"`trainer` (`--for`) chooses the files that {options.layout.trainer} opens; leave out `to` (`--to`), or "
-            "`trainer`"
-        )
-    columns, written = _no_rows(mills[0]).schema, WriteOptions(options.shard_tokens, options.compression)
-    return LayoutTarget.of_run(options.to, mills, columns, options.keep_columns, written)
 
 
 @contextmanager

@@ -58,8 +58,10 @@ def show_report(report: PrepareReport) -> RenderableType:
     for name, number, text in _rows(report):
         table.add_row(name, number, text)
     warnings = (Text(visible(warning), style="yellow") for warning in _warnings(report))
+    packs, how_to_train = report.packs, report.how_to_train
+    lines = [] if packs is None else packs.lines()
     # The lines are copied into a script or a config, so they are never wrapped.
-    lines = ["", *report.how_to_train.splitlines()] if report.how_to_train else []
+    lines += ["", *how_to_train.splitlines()] if how_to_train else []
     return Group(table, *warnings, *(Text(visible(line), no_wrap=True, overflow="ignore") for line in lines))
 
 
