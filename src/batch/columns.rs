@@ -15,7 +15,7 @@ use super::TokenBatch;
 use super::chunk::Chunk;
 use super::counts::BatchCounts;
 use crate::data::RowLayout;
-use crate::encode::{OnError, Options, Padding};
+use crate::encode::{OnError, Options, Padding, PaddingSide};
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 
@@ -157,6 +157,7 @@ struct Widths<'l> {
     lengths: &'l [Option<i32>],
     /// The width that samples are padded to.
     least: usize,
+    side: PaddingSide,
 }
 
 impl<'l> Widths<'l> {
@@ -166,7 +167,9 @@ impl<'l> Widths<'l> {
             Some(Padding::Longest) => lengths.iter().flatten().copied().max().unwrap_or(0) as usize,
             Some(Padding::MaxLength) => options.max_length.unwrap_or(0),
         };
-        Widths { lengths, least }
+        // As in transformers, the multiple may be beyond `max_length`. A width that overflows is refused with the batch.
+        let least = least.checked_next_multiple_of(options.pad_to_multiple_of.unwrap_or(1)).unwrap_or(usize::MAX);
+        Widths { lengths, least, side: options.padding_side }
     }
 
     fn iter(&self) -> impl Iterator<Item = usize> {
@@ -187,8 +190,17 @@ impl<'l> Widths<'l> {
         let mut rest = values.as_slice();
         for (length, width) in self.lengths.iter().zip(self.iter()) {
             let (own, others) = rest.split_at(length.unwrap_or(0) as usize);
-            padded.extend_from_slice(own);
-            padded.resize(padded.len() + width - own.len(), pad);
+            let fill = std::iter::repeat_n(pad, width - own.len());
+            match self.side {
+                PaddingSide::Right => {
+                    padded.extend_from_slice(own);
+                    padded.extend(fill);
+                }
+                PaddingSide::Left => {
+                    padded.extend(fill);
+                    padded.extend_from_slice(own);
+                }
+            }
             rest = others;
         }
         padded
@@ -249,5 +261,29 @@ mod tests {
         let padded = Options { padding: Some(Padding::Longest), ..options };
         assert_eq!(lists(&batch(&padded), "position_ids"), [Some(vec![0, 1, 2]), None, Some(vec![0, 0, 0])]);
         assert!(batch(&Options::default()).column_by_name("position_ids").is_none());
+    }
+
+    #[test]
+    fn padding_is_on_the_side_and_has_the_multiple_that_the_options_name() {
+        let options = Options { padding: Some(Padding::Longest), position_ids: true, ..Options::default() };
+        let left = Options { padding_side: PaddingSide::Left, ..options };
+        assert_eq!(lists(&batch(&left), "input_ids"), [Some(vec![7, 8, 9]), None, Some(vec![0, 0, 7])]);
+        assert_eq!(lists(&batch(&left), "labels"), [Some(vec![1, 1, 1]), None, Some(vec![MASKED, MASKED, 1])]);
+        assert_eq!(lists(&batch(&left), "position_ids"), [Some(vec![0, 1, 2]), None, Some(vec![0, 0, 0])]);
+        let mask = batch(&left).column_by_name("attention_mask").unwrap().clone();
+        let mask = mask.as_any().downcast_ref::<ListArray>().unwrap().value(2);
+        assert_eq!(mask.as_any().downcast_ref::<Int8Array>().unwrap().values(), &[0, 0, 1]);
+        let rounded = Options { pad_to_multiple_of: Some(4), ..left };
+        assert_eq!(lists(&batch(&rounded), "input_ids"), [Some(vec![0, 7, 8, 9]), None, Some(vec![0, 0, 0, 7])]);
+        let fixed = Options {
+            padding: Some(Padding::MaxLength),
+            max_length: Some(5),
+            padding_side: PaddingSide::Right,
+            ..rounded
+        };
+        assert_eq!(
+            lists(&batch(&fixed), "input_ids"),
+            [Some(vec![7, 8, 9, 0, 0, 0, 0, 0]), None, Some(vec![7, 0, 0, 0, 0, 0, 0, 0])]
+        );
     }
 }

@@ -29,7 +29,7 @@ pub use encoding::{EncodedRow, Encoding};
 pub use labels::LabelChoice;
 pub(crate) use notes::Notes;
 pub use notes::{Amounts, Note, NoteCounts};
-pub use options::{AllMasked, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+pub use options::{AllMasked, OnError, Options, Padding, PaddingSide, SpecialTokens, Split, Truncation};
 pub(crate) use parts::Scratch;
 pub(crate) use sample::{AnswerSamples, Sample, SampleSink};
 

@@ -92,6 +92,20 @@ impl Choice for Padding {
     const NAMES: &'static [(&'static str, Self)] = &[("longest", Padding::Longest), ("max_length", Padding::MaxLength)];
 }
 
+/// The side of a row on which its padding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaddingSide {
+    /// After the tokens.
+    Right,
+    /// Before the tokens.
+    Left,
+}
+
+impl Choice for PaddingSide {
+    const OPTION: &'static str = "padding_side";
+    const NAMES: &'static [(&'static str, Self)] = &[("right", PaddingSide::Right), ("left", PaddingSide::Left)];
+}
+
 /// What to do with a row that has no trained token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllMasked {
@@ -124,6 +138,10 @@ pub struct Options {
     pub truncation: Truncation,
     /// The length to which rows are padded; None for no padding.
     pub padding: Option<Padding>,
+    /// The side of the padding.
+    pub padding_side: PaddingSide,
+    /// The length of padded rows is rounded up to a multiple of this number; None for no rounding.
+    pub pad_to_multiple_of: Option<usize>,
     /// What to do with control tokens in the texts of messages.
     pub special_tokens: SpecialTokens,
     /// Control tokens that texts may hold in spite of `special_tokens`.
@@ -156,6 +174,8 @@ impl Default for Options {
             segment_length: None,
             truncation: Truncation::KeepStart,
             padding: None,
+            padding_side: PaddingSide::Right,
+            pad_to_multiple_of: None,
             special_tokens: SpecialTokens::Allow,
             allowed_special_tokens: Vec::new(),
             all_masked: AllMasked::Keep,

@@ -1,7 +1,7 @@
 //! The options that each kind of row supports. All checks of option combinations are in this file.
 
 use super::labels::LabelChoice;
-use super::options::{Options, Padding, SpecialTokens, Split, Truncation};
+use super::options::{Options, Padding, PaddingSide, SpecialTokens, Split, Truncation};
 use crate::choice::Choice;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::{Boundary, Labels};
@@ -30,8 +30,12 @@ fn refuse(text: impl Into<String>) -> Result<()> {
 }
 
 fn check_values(options: &Options) -> Result<()> {
-    let at_least_one =
-        [("max_length", options.max_length), ("segment_length", options.segment_length), ("threads", options.threads)];
+    let at_least_one = [
+        ("max_length", options.max_length),
+        ("segment_length", options.segment_length),
+        ("pad_to_multiple_of", options.pad_to_multiple_of),
+        ("threads", options.threads),
+    ];
     for (name, value) in at_least_one {
         if value == Some(0) {
             return refuse(format!("`{name}` is 0; use at least 1, or None"));
@@ -39,6 +43,17 @@ fn check_values(options: &Options) -> Result<()> {
     }
     if options.padding == Some(Padding::MaxLength) && options.max_length.is_none() {
         return refuse("`padding=\"max_length\"` needs `max_length`; set it, or use `padding=\"longest\"`");
+    }
+    if options.padding.is_none() {
+        let without = |option: &str| {
+            refuse(format!("{option} has no effect without `padding`; set `padding` to \"longest\" or \"max_length\""))
+        };
+        if options.padding_side == PaddingSide::Left {
+            return without("`padding_side=\"left\"`");
+        }
+        if options.pad_to_multiple_of.is_some() {
+            return without("`pad_to_multiple_of`");
+        }
     }
     if options.special_tokens == SpecialTokens::Allow && !options.allowed_special_tokens.is_empty() {
         return refuse(

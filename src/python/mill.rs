@@ -19,7 +19,7 @@ use super::tokenizer::PyTokenizer;
 use crate::batch::Mill;
 use crate::choice::Choice;
 use crate::data::{Node, RowLayout};
-use crate::encode::{AllMasked, LabelChoice, OnError, Options, Padding, SpecialTokens, Split, Truncation};
+use crate::encode::{AllMasked, LabelChoice, OnError, Options, Padding, PaddingSide, SpecialTokens, Split, Truncation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{Format, RowReader, TemplateVariables};
 use crate::template::ChatTemplate;
@@ -48,6 +48,9 @@ use crate::tokenizer::Tokenizer;
 ///     segment_length: Maximum number of tokens of each prompt and each answer of a format; each is cut separately
 ///         before `max_length` applies, as axolotl does with its `sequence_len`.
 ///     padding: Pad rows with `pad_token` to the `"longest"` row of a batch or to `"max_length"`. Padding is masked.
+///     padding_side: The side of the padding: `"right"` or `"left"`.
+///     pad_to_multiple_of: Round the length of padded rows up to a multiple of this number, also beyond `max_length`, as
+///         transformers does.
 ///     special_tokens: What to do with control tokens in texts of messages: `"allow"` encodes them as control tokens, as
 ///         transformers does, `"text"` encodes them as plain text, `"raise"` rejects the row.
 ///     allowed_special_tokens: Control tokens that texts may hold in spite of `special_tokens`, such as `<think>`.
@@ -96,12 +99,14 @@ impl PyMill {
 impl PyMill {
     #[new]
     #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None,
-                        truncation="keep_start", segment_length=None, padding=None, special_tokens="allow",
+                        truncation="keep_start", segment_length=None, padding=None,
+                        padding_side="right", pad_to_multiple_of=None, special_tokens="allow",
                         allowed_special_tokens=Vec::new(), all_masked="keep", threads=None, on_error="raise",
                         keep_columns=Vec::new(), attention_mask=false, position_ids=false, chat_template_kwargs=None,
                         limits=None, now=None),
            text_signature = "(tokenizer, template=None, *, format=None, labels='assistant', split=None, \
-                             max_length=None, truncation='keep_start', segment_length=None, padding=None, special_tokens='allow', \
+                             max_length=None, truncation='keep_start', segment_length=None, padding=None, \
+                             padding_side='right', pad_to_multiple_of=None, special_tokens='allow', \
                              allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
                              keep_columns=(), attention_mask=False, position_ids=False, chat_template_kwargs=None, limits=None, \
                              now=None)")]
@@ -117,6 +122,8 @@ impl PyMill {
         truncation: &str,
         segment_length: Option<usize>,
         padding: Option<&str>,
+        padding_side: &str,
+        pad_to_multiple_of: Option<usize>,
         special_tokens: &str,
         allowed_special_tokens: Vec<String>,
         all_masked: &str,
@@ -165,6 +172,8 @@ impl PyMill {
                 segment_length,
                 truncation: Truncation::parse(truncation)?,
                 padding: padding.map(Padding::parse).transpose()?,
+                padding_side: PaddingSide::parse(padding_side)?,
+                pad_to_multiple_of,
                 special_tokens: SpecialTokens::parse(special_tokens)?,
                 allowed_special_tokens,
                 all_masked: AllMasked::parse(all_masked)?,
@@ -347,6 +356,8 @@ impl PyMill {
         dict.set_item("truncation", options.truncation.name())?;
         dict.set_item("segment_length", options.segment_length)?;
         dict.set_item("padding", options.padding.map(Choice::name))?;
+        dict.set_item("padding_side", options.padding_side.name())?;
+        dict.set_item("pad_to_multiple_of", options.pad_to_multiple_of)?;
         dict.set_item("special_tokens", options.special_tokens.name())?;
         dict.set_item("allowed_special_tokens", &options.allowed_special_tokens)?;
         dict.set_item("all_masked", options.all_masked.name())?;

@@ -9,7 +9,7 @@ use super::detach::detach;
 use crate::attribution::RegionKind;
 use crate::choice::Choice;
 use crate::compat::Emulation;
-use crate::encode::{AllMasked, LabelChoice, Note, OnError, Padding, SpecialTokens, Split, Truncation};
+use crate::encode::{AllMasked, LabelChoice, Note, OnError, Padding, PaddingSide, SpecialTokens, Split, Truncation};
 use crate::error::ErrorKind;
 use crate::label::{Boundary, Stop, Unproved};
 use crate::packing::{Mark, Remainder, Strategy};
@@ -32,6 +32,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(Remainder::OPTION, names::<Remainder>())?;
     add(Mark::OPTION, names::<Mark>())?;
     add(Padding::OPTION, names::<Padding>())?;
+    add(PaddingSide::OPTION, names::<PaddingSide>())?;
     add(SpecialTokens::OPTION, names::<SpecialTokens>())?;
     add(AllMasked::OPTION, names::<AllMasked>())?;
     add(OnError::OPTION, names::<OnError>())?;

@@ -103,6 +103,7 @@ def test_the_types_of_python_list_the_choices_of_the_core() -> None:
         "remainder": choices.Remainder,
         "marks": choices.PackMark,
         "padding": choices.Padding,
+        "padding_side": choices.PaddingSide,
         "special_tokens": choices.ControlTokens,
         "all_masked": choices.AllMasked,
         "on_error": choices.OnError,

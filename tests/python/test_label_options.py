@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from byte_tokenizers import byte_tokenizer
-from chatmill import ChatTemplate, DataError, Labels, Mill, RowError, Tokenizer
+from chatmill import ChatTemplate, DataError, Labels, Mill, RowError, Tokenizer, collate
 
 TURNS: list[dict[str, Any]] = [
     {"role": "user", "content": "U1"},
@@ -305,6 +305,35 @@ def test_padding(tokenizer: Tokenizer, template: ChatTemplate) -> None:
         Mill(tokenizer, template, padding="max_length")
     with pytest.raises(DataError, match="`padding` needs a `pad_token`"):
         Mill(byte_tokenizer(), template, padding="longest")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("fixed", [{"padding": "longest"}, {"padding": "max_length", "max_length": 90}])
+def test_the_side_and_the_multiple_of_padding(
+    tokenizer: Tokenizer, template: ChatTemplate, side: Any, fixed: dict[str, Any]
+) -> None:
+    given = rows(TURNS, TURNS[:2])
+    mill = Mill(tokenizer, template, **fixed, padding_side=side, pad_to_multiple_of=8, position_ids=True)
+    columns = pa.table(mill(given)).to_pydict()
+    plain = Mill(tokenizer, template, max_length=fixed.get("max_length"))(given)
+    pad = tokenizer.token_to_id("</s>")
+    assert pad is not None
+    expected = collate(
+        plain, pad_id=pad, padding_side=side, pad_to_multiple_of=8, position_ids=True, return_tensors="list", **fixed
+    )
+    assert {name: columns[name] for name in expected} == expected
+    assert len(columns["input_ids"][0]) % 8 == 0
+
+
+def test_options_of_padding_need_padding(tokenizer: Tokenizer, template: ChatTemplate) -> None:
+    with pytest.raises(DataError, match=r"`padding_side=\"left\"` has no effect without `padding`"):
+        Mill(tokenizer, template, padding_side="left")
+    with pytest.raises(DataError, match="`pad_to_multiple_of` has no effect without `padding`"):
+        Mill(tokenizer, template, pad_to_multiple_of=8)
+    with pytest.raises(DataError, match="`pad_to_multiple_of` is 0; use at least 1, or None"):
+        Mill(tokenizer, template, padding="longest", pad_to_multiple_of=0)
+    with pytest.raises(DataError, match='`padding_side` is "lfet"; did you mean'):
+        Mill(tokenizer, template, padding="longest", padding_side="lfet")  # type: ignore[arg-type]
 
 
 def test_all_masked_rows_are_rejected_with_the_reason(tokenizer: Tokenizer, template: ChatTemplate) -> None:

@@ -26,6 +26,8 @@ OPTIONS: dict[str, Any] = {
     "truncation": "split",
     "segment_length": None,
     "padding": "longest",
+    "padding_side": "left",
+    "pad_to_multiple_of": 8,
     "special_tokens": "text",
     "allowed_special_tokens": ["<｜User｜>"],
     "all_masked": "reject",
