@@ -37,7 +37,9 @@ def verify(
         from chatmill.verification.job import verify as run
 
         report = run(output, tokens)
-        if report.faults or not quiet:
+        if not quiet:
             say(str(report))
+        for fault in report.faults if quiet else ():
+            say(str(fault))
         if not report.is_sound:
             raise typer.Exit(1)
