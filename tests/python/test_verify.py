@@ -157,7 +157,7 @@ def test_values_of_the_manifest(name: str, path: list[Any], value: Any, sound: M
             "rows of all datasets: 40, but counts.samples: 39",
         ),
         ("validation", ["counts", "arranged", "validation", "rows"], "validation rows of all datasets: 5, but"),
-        ("validation", ["counts", "arranged", "training", "tokens"], "tokens of shards: "),
+        ("validation", ["counts", "arranged", "training", "tokens"], "tokens of both splits: "),
         ("validation", ["counts", "trained_tokens"], "trained_tokens of both splits: "),
         ("packs with validation", ["counts", "tokens"], "tokens of both splits: 2,742, but counts.tokens: 2,743"),
         ("datasets", ["counts", "arranged", "datasets", 1, "training"], "training rows of all datasets"),

@@ -31,7 +31,9 @@ def verify(output: Path, tokens: Path | None, quiet: bool, traceback: bool) -> N
         from chatmill.verification.job import verify as run
 
         report = run(output, tokens)
-        if report.faults or not quiet:
+        if not quiet:
             say(str(report))
+        for fault in report.faults if quiet else ():
+            say(str(fault))
         if not report.is_sound:
             sys.exit(1)

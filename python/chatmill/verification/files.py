@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def check_files(folder: Path, files: Sequence[WrittenFile], manifest: str, fault
         The names of the files whose content is the one that was written.
     """
     names = [file.file for file in files]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, times in Counter(names).items() if times > 1):
         faults.add("listed_twice", manifest, f"it lists {name} more than once")
     for name in _others(folder, {manifest, *names}):
         faults.add("foreign", name, f"{manifest} does not list this file", "remove it, or move it elsewhere")

@@ -27,7 +27,7 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
 
     It checks the manifest, each file by its checksum, and the rows themselves: columns of equal length, labels, masks,
     positions, ids, the marks of packs, and the counts of the manifest. Files are read a few rows at a time. For packs,
-    the plan is in memory, with about 100 bytes for each row.
+    the plan is in memory, with about 200 bytes for each row.
 
     Args:
         folder: The output folder, or an index of `pack(…, index_only=True)`.
