@@ -56,6 +56,9 @@ def token_rows(about: Mapping[str, Any], given: Path | None, faults: Faults) -> 
         DataError: The folder that the user gave is no output.
     """
     recorded = about["tokens"]
+    if given is None and recorded["folder"] is None:
+        faults.note("whether packs have the tokens of their rows: `prepare` wrote packs in place of the rows")
+        return None
     folder = Path(recorded["folder"]) if given is None else given
     what = f"whether packs have the tokens of their rows: {folder}"
     remedy = "give the folder that was packed with `tokens` (`--tokens`)"
