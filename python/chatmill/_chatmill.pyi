@@ -40,6 +40,7 @@ __all__ = [
     "PackBatch",
     "PackPlan",
     "PackReport",
+    "PackRows",
     "Region",
     "RowError",
     "RowFailure",
