@@ -23,7 +23,7 @@ CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates
 # Commands of tests start in half the time if Python keeps what it compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents
+TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents nemo
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
@@ -86,11 +86,14 @@ trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
 	$(BIN)/python tests/trainers/recipes.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
 
+# Megatron-Bridge needs packages that only a GPU can install.
+build/trainers/nemo/.built: PIP_OPTIONS := --no-deps
+
 # One environment for each trainer, because they need different versions of the same packages.
 build/trainers/%/.built: tests/trainers/%.txt
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
-	@if $(@D)/bin/python -m pip install --quiet -r $<; then touch $@; \
+	@if $(@D)/bin/python -m pip install --quiet $(PIP_OPTIONS) -r $<; then touch $@; \
 	else rm -rf $(@D); echo "trainers: $* cannot be installed"; fi
 
 build: $(BUILT)

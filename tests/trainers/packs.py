@@ -49,11 +49,17 @@ def llama_factory(it: dict[str, Any]) -> list[Any]:
     return [[stop for *_, stop in pack] for pack in plan.packs()]
 
 
+def nemo(it: dict[str, Any]) -> list[Any]:
+    plan = PackPlan.of(it["lengths"], it["max_length"], it["strategy"])
+    return [[stop for *_, stop in pack] for pack in plan.packs()]
+
+
 # The strategies and the most rows of a table. TRL packs groups of 1,000 rows.
 TRAINERS: dict[str, Any] = {
     "trl": (trl, ["bfd", "bfd_split", "wrapped"], 1000),
     "axolotl": (axolotl, ["multipack"], 1000),
     "llama-factory": (llama_factory, ["knapsack"], 1000),
+    "nemo": (nemo, ["ffd", "first_fit"], 1000),
 }
 
 

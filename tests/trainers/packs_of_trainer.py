@@ -1,12 +1,13 @@
 """Packs tables of lengths with a trainer's own code. Runs in the environment of the trainer.
 
-    python packs_of_trainer.py trl|axolotl|llama-factory < tables.json > packs.json
+    python packs_of_trainer.py trl|axolotl|llama-factory|nemo < tables.json > packs.json
 
 A table has `lengths`, `max_length` and `strategy`. The id of each token has the number of its row and its own, so that
 packs show which tokens they have.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import bisect
@@ -42,22 +43,38 @@ def axolotl(table: dict[str, Any]) -> list[Any]:
 def llama_factory(table: dict[str, Any]) -> list[Any]:
     """The packs of LLaMA-Factory, as lengths of rows."""
     # Alone, because the package imports torchaudio, whose CPU version may not fit torch.
-    spec = find_spec("llamafactory")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    (place,) = spec.submodule_search_locations
-    path = Path(place, "data", "processor", "processor_utils.py")
-    source = path.read_text("utf-8")
-    scope: dict[str, Any] = {"bisect": bisect}
-    functions = [it for it in ast.parse(source).body if isinstance(it, ast.FunctionDef)]
-    exec(compile(ast.Module(functions, []), str(path), "exec"), scope)
+    scope = functions_of("llamafactory", "data/processor/processor_utils.py")
     packs: list[Any] = scope["greedy_knapsack"](list(table["lengths"]), table["max_length"])
     return packs
 
 
+def nemo(table: dict[str, Any]) -> list[Any]:
+    """The packs of Megatron-Bridge, which NeMo uses, as lengths of rows."""
+    # Alone, because the package imports Megatron, which needs a GPU to install.
+    scope = functions_of("megatron", "bridge/data/datasets/packing_utils.py")
+    name = {"ffd": "first_fit_decreasing", "first_fit": "first_fit"}[table["strategy"]]
+    packs: list[Any] = scope[name](list(table["lengths"]), table["max_length"])
+    return packs
+
+
+def functions_of(package: str, path: str) -> dict[str, Any]:
+    """The functions of one file of a package that is not imported."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations
+    (place,) = spec.submodule_search_locations
+    file = Path(place, path)
+    functions = [it for it in ast.parse(file.read_text("utf-8")).body if isinstance(it, ast.FunctionDef)]
+    scope: dict[str, Any] = {"bisect": bisect}
+    # Annotations name what the file imports.
+    flags = __future__.annotations.compiler_flag
+    exec(compile(ast.Module(functions, []), str(file), "exec", flags), scope)
+    return scope
+
+
 def main() -> None:
     tables = json.load(sys.stdin)
-    packer = {"trl": trl, "axolotl": axolotl, "llama-factory": llama_factory}[sys.argv[1]]
+    packer = {"trl": trl, "axolotl": axolotl, "llama-factory": llama_factory, "nemo": nemo}[sys.argv[1]]
     packs = []
     for number, table in enumerate(tables):
         packs.append(packer(table))
