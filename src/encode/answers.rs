@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::Truncation;
 use super::details::{align, unstructured};
 use super::notes::{Note, Notes};
-use super::parts::{Parts, missing_token};
+use super::parts::{Parts, after_prefix, missing_token};
 use super::sample::{AnswerSamples, Details, SampleDetails, SampleSink};
 use crate::attribution::common_prefix;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{AnswersRow, Conversation, Format, PromptAnswers};
 use crate::template::Request;
-use crate::tokenizer::Tokens;
+use crate::tokenizer::{Tokenizer, Tokens};
 
 /// Encodes rows of a prompt with answers.
 #[derive(Debug, Clone)]
@@ -25,6 +25,21 @@ pub(super) struct AnswersEncoder {
 struct Texts {
     prompt: String,
     sequences: Vec<String>,
+    /// Where the prefix of the tokenizer ends, which is encoded on its own.
+    cuts: Vec<usize>,
+}
+
+impl Texts {
+    /// The token ids of a text.
+    fn ids(&self, tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>> {
+        let (mut ids, mut rest) = (Vec::new(), text);
+        for (before, after) in self.cuts.iter().filter_map(|&cut| text.split_at_checked(cut)) {
+            tokenizer.ids(before, &mut ids)?;
+            rest = after;
+        }
+        tokenizer.ids(rest, &mut ids)?;
+        Ok(ids)
+    }
 }
 
 impl AnswersEncoder {
@@ -39,14 +54,8 @@ impl AnswersEncoder {
             PromptAnswers::Chats { prompt, answers } => self.rendered(prompt.as_ref(), answers)?,
         };
         let tokenizer = &self.parts.tokenizer;
-        let mut prompt_ids = Vec::new();
-        tokenizer.ids(&texts.prompt, &mut prompt_ids)?;
-        let mut sequences = Vec::with_capacity(texts.sequences.len());
-        for text in &texts.sequences {
-            let mut ids = Vec::new();
-            tokenizer.ids(text, &mut ids)?;
-            sequences.push(ids);
-        }
+        let prompt_ids = texts.ids(tokenizer, &texts.prompt)?;
+        let sequences = texts.sequences.iter().map(|text| texts.ids(tokenizer, text)).collect::<Result<Vec<_>>>()?;
         let shared = |ids: &Vec<u32>| prompt_ids.iter().zip(ids).take_while(|(left, right)| left == right).count();
         let prompt = sequences.iter().map(shared).min().unwrap_or(0);
         for (name, ids) in self.names().iter().zip(&sequences) {
@@ -107,7 +116,8 @@ impl AnswersEncoder {
         let before = if self.are_whole() { tokenizer.prefix() } else { prompt.clone() };
         let stop = |answer: &String| if answer.ends_with(eos) { "" } else { eos };
         let sequences = answers.iter().map(|answer| format!("{before}{answer}{}", stop(answer))).collect();
-        Ok(Texts { prompt, sequences })
+        let cuts = after_prefix(tokenizer, &before).into_iter().collect();
+        Ok(Texts { prompt, sequences, cuts })
     }
 
     /// The renders of prompt and answers, and the start of the prompt's render that all of them share.
@@ -115,7 +125,7 @@ impl AnswersEncoder {
         let template = self.parts.attributor.template();
         let sequences =
             answers.iter().map(|answer| template.text(self.parts.request(answer))).collect::<Result<Vec<_>>>()?;
-        let Some(prompt) = prompt else { return Ok(Texts { prompt: String::new(), sequences }) };
+        let Some(prompt) = prompt else { return Ok(Texts { prompt: String::new(), sequences, cuts: Vec::new() }) };
         let last = prompt.messages.len().saturating_sub(1);
         let request = self.parts.request(prompt);
         let alone = match prompt.role(last) {
@@ -128,7 +138,7 @@ impl AnswersEncoder {
             }
         };
         let length = sequences.iter().map(|text| common_prefix(&alone, text)).min().unwrap_or(0);
-        Ok(Texts { prompt: alone[..length].to_owned(), sequences })
+        Ok(Texts { prompt: alone[..length].to_owned(), sequences, cuts: Vec::new() })
     }
 
     /// Text, regions and byte ends for each answer.
@@ -142,7 +152,7 @@ impl AnswersEncoder {
         let mut details = Vec::with_capacity(texts.sequences.len());
         for (index, text) in texts.sequences.iter().enumerate() {
             let mut tokens = Tokens { ids: sequences[index].clone(), ends: Vec::new() };
-            align(&self.parts.tokenizer, text, &[], &mut tokens)?;
+            align(&self.parts.tokenizer, text, &texts.cuts, &mut tokens)?;
             tokens.ends.truncate(kept);
             let (regions, roles) = match &row.content {
                 PromptAnswers::Texts { .. } => (Ok(unstructured(text)), Vec::new()),

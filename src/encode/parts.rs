@@ -68,3 +68,10 @@ impl Scratch {
         self.weights.clear();
     }
 }
+
+/// Where the prefix of the tokenizer ends, if a text begins with it. Tools encode the text without it and put its token
+/// before: some tokenizers, such as Llama 2's, put a space before a text, and not after a token.
+pub(super) fn after_prefix(tokenizer: &Tokenizer, text: &str) -> Option<usize> {
+    let prefix = tokenizer.prefix();
+    (!prefix.is_empty() && text.len() > prefix.len() && text.starts_with(&prefix)).then_some(prefix.len())
+}

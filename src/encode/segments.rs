@@ -7,7 +7,7 @@ use super::control_tokens::ControlTokens;
 use super::labeled::{Labeled, TrainedPart};
 use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
-use super::parts::{Parts, Scratch};
+use super::parts::{Parts, Scratch, after_prefix};
 use super::sample::SampleSink;
 use super::sequence::SequenceEncoder;
 use crate::error::{Error, ErrorKind, Result};
@@ -107,6 +107,7 @@ fn label(
     let (text, generation) = (rendered.text, rendered.generation?);
     // An empty pair of tags trains nothing, but cuts the text.
     let mut cuts: Vec<usize> = generation.iter().flat_map(|span| [span.start, span.end]).collect();
+    cuts.extend(after_prefix(&parts.tokenizer, &text));
     cuts.sort_unstable();
     cuts.dedup();
     cuts.retain(|&cut| cut > 0 && cut < text.len());
