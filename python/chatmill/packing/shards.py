@@ -69,7 +69,7 @@ class PackShards:
                 running = [pool.submit(writing.shard, number, part) for number, part in enumerate(parts)]
                 try:
                     written = [future.result() for future in running]
-                    share = TrainedShare.of(counts for _, parts in written for counts in parts)
+                    share = TrainedShare.of(of_batch for _, counts in written for of_batch in counts)
                     return [shard for shards, _ in written for shard in shards], share
                 except BaseException:
                     writing.stopped.set()
