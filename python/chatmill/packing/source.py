@@ -127,7 +127,8 @@ class TokenSource:
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for path in self.paths:
             with _opened(path) as file, _reading(path):
-                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=True)
+                # Threads and read-ahead would hold several row groups.
+                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
 
 
 def _opened(path: Path) -> Any:

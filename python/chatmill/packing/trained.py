@@ -33,11 +33,10 @@ class TrainedShare:
         Args:
             packs: The trained tokens of packs (int64), with the lengths of these packs, in parts.
         """
-        trained, shares = pa.chunked_array([], pa.int64()), pa.chunked_array([], pa.float64())
-        for counts, lengths in packs:
-            share = pc.divide(pc.cast(counts, pa.float64()), pc.cast(pc.max_element_wise(lengths, 1), pa.float64()))
-            trained = pa.chunked_array([*trained.chunks, counts], pa.int64())
-            shares = pa.chunked_array([*shares.chunks, share], pa.float64())
+        parts = list(packs)
+        trained = pa.chunked_array([counts for counts, _ in parts], pa.int64())
+        lengths = pa.chunked_array([pc.cast(lengths, pa.int64()) for _, lengths in parts], pa.int64())
+        shares = pc.divide(pc.cast(trained, pa.float64()), pc.cast(pc.max_element_wise(lengths, 1), pa.float64()))
         return cls(
             pc.sum(trained).as_py() or 0,
             pc.sum(pc.equal(trained, 0)).as_py() or 0,
