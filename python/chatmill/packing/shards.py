@@ -23,8 +23,8 @@ from chatmill.packing.trained import TrainedShare, trained_tokens
 
 # What a thread packs at once: with labels and marks 24 MiB.
 _BATCH_TOKENS = 2 << 20
-# Linux maps up to 512 KiB around each place that is read, so this bounds the mapped memory to about 1 GiB. A million short
-# rows took 1.7 GB in all; with 256 rows it was 1.1 GB, but packing took 59 s in place of 22 s.
+# Linux maps up to 512 KiB around each place that is read, so this bounds the mapped memory to about 1 GiB.
+# A million short rows took 1.7 GB in all; with 256 rows it was 1.1 GB, but packing took 59 s in place of 22 s.
 _BATCH_ROWS = 2000
 _MOST_THREADS = 8
 
