@@ -190,5 +190,6 @@ def test_a_signal_ends_the_command_while_a_template_runs(
         seconds = seconds_until_end(process)
         _, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == status, err
-    assert seconds < 1
+    # 0.5 s. A library that loads an engine goes on until the process ends, which takes longer on a busy machine.
+    assert seconds < 2
     assert not Path("out").exists()
