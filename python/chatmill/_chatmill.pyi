@@ -374,9 +374,41 @@ class PackBatch:
 
 @final
 class PackRows:
-    """The rows of a plan, checked by `PackPlan.rows`."""
+    """The rows of a plan in files, which `PackPlan.open_rows` opened.
 
-    def __len__(self) -> int: ...
+    Example:
+        >>> import array, pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "ids")
+        ...     _ = path.write_bytes(array.array("i", [5, 6, 7]))
+        ...     chatmill.PackPlan.of([2, 1], 4).open_rows({"input_ids": path})
+        PackRows(input_ids)
+    """
+
+    def pack(
+        self,
+        marks: Sequence[PackMark] | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        pad_id: int | None = None,
+        pad_to_max_length: bool = False,
+    ) -> PackBatch:
+        """Pack rows, as `PackPlan.pack` does. Only the rows of these packs are read.
+
+        Args:
+            marks: The columns that tell where the rows of a pack are. Default: `seq_lengths`.
+            start: The first pack.
+            stop: The pack after the last one; None for all.
+            pad_id: The token id of padding.
+            pad_to_max_length: Whether to fill each pack up to `max_length`.
+
+        Returns:
+            One row for each pack.
+
+        Raises:
+            DataError: A file cannot be read, or there is no `pad_id` where one is needed.
+        """
 
 @final
 class PackPlan:
@@ -441,14 +473,15 @@ class PackPlan:
             pad_to_max_length: Whether packs are filled up to `max_length`.
         """
 
-    def rows(self, rows: Any) -> PackRows:
-        """Check rows once, to pack some of them at a time.
+    def open_rows(self, files: Mapping[str, str | PathLike[str]]) -> PackRows:
+        """Open rows that do not fit into memory. `PackRows.pack` then reads only the rows of the packs that it makes.
 
         Args:
-            rows: Arrow data, as for `pack`.
+            files: The path of a file for each column, such as `input_ids` and `labels`: the numbers of all rows of the
+                plan, one after the other, in the byte order of the machine; float32 for `weights`, int32 for others.
 
         Raises:
-            DataError: As for `pack`.
+            DataError: A file cannot be read, or does not have the size of the rows.
         """
 
     def pack(
@@ -467,7 +500,7 @@ class PackPlan:
 
         Args:
             rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and
-                `labels`. `length` and `row` are left out. Or the result of `rows`.
+                `labels`. `length` and `row` are left out.
             marks: The columns that tell where the rows of a pack are. Default: `seq_lengths`.
             start: The first pack.
             stop: The pack after the last one; None for all.

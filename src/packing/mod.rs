@@ -6,8 +6,9 @@
 //!                      next_fit, knapsack
 //!
 //!
-//!  PackPlan + Arrow lists of rows ─▶ PackLayout ─▶ Arrow lists of packs
-//!                                    layout        packed, marks
+//!  PackPlan + PackedRows ─▶ PackLayout ─▶ Arrow lists of packs
+//!             row_lists,    layout        packed, marks
+//!             row_files
 //! ```
 //!
 //! A plan says for each pack which tokens of which rows it has. It depends on the lengths, the options and the seed
@@ -28,6 +29,9 @@ mod packed_tests;
 mod pieces;
 mod plan;
 mod report;
+mod row_files;
+mod row_lists;
+mod rows;
 mod spaces;
 mod strategy;
 #[cfg(test)]
@@ -36,6 +40,9 @@ mod tests;
 pub use layout::pack_lengths;
 pub use marks::Mark;
 pub use options::{PackOptions, Remainder, Strategy};
-pub use packed::{PackPadding, RowLists, pack_rows};
+pub use packed::{PackPadding, pack_rows};
 pub use plan::{PackPlan, Slice};
 pub use report::PackReport;
+pub use row_files::RowFiles;
+pub use row_lists::RowLists;
+pub use rows::{Column, PackedRows};

@@ -1,6 +1,7 @@
 //! Packs of rows equal those that are written token by token.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::builder::{Int32Builder, ListBuilder};
@@ -9,7 +10,7 @@ use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{ArrayRef, ListArray, RecordBatch};
 use proptest::prelude::*;
 
-use super::{Mark, PackOptions, PackPadding, PackPlan, RowLists, Strategy, pack_rows};
+use super::{Mark, PackOptions, PackPadding, PackPlan, RowFiles, RowLists, Strategy, pack_rows};
 use crate::choice::Choice;
 use crate::label::MASKED;
 
@@ -26,6 +27,12 @@ fn numbers(batch: &RecordBatch, name: &str) -> Vec<Vec<i32>> {
         None => column.value(at).as_primitive::<Int32Type>().values().to_vec(),
     };
     (0..batch.num_rows()).map(row).collect()
+}
+
+fn folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("chatmill-packs-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 proptest! {
@@ -56,12 +63,20 @@ proptest! {
             let columns = [("input_ids", rows.iter().map(|&row| ids(row)).collect::<Vec<_>>()), ("labels", rows.iter().map(|&row| labels(row)).collect())];
             RecordBatch::try_from_iter(columns.iter().map(|(name, rows)| (*name, lists(rows)))).unwrap()
         });
-        let table = RowLists::new(batches.collect(), &plan).unwrap();
+        let table = RowLists::new(&batches.collect::<Vec<_>>(), &plan).unwrap();
         let all: Vec<Mark> = Mark::NAMES.iter().map(|(_, mark)| *mark).collect();
         let padding = PackPadding { id: Some(7), to_max_length };
         let range = start.min(plan.num_packs())..stop.max(start).min(plan.num_packs());
         let batch = pack_rows(&plan, &table, range.clone(), &all, padding).unwrap();
         prop_assert_eq!(batch.num_rows(), range.len());
+        let folder = folder();
+        let files = [("input_ids", &ids as &dyn Fn(usize) -> Vec<i32>), ("labels", &labels)].map(|(name, values)| {
+            let bytes: Vec<u8> = rows.iter().flat_map(|&row| values(row)).flat_map(i32::to_ne_bytes).collect();
+            std::fs::write(folder.join(name), bytes).unwrap();
+            (name.to_owned(), folder.join(name))
+        });
+        let files = RowFiles::open(files.to_vec(), &plan).unwrap();
+        prop_assert_eq!(&pack_rows(&plan, &files, range.clone(), &all, padding).unwrap(), &batch);
         let found: Vec<Vec<Vec<i32>>> = ["input_ids", "labels", "seq_lengths", "position_ids", "cu_seqlens", "segment_ids", "seq_start_id", "loss_mask"]
             .iter().map(|name| numbers(&batch, name)).collect();
         let used = plan.options();
@@ -108,7 +123,7 @@ fn rows_of_other_lengths_are_errors() {
     let plan = PackPlan::of(vec![2, 1], &PackOptions::new(NonZeroU32::new(4).unwrap())).unwrap();
     let error = |ids: &[Vec<i32>], labels: &[Vec<i32>]| {
         let batch = RecordBatch::try_from_iter([("input_ids", lists(ids)), ("labels", lists(labels))]).unwrap();
-        RowLists::new(vec![batch], &plan).unwrap_err().text
+        RowLists::new(&[batch], &plan).unwrap_err().text
     };
     let right = [vec![1, 2], vec![3]];
     for wrong in [[vec![1, 2, 3], vec![3]], [vec![1], vec![3]]] {
@@ -118,4 +133,21 @@ fn rows_of_other_lengths_are_errors() {
         assert!(error(&right, &wrong).starts_with(&text("labels")));
     }
     assert!(error(&right[..1], &right[..1]).starts_with("there are 1 rows, but the plan was made for 2"));
+}
+
+#[test]
+fn files_of_another_size_are_errors() {
+    let plan = PackPlan::of(vec![2, 1], &PackOptions::new(NonZeroU32::new(4).unwrap())).unwrap();
+    let path = folder().join("short");
+    let error = |name: &str| RowFiles::open(vec![(name.to_owned(), path.clone())], &plan).unwrap_err().text;
+    std::fs::write(&path, [0; 8]).unwrap();
+    assert!(error("input_ids").contains("short has 8 bytes, but the 3 tokens of the plan need 12 bytes"));
+    std::fs::write(&path, [0; 12]).unwrap();
+    assert!(error("labels").starts_with("there is no file for input_ids"));
+    let rows = RowFiles::open(vec![("input_ids".to_owned(), path.clone())], &plan).unwrap();
+    std::fs::write(&path, [0; 8]).unwrap();
+    let text = pack_rows(&plan, &rows, 0..1, &[], PackPadding::default()).unwrap_err().text;
+    assert!(text.starts_with(&format!("cannot read {}", path.display())), "{text}");
+    std::fs::remove_file(&path).unwrap();
+    assert!(error("input_ids").starts_with("cannot read"));
 }

@@ -1,26 +1,26 @@
 //! `chatmill.PackPlan` and `chatmill.PackReport`.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyMapping};
 
 use super::arrow::{ArrowInput, Table};
 use super::detach::detach;
-use super::errors::DataError;
 use super::hooks;
 use super::pack_batch::PyPackBatch;
-use super::pack_rows::PyPackRows;
+use super::pack_rows::{PackRequest, PyPackRows, number};
 use crate::batch::BatchList;
 use crate::choice::Choice;
 use crate::encode::Truncation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::packing::{
-    Mark, PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowLists, Strategy, pack_lengths, pack_rows,
+    PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowFiles, RowLists, Strategy, pack_lengths,
 };
 
 /// A plan of packs: for each pack, which tokens of which rows it has. No token is needed to make it.
@@ -34,12 +34,6 @@ use crate::packing::{
 #[pyclass(frozen, module = "chatmill._chatmill", name = "PackPlan")]
 #[derive(Debug)]
 pub(super) struct PyPackPlan(Arc<PackPlan>);
-
-/// The number of an option, which must be from `least` to `most`.
-fn number(option: &str, value: &Bound<'_, PyAny>, least: u64, most: u64) -> PyResult<u64> {
-    let found = value.extract::<u64>().ok().filter(|number| (least..=most).contains(number));
-    found.ok_or_else(|| DataError::new_err(format!("`{option}` must be a whole number from {least} to {most}")))
-}
 
 /// As `number`, from 1 to 2^32 - 1.
 fn positive(option: &str, value: &Bound<'_, PyAny>) -> PyResult<NonZeroU32> {
@@ -160,24 +154,28 @@ impl PyPackPlan {
         detach(py, |_| Ok(pack_lengths(&self.0, padding).collect()))
     }
 
-    /// Check rows once, to pack some of them at a time.
+    /// Open rows that do not fit into memory. `PackRows.pack` then reads only the rows of the packs that it makes.
     ///
     /// Args:
-    ///     rows: Arrow data, as for `pack`.
+    ///     files: The path of a file for each column, such as `input_ids` and `labels`: the numbers of all rows of the plan,
+    ///         one after the other, in the byte order of the machine; float32 for `weights`, int32 for others.
     ///
     /// Raises:
-    ///     DataError: As for `pack`.
+    ///     DataError: A file cannot be read, or does not have the size of the rows.
     ///
     /// Example:
-    ///     >>> import pyarrow as pa
-    ///     >>> plan = chatmill.PackPlan.of([2, 1], 2)
-    ///     >>> rows = plan.rows(pa.table({"input_ids": [[5, 6], [7]]}))
-    ///     >>> [pa.table(plan.pack(rows, [], pack, pack + 1)).to_pylist() for pack in range(len(plan))]
-    ///     [[{'input_ids': [5, 6]}], [{'input_ids': [7]}]]
-    fn rows(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<PyPackRows> {
-        let (input, plan) = (ArrowInput::take(rows)?, Arc::clone(&self.0));
-        let rows = detach(py, move |_| RowLists::new(input.batches()?.collect::<Result<_>>()?, &plan))?;
-        Ok(PyPackRows { rows: Arc::new(rows), plan: Arc::clone(&self.0) })
+    ///     >>> import array, pathlib, pyarrow as pa, tempfile
+    ///     >>> plan = chatmill.PackPlan.of([2, 1], 4)
+    ///     >>> with tempfile.TemporaryDirectory() as folder:
+    ///     ...     path = pathlib.Path(folder, "ids")
+    ///     ...     _ = path.write_bytes(array.array("i", [5, 6, 7]))
+    ///     ...     pa.table(plan.open_rows({"input_ids": path}).pack([])).to_pydict()
+    ///     {'input_ids': [[5, 6, 7]]}
+    fn open_rows(&self, py: Python<'_>, files: &Bound<'_, PyMapping>) -> PyResult<PyPackRows> {
+        let paths = files.items()?.extract::<Vec<(String, PathBuf)>>()?;
+        let plan = Arc::clone(&self.0);
+        let rows = detach(py, |_| RowFiles::open(paths, &plan))?;
+        Ok(PyPackRows { rows, plan })
     }
 
     /// Pack rows: put the lists of the rows of each pack one after the other. The label of the first token of each row
@@ -185,7 +183,7 @@ impl PyPackPlan {
     ///
     /// Args:
     ///     rows: Arrow data with all rows of the plan, in its order: lists of numbers, such as `input_ids` and `labels`.
-    ///         `length` and `row` are left out. Or the result of `rows`.
+    ///         `length` and `row` are left out.
     ///     marks: The columns that tell where the rows of a pack are: `"seq_lengths"` (the length of each row; the default),
     ///         `"position_ids"` (the tokens of each row numbered from 0), `"cu_seqlens"` (0, and where each row ends),
     ///         `"segment_ids"` (for each token the number of its row from 1, and 0 for padding), `"seq_start_id"` (where
@@ -219,24 +217,10 @@ impl PyPackPlan {
         pad_id: Option<&Bound<'_, PyAny>>,
         pad_to_max_length: bool,
     ) -> PyResult<PyPackBatch> {
-        let rows = match rows.cast::<PyPackRows>() {
-            Ok(rows) if Arc::ptr_eq(&rows.get().plan, &self.0) => Arc::clone(&rows.get().rows),
-            _ => self.rows(py, rows)?.rows,
-        };
-        let pad_id = pad_id.map(|value| number("pad_id", value, 0, i32::MAX as u64)).transpose()?;
-        let padding = PackPadding { id: pad_id.map(|id| id as u32), to_max_length: pad_to_max_length };
-        let plan = Arc::clone(&self.0);
-        let table = detach(py, move |_| {
-            let marks: Vec<Mark> = match marks {
-                Some(marks) => marks.iter().map(|mark| Mark::parse(mark)).collect::<Result<_>>()?,
-                None => vec![Mark::SeqLengths],
-            };
-            let range = start..stop.unwrap_or(plan.num_packs()).min(plan.num_packs());
-            let mut batches = BatchList::default();
-            batches.push(pack_rows(&plan, &rows, range, &marks, padding)?);
-            Ok(Table(batches))
-        })?;
-        Ok(PyPackBatch(table))
+        let (input, plan) = (ArrowInput::take(rows)?, &self.0);
+        let request = PackRequest::of(marks, start, stop, pad_id, pad_to_max_length)?;
+        let rows = move || RowLists::new(&input.batches()?.collect::<Result<Vec<_>>>()?, plan);
+        detach(py, move |_| request.pack(plan, &rows()?)).map(PyPackBatch)
     }
 
     /// The figures of the plan.

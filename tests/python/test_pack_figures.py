@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from chatmill import DataError, PackPlan, pack, prepare
 from chatmill.outputs.shards import ShardWriter
 from chatmill.packing.comparison import BATCH_ROWS, compared
-from chatmill.packing.mapped import MappedRows
 from chatmill.packing.options import PackChoice
+from chatmill.packing.token_files import RowPart, write_token_files
 from chatmill.packing.trained import TrainedShare, trained_tokens
 from format_rows import CHATML, TOKENIZER
 from samples import conversation, write_rows
@@ -123,9 +125,53 @@ def test_an_error_of_one_thread_ends_all(tokens: Path, monkeypatch: pytest.Monke
     assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "tokens"]
 
 
-def test_released_rows_can_be_read_again(tmp_path: Path) -> None:
-    table = pa.table({"input_ids": [[number] * 1000 for number in range(1000)]})
-    rows = MappedRows.write(tmp_path / "rows.arrow", table.schema, table.to_batches(max_chunksize=300))
-    assert rows.table.equals(table)
-    rows.release()
-    assert rows.table.equals(table)
+def test_rows_are_packed_from_files_as_from_tables(tmp_path: Path) -> None:
+    lengths = [number * 7 % 13 for number in range(500)]
+    table = pa.table(
+        {
+            "input_ids": pa.array([list(range(length)) for length in lengths], pa.list_(pa.int32())),
+            "labels": pa.array([[-100] * length for length in lengths], pa.large_list(pa.int64())),
+            "weights": pa.array([[0.5] * length for length in lengths], pa.list_(pa.float64())),
+            "length": pa.array(lengths, pa.int64()),
+        }
+    )
+    columns = ["input_ids", "labels", "weights"]
+    # Slices have offsets that do not begin with 0.
+    batches = [batch.slice(3) for batch in pa.concat_tables([table.slice(0, 3), table]).to_batches(300)]
+    rest = pa.Table.from_batches(batches)
+    parts = [RowPart(len(part), pc.sum(part["length"]).as_py(), part.to_batches) for part in (rest[:99], rest[99:])]
+    plan = PackPlan.of(rest["length"].to_pylist(), 32)
+    opened = plan.open_rows(write_token_files(tmp_path, columns, parts))
+    types = {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in columns}
+    expected = plan.pack(rest.select(columns).cast(pa.schema(types)), ["seq_lengths", "position_ids"])
+    assert pa.table(opened.pack(["seq_lengths", "position_ids"])).equals(pa.table(expected))
+    part = pa.table(opened.pack(["seq_lengths", "position_ids"], 2, 5))
+    assert part.equals(pa.table(expected).slice(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ({"input_ids": [[1, 2], [3]], "labels": [[1, 2], []]}, "row 1 has 0 values in labels, but 1 tokens"),
+        ({"input_ids": [[1, 2, 4], [3]], "labels": [[1, 2], [3]]}, "row 0 has 3 values in input_ids, but 2 tokens"),
+        ({"input_ids": [[1, 2], None], "labels": [[1, 2], [3]]}, "row 1 has 0 values in input_ids, but 1 tokens"),
+    ],
+)
+def test_rows_whose_lists_have_other_lengths(rows: dict[str, Any], problem: str, tmp_path: Path) -> None:
+    batch = pa.record_batch({**rows, "length": pa.array([2, 1], pa.int32())})
+    with pytest.raises(DataError, match=problem):
+        write_token_files(tmp_path, ["input_ids", "labels"], [RowPart(2, 3, lambda: [batch])])
+    with pytest.raises(DataError, match="the number of tokens changed"):
+        write_token_files(tmp_path, ["input_ids"], [RowPart(2, 2, lambda: [batch])])
+
+
+def test_files_that_do_not_have_the_rows_of_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "ids"
+    path.write_bytes(bytes(8))
+    plan = PackPlan.of([2, 1], 4)
+    with pytest.raises(DataError, match=r"ids has 8 bytes, but the 3 tokens of the plan need 12 bytes"):
+        plan.open_rows({"input_ids": path})
+    with pytest.raises(DataError, match="cannot read"):
+        plan.open_rows({"input_ids": tmp_path / "gone"})
+    with pytest.raises(DataError, match="there is no file for input_ids"):
+        plan.open_rows({})

@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from chatmill import DataError, PackPlan, pack, prepare
+from chatmill import DataError, PackPlan, PackRows, pack, prepare
 from chatmill.cli.main import app
 from chatmill.config.prepare import prepare_config
 from chatmill.outputs.manifest import recorded_files
-from chatmill.packing.mapped import MappedRows
 from chatmill.packing.source import TokenSource
 from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
@@ -156,15 +155,15 @@ def test_a_shard_that_was_changed(how: str, tokens: pa.Table) -> None:
 
 
 def test_a_shard_that_changes_during_the_run(tokens: pa.Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    mapped = TokenSource.mapped
+    open_rows = TokenSource.open_rows
 
-    def change(source: TokenSource, folder: Path) -> MappedRows:
-        mapped_rows = mapped(source, folder)
+    def change(source: TokenSource, folder: Path, plan: PackPlan) -> PackRows:
+        opened = open_rows(source, folder, plan)
         rows = pq.read_table(source.paths[0])
         pq.write_table(rows.take(list(range(rows.num_rows))[::-1]), source.paths[0])
-        return mapped_rows
+        return opened
 
-    monkeypatch.setattr(TokenSource, "mapped", change)
+    monkeypatch.setattr(TokenSource, "open_rows", change)
     with pytest.raises(DataError, match=r"train-00000\.parquet was changed after it was written"):
         pack("tokens", 120, "packs")
     assert not Path("packs").exists()

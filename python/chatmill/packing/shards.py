@@ -16,16 +16,12 @@ from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import RowWriter, Shard, ShardWriter
 from chatmill.packing.layouts import PackedLayout
-from chatmill.packing.mapped import MappedRows
 from chatmill.packing.options import PackChoice
 from chatmill.packing.source import TokenSource
 from chatmill.packing.trained import TrainedShare, trained_tokens
 
 # What a thread packs at once: with labels and marks 24 MiB.
 _BATCH_TOKENS = 2 << 20
-# Linux maps up to 512 KiB around each place that is read, so this bounds the mapped memory to about 1 GiB.
-# A million short rows took 1.7 GB in all; with 256 rows it was 1.1 GB, but packing took 59 s in place of 22 s.
-_BATCH_ROWS = 2000
 _MOST_THREADS = 8
 
 
@@ -59,13 +55,13 @@ class PackShards:
         Returns:
             The shards, in their order, and what the packs train.
         """
-        # The mapped file is beside the output, since it has the size of the output without compression.
+        # The files of tokens are beside the output, since they have the size of the output without compression.
         with tempfile.TemporaryDirectory(dir=folder) as spool:
-            rows = source.mapped(Path(spool))
+            rows = source.open_rows(Path(spool), plan)
             parts = [range(len(plan))]
             if self.target is None:
                 parts = list(_parts(plan.lengths(pad_to_max_length=self._fills), self.shard_tokens))
-            writing = _Writing(self, folder, split, plan, rows, plan.rows(rows.table), threading.Event())
+            writing = _Writing(self, folder, split, rows, threading.Event())
             with ThreadPoolExecutor(min(len(parts), os.cpu_count() or 1, _MOST_THREADS)) as pool:
                 running = [pool.submit(writing.shard, number, part) for number, part in enumerate(parts)]
                 try:
@@ -77,7 +73,7 @@ class PackShards:
                     pool.shutdown(cancel_futures=True)
                     raise
                 finally:
-                    # Windows cannot remove a file that is mapped.
+                    # Windows cannot remove a file that is open.
                     del rows, writing, running
 
     def writer(self, folder: Path, split: str, first: int) -> RowWriter:
@@ -103,27 +99,15 @@ class PackShards:
     def _fills(self) -> bool:
         return self.choice.pad_to_max_length or self.layout.fills
 
-    def step(self, plan: PackPlan) -> int:
-        """Return the number of packs to make at once.
-
-        Args:
-            plan: The plan.
-        """
-        rows_of_pack = plan.report().pieces / max(1, len(plan))
-        return max(1, min(_BATCH_TOKENS // self.choice.max_length, int(_BATCH_ROWS / max(1, rows_of_pack))))
-
-    def batch(self, plan: PackPlan, rows: PackRows, start: int, stop: int) -> pa.RecordBatch:
+    def batch(self, rows: PackRows, start: int, stop: int) -> pa.RecordBatch:
         """Make packs.
 
         Args:
-            plan: The plan.
-            rows: Its rows.
+            rows: The rows of their plan.
             start: The first pack.
             stop: The pack after the last one.
         """
-        packs = plan.pack(
-            rows, self.layout.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills
-        )
+        packs = rows.pack(self.layout.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills)
         renamed = dict(self.layout.renamed)
         batch = pa.record_batch(packs).rename_columns([renamed.get(name, name) for name in pa.schema(packs).names])
         return batch.append_column("length", pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32()))
@@ -134,23 +118,20 @@ class _Writing:
     how: PackShards
     folder: Path
     split: str
-    plan: PackPlan
-    rows: MappedRows
-    checked: PackRows
+    rows: PackRows
     stopped: threading.Event
 
     def shard(self, number: int, packs: range) -> tuple[list[Shard], list[tuple[pa.Array, pa.Array]]]:
         how, counts = self.how, []
         with how.writer(self.folder, self.split, number) as writer:
-            step = how.step(self.plan)
+            step = max(1, _BATCH_TOKENS // how.choice.max_length)
             # Without packs there is one shard, which has the columns.
             for start in range(packs.start, max(packs.stop, packs.start + 1), step):
                 if self.stopped.is_set():
                     break
-                batch = how.batch(self.plan, self.checked, start, min(start + step, packs.stop))
+                batch = how.batch(self.rows, start, min(start + step, packs.stop))
                 counts.append((trained_tokens(batch.column("labels")), batch.column("length")))
                 writer.write(batch)
-                self.rows.release()
             return writer.finish(), counts
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from chatmill._chatmill import DataError
+from chatmill._chatmill import DataError, PackPlan, PackRows
 from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
 from chatmill.packing.layouts import PackedLayout
-from chatmill.packing.mapped import MappedRows
+from chatmill.packing.token_files import RowPart, write_token_files
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # The columns of rows of prompts with answers.
@@ -78,9 +79,10 @@ class TokenSource:
         """Return the number of tokens of each row."""
         column = "length" if self.has_length else "input_ids"
         chunks = []
-        for batch in self._batches([column]):
-            found = batch.column(0)
-            chunks.append(pc.cast(found if self.has_length else pc.list_value_length(found), pa.int32()))
+        for path in self.paths:
+            for batch in _batches(path, [column]):
+                found = batch.column(0)
+                chunks.append(pc.cast(found if self.has_length else pc.list_value_length(found), pa.int32()))
         return pa.chunked_array(chunks, pa.int32())
 
     def rows_by_shard(self) -> list[int]:
@@ -91,13 +93,23 @@ class TokenSource:
                 counts.append(int(file.metadata.num_rows))
         return counts
 
-    def mapped(self, folder: Path) -> MappedRows:
-        """Return the rows in a file that is mapped into memory, so that they can be read in any order.
+    def open_rows(self, folder: Path, plan: PackPlan) -> PackRows:
+        """Return the rows, from files of which a plan reads only the rows of some packs at a time.
 
         Args:
-            folder: A folder for the file. It must stay as long as the rows.
+            folder: A folder for the files. It must stay as long as the rows.
+            plan: The plan of the rows.
+
+        Raises:
+            DataError: A shard cannot be read, or the lists of a row have different lengths.
         """
-        return MappedRows.write(folder / "rows.arrow", pa.schema(self.types), self._batches(self.columns))
+        names = [*self.columns, *(["length"] if self.has_length else [])]
+        lengths, parts, row = self.lengths(), [], 0
+        for path, rows in zip(self.paths, self.rows_by_shard(), strict=True):
+            tokens = pc.sum(lengths.slice(row, rows)).as_py() or 0
+            parts.append(RowPart(rows, tokens, partial(self._with_lengths, path, names)))
+            row += rows
+        return plan.open_rows(write_token_files(folder, self.columns, parts))
 
     def check(self, layout: PackedLayout) -> None:
         """Check that a layout can hold the rows.
@@ -124,11 +136,19 @@ class TokenSource:
         """The types of the columns that are packed."""
         return {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in self.columns}
 
-    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for path in self.paths:
-            with _opened(path) as file, _reading(path):
-                # Threads and read-ahead would hold several row groups.
-                yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+    def _with_lengths(self, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        for batch in _batches(path, columns):
+            if self.has_length:
+                yield batch
+                continue
+            lengths = pc.fill_null(pc.list_value_length(batch.column("input_ids")), 0)
+            yield batch.append_column("length", pc.cast(lengths, pa.int32()))
+
+
+def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    with _opened(path) as file, _reading(path):
+        # Threads and read-ahead would hold several row groups.
+        yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
 
 
 def _opened(path: Path) -> Any:
