@@ -238,7 +238,7 @@ def test_pairs_of_several_types_are_merged(run: Any, loaded: Tokenizer) -> None:
         ValueError,
         match=r"intel\.jsonl \(dpo\.intel:chatml\) and alpaca\.jsonl \(alpaca\) have different output columns",
     ):
-        run_parts(lambda: parts, OutputOptions("other"))
+        run_parts(lambda _now: parts, OutputOptions("other"))
 
 
 def test_unknown_keys_are_in_the_report(run: Any) -> None:

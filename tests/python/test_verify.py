@@ -116,6 +116,8 @@ def test_a_manifest_that_is_none(content: bytes, sound: MakeSound) -> None:
         ("plain", ["counts", "rejected_by_reason"], []),
         ("shuffled", ["counts", "arranged", "datasets", 0, "rows"], None),
         ("packs", ["options", "packing", "align"], "1"),
+        ("packs", ["options", "packing", "align"], 0),
+        ("packs", ["options", "packing", "max_length"], 1 << 70),
         ("packs", ["options", "packing", "report", "train", "packs"], None),
         ("datasets", ["parts", 0, "options"], 1),
     ],

@@ -28,7 +28,7 @@ _STRATEGIES: dict[str, ExcessLength] = {"keep_start": "truncate", "drop": "drop"
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
-    "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json",
+    "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "resume", "fresh", "cache",
 )  # fmt: skip
 
 

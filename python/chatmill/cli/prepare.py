@@ -114,6 +114,21 @@ from chatmill.cli.values import check_debug, columns_of, json_object, share_or_n
 @click.option(
     "--overwrite", is_flag=True, help="Replace an existing output of chatmill at DIR once the new one is complete."
 )
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Keep the tokens of each block of rows until the output is complete, so that the same command goes on after "
+    "an interruption.",
+)
+@click.option("--fresh", is_flag=True, help="Start over: forget what an interrupted run on this output kept.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Keep the tokens of blocks in this folder for all runs, so that a run makes only those of new or changed "
+    "rows.",
+)
 @debug_option
 @click.option(
     "--progress/--no-progress", default=None, help="Show a progress bar on stderr. Default: only on a terminal."
@@ -181,6 +196,9 @@ def prepare(
     deduplicate: bool,
     validation: str,
     overwrite: bool,
+    resume: bool,
+    fresh: bool,
+    cache: Path | None,
     debug: int | None,
     progress: bool | None,
     block_bytes: int | None,
@@ -259,6 +277,9 @@ def prepare(
             deduplicate=deduplicate,
             validation=share_or_number(validation),
             overwrite=overwrite,
+            resume=resume,
+            fresh=fresh,
+            cache=cache,
             progress=False if quiet else progress,
             max_rejected=max_rejected,
             strict=strict,

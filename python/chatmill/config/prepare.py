@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from chatmill._chatmill import DataError
@@ -14,10 +13,9 @@ from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
 from chatmill.options.choices import Compression, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import RejectLimit
-from chatmill.pipeline.parts import OutputOptions
-from chatmill.pipeline.progress import progress_bar
+from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
-from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.text.source_name import shown_name
 from chatmill.trainers.layout import layout_of
@@ -43,6 +41,9 @@ def prepare_config(
     template: Any = None,
     trainer: Trainer | None = None,
     rebuild: bool = True,
+    resume: bool = True,
+    fresh: bool = False,
+    cache: str | os.PathLike[str] | None = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -73,6 +74,9 @@ def prepare_config(
             `chatmill.prepare`.
         trainer: The trainer that will open the output, as for `chatmill.prepare`.
         rebuild: Whether the ids are those of `transformers.AutoTokenizer`, as for `chatmill.prepare`.
+        resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
+        fresh: Forget what an interrupted run on this output kept, and start over.
+        cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
 
     Returns:
         Counts, rejects and files.
@@ -91,8 +95,10 @@ def prepare_config(
         raise DataError(
             f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
-    clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
-    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild)
+
+    def parts(clock: datetime) -> list[Part]:
+        return parts_of(read, RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild))
+
     output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),
@@ -104,7 +110,10 @@ def prepare_config(
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
         layout=layout_of(trainer),
+        resume=resume,
+        fresh=fresh,
+        cache=cache,
+        now=now,
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes, "rebuild": rebuild},
     )
-    report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))
-    return PrintedReport.of(report)
+    return PrintedReport.of(run_shown(parts, output_options, progress=progress))

@@ -37,6 +37,11 @@ class Base:
         """The lock file."""
         return self.folder / f"{self._stem}.lock"
 
+    @property
+    def units(self) -> Path:
+        """The folder of the units that a run keeps until it has ended."""
+        return self.folder / f"{self._stem}.units"
+
     def new_workspace(self) -> Path:
         """Return a path for a workspace that no other run has."""
         return self.folder / f"{self._stem}-{os.urandom(8).hex()}"

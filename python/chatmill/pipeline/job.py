@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from chatmill._chatmill import Mill
@@ -30,9 +29,8 @@ from chatmill.packing.of_run import PacksOfRun
 from chatmill.packing.options import PackChoice
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
-from chatmill.pipeline.progress import progress_bar
+from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
-from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
@@ -82,6 +80,9 @@ def prepare(
     trainer: Trainer | None = None,
     to: LayoutName | None = None,
     pack: int | None = None,
+    resume: bool = True,
+    fresh: bool = False,
+    cache: str | os.PathLike[str] | None = None,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -156,6 +157,11 @@ def prepare(
             `"datatrove"` or `"olmo"`; see `docs/layouts.md`. None for Parquet.
         pack: Write packs of this many tokens in place of the rows, as `chatmill.pack` does with its defaults; with
             `trainer` in the columns that it opens. None writes the rows.
+        resume: Whether the run can go on after it was interrupted: the tokens of each block of rows are kept beside the
+            output until it is complete (8 bytes for each token), and the same call takes them. See `docs/resume.md`.
+        fresh: Forget what an interrupted run on this output kept, and what is in `cache`; start over.
+        cache: A folder that keeps the tokens of blocks for all runs, so that a run makes only those of new or changed
+            rows. None keeps them only until the output is complete.
 
     Returns:
         Counts, rejects and files.
@@ -171,10 +177,8 @@ def prepare(
     """
     layout = layout_of(trainer) if pack is None else None
     packs = None if pack is None else PacksOfRun(PackChoice(pack), packed_layout(trainer, None))
-    # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
-    now = datetime.now() if now is None else now  # noqa: DTZ005
 
-    def parts() -> list[Part]:
+    def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
         check_apart(output, files, folders_of(inputs))
         found = resolve_rows(
@@ -212,7 +216,7 @@ def prepare(
             position_ids=position_ids,
             chat_template_kwargs=chat_template_kwargs,
             limits=limits,
-            now=now,
+            now=clock,
         )
         left_out = [warning for file in files for warning in file.warnings]
         return [Part(files, mill, found.reason, [*left_out, *found.warnings])]
@@ -231,6 +235,10 @@ def prepare(
         layout=layout,
         to=to,
         packs=packs,
+        resume=resume,
+        fresh=fresh,
+        cache=cache,
+        now=now,
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
@@ -240,7 +248,7 @@ def prepare(
             "max_line_bytes": max_line_bytes,
         },
     )
-    return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))
+    return PrintedReport.of(run_shown(parts, options, progress=progress))
 
 
 def _rows_for(layout: Layout, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:

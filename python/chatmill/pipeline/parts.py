@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,10 @@ class OutputOptions:
         layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
         to: The layout of the files; None for those of the trainer, or for Parquet files.
         packs: The packs to write in place of the rows; None to write the rows.
+        resume: Whether to keep the tokens of units until the run has ended, and to take those of an earlier run.
+        fresh: Whether to forget the units of earlier runs on this output first.
+        cache: A folder that keeps units for all runs; None keeps them beside the output until the run has ended.
+        now: The time that templates print, if the user gave it.
         options: Other options of the run, for the manifest.
     """
 
@@ -71,6 +76,10 @@ class OutputOptions:
     layout: Layout | None = None
     to: LayoutName | None = None
     packs: PacksOfRun | None = None
+    resume: bool = True
+    fresh: bool = False
+    cache: str | os.PathLike[str] | None = None
+    now: datetime | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

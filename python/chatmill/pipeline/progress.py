@@ -1,15 +1,37 @@
-"""`progress_bar`: the progress bar of a run."""
+"""`run_shown`: a run with its progress bar, and with what it says about earlier runs."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from chatmill.inputs import Block, InputFile
 from chatmill.pipeline.counts import Counts
+from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.report import PrepareReport
+from chatmill.pipeline.run import run_parts
 from chatmill.terminal.console import new_console
+from chatmill.terminal.lines import say_note
 from chatmill.text.numbers import short_number
+
+
+def run_shown(
+    parts: Callable[[datetime], Sequence[Part]], options: OutputOptions, *, progress: bool | None
+) -> PrepareReport:
+    """Run all parts, and show the progress on stderr.
+
+    Args:
+        parts: As for `run_parts`.
+        options: The options of the output.
+        progress: Whether to show a progress bar; None shows it if stderr is a terminal.
+
+    Returns:
+        Counts, rejects and files.
+    """
+    return run_parts(parts, options, watch=partial(progress_bar, show=progress), say=say_note)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,7 +14,6 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
 from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
-from chatmill.inputs.mill import mill_block
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
@@ -29,9 +29,9 @@ from chatmill.pipeline.files import RunFiles
 from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
+from chatmill.pipeline.resume import open_units
 from chatmill.pipeline.sink import Sink, open_sink
-
-_Milled: TypeAlias = "tuple[Block, TokenBatch]"
+from chatmill.units.run import MilledUnit, PartUnits, Unit
 
 #: Observes a run. It is called with the files and the running totals, and returns a function for each finished block.
 Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
@@ -52,14 +52,20 @@ def unwatched(_files: Sequence[InputFile], _counts: Counts) -> Iterator[Callable
 
 
 def run_parts(
-    parts: Callable[[], Sequence[Part]], options: OutputOptions, *, watch: Watch = unwatched
+    parts: Callable[[datetime], Sequence[Part]],
+    options: OutputOptions,
+    *,
+    watch: Watch = unwatched,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> PrepareReport:
     """Read, process and write the rows of all parts.
 
     Args:
-        parts: A function that makes the parts. It is called after the output folder was checked.
+        parts: A function that makes the parts, for the time that templates print. It is called after the output folder
+            was checked.
         options: The options of the output.
         watch: An observer of the run, such as a progress bar.
+        say: Prints a line for the user.
 
     Returns:
         Counts, rejects and files.
@@ -70,12 +76,16 @@ def run_parts(
     started = time.monotonic()
     if options.block_bytes < 1:
         raise DataError(f"`block_bytes` is {options.block_bytes}; use at least 1")
-    with staged_output(options.folder, overwrite=options.overwrite) as output:
-        folder = output.folder
-        chosen = _numbered(parts())
+    with (
+        staged_output(options.folder, overwrite=options.overwrite) as output,
+        open_units(options, output.units, say) as run,
+    ):
+        folder, units = output.folder, run.units
+        chosen = _numbered(parts(units.now))
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
+        run.begin(chosen)
         counts = Counts([0] * len(files), [0] * len(files))
         made = RunFiles(options, folder, chosen, [_no_rows(part.mill).schema for part in chosen])
         with (
@@ -102,7 +112,7 @@ def run_parts(
                     max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
-                    _run(part.mill, blocks, rows.of_part(position, checks[position], part.order))
+                    _run(units.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
@@ -143,6 +153,8 @@ def run_parts(
             arranged=arranged,
             how_to_train=made.how_to_train(counts.lengths.percentiles().get("max", 0)),
             packs=made.packs,
+            units=units.total,
+            reused_units=units.reused,
         )
         _account(report)
         if options.strict and report.warnings:
@@ -177,7 +189,8 @@ def run_parts(
         )
         write_manifest(folder, {**manifest, **made.record()})
         output.commit([*made.all(), *saved, *filter(None, [log])])
-    return replace(report, warnings=(*report.warnings, *output.warnings))
+    others = [*output.warnings, *filter(None, [units.problem])]
+    return replace(report, warnings=(*report.warnings, *others))
 
 
 @contextmanager
@@ -232,12 +245,12 @@ class _RowWriter:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
         self.kept = KeptColumns(keep_columns)
 
-    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[_Milled], None]:
+    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[MilledUnit], None]:
         """Return a function that writes and checks the blocks of a part."""
         earlier = self._counts.rows_in
 
-        def write(milled: _Milled) -> None:
-            block, tokens = milled
+        def write(milled: MilledUnit) -> None:
+            block, tokens = milled.unit.block, milled.tokens
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
             checks.add(block, tokens)
@@ -269,14 +282,19 @@ def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
     return pa.array((order[first + row] for row in rows), pa.uint64()).filter(batch.column("error").is_null())
 
 
-def _run(mill: Mill, blocks: Iterator[Block], write: Callable[[_Milled], None]) -> None:
+def _run(units: PartUnits, blocks: Iterator[Block], write: Callable[[MilledUnit], None]) -> None:
     """Read, process and write at the same time. The first error of any of the threads ends all and is raised here."""
-    read, milled = Channel[Block](_BLOCKS_AHEAD), Channel[_Milled](_BLOCKS_AHEAD)
-    reader = read.feed(blocks, name="chatmill-reader")
-    writer = milled.drain(write, name="chatmill-writer")
+    read, milled = Channel[Unit](_BLOCKS_AHEAD), Channel[MilledUnit](_BLOCKS_AHEAD)
+
+    def keep_and_write(unit: MilledUnit) -> None:
+        units.keep(unit)
+        write(unit)
+
+    reader = read.feed(units.read(blocks), name="chatmill-reader")
+    writer = milled.drain(keep_and_write, name="chatmill-writer")
     try:
-        for block in read:
-            milled.put((block, mill_block(mill, block)))
+        for unit in read:
+            milled.put(units.mill(unit))
         milled.close()
         while writer.is_alive():
             writer.join(_JOIN_SECONDS)

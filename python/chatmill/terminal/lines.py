@@ -1,4 +1,4 @@
-"""`say`, `say_warning` and `say_error`: lines on stdout and stderr, without rich."""
+"""`say`, `say_note`, `say_warning` and `say_error`: lines on stdout and stderr, without rich."""
 
 import io
 import sys
@@ -36,6 +36,15 @@ def say_warning(text: str) -> None:
         text: The message.
     """
     click.secho("warning: ", fg="yellow", bold=True, err=True, nl=False)
+    click.echo(visible(without_secrets(text)), err=True)
+
+
+def say_note(text: str) -> None:
+    """Print a line to stderr.
+
+    Args:
+        text: The line.
+    """
     click.echo(visible(without_secrets(text)), err=True)
 
 

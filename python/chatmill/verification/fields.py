@@ -12,7 +12,12 @@ _Test: TypeAlias = Callable[[Any], bool]
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    # Arrow counts in 64 bits.
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+
+
+def _is_size(value: Any) -> bool:
+    return _is_count(value) and 1 <= value < 1 << 32
 
 
 def _is_text(value: Any) -> bool:
@@ -103,8 +108,10 @@ _FIELDS: dict[str, _Test] = {
 _REJECTS = {f"rejects.{name}": test for name, test in _FILE.items()}
 
 _PLAN = {
-    **{f"{name}": _is_count for name in ("max_length", "align", "multiple_of")},
-    **{f"{name}": _or_none(_is_count) for name in ("max_rows", "pad_id", "seed", "group_size")},
+    **{f"{name}": _is_size for name in ("max_length", "align", "multiple_of")},
+    **{f"{name}": _or_none(_is_size) for name in ("max_rows", "group_size")},
+    **{f"{name}": _or_none(_is_count) for name in ("pad_id",)},
+    "seed": _or_none(lambda value: isinstance(value, int) and 0 <= value < 1 << 64),
     **{f"{name}": _is_text for name in ("strategy", "truncation", "remainder")},
     "shifted": lambda value: isinstance(value, bool),
     "pad_to_max_length": lambda value: isinstance(value, bool),

@@ -1,0 +1,106 @@
+"""`RunRecord`: what a run decided at its start, and which units its inputs have, for the next run on its output."""
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from chatmill.inputs import InputFile
+from chatmill.outputs.durable import write_durably
+
+
+@dataclass
+class InputRecord:
+    """The units of an input file.
+
+    Attributes:
+        path: The file.
+        size: Its bytes; None if they are not known.
+        details: What its store told about it, such as the time of its last change.
+        key: The digest of the key of its units.
+        units: The digests of its units, in the order of the file.
+        is_whole: Whether these are all units of the file.
+    """
+
+    path: str
+    size: int | None
+    details: dict[str, str]
+    key: str
+    units: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+    def is_unchanged(self, file: InputFile) -> bool:
+        """Return whether a file is the one of this record, by its size and the time of its last change.
+
+        Args:
+            file: The file.
+        """
+        return self.size == file.size and self.details == details_of(file)
+
+
+@dataclass
+class RunRecord:
+    """A run.
+
+    Attributes:
+        output: Its output folder.
+        now: The time that templates print.
+        inputs: Its input files, as far as they were read.
+        has_ended: Whether its output is complete.
+    """
+
+    output: str
+    now: datetime
+    inputs: list[InputRecord] = field(default_factory=list)
+    has_ended: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> "RunRecord | None":
+        """Read a record.
+
+        Args:
+            path: Its file.
+
+        Returns:
+            The record; None if there is none, or it is damaged.
+        """
+        try:
+            found: dict[str, Any] = json.loads(path.read_bytes())
+            inputs = [InputRecord(**it) for it in found["inputs"]]
+            return cls(found["output"], datetime.fromisoformat(found["now"]), inputs, bool(found["has_ended"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        """Write the record, completely or not at all. A record that cannot be written is no fault of the run.
+
+        Args:
+            path: Its file.
+        """
+        fields = {**asdict(self), "now": self.now.isoformat()}
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(path, json.dumps(fields).encode("utf-8", "backslashreplace"))
+
+
+def record_path(store: Path, output: Path) -> Path:
+    """Return the file of the record of an output.
+
+    Args:
+        store: The folder of the units.
+        output: The output folder.
+    """
+    return store / "runs" / f"{hashlib.sha256(os.fsencode(output)).hexdigest()[:16]}.json"
+
+
+def details_of(file: InputFile) -> dict[str, str]:
+    """Return what the store of a file told about it.
+
+    Args:
+        file: The file.
+    """
+    return {} if file.state is None else dict(file.state.details)
