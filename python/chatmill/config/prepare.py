@@ -11,8 +11,9 @@ from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
-from chatmill.options.choices import Compression, Trainer
+from chatmill.options.choices import Compression, LayoutName, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions
 from chatmill.pipeline.progress import progress_bar
@@ -42,6 +43,8 @@ def prepare_config(
     strict: bool = False,
     template: Any = None,
     trainer: Trainer | None = None,
+    to: LayoutName | None = None,
+    pack: int | None = None,
     rebuild: bool = True,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
@@ -72,6 +75,8 @@ def prepare_config(
         template: The chat template of all datasets that need one, in place of those of the config; as for
             `chatmill.prepare`.
         trainer: The trainer that will open the output, as for `chatmill.prepare`.
+        to: The layout of the files, without `trainer`, as for `chatmill.prepare`.
+        pack: Write packs of this many tokens in place of the rows, as for `chatmill.prepare`.
         rebuild: Whether the ids are those of `transformers.AutoTokenizer`, as for `chatmill.prepare`.
 
     Returns:
@@ -103,7 +108,9 @@ def prepare_config(
         compression=compression,
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
-        layout=layout_of(trainer),
+        layout=layout_of(trainer) if pack is None else None,
+        to=to,
+        packs=PacksOfRun.of(pack, trainer),
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes, "rebuild": rebuild},
     )
     report = run_parts(lambda: parts_of(read, run_options), output_options, watch=partial(progress_bar, show=progress))

@@ -25,9 +25,7 @@ from chatmill.options.choices import (
 )
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
-from chatmill.packing.layouts import packed_layout
 from chatmill.packing.of_run import PacksOfRun
-from chatmill.packing.options import PackChoice
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import progress_bar
@@ -155,7 +153,7 @@ def prepare(
         to: The layout of the files, without `trainer`: `"parquet"`, `"arrow"`, `"hf"`, `"megatron"`, `"nemo"`, `"mds"`,
             `"datatrove"` or `"olmo"`; see `docs/layouts.md`. None for Parquet.
         pack: Write packs of this many tokens in place of the rows, as `chatmill.pack` does with its defaults; with
-            `trainer` in the columns that it opens. None writes the rows.
+            `trainer` in the columns that it opens, with `to` in the files of a layout. None writes the rows.
 
     Returns:
         Counts, rejects and files.
@@ -170,7 +168,6 @@ def prepare(
         (10000, 5820144)
     """
     layout = layout_of(trainer) if pack is None else None
-    packs = None if pack is None else PacksOfRun(PackChoice(pack), packed_layout(trainer, None))
     # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
     now = datetime.now() if now is None else now  # noqa: DTZ005
 
@@ -230,7 +227,7 @@ def prepare(
         strict=strict,
         layout=layout,
         to=to,
-        packs=packs,
+        packs=PacksOfRun.of(pack, trainer),
         options={
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
