@@ -29,6 +29,7 @@ _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes", "shard_tokens", "compression", "traceback", "debug",
     "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "to", "pack",
+    "padding", "padding_side", "pad_to_multiple_of",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
-from chatmill.options.choices import Compression, LayoutName, Trainer
+from chatmill.options.choices import Compression, LayoutName, Padding, PaddingSide, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
@@ -46,6 +46,9 @@ def prepare_config(
     to: LayoutName | None = None,
     pack: int | None = None,
     rebuild: bool = True,
+    padding: Padding | None = None,
+    padding_side: PaddingSide = "right",
+    pad_to_multiple_of: int | None = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -78,6 +81,10 @@ def prepare_config(
         to: The layout of the files, without `trainer`, as for `chatmill.prepare`.
         pack: Write packs of this many tokens in place of the rows, as for `chatmill.prepare`.
         rebuild: Whether the ids are those of `transformers.AutoTokenizer`, as for `chatmill.prepare`.
+        padding: Pad rows with the pad token of the tokenizer or of `special_tokens`, as for `chatmill.prepare`. Keys of
+            the config about padding are ignored, because axolotl pads batches in training.
+        padding_side: The side of the padding: `"right"` or `"left"`.
+        pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
 
     Returns:
         Counts, rejects and files.
@@ -97,7 +104,8 @@ def prepare_config(
             f"{read.path}: there is no output folder; add `dataset_prepared_path`, or give `output` (`--output`)"
         )
     clock = datetime.now() if now is None else now  # noqa: DTZ005  # templates have no time zone
-    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild)
+    padded = {"padding": padding, "padding_side": padding_side, "pad_to_multiple_of": pad_to_multiple_of}
+    run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild, padded)
     output_options = OutputOptions(
         folder,
         arrangement=arrangement_of(read),

@@ -19,6 +19,7 @@ from chatmill.options.choices import (
     InputFormat,
     LayoutName,
     Padding,
+    PaddingSide,
     Split,
     Trainer,
     Truncation,
@@ -55,6 +56,8 @@ def prepare(
     truncation: Truncation | None = None,
     segment_length: int | None = None,
     padding: Padding | None = None,
+    padding_side: PaddingSide = "right",
+    pad_to_multiple_of: int | None = None,
     special_tokens: ControlTokens = "allow",
     allowed_special_tokens: Sequence[str] = (),
     all_masked: AllMasked = "reject",
@@ -119,6 +122,8 @@ def prepare(
         segment_length: Maximum number of tokens of each prompt and each answer of a format; as for `Mill`.
         padding: Pad rows with the pad token: `"longest"` to the length of the longest row of a block, `"max_length"` to
             `max_length`.
+        padding_side: The side of the padding: `"right"` or `"left"`.
+        pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
         special_tokens: What to do with control tokens in the texts of messages: `"allow"`, `"text"` or `"raise"`; as
             for `Mill`.
         allowed_special_tokens: Control tokens that texts may contain regardless of `special_tokens`.
@@ -199,6 +204,8 @@ def prepare(
             truncation=truncation or defaults.get("truncation", "keep_start"),
             segment_length=segment_length,
             padding=padding,
+            padding_side=padding_side,
+            pad_to_multiple_of=pad_to_multiple_of,
             special_tokens=special_tokens,
             allowed_special_tokens=allowed_special_tokens,
             all_masked=all_masked,
