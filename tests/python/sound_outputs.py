@@ -140,6 +140,15 @@ SOUND: dict[str, Callable[[], Path]] = {
     "uncompressed": _plain(compression="none"),
     "padded to the longest": _plain(tokenizer=PADDED, padding="longest", position_ids=True, block_bytes=2000),
     "padded to a length": _plain(tokenizer=PADDED, padding="max_length", max_length=300, truncation="drop"),
+    "padded on the left": _plain(
+        tokenizer=PADDED, padding="longest", padding_side="left", position_ids=True, labels=_WEIGHTS, block_bytes=2000
+    ),
+    "padded to a multiple": _plain(
+        tokenizer=PADDED, padding="longest", pad_to_multiple_of=64, shuffle=True, block_bytes=2000
+    ),
+    "padded on the left to a multiple": _plain(
+        tokenizer=PADDED, padding="max_length", max_length=300, padding_side="left", pad_to_multiple_of=64
+    ),
     "masks and positions": _plain(attention_mask=True, position_ids=True),
     "one sample a turn": lambda: _prepare([*_BAD, *rows()], split="per_turn", shard_tokens=1500),
     "split rows": _plain(max_length=60, truncation="split", keep_columns=["id"]),

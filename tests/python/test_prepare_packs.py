@@ -74,7 +74,10 @@ def test_an_output_of_arrow_files() -> None:
     ("options", "problem"),
     [
         ({"padding": "longest", "pad_token": "</s>"}, "packs need no padded rows"),
-        ({"to": "hf"}, "packs of a run have no layout"),
+        ({"to": "olmo"}, "the layout olmo would make one document of each pack"),
+        ({"to": "hf", "trainer": "trl"}, r"`trainer` \(`--for`\) chooses the files that trl opens; leave out `to`"),
+        ({"to": "megatron", "compression": "snappy"}, "the files of the layout megatron are not compressed"),
+        ({"to": "nemo", "labels": "{turns: all, weights: {reasoning: 0.5}}"}, "the layout nemo holds no weights"),
         ({"trainer": "trl-dpo"}, "trl-dpo takes rows of pairs of answers"),
         ({"trainer": "llama-factory"}, "llama-factory needs packs that are filled up"),
         ({"pack": 0}, "max_length"),

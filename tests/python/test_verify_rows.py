@@ -35,6 +35,15 @@ def cut(row: int, *names: str) -> Change:
     return lambda rows: [rows[row][name].pop() for name in names]
 
 
+def pad_right(rows: list[Row]) -> None:
+    """Move the padding of the first row to its right."""
+    row = rows[0]
+    for name in ("input_ids", "labels", "attention_mask", "position_ids", "weights"):
+        padding = len(row[name]) - row["length"]
+        assert padding > 0
+        row[name] = row[name][padding:] + row[name][:padding]
+
+
 TRL = "train-00000.parquet"
 
 
@@ -67,6 +76,26 @@ TRL = "train-00000.parquet"
         ("padded to the longest", put(0, "position_ids", -1, 9), "position_ids", "do not number"),
         ("padded to the longest", put(0, "attention_mask", -1, 1), "attention_mask", "0 for padding"),
         ("padded to the longest", put(0, "length", None, 10_000), "length", "length is not the number of tokens"),
+        ("padded on the left", put(0, "labels", 0, 258), "padding_labels", f"{TRL}, row 0, token 0: the padding of"),
+        ("padded on the left", put(0, "input_ids", 0, 9), "padding_ids", "padding has more than one id"),
+        ("padded on the left", put(0, "weights", 0, 1.0), "padding_weights", "the padding of weights is not 0"),
+        ("padded on the left", put(0, "position_ids", 0, 1), "position_ids", "do not number"),
+        ("padded on the left", put(0, "position_ids", -1, 0), "position_ids", "do not number"),
+        ("padded on the left", put(0, "attention_mask", 0, 1), "attention_mask", "0 for padding"),
+        ("padded on the left", put(0, "attention_mask", -1, 0), "attention_mask", "1 for tokens"),
+        ("padded on the left", pad_right, "attention_mask", f"{TRL}, row 0, token 0: attention_mask is not 1"),
+        (
+            "padded to a multiple",
+            cut(0, "input_ids", "labels", "attention_mask"),
+            "width",
+            f"{TRL}, row 0: the row is not padded to a multiple of 64 tokens",
+        ),
+        (
+            "padded on the left to a multiple",
+            cut(2, "input_ids", "labels", "attention_mask"),
+            "width",
+            "the row is not padded to the length of all rows",
+        ),
         (
             "padded to a length",
             cut(2, "input_ids", "labels", "attention_mask"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chatmill.outputs.padding import padding_before
 from chatmill.outputs.shards import ANSWER_COLUMNS
 
 _DIGEST_BYTES = 16
@@ -41,7 +42,8 @@ class Duplicates:
         """Add rows.
 
         Args:
-            batch: Rows with the columns `input_ids`, `labels` and `length`, or with those of a prompt with answers.
+            batch: Rows with the columns `input_ids`, `labels` and `length`, and with `attention_mask` if they have
+                padding; or with those of a prompt with answers.
         """
         for number, digest in enumerate(_digests(batch), self._rows):
             self._digests[digest[0]] += digest
@@ -65,10 +67,12 @@ def _digests(batch: pa.RecordBatch) -> Iterator[bytes]:
     lengths = batch.column("length").to_pylist()
     ids, id_starts, width = _bytes(batch.column("input_ids"))
     labels, label_starts, label_width = _bytes(batch.column("labels"))
-    for length, start, label_start in zip(lengths, id_starts, label_starts, strict=True):
-        # Padding comes after the tokens and depends on the other rows of the batch, so it is left out.
-        digest = hashlib.sha256(ids[start : start + length * width])
-        digest.update(labels[label_start : label_start + length * label_width])
+    before = padding_before(batch).to_pylist()
+    for length, padding, start, label_start in zip(lengths, before, id_starts, label_starts, strict=True):
+        # Padding depends on the other rows of the batch, so it is left out.
+        first, first_label = start + padding * width, label_start + padding * label_width
+        digest = hashlib.sha256(ids[first : first + length * width])
+        digest.update(labels[first_label : first_label + length * label_width])
         yield digest.digest()[:_DIGEST_BYTES]
 
 

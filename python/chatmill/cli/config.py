@@ -27,8 +27,10 @@ _STRATEGIES: dict[str, ExcessLength] = {"keep_start": "truncate", "drop": "drop"
 # The other options that can be combined with a config. All others must be set in the config, if it has such a key.
 _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
-    "max_line_bytes",    "shard_tokens", "compression", "traceback", "debug",
-    "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "resume", "fresh", "cache",
+    "max_line_bytes", "shard_tokens", "compression", "traceback", "debug",
+    "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "to", "pack",
+    "padding", "padding_side", "pad_to_multiple_of",
+    "resume", "fresh", "cache",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from chatmill.options.choices import (
     InputFormat,
     LayoutName,
     Padding,
+    PaddingSide,
     Split,
     Trainer,
     Truncation,
@@ -165,6 +166,13 @@ padding_option = choice_of(
     "--padding",
     Padding,
     "Pad rows with the pad token: to the length of the longest row of a block, or to --max-length.",
+)
+padding_side_option = choice_of("--padding-side", PaddingSide, "The side of the padding.", default="right")
+pad_multiple_option = click.option(
+    "--pad-to-multiple-of",
+    type=AtLeast(1),
+    metavar="N",
+    help="Round the length up to which --padding pads to a multiple of this number.",
 )
 pad_token_option = click.option(
     "--pad-token",

@@ -26,8 +26,10 @@ from chatmill.cli.options import (
     max_rejected_option,
     now_option,
     optional_tokenizer_option,
+    pad_multiple_option,
     pad_token_option,
     padding_option,
+    padding_side_option,
     split_option,
     template_option,
     tokenizer_json_option,
@@ -72,6 +74,8 @@ from chatmill.cli.values import check_debug, columns_of, json_object, share_or_n
     "formats with a text of their own, such as alpaca.",
 )
 @padding_option
+@padding_side_option
+@pad_multiple_option
 @pad_token_option
 @control_tokens_option
 @allowed_option
@@ -180,6 +184,8 @@ def prepare(
     truncation: str | None,
     segment_length: int | None,
     padding: str | None,
+    padding_side: str,
+    pad_to_multiple_of: int | None,
     pad_token: str | None,
     special_tokens: str,
     allow_special_token: tuple[str, ...],
@@ -238,6 +244,7 @@ def prepare(
             "split": split,
             "truncation": truncation,
             "padding": padding,
+            "padding_side": padding_side,
             "special_tokens": special_tokens,
             "all_masked": all_masked,
             "compression": compression,
@@ -264,6 +271,7 @@ def prepare(
             labels=labels,
             max_length=max_length,
             segment_length=segment_length,
+            pad_to_multiple_of=pad_to_multiple_of,
             allowed_special_tokens=allow_special_token,
             threads=threads,
             keep_columns=keep_columns,

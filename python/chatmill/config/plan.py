@@ -44,6 +44,7 @@ class RunOptions:
         output: The output folder, which must be apart from the inputs; None if there is none.
         template: The chat template, in place of those of the config.
         rebuild: As for `Tokenizer.from_pretrained`.
+        padding: How each mill pads rows; the arguments of `Mill`, by their names.
     """
 
     tokenizer: Any = None
@@ -54,6 +55,7 @@ class RunOptions:
     output: str | os.PathLike[str] | None = None
     template: Any = None
     rebuild: bool = True
+    padding: Mapping[str, Any] = field(default_factory=dict)
 
 
 def arrangement_of(config: Config) -> Arrangement:
@@ -134,6 +136,7 @@ def _part(
             on_error="null",
             chat_template_kwargs=config.chat_template_kwargs or None,
             now=options.now,
+            **options.padding,
         )
     except ChatmillError as error:
         raise type(error)(f"{config.place(dataset.key)}: {error}") from error

@@ -10,8 +10,9 @@ from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
-from chatmill.options.choices import Compression, Trainer
+from chatmill.options.choices import Compression, LayoutName, Padding, PaddingSide, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
+from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import run_shown
@@ -40,7 +41,12 @@ def prepare_config(
     strict: bool = False,
     template: Any = None,
     trainer: Trainer | None = None,
+    to: LayoutName | None = None,
+    pack: int | None = None,
     rebuild: bool = True,
+    padding: Padding | None = None,
+    padding_side: PaddingSide = "right",
+    pad_to_multiple_of: int | None = None,
     resume: bool = True,
     fresh: bool = False,
     cache: str | os.PathLike[str] | None = None,
@@ -73,7 +79,13 @@ def prepare_config(
         template: The chat template of all datasets that need one, in place of those of the config; as for
             `chatmill.prepare`.
         trainer: The trainer that will open the output, as for `chatmill.prepare`.
+        to: The layout of the files, without `trainer`, as for `chatmill.prepare`.
+        pack: Write packs of this many tokens in place of the rows, as for `chatmill.prepare`.
         rebuild: Whether the ids are those of `transformers.AutoTokenizer`, as for `chatmill.prepare`.
+        padding: Pad rows with the pad token of the tokenizer or of `special_tokens`, as for `chatmill.prepare`. Keys of
+            the config about padding are ignored, because axolotl pads batches in training.
+        padding_side: The side of the padding: `"right"` or `"left"`.
+        pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
         resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
         fresh: Forget what an interrupted run on this output kept, and start over.
         cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
@@ -97,7 +109,9 @@ def prepare_config(
         )
 
     def parts(clock: datetime) -> list[Part]:
-        return parts_of(read, RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild))
+        padded = {"padding": padding, "padding_side": padding_side, "pad_to_multiple_of": pad_to_multiple_of}
+        run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild, padded)
+        return parts_of(read, run_options)
 
     output_options = OutputOptions(
         folder,
@@ -109,7 +123,9 @@ def prepare_config(
         compression=compression,
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
-        layout=layout_of(trainer),
+        layout=layout_of(trainer) if pack is None else None,
+        to=to,
+        packs=PacksOfRun.of(pack, trainer),
         resume=resume,
         fresh=fresh,
         cache=cache,

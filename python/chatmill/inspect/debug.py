@@ -144,7 +144,7 @@ def _first_batch(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
     """Yield the first rows of a shard; nothing if the shard is empty."""
     try:
         with pq.ParquetFile(path) as parquet:
-            known = {"input_ids", "labels", "length", *ANSWER_COLUMNS}
+            known = {"input_ids", "labels", "attention_mask", "length", *ANSWER_COLUMNS}
             columns = [name for name in parquet.schema_arrow.names if name in known]
             batches = parquet.iter_batches(batch_size=rows, columns=columns)
             batch = next(batches, None)

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from chatmill.layouts.columnar import ArrowForm, ColumnarLayout, mapped_batches
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import SplitFiles, WriteOptions, check_uncompressed
+from chatmill.layouts.layout import SplitFiles, WriteOptions
 from chatmill.outputs.shards import ShardForm
 
 
@@ -15,14 +15,13 @@ class ArrowLayout(ColumnarLayout):
 
     name = "arrow"
 
-    def form(self, contents: Contents, options: WriteOptions) -> ShardForm:
+    def form(self, contents: Contents, _options: WriteOptions) -> ShardForm:
         """Return the columns and the kind of the files.
 
         Args:
             contents: What the rows hold.
-            options: How files are written.
+            _options: How files are written.
         """
-        check_uncompressed(self.name, options)
         return ArrowForm(tuple(contents.columns.names), is_file=True)
 
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:

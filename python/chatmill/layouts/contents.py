@@ -122,9 +122,9 @@ class Contents:
         """
         if self.is_packed:
             raise DataError(
-                f"the layout {layout} would make one document of each pack, and lose where its rows are; convert the "
-                "output that was packed, whose rows become documents, or use one of parquet, arrow, hf, mds, megatron, "
-                "nemo"
+                f"the layout {layout} would make one document of each pack, and lose where its rows are; write the "
+                "rows in this layout (`prepare` without `--pack`, or `chatmill convert`), which become documents, or "
+                "use one of parquet, arrow, hf, mds, megatron, nemo"
             )
 
     def size_note(self) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from chatmill._chatmill import DataError
 from chatmill.layouts.buffers import NewFile, array_of, bytes_of, mapped_file
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, check_uncompressed, left_out_note
+from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, left_out_note
 from chatmill.layouts.parts import PartsWriter, check_shard_tokens
 from chatmill.layouts.raw_parts import RawPart, raw_kind
 from chatmill.layouts.tokens import runs, token_batch
@@ -46,7 +46,6 @@ class DatatroveLayout(FileLayout):
             contents: What the rows hold.
             options: How files are written.
         """
-        check_uncompressed(self.name, options)
         check_shard_tokens(options.shard_tokens)
         return PartsWriter(partial(_DatatrovePart, folder, split, contents, options.shard_tokens))
 

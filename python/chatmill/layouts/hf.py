@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from chatmill.layouts.columnar import ArrowForm, ColumnarLayout, mapped_batches
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import SplitFiles, WriteOptions, check_uncompressed
+from chatmill.layouts.layout import SplitFiles, WriteOptions
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.dataset_folder import features_of, write_dataset_files
 from chatmill.outputs.shards import Shard, ShardForm
@@ -19,14 +19,13 @@ class HfLayout(ColumnarLayout):
 
     name = "hf"
 
-    def form(self, contents: Contents, options: WriteOptions) -> ShardForm:
+    def form(self, contents: Contents, _options: WriteOptions) -> ShardForm:
         """Return the columns and the kind of the files.
 
         Args:
             contents: What the rows hold.
-            options: How files are written.
+            _options: How files are written.
         """
-        check_uncompressed(self.name, options)
         features_of(contents.columns)
         return ArrowForm(tuple(contents.columns.names), is_file=False)
 

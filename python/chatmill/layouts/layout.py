@@ -70,10 +70,12 @@ class FileLayout(ABC):
     Attributes:
         name: Its name, as in `--to`.
         sizes_ids: Whether the size of the vocabulary decides how many bytes an id takes.
+        compresses: Whether its files can be compressed.
     """
 
     name: LayoutName
     sizes_ids: bool = False
+    compresses: bool = False
 
     @abstractmethod
     def check(self, contents: Contents) -> list[str]:

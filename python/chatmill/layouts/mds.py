@@ -13,7 +13,7 @@ import pyarrow as pa
 from chatmill._chatmill import DataError
 from chatmill.layouts.buffers import NewFile, array_of, mapped_file
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, check_uncompressed
+from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions
 from chatmill.layouts.mds_columns import MdsColumn
 from chatmill.layouts.parts import Part, PartsWriter, check_shard_tokens
 from chatmill.outputs.checksums import WrittenFile
@@ -52,7 +52,6 @@ class MdsLayout(FileLayout):
             contents: What the rows hold.
             options: How files are written.
         """
-        check_uncompressed(self.name, options)
         check_shard_tokens(options.shard_tokens)
         entries: list[dict[str, Any]] = []
         # Other columns were named by `check`.

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from chatmill._chatmill import DataError
 from chatmill.layouts.buffers import NewFile, array_of, bytes_of, mapped_file
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, check_uncompressed, left_out_note
+from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, left_out_note
 from chatmill.layouts.parts import Part, PartsWriter
 from chatmill.layouts.tokens import Tokens, runs, token_batch
 from chatmill.outputs.checksums import WrittenFile
@@ -45,16 +45,15 @@ class MegatronLayout(FileLayout):
         contents.check_tokens(self.name)
         return left_out_note(contents.left_out, self.name) + contents.size_note()
 
-    def writer(self, folder: Path, split: str, contents: Contents, options: WriteOptions) -> PartsWriter:
+    def writer(self, folder: Path, split: str, contents: Contents, _options: WriteOptions) -> PartsWriter:
         """Make a writer of one pair of files, because Megatron opens a pair by its prefix.
 
         Args:
             folder: The folder to write into.
             split: The split of the rows.
             contents: What the rows hold.
-            options: How files are written.
+            _options: How files are written.
         """
-        check_uncompressed(self.name, options)
         return PartsWriter(lambda _number, _columns: _Pair(folder, split, contents))
 
     def about(self, contents: Contents) -> dict[str, Any]:

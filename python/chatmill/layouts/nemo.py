@@ -23,6 +23,7 @@ class NemoLayout(FileLayout):
     """Parquet files of packs, each row of which is one segment. A row that is not packed is one segment too."""
 
     name = "nemo"
+    compresses = True
 
     def check(self, contents: Contents) -> list[str]:
         """Check that rows are samples or packs of them, without weights.

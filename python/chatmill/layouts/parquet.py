@@ -38,6 +38,7 @@ class ParquetLayout(ColumnarLayout):
     """Parquet files: `train-00000.parquet`, `train-00001.parquet` and so on."""
 
     name = "parquet"
+    compresses = True
 
     def form(self, contents: Contents, options: WriteOptions) -> ShardForm:
         """Return the columns and the kind of the files.

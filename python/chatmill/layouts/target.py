@@ -10,7 +10,7 @@ import pyarrow as pa
 from chatmill._chatmill import Mill
 from chatmill.layouts.choice import layout_named
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import LayoutWriter, WriteOptions
+from chatmill.layouts.layout import LayoutWriter, WriteOptions, check_uncompressed
 from chatmill.layouts.vocabulary import size_of_tokenizer
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.checksums import WrittenFile
@@ -37,6 +37,8 @@ class LayoutTarget:
     def __init__(self, name: LayoutName, contents: Contents, options: WriteOptions) -> None:
         self.layout = layout_named(name)
         self.notes = self.layout.check(contents)
+        if not self.layout.compresses:
+            check_uncompressed(name, options)
         self._contents, self._options = contents, options
         self._writers: list[tuple[Path, str, LayoutWriter]] = []
         self._files: list[WrittenFile] = []
@@ -73,7 +75,7 @@ class LayoutTarget:
     @property
     def compression(self) -> Compression:
         """The compression of its files."""
-        return self._options.compression or ("zstd" if self.layout.name in ("parquet", "nemo") else "none")
+        return self._options.compression or ("zstd" if self.layout.compresses else "none")
 
     def writer(self, folder: Path, split: str = TRAINING) -> LayoutWriter:
         """Make the writer of a split.

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill.labels import MASKED
+from chatmill.outputs.padding import padding_before
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def read_samples(batch: pa.RecordBatch) -> Iterator[Sample]:
     """Read the samples of a batch that has the columns of a `TokenBatch`.
 
     Args:
-        batch: The output of a mill, or some rows of a shard.
+        batch: The output of a mill, or some rows of a shard, with `attention_mask` if they have padding.
 
     Yields:
         One sample per row; the sample of a failed row is empty.
@@ -59,6 +60,7 @@ def read_samples(batch: pa.RecordBatch) -> Iterator[Sample]:
     offsets = [it.offsets.to_pylist() for it in columns]
     # The outputs for trainers have no padding, and some have no column `length`.
     lengths = batch.column("length") if "length" in batch.schema.names else pc.list_value_length(columns[0])
+    before = padding_before(batch).to_pylist() if "length" in batch.schema.names else [0] * batch.num_rows
     for index, length in enumerate(lengths.to_pylist()):
-        cut = [it.slice(starts[index], length or 0) for it, starts in zip(values, offsets, strict=True)]
+        cut = [it.slice(starts[index] + before[index], length or 0) for it, starts in zip(values, offsets, strict=True)]
         yield Sample(cut[0], cut[1], cut[2] if len(cut) > 2 else None)

@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-import pyarrow as pa
-
 from chatmill._chatmill import DataError, __version__
-from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import WriteOptions
-from chatmill.layouts.target import LayoutTarget
 from chatmill.layouts.vocabulary import size_in_output
 from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, Remainder, Trainer, Truncation
 from chatmill.outputs.apart import check_separate
@@ -23,13 +19,14 @@ from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.outputs.staging import staged_output
 from chatmill.packing.comparison import compared
 from chatmill.packing.index import is_index, write_index
-from chatmill.packing.layouts import PackedLayout, packed_layout
+from chatmill.packing.layouts import packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
 from chatmill.packing.packed import PackedFiles, about_packs
 from chatmill.packing.report import PackedReport
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource, sources_of
+from chatmill.packing.target import target_of_packs
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # What the manifest of packs says in place of that of the rows.
@@ -143,7 +140,17 @@ def pack(
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedReport(place, max_length, reports, time.monotonic() - started, ways=ways)
     check_separate(output, source.folder)
-    target = None if to is None else _target(to, source, sources, layout, WriteOptions(shard_tokens, compression))
+    target = None
+    if to is not None:
+        target = target_of_packs(
+            to,
+            layout,
+            sources[TRAINING].columns,
+            WriteOptions(shard_tokens, compression),
+            of_rows=source.options,
+            tokenizer=source.manifest["tokenizer"].get("name", ""),
+            vocabulary_size=size_in_output(source),
+        )
     writing = PackShards(choice, layout, shard_tokens, compression, target)
     with staged_output(output, overwrite=overwrite) as staged:
         packed = PackedFiles.write(staged.folder, sources, plans, writing, about)
@@ -166,25 +173,6 @@ def pack(
     notes = () if target is None else tuple(target.notes)
     seconds = time.monotonic() - started
     return PackedReport(Path(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes)
-
-
-def _target(
-    to: LayoutName,
-    source: PreparedOutput,
-    sources: dict[str, TokenSource],
-    layout: PackedLayout,
-    options: WriteOptions,
-) -> LayoutTarget:
-    if layout.trainer is not None:
-        raise DataError(
-            f"`trainer` (`--for`) chooses the files that {layout.name} opens; leave out `to` (`--to`), or `trainer`"
-        )
-    lists = {str(name): pa.list_(pa.int8() if name == "loss_mask" else pa.int32()) for name in layout.marks}
-    columns: dict[str, pa.DataType] = {**sources[TRAINING].types, **lists, "length": pa.int32()}
-    # Kept columns are in no pack.
-    known = {**source.options, "packing": {}, "keep_columns": []}
-    tokenizer = source.manifest["tokenizer"].get("name", "")
-    return LayoutTarget(to, Contents(pa.schema(columns), known, tokenizer, size_in_output(source)), options)
 
 
 def _index_place(

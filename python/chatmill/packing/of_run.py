@@ -1,4 +1,4 @@
-"""`PacksOfRun`: packs that `prepare` writes in place of its rows."""
+"""`PacksOfRun`: the packs that `prepare` writes in place of its rows."""
 
 import shutil
 import time
@@ -10,14 +10,17 @@ import pyarrow as pa
 
 from chatmill._chatmill import DataError, Mill, Tokenizer
 from chatmill.layouts.layout import WriteOptions
+from chatmill.layouts.target import LayoutTarget
+from chatmill.options.choices import LayoutName, Trainer
 from chatmill.outputs.shards import Shard
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.layouts import PackedLayout, packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
 from chatmill.packing.packed import PackedFiles, about_packs
 from chatmill.packing.report import PackedReport
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource
+from chatmill.packing.target import target_of_packs
 from chatmill.trainers.splits import VALIDATION
 
 # The folder of the rows in the new output, until they are packed.
@@ -35,6 +38,19 @@ class PacksOfRun:
 
     choice: PackChoice
     layout: PackedLayout
+
+    @classmethod
+    def of(cls, length: int | None, trainer: Trainer | None) -> "PacksOfRun | None":
+        """Return packs with the defaults of `pack`.
+
+        Args:
+            length: The length of a pack in tokens; None to write rows.
+            trainer: The trainer that will open the packs, or None.
+
+        Raises:
+            DataError: The trainer takes no packs.
+        """
+        return None if length is None else cls(PackChoice(length), packed_layout(trainer, None))
 
     def check(self, mill: Mill, columns: pa.Schema) -> None:
         """Check that the rows of a mill can be packed.
@@ -68,6 +84,30 @@ class PacksOfRun:
         rows.mkdir()
         return rows
 
+    def target(self, to: LayoutName, mills: Sequence[Mill], columns: pa.Schema, options: WriteOptions) -> LayoutTarget:
+        """Return the layout in which the packs are written.
+
+        Args:
+            to: The name of the layout.
+            mills: The mills of the run.
+            columns: The columns of their rows.
+            options: How files are written.
+
+        Raises:
+            DataError: The layout cannot hold the packs.
+        """
+        formats = [{} if mill.format is None else mill.format.core for mill in mills]
+        of_rows = {"padding": None, "format": next((core for core in formats if "steps" in core), None)}
+        return target_of_packs(
+            to,
+            self.layout,
+            columns.names,
+            options,
+            of_rows=of_rows,
+            tokenizer=mills[0].tokenizer.name,
+            vocabulary_size=max(mill.tokenizer.vocabulary_size for mill in mills),
+        )
+
     def write(
         self,
         folder: Path,
@@ -75,6 +115,7 @@ class PacksOfRun:
         shards: Mapping[str, Sequence[Shard]],
         tokenizer: Tokenizer,
         options: WriteOptions,
+        target: LayoutTarget | None,
     ) -> PackedFiles:
         """Write the packs, and remove the rows.
 
@@ -84,6 +125,7 @@ class PacksOfRun:
             shards: The shards of each split in it.
             tokenizer: The tokenizer of the rows, whose pad token fills packs where the layout needs it.
             options: How files are written.
+            target: The layout of the files; None for those of the trainer, or for Parquet files.
         """
         written = {split: {shard.file: shard.sha256 for shard in found} for split, found in shards.items() if found}
         sources = {split: TokenSource(rows_folder, sums, {}) for split, sums in written.items()}
@@ -95,7 +137,7 @@ class PacksOfRun:
         # The rows are not kept, so there is no folder and no manifest.
         tokens = {"folder": None, "manifest_sha256": None, "shards": records}
         about = about_packs(choice, self.layout, plans, tokens)
-        how = PackShards(choice, self.layout, options.shard_tokens, options.compression)
+        how = PackShards(choice, self.layout, options.shard_tokens, options.compression, target)
         packed = PackedFiles.write(folder, sources, plans, how, about)
         shutil.rmtree(rows_folder)
         return packed
@@ -121,6 +163,6 @@ def _pad_id(tokenizer: Tokenizer, layout: PackedLayout) -> int:
     if found is None:
         raise DataError(
             f"{layout.name} needs packs that are filled up, but the tokenizer has no pad token; name one with "
-            "`pad_token` (`--pad-token`)"
+            "`pad_token` (`--pad-token`), or with `special_tokens` of a YAML file of datasets"
         )
     return found

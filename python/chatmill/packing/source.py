@@ -131,11 +131,6 @@ class TokenSource:
                 "without `--for`"
             )
 
-    @property
-    def types(self) -> dict[str, pa.DataType]:
-        """The types of the columns that are packed."""
-        return {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in self.columns}
-
     def _with_lengths(self, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
         for batch in _batches(path, columns):
             if self.has_length:

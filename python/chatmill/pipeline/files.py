@@ -73,9 +73,9 @@ class RunFiles:
             folder: The folder to write into.
             split: The split of the rows.
         """
-        if self._target is not None:
-            return self._target.writer(folder, split)
         options = self._options
+        if self._target is not None and options.packs is None:
+            return self._target.writer(folder, split)
         return ShardWriter(
             folder,
             split,
@@ -101,16 +101,18 @@ class RunFiles:
                 {TRAINING: shards, VALIDATION: validation},
                 self._mill.tokenizer,
                 WriteOptions(options.shard_tokens, options.compression),
+                self._target,
             )
             self.shards, self.validation = packed.shards[TRAINING], packed.shards.get(VALIDATION, [])
-            self.described, self._others = packed.described, packed.indexes
+            self.described, self._others = packed.described, [*packed.others, *packed.indexes]
             self._packed = packed
             self.packs = options.packs.report(Path(options.folder), packed, self._started)
         elif self._target is not None:
             self._others = self._target.finish(folder, {TRAINING: list(shards), VALIDATION: list(validation)})
-            self.notes = self._target.notes
         elif options.layout is not None and options.layout.files == "arrow":
             self.described = write_dataset_files(folder, shards, validation)
+        if self._target is not None:
+            self.notes = self._target.notes
 
     def all(self) -> list[WrittenFile]:
         """Return all files."""
@@ -154,12 +156,12 @@ def _target(options: OutputOptions, mills: Sequence[Mill], columns: pa.Schema) -
     """Return the layout that was chosen; None for the files of a trainer, or Parquet files of all columns."""
     if options.to is None:
         return None
+    written = WriteOptions(options.shard_tokens, options.compression)
     if options.packs is not None:
-        raise DataError("packs of a run have no layout; leave out `to` (`--to`), and give it to `chatmill pack`")
+        return options.packs.target(options.to, mills, columns, written)
     if options.layout is not None:
         raise DataError(
             f"`trainer` (`--for`) chooses the files that {options.layout.trainer} opens; leave out `to` (`--to`), or "
             "`trainer`"
         )
-    written = WriteOptions(options.shard_tokens, options.compression)
     return LayoutTarget.of_run(options.to, mills, columns, options.keep_columns, written)

@@ -18,15 +18,14 @@ from chatmill.options.choices import (
     InputFormat,
     LayoutName,
     Padding,
+    PaddingSide,
     Split,
     Trainer,
     Truncation,
 )
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
-from chatmill.packing.layouts import packed_layout
 from chatmill.packing.of_run import PacksOfRun
-from chatmill.packing.options import PackChoice
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.progress import run_shown
@@ -55,6 +54,8 @@ def prepare(
     truncation: Truncation | None = None,
     segment_length: int | None = None,
     padding: Padding | None = None,
+    padding_side: PaddingSide = "right",
+    pad_to_multiple_of: int | None = None,
     special_tokens: ControlTokens = "allow",
     allowed_special_tokens: Sequence[str] = (),
     all_masked: AllMasked = "reject",
@@ -122,6 +123,8 @@ def prepare(
         segment_length: Maximum number of tokens of each prompt and each answer of a format; as for `Mill`.
         padding: Pad rows with the pad token: `"longest"` to the length of the longest row of a block, `"max_length"` to
             `max_length`.
+        padding_side: The side of the padding: `"right"` or `"left"`.
+        pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
         special_tokens: What to do with control tokens in the texts of messages: `"allow"`, `"text"` or `"raise"`; as
             for `Mill`.
         allowed_special_tokens: Control tokens that texts may contain regardless of `special_tokens`.
@@ -156,7 +159,7 @@ def prepare(
         to: The layout of the files, without `trainer`: `"parquet"`, `"arrow"`, `"hf"`, `"megatron"`, `"nemo"`, `"mds"`,
             `"datatrove"` or `"olmo"`; see `docs/layouts.md`. None for Parquet.
         pack: Write packs of this many tokens in place of the rows, as `chatmill.pack` does with its defaults; with
-            `trainer` in the columns that it opens. None writes the rows.
+            `trainer` in the columns that it opens, with `to` in the files of a layout. None writes the rows.
         resume: Whether the run can go on after it was interrupted: the tokens of each block of rows are kept beside the
             output until it is complete (8 bytes for each token), and the same call takes them. See `docs/resume.md`.
         fresh: Forget what an interrupted run on this output kept, and what is in `cache`; start over.
@@ -176,7 +179,6 @@ def prepare(
         (10000, 5820144)
     """
     layout = layout_of(trainer) if pack is None else None
-    packs = None if pack is None else PacksOfRun(PackChoice(pack), packed_layout(trainer, None))
 
     def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
@@ -206,6 +208,8 @@ def prepare(
             truncation=truncation or defaults.get("truncation", "keep_start"),
             segment_length=segment_length,
             padding=padding,
+            padding_side=padding_side,
+            pad_to_multiple_of=pad_to_multiple_of,
             special_tokens=special_tokens,
             allowed_special_tokens=allowed_special_tokens,
             all_masked=all_masked,
@@ -234,7 +238,7 @@ def prepare(
         strict=strict,
         layout=layout,
         to=to,
-        packs=packs,
+        packs=PacksOfRun.of(pack, trainer),
         resume=resume,
         fresh=fresh,
         cache=cache,

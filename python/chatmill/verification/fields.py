@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from chatmill.options.choices import PaddingSide, choices
 from chatmill.outputs.manifest import FORMAT, recorded_files
 from chatmill.outputs.manifest import manifest_bytes as _bytes
 from chatmill.verification.faults import AGAIN, Faults
@@ -74,6 +75,8 @@ _FIELDS: dict[str, _Test] = {
     "options.keep_columns.*": _is_text,
     "options.max_length": _or_none(_is_count),
     "options.padding": _or_none(_is_text),
+    "options.padding_side?": lambda value: value in choices(PaddingSide),
+    "options.pad_to_multiple_of?": _or_none(lambda value: _is_count(value) and value > 0),
     "options.format": _or_none(_is_object),
     "options.trainer?": _or_none(_is_object),
     "versions": _is_object,

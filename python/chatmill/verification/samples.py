@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill.labels import MASKED
+from chatmill.options.choices import PaddingSide
 from chatmill.verification.columns import Columns, LabelKind, label_kind
 from chatmill.verification.places import Places, first_true
 from chatmill.verification.reporter import Reporter
@@ -27,6 +28,8 @@ class SampleRules:
         vocabulary: The number of ids; None if nothing tells it.
         max_length: The most tokens of a sample; None if there is no limit.
         padding: How samples are padded; None if they are not.
+        padding_side: The side of the padding.
+        multiple: Padded samples have a multiple of this number of values.
         pad_ids: The ids of padding that were found.
     """
 
@@ -35,6 +38,8 @@ class SampleRules:
     vocabulary: int | None
     max_length: int | None
     padding: str | None
+    padding_side: PaddingSide = "right"
+    multiple: int = 1
     pad_ids: set[int] = field(default_factory=set, compare=False)
 
     @classmethod
@@ -49,7 +54,10 @@ class SampleRules:
         parts = [part["options"].get("max_length") for part in manifest.get("parts", ())]
         limits = parts or [manifest["options"]["max_length"]]
         limit = None if None in limits else max(limits)
-        return cls(columns, label_kind(manifest), vocabulary, limit, manifest["options"]["padding"])
+        options = manifest["options"]
+        # Earlier versions padded on the right.
+        side, multiple = options.get("padding_side", "right"), options.get("pad_to_multiple_of") or 1
+        return cls(columns, label_kind(manifest), vocabulary, limit, options["padding"], side, multiple)
 
     def check(self, batch: pa.RecordBatch, report: Reporter) -> tuple[pa.Array, pa.Array | None] | None:
         """Check some samples.
@@ -70,7 +78,10 @@ class SampleRules:
         lengths = batch.column("length") if "length" in self.columns.own(batch.schema.names) else widths
         if not self._check_lengths(lengths, widths, report):
             return None
-        is_token = pc.less(places.positions, places.of_rows(pc.cast(lengths, pa.int64())))
+        counts = pc.cast(lengths, pa.int64())
+        first = pc.subtract(places.lengths, counts) if self.padding_side == "left" else pc.subtract(counts, counts)
+        numbers = pc.subtract(places.positions, places.of_rows(first))
+        is_token = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, places.of_rows(counts)))
         check_ids(ids, self.vocabulary, "input_ids", places, report)
         values = {name: lists_of(batch, name)[1] for name in names if name != "input_ids"}
         if self.padding is not None:
@@ -79,7 +90,7 @@ class SampleRules:
             wrong = pc.not_equal(values["attention_mask"], pc.cast(is_token, pa.int8()))
             report.tokens("attention_mask", "attention_mask is not 1 for tokens and 0 for padding", wrong, places)
         if "position_ids" in values:
-            expected = pc.if_else(is_token, places.positions, 0)
+            expected = pc.if_else(is_token, numbers, 0)
             report.tokens(
                 "position_ids",
                 "position_ids do not number the tokens from 0",
@@ -105,8 +116,12 @@ class SampleRules:
                 "max_length", f"the row is longer than {self.max_length:,} tokens", pc.greater(lengths, self.max_length)
             )
         if self.padding == "max_length" and self.max_length is not None:
+            width = -(-self.max_length // self.multiple) * self.multiple
+            report.rows("width", "the row is not padded to the length of all rows", pc.not_equal(widths, width))
+        elif self.padding is not None and self.multiple > 1:
+            rest = pc.subtract(widths, pc.multiply(pc.divide(widths, self.multiple), self.multiple))
             report.rows(
-                "width", "the row is not padded to the length of all rows", pc.not_equal(widths, self.max_length)
+                "width", f"the row is not padded to a multiple of {self.multiple:,} tokens", pc.not_equal(rest, 0)
             )
         return is_right
 
