@@ -730,6 +730,11 @@ class Mill:
 
         With `json_column` each row is one JSON object in that string or binary column.
         """
+    def stream(self, rows: Any, *, json_column: str | None = None) -> Any:
+        """Process a stream of Arrow data as a stream, a `pyarrow.RecordBatchReader`.
+
+        A batch is read and processed when the consumer asks for the next one. A column `row` counts all rows.
+        """
     def encode(
         self,
         messages: Sequence[Mapping[str, Any]] | Mapping[str, Any],

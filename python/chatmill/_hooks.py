@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from chatmill._chatmill import ChatTemplate, Encoding, PackPlan, TokenBatch, Tokenizer
+    from chatmill._chatmill import ChatTemplate, Encoding, Mill, PackPlan, TokenBatch, Tokenizer
     from chatmill.formats import Format
     from chatmill.labels import Labels
     from chatmill.lint.finding import Finding
@@ -45,6 +45,22 @@ def load_template(source: Any, name: str | None, fallback: str | None) -> "Templ
     from chatmill.sources.load import load_template as load
 
     return load(source, name, fallback)
+
+
+def stream_of(mill: "Mill", rows: Any, json_column: str | None) -> "pa.RecordBatchReader":
+    """Make a stream of tokens of a stream of rows, for `Mill.stream`.
+
+    Args:
+        mill: The mill.
+        rows: A stream of Arrow data.
+        json_column: The column that holds whole rows as JSON, or None.
+
+    Raises:
+        DataError: It is no stream of Arrow data, or a column is missing.
+    """
+    from chatmill.batches.stream import stream_of as stream
+
+    return stream(mill, rows, json_column)
 
 
 def schemas_of(tools: Sequence[Any]) -> list[Any]:

@@ -76,6 +76,15 @@ pub(super) fn rows_of<'py>(
     module(data.py())?.call_method1("rows_of", (data, json_column))?.extract()
 }
 
+/// A stream of tokens of a stream of rows.
+pub(super) fn stream_of<'py>(
+    mill: &Bound<'py, PyAny>,
+    rows: &Bound<'py, PyAny>,
+    json_column: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    module(mill.py())?.call_method1("stream_of", (mill, rows, json_column))
+}
+
 /// The lengths of rows, as a table with one column of uint32.
 pub(super) fn lengths_of<'py>(lengths: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     module(lengths.py())?.call_method1("lengths_of", (lengths,))

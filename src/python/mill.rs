@@ -246,6 +246,36 @@ impl PyMill {
             .map(|batches| PyTokenBatch::new(batches, self.mill.encoder().tokenizer().clone()))
     }
 
+    /// Encodes a stream of rows, as a stream: a batch is read and processed when the consumer asks for the next one.
+    ///
+    /// Args:
+    ///     rows: A stream of Arrow data: a `RecordBatchReader`, anything with `__arrow_c_stream__`, a dataset or scanner
+    ///         of pyarrow, or an iterable of record batches.
+    ///     json_column: As for calling the mill.
+    ///
+    /// Returns:
+    ///     A `pyarrow.RecordBatchReader` with the columns of a `TokenBatch`; a column `row` counts all rows of the stream.
+    ///     Batches have at most 8 MiB of rows.
+    ///
+    /// Raises:
+    ///     RowError: A row failed, and `on_error` is `"raise"`; the error names the row in the stream.
+    ///     DataError: It is no stream of Arrow data, a column is missing, or a batch cannot be read.
+    ///
+    /// Example:
+    ///     >>> import pyarrow as pa
+    ///     >>> rows = pa.table({"messages": [[{"role": "user", "content": "Hi"}]] * 3})
+    ///     >>> mill = chatmill.Mill(chatmill.Tokenizer(TOKENIZER_JSON), chatmill.ChatTemplate.named("chatml"))
+    ///     >>> mill.stream(rows.to_reader(2)).read_all().num_rows
+    ///     3
+    #[pyo3(signature = (rows, *, json_column=None))]
+    fn stream<'py>(
+        slf: &Bound<'py, Self>,
+        rows: &Bound<'py, PyAny>,
+        json_column: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        hooks::stream_of(slf.as_any(), rows, json_column)
+    }
+
     /// Encodes one row, exactly as a batch of this one row.
     ///
     /// Args:

@@ -193,14 +193,14 @@ def test_an_input_that_changes_after_the_format_was_detected(
     run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_file("a.jsonl", [conversation(number) for number in range(9)])
-    resolve = chatmill.pipeline.job.resolve_rows
+    resolve = chatmill.pipeline.planned.resolve_rows
 
     def late(*arguments: Any, **options: Any) -> Any:
         found = resolve(*arguments, **options)
         path.write_bytes(to_lines([conversation(number) for number in range(5)]))
         return found
 
-    monkeypatch.setattr("chatmill.pipeline.job.resolve_rows", late)
+    monkeypatch.setattr("chatmill.pipeline.planned.resolve_rows", late)
     with pytest.raises(DataError, match=r"a\.jsonl changed during the run \(it had [0-9,]+ bytes and has"):
         run("a.jsonl")
 

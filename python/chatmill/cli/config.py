@@ -32,7 +32,8 @@ _WITH_CONFIG = (
     "padding", "padding_side", "pad_to_multiple_of",
     "resume", "fresh", "cache",
 )  # fmt: skip
-
+# What `chatmill why` has besides the options of a run.
+_OF_WHY = ("folder", "as_json")
 
 # The exit status of a run that is complete, but rejected more rows than `max_rejected` allows.
 _TOO_MANY_REJECTED = 3
@@ -54,8 +55,27 @@ def prepare_by_config(
         click.BadParameter: An option cannot be combined with a config.
         ChatmillError: The run fails.
     """
+    chosen, options = config_arguments(context, config)
+    report = prepare_config(chosen, **options)
+    if debug is not None:
+        saved = report.output / TOKENIZER_FOLDER
+        print_debug(report.output, saved if saved.is_dir() else options.get("tokenizer", chosen.tokenizer), debug)
+    print_report(report, console, quiet=quiet)
+
+
+def config_arguments(context: click.Context, config: str) -> tuple[Config, dict[str, Any]]:
+    """Return a config with the options of the command in place of its keys, and the arguments of `prepare_config`.
+
+    Args:
+        context: The command, with its options.
+        config: The file.
+
+    Raises:
+        click.BadParameter: An option cannot be combined with a config.
+        DataError: The config cannot be read.
+    """
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
-    for name in sorted(set(given) - set(_WITH_CONFIG) - set(_OVERRIDES)):
+    for name in sorted(set(given) - {*_WITH_CONFIG, *_OVERRIDES, *_OF_WHY}):
         flag = next(it.opts[0] for it in context.command.params if it.name == name)
         raise click.BadParameter(
             f"{flag} cannot be combined with a YAML file of datasets; remove it, or use a key of {config} in its place "
@@ -64,7 +84,7 @@ def prepare_by_config(
     options: dict[str, Any] = {
         name: value
         for name, value in given.items()
-        if name not in ("inputs", "traceback", "debug", "quiet", *_OVERRIDES)
+        if name not in ("inputs", "traceback", "debug", "quiet", *_OVERRIDES, *_OF_WHY)
     }
     if "local" in options:
         options["local"] = dict(name_and_path(text) for text in options["local"])
@@ -72,14 +92,9 @@ def prepare_by_config(
         options["now"] = time_of(options["now"])
     if "tokenizer_json" in options:
         options["rebuild"] = not options.pop("tokenizer_json")
-    if quiet:
+    if context.params.get("quiet"):
         options["progress"] = False
-    chosen = _overridden(read_config(config), given)
-    report = prepare_config(chosen, **options)
-    if debug is not None:
-        saved = report.output / TOKENIZER_FOLDER
-        print_debug(report.output, saved if saved.is_dir() else options.get("tokenizer", chosen.tokenizer), debug)
-    print_report(report, console, quiet=quiet)
+    return _overridden(read_config(config), given), options
 
 
 def print_report(report: PrepareReport, console: Console, *, quiet: bool = False) -> None:

@@ -37,7 +37,8 @@ from chatmill.cli.options import (
     trainer_option,
     truncation_option,
 )
-from chatmill.cli.values import check_debug, columns_of, json_object, share_or_number, time_of
+from chatmill.cli.run_arguments import config_of, run_arguments
+from chatmill.cli.values import check_debug
 
 
 @app.command()
@@ -166,134 +167,26 @@ from chatmill.cli.values import check_debug, columns_of, json_object, share_or_n
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors, on stderr.")
 @traceback_option
 @click.pass_context
-def prepare(
-    context: click.Context,
-    inputs: tuple[str, ...],
-    tokenizer: str | None,
-    output: Path | None,
-    local: tuple[str, ...],
-    template: str | None,
-    template_fallback: str | None,
-    tokenizer_json: bool,
-    format: str,
-    map_columns: tuple[str, ...],
-    input_format: str | None,
-    labels: str,
-    split: str | None,
-    max_length: int | None,
-    truncation: str | None,
-    segment_length: int | None,
-    padding: str | None,
-    padding_side: str,
-    pad_to_multiple_of: int | None,
-    pad_token: str | None,
-    special_tokens: str,
-    allow_special_token: tuple[str, ...],
-    all_masked: str,
-    threads: int | None,
-    keep_columns: tuple[str, ...],
-    attention_mask: bool,
-    position_ids: bool,
-    chat_template_kwargs: str | None,
-    limits: str | None,
-    now: str | None,
-    shuffle: bool,
-    seed: int,
-    deduplicate: bool,
-    validation: str,
-    overwrite: bool,
-    resume: bool,
-    fresh: bool,
-    cache: Path | None,
-    debug: int | None,
-    progress: bool | None,
-    block_bytes: int | None,
-    max_line_bytes: int | None,
-    shard_tokens: int | None,
-    compression: str | None,
-    to: str | None,
-    pack: int | None,
-    max_rejected: str,
-    trainer: str | None,
-    strict: bool,
-    quiet: bool,
-    traceback: bool,
-) -> None:
+def prepare(context: click.Context, /, **options: Any) -> None:
     """Turn files of rows into Parquet shards of token ids and labels."""
-    with clear_errors(traceback=traceback):
+    with clear_errors(traceback=options["traceback"]):
+        debug, quiet = options["debug"], options["quiet"]
         if debug is not None:
-            check_debug(trainer, to, pack)
-        if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
+            check_debug(options["trainer"], options["to"], options["pack"])
+        config = config_of(options["inputs"])
+        if config is not None:
             from chatmill.cli.config import prepare_by_config
             from chatmill.terminal.console import new_console
 
-            prepare_by_config(context, inputs[0], new_console(), debug=debug, quiet=quiet)
+            prepare_by_config(context, config, new_console(), debug=debug, quiet=quiet)
             return
-        if tokenizer is None:
-            raise click.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
-        if output is None:
-            raise click.BadParameter("--output is missing; give the output folder")
-        if local:
-            raise click.BadParameter("--local is only for a YAML file of datasets; remove it")
+        arguments = run_arguments(options)
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run
         from chatmill.terminal.console import new_console
 
-        options: dict[str, Any] = {
-            "split": split,
-            "truncation": truncation,
-            "padding": padding,
-            "padding_side": padding_side,
-            "special_tokens": special_tokens,
-            "all_masked": all_masked,
-            "compression": compression,
-            "to": to,
-            "pack": pack,
-            "input_format": input_format,
-            "trainer": trainer,
-        }
-        sizes: dict[str, Any] = {
-            "block_bytes": block_bytes,
-            "max_line_bytes": max_line_bytes,
-            "shard_tokens": shard_tokens,
-        }
-        report = run(
-            list(inputs),
-            tokenizer=tokenizer,
-            output=output,
-            template=template,
-            template_fallback=template_fallback,
-            rebuild=not tokenizer_json,
-            pad_token=pad_token,
-            format=format,
-            columns=columns_of(map_columns),
-            labels=labels,
-            max_length=max_length,
-            segment_length=segment_length,
-            pad_to_multiple_of=pad_to_multiple_of,
-            allowed_special_tokens=allow_special_token,
-            threads=threads,
-            keep_columns=keep_columns,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            chat_template_kwargs=json_object(chat_template_kwargs),
-            limits=json_object(limits, "--limits"),
-            now=time_of(now),
-            shuffle=shuffle,
-            seed=seed,
-            deduplicate=deduplicate,
-            validation=share_or_number(validation),
-            overwrite=overwrite,
-            resume=resume,
-            fresh=fresh,
-            cache=cache,
-            progress=False if quiet else progress,
-            max_rejected=max_rejected,
-            strict=strict,
-            **options,
-            **{name: size for name, size in sizes.items() if size is not None},
-        )
+        report = run(**arguments)
         if debug is not None:
-            print_debug(output, tokenizer, debug)
+            print_debug(options["output"], options["tokenizer"], debug)
         print_report(report, new_console(), quiet=quiet)

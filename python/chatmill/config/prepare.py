@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from inspect import signature
 from typing import Any
 
 from chatmill._chatmill import DataError
@@ -15,6 +16,7 @@ from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
@@ -101,6 +103,56 @@ def prepare_config(
     Example:
         >>> prepare_config("config.yaml", output="tokens").arranged  # doctest: +SKIP
     """
+    # The arguments, and nothing else: `planned_config` has the same names.
+    return PrintedReport.of(run_shown(planned_config(**locals())))
+
+
+def plan_config(config: str | os.PathLike[str] | Config, **options: Any) -> PlannedRun:
+    """Plan a run without doing it.
+
+    Args:
+        config: As for `prepare_config`.
+        options: The other arguments of `prepare_config`.
+    """
+    arguments = signature(prepare_config).bind(config, **options)
+    arguments.apply_defaults()
+    return planned_config(**arguments.arguments)
+
+
+def planned_config(
+    config: str | os.PathLike[str] | Config,
+    *,
+    output: str | os.PathLike[str] | None,
+    tokenizer: Any,
+    local: Mapping[str, str] | None,
+    labels: Any,
+    threads: int | None,
+    now: datetime | None,
+    overwrite: bool,
+    progress: bool | None,
+    block_bytes: int,
+    max_line_bytes: int,
+    shard_tokens: int,
+    compression: Compression | None,
+    max_rejected: str | float | None,
+    strict: bool,
+    template: Any,
+    trainer: Trainer | None,
+    to: LayoutName | None,
+    pack: int | None,
+    rebuild: bool,
+    padding: Padding | None,
+    padding_side: PaddingSide,
+    pad_to_multiple_of: int | None,
+    resume: bool,
+    fresh: bool,
+    cache: str | os.PathLike[str] | None,
+) -> PlannedRun:
+    """Plan a run. The arguments are those of `prepare_config`.
+
+    Raises:
+        DataError: The config cannot be read, or chatmill does not support a value; the message names line and key.
+    """
     read = config if isinstance(config, Config) else read_config(config)
     folder = output if output is not None else read.output
     if folder is None:
@@ -132,4 +184,4 @@ def prepare_config(
         now=now,
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes, "rebuild": rebuild},
     )
-    return PrintedReport.of(run_shown(parts, output_options, progress=progress))
+    return PlannedRun(parts, output_options, progress)

@@ -2,14 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+from inspect import signature
 from typing import Any
 
-from chatmill._chatmill import Mill
-from chatmill.arrange import Arrangement
 from chatmill.formats import Format
-from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, find_inputs, folders_of
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
 from chatmill.labels import Labels
 from chatmill.options.choices import (
     AllMasked,
@@ -23,17 +21,12 @@ from chatmill.options.choices import (
     Trainer,
     Truncation,
 )
-from chatmill.outputs.apart import check_apart
 from chatmill.outputs.shards import SHARD_TOKENS
-from chatmill.packing.of_run import PacksOfRun
-from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
-from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.limit import MAX_REJECTED
+from chatmill.pipeline.planned import PlannedRun, planned_run
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.sources.resolve import ResolvedRows, resolve_rows
-from chatmill.sources.with_tokens import with_special_tokens
-from chatmill.trainers.layout import Layout, layout_of
 
 
 def prepare(
@@ -178,87 +171,17 @@ def prepare(
         >>> report.rows_out, report.tokens  # doctest: +SKIP
         (10000, 5820144)
     """
-    layout = layout_of(trainer) if pack is None else None
-
-    def parts(clock: datetime) -> list[Part]:
-        files = find_inputs(inputs, input_format)
-        check_apart(output, files, folders_of(inputs))
-        found = resolve_rows(
-            files,
-            tokenizer,
-            template,
-            format=format,
-            columns=columns,
-            template_fallback=template_fallback,
-            rebuild=rebuild,
-        )
-        if layout is not None:
-            found = _rows_for(layout, found, columns)
-        loaded = (
-            found.tokenizer if pad_token is None else with_special_tokens(found.tokenizer, {"pad_token": pad_token})
-        )
-        defaults: Mapping[str, Any] = {} if found.format is None else found.format.defaults
-        mill = Mill(
-            loaded,
-            found.template,
-            format=found.format,
-            labels=labels,
-            split=split,
-            max_length=max_length,
-            truncation=truncation or defaults.get("truncation", "keep_start"),
-            segment_length=segment_length,
-            padding=padding,
-            padding_side=padding_side,
-            pad_to_multiple_of=pad_to_multiple_of,
-            special_tokens=special_tokens,
-            allowed_special_tokens=allowed_special_tokens,
-            all_masked=all_masked,
-            threads=threads,
-            on_error="null",
-            keep_columns=keep_columns,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            chat_template_kwargs=chat_template_kwargs,
-            limits=limits,
-            now=clock,
-        )
-        left_out = [warning for file in files for warning in file.warnings]
-        return [Part(files, mill, found.reason, [*left_out, *found.warnings])]
-
-    options = OutputOptions(
-        output,
-        arrangement=Arrangement(shuffle=shuffle, seed=seed, deduplicate=deduplicate, validation=validation),
-        overwrite=overwrite,
-        keep_columns=keep_columns,
-        block_bytes=block_bytes,
-        max_line_bytes=max_line_bytes,
-        shard_tokens=shard_tokens,
-        compression=compression,
-        max_rejected=RejectLimit.of(max_rejected),
-        strict=strict,
-        layout=layout,
-        to=to,
-        packs=PacksOfRun.of(pack, trainer),
-        resume=resume,
-        fresh=fresh,
-        cache=cache,
-        now=now,
-        options={
-            "template_fallback": template_fallback,
-            "columns": dict(columns or {}),
-            "input_format": input_format,
-            "rebuild": rebuild,
-            "pad_token": pad_token,
-            "max_line_bytes": max_line_bytes,
-        },
-    )
-    return PrintedReport.of(run_shown(parts, options, progress=progress))
+    # The arguments, and nothing else: `planned_run` has the same names.
+    return PrintedReport.of(run_shown(planned_run(**locals())))
 
 
-def _rows_for(layout: Layout, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
-    """Return rows in the format that a trainer needs, if chatmill detected their format."""
-    is_detected = found.reason != "" and found.format is not None and found.format.name == "preference"
-    if layout.rows != "conversations" or not is_detected:
-        return found
-    reason = f"{found.reason}; as whole conversations, for {layout.trainer}"
-    return replace(found, format=Format.named("reward").with_columns(columns or {}), reason=reason)
+def plan(inputs: Any, **options: Any) -> PlannedRun:
+    """Plan a run without doing it.
+
+    Args:
+        inputs: As for `prepare`.
+        options: The other arguments of `prepare`.
+    """
+    arguments = signature(prepare).bind(inputs, **options)
+    arguments.apply_defaults()
+    return planned_run(**arguments.arguments)

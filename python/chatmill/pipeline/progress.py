@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from chatmill.inputs import Block, InputFile
 from chatmill.pipeline.counts import Counts
-from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.run import run_parts
 from chatmill.terminal.console import new_console
@@ -18,20 +17,16 @@ from chatmill.terminal.lines import say_note
 from chatmill.text.numbers import short_number
 
 
-def run_shown(
-    parts: Callable[[datetime], Sequence[Part]], options: OutputOptions, *, progress: bool | None
-) -> PrepareReport:
-    """Run all parts, and show the progress on stderr.
+def run_shown(run: PlannedRun) -> PrepareReport:
+    """Do a run, and show its progress on stderr.
 
     Args:
-        parts: As for `run_parts`.
-        options: The options of the output.
-        progress: Whether to show a progress bar; None shows it if stderr is a terminal.
+        run: The run.
 
     Returns:
         Counts, rejects and files.
     """
-    return run_parts(parts, options, watch=partial(progress_bar, show=progress), say=say_note)
+    return run_parts(run.parts, run.options, watch=partial(progress_bar, show=run.progress), say=say_note)
 
 
 @contextmanager

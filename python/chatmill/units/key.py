@@ -74,6 +74,22 @@ class MillKey:
         return hashlib.sha256(_json(self.fields).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def key_in_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest tells of the fields of a key.
+
+    Args:
+        manifest: The manifest of an output.
+    """
+    tokenizer, template = manifest["tokenizer"], manifest["template"]
+    options = {name: value for name, value in manifest["options"].items() if name not in WITHOUT_EFFECT}
+    return {
+        **({"recipe": manifest["recipe"]} if "recipe" in manifest else {}),
+        "tokenizer": {name: tokenizer[name] for name in ("fingerprint", "rules") if name in tokenizer},
+        "template": {name: template[name] for name in ("fingerprint", "source", "special_tokens") if name in template},
+        "options": options,
+    }
+
+
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 

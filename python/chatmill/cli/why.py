@@ -1,0 +1,82 @@
+"""`chatmill why`: what a run can take from earlier ones. `chatmill cache`: the units in a folder of `--cache`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chatmill.cli.app import app, clear_errors
+from chatmill.cli.options import traceback_option
+from chatmill.cli.prepare import prepare
+from chatmill.cli.run_arguments import config_of, run_arguments
+from chatmill.terminal.lines import say
+
+if TYPE_CHECKING:
+    from chatmill.pipeline.planned import PlannedRun
+
+# What only an actual run uses.
+_ONLY_FOR_RUNS = ("output", "overwrite", "debug", "progress", "quiet", "fresh", "resume")
+
+
+@click.command("why")
+@click.argument("folder", metavar="OUTPUT", type=click.Path(path_type=Path), help="The output folder of the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def why(context: click.Context, /, folder: Path, as_json: bool, **_options: object) -> None:
+    """Tell what a run would take from earlier ones, and why it would make the rest again.
+
+    Give the inputs and the options of the run. Nothing is written.
+    """
+    with clear_errors(traceback=context.params["traceback"]):
+        from chatmill.pipeline.why import why as explain
+
+        found = explain(_planned(context, folder))
+        say(found.to_json() if as_json else found)
+
+
+# The options are those of `prepare`, so that the command of a run can be repeated with `why` and the output in front.
+why.params = [why.params[0], *(it for it in prepare.params if it.name not in _ONLY_FOR_RUNS), *why.params[1:]]
+app.add_command(why)
+
+
+def _planned(context: click.Context, folder: Path) -> "PlannedRun":
+    from chatmill.config.prepare import plan_config
+    from chatmill.pipeline.job import plan
+
+    config = config_of(context.params["inputs"])
+    if config is not None:
+        from chatmill.cli.config import config_arguments
+
+        chosen, options = config_arguments(context, config)
+        return plan_config(chosen, **{**options, "output": folder})
+    given = {name: value for name, value in context.params.items() if name not in ("folder", "as_json")}
+    return plan(**run_arguments({**dict.fromkeys(_ONLY_FOR_RUNS), **given, "output": folder}))
+
+
+@app.group()
+def cache() -> None:
+    """List or shorten a folder of `prepare --cache`."""
+
+
+@cache.command("ls")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), help="The folder of `--cache`.")
+@traceback_option
+def list_units(folder: Path, traceback: bool) -> None:
+    """List the units in a cache: one line for each tokenizer, template and set of options."""
+    with clear_errors(traceback=traceback):
+        from chatmill.units.cache import cache_lines
+
+        for line in cache_lines(folder):
+            say(line)
+
+
+@cache.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), help="The folder of `--cache`.")
+@click.option("--max-size", default="0", metavar="SIZE", help="The size that may stay, such as 20GB or 500MB.")
+@traceback_option
+def prune(folder: Path, max_size: str, traceback: bool) -> None:
+    """Remove the units of a cache that were not used for the longest time, until the others fit."""
+    with clear_errors(traceback=traceback):
+        from chatmill.units.cache import parse_size, prune_cache
+
+        say(prune_cache(folder, parse_size(max_size)))

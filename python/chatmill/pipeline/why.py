@@ -1,0 +1,169 @@
+"""`why`: what a run can take from earlier ones, and why it must make the rest again. Nothing is run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from chatmill._chatmill import DataError
+from chatmill.inputs import InputFile
+from chatmill.outputs.manifest import is_manifest, manifest_name
+from chatmill.outputs.place import Base, OutputPlace
+from chatmill.pipeline.planned import PlannedRun
+from chatmill.units.differences import Difference, differences
+from chatmill.units.key import MillKey, key_in_manifest
+from chatmill.units.record import InputRecord, RunRecord, record_path
+from chatmill.units.store import UnitStore
+
+
+@dataclass(frozen=True)
+class InputState:
+    """What can be taken for an input file.
+
+    Attributes:
+        path: The file.
+        state: `unchanged`; `moved` if an unchanged file had another name; `changed`; or `new`.
+        units: The units that need not be made again, as far as this is known without reading the file.
+        of: The units that the earlier run recorded for the file.
+        text: This in words.
+    """
+
+    path: str
+    state: Literal["unchanged", "moved", "changed", "new"]
+    units: int
+    of: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a run can take from earlier ones.
+
+    Attributes:
+        output: The output folder.
+        is_complete: Whether there is a complete output.
+        kept: The units that are kept for this output.
+        reusable: Those of them that need not be made again, as far as this is known without reading the inputs.
+        causes: Why the others must be made again, the most important cause first.
+        inputs: The state of each input file.
+    """
+
+    output: Path
+    is_complete: bool
+    kept: int
+    reusable: int
+    causes: Sequence[Difference]
+    inputs: Sequence[InputState]
+
+    def to_json(self) -> str:
+        """Return all of it as JSON."""
+        fields: dict[str, Any] = {**asdict(self), "output": str(self.output)}
+        return json.dumps(fields, ensure_ascii=False, indent=2)
+
+    def __str__(self) -> str:
+        state = "is complete" if self.is_complete else "is not complete"
+        if not self.kept and not self.is_complete:
+            lines = [f"{self.output} {state}, and no units are kept for it, so all units are made"]
+        elif not self.kept:
+            lines = [f"{self.output} {state}, but its units were not kept (`--cache` does), so all are made again"]
+        elif self.causes:
+            lines = [f"{self.output} {state}; {self.reusable:,} of its {self.kept:,} units can be used"]
+        else:
+            lines = [f"{self.output} {state}; its {self.kept:,} units can be used where the rows are the same"]
+        lines += [f"  {cause.text}" for cause in self.causes]
+        lines += [f"  {it.path}: {it.text}" for it in self.inputs]
+        return "\n".join(lines)
+
+
+def why(run: PlannedRun) -> Explanation:
+    """Tell what a run can take from earlier ones. Only the beginning of the inputs is read.
+
+    Args:
+        run: The run.
+
+    Raises:
+        ChatmillError: An input, the tokenizer or the template cannot be read.
+    """
+    place = OutputPlace.of(run.options.folder)
+    store = _store(run, place)
+    record = RunRecord.read(record_path(store.folder, place.folder))
+    manifest = _manifest(place.folder)
+    clock = run.options.now or (record.now if record is not None and not record.has_ended else datetime.now())  # noqa: DTZ005
+    parts = run.parts(clock)
+    keys = [MillKey.of(part.mill) for part in parts]
+    wanted = {key.digest for key in keys}
+    kept = {it.key.digest: it for it in store.kept()}
+    used = dict.fromkeys(it.key for it in record.inputs) if record is not None else {}
+    before = [kept[key] for key in used if key in kept]
+    earlier = [it.key.fields for it in before if it.key.digest not in wanted]
+    if record is None and manifest is not None:
+        earlier = [key_in_manifest(manifest)]
+    causes: dict[str, Difference] = {}
+    for fields in earlier:
+        nearest = min((differences(fields, key.fields) for key in keys), key=len)
+        causes.update({it.code: it for it in nearest if it.code not in causes})
+    inputs = [_input(file, record, store, key) for part, key in zip(parts, keys, strict=True) for file in part.files]
+    return Explanation(
+        place.folder,
+        manifest is not None,
+        sum(it.units for it in before),
+        sum(it.units for it in before if it.key.digest in wanted),
+        list(causes.values()),
+        inputs,
+    )
+
+
+def _store(run: PlannedRun, place: OutputPlace) -> UnitStore:
+    if run.options.cache is not None:
+        return UnitStore(Path(run.options.cache).expanduser().resolve())
+    bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
+    return UnitStore(next((base.units for base in bases if base.units.is_dir()), bases[0].units))
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of an output; None if there is no complete output."""
+    try:
+        names = [path.name for path in folder.iterdir()]
+        found = json.loads((folder / manifest_name(names)).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot read the manifest of {folder} ({error}); make the output again") from None
+    return found if is_manifest(found) else None
+
+
+def _input(file: InputFile, record: RunRecord | None, store: UnitStore, key: MillKey) -> InputState:
+    known = [] if record is None else record.inputs
+    same = next((it for it in known if it.path == file.path), None)
+    if same is not None and same.is_unchanged(file):
+        return _known(file, same, "unchanged", "", store, key)
+    moved = next((it for it in known if file.state is not None and it.is_unchanged(file)), None)
+    if moved is not None:
+        return _known(file, moved, "moved", f"it was {moved.path}; ", store, key)
+    if same is None:
+        return InputState(file.path, "new", 0, 0, "a new file" if known else "not read yet")
+    size = f" ({same.size:,} to {file.size:,} bytes)" if same.size != file.size and same.size and file.size else ""
+    there = sum(store.has(key, digest) for digest in same.units)
+    text = (
+        f"it has changed{size}; of {len(same.units):,} units, those with the same rows are used"
+        if there
+        else (f"it has changed{size}")
+    )
+    return InputState(file.path, "changed", 0, len(same.units), text)
+
+
+def _known(
+    file: InputFile,
+    record: InputRecord,
+    state: Literal["unchanged", "moved"],
+    before: str,
+    store: UnitStore,
+    key: MillKey,
+) -> InputState:
+    there = sum(store.has(key, digest) for digest in record.units)
+    rest = "" if record.is_whole else ", and the rest was not read yet"
+    return InputState(
+        file.path, state, there, len(record.units), f"{before}{there:,} of {len(record.units):,} units are there{rest}"
+    )

@@ -1,0 +1,113 @@
+"""The units in a folder of `cache`: `cache_lines` lists them, and `prune_cache` removes old ones."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from chatmill._chatmill import DataError
+from chatmill.units.store import UnitStore, unit_files
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What `prune_cache` did.
+
+    Attributes:
+        removed: The units that were removed.
+        removed_bytes: Their size.
+        kept: The units that stay.
+        kept_bytes: Their size.
+    """
+
+    removed: int
+    removed_bytes: int
+    kept: int
+    kept_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"removed {self.removed:,} units ({self.removed_bytes / 1e9:.2f} GB); {self.kept:,} stay "
+            f"({self.kept_bytes / 1e9:.2f} GB)"
+        )
+
+
+def cache_lines(folder: Path) -> Iterator[str]:
+    """List the units in a cache.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        A line for each key: the number of units, their size, when they were last used, and what made them.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    _check_folder(folder)
+    found = sorted(UnitStore(folder).kept(), key=lambda it: -it.used)
+    for it in found:
+        used = datetime.fromtimestamp(it.used).isoformat(" ", "minutes") if it.units else "never"  # noqa: DTZ006
+        names = f"{it.key.names.get('tokenizer', '?')}, {it.key.names.get('template', '?')}"
+        options = it.key.fields.get("options") or {}
+        limit = f", max_length {options['max_length']:,}" if options.get("max_length") else ""
+        yield f"{it.key.digest[:12]}  {it.units:>6,} units  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
+    yield f"{sum(it.units for it in found):,} units, {sum(it.bytes for it in found) / 1e9:.2f} GB in {folder}"
+
+
+def prune_cache(folder: Path, max_bytes: int) -> Pruned:
+    """Remove the units that were not used for the longest time, until the others fit. Runs may use the cache meanwhile.
+
+    Args:
+        folder: The folder of the cache.
+        max_bytes: The size that may stay.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    _check_folder(folder)
+    found = []
+    for kept in UnitStore(folder).kept():
+        for path in unit_files(kept.folder):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+    found.sort(reverse=True)
+    kept_bytes = removed_bytes = stays = 0
+    for _, size, path in found:
+        if kept_bytes + size <= max_bytes and not removed_bytes:
+            kept_bytes, stays = kept_bytes + size, stays + 1
+            continue
+        with suppress(OSError):
+            path.unlink()
+        removed_bytes += size
+    return Pruned(len(found) - stays, removed_bytes, stays, kept_bytes)
+
+
+def parse_size(text: str) -> int:
+    """Return the number of bytes of a size.
+
+    Args:
+        text: A number with a unit, such as `20GB`.
+
+    Raises:
+        DataError: It is none.
+
+    Example:
+        >>> parse_size("1.5 GB"), parse_size("2KiB"), parse_size("0")
+        (1500000000, 2048, 0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise DataError(f"{text!r} is not a size; give one such as 20GB, 500MB or 0")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}; give the folder of `--cache`")

@@ -1,0 +1,371 @@
+"""Tests of runs that go on after an interruption, and of `--cache`: what is taken changes no byte of the output."""
+
+from __future__ import annotations
+
+import errno
+import inspect
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import chatmill
+import pytest
+from chatmill import DataError, Mill, prepare
+from chatmill.config.prepare import planned_config, prepare_config
+from chatmill.pipeline.planned import planned_run
+from chatmill.units.key import WITHOUT_EFFECT, MillKey
+from chatmill.units.store import UnitStore
+from samples import Row, conversation, write_rows
+
+TOKENIZER = Path(__file__).parents[1] / "data" / "byte_tokenizer.json"
+CHATML = chatmill.ChatTemplate.named("chatml").source
+CLOCK = "{{ strftime_now('%H:%M:%S.%f') }}"
+TIME = datetime(2026, 1, 2)  # noqa: DTZ001  # templates have no time zone
+BASE: dict[str, Any] = {"tokenizer": TOKENIZER, "template": CHATML, "block_bytes": 4000, "now": TIME}
+
+
+@pytest.fixture(autouse=True)
+def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short runs keep units too."""
+    monkeypatch.setattr("chatmill.pipeline.resume.WORTH_KEEPING_SECONDS", 0.0)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+    return Made(monkeypatch)
+
+
+class Made:
+    """Counts the units that are made, and interrupts a run before one of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.units = 0
+        self.stop_at: int | None = None
+        self.error: BaseException = KeyboardInterrupt()
+        mill_block = chatmill.inputs.mill.mill_block
+
+        def counting(*arguments: Any) -> Any:
+            if self.units == self.stop_at:
+                raise self.error
+            self.units += 1
+            return mill_block(*arguments)
+
+        monkeypatch.setattr("chatmill.units.run.mill_block", counting)
+
+    def by(self, run: Callable[[], Any]) -> int:
+        """The number of units that a run makes."""
+        self.units, self.stop_at = 0, None
+        run()
+        return self.units
+
+    def until(self, units: int, run: Callable[[], Any], error: BaseException | None = None) -> None:
+        """Interrupt a run after it made some units."""
+        self.units, self.stop_at, self.error = 0, units, error or KeyboardInterrupt()
+        with pytest.raises(type(self.error)):
+            run()
+        self.stop_at = None
+
+
+def rows(count: int = 300, first: int = 0) -> list[Row]:
+    return [{**conversation(number), "id": number} for number in range(first, first + count)]
+
+
+@pytest.fixture
+def inputs(in_tmp_path: Path) -> list[str]:
+    write_rows(Path("a.jsonl"), rows())
+    # A row without messages is rejected, and a doubled one is left out by `deduplicate`.
+    write_rows(Path("b.jsonl"), [*rows(200, first=300), {"messages": [], "id": 0}, *rows(20)])
+    return ["a.jsonl", "b.jsonl"]
+
+
+def files_of(folder: str | Path) -> dict[str, bytes]:
+    """The files of an output; of its manifest all but the times and its checksum."""
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+    manifest = json.loads(found.pop("_manifest.json"))
+    for name in ("created", "sha256"):
+        manifest.pop(name)
+    found["_manifest.json"] = json.dumps(manifest).encode()
+    return found
+
+
+def left() -> list[str]:
+    return sorted(path.name for path in Path().iterdir() if path.name.startswith(".chatmill-"))
+
+
+ARRANGED: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "shards": {"shard_tokens": 900},
+    "arranged": {"shuffle": True, "deduplicate": True, "validation": 0.1},
+    "packs": {"pack": 256, "validation": 20},
+    "megatron": {"to": "megatron"},
+    "trainer": {"trainer": "llama-factory"},
+    "kept": {"keep_columns": ["id"], "split": "per_turn"},
+}
+
+
+@pytest.mark.parametrize("name", ARRANGED)
+@pytest.mark.parametrize("units", [5, 13, 21])
+def test_a_run_goes_on(name: str, units: int, inputs: list[str], made: Made) -> None:
+    options = {**BASE, **ARRANGED[name]}
+    whole = made.by(lambda: prepare(inputs, output="whole", **options))
+    assert whole > 20
+    made.until(units, lambda: prepare(inputs, output="out", **options))
+    assert not Path("out").exists()
+    assert len(left()) == 1
+    reports = []
+    # The last two units may still wait to be written, while a third one is.
+    assert made.by(lambda: reports.append(prepare(inputs, output="out", **options))) <= whole - units + 3
+    assert (reports[0].units, reports[0].reused_units) == (whole, whole - made.units)
+    assert files_of("out") == files_of("whole")
+    assert left() == []
+
+
+def test_several_interruptions(inputs: list[str], made: Made) -> None:
+    options = {**BASE, "shuffle": True}
+    prepare(inputs, output="whole", **options)
+    for _ in range(4):
+        made.until(4, lambda: prepare(inputs, output="out", **options))
+    prepare(inputs, output="out", **options)
+    assert files_of("out") == files_of("whole")
+
+
+def test_a_config_goes_on(inputs: list[str], made: Made) -> None:
+    Path("config.yaml").write_text(
+        "chat_template: chatml\ndatasets: [{path: a.jsonl, type: chat_template}, {path: b.jsonl, type: chat_template}]"
+    )
+    options = {"tokenizer": TOKENIZER, "block_bytes": 4000, "now": BASE["now"]}
+    whole = made.by(lambda: prepare_config("config.yaml", output="whole", **options))
+    made.until(9, lambda: prepare_config("config.yaml", output="out", **options))
+    assert made.by(lambda: prepare_config("config.yaml", output="out", **options)) <= whole - 6
+    assert files_of("out") == files_of("whole")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), SystemExit(143), DataError("no")])
+def test_what_is_kept_after_an_error(error: BaseException, inputs: list[str], made: Made, capsys: Any) -> None:
+    made.until(4, lambda: prepare(inputs, output="out", **BASE), error)
+    text = capsys.readouterr().err
+    assert "units of this run are kept in" in text
+    assert "the same command goes on with them, and `--fresh` starts over" in text
+    prepare(inputs, output="out", **BASE)
+    assert "an earlier run on this output did not end; its" in capsys.readouterr().err
+
+
+def test_a_fresh_run_takes_nothing(inputs: list[str], made: Made) -> None:
+    whole = made.by(lambda: prepare(inputs, output="whole", **BASE))
+    made.until(9, lambda: prepare(inputs, output="out", **BASE))
+    assert made.by(lambda: prepare(inputs, output="out", fresh=True, **BASE)) == whole
+    assert made.by(lambda: prepare(inputs, output="out", overwrite=True, resume=False, **BASE)) == whole
+    with pytest.raises(DataError, match=r"`cache` \(`--cache`\) keeps units"):
+        prepare(inputs, output="other", resume=False, cache="cache", **BASE)
+
+
+def test_a_run_of_one_unit_keeps_nothing(in_tmp_path: Path, made: Made) -> None:
+    write_rows(Path("a.jsonl"), rows(5))
+    made.until(0, lambda: prepare("a.jsonl", output="out", **{**BASE, "block_bytes": 1 << 20}))
+    assert left() == []
+
+
+def test_the_time_of_the_interrupted_run_stays(inputs: list[str], made: Made) -> None:
+    options = {**BASE, "template": CHATML + CLOCK}
+    del options["now"]
+    made.until(9, lambda: prepare(inputs, output="out", **options))
+    assert made.by(lambda: prepare(inputs, output="out", **options)) < 20
+    found = json.loads(Path("out/_manifest.json").read_text())["options"]["now"]
+    prepare(inputs, output="whole", **options, now=datetime.fromisoformat(found))
+    assert files_of("out") == files_of("whole")
+    # A cache keeps units of runs that ended, and these have a time of their own.
+    prepare(inputs, output="first", cache="cache", **options)
+    prepare(inputs, output="second", cache="cache", **options)
+    times = [json.loads(Path(it, "_manifest.json").read_text())["options"]["now"] for it in ("first", "second")]
+    assert times[0] < times[1]
+
+
+def test_the_inputs_of_a_run_may_change_before_it_goes_on(inputs: list[str], made: Made) -> None:
+    made.until(20, lambda: prepare(inputs, output="out", **BASE))
+    text = Path("a.jsonl").read_text()
+    Path("a.jsonl").write_text(text.replace("Hello", "Hullo", 1) if "Hello" in text else text[:-200] + "\n")
+    prepare(inputs, output="out", **BASE)
+    prepare(inputs, output="whole", resume=False, **BASE)
+    assert files_of("out") == files_of("whole")
+
+
+# What happens to the inputs, and how many of their units are made again.
+def appended() -> None:
+    with Path("b.jsonl").open("a") as file:
+        file.write(json.dumps(conversation(999)) + "\n")
+
+
+INPUT_CHANGES: dict[str, tuple[Callable[[], Any], list[str], int]] = {
+    "nothing": (lambda: None, ["a.jsonl", "b.jsonl"], 0),
+    "touched": (lambda: os.utime("a.jsonl", ns=(1, 1)), ["a.jsonl", "b.jsonl"], 0),
+    "moved": (lambda: Path("a.jsonl").rename("c.jsonl"), ["b.jsonl", "c.jsonl"], 0),
+    "copied": (lambda: shutil.copy("a.jsonl", "c.jsonl"), ["a.jsonl", "c.jsonl", "b.jsonl"], 0),
+    "appended": (appended, ["a.jsonl", "b.jsonl"], 1),
+    "added": (lambda: write_rows(Path("c.jsonl"), rows(3, 5000)), ["a.jsonl", "c.jsonl", "b.jsonl"], 1),
+    "removed": (lambda: Path("a.jsonl").unlink(), ["b.jsonl"], 0),
+}
+
+
+@pytest.mark.parametrize("change", INPUT_CHANGES)
+def test_a_cache_makes_only_new_units(change: str, inputs: list[str], made: Made) -> None:
+    prepare(inputs, output="first", cache="cache", **BASE)
+    act, names, again = INPUT_CHANGES[change]
+    act()
+    assert made.by(lambda: prepare(names, output="out", cache="cache", **BASE)) == again
+    prepare(names, output="whole", resume=False, **BASE)
+    assert files_of("out") == files_of("whole")
+    assert left() == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "removed", "zeros"])
+def test_a_damaged_unit_is_made_again(damage: str, inputs: list[str], made: Made) -> None:
+    prepare(inputs, output="first", cache="cache", **BASE)
+    path = sorted(Path("cache").rglob("*.unit"))[3]
+    content = path.read_bytes()
+    changed = {
+        "cut": content[:-1],
+        "flipped": content[:500] + bytes([content[500] ^ 4]) + content[501:],
+        "emptied": b"",
+        "zeros": bytes(len(content)),
+    }
+    path.unlink() if damage == "removed" else path.write_bytes(changed[damage])
+    assert made.by(lambda: prepare(inputs, output="out", cache="cache", **BASE)) == 1
+    assert files_of("out") == files_of("first")
+
+
+def test_a_disk_without_room_for_units(inputs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    prepare(inputs, output="whole", **BASE)
+    monkeypatch.setattr(UnitStore, "put", full)
+    report = prepare(inputs, output="out", **BASE)
+    assert "could not be kept in" in report.warnings[-1]
+    assert "(No space left on device), so a run that is interrupted would start over" in report.warnings[-1]
+    assert files_of("out") == files_of("whole")
+
+
+#: Another value for each argument of `prepare` that decides bytes of the output, with what it needs.
+CHANGES: dict[str, dict[str, Any]] = {
+    "tokenizer": {"tokenizer": "other.json"},
+    "template": {"template": CHATML.replace("<|im_end|>", "<|end|>")},
+    "pad_token": {"pad_token": "!", "padding": "longest"},
+    "format": {"format": "messages.yaml"},
+    "columns": {"columns": {"messages": "chat"}},
+    "labels": {"labels": "all"},
+    "split": {"split": "per_turn"},
+    "max_length": {"max_length": 120},
+    "truncation": {"max_length": 120, "truncation": "keep_end"},
+    "padding": {"padding": "longest", "pad_token": "!"},
+    "padding_side": {"padding": "longest", "pad_token": "!", "padding_side": "left"},
+    "pad_to_multiple_of": {"padding": "longest", "pad_token": "!", "pad_to_multiple_of": 8},
+    "special_tokens": {"special_tokens": "text"},
+    "allowed_special_tokens": {"special_tokens": "text", "allowed_special_tokens": ["<|im_start|>"]},
+    "all_masked": {"all_masked": "keep", "labels": "none"},
+    "keep_columns": {"keep_columns": ["id"]},
+    "attention_mask": {"attention_mask": True},
+    "position_ids": {"position_ids": True},
+    "chat_template_kwargs": {"chat_template_kwargs": {"add_generation_prompt": True}},
+    "limits": {"limits": {"steps": 200}},
+    "now": {"template": CHATML + CLOCK, "now": TIME.replace(2027)},
+    "shuffle": {"shuffle": True},
+    "seed": {"shuffle": True, "seed": 7},
+    "deduplicate": {"deduplicate": True},
+    "validation": {"validation": 9},
+    "block_bytes": {"block_bytes": 3000},
+    "max_line_bytes": {"max_line_bytes": 377},
+    "shard_tokens": {"shard_tokens": 500},
+    "compression": {"compression": "snappy"},
+    "trainer": {"trainer": "trl"},
+    "to": {"to": "arrow"},
+    "pack": {"pack": 128},
+}
+#: Arguments that change no byte of rows, or that end a run.
+NO_BYTES = {
+    *("inputs", "output", "overwrite", "progress", "resume", "fresh", "cache", "threads", "strict", "max_rejected"),
+    # How something is found that is in the key itself.
+    *("template_fallback", "rebuild", "input_format", "segment_length"),
+}
+
+
+def test_every_argument_of_a_run_is_tried() -> None:
+    assert set(inspect.signature(prepare).parameters) == {*CHANGES, *NO_BYTES}
+
+
+@pytest.fixture
+def definitions(inputs: list[str]) -> None:
+    found = json.loads(TOKENIZER.read_text())
+    found["added_tokens"].append(
+        {"id": max(found["model"]["vocab"].values()) + 900, "content": "Hello", "special": True, "single_word": False}
+        | dict.fromkeys(("lstrip", "rstrip", "normalized"), False)
+    )
+    Path("other.json").write_text(json.dumps(found))
+    lines = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    write_rows(Path("a.jsonl"), [{**line, "chat": line["messages"][:1] + line["messages"]} for line in lines])
+    Path("messages.yaml").write_text("name: mine\nmessages: {column: messages}\n")
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_units_of_other_options_are_not_taken(name: str, definitions: None, request: pytest.FixtureRequest) -> None:
+    options = {**BASE, **CHANGES[name]}
+    if name == "format":
+        pytest.skip("formats have a test of their own below")
+    for other in ({}, {key: value for key, value in CHANGES[name].items() if key != name}):
+        # Padding needs a token.
+        with suppress(DataError):
+            prepare("a.jsonl", output="first", cache="cache", overwrite=True, max_rejected="100%", **{**BASE, **other})
+    assert list(Path("cache").rglob("*.unit"))
+    prepare("a.jsonl", output="out", cache="cache", max_rejected="100%", **options)
+    prepare("a.jsonl", output="whole", resume=False, max_rejected="100%", **options)
+    assert files_of("out") == files_of("whole")
+
+
+def test_units_of_other_formats_are_not_taken(in_tmp_path: Path, made: Made) -> None:
+    write_rows(Path("a.jsonl"), [{"instruction": f"Add {n}", "input": "", "output": str(n)} for n in range(400)])
+    tokenizer = chatmill.Tokenizer(TOKENIZER.read_text(), special_tokens={"eos_token": "</s>"})
+    options = {**BASE, "template": None, "tokenizer": tokenizer}
+    for name in ("alpaca", "alpaca:chat"):
+        prepare("a.jsonl", output=f"first {name}".replace(":", " "), cache="cache", format=name, **options)
+    assert made.by(
+        lambda: prepare("a.jsonl", output="out", cache="cache", format="alpaca", segment_length=3, **options)
+    )
+    prepare("a.jsonl", output="whole", resume=False, format="alpaca", segment_length=3, **options)
+    assert files_of("out") == files_of("whole")
+
+
+#: Another value for each option of a mill.
+MILL_CHANGES: dict[str, Any] = {
+    "format": "alpaca:messages", "labels": "all", "split": "per_turn", "max_length": 9, "truncation": "drop",
+    "segment_length": None, "padding": "longest", "padding_side": "left", "pad_to_multiple_of": 8,
+    "special_tokens": "text", "allowed_special_tokens": ["<|im_start|>"], "all_masked": "reject", "on_error": "null",
+    "keep_columns": ["id"], "attention_mask": True, "position_ids": True, "chat_template_kwargs": {"x": 1},
+    "limits": {"steps": 5},
+}  # fmt: skip
+
+
+def test_every_option_of_a_mill_is_in_the_key() -> None:
+    tokenizer = chatmill.Tokenizer(TOKENIZER.read_text(), special_tokens={"pad_token": "!"})
+    template = chatmill.ChatTemplate(CHATML)
+    assert {*MILL_CHANGES, *WITHOUT_EFFECT} == set(Mill(tokenizer, template).options)
+    needs: dict[str, dict[str, Any]] = {
+        "padding_side": {"padding": "longest"}, "pad_to_multiple_of": {"padding": "longest"},
+        "truncation": {"max_length": 50}, "allowed_special_tokens": {"special_tokens": "text"},
+    }  # fmt: skip
+    for name, value in MILL_CHANGES.items():
+        options = needs.get(name, {})
+        one = MillKey.of(Mill(tokenizer, template, **options))
+        other = MillKey.of(Mill(tokenizer, template, **{**options, name: value}))
+        assert (one.digest != other.digest) == (value is not None), name
+    threads = [MillKey.of(Mill(tokenizer, template, threads=count)).digest for count in (1, 2)]
+    assert threads[0] == threads[1]
+
+
+def test_the_plan_of_a_run_has_the_arguments_of_the_run() -> None:
+    for run, planned in ((prepare, planned_run), (prepare_config, planned_config)):
+        names = [list(inspect.signature(it).parameters) for it in (run, planned)]
+        assert names[0] == names[1]
