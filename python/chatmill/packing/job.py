@@ -33,7 +33,7 @@ from chatmill.packing.source import TokenSource, sources_of
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # What the manifest of packs says in place of that of the rows.
-_MADE_AGAIN = ("shards", "validation_shards", "dataset_files")
+_MADE_AGAIN = ("shards", "validation_shards", "dataset_files", "layout", "layout_files")
 
 
 def pack(

@@ -17,6 +17,7 @@ from chatmill.verification.faults import Faults
 from chatmill.verification.fields import check_fields
 from chatmill.verification.files import check_files
 from chatmill.verification.index import verify_index
+from chatmill.verification.layout_files import check_layout_files
 from chatmill.verification.manifest import manifest_of, read_manifest
 from chatmill.verification.rejects import check_rejects
 from chatmill.verification.report import VerifyReport
@@ -59,6 +60,7 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
     found = recorded_files(path.read_bytes()) or []
     intact = check_files(place, found, path.name, faults)
     check_counts(manifest, path.name, faults)
+    check_layout_files(manifest, path.name, faults)
     _check_rejects(place, manifest, intact, faults)
     check_dataset_files(place, manifest, intact, faults)
     if given is not None and manifest["options"].get("packing") is None:
