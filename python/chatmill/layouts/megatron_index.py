@@ -78,12 +78,13 @@ class MegatronIndex:
             count: The number of documents.
 
         Raises:
-            DataError: A document ends before it begins.
+            DataError: A document ends before it begins, or after the last sequence.
         """
         place = HEADER.size + 12 * self.sequences + 8 * first
         found = array_of(self.content, pa.int64(), place, count + 1)
-        if pc.any(pc.less(found[1:], found[:-1])).as_py() or found[0].as_py() < 0:
-            raise DataError(f"{self.path} has a document that ends before it begins; copy the output again")
+        is_right = found[0].as_py() >= 0 and found[-1].as_py() <= self.sequences
+        if not is_right or pc.any(pc.less(found[1:], found[:-1])).as_py():
+            raise DataError(f"{self.path} has a document that ends at a wrong place; copy the output again")
         return found
 
     def lengths(self, first: int, count: int) -> pa.Array:
