@@ -24,14 +24,15 @@ from chatmill.verification.report import VerifyReport
 
 
 def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = None) -> VerifyReport:
-    """Check a finished output of `prepare` or `pack`: that nothing in it has changed, and that it adds up.
+    """Check a finished output of any layout: that nothing in it has changed, and that it adds up.
 
     It checks the manifest, each file by its checksum, and the rows themselves: columns of equal length, labels, masks,
-    positions, ids, the marks of packs, and the counts of the manifest. Files are read a few rows at a time. For packs,
-    the plan is in memory, with about 200 bytes for each row.
+    positions, ids, the marks of packs, and the counts of the manifest. In layouts whose rows need several files, such
+    as `megatron`, faults of rows name the split. Files are read a few rows at a time. For packs, the plan is in memory,
+    with about 200 bytes for each row.
 
     Args:
-        folder: The output folder, or an index of `pack(…, index_only=True)`.
+        folder: The output folder of `prepare`, `pack` or `convert`, or an index of `pack(…, index_only=True)`.
         tokens: For packs, the output that was packed, to compare all tokens. None for the folder that the manifest
             names, if it is there and unchanged.
 
@@ -44,6 +45,8 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
     Example:
         >>> chatmill.verify("tokens").is_sound  # doctest: +SKIP
         True
+        >>> print(chatmill.verify("tokens-megatron"))  # doctest: +SKIP
+        tokens-megatron: sound (5 files, 10,000 rows, 5,820,144 tokens, 0.4 s)
     """
     started = time.monotonic()
     place = Path(folder).expanduser()
