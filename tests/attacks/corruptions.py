@@ -5,7 +5,8 @@
 The outputs are those of `tests/python/sound_outputs.py`. Each corruption changes one of them: a flipped bit, a replaced
 range of bytes, a cut or emptied file, a file that is gone, two files swapped, a file of another output, an added file,
 or a changed manifest. Corruptions of rows and of counts also write the new sizes and checksums into the manifest, and
-give it a right checksum of itself, so that only the content can tell. The sound outputs are checked before and after.
+give it a right checksum of itself, so that only the content can tell: in Parquet files and Arrow streams single values,
+in all other layouts rows that are written again. The sound outputs are checked before and after.
 """
 
 from __future__ import annotations
@@ -31,9 +32,12 @@ import pyarrow.parquet as pq
 from chatmill import DataError, verify
 from chatmill.outputs.checksums import sha256_of
 from chatmill.outputs.manifest import seal_of, write_manifest
+from forged_rows import drop_written, edit_written
 from sound_outputs import SOUND
 
 MANIFEST = "_manifest.json"
+# The suffixes of files that hold rows, or tell where they are.
+DATA = (".parquet", ".arrow", ".bin", ".idx", ".mds", ".ds", ".index", ".loss", ".npy", ".gz")
 
 
 @contextlib.contextmanager
@@ -117,7 +121,7 @@ def remove(output: Path, chance: random.Random, _: list[Path]) -> str:
 
 def swap(output: Path, chance: random.Random, others: list[Path]) -> str:
     """Swap two shards, or bring in one of another output."""
-    shards = [path for path in files_of(output) if path.suffix in (".parquet", ".arrow")]
+    shards = [path for path in files_of(output) if path.suffix in DATA]
     one = chance.choice(shards)
     same = [path for path in shards if path != one and path.read_bytes() != one.read_bytes()]
     if same and chance.random() < 0.7:
@@ -132,6 +136,8 @@ def swap(output: Path, chance: random.Random, others: list[Path]) -> str:
         for path in files_of(it)
         if path.suffix == one.suffix and path.read_bytes() != one.read_bytes() and not path.name.startswith("_")
     ]
+    if not foreign:
+        return flip(output, chance, others)
     path = chance.choice(foreign)
     one.write_bytes(path.read_bytes())
     return f"{one.name} replaced by that of another output"
@@ -191,6 +197,8 @@ def edit_rows(output: Path, chance: random.Random, others: list[Path]) -> str:
         return flip(output, chance, others)
     record = chance.choice(records)
     path = output / record["file"]
+    if "layout" in manifest:
+        return edit_written(output, chance)
     table = read(path)
     kept = set(manifest["options"]["keep_columns"])
     # Nothing but the checksum tells whether these values are those that were written.
@@ -229,6 +237,8 @@ def drop_row(output: Path, chance: random.Random, others: list[Path]) -> str:
         return flip(output, chance, others)
     record = chance.choice(records)
     path = output / record["file"]
+    if "layout" in manifest:
+        return drop_written(output, chance) or flip(output, chance, others)
     table = read(path)
     at = chance.randrange(table.num_rows)
     is_gone = chance.random() < 0.5

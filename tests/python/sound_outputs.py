@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from byte_tokenizers import byte_tokenizer
-from chatmill import pack, prepare
+from chatmill import convert, pack, prepare
 from chatmill.config.prepare import prepare_config
 from folders import write_byte_tokenizer
 from format_rows import CHATML, PAIR, TOKENIZER
@@ -52,6 +52,16 @@ def _packed(max_length: int = 300, *, of: dict[str, Any] | None = None, **option
         _prepare(rows(), **{"shard_tokens": 1500, **(of or {})})
         pack("out", max_length, "packs", **{"shard_tokens": 2000, **options})
         return Path("packs")
+
+    return make
+
+
+def _converted(name: str, layout: Any) -> Callable[[], Path]:
+    """A sound output in another layout; the one it was made of stays beside it."""
+
+    def make() -> Path:
+        convert(SOUND[name](), layout, "converted", shard_tokens=1500)
+        return Path("converted")
 
     return make
 
@@ -131,6 +141,12 @@ _TOKENS = [{"input_ids": [1, 2, 3], "labels": [-100, 2, 9]}, {"input_ids": [4, 5
 _STEPS = [{"prompt": "Q", "completions": ["a", "b"], "labels": [True, False]}] * 3
 _KTO = [{"prompt": "Q", "completion": "A", "label": True}, {"prompt": "R", "completion": "B", "label": False}]
 
+#: The layouts that `--to` names, besides Parquet.
+LAYOUTS: list[Any] = ["arrow", "hf", "megatron", "nemo", "mds", "datatrove", "olmo"]
+#: Those that hold packs, and those that hold weights.
+OF_PACKS: list[Any] = ["arrow", "hf", "megatron", "nemo", "mds"]
+OF_WEIGHTS: list[Any] = ["arrow", "hf", "megatron", "mds"]
+
 #: Makes each output in the working directory, and returns its path.
 SOUND: dict[str, Callable[[], Path]] = {
     "plain": _plain(),
@@ -192,10 +208,28 @@ SOUND: dict[str, Callable[[], Path]] = {
     "packs of weights": _packed(of={"labels": _WEIGHTS}),
     "packs of multipack": _packed(strategy="multipack"),
     "packs of no rows": _packed_of_nothing,
+    "packs with numbers alone": _packed(marks=["segment_ids"], align=8, pad_id=5, pad_to_max_length=True),
+    "first labels to nemo": _plain(labels="all", to="nemo"),
     "packs for trl": _packed(trainer="trl"),
     "packs for hf": _packed(trainer="hf", strategy="knapsack", group_size=7),
     "packs for axolotl": _packed(trainer="axolotl", strategy="sequential"),
     "packs for llama-factory": _packed(trainer="llama-factory", pad_id=5, of={"validation": 6}),
     "packs for nemo": _packed(trainer="nemo", align=4, pad_id=5),
     "index": _index,
+    **{f"turns to {it}": _plain(split="per_turn", to=it) for it in ("parquet", *LAYOUTS)},
+    **{f"validation to {it}": _converted("validation", it) for it in ("parquet", *LAYOUTS)},
+    **{f"packs to {it}": _packed(to=it) for it in ("parquet", *OF_PACKS)},
+    **{f"packs with validation to {it}": _converted("packs with validation", it) for it in OF_PACKS},
+    **{f"packs with all marks to {it}": _converted("packs with all marks", it) for it in OF_PACKS},
+    **{f"packs for llama-factory to {it}": _converted("packs for llama-factory", it) for it in OF_PACKS},
+    **{f"packs numbered to {it}": _converted("packs with numbers alone", it) for it in OF_PACKS},
+    **{f"weights to {it}": _plain(labels=_WEIGHTS, to=it) for it in OF_WEIGHTS},
+    **{f"packs of weights to {it}": _converted("packs of weights", it) for it in OF_WEIGHTS},
+    **{f"first labels to {it}": _converted("first labels to nemo", it) for it in ("megatron", "arrow")},
+    "pairs to mds": _converted("pairs", "mds"),
+    "one answer to mds": _converted("one answer", "mds"),
+    "trl to hf": _converted("trl", "hf"),
+    "nemo to olmo": _converted("nemo", "olmo"),
+    "empty to megatron": _converted("empty", "megatron"),
+    "packs of no rows to nemo": _converted("packs of no rows", "nemo"),
 }

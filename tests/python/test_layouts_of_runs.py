@@ -181,3 +181,41 @@ def test_the_commands_write_a_layout(inputs: str) -> None:
     done = runner.invoke(app, ["pack", "out", "--max-length", "300", "--output", "packs", "--to", "megatron"])
     assert done.exit_code == 0
     assert chatmill.open("packs").layout == "megatron"
+
+
+@pytest.mark.parametrize("layout", ["megatron", "nemo"])
+@pytest.mark.parametrize("marks", [[], ["loss_mask"]])
+def test_packs_without_bounds_are_refused(marks: Any, layout: Any, inputs: str) -> None:
+    prepared(inputs, "tokens")
+    pack("tokens", 240, "packs", marks=marks)
+    with pytest.raises(chatmill.DataError, match="no column of these packs tells it; pack the rows with the mark"):
+        convert("packs", layout, "out")
+    with pytest.raises(chatmill.DataError, match="no column of these packs tells it"):
+        pack("tokens", 240, "out", marks=marks, to=layout)
+    convert("packs", "hf", "out")
+
+
+def test_padding_of_numbered_packs_belongs_to_the_row_before(inputs: str) -> None:
+    prepared(inputs, "tokens")
+    for name, mark in (("numbers", "segment_ids"), ("lengths", "seq_lengths")):
+        marks: list[Any] = [mark]
+        pack("tokens", 240, name, marks=marks, align=16, pad_id=0)
+        convert(name, "megatron", f"{name}-megatron")
+    found, expected = (
+        [row.marks["seq_lengths"] for row in chatmill.open(f"{name}-megatron")] for name in ("numbers", "lengths")
+    )
+    assert found == expected
+    assert any(length % 16 == 0 for row in found for length in row)
+
+
+def test_packs_of_a_converted_output_name_no_layout(inputs: str) -> None:
+    """Its layout is that of the rows, but the packs for this trainer are Arrow files."""
+    prepared(inputs, "tokens")
+    convert("tokens", "parquet", "again")
+    pack("again", 240, "packs", trainer="llama-factory", pad_id=0)
+    rows = chatmill.open("packs")
+    assert rows.layout == "hf"
+    assert "layout" not in rows.manifest
+    assert rows.manifest["options"]["packing"]["pad_to_max_length"] is True
+    assert {len(row.input_ids) for row in rows} == {240}
+    assert chatmill.verify("packs").faults == ()

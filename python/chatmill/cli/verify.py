@@ -14,7 +14,7 @@ from chatmill.terminal.lines import say
 @click.argument(
     "output",
     type=click.Path(path_type=Path),
-    help="The output folder of `chatmill prepare` or `pack`, or a plan of `pack --index-only`.",
+    help="The output folder of `chatmill prepare`, `pack` or `convert`, or a plan of `pack --index-only`.",
 )
 @click.option(
     "--tokens",

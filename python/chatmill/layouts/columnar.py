@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -79,6 +80,11 @@ class ColumnsWriter:
         """All columns are held."""
         return []
 
+    @property
+    def lost_labels(self) -> int:
+        """All labels are held."""
+        return 0
+
     def __enter__(self) -> "ColumnsWriter":
         return self
 
@@ -120,6 +126,14 @@ class ColumnarLayout(FileLayout):
             contents: What the rows hold.
             options: How files are written.
         """
+
+    def about(self, contents: Contents) -> dict[str, Any]:
+        """Return the columns of the files, for the manifest.
+
+        Args:
+            contents: What the rows hold.
+        """
+        return {"columns": list(contents.columns.names)}
 
     def writer(self, folder: Path, split: str, contents: Contents, options: WriteOptions) -> ColumnsWriter:
         """Make a writer.

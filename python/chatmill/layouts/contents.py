@@ -11,6 +11,8 @@ from chatmill.options.choices import PackMark, choices
 from chatmill.outputs.shards import ANSWER_COLUMNS
 
 _TOKENS = ("input_ids", "labels", "weights")
+# What tells where the rows of packs are. For LLaMA-Factory the attention mask numbers them.
+_BOUNDS = {*choices(PackMark), "attention_mask"} - {"loss_mask"}
 # What follows from the tokens, or tells about the input row of a sample.
 _MADE = ("length", "attention_mask", "position_ids", "row")
 
@@ -125,6 +127,21 @@ class Contents:
                 f"the layout {layout} would make one document of each pack, and lose where its rows are; write the "
                 "rows in this layout (`prepare` without `--pack`, or `chatmill convert`), which become documents, or "
                 "use one of parquet, arrow, hf, mds, megatron, nemo"
+            )
+
+    def check_bounds(self, layout: str) -> None:
+        """Check that columns tell where the rows of packs are.
+
+        Args:
+            layout: The name of the layout that keeps it.
+
+        Raises:
+            DataError: None does.
+        """
+        if self.is_packed and not self._own & _BOUNDS:
+            raise DataError(
+                f"the layout {layout} keeps where the rows of a pack are, but no column of these packs tells it; pack "
+                "the rows with the mark `seq_lengths`, or use one of parquet, arrow, hf, mds"
             )
 
     def size_note(self) -> list[str]:

@@ -154,11 +154,24 @@ def _manifest(source: LayoutSource, target: LayoutTarget, shard_tokens: int) -> 
                 "folder": str(source.output.folder),
                 "layout": source.layout.name,
                 "manifest_sha256": sha256_of(source.output.manifest_path),
-            }
+            },
+            **_lost_labels(source, target),
         ),
         # The rejected rows stay with the output that `prepare` made.
         "rejects": None,
     }
+
+
+def _lost_labels(source: LayoutSource, target: LayoutTarget) -> dict[str, Any]:
+    """Return what the manifest records of labels that were lost here or before; nothing if all are there."""
+    if (source.output.options.get("trainer") or {}).get("name") == "nemo":
+        # It did not count them.
+        return {"lost_labels": None}
+    earlier = (source.output.manifest.get("layout") or {}).get("lost_labels", {})
+    if earlier is None:
+        return {"lost_labels": None}
+    lost = {split: earlier.get(split, 0) + target.lost_labels.get(split, 0) for split in source.splits}
+    return {"lost_labels": lost} if any(lost.values()) else {}
 
 
 def _check_vocabulary_size(size: int | None) -> None:

@@ -124,6 +124,7 @@ def _rounded(count: int) -> str:
 def _read(path: Path, kind: pa.DataType) -> Iterator[pa.RecordBatch]:
     ids, mask, index = (mapped_file(path.with_name(f"{path.name}{suffix}")) for suffix in ("", ".loss", ".index"))
     width, token = kind.bit_width // 8, 0
+    _check_metadata(path.with_name(f"{path.name}.metadata"), width, ids.size // width)
     rows = index.size // 8
     for at in range(0, max(1, rows), _CHUNK_ROWS):
         count = min(_CHUNK_ROWS, rows - at)
@@ -135,5 +136,12 @@ def _read(path: Path, kind: pa.DataType) -> Iterator[pa.RecordBatch]:
             trained = array_of(mask, pa.uint8(), token + begin, end - begin)
             yield token_batch(lengths.slice(start, stop - start), own, trained)
         token = bounds[-1].as_py()
-    if token * width != ids.size or token != mask.size:
+    if token * width != ids.size or token != mask.size or index.size % 8:
         raise DataError(f"the files {path}* have other sizes than their index; copy the output again")
+
+
+def _check_metadata(path: Path, width: int, tokens: int) -> None:
+    """Check the bytes of an id and the number of tokens, which datatrove reads from this file."""
+    tokenizer, count, _ = mapped_file(path).to_pybytes().decode().split("\n")
+    if tokenizer.rpartition("|")[2] != str(width) or count != str(tokens):
+        raise DataError(f"{path} does not describe the ids beside it; copy the output again")

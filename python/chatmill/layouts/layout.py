@@ -1,4 +1,4 @@
-"""`FileLayout`: the base of all layouts; `SplitFiles`, which it reads; `LayoutWriter`, which it writes with."""
+"""`FileLayout`: the base of all layouts; `split_files`, which it reads; `LayoutWriter`, which it writes with."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from chatmill.layouts.contents import Contents
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.shards import SHARD_TOKENS, RowWriter, Shard
+from chatmill.trainers.splits import TRAINING, VALIDATION
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,18 @@ class SplitFiles:
         return self.options.get("packing") is not None
 
 
+def split_files(folder: Path, manifest: Mapping[str, Any]) -> dict[str, SplitFiles]:
+    """Return the files of each split of an output that has rows, by the name of the split.
+
+    Args:
+        folder: The output folder.
+        manifest: Its manifest.
+    """
+    shards = {TRAINING: manifest["shards"], VALIDATION: manifest.get("validation_shards") or ()}
+    about = manifest.get("layout") or {}
+    return {split: SplitFiles(folder, split, own, about, manifest["options"]) for split, own in shards.items() if own}
+
+
 class LayoutWriter(RowWriter, Protocol):
     """Writes rows to files of a layout."""
 
@@ -62,6 +75,10 @@ class LayoutWriter(RowWriter, Protocol):
     @property
     def notes(self) -> list[str]:
         """What the files do not hold of the rows that were written."""
+
+    @property
+    def lost_labels(self) -> int:
+        """The number of trained tokens whose labels the files do not hold."""
 
 
 class FileLayout(ABC):

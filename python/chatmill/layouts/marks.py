@@ -36,9 +36,9 @@ def segments_of(batch: pa.RecordBatch, contents: Contents) -> pa.ListArray:
         flat = batch.column(mark).flatten()
         bounds = _bounds(pc.indices_nonzero(pc.equal(flat, 0)).to_pylist(), lengths.to_pylist())
     else:
-        # LLaMA-Factory reads the numbers of rows as its mask.
-        flat = batch.column(mark or "attention_mask").flatten()
-        changes = pc.not_equal(flat[1:], flat[:-1]) if len(flat) else pa.array([], pa.bool_())
+        # LLaMA-Factory reads the numbers of rows as its mask. Padding has the number 0, and belongs to the row before.
+        flat = batch.column("segment_ids" if mark == "segment_ids" else "attention_mask").flatten()
+        changes = pc.and_(pc.not_equal(flat[1:], flat[:-1]), pc.not_equal(flat[1:], 0))
         bounds = _bounds([at + 1 for at in pc.indices_nonzero(changes).to_pylist()], lengths.to_pylist())
     return _lists(
         [

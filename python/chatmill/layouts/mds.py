@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -23,6 +23,8 @@ from chatmill.outputs.shards import Shard
 from chatmill.text.parsing import parse_json
 
 _INDEX = "index.json"
+# What the index has of a file besides the columns.
+_OF_FILE = ("samples", "raw_data", "zip_data")
 # The default of streaming. A shard is in memory until it is written, because the places of samples come first.
 _SIZE_LIMIT = 1 << 26
 _BATCH_BYTES, _BATCH_ROWS = 1 << 22, 1 << 13
@@ -54,10 +56,16 @@ class MdsLayout(FileLayout):
         """
         check_shard_tokens(options.shard_tokens)
         entries: list[dict[str, Any]] = []
-        # Other columns were named by `check`.
-        names = sorted(field.name for field in contents.columns if MdsColumn.of(field) is not None)
-        new_part = partial(_MdsPart, folder, names, entries, options.shard_tokens)
+        new_part = partial(_MdsPart, folder, _names(contents), entries, options.shard_tokens)
         return PartsWriter(new_part, lambda _: [_write_index(folder, entries)])
+
+    def about(self, contents: Contents) -> dict[str, Any]:
+        """Return the columns of the files, for the manifest.
+
+        Args:
+            contents: What the rows hold.
+        """
+        return {"columns": _names(contents)}
 
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:
         """Read the rows of a split.
@@ -71,14 +79,20 @@ class MdsLayout(FileLayout):
         folder = (files.folder / files.shards[0]["file"]).parent
         try:
             index: Any = parse_json((folder / _INDEX).read_bytes())
-            entries = {entry["raw_data"]["basename"]: entry for entry in index["shards"]}
-            for shard in files.shards:
-                path = files.folder / shard["file"]
-                yield from _read(path, entries[path.name])
+            paths = [files.folder / shard["file"] for shard in files.shards]
+            if [entry["raw_data"]["basename"] for entry in index["shards"]] != [path.name for path in paths]:
+                raise DataError(f"{folder / _INDEX} has other files than the manifest; copy the output again")
+            for path, entry in zip(paths, index["shards"], strict=True):
+                yield from _read(path, entry)
         except (OSError, ValueError, KeyError, TypeError, IndexError, struct.error) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(f"cannot read the files of MDS in {folder} ({error}); copy the output again") from None
+
+
+def _names(contents: Contents) -> list[str]:
+    """Return the columns that MDS holds, in the order of its files. `check` names the others."""
+    return sorted(field.name for field in contents.columns if MdsColumn.of(field) is not None)
 
 
 class _MdsPart(Part):
@@ -170,8 +184,9 @@ def _read(path: Path, entry: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     columns = [MdsColumn.from_encoding(name, encoding) for name, encoding in zip(names, encodings, strict=True)]
     content = mapped_file(path)
     rows = int(entry["samples"])
-    if array_of(content, pa.uint32(), 0, 1)[0].as_py() != rows:
-        raise DataError(f"{path} has another number of samples than {_INDEX}; copy the output again")
+    _check_head(path, content, entry, rows)
+    if [column.size for column in columns] != entry["column_sizes"]:
+        raise DataError(f"{_INDEX} has other sizes of values than {path}; copy the output again")
     view, row = memoryview(content), 0
     while True:
         places = array_of(content, pa.uint32(), _U32.size * (1 + row), min(_BATCH_ROWS, rows - row) + 1).to_pylist()
@@ -193,3 +208,16 @@ def _read(path: Path, entry: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({column.name: column.decode(own) for own, column in zip(values, columns, strict=True)})
         if row >= rows:
             return
+
+
+def _check_head(path: Path, content: pa.Buffer, entry: Mapping[str, Any], rows: int) -> None:
+    """Check what a file has before its samples, which is in the index as well."""
+    if array_of(content, pa.uint32(), 0, 1)[0].as_py() != rows:
+        raise DataError(f"{path} has another number of samples than {_INDEX}; copy the output again")
+    start = _U32.size * (2 + rows)
+    first, last = (array_of(content, pa.uint32(), _U32.size * (1 + it), 1)[0].as_py() for it in (0, rows))
+    if not start <= first <= last == content.size == entry["raw_data"]["bytes"]:
+        raise DataError(f"{path} has another size than its index; copy the output again")
+    config: Any = parse_json(content.slice(start, first - start).to_pybytes())
+    if config != {name: value for name, value in entry.items() if name not in _OF_FILE}:
+        raise DataError(f"{path} has other columns than {_INDEX}; copy the output again")

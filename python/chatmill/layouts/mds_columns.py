@@ -119,10 +119,12 @@ class MdsColumn:
         bodies, offsets = [], [0]
         width = self.kind.value_type.bit_width // 8
         for value in values:
-            # An array with one axis; its length follows from its size too.
-            start = 1 + _LENGTHS[value[0] & 3].size
-            bodies.append(value[start:])
-            offsets.append(offsets[-1] + len(bodies[-1]) // width)
+            length = _LENGTHS[value[0] & 3]
+            bodies.append(value[1 + length.size :])
+            count = length.unpack_from(value, 1)[0]
+            if value[0] & ~3 != _ONE_AXIS or count * width != len(bodies[-1]):
+                raise ValueError(f"a value of {self.name} has another size than it says")
+            offsets.append(offsets[-1] + count)
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), self._numbers(self.kind.value_type, bodies))
 
     @staticmethod

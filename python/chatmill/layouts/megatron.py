@@ -2,7 +2,7 @@
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,12 @@ from chatmill._chatmill import DataError
 from chatmill.layouts.buffers import NewFile, array_of, bytes_of, mapped_file
 from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import FileLayout, SplitFiles, WriteOptions, left_out_note
+from chatmill.layouts.megatron_index import HEADER, MegatronIndex, header
 from chatmill.layouts.parts import Part, PartsWriter
 from chatmill.layouts.tokens import Tokens, runs, token_batch
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.shards import Shard
 
-_MAGIC, _VERSION = b"MMIDIDX\0\0", 1
-# The bytes before the lengths: the magic, the version, the code of the type, the numbers of sequences and documents.
-_HEADER = struct.Struct("<9sQBQQ")
-_CODES = {1: pa.uint8(), 4: pa.int32(), 7: pa.float32(), 8: pa.uint16()}
 # Megatron's own rule: vocabularies from this size on take four bytes.
 _SMALL_VOCABULARY = 65500
 _CHUNK_ROWS = 1 << 16
@@ -43,6 +40,7 @@ class MegatronLayout(FileLayout):
             contents: What the rows hold.
         """
         contents.check_tokens(self.name)
+        contents.check_bounds(self.name)
         return left_out_note(contents.left_out, self.name) + contents.size_note()
 
     def writer(self, folder: Path, split: str, contents: Contents, _options: WriteOptions) -> PartsWriter:
@@ -80,8 +78,7 @@ class MegatronLayout(FileLayout):
         """
         for shard in files.shards:
             prefix = str(files.folder / shard["file"]).removesuffix("_text_document.bin")
-            companion = files.about["companion"]
-            yield from _read(prefix, companion, is_packed=files.is_packed)
+            yield from _read(prefix, files.about, is_packed=files.is_packed)
 
 
 def _kind(contents: Contents) -> pa.DataType:
@@ -103,7 +100,7 @@ class _Pair(Part):
         self._data = [NewFile(folder / f"{name}.bin") for name in names]
         self._indexes = [NewFile(folder / f"{name}.idx") for name in names]
         for index, kind in zip(self._indexes, self._kinds, strict=True):
-            index.write(_header(kind, 0, 0))
+            index.write(header(kind, 0, 0))
         self._sequences = array("i")
         self._rows = self._tokens = self._count = 0
 
@@ -146,7 +143,7 @@ class _Pair(Part):
         width, start = kind.bit_width // 8, 0
         for at in range(0, self._count, _CHUNK_ROWS):
             count = min(_CHUNK_ROWS, self._count - at)
-            content = pa.py_buffer(index.read_at(_HEADER.size + 4 * at, 4 * count))
+            content = pa.py_buffer(index.read_at(HEADER.size + 4 * at, 4 * count))
             lengths = pc.cast(array_of(content, pa.int32(), 0, count), pa.int64())
             ends = pc.add(pc.cumulative_sum(lengths), start)
             index.write(bytes_of(pc.multiply(pc.subtract(ends, lengths), width)))
@@ -159,50 +156,41 @@ class _Pair(Part):
             ends = pc.add(pc.cumulative_sum(pa.array(counts, pa.int64())), first)
             index.write(bytes_of(ends))
             first = ends[-1].as_py()
-        index.write_at(0, _header(kind, self._count, self._rows + 1))
+        index.write_at(0, header(kind, self._count, self._rows + 1))
 
 
-def _header(kind: pa.DataType, sequences: int, bounds: int) -> bytes:
-    code = next(code for code, known in _CODES.items() if known == kind)
-    return _HEADER.pack(_MAGIC, _VERSION, code, sequences, bounds)
-
-
-def _read(prefix: str, companion: str, *, is_packed: bool) -> Iterator[pa.RecordBatch]:
-    index, kind, sequences, bounds = _read_index(Path(f"{prefix}_text_document.idx"))
-    data = mapped_file(Path(f"{prefix}_text_document.bin"))
-    _, other_kind, *same = _read_index(Path(f"{prefix}_{companion}_document.idx"))
-    trained = mapped_file(Path(f"{prefix}_{companion}_document.bin"))
-    if same != [sequences, bounds]:
+def _read(prefix: str, about: Mapping[str, Any], *, is_packed: bool) -> Iterator[pa.RecordBatch]:
+    companion = about["companion"]
+    names = [f"{prefix}_{key}_document" for key in ("text", companion)]
+    index, other = (MegatronIndex.open(Path(f"{name}.idx")) for name in names)
+    data, trained = (mapped_file(Path(f"{name}.bin")) for name in names)
+    if (index.sequences, index.bounds) != (other.sequences, other.bounds):
         raise DataError(f"the files {prefix}_*_document.idx have different shapes; copy the output again")
-    width, other_width = kind.bit_width // 8, other_kind.bit_width // 8
-    documents, token = _HEADER.size + 12 * sequences, 0
-    for at in range(0, max(1, bounds - 1), _CHUNK_ROWS):
-        rows = min(_CHUNK_ROWS, bounds - 1 - at)
-        firsts = array_of(index, pa.int64(), documents + 8 * at, rows + 1)
-        first, count = firsts[0].as_py(), firsts[-1].as_py() - firsts[0].as_py()
-        own = array_of(index, pa.int32(), _HEADER.size + 4 * first, count)
-        offsets = pc.cast(pc.subtract(firsts, first), pa.int32())
+    if [str(index.kind), str(other.kind)] != [about["dtype"], about["companion_dtype"].replace("float32", "float")]:
+        raise DataError(f"the files {prefix}_*_document.idx have other types than the manifest; copy the output again")
+    token = sequence = 0
+    for at in range(0, max(1, index.bounds - 1), _CHUNK_ROWS):
+        rows = min(_CHUNK_ROWS, index.bounds - 1 - at)
+        firsts = index.documents(at, rows)
+        own = index.lengths(sequence, firsts[-1].as_py() - sequence)
         ends = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(pc.cast(own, pa.int64()))])
+        for it in (index, other):
+            it.check_places(sequence, pc.add(ends[:-1], token))
+        if firsts != other.documents(at, rows) or own != other.lengths(sequence, len(own)):
+            raise DataError(f"the files {prefix}_*_document.idx have different bounds; copy the output again")
+        if not is_packed and len(own) != rows:
+            raise DataError(f"{index.path} has a row of several sequences; copy the output again")
+        offsets = pc.cast(pc.subtract(firsts, sequence), pa.int32())
         row_ends = pc.take(ends, offsets)
         segments = pa.ListArray.from_arrays(offsets, own)
         lengths = pc.cast(pc.subtract(row_ends[1:], row_ends[:-1]), pa.int32())
         for start, stop, begin, end in runs(lengths):
-            ids = array_of(data, kind, width * (token + begin), end - begin)
-            values = array_of(trained, other_kind, other_width * (token + begin), end - begin)
+            ids = array_of(data, index.kind, index.width * (token + begin), end - begin)
+            values = array_of(trained, other.kind, other.width * (token + begin), end - begin)
             marks = segments.slice(start, stop - start) if is_packed else None
             weighted = companion == "weights"
             yield token_batch(lengths.slice(start, stop - start), ids, values, marks, weighted=weighted)
         token += row_ends[-1].as_py()
-    if token * width != data.size or token * other_width != trained.size:
+        sequence += len(own)
+    if sequence != index.sequences or token * index.width != data.size or token * other.width != trained.size:
         raise DataError(f"the files {prefix}_*_document.bin have other sizes than their indexes; copy the output again")
-
-
-def _read_index(path: Path) -> tuple[pa.Buffer, pa.DataType, int, int]:
-    content = mapped_file(path)
-    header = content.slice(0, min(_HEADER.size, content.size)).to_pybytes()
-    magic, version, code, sequences, bounds = (
-        _HEADER.unpack(header) if len(header) == _HEADER.size else (b"", 0, 0, 0, 0)
-    )
-    if (magic, version) != (_MAGIC, _VERSION) or code not in _CODES or not bounds:
-        raise DataError(f"{path} is not an index of Megatron; copy the output again")
-    return content, _CODES[code], sequences, bounds

@@ -32,6 +32,7 @@ class NemoLayout(FileLayout):
             contents: What the rows hold.
         """
         contents.check_tokens(self.name)
+        contents.check_bounds(self.name)
         contents.check_unweighted(self.name)
         return left_out_note(contents.left_out, self.name)
 
@@ -78,7 +79,7 @@ class _NemoWriter:
             compression=options.compression,
             layout=layout,
         )
-        self._unheld = 0
+        self.lost_labels = 0
 
     @property
     def files(self) -> list[WrittenFile]:
@@ -87,9 +88,9 @@ class _NemoWriter:
 
     @property
     def notes(self) -> list[str]:
-        if not self._unheld:
+        if not self.lost_labels:
             return []
-        lost = f"{self._unheld:,} rows lose the label of their first token, which this layout does not hold"
+        lost = f"{self.lost_labels:,} rows lose the label of their first token, which this layout does not hold"
         return [f"{lost}; models train no first token"]
 
     def __enter__(self) -> "_NemoWriter":
@@ -107,7 +108,7 @@ class _NemoWriter:
         segments = {"input_ids": tokens.ids, "labels": tokens.labels}
         rows = pa.record_batch({name: pa.ListArray.from_arrays(offsets, it) for name, it in segments.items()})
         firsts = pc.take(tokens.mask, pc.filter(offsets[:-1], pc.less(offsets[:-1], len(tokens.ids))))
-        self._unheld += int(pc.sum(firsts).as_py() or 0)
+        self.lost_labels += int(pc.sum(firsts).as_py() or 0)
         masks = next_trained(rows).flatten()
         row_offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(tokens.lengths)])
         starts = [list(_starts(own)) for own in tokens.segments.to_pylist()]

@@ -20,6 +20,8 @@ from chatmill.layouts.tokens import runs, token_batch
 from chatmill.outputs.checksums import WrittenFile
 
 _CHUNK_ROWS = 1 << 16
+# Two numbers of 64 bits with a comma have at most 40 digits.
+_LINE_LENGTH = 64
 # Parts of open-instruct have at most 1 GB.
 _MOST_TOKENS = 10**9 // 4
 
@@ -115,15 +117,20 @@ def _read(path: Path, kind: pa.DataType) -> Iterator[pa.RecordBatch]:
     width, token, is_first = kind.bit_width // 8, 0, True
     try:
         with gzip.open(path.with_suffix(".csv.gz"), "rt", encoding="ascii") as lines:
-            while (found := list(islice(lines, _CHUNK_ROWS))) or is_first:
+            # A damaged file may have a line without an end.
+            short_lines = iter(partial(lines.readline, _LINE_LENGTH), "")
+            while (found := list(islice(short_lines, _CHUNK_ROWS))) or is_first:
                 is_first = False
-                bounds = [[int(place) for place in line.split(",")] for line in found]
-                lengths = pa.array([end - start for start, end in bounds], pa.int32())
+                bounds = [int(place) for line in found for place in line.split(",", 1)]
+                starts, ends = bounds[::2], bounds[1::2]
+                if starts != [token, *ends[:-1]][: len(starts)]:
+                    raise ValueError("a document does not start where the one before it ends")
+                lengths = pa.array([end - start for start, end in zip(starts, ends, strict=True)], pa.int32())
                 for first, last, begin, end in runs(lengths):
                     own = array_of(ids, kind, width * (token + begin), end - begin)
                     trained = array_of(mask, pa.uint8(), token + begin, end - begin)
                     yield token_batch(lengths.slice(first, last - first), own, trained)
-                token += sum(end - start for start, end in bounds)
+                token = ends[-1] if ends else token
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"cannot read the bounds beside {path} ({error}); copy the output again") from None
     if token * width != ids.size or token != mask.size:

@@ -60,6 +60,7 @@ class PartsWriter:
         self._shards: list[Shard] = []
         self.files: list[WrittenFile] = []
         self.notes: list[str] = []
+        self.lost_labels = 0
 
     def __enter__(self) -> "PartsWriter":
         return self

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 
 import pyarrow as pa
@@ -10,11 +9,12 @@ import pyarrow as pa
 from chatmill._chatmill import DataError
 from chatmill.layouts.choice import layout_named
 from chatmill.layouts.contents import Contents
-from chatmill.layouts.layout import FileLayout, SplitFiles
+from chatmill.layouts.layout import FileLayout, split_files
+from chatmill.layouts.reading import checked_batches, reading
 from chatmill.layouts.vocabulary import size_in_output
 from chatmill.outputs.checksums import Identity, identity_of, sha256_of_all
 from chatmill.outputs.read import PreparedOutput
-from chatmill.trainers.splits import TRAINING, VALIDATION
+from chatmill.trainers.splits import TRAINING
 
 
 class LayoutSource:
@@ -36,20 +36,14 @@ class LayoutSource:
         self.output = PreparedOutput(folder)
         self.layout: FileLayout = layout_named(self.output.layout)
         manifest = self.output.manifest
-        shards = {TRAINING: manifest["shards"], VALIDATION: manifest.get("validation_shards") or ()}
-        about = manifest.get("layout") or {}
-        self.splits = {
-            split: SplitFiles(self.output.folder, split, own, about, self.output.options)
-            for split, own in shards.items()
-            if own
-        }
+        self.splits = split_files(self.output.folder, manifest)
         # A shorter file that is mapped into memory would end the process.
         self._check_sizes()
 
     @cached_property
     def contents(self) -> Contents:
         """What the rows hold."""
-        with self._reading():
+        with reading(self.output.folder):
             columns = self.layout.schema(self.splits[TRAINING])
         tokenizer = self.output.manifest["tokenizer"]
         name = str(tokenizer.get("name")) if isinstance(tokenizer, dict) else ""
@@ -68,13 +62,7 @@ class LayoutSource:
             DataError: The manifest lists another number of rows, or a file cannot be read.
         """
         found = 0
-        batches = self.layout.batches(self.splits[split])
-        while True:
-            with self._reading():
-                batch = next(batches, None)
-                if batch is None:
-                    break
-                _check(batch)
+        for batch in checked_batches(self.layout, self.splits[split]):
             found += batch.num_rows
             yield batch
         expected = sum(int(shard["rows"]) for shard in self.splits[split].shards)
@@ -119,18 +107,6 @@ class LayoutSource:
             if not path.exists() or identity_of(path) != identity:
                 raise DataError(f"{path} changed while it was read, so nothing was written; run it again")
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError, LookupError, pa.ArrowException) as error:
-            if isinstance(error, DataError):
-                known = str(self.output.folder) in str(error)
-                raise error if known else DataError(f"{self.output.folder}: {error}") from None
-            raise DataError(
-                f"cannot read {self.output.folder}, which is damaged ({error}); copy the output again, or make it again"
-            ) from None
-
     def _check_sizes(self) -> None:
         for record in self.output.files:
             path = self.output.folder / record["file"]
@@ -140,11 +116,3 @@ class LayoutSource:
                     f"{path} has {size:,} bytes, but {self.output.manifest_path.name} lists {record['bytes']:,}; copy "
                     "the output again, or make it again"
                 )
-
-
-def _check(batch: pa.RecordBatch) -> None:
-    """Check what a damaged file can hold: bounds of lists would be read as places in memory."""
-    batch.validate(full=True)
-    for field in batch.schema:
-        if field.name in ("input_ids", "labels") and batch.column(field.name).null_count:
-            raise ValueError(f"the column {field.name} has nulls")

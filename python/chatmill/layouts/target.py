@@ -29,6 +29,7 @@ class LayoutTarget:
     Attributes:
         layout: The layout.
         notes: What it does not hold, as sentences; complete after `finish`.
+        lost_labels: The trained tokens of each split whose labels it does not hold; complete after `finish`.
 
     Raises:
         DataError: There is no such layout, or it cannot hold the rows.
@@ -39,6 +40,7 @@ class LayoutTarget:
         self.notes = self.layout.check(contents)
         if not self.layout.compresses:
             check_uncompressed(name, options)
+        self.lost_labels: dict[str, int] = {}
         self._contents, self._options = contents, options
         self._writers: list[tuple[Path, str, LayoutWriter]] = []
         self._files: list[WrittenFile] = []
@@ -102,6 +104,8 @@ class LayoutTarget:
             within = place.relative_to(folder)
             self._files += [replace(it, file=(within / it.file).as_posix()) for it in writer.files]
             self.notes += [f"{split}: {note}" for note in writer.notes]
+            if writer.lost_labels:
+                self.lost_labels[split] = writer.lost_labels
         self._described = self.layout.describe(folder, {split: own for split, own in shards.items() if own})
         return [*self._files, *self._described]
 
@@ -118,6 +122,7 @@ class LayoutTarget:
                 "vocabulary_size": self._contents.vocabulary_size,
                 **self.layout.about(self._contents),
                 "notes": self.notes,
+                **({"lost_labels": self.lost_labels} if self.lost_labels else {}),
                 **more,
             },
             **{name: [file.record() for file in own] for name, own in files.items() if own},

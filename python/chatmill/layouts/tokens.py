@@ -119,10 +119,15 @@ def runs(lengths: pa.Array) -> Iterator[tuple[int, int, int, int]]:
     Yields:
         The first row of a part and the one after its last; its first token and the one after its last.
 
+    Raises:
+        DataError: A row has a negative length.
+
     Example:
         >>> list(runs(pa.array([2, 3])))
         [(0, 2, 0, 5)]
     """
+    if (pc.min(lengths).as_py() or 0) < 0:
+        raise DataError("a row ends before it begins; copy the output again")
     row = token = start = first = 0
     for at in range(0, len(lengths), _BATCH_ROWS):
         for length in lengths[at : at + _BATCH_ROWS].to_pylist():

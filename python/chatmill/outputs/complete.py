@@ -13,8 +13,8 @@ from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.place import names_of
 from chatmill.outputs.shard_files import arrow_batches
 
-# Files whose rows cannot be counted without their index.
-_BINARY = frozenset({".bin", ".idx", ".mds", ".ds", ".index", ".loss", ".npy", ".gz"})
+#: Files whose rows cannot be counted without their index.
+BINARY = frozenset({".bin", ".idx", ".mds", ".ds", ".index", ".loss", ".npy", ".gz"})
 _AGAIN = "so nothing was written; run it again, and let nothing else write to the folder of the output"
 
 
@@ -79,7 +79,7 @@ def _sums(folder: Path, files: Sequence[WrittenFile]) -> list[str]:
 def _rows(folder: Path, file: str) -> int | None:
     """Return the number of rows of a file, or of its lines; None if the file alone does not tell it."""
     path = folder / file
-    if path.suffix in _BINARY:
+    if path.suffix in BINARY:
         return None
     if path.suffix == ".arrow":
         try:

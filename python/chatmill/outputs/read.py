@@ -8,7 +8,8 @@ from typing import Any
 from chatmill._chatmill import DataError
 from chatmill.formats import Format
 from chatmill.inputs import InputFile
-from chatmill.options.choices import LayoutName, choices
+from chatmill.options.choices import LayoutName
+from chatmill.outputs.layout_name import layout_name
 from chatmill.outputs.manifest import EARLIER_MANIFEST, FORMAT, MANIFEST, is_manifest, manifest_name
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
 from chatmill.text.parsing import parse_json
@@ -53,20 +54,15 @@ class PreparedOutput:
     @property
     def layout(self) -> LayoutName:
         """The layout of its files."""
-        recorded = self.manifest.get("layout")
-        if recorded is not None:
-            name: Any = recorded.get("name") if isinstance(recorded, dict) else recorded
-            if name not in choices(LayoutName):
-                raise DataError(
-                    f"{self.manifest_path} names the layout {name!r}, which this chatmill does not read; use chatmill "
-                    f"{self.manifest['chatmill']}, which made it"
-                )
-            known: LayoutName = name
-            return known
-        trainer = self.options.get("trainer") or {}
-        if trainer.get("name") == "nemo":
-            return "nemo"
-        return "hf" if trainer.get("files") == "arrow" else "parquet"
+        name = layout_name(self.manifest)
+        if name is None:
+            recorded = self.manifest["layout"]
+            unknown = recorded.get("name") if isinstance(recorded, dict) else recorded
+            raise DataError(
+                f"{self.manifest_path} names the layout {unknown!r}, which this chatmill does not read; use chatmill "
+                f"{self.manifest['chatmill']}, which made it"
+            )
+        return name
 
     @property
     def files(self) -> list[dict[str, Any]]:

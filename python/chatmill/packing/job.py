@@ -30,7 +30,7 @@ from chatmill.packing.target import target_of_packs
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # What the manifest of packs says in place of that of the rows.
-_MADE_AGAIN = ("shards", "validation_shards", "dataset_files")
+_MADE_AGAIN = ("shards", "validation_shards", "dataset_files", "layout", "layout_files")
 
 
 def pack(

@@ -125,6 +125,7 @@ def about_packs(
     """
     return {
         **choice.record(),
+        "pad_to_max_length": choice.pad_to_max_length or layout.fills,
         "marks": list(layout.marks),
         "shifted": layout.shifted,
         "tokens": tokens,

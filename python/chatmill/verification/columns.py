@@ -23,6 +23,7 @@ _LISTS: dict[str, pa.DataType] = {
     "weights": _FLOAT,
 }
 _NUMBERS = {"length": pa.int32(), "row": pa.int64(), "label": pa.bool_()}
+_NEMO = ("input_ids", "seq_start_id", "loss_mask")
 #: The lists that have a value for each token.
 _OF_TOKENS = ("input_ids", "labels", "position_ids", "attention_mask", "loss_mask", "segment_ids", "weights")
 
@@ -37,13 +38,17 @@ class Columns:
         optional: Columns that may be there.
         kept: The columns that the user kept, whose types are those of the inputs.
         trainer: The name of the trainer that chose the columns, or None.
+        numbering: In packs, the column that numbers the rows.
+        has_numbers: Whether samples have a column `row` if there may be several of one input row.
     """
 
     kind: RowKind
     needed: tuple[str, ...]
     optional: tuple[str, ...]
     kept: frozenset[str]
-    trainer: str | None
+    trainer: str | None = None
+    numbering: str = "segment_ids"
+    has_numbers: bool = False
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any], schema: pa.Schema) -> "Columns":
@@ -54,23 +59,46 @@ class Columns:
             schema: The columns of the first file. They tell whether rows have answers.
         """
         options = manifest["options"]
-        trainer = options.get("trainer")
-        if options.get("packing") is not None:
-            marks = tuple(options["packing"]["marks"])
-            needed = tuple(trainer["columns"]) if trainer else ("input_ids", "labels", *marks, "length")
-            optional = () if trainer else ("weights",)
-            return cls("packs", needed, optional, frozenset(), trainer and trainer["name"])
-        kept = frozenset(options["keep_columns"])
+        kept = frozenset(() if _marks(options) is not None else options["keep_columns"])
         own = [name for name in schema.names if name not in kept]
+        trainer = options.get("trainer")
+        layout = manifest.get("layout") or {}
+        if layout.get("name") == "nemo":
+            trainer = {"name": "nemo", "columns": _NEMO}
+        elif layout:
+            return cls._of_layout(layout, options, kept)
+        if _marks(options) is not None:
+            return cls._of_packs(options, trainer)
         kind: RowKind = "samples" if "input_ids" in own else "answers"
         if trainer:
             return cls(kind, tuple(trainer["columns"]), (), kept - set(trainer["columns"]), trainer["name"])
         if kind == "answers":
             answers = tuple(name for name in own if name in ANSWER_COLUMNS)
-            return cls(kind, (*(answers or ("input_ids",)), "length"), ("label",), kept, None)
+            return cls(kind, (*(answers or ("input_ids",)), "length"), ("label",), kept)
         made = ["attention_mask"] if options.get("attention_mask") or options["padding"] else []
         made += ["position_ids"] if options.get("position_ids") else []
-        return cls(kind, ("input_ids", "labels", *made, "length"), ("weights", "row"), kept, None)
+        needed = ("input_ids", "labels", *made, "length")
+        return cls(kind, needed, ("weights", "row"), kept, has_numbers=True)
+
+    @classmethod
+    def _of_packs(cls, options: Mapping[str, Any], trainer: Mapping[str, Any] | None) -> "Columns":
+        marks = _marks(options) or ()
+        if trainer is None:
+            return cls("packs", ("input_ids", "labels", *marks, "length"), ("weights",), frozenset())
+        names = tuple(trainer["columns"])
+        return cls("packs", names, (), frozenset(), trainer["name"], _numbering(names, marks))
+
+    @classmethod
+    def _of_layout(cls, layout: Mapping[str, Any], options: Mapping[str, Any], kept: frozenset[str]) -> "Columns":
+        marks = _marks(options)
+        if "columns" in layout:
+            names = tuple(name for name in layout["columns"] if name not in kept)
+        else:
+            weights = ("weights",) if layout.get("companion") == "weights" else ()
+            names = ("input_ids", "labels", *weights, *(() if marks is None else ("seq_lengths",)), "length")
+        if marks is not None:
+            return cls("packs", names, (), kept, numbering=_numbering(names, marks))
+        return cls("samples" if "input_ids" in names else "answers", names, (), kept)
 
     def check(self, schema: pa.Schema, where: str, faults: Faults) -> bool:
         """Check the columns of a file.
@@ -116,9 +144,21 @@ class Columns:
         if name in _NUMBERS:
             return bool(found == _NUMBERS[name])
         # In packs for LLaMA-Factory it numbers the rows.
-        is_numbered = name == "attention_mask" and self.kind == "packs" and self.trainer == "llama-factory"
+        is_numbered = self.kind == "packs" and name == self.numbering
         item = _INT32 if is_numbered else _LISTS.get(name)
         return bool(pa.types.is_list(found) and found.value_type == item)
+
+
+def _marks(options: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the columns that mark rows in packs; None if rows are no packs."""
+    packing = options.get("packing")
+    return None if packing is None else tuple(packing["marks"])
+
+
+def _numbering(names: Sequence[str], marks: Sequence[str]) -> str:
+    """Return the column that numbers the rows of packs, which LLaMA-Factory reads as its mask."""
+    is_renamed = "segment_ids" in marks and "segment_ids" not in names
+    return "attention_mask" if is_renamed else "segment_ids"
 
 
 def label_kind(manifest: Mapping[str, Any]) -> LabelKind:

@@ -1,4 +1,4 @@
-"""`check_content`: the rows of all shards of an output, a few at a time."""
+"""`check_content`: the rows of an output of any layout, a few at a time."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -10,15 +10,17 @@ import pyarrow as pa
 from chatmill.trainers.splits import TRAINING
 from chatmill.verification.answers import check_answers
 from chatmill.verification.columns import Columns, label_kind
-from chatmill.verification.counts import SHARDS, check_totals
+from chatmill.verification.counts import check_totals
 from chatmill.verification.faults import Faults
 from chatmill.verification.index import PLANS, Plan, read_plan
+from chatmill.verification.layout_files import SHARDS
 from chatmill.verification.packs import PackRules
 from chatmill.verification.repeats import Repeats
 from chatmill.verification.reporter import Reporter
 from chatmill.verification.row_numbers import RowNumbers
+from chatmill.verification.row_parts import RowPart, parts_of
 from chatmill.verification.samples import SampleRules
-from chatmill.verification.shards import READ_ERRORS, ShardRows, open_shard
+from chatmill.verification.shards import READ_ERRORS, ShardRows, problem_of
 from chatmill.verification.slices import SliceDigests
 from chatmill.verification.tokens_folder import token_rows
 from chatmill.verification.totals import Totals
@@ -46,41 +48,42 @@ def check_content(
     Returns:
         The number of rows and of tokens that were read.
     """
-    shards = [it for key in SHARDS.values() for it in manifest.get(key) or ()]
-    schema = _first_schema(folder, [it["file"] for it in shards if it["file"] in intact], faults)
+    parts = {split: parts_of(folder, manifest, split) for split in SHARDS}
+    every = [part for own in parts.values() for part in own]
+    schema = _first_schema([part for part in every if intact >= set(part.files)], faults)
     if schema is None:
         return 0, 0
     columns = Columns.of(manifest, schema)
     vocabulary = vocabulary_of(folder, manifest, intact, faults)
     checks = _Checks(folder, manifest, columns, vocabulary, intact, faults)
-    checks.run(tokens)
-    if all(it["file"] in intact for it in shards) and checks.is_complete:
+    checks.run(parts, tokens)
+    if all(intact >= set(part.files) for part in every) and checks.is_complete:
         check_totals(manifest, name, columns, checks.totals, faults)
         checks.check_rows(name)
     return sum(it.rows for it in checks.totals.values()), sum(it.tokens for it in checks.totals.values())
 
 
-def _first_schema(folder: Path, files: Sequence[str], faults: Faults) -> pa.Schema | None:
-    """Return the columns of the first file that can be read."""
+def _first_schema(parts: Sequence[RowPart], faults: Faults) -> pa.Schema | None:
+    """Return the columns of the first rows that can be read."""
     errors: list[tuple[str, str]] = []
-    for file in files:
-        found = _schema(folder / file)
+    for part in parts:
+        found = _schema(part)
         if isinstance(found, pa.Schema):
-            # The other files are tried again, and their errors are found there.
+            # The other parts are tried again, and their errors are found there.
             return found
-        errors.append((file, found))
-    for file, problem in errors:
-        faults.add("unreadable", file, problem)
+        errors.append((part.name, found))
+    for name, problem in errors:
+        faults.add("unreadable", name, problem)
     return None
 
 
-def _schema(path: Path) -> Any:
-    """Return the columns of a file, or a text that says why it cannot be read."""
+def _schema(part: RowPart) -> Any:
+    """Return the columns of a part, or a text that says why it cannot be read."""
     try:
-        with open_shard(path) as rows:
+        with part.open() as rows:
             return rows.schema
     except READ_ERRORS as error:
-        return f"it cannot be read ({error})"
+        return f"it cannot be read ({problem_of(error)})"
 
 
 class _Checks:
@@ -108,13 +111,12 @@ class _Checks:
         #: Whether all rows could be read and compared.
         self.is_complete = True
 
-    def run(self, tokens: Path | None) -> None:
+    def run(self, parts: Mapping[str, Sequence[RowPart]], tokens: Path | None) -> None:
         """Check all splits."""
         about = self._manifest["options"].get("packing")
         rows = None if about is None else token_rows(about, tokens, self._faults)
-        for split, key in SHARDS.items():
-            shards = self._manifest.get(key) or ()
-            if not shards:
+        for split, own in parts.items():
+            if not own:
                 continue
             totals = self.totals.setdefault(split, Totals())
             plan = None if about is None else self._plan(split, about)
@@ -123,9 +125,9 @@ class _Checks:
                 kind = label_kind(self._manifest)
                 rules = PackRules(self._columns, about, plan.table, kind, self._vocabulary)
             digests = SliceDigests()
-            for shard in shards:
+            for part in own:
                 # Packs after a file that cannot be read would be compared with the wrong part of the plan.
-                rules = rules if self._shard(shard, totals, rules, digests) else None
+                rules = rules if self._part(part, totals, rules, digests) else None
             if plan is not None and plan.is_whole and rows is not None:
                 plan.compare(digests, rows.of_split(split), self._faults)
 
@@ -141,27 +143,27 @@ class _Checks:
             self._faults.add("plan", name, problem)
         return plan
 
-    def _shard(self, shard: Mapping[str, Any], totals: Totals, rules: PackRules | None, digests: SliceDigests) -> bool:
-        """Check the rows of a file; return whether all of them could be read."""
-        file = shard["file"]
-        if file not in self._intact:
+    def _part(self, part: RowPart, totals: Totals, rules: PackRules | None, digests: SliceDigests) -> bool:
+        """Check the rows of a part; return whether all of them could be read."""
+        name = part.name
+        if not self._intact >= set(part.files):
             return False
         rows_before, tokens_before = totals.rows, totals.tokens
         try:
-            with open_shard(self._folder / file) as rows:
-                is_read = self._columns.check(rows.schema, file, self._faults) and self._has_schema(rows, file)
+            with part.open() as rows:
+                is_read = self._columns.check(rows.schema, name, self._faults) and self._has_schema(rows, name)
                 if is_read:
                     for batch in rows.batches():
-                        is_read &= self._batch(batch, file, totals, rows_before, rules, digests)
+                        is_read &= self._batch(batch, name, totals, rows_before, rules, digests)
         except READ_ERRORS as error:
-            self._faults.add("unreadable", file, f"its rows cannot be read ({error})")
+            self._faults.add("unreadable", name, f"its rows cannot be read ({problem_of(error)})")
             is_read = False
-        if is_read and totals.rows - rows_before != shard["rows"]:
-            problem = f"it has {totals.rows - rows_before:,} rows, but the manifest lists {shard['rows']:,}"
-            self._faults.add("shard_rows", file, problem)
-        if is_read and totals.tokens - tokens_before != shard["tokens"]:
-            problem = f"it has {totals.tokens - tokens_before:,} tokens, but the manifest lists {shard['tokens']:,}"
-            self._faults.add("shard_tokens", file, problem)
+        if is_read and totals.rows - rows_before != part.rows:
+            problem = f"it has {totals.rows - rows_before:,} rows, but the manifest lists {part.rows:,}"
+            self._faults.add("shard_rows", name, problem)
+        if is_read and totals.tokens - tokens_before != part.tokens:
+            problem = f"it has {totals.tokens - tokens_before:,} tokens, but the manifest lists {part.tokens:,}"
+            self._faults.add("shard_tokens", name, problem)
         self.is_complete &= is_read
         return is_read
 
@@ -241,8 +243,7 @@ class _Checks:
         weights = (self._manifest.get("arrangement") or {}).get("weights") or ()
         may_lack = arranged is not None and (arranged["duplicates"] or any(weight < 1 for weight in weights))
         if not self._has_numbers:
-            can_tell = self._columns.trainer is None
-            if can_tell and counts["samples"] != counts["rows_out"]:
+            if self._columns.has_numbers and counts["samples"] != counts["rows_out"]:
                 problem = (
                     f"{counts['rows_out']:,} rows became {counts['samples']:,} samples, but there is no column row"
                 )

@@ -7,10 +7,8 @@ from typing import Any
 from chatmill.trainers.splits import TRAINING, VALIDATION
 from chatmill.verification.columns import Columns
 from chatmill.verification.faults import Faults
+from chatmill.verification.layout_files import SHARDS
 from chatmill.verification.totals import Totals
-
-#: The shards of each split in a manifest.
-SHARDS = {TRAINING: "shards", VALIDATION: "validation_shards"}
 
 
 def check_counts(manifest: Mapping[str, Any], name: str, faults: Faults) -> None:
@@ -37,8 +35,12 @@ def check_counts(manifest: Mapping[str, Any], name: str, faults: Faults) -> None
         files = sum(part.get("files", 0) for part in manifest["parts"])
         sums.equal("files of parts", files, "inputs", len(manifest["inputs"]))
     packing = options.get("packing")
-    # `pack` leaves the rejects with the rows that it packs.
-    if packing is None or packing["tokens"]["folder"] is None:
+    # `pack` and `convert` leave the rejects with the rows that they read.
+    is_made_of_output = packing is not None and packing["tokens"]["folder"] is not None
+    is_made_of_output |= "source" in (manifest.get("layout") or {})
+    if is_made_of_output:
+        sums.equal("rows of rejects", 0 if rejects is None else rejects["rows"], "an output of another one", 0)
+    else:
         sums.equal("rows of rejects", 0 if rejects is None else rejects["rows"], "counts.rejected", counts["rejected"])
     if arranged is not None:
         _check_arranged(manifest, arranged, sums)
@@ -54,7 +56,6 @@ def check_counts(manifest: Mapping[str, Any], name: str, faults: Faults) -> None
             sums.equal("packed rows", figures.get("rows"), "the counts", expected["rows"])
             known = figures.get("tokens", 0) + figures.get("dropped_tokens", 0) + figures.get("cut_tokens", 0)
             sums.equal("packed, dropped and cut tokens", known, "the counts", expected["tokens"])
-    _check_names(manifest, name, faults)
 
 
 def _check_arranged(manifest: Mapping[str, Any], arranged: Mapping[str, Any], sums: "_Sums") -> None:
@@ -91,15 +92,6 @@ def _is_written_once(manifest: Mapping[str, Any]) -> bool:
     return arranged is None or (not arranged["duplicates"] and all(weight == 1 for weight in weights))
 
 
-def _check_names(manifest: Mapping[str, Any], name: str, faults: Faults) -> None:
-    """Check that shards are numbered in their order, from 0."""
-    for split, key in SHARDS.items():
-        for number, shard in enumerate(manifest.get(key) or ()):
-            stem = shard["file"].rpartition("/")[2].partition(".")[0]
-            if stem not in (f"{split}-{number:05d}", f"part-{number:05d}"):
-                faults.add("shard_order", name, f"shard {number} of {key} is {shard['file']}")
-
-
 def _written(counts: Mapping[str, Any], split: str) -> dict[str, int]:
     """Return the counts of the samples of a split."""
     if "arranged" in counts:
@@ -123,15 +115,19 @@ def check_totals(
         faults: Takes the faults.
     """
     counts, sums = manifest["counts"], _Sums(name, faults)
-    has_labels = "labels" in columns.needed or columns.kind == "answers"
+    lost = _lost_labels(manifest, columns)
     for split, found in totals.items():
-        expected = _written(counts, split)
         trained = f"trained tokens of {split}"
         if columns.kind == "packs":
-            sums.at_most(trained, found.trained, "the counts", expected["trained_tokens"])
-            continue
-        if has_labels:
-            sums.equal(trained, found.trained, "the counts", expected["trained_tokens"])
+            figures = manifest["options"]["packing"].get("trained", {}).get(split)
+            sums.at_most(trained, found.trained, "the counts", _written(counts, split)["trained_tokens"])
+            if figures is not None:
+                sums.equal(trained, found.trained, "the packs", figures["tokens"])
+        elif lost is None:
+            sums.at_most(trained, found.trained, "the counts", _written(counts, split)["trained_tokens"])
+        else:
+            held = _written(counts, split)["trained_tokens"] - lost.get(split, 0)
+            sums.equal(trained, found.trained, "the counts", held)
     if columns.kind == "packs":
         return
     if _is_written_once(manifest):
@@ -139,10 +135,21 @@ def check_totals(
         for found in totals.values():
             everything.untrained += found.untrained
             everything.lengths.merge(found.lengths)
-        if has_labels:
+        if lost == {}:
             sums.equal("untrained samples", everything.untrained, "counts.untrained", counts["untrained"])
         lengths = dict(everything.lengths.percentiles())
         sums.equal("the lengths of the samples", lengths, "counts.lengths", counts["lengths"])
+
+
+def _lost_labels(manifest: Mapping[str, Any], columns: Columns) -> Mapping[str, int] | None:
+    """Return how many trained tokens of each split have no label in the files; None if nothing tells it."""
+    layout = manifest.get("layout") or {}
+    if "lost_labels" in layout:
+        lost: Mapping[str, int] | None = layout["lost_labels"]
+        return lost
+    # `prepare` for this trainer does not count them.
+    is_known = columns.kind == "answers" or "labels" in columns.needed or layout
+    return {} if is_known else None
 
 
 class _Sums:

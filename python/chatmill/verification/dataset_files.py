@@ -7,6 +7,7 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.dataset_folder import dataset_files
+from chatmill.outputs.layout_name import layout_name
 from chatmill.outputs.shards import Shard
 from chatmill.verification.faults import Faults
 from chatmill.verification.shards import READ_ERRORS
@@ -23,9 +24,9 @@ def check_dataset_files(folder: Path, manifest: Mapping[str, Any], intact: Abstr
     """
     splits = [[_shard(it) for it in manifest.get(key) or ()] for key in ("shards", "validation_shards")]
     listed = {it["file"] for it in manifest.get("dataset_files", ())}
-    if not splits[0][0].file.endswith(".arrow"):
+    if layout_name(manifest) != "hf":
         if listed:
-            faults.add("dataset_files", min(listed), "only outputs with Arrow files have this file")
+            faults.add("dataset_files", min(listed), "only folders for `load_from_disk` have this file")
         return
     if any(shard.file not in intact for shards in splits for shard in shards[:1]):
         return
@@ -35,7 +36,7 @@ def check_dataset_files(folder: Path, manifest: Mapping[str, Any], intact: Abstr
         faults.add("unreadable", splits[0][0].file, f"its columns cannot be read ({error})")
         return
     for name in sorted(expected.keys() ^ listed):
-        problem = "an output with Arrow files has this file, but the manifest does not list it"
+        problem = "a folder for `load_from_disk` has this file, but the manifest does not list it"
         faults.add("dataset_files", name, problem if name in expected else "no output has this file")
     for name in sorted(expected.keys() & listed & intact):
         if (folder / name).read_bytes() != expected[name]:

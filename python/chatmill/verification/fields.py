@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from chatmill.options.choices import PaddingSide, choices
+from chatmill.options.choices import LayoutName, PaddingSide, choices
 from chatmill.outputs.manifest import FORMAT, recorded_files
 from chatmill.outputs.manifest import manifest_bytes as _bytes
 from chatmill.verification.faults import AGAIN, Faults
@@ -101,14 +101,34 @@ _FIELDS: dict[str, _Test] = {
     "rejects": _or_none(_is_object),
     **{
         f"{group}?.*.{name}": test
-        for group in ("dataset_files", "tokenizer_files", "packs")
+        for group in ("dataset_files", "tokenizer_files", "packs", "layout_files")
         for name, test in _FILE.items()
     },
+    "layout?": _is_object,
+    "layout?.name": lambda value: value in choices(LayoutName),
+    "layout?.notes": _is_list,
+    "layout?.vocabulary_size?": _or_none(_is_count),
+    "layout?.lost_labels?": _or_none(_is_counts),
+    "layout?.source?": _is_object,
+    "layout?.columns?": _is_list,
+    "layout?.columns?.*": _is_text,
     "parts?": _is_list,
     "parts?.*.options": _is_object,
     "arrangement?": _is_object,
 }
 _REJECTS = {f"rejects.{name}": test for name, test in _FILE.items()}
+
+# What `layout` has besides, by its name: what is written without it cannot be read.
+_RAW = {"layout.dtype": lambda value: value in ("uint16", "uint32")}
+_OF_LAYOUT: dict[str, dict[str, _Test]] = {
+    "datatrove": _RAW,
+    "olmo": _RAW,
+    "megatron": {
+        "layout.dtype": lambda value: value in ("uint16", "int32"),
+        "layout.companion": lambda value: value in ("loss_mask", "weights"),
+        "layout.companion_dtype": lambda value: value in ("uint8", "float32"),
+    },
+}
 
 _PLAN = {
     **{f"{name}": _is_size for name in ("max_length", "align", "multiple_of")},
@@ -126,6 +146,7 @@ _PLAN = {
     "tokens.shards.*.file": _is_text,
     "tokens.shards.*.sha256": _or_none(_is_sha256),
     "report": _is_object,
+    "trained?": _is_object,
 }
 _REPORT = (
     *("rows", "packs", "empty_packs", "tokens", "room", "pieces", "most_rows", "squared_lengths", "dropped_rows"),
@@ -134,7 +155,7 @@ _REPORT = (
 #: The keys of a manifest.
 _KEYS = {
     *(path.rstrip("?") for path in _FIELDS if "." not in path),
-    *("dataset_files", "tokenizer_files", "packs", "sha256"),
+    *("dataset_files", "tokenizer_files", "packs", "layout_files", "sha256"),
 }
 
 
@@ -154,6 +175,8 @@ def check_fields(manifest: Any, name: str, faults: Faults) -> bool:
         return False
     fields = {**_FIELDS, **(_REJECTS if isinstance(manifest.get("rejects"), dict) else {})}
     found = list(_wrong(manifest, fields))
+    if not found and "layout" in manifest:
+        found += _wrong(manifest, _OF_LAYOUT.get(manifest["layout"]["name"], {}))
     options = manifest.get("options")
     packing = options.get("packing") if isinstance(options, dict) else None
     if packing is not None:
@@ -179,6 +202,10 @@ def wrong_plan_fields(about: Any) -> list[str]:
     for split, report in reports.items() if isinstance(reports, dict) else ():
         counts = report if isinstance(report, dict) else {}
         found += [f"report.{split}.{name}" for name in _REPORT if not _is_count(counts.get(name))]
+    trained = about.get("trained")
+    for split, share in trained.items() if isinstance(trained, dict) else ():
+        if not isinstance(share, dict) or not _is_count(share.get("tokens")):
+            found.append(f"trained.{split}.tokens")
     return found
 
 

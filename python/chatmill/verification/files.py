@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chatmill.outputs.checksums import WrittenFile, sha256_of_all
+from chatmill.outputs.complete import BINARY
 from chatmill.verification.faults import AGAIN, Faults
 
-_ROWS = {".parquet", ".arrow"}
+_ROWS = {".parquet", ".arrow", *BINARY}
 # While a run writes to an output whose parent cannot be used, its lock is in the output.
 _LOCK = re.compile(r"\.chatmill-[0-9a-f]{16}\.lock")
 
@@ -40,7 +41,8 @@ def check_files(folder: Path, files: Sequence[WrittenFile], manifest: str, fault
     intact = {file.file for file, sha256 in zip(readable, sums, strict=True) if sha256 == file.sha256}
     for file in files:
         # The rows of other files are counted where they are read.
-        if file.file in intact and (folder / file.file).suffix not in _ROWS and _lines(folder / file.file) != file.rows:
+        is_lines = (folder / file.file).suffix not in _ROWS
+        if file.file in intact and is_lines and _lines(folder / file.file) != file.rows:
             faults.add("lines", file.file, f"it has not the {file.rows:,} lines that {manifest} lists")
     return intact
 

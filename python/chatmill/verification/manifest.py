@@ -17,7 +17,7 @@ from chatmill.text.parsing import parse_json
 from chatmill.verification.faults import Faults
 from chatmill.verification.fields import unknown_keys
 
-_GIVE = "give a folder that `chatmill prepare` or `chatmill pack` made, or a plan of `chatmill pack --index-only`"
+_GIVE = "give an output of `chatmill prepare`, `pack` or `convert`, or a plan of `chatmill pack --index-only`"
 
 
 def manifest_of(folder: Path) -> Path:

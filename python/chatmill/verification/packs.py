@@ -84,7 +84,8 @@ class PackRules:
         values = {name: lists_of(batch, name)[1] for name in names if name != "input_ids"}
         self._check_marks(batch, values, sequences, flat, is_token, places, report)
         if "labels" not in values:
-            return widths, None, sequences
+            mask = values.get("loss_mask")
+            return widths, None if mask is None else counted(pc.not_equal(mask, 0), places), sequences
         is_trained = check_labels(values["labels"], ids, self._labels, self._vocabulary, places, report)
         is_first = pc.equal(flat.positions, 0)
         problem = f"the label of the first token of a row is not {MASKED}, so another row would be trained on it"
@@ -124,6 +125,21 @@ class PackRules:
             found.numbers.extend(range(1, len(found.of_packs[-1]) + 1))
         return found
 
+    def _marked(self, sequences: Sequences) -> list[list[int]]:
+        """Return the lengths of the sequences as marks tell them. Numbers of rows do not tell where padding begins."""
+        if set(self._about["marks"]) - {"segment_ids", "loss_mask"} or "segment_ids" in self._columns.needed:
+            return sequences.of_packs
+        tokens, marked = iter(sequences.tokens), []
+        for lengths in sequences.of_packs:
+            merged: list[int] = []
+            for length in lengths:
+                if not next(tokens) and merged:
+                    merged[-1] += length
+                else:
+                    merged.append(length)
+            marked.append(merged)
+        return marked
+
     def _check_padding(self, ids: pa.Array, is_token: pa.Array, places: Places, report: Reporter) -> None:
         pad = self._about["pad_id"]
         wrong = pc.invert(is_token)
@@ -141,7 +157,7 @@ class PackRules:
         places: Places,
         report: Reporter,
     ) -> None:
-        of_packs = sequences.of_packs
+        of_packs = self._marked(sequences)
         expected: dict[str, list[list[int]]] = {
             "seq_lengths": of_packs,
             "cu_seqlens": [list(accumulate(lengths, initial=0)) for lengths in of_packs],
@@ -155,7 +171,7 @@ class PackRules:
             wrong = pc.not_equal(values["position_ids"], flat.positions)
             report.tokens("position_ids", "position_ids do not restart at 0 with each row", wrong, places)
         numbers = pc.if_else(is_token, flat.of_rows(pa.array(sequences.numbers, pa.int64())), 0)
-        numbered = "attention_mask" if self._columns.trainer == "llama-factory" else "segment_ids"
+        numbered = self._columns.numbering
         if numbered in values:
             wrong = pc.not_equal(values[numbered], numbers)
             report.tokens(numbered, f"{numbered} does not number the rows from 1", wrong, places)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill.arrange.duplicates import Duplicates
+from chatmill.outputs.layout_name import layout_name
 from chatmill.verification.columns import Columns
 from chatmill.verification.faults import Faults
 
@@ -32,6 +33,8 @@ class Repeats:
         has_copies = any(weight > 1 for weight in arrangement.get("weights") or ())
         # Duplicates have equal labels, which are not in the files for NeMo. Those of answers have the same `label`.
         can_tell = "labels" in columns.needed or (columns.kind == "answers" and columns.trainer is None)
+        # MDS does not hold that column.
+        can_tell &= layout_name(manifest) != "mds" or "completion_ids" not in columns.needed
         if columns.kind == "packs" or not arrangement.get("deduplicate") or has_copies or not can_tell:
             return None
         return cls()

@@ -100,7 +100,8 @@ class SampleRules:
         if "loss_mask" in values:
             self._check_nemo(batch, values["loss_mask"], places, report)
         if "labels" not in values:
-            return lengths, None
+            mask = values.get("loss_mask")
+            return lengths, None if mask is None else counted(pc.not_equal(mask, 0), places)
         is_trained = check_labels(values["labels"], ids, self.labels, self.vocabulary, places, report)
         if "weights" in values:
             check_weights(values["weights"], is_trained, places, report)

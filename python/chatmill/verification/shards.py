@@ -1,13 +1,16 @@
-"""`ShardRows`: the rows of one file of an output, a few at a time. Each layout of files has a reader here."""
+"""`ShardRows`: the rows of one file of an output, a few at a time. Each kind of file has a reader here."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from chatmill._chatmill import DataError
 
 # Tokens that are checked at once. Their places and masks take about 100 bytes each.
 _BATCH_TOKENS = 1 << 18
@@ -17,9 +20,18 @@ _BATCH_ROWS = 1 << 14
 READ_ERRORS = (OSError, pa.ArrowException, ValueError)
 
 
+def problem_of(error: BaseException) -> str:
+    """Return what an error says is wrong, without what to do: a fault says that itself.
+
+    Args:
+        error: The error.
+    """
+    return str(error).partition("; ")[0] if isinstance(error, DataError) else str(error)
+
+
 @dataclass(frozen=True)
 class ShardRows:
-    """The rows of a file.
+    """The rows of a file, or of several.
 
     Attributes:
         schema: Their columns.
@@ -28,18 +40,6 @@ class ShardRows:
 
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]]
-
-
-def open_shard(path: Path) -> AbstractContextManager[ShardRows]:
-    """Open a file of an output; the suffix tells its layout.
-
-    Args:
-        path: The file.
-
-    Returns:
-        A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
-    """
-    return _READERS[path.suffix](path)
 
 
 def bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -64,7 +64,15 @@ def _readable(schema: pa.Schema) -> pa.Schema:
 
 
 @contextmanager
-def _parquet(path: Path) -> Iterator[ShardRows]:
+def parquet_rows(path: Path) -> Iterator[ShardRows]:
+    """Open a Parquet file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
+    """
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
 
         def batches() -> Iterator[pa.RecordBatch]:
@@ -81,19 +89,39 @@ def _parquet(path: Path) -> Iterator[ShardRows]:
 
 
 @contextmanager
-def _arrow(path: Path) -> Iterator[ShardRows]:
+def stream_rows(path: Path) -> Iterator[ShardRows]:
+    """Open an Arrow stream.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
+    """
     # A mapped file would end the process if the disk fails.
     with pa.OSFile(str(path), "rb") as source, pa.ipc.open_stream(source) as stream:
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            for batch in stream:
-                batch.validate(full=True)
-                yield from bounded(batch)
-
-        yield ShardRows(_readable(stream.schema), batches)
+        yield ShardRows(_readable(stream.schema), partial(_checked, stream))
 
 
-_READERS: dict[str, Callable[[Path], AbstractContextManager[ShardRows]]] = {".parquet": _parquet, ".arrow": _arrow}
+@contextmanager
+def file_rows(path: Path) -> Iterator[ShardRows]:
+    """Open an Arrow IPC file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
+    """
+    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as file:
+        numbers = range(file.num_record_batches)
+        yield ShardRows(_readable(file.schema), lambda: _checked(map(file.get_batch, numbers)))
+
+
+def _checked(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        batch.validate(full=True)
+        yield from bounded(batch)
 
 
 def lists_of(batch: pa.RecordBatch, name: str) -> tuple[pa.Array, pa.Array]:

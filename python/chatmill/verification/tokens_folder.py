@@ -9,9 +9,8 @@ import pyarrow as pa
 from chatmill._chatmill import DataError
 from chatmill.outputs.checksums import sha256_of
 from chatmill.outputs.read import PreparedOutput
-from chatmill.trainers.splits import TRAINING
 from chatmill.verification.faults import Faults
-from chatmill.verification.shards import open_shard
+from chatmill.verification.row_parts import parts_of
 
 
 class TokenRows:
@@ -30,14 +29,11 @@ class TokenRows:
         Args:
             split: The split.
         """
-        manifest = self._output.manifest
-        shards = manifest["shards"] if split == TRAINING else manifest.get("validation_shards") or ()
-        for shard in shards:
-            path = self._output.folder / shard["file"]
-            with open_shard(path) as rows:
+        for part in parts_of(self._output.folder, self._output.manifest, split):
+            with part.open() as rows:
                 first = 0
                 for batch in rows.batches():
-                    yield str(path), first, batch
+                    yield str(self._output.folder / part.name), first, batch
                     first += batch.num_rows
 
 

@@ -29,7 +29,8 @@ def vocabulary_of(folder: Path, manifest: Mapping[str, Any], intact: AbstractSet
             return _largest(parse_json((folder / _DEFINITION).read_bytes())) + 1
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             faults.add("tokenizer", _DEFINITION, f"it is no definition of a tokenizer ({error})")
-    recorded: int | None = manifest["tokenizer"].get("vocabulary_size")
+    places = (manifest["tokenizer"], manifest.get("layout") or {})
+    recorded: int | None = next((it for place in places if (it := place.get("vocabulary_size")) is not None), None)
     if recorded is None:
         faults.note("whether ids are below the size of the vocabulary, which nothing in the output tells")
     return recorded
