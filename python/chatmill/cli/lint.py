@@ -11,8 +11,8 @@ from chatmill.cli.options import (
     format_option,
     input_format_option,
     kwargs_option,
+    lint_now_option,
     map_option,
-    now_option,
     tokenizer_json_option,
     traceback_option,
 )
@@ -48,7 +48,7 @@ from chatmill.text.visible import visible_json
 )
 @tokenizer_json_option
 @kwargs_option
-@now_option
+@lint_now_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.option("--strict", is_flag=True, help="Also exit with status 1 if there are only warnings.")
 @traceback_option

@@ -130,7 +130,7 @@ def show(
 @format_option
 @map_option
 @input_format_option
-@click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare.", show_default="all")
+@click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare. Default: all.")
 @click.option(
     "--show",
     "show_rows",

@@ -9,7 +9,7 @@ from pathlib import Path
 from chatmill._chatmill import DataError, __version__
 from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.vocabulary import size_in_output
-from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, PackTruncation, Remainder, Trainer
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import sha256_of
@@ -43,7 +43,7 @@ def pack(
     trainer: Trainer | None = None,
     marks: Sequence[PackMark] | None = None,
     seed: int | None = None,
-    truncation: Truncation = "keep_start",
+    truncation: PackTruncation = "keep_start",
     max_rows: int | None = None,
     align: int = 1,
     group_size: int | None = None,

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chatmill._chatmill import DataError, PackPlan
-from chatmill.options.choices import PackStrategy, Remainder, Truncation
+from chatmill.options.choices import PackStrategy, PackTruncation, Remainder
 from chatmill.packing.layouts import PackedLayout
 
 
@@ -29,7 +29,7 @@ class PackChoice:
     max_length: int
     strategy: PackStrategy = "bfd"
     seed: int | None = None
-    truncation: Truncation = "keep_start"
+    truncation: PackTruncation = "keep_start"
     max_rows: int | None = None
     align: int = 1
     group_size: int | None = None
