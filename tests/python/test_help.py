@@ -14,7 +14,7 @@ from chatmill.layouts.choice import layout_named
 from chatmill.layouts.contents import Contents
 from chatmill.options.choices import LayoutName, PackLayoutName, PackTrainer, PackTruncation, choices
 from chatmill.outputs.shards import SHARD_TOKENS
-from chatmill.packing.layouts import packed_layout
+from chatmill.packing.columns import columns_of_packs
 from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
 from samples import conversation
@@ -53,7 +53,7 @@ def test_pack_lists_what_works(run: Any) -> None:
     assert "--for [trl|hf|axolotl|llama-factory|nemo]" in shown
     assert "--truncation [keep_start|keep_end|drop|raise|split]" in shown
     for trainer in choices(PackTrainer):
-        assert packed_layout(trainer, None).name == trainer
+        assert columns_of_packs(trainer, None).name == trainer
     for truncation in choices(PackTruncation):
         if truncation != "raise":
             assert PackPlan.of([9, 3], 5, truncation=truncation).report().rows == 2

@@ -139,10 +139,10 @@ def check_trainer(text: str | None) -> str | None:
         >>> check_trainer("trl")
         'trl'
     """
-    from chatmill.trainers.layout import layout_of
+    from chatmill.trainers.input import input_of
 
     try:
-        layout_of(text)
+        input_of(text)
     except DataError as error:
         raise click.BadParameter(str(error).replace("`trainer`", "--for")) from None
     return text
@@ -162,14 +162,14 @@ def check_debug(trainer: str | None, to: str | None = None, pack: int | None = N
     Example:
         >>> check_debug("trl")
     """
-    from chatmill.trainers.layout import layout_of
+    from chatmill.trainers.input import input_of
 
     if pack is not None:
         raise click.BadParameter("--debug cannot print packs; leave out --debug, or use `show`")
     if to not in (None, "parquet"):
         raise click.BadParameter(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
-    layout = layout_of(trainer)
-    if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
+    trainer_input = input_of(trainer)
+    if trainer_input is not None and (trainer_input.files != "parquet" or "loss_mask" in trainer_input.columns):
         raise click.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
 
 

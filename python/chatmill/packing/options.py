@@ -5,7 +5,7 @@ from typing import Any
 
 from chatmill._chatmill import DataError, PackPlan
 from chatmill.options.choices import PackStrategy, PackTruncation, Remainder
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.columns import PackColumns
 
 
 @dataclass(frozen=True)
@@ -38,21 +38,21 @@ class PackChoice:
     pad_id: int | None = None
     pad_to_max_length: bool = False
 
-    def plan(self, lengths: Any, layout: PackedLayout) -> PackPlan:
+    def plan(self, lengths: Any, columns: PackColumns) -> PackPlan:
         """Plan packs for rows of these lengths.
 
         Args:
             lengths: The number of tokens of each row.
-            layout: The layout of the packs.
+            columns: The columns of the packs.
 
         Raises:
             DataError: Options contradict each other, or a row is too long.
         """
-        if layout.fills and self.pad_id is None:
-            raise DataError(f"{layout.name} needs packs that are filled up; give the id of the pad token (`pad_id`)")
+        if columns.fills and self.pad_id is None:
+            raise DataError(f"{columns.name} needs packs that are filled up; give the id of the pad token (`pad_id`)")
         options = self.record()
         del options["pad_id"], options["pad_to_max_length"]
-        return PackPlan.of(lengths, shifted=layout.shifted, **options)
+        return PackPlan.of(lengths, shifted=columns.shifted, **options)
 
     def record(self) -> dict[str, Any]:
         """Return the options, for the manifest."""

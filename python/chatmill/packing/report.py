@@ -1,4 +1,4 @@
-"""`PackedReport`: the result of packing an output."""
+"""`PackedOutputReport`: the result of packing an output."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ def figures(report: PackReport) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class PackedReport:
+class PackedOutputReport:
     """The result of packing an output. `str` gives its lines.
 
     Attributes:

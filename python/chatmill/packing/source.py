@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError, PackPlan, PackRows
 from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.columns import PackColumns
 from chatmill.packing.token_files import RowPart, write_token_files
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
@@ -111,18 +111,18 @@ class TokenSource:
             row += rows
         return plan.open_rows(write_token_files(folder, self.columns, parts))
 
-    def check(self, layout: PackedLayout) -> None:
-        """Check that a layout can hold the rows.
+    def check(self, columns: PackColumns) -> None:
+        """Check that packs with these columns can hold the rows.
 
         Args:
-            layout: The layout.
+            columns: The columns of the packs.
 
         Raises:
             DataError: A column is missing, or would be lost.
         """
-        if layout.trainer is not None and "weights" in self.columns:
+        if columns.trainer is not None and "weights" in self.columns:
             raise DataError(
-                f"{layout.name} reads no weights of tokens, so it would train all of them alike; leave out `trainer` "
+                f"{columns.name} reads no weights of tokens, so it would train all of them alike; leave out `trainer` "
                 "(`--for`)"
             )
         if "labels" not in self.columns:

@@ -35,7 +35,7 @@ from chatmill.pipeline.run import run_parts
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
-from chatmill.trainers.layout import Layout, layout_of
+from chatmill.trainers.input import TrainerInput, input_of
 
 
 def prepare(
@@ -172,7 +172,7 @@ def prepare(
         >>> report.rows_out, report.tokens  # doctest: +SKIP
         (10000, 5820144)
     """
-    layout = layout_of(trainer) if pack is None else None
+    trainer_input = input_of(trainer) if pack is None else None
     # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
     now = datetime.now() if now is None else now  # noqa: DTZ005
 
@@ -188,8 +188,8 @@ def prepare(
             template_fallback=template_fallback,
             rebuild=rebuild,
         )
-        if layout is not None:
-            found = _rows_for(layout, found, columns)
+        if trainer_input is not None:
+            found = _rows_for(trainer_input, found, columns)
         loaded = (
             found.tokenizer if pad_token is None else with_special_tokens(found.tokenizer, {"pad_token": pad_token})
         )
@@ -232,7 +232,7 @@ def prepare(
         compression=compression,
         max_rejected=RejectLimit.of(max_rejected),
         strict=strict,
-        layout=layout,
+        trainer_input=trainer_input,
         to=to,
         packs=PacksOfRun.of(pack, trainer),
         options={
@@ -247,10 +247,10 @@ def prepare(
     return PrintedReport.of(run_parts(parts, options, watch=partial(progress_bar, show=progress)))
 
 
-def _rows_for(layout: Layout, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
+def _rows_for(trainer_input: TrainerInput, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
     """Return rows in the format that a trainer needs, if chatmill detected their format."""
     is_detected = found.reason != "" and found.format is not None and found.format.name == "preference"
-    if layout.rows != "conversations" or not is_detected:
+    if trainer_input.rows != "conversations" or not is_detected:
         return found
-    reason = f"{found.reason}; as whole conversations, for {layout.trainer}"
+    reason = f"{found.reason}; as whole conversations, for {trainer_input.trainer}"
     return replace(found, format=Format.named("reward").with_columns(columns or {}), reason=reason)
