@@ -76,7 +76,7 @@ def lint(
 
         named, more = split_templates(templates) if data else (templates, [])
         if not named:
-            raise click.BadParameter("there is no template to check; give one before --data")
+            raise click.UsageError("there is no template to check; give one before --data")
         files = found_inputs([*data, *more], input_format) if data else []
         found = lint_any(
             named,

@@ -206,18 +206,21 @@ def prepare(
     with clear_errors(traceback=traceback):
         if debug is not None:
             check_debug(trainer, to, pack)
-        if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")):
+        configs = [name for name in inputs if name.endswith((".yaml", ".yml"))]
+        if configs and len(inputs) > 1:
+            raise click.UsageError(f"{configs[0]} is a YAML file of datasets; give it as the only input")
+        if configs:
             from chatmill.cli.config import prepare_by_config
             from chatmill.terminal.console import new_console
 
             prepare_by_config(context, inputs[0], new_console(), debug=debug, quiet=quiet)
             return
         if tokenizer is None:
-            raise click.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
+            raise click.UsageError("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
         if output is None:
-            raise click.BadParameter("--output is missing; give the output folder")
+            raise click.UsageError("--output is missing; give the output folder")
         if local:
-            raise click.BadParameter("--local is only for a YAML file of datasets; remove it")
+            raise click.UsageError("--local is only for a YAML file of datasets; remove it")
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run

@@ -346,10 +346,19 @@ def unified(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """
     if batch.schema.names != schema.names or batch.schema.types != schema.types:
         raise DataError(
-            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; use the same "
-            "type for a kept column in all inputs, or remove it from `keep_columns`"
+            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; "
+            + _remedy(schema.names, batch.schema.names)
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _remedy(first: Sequence[str], then: Sequence[str]) -> str:
+    others = {*first} ^ {*then}
+    if others <= {"weights", "row"} and others:
+        return (
+            "labels with weights, and rows that are split, are only possible for all inputs alike; prepare them apart"
+        )
+    return "use the same type for a kept column in all inputs, or remove it from `keep_columns`"
 
 
 def _columns(schema: pa.Schema) -> str:

@@ -83,7 +83,7 @@ def columns_of_packs(trainer: Trainer | None, marks: Sequence[PackMark] | None) 
     if trainer is None:
         return PackColumns("packs", ("seq_lengths",) if marks is None else tuple(marks))
     if marks is not None:
-        raise DataError("`trainer` (`--for`) chooses the columns that mark rows; remove `marks`")
+        raise DataError("`trainer` (`--for`) chooses the columns that mark rows; leave out `marks` (`--mark`)")
     input_of(trainer)
     if trainer not in _COLUMNS:
         raise DataError(

@@ -140,6 +140,8 @@ def pack(
         write_index(place, plans[TRAINING], sources[TRAINING], about)
         return PackedOutputReport(place, max_length, reports, time.monotonic() - started, ways=ways)
     check_separate(output, source.folder)
+    for plan in plans.values():
+        choice.check_padding(plan)
     target = None
     if to is not None:
         target = target_of_packs(

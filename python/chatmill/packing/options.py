@@ -7,6 +7,9 @@ from chatmill._chatmill import DataError, PackPlan
 from chatmill.options.choices import PackStrategy, PackTruncation, Remainder
 from chatmill.packing.columns import PackColumns
 
+# The strategies that split rows which are longer than a pack.
+_SPLITTING = ("bfd_split", "wrapped")
+
 
 @dataclass(frozen=True)
 class PackChoice:
@@ -49,10 +52,38 @@ class PackChoice:
             DataError: Options contradict each other, or a row is too long.
         """
         if columns.fills and self.pad_id is None:
-            raise DataError(f"{columns.name} needs packs that are filled up; give the id of the pad token (`pad_id`)")
+            raise DataError(
+                f"{columns.name} needs packs that are filled up; give the id of the pad token with `pad_id` "
+                "(`--pad-id`)"
+            )
+        if self.strategy in _SPLITTING and self.truncation not in ("keep_start", "split"):
+            raise DataError(
+                f"`strategy` {self.strategy!r} splits longer rows, so `truncation` {self.truncation!r} has no effect; "
+                "leave it out, or use another strategy"
+            )
         options = self.record()
         del options["pad_id"], options["pad_to_max_length"]
         return PackPlan.of(lengths, shifted=columns.shifted, **options)
+
+    def check_padding(self, plan: PackPlan) -> None:
+        """Check that there is a pad token if packs need one.
+
+        Args:
+            plan: The plan of the packs.
+
+        Raises:
+            DataError: There is none.
+        """
+        if self.pad_id is not None:
+            return
+        needs = {
+            "`pad_to_max_length` (`--pad-to-max-length`)": self.pad_to_max_length,
+            "`align` (`--align`)": self.align > 1,
+            "`multiple_of` (`--multiple-of`)": plan.report().empty_packs > 0,
+        }
+        for option, is_needed in needs.items():
+            if is_needed:
+                raise DataError(f"{option} needs padding; give the id of the pad token with `pad_id` (`--pad-id`)")
 
     def record(self) -> dict[str, Any]:
         """Return the options, for the manifest."""

@@ -80,7 +80,7 @@ class PackedOutputReport:
         return [*lines, *self.notes]
 
     def __str__(self) -> str:
-        place = f"{self.output}, {self.seconds:.1f} s"
+        place = f"written to {self.output} in {self.seconds:.1f} s"
         return "\n".join([*self.lines(), place, *filter(None, [self.how_to_train])])
 
     def _trained(self, split: str, tokens: int) -> Iterator[str]:

@@ -54,7 +54,9 @@ class TokenSource:
             raise DataError(
                 f"{folder} holds rows of a prompt with answers, which cannot be packed; pack an output of conversations"
             )
-        if "input_ids" not in names or options.get("packing"):
+        if options.get("packing"):
+            raise DataError(f"{folder} holds packs; pack the output from which they were made")
+        if "input_ids" not in names:
             raise DataError(f"{folder} does not hold rows that can be packed; give an output of `prepare`")
         if options.get("padding") is not None:
             raise DataError(f"{folder} holds padding; prepare it without `--padding`, which packs do not need")
@@ -127,8 +129,8 @@ class TokenSource:
             )
         if "labels" not in self.columns:
             raise DataError(
-                f"{self.folder} has no labels, because it was made for a trainer that reads others; prepare it "
-                "without `--for`"
+                f"{self.folder} has no labels, because it was made for NeMo, which reads a mask in their place; "
+                "prepare it without `--for`, and give `--for nemo` to `chatmill pack`"
             )
 
     def _with_lengths(self, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
