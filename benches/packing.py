@@ -16,8 +16,8 @@ from pathlib import Path
 import chatmill
 import pyarrow as pa
 import pyarrow.parquet as pq
+from chatmill.packing.columns import columns_of_packs
 from chatmill.packing.comparison import compared
-from chatmill.packing.layouts import packed_layout
 from chatmill.packing.options import PackChoice
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
@@ -51,7 +51,7 @@ def main() -> None:
         lengths = lengths_of(name)
         for length in LENGTHS:
             choice = PackChoice(length)
-            plan = choice.plan(lengths, packed_layout(None, None))
+            plan = choice.plan(lengths, columns_of_packs(None, None))
             mine, _, padded, trl, axolotl = compared(plan, lengths, choice)
             shares = [f"{100 * way.efficiency:.2f} %" for way in (mine, trl, axolotl, padded)]
             assert mine.sequences <= trl.sequences, "TRL packs fuller"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from chatmill.layouts.opened import open as open  # noqa: A004
     from chatmill.lint import Finding
     from chatmill.packing.job import pack
-    from chatmill.packing.report import PackedReport
+    from chatmill.packing.report import PackedOutputReport
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
@@ -69,7 +69,7 @@ __all__ = [
     "PackPlan",
     "PackReport",
     "PackRows",
-    "PackedReport",
+    "PackedOutputReport",
     "PrepareReport",
     "Prompt",
     "Region",
@@ -115,7 +115,7 @@ _LAZY = {
     # Not in `__all__`: after `from chatmill import *` it would hide the `open` of Python.
     "open": "chatmill.layouts.opened",
     "pack": "chatmill.packing.job",
-    "PackedReport": "chatmill.packing.report",
+    "PackedOutputReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
     "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",

@@ -241,6 +241,12 @@ def test_pairs_of_several_types_are_merged(run: Any, loaded: Tokenizer) -> None:
         run_parts(lambda _now: parts, OutputOptions("other"))
 
 
+def test_weights_in_some_datasets_alone_are_refused(run: Any) -> None:
+    datasets = "[{path: alpaca.jsonl, type: alpaca}, {path: messages.parquet, type: chat_template}]"
+    with pytest.raises(DataError, match="labels with weights, and rows that are split, are only possible for all"):
+        run(f"{PLAIN}chat_template: chatml\ndatasets: {datasets}", labels={"weights": {"content": 0.5}})
+
+
 def test_unknown_keys_are_in_the_report(run: Any) -> None:
     text = "sequence_lne: 9\nlearning_rate: 1\ndatasets: [{path: alpaca.jsonl, type: alpaca}]\n"
     expected = (

@@ -20,7 +20,7 @@ from chatmill.inspect.diff.outputs import diff_output
 from chatmill.options.choices import Trainer, choices
 from chatmill.outputs.manifest import MANIFEST
 from chatmill.trainers.columns import arranged_columns
-from chatmill.trainers.layout import layout_of
+from chatmill.trainers.input import input_of
 from click.testing import CliRunner
 from format_rows import CHATML, PAIR, TOKENIZER
 from hypothesis import given
@@ -115,7 +115,7 @@ def test_columns_of_slices(trained: list[list[bool]], start: int, more: int) -> 
     labels = [[at if it else -100 for at, it in enumerate(row)] for row in trained]
     batch = pa.record_batch([pa.array(ids, INTS), pa.array(labels, INTS)], names=["input_ids", "labels"])
     batch, kept = batch.slice(start, more), labels[start : start + more]
-    nemo, axolotl = layout_of("nemo"), layout_of("axolotl")
+    nemo, axolotl = input_of("nemo"), input_of("axolotl")
     assert nemo is not None
     assert axolotl is not None
     masks = arranged_columns(batch, nemo).column("loss_mask").to_pylist()

@@ -106,8 +106,10 @@ def test_options(in_tmp_path: Path) -> None:
             refused(f"the files of the layout {layout} are not compressed", layout, compression="snappy")
         if layout != "megatron":
             refused("`shard_tokens` is 0; use at least 1", layout, shard_tokens=0)
-    for place in ("tokens", "tokens/in", "."):
-        with pytest.raises(DataError, match="is, holds or lies in the folder tokens, which it reads"):
+    for place, how in (("tokens", "is"), ("tokens/in", "lies in"), (".", "holds")):
+        with pytest.raises(
+            DataError, match=f"the output {place} {how} the folder tokens, which is read; choose another"
+        ):
             convert("tokens", "hf", place, overwrite=True)
     Path("out").mkdir()
     Path("out/mine").write_text("x", "utf-8")

@@ -189,7 +189,7 @@ def test_the_help_of_a_command_names_arguments_and_defaults(run: Any) -> None:
     shown = " ".join(run("show", "-h").stdout.split())
     assert "Usage: chatmill show [OPTIONS] INPUT..." in shown
     assert "INPUT... Paths, folders, globs or URLs" in shown
-    assert "--row N Index of the row, from 0. [default: 0; x>=0]" in shown
+    assert "--row N Index of the row, from 0. [default: 0; at least 0]" in shown
     assert "[default: no-regions]" in shown
 
 

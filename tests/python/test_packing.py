@@ -110,7 +110,7 @@ def test_the_index_names_shards_and_copies_no_token(tokens: pa.Table) -> None:
 def test_an_index_replaces_nothing_else(tokens: pa.Table) -> None:
     before = {path: path.read_bytes() for path in Path("tokens").iterdir()}
     for place in ("tokens/train-00000.parquet", "tokens/plan.parquet"):
-        with pytest.raises(DataError, match="which it reads; choose another"):
+        with pytest.raises(DataError, match="lies in the folder tokens, which is read; choose another"):
             pack("tokens", 120, place, index_only=True, overwrite=True)
     assert {path: path.read_bytes() for path in Path("tokens").iterdir()} == before
     pq.write_table(tokens, "mine.parquet")
@@ -275,21 +275,31 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
     ("options", "problem"),
     [
         ({"max_length": 0}, "`max_length` must be a whole number from 1"),
-        ({"trainer": "trl", "marks": ["position_ids"]}, "chooses the columns that mark rows; remove `marks`"),
+        (
+            {"trainer": "trl", "marks": ["position_ids"]},
+            "chooses the columns that mark rows; leave out `marks` (`--mark`)",
+        ),
         ({"trainer": "trl-dpo"}, "trl-dpo takes rows of pairs of answers, which cannot be packed; use one of trl, hf"),
         ({"trainer": "ms-swift"}, "ms-swift opens no tokens"),
         ({"trainer": "trll"}, "did you mean 'trl'?"),
-        ({"trainer": "llama-factory"}, "give the id of the pad token (`pad_id`)"),
+        ({"trainer": "llama-factory"}, "give the id of the pad token with `pad_id` (`--pad-id`)"),
         ({"marks": ["seq_length"]}, '`marks` is "seq_length"; did you mean `seq_lengths`?'),
-        ({"align": 8}, "packs need padding, but there is no pad token; give `pad_id`"),
-        ({"pad_to_max_length": True}, "packs need padding"),
+        ({"align": 8}, "`align` (`--align`) needs padding; give the id of the pad token with `pad_id` (`--pad-id`)"),
+        ({"pad_to_max_length": True}, "`pad_to_max_length` (`--pad-to-max-length`) needs padding; give the id of the"),
+        ({"multiple_of": 64}, "`multiple_of` (`--multiple-of`) needs padding; give the id of the pad token with"),
+        ({"strategy": "wrapped", "truncation": "drop"}, "`strategy` 'wrapped' splits longer rows, so `truncation`"),
+        ({"strategy": "bfd_split", "truncation": "raise"}, "`truncation` 'raise' has no effect; leave it out, or use"),
         ({"truncation": "raise", "max_length": 8}, "row 0 has "),
-        ({"output": "tokens/packs"}, "which it reads; choose another"),
-        ({"output": "tokens", "overwrite": True}, "which it reads; choose another"),
+        (
+            {"output": "tokens/packs"},
+            "the output tokens/packs lies in the folder tokens, which is read; choose another",
+        ),
+        ({"output": "tokens", "overwrite": True}, "the output tokens is the folder tokens, which is read; choose"),
+        ({"tokens": "rows.jsonl"}, "rows.jsonl is a file; give a folder that `chatmill prepare` made"),
         ({"tokens": "nowhere"}, "there is no nowhere/_manifest.json"),
-        ({"tokens": "packed"}, "packed does not hold rows that can be packed; give an output of `prepare`"),
+        ({"tokens": "packed"}, "packed holds packs; pack the output from which they were made"),
         ({"tokens": "padded"}, "padded holds padding; prepare it without `--padding`"),
-        ({"tokens": "for_nemo"}, "for_nemo has no labels, because it was made for a trainer that reads others"),
+        ({"tokens": "for_nemo"}, "for_nemo has no labels, because it was made for NeMo, which reads a mask in their"),
         ({"tokens": "for_llama"}, "for_llama has the files of LLaMA-Factory; pack an output that was prepared without"),
     ],
     ids=str,

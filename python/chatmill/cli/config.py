@@ -35,6 +35,15 @@ _WITH_CONFIG = (
 # What `chatmill why` has besides the options of a run.
 _OF_WHY = ("folder", "as_json")
 
+# What a config has in place of some of them.
+_KEYS = {
+    "format": "`type` of a dataset",
+    "map_columns": "the keys of a dataset that begin with `field_` or `message_`",
+    "input_format": "`ds_type` of a dataset",
+    "template_fallback": "`chat_template`",
+    "pad_token": "`special_tokens`",
+}
+
 # The exit status of a run that is complete, but rejected more rows than `max_rejected` allows.
 _TOO_MANY_REJECTED = 3
 
@@ -52,7 +61,7 @@ def prepare_by_config(
         quiet: Whether to print only warnings and errors.
 
     Raises:
-        click.BadParameter: An option cannot be combined with a config.
+        click.UsageError: An option cannot be combined with a config.
         ChatmillError: The run fails.
     """
     chosen, options = config_arguments(context, config)
@@ -71,16 +80,15 @@ def config_arguments(context: click.Context, config: str) -> tuple[Config, dict[
         config: The file.
 
     Raises:
-        click.BadParameter: An option cannot be combined with a config.
+        click.UsageError: An option cannot be combined with a config.
         DataError: The config cannot be read.
     """
     given = {name: value for name, value in context.params.items() if _is_given(context, name)}
     for name in sorted(set(given) - {*_WITH_CONFIG, *_OVERRIDES, *_OF_WHY}):
         flag = next(it.opts[0] for it in context.command.params if it.name == name)
-        raise click.BadParameter(
-            f"{flag} cannot be combined with a YAML file of datasets; remove it, or use a key of {config} in its place "
-            "(`chatmill schema` lists them)"
-        )
+        key = _KEYS.get(name)
+        remedy = ", which has no key for it; remove it" if key is None else f"; remove it, and use {key} in {config}"
+        raise click.UsageError(f"{flag} cannot be combined with a YAML file of datasets{remedy}")
     options: dict[str, Any] = {
         name: value
         for name, value in given.items()
@@ -125,14 +133,14 @@ def _overridden(config: Config, given: dict[str, Any]) -> Config:
     if "excess_length_strategy" in values:
         strategy = _STRATEGIES.get(given["truncation"])
         if strategy is None:
-            raise click.BadParameter(
+            raise click.UsageError(
                 f"--truncation {given['truncation']} cannot be combined with a YAML file of datasets; use one of "
                 f"{', '.join(_STRATEGIES)}"
             )
         values["excess_length_strategy"] = strategy
     if "val_set_size" in values:
         if config.test_datasets:
-            raise click.BadParameter(f"--validation cannot be combined with `test_datasets` of {config.path}")
+            raise click.UsageError(f"--validation cannot be combined with `test_datasets` of {config.path}")
         values["val_set_size"] = share_or_number(given["validation"])
     if "chat_template_kwargs" in values:
         values["chat_template_kwargs"] = {

@@ -6,7 +6,14 @@ from typing import Any
 import click
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import AtLeast, choice_of, compression_option, traceback_option
+from chatmill.cli.options import (
+    AtLeast,
+    choice_of,
+    compression_option,
+    overwrite_option,
+    shard_tokens_option,
+    traceback_option,
+)
 from chatmill.options.choices import LayoutName
 from chatmill.terminal.lines import say
 
@@ -21,16 +28,16 @@ from chatmill.terminal.lines import say
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The new output folder."
 )
-@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file.", show_default="64 Mi")
+@shard_tokens_option
 @compression_option
 @click.option(
     "--vocabulary-size",
     type=AtLeast(1),
     metavar="N",
-    help="The number of ids of the tokenizer with all added tokens: megatron, datatrove and olmo write small ids in "
-    "two bytes. Default: that of the tokenizer in the output; without one, four bytes.",
+    help="The largest id of the tokenizer (also of added tokens) plus one: megatron, datatrove and olmo write ids in "
+    "two bytes if all fit. Default: the size that the output records; ids take four bytes if it records none.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output.")
+@overwrite_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
 @traceback_option
 def convert(
@@ -44,7 +51,10 @@ def convert(
     quiet: bool,
     traceback: bool,
 ) -> None:
-    """Write a finished output in another layout, such as Megatron's, without tokenizing again."""
+    """Write a finished output in the files of another library.
+
+    No text is tokenized again. docs/layouts.md describes the layouts.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.layouts.convert import convert as run
 

@@ -11,8 +11,8 @@ from chatmill.cli.options import (
     format_option,
     input_format_option,
     kwargs_option,
+    lint_now_option,
     map_option,
-    now_option,
     tokenizer_json_option,
     traceback_option,
 )
@@ -48,7 +48,7 @@ from chatmill.text.visible import visible_json
 )
 @tokenizer_json_option
 @kwargs_option
-@now_option
+@lint_now_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 @click.option("--strict", is_flag=True, help="Also exit with status 1 if there are only warnings.")
 @traceback_option
@@ -76,7 +76,7 @@ def lint(
 
         named, more = split_templates(templates) if data else (templates, [])
         if not named:
-            raise click.BadParameter("there is no template to check; give one before --data")
+            raise click.UsageError("there is no template to check; give one before --data")
         files = found_inputs([*data, *more], input_format) if data else []
         found = lint_any(
             named,

@@ -130,7 +130,7 @@ def show(
 @format_option
 @map_option
 @input_format_option
-@click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare.", show_default="all")
+@click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare. Default: all.")
 @click.option(
     "--show",
     "show_rows",
@@ -204,7 +204,7 @@ def diff(
         for name, given in (("--tokenizer", tokenizer), ("--template", template), ("--labels", labels)):
             if len(given) > most:
                 limit = "once, because --against is the other side" if against else "once or twice"
-                raise click.BadParameter(f"{name} is given {len(given)} times; give it {limit}")
+                raise click.UsageError(f"{name} is given {len(given)} times; give it {limit}")
         names = OUTPUT_NAMES if against else _sides(tokenizer, template, labels)
         console = new_console()
         color = has_color(console)
@@ -243,7 +243,7 @@ def _sides(*given: Sequence[str]) -> tuple[str, str]:
     """Return the names of the two sides: the values that were given twice."""
     pairs = [values for values in given if len(values) == 2]
     if not pairs:
-        raise click.BadParameter(
+        raise click.UsageError(
             "there is nothing to compare; give --labels, --template or --tokenizer twice, or --against"
         )
     left, right = (", ".join(values[side] for values in pairs) for side in (0, 1))

@@ -1,6 +1,6 @@
 """The options that several subcommands share, as decorators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,8 @@ from chatmill.options.choices import (
     ControlTokens,
     InputFormat,
     LayoutName,
+    PackLayoutName,
+    PackTrainer,
     Padding,
     PaddingSide,
     Split,
@@ -50,9 +52,13 @@ class AtLeast(click.IntRange):
         except click.BadParameter:
             self.fail(f"{str(value)!r} is not a whole number of {self.min} or more", param, ctx)
 
+    def _describe_range(self) -> str:
+        """Return the limit for the help. click would print `x>=1`, and has no other place to change it."""
+        return f"at least {self.min}"
+
 
 def choice_of(
-    flag: str, option: Any, about: str, *, name: str | None = None, **more: Any
+    flag: str, option: Any, about: str, *, name: str | None = None, refused_later: Sequence[str] = (), **more: Any
 ) -> Callable[[_Function], _Function]:
     """Make an option that accepts the values of a type of `chatmill.options.choices`.
 
@@ -61,13 +67,15 @@ def choice_of(
         option: The type.
         about: The help.
         name: The name of the parameter, if the flag does not give it.
+        refused_later: Values that the help does not list, because they do not work here. They are not refused at once,
+            because the error of the run says why.
         **more: Further settings of the option.
     """
     values = choices(option)
 
     def check(_context: click.Context, _option: click.Parameter, given: Any) -> Any:
         for value in [given] if isinstance(given, str) else given or ():
-            if value not in values:
+            if value not in (*values, *refused_later):
                 hint = suggestion(value, values, otherwise=f"give one of {', '.join(values)}")
                 raise click.BadParameter(f"{value!r} is not a valid value; {hint}")
         return given
@@ -159,8 +167,8 @@ truncation_option = choice_of(
     "--truncation",
     Truncation,
     "What to do with rows over --max-length: keep the start, the end or whole turns, drop the row, end the run "
-    "with an error (raise), or split the row into several samples.",
-    show_default="keep_start; split for texts without a prompt",
+    "with an error (raise), or split the row into several samples. Default: keep_start, or split for texts without a "
+    "prompt.",
 )
 padding_option = choice_of(
     "--padding",
@@ -199,18 +207,36 @@ all_masked_option = choice_of(
     "What to do with rows that have no trained token: keep them or reject them.",
     default="reject",
 )
-trainer_option = click.option(
-    "--for",
-    "trainer",
-    metavar=f"[{'|'.join(choices(Trainer))}]",
-    callback=lambda _context, _option, given: check_trainer(given),
-    help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
-    "config that open them.",
+
+
+def _trainer_option(trainers: Any) -> Callable[[_Function], _Function]:
+    return click.option(
+        "--for",
+        "trainer",
+        metavar=f"[{'|'.join(choices(trainers))}]",
+        callback=lambda _context, _option, given: check_trainer(given),
+        help="The trainer that will open the output: write its columns and files, and print the lines of its script or "
+        "config that open them.",
+    )
+
+
+_LAYOUT_HELP = "The layout of the files, without --for; see docs/layouts.md. Default: parquet."
+
+trainer_option, pack_trainer_option = _trainer_option(Trainer), _trainer_option(PackTrainer)
+layout_option = choice_of("--to", LayoutName, _LAYOUT_HELP)
+pack_layout_option = choice_of(
+    "--to",
+    PackLayoutName,
+    _LAYOUT_HELP,
+    refused_later=[name for name in choices(LayoutName) if name not in choices(PackLayoutName)],
 )
-layout_option = choice_of(
-    "--to", LayoutName, "The layout of the files, without --for (default parquet); see docs/layouts.md."
+compression_option = choice_of("--compression", Compression, "The compression of Parquet files. Default: zstd.")
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output once the new one is complete."
 )
-compression_option = choice_of("--compression", Compression, "The compression of the Parquet files (default zstd).")
+shard_tokens_option = click.option(
+    "--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file. Default: 67,108,864."
+)
 input_format_option = choice_of(
     "--input-format",
     InputFormat,
@@ -224,12 +250,14 @@ max_rejected_option = click.option(
     help="The rejected rows that the run accepts: a percentage such as 5%, a share such as 0.05, or a number. If "
     "more are rejected, the output is complete, but the command exits with status 3.",
 )
-now_option = click.option(
-    "--now",
-    metavar="ISO_DATETIME",
-    help="The time that templates print, such as 2025-07-01T12:00. Default: the start of the run, and a fixed "
-    "time for lint.",
-)
+
+
+def _now_option(default: str) -> Callable[[_Function], _Function]:
+    about = f"The time that templates print, such as 2025-07-01T12:00. Default: {default}."
+    return click.option("--now", metavar="ISO_DATETIME", help=about)
+
+
+now_option, lint_now_option = _now_option("the start of the run"), _now_option("a fixed time")
 kwargs_option = click.option(
     "--chat-template-kwargs",
     metavar="JSON",

@@ -6,8 +6,17 @@ from typing import Any
 import click
 
 from chatmill.cli.app import app, clear_errors
-from chatmill.cli.options import AtLeast, choice_of, compression_option, layout_option, traceback_option, trainer_option
-from chatmill.options.choices import PackMark, PackStrategy, Remainder, Truncation
+from chatmill.cli.options import (
+    AtLeast,
+    choice_of,
+    compression_option,
+    overwrite_option,
+    pack_layout_option,
+    pack_trainer_option,
+    shard_tokens_option,
+    traceback_option,
+)
+from chatmill.options.choices import PackMark, PackStrategy, PackTruncation, Remainder
 from chatmill.terminal.lines import say
 
 
@@ -23,22 +32,39 @@ from chatmill.terminal.lines import say
     help="The new output folder; with --index-only, the new Parquet file.",
 )
 @choice_of("--strategy", PackStrategy, "How rows are distributed over packs; see docs/packing.md.", default="bfd")
-@click.option("--index-only", is_flag=True, help="Write only the plan, and copy no token.")
-@trainer_option
+@click.option("--index-only", is_flag=True, help="Write only the plan: which rows are in which pack.")
+@pack_trainer_option
 @choice_of(
     "--mark",
     PackMark,
-    "A column that tells where rows are (default seq_lengths). Repeatable.",
+    "A column that tells where the rows of a pack are, without --for. Can be given several times. Default: "
+    "seq_lengths.",
     name="marks",
     multiple=True,
 )
-@click.option("--seed", type=AtLeast(0), metavar="N", help="The seed of the order of packs.")
-@choice_of("--truncation", Truncation, "What to do with rows that are longer than a pack.", default="keep_start")
-@click.option("--max-rows", type=AtLeast(1), metavar="N", help="The most rows of a pack.")
-@click.option(
-    "--align", type=AtLeast(1), default=1, metavar="N", help="Pad each row to a multiple of this number of tokens."
+@click.option("--seed", type=AtLeast(0), metavar="N", help="Put the packs into a random order, with this seed.")
+@choice_of(
+    "--truncation",
+    PackTruncation,
+    "What to do with rows that are longer than a pack: keep the start or the end, drop the row, end the run with an "
+    "error (raise), or split the row.",
+    default="keep_start",
+    refused_later=["turns"],
 )
-@click.option("--group-size", type=AtLeast(1), metavar="N", help="Pack groups of this many rows, each group alone.")
+@click.option("--max-rows", type=AtLeast(1), metavar="N", help="Maximum number of rows per pack. Default: no limit.")
+@click.option(
+    "--align",
+    type=AtLeast(1),
+    default=1,
+    metavar="N",
+    help="Pad each row to a multiple of this number of tokens; above 1 it needs --pad-id.",
+)
+@click.option(
+    "--group-size",
+    type=AtLeast(1),
+    metavar="N",
+    help="Pack each group of this many rows apart from the others. Default: all rows together.",
+)
 @click.option(
     "--multiple-of",
     type=AtLeast(1),
@@ -46,14 +72,28 @@ from chatmill.terminal.lines import say
     metavar="N",
     help="Make the number of packs a multiple of this number.",
 )
-@choice_of("--remainder", Remainder, "How --multiple-of works: append packs of padding, or drop packs.", default="pad")
-@click.option("--pad-id", type=AtLeast(0), metavar="N", help="The token id of padding.")
-@click.option("--pad-to-max-length", is_flag=True, help="Fill each pack with padding up to --max-length.")
-@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per file.", show_default="64 Mi")
+@choice_of(
+    "--remainder",
+    Remainder,
+    "How --multiple-of works: append packs of padding (pad, which needs --pad-id), or drop the last packs.",
+    default="pad",
+)
+@click.option(
+    "--pad-id",
+    type=AtLeast(0),
+    metavar="N",
+    help="The id of the pad token, for --align, --multiple-of, --pad-to-max-length and --for llama-factory.",
+)
+@click.option(
+    "--pad-to-max-length", is_flag=True, help="Fill each pack with padding up to --max-length; needs --pad-id."
+)
+@shard_tokens_option
 @compression_option
-@layout_option
-@click.option("--compare", is_flag=True, help="Also print the figures of padding, and of what trainers pack.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier output of chatmill in --output.")
+@pack_layout_option
+@click.option(
+    "--compare", is_flag=True, help="Also print what padding, and the packing of TRL and axolotl, would cost."
+)
+@overwrite_option
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
 @traceback_option
 def pack(
@@ -81,7 +121,10 @@ def pack(
     quiet: bool,
     traceback: bool,
 ) -> None:
-    """Put the rows of a finished output together into packs of a fixed length, without tokenizing again."""
+    """Join the rows of a finished output into packs of one length.
+
+    No text is tokenized again. docs/packing.md describes strategies and columns.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.packing.job import pack as run
 

@@ -26,10 +26,12 @@ from chatmill.cli.options import (
     max_rejected_option,
     now_option,
     optional_tokenizer_option,
+    overwrite_option,
     pad_multiple_option,
     pad_token_option,
     padding_option,
     padding_side_option,
+    shard_tokens_option,
     split_option,
     template_option,
     tokenizer_json_option,
@@ -46,6 +48,7 @@ from chatmill.cli.values import check_debug
 @optional_tokenizer_option
 @click.option(
     "--output",
+    "-o",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
@@ -114,10 +117,8 @@ from chatmill.cli.values import check_debug
     "--validation",
     default="0",
     metavar="N",
-    help="Write this many samples to the subfolder validation instead: a share such as 0.05, or a number.",
-)
-@click.option(
-    "--overwrite", is_flag=True, help="Replace an existing output of chatmill at DIR once the new one is complete."
+    help="Write this many samples to the subfolder validation, and the others to train: a share such as 0.05, or a "
+    "number of samples. 0 writes all of them for training.",
 )
 @click.option(
     "--resume/--no-resume",
@@ -134,6 +135,7 @@ from chatmill.cli.values import check_debug
     help="Keep the tokens of blocks in this folder for all runs, so that a run makes only those of new or changed "
     "rows.",
 )
+@overwrite_option
 @debug_option
 @click.option(
     "--progress/--no-progress", default=None, help="Show a progress bar on stderr. Default: only on a terminal."
@@ -142,24 +144,23 @@ from chatmill.cli.values import check_debug
     "--block-bytes",
     type=AtLeast(1),
     metavar="N",
-    help="Bytes of input rows to process at a time.",
-    show_default="8 MiB",
+    help="Bytes of input rows to process at a time. Default: 8,388,608 (8 MiB).",
 )
 @click.option(
     "--max-line-bytes",
     type=AtLeast(1),
     metavar="N",
-    help="Maximum size of a line or row in bytes. A larger one is rejected.",
-    show_default="256 MiB",
+    help="Maximum size of a line or row in bytes. A larger one is rejected. Default: 268,435,456 (256 MiB).",
 )
-@click.option("--shard-tokens", type=AtLeast(1), metavar="N", help="Tokens per Parquet file.", show_default="64 Mi")
+@shard_tokens_option
 @compression_option
 @layout_option
 @click.option(
     "--pack",
     type=AtLeast(1),
     metavar="N",
-    help="Write packs of this many tokens in place of the rows, as `chatmill pack` does with its defaults.",
+    help="Write packs of this many tokens in place of the rows, as `chatmill pack` does with its defaults; with --for "
+    "or --to, in the files that these choose.",
 )
 @max_rejected_option
 @trainer_option

@@ -17,8 +17,14 @@ def config_of(inputs: Sequence[str]) -> str | None:
 
     Args:
         inputs: The inputs as they were given.
+
+    Raises:
+        click.UsageError: There are other inputs besides it.
     """
-    return inputs[0] if len(inputs) == 1 and inputs[0].endswith((".yaml", ".yml")) else None
+    configs = [name for name in inputs if name.endswith((".yaml", ".yml"))]
+    if configs and len(inputs) > 1:
+        raise click.UsageError(f"{configs[0]} is a YAML file of datasets; give it as the only input")
+    return configs[0] if configs else None
 
 
 def run_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,15 +34,15 @@ def run_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
         options: The values of the options of the command, by their names.
 
     Raises:
-        click.BadParameter: An option is missing, or only for a YAML file.
+        click.UsageError: An option is missing, or only for a YAML file.
         DataError: The value of an option cannot be read.
     """
     if options["tokenizer"] is None:
-        raise click.BadParameter("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
+        raise click.UsageError("--tokenizer is missing; give a folder, a tokenizer.json or a Hub id")
     if options["output"] is None:
-        raise click.BadParameter("--output is missing; give the output folder")
+        raise click.UsageError("--output is missing; give the output folder")
     if options["local"]:
-        raise click.BadParameter("--local is only for a YAML file of datasets; remove it")
+        raise click.UsageError("--local is only for a YAML file of datasets; remove it")
     plain = {name: value for name, value in options.items() if name not in (*_OWN, *_SIZES)}
     return {
         **plain,

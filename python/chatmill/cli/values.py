@@ -21,7 +21,7 @@ def json_object(text: str | None, option: str = "--chat-template-kwargs") -> dic
         option: The option, for errors: --chat-template-kwargs or --limits.
 
     Raises:
-        click.BadParameter: The text is not a JSON object.
+        click.UsageError: The text is not a JSON object.
 
     Example:
         >>> json_object('{"enable_thinking": false}')
@@ -32,11 +32,11 @@ def json_object(text: str | None, option: str = "--chat-template-kwargs") -> dic
     try:
         value = parse_json(text)
     except ValueError as cause:
-        raise click.BadParameter(
+        raise click.UsageError(
             f"{option} is {text!r}, which is not valid JSON ({cause}); give a JSON object such as '{_EXAMPLES[option]}'"
         ) from None
     if not isinstance(value, dict):
-        raise click.BadParameter(
+        raise click.UsageError(
             f"{option} is {text!r}, which is not a JSON object; give one such as '{_EXAMPLES[option]}'"
         )
     return value
@@ -49,7 +49,7 @@ def time_of(text: str | None) -> datetime | None:
         text: A time in ISO format, or None.
 
     Raises:
-        click.BadParameter: The text is not a time.
+        click.UsageError: The text is not a time.
 
     Example:
         >>> time_of("2025-07-01T12:00")
@@ -58,7 +58,7 @@ def time_of(text: str | None) -> datetime | None:
     try:
         return None if text is None else datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"--now is {text!r}; give a time such as 2025-07-01T12:00") from None
+        raise click.UsageError(f"--now is {text!r}; give a time such as 2025-07-01T12:00") from None
 
 
 def share_or_number(text: str) -> float | int:
@@ -68,7 +68,7 @@ def share_or_number(text: str) -> float | int:
         text: A share such as `0.05`, or a number of samples.
 
     Raises:
-        click.BadParameter: The text is not a number.
+        click.UsageError: The text is not a number.
 
     Example:
         >>> share_or_number("0.05"), share_or_number("500")
@@ -77,9 +77,7 @@ def share_or_number(text: str) -> float | int:
     try:
         return float(text) if "." in text else int(text)
     except ValueError:
-        raise click.BadParameter(
-            f"--validation is {text!r}; give a share such as 0.05, or a number of samples"
-        ) from None
+        raise click.UsageError(f"--validation is {text!r}; give a share such as 0.05, or a number of samples") from None
 
 
 def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
@@ -89,7 +87,7 @@ def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
         texts: Texts such as `NAME=COLUMN`, or None.
 
     Raises:
-        click.BadParameter: A text has no `=`, or a name is empty or given twice.
+        click.UsageError: A text has no `=`, or a name is empty or given twice.
 
     Example:
         >>> columns_of(["question=problem", "answer=solution"])
@@ -99,9 +97,9 @@ def columns_of(texts: Sequence[str] | None) -> dict[str, str] | None:
     for text in texts or ():
         name, found, column = (it.strip() for it in text.partition("="))
         if not (name and found and column):
-            raise click.BadParameter(f"--map is {text!r}; give NAME=COLUMN, such as answer=solution")
+            raise click.UsageError(f"--map is {text!r}; give NAME=COLUMN, such as answer=solution")
         if name in columns:
-            raise click.BadParameter(f"--map names {name!r} twice; give each name once")
+            raise click.UsageError(f"--map names {name!r} twice; give each name once")
         columns[name] = column
     return columns or None
 
@@ -113,7 +111,7 @@ def check_reject_limit(text: str) -> str:
         text: A percentage, a share or a number.
 
     Raises:
-        click.BadParameter: The text is none of these.
+        click.UsageError: The text is none of these.
 
     Example:
         >>> check_reject_limit("5%")
@@ -122,7 +120,7 @@ def check_reject_limit(text: str) -> str:
     try:
         RejectLimit.of(text)
     except DataError as error:
-        raise click.BadParameter(str(error).replace("`max_rejected`", "--max-rejected")) from None
+        raise click.UsageError(str(error).replace("`max_rejected`", "--max-rejected")) from None
     return text
 
 
@@ -133,18 +131,18 @@ def check_trainer(text: str | None) -> str | None:
         text: The name of a trainer, or None.
 
     Raises:
-        click.BadParameter: chatmill has no columns for it.
+        click.UsageError: chatmill has no columns for it.
 
     Example:
         >>> check_trainer("trl")
         'trl'
     """
-    from chatmill.trainers.layout import layout_of
+    from chatmill.trainers.input import input_of
 
     try:
-        layout_of(text)
+        input_of(text)
     except DataError as error:
-        raise click.BadParameter(str(error).replace("`trainer`", "--for")) from None
+        raise click.UsageError(str(error).replace("`trainer`", "--for")) from None
     return text
 
 
@@ -157,20 +155,20 @@ def check_debug(trainer: str | None, to: str | None = None, pack: int | None = N
         pack: The value of --pack, or None.
 
     Raises:
-        click.BadParameter: The output has no labels, or is not Parquet.
+        click.UsageError: The output has no labels, or is not Parquet.
 
     Example:
         >>> check_debug("trl")
     """
-    from chatmill.trainers.layout import layout_of
+    from chatmill.trainers.input import input_of
 
     if pack is not None:
-        raise click.BadParameter("--debug cannot print packs; leave out --debug, or use `show`")
+        raise click.UsageError("--debug cannot print packs; leave out --debug, or use `show`")
     if to not in (None, "parquet"):
-        raise click.BadParameter(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
-    layout = layout_of(trainer)
-    if layout is not None and (layout.files != "parquet" or "loss_mask" in layout.columns):
-        raise click.BadParameter(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
+        raise click.UsageError(f"--debug cannot print the layout {to}; leave out --debug, or use `show`")
+    trainer_input = input_of(trainer)
+    if trainer_input is not None and (trainer_input.files != "parquet" or "loss_mask" in trainer_input.columns):
+        raise click.UsageError(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
 
 
 def name_and_path(text: str) -> tuple[str, str]:
@@ -180,7 +178,7 @@ def name_and_path(text: str) -> tuple[str, str]:
         text: `NAME=PATH`.
 
     Raises:
-        click.BadParameter: The text has no `=`.
+        click.UsageError: The text has no `=`.
 
     Example:
         >>> name_and_path("org/set=rows.jsonl")
@@ -188,5 +186,5 @@ def name_and_path(text: str) -> tuple[str, str]:
     """
     name, found, path = text.partition("=")
     if not found:
-        raise click.BadParameter(f"--local is {text!r}, without a `=`; give NAME=PATH, such as org/set=rows.jsonl")
+        raise click.UsageError(f"--local is {text!r}, without a `=`; give NAME=PATH, such as org/set=rows.jsonl")
     return name, path

@@ -26,7 +26,10 @@ from chatmill.terminal.lines import say
 @click.option("--quiet", "-q", is_flag=True, help="Print only faults and errors.")
 @traceback_option
 def verify(output: Path, tokens: Path | None, quiet: bool, traceback: bool) -> None:
-    """Check that a finished output is whole and unchanged, and that its rows add up. Status 1 if it is not."""
+    """Check that a finished output is complete, unchanged and right.
+
+    The exit status is 0 if it is, 1 if it has a fault. docs/verify.md lists what is checked.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.verification.job import verify as run
 

@@ -21,7 +21,7 @@ from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.text.source_name import shown_name
-from chatmill.trainers.layout import layout_of
+from chatmill.trainers.input import input_of
 
 
 def prepare_config(
@@ -175,7 +175,7 @@ def planned_config(
         compression=compression,
         max_rejected=read.max_rejected if max_rejected is None else RejectLimit.of(max_rejected),
         strict=strict,
-        layout=layout_of(trainer) if pack is None else None,
+        trainer_input=input_of(trainer) if pack is None else None,
         to=to,
         packs=PacksOfRun.of(pack, trainer),
         resume=resume,

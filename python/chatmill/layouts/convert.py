@@ -46,7 +46,8 @@ class ConvertedReport:
 
     def __str__(self) -> str:
         counts = [f"{split}: {rows:,} rows, {self.tokens[split]:,} tokens" for split, rows in self.rows.items()]
-        return "\n".join([*counts, *self.notes, f"{self.output} has the layout {self.layout}, {self.seconds:.1f} s"])
+        place = f"written to {self.output} in the layout {self.layout}, in {self.seconds:.1f} s"
+        return "\n".join([*counts, *self.notes, place])
 
 
 def convert(
@@ -82,7 +83,7 @@ def convert(
     Example:
         >>> print(chatmill.convert("tokens", "megatron", "tokens-megatron"))  # doctest: +SKIP
         train: 10,000 rows, 5,820,144 tokens
-        tokens-megatron has the layout megatron, 1.2 s
+        written to tokens-megatron in the layout megatron, in 1.2 s
     """
     started = time.monotonic()
     _check_vocabulary_size(vocabulary_size)

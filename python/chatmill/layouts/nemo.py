@@ -16,7 +16,7 @@ from chatmill.layouts.tokens import Tokens, token_batch
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.shards import Shard, ShardWriter
 from chatmill.trainers.columns import next_trained
-from chatmill.trainers.layout import layout_of
+from chatmill.trainers.input import input_of
 
 
 class NemoLayout(FileLayout):
@@ -71,13 +71,12 @@ class NemoLayout(FileLayout):
 class _NemoWriter:
     def __init__(self, folder: Path, split: str, contents: Contents, options: WriteOptions) -> None:
         self._contents = contents
-        layout = layout_of("nemo")
         self._shards = ShardWriter(
             folder,
             split,
             shard_tokens=options.shard_tokens,
             compression=options.compression,
-            layout=layout,
+            trainer_input=input_of("nemo"),
         )
         self.lost_labels = 0
 

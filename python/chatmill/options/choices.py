@@ -39,6 +39,9 @@ PackStrategy: TypeAlias = Literal[
 #: The columns that tell where the rows of a pack are.
 PackMark: TypeAlias = Literal["seq_lengths", "position_ids", "cu_seqlens", "segment_ids", "seq_start_id", "loss_mask"]
 
+#: What to do with rows that are longer than a pack. Their turns are not known any more.
+PackTruncation: TypeAlias = Literal["keep_start", "keep_end", "drop", "raise", "split"]
+
 #: What to do if the number of packs is not a multiple.
 Remainder: TypeAlias = Literal["pad", "drop"]
 
@@ -57,8 +60,14 @@ InputFormat: TypeAlias = Literal["jsonl", "json", "csv", "tsv", "parquet", "arro
 #: The trainers whose columns and files `prepare` can write.
 Trainer: TypeAlias = Literal["trl", "trl-dpo", "trl-reward", "hf", "axolotl", "llama-factory", "nemo"]
 
+#: Those of them that open packs.
+PackTrainer: TypeAlias = Literal["trl", "hf", "axolotl", "llama-factory", "nemo"]
+
 #: The layouts of files in which an output can be written and read.
 LayoutName: TypeAlias = Literal["parquet", "arrow", "hf", "megatron", "nemo", "mds", "datatrove", "olmo"]
+
+#: Those of them that hold packs.
+PackLayoutName: TypeAlias = Literal["parquet", "arrow", "hf", "megatron", "nemo", "mds"]
 
 #: What a `Mill` does with rows that fail.
 OnError: TypeAlias = Literal["raise", "null"]

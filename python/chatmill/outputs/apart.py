@@ -56,7 +56,8 @@ def check_separate(output: str | os.PathLike[str], source: Path) -> None:
     """
     one, other = Path(output).expanduser().resolve(), source.resolve()
     if one == other or one in other.parents or other in one.parents:
-        raise DataError(f"the output {output} is, holds or lies in the folder {source}, which it reads; choose another")
+        how = "is" if one == other else "holds" if one in other.parents else "lies in"
+        raise DataError(f"the output {output} {how} the folder {source}, which is read; choose another output")
 
 
 def _together(output: str | os.PathLike[str], how: str) -> DataError:

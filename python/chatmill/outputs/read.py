@@ -134,6 +134,8 @@ class PreparedOutput:
         path = self.manifest_path
         try:
             manifest: Any = parse_json(path.read_text(encoding="utf-8"))
+        except NotADirectoryError:
+            raise DataError(f"{self.folder} is a file; {_GIVE_A_FOLDER}") from None
         except FileNotFoundError:
             raise DataError(f"there is no {path}; {_GIVE_A_FOLDER}") from None
         except (OSError, ValueError) as error:

@@ -16,7 +16,7 @@ from chatmill.outputs.durable import sync_file
 from chatmill.outputs.shard_files import ArrowShard, ParquetShard, ShardFile
 from chatmill.text.nearest import suggestion
 from chatmill.trainers.columns import arranged_columns
-from chatmill.trainers.layout import Layout
+from chatmill.trainers.input import TrainerInput
 from chatmill.trainers.splits import TRAINING
 
 #: The default number of tokens per shard.
@@ -44,12 +44,12 @@ class Shard(WrittenFile):
     tokens: int
 
 
-def chosen_compression(compression: Compression | None, layout: Layout | None) -> Compression:
+def chosen_compression(compression: Compression | None, trainer_input: TrainerInput | None) -> Compression:
     """Return the compression of the shards.
 
     Args:
         compression: The compression that the user chose, or None.
-        layout: The layout of a trainer, or None.
+        trainer_input: What a trainer opens, or None.
 
     Raises:
         DataError: There is no such compression, or the trainer opens files that are not compressed.
@@ -58,17 +58,17 @@ def chosen_compression(compression: Compression | None, layout: Layout | None) -
         >>> chosen_compression(None, None)
         'zstd'
     """
-    is_arrow = layout is not None and layout.files == "arrow"
+    is_arrow = trainer_input is not None and trainer_input.files == "arrow"
     if compression is None:
         return "none" if is_arrow else "zstd"
     values = choices(Compression)
     if compression not in values:
         hint = suggestion(str(compression), values, otherwise=f"use one of {', '.join(values)}")
         raise DataError(f"`compression` is {compression!r}; {hint}")
-    if layout is not None and is_arrow and compression != "none":
+    if trainer_input is not None and is_arrow and compression != "none":
         raise DataError(
-            f"`compression` is {compression!r}, but {layout.trainer} opens Arrow files, which are not compressed; "
-            "leave it out"
+            f"`compression` is {compression!r}, but {trainer_input.trainer} opens Arrow files, which are not "
+            "compressed; leave it out"
         )
     return compression
 
@@ -105,9 +105,9 @@ class ShardWriter:
         first: The number of the first shard.
         shard_tokens: Tokens after which the next shard begins.
         compression: The compression of all columns of Parquet files; None for `"zstd"`.
-        layout: The layout of a trainer, with its columns and its kind of files; None for Parquet files of all columns.
-        keep_columns: The columns to keep besides those of a layout.
-        form: The columns and the kind of the files, in place of `compression`, `layout` and `keep_columns`.
+        trainer_input: The columns and the kind of files that a trainer opens; None for Parquet files of all columns.
+        keep_columns: The columns to keep besides those of a trainer.
+        form: The columns and the kind of the files, in place of `compression`, `trainer_input` and `keep_columns`.
 
     Raises:
         DataError: `shard_tokens` is below 1, `compression` is not valid, or a batch has other columns than the first
@@ -122,7 +122,7 @@ class ShardWriter:
         first: int = 0,
         shard_tokens: int = SHARD_TOKENS,
         compression: Compression | None = None,
-        layout: Layout | None = None,
+        trainer_input: TrainerInput | None = None,
         keep_columns: Sequence[str] = (),
         form: "ShardForm | None" = None,
     ) -> None:
@@ -132,7 +132,9 @@ class ShardWriter:
         self._first = first
         self._shard_tokens = shard_tokens
         self._split = split
-        self._form = form or TrainerForm(chosen_compression(compression, layout), layout, tuple(keep_columns))
+        self._form = form or TrainerForm(
+            chosen_compression(compression, trainer_input), trainer_input, tuple(keep_columns)
+        )
         self._schema: pa.Schema | None = None
         self._shards: list[Shard] = []
         self._open: _OpenShard | None = None
@@ -209,18 +211,18 @@ class TrainerForm:
 
     Attributes:
         compression: The compression of Parquet files.
-        layout: The layout of the trainer, or None.
-        keep_columns: The columns to keep besides those of the layout.
+        trainer_input: What the trainer opens, or None.
+        keep_columns: The columns to keep besides those of the trainer.
     """
 
     compression: Compression
-    layout: Layout | None = None
+    trainer_input: TrainerInput | None = None
     keep_columns: tuple[str, ...] = ()
 
     @property
     def suffix(self) -> str:
         """The suffix of the files."""
-        return ".parquet" if self.layout is None else self.layout.suffix
+        return ".parquet" if self.trainer_input is None else self.trainer_input.suffix
 
     def columns(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return rows with the columns of the trainer.
@@ -228,7 +230,7 @@ class TrainerForm:
         Args:
             batch: The rows.
         """
-        return batch if self.layout is None else arranged_columns(batch, self.layout, self.keep_columns)
+        return batch if self.trainer_input is None else arranged_columns(batch, self.trainer_input, self.keep_columns)
 
     def open(self, path: Path, schema: pa.Schema) -> ShardFile:
         """Create a file.
@@ -344,10 +346,19 @@ def unified(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """
     if batch.schema.names != schema.names or batch.schema.types != schema.types:
         raise DataError(
-            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; use the same "
-            "type for a kept column in all inputs, or remove it from `keep_columns`"
+            f"the columns differ between inputs: first {_columns(schema)}, then {_columns(batch.schema)}; "
+            + _remedy(schema.names, batch.schema.names)
         )
     return pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+
+def _remedy(first: Sequence[str], then: Sequence[str]) -> str:
+    others = {*first} ^ {*then}
+    if others <= {"weights", "row"} and others:
+        return (
+            "labels with weights, and rows that are split, are only possible for all inputs alike; prepare them apart"
+        )
+    return "use the same type for a kept column in all inputs, or remove it from `keep_columns`"
 
 
 def _columns(schema: pa.Schema) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from chatmill._chatmill import DataError, __version__
 from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.vocabulary import size_in_output
-from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, Remainder, Trainer, Truncation
+from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, PackTruncation, Remainder, Trainer
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import sha256_of
@@ -17,13 +17,13 @@ from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.outputs.staging import staged_output
+from chatmill.packing.columns import columns_of_packs
 from chatmill.packing.comparison import compared
 from chatmill.packing.index import is_index, write_index
-from chatmill.packing.layouts import packed_layout
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
 from chatmill.packing.packed import PackedFiles, about_packs
-from chatmill.packing.report import PackedReport
+from chatmill.packing.report import PackedOutputReport
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource, sources_of
 from chatmill.packing.target import target_of_packs
@@ -43,7 +43,7 @@ def pack(
     trainer: Trainer | None = None,
     marks: Sequence[PackMark] | None = None,
     seed: int | None = None,
-    truncation: Truncation = "keep_start",
+    truncation: PackTruncation = "keep_start",
     max_rows: int | None = None,
     align: int = 1,
     group_size: int | None = None,
@@ -56,7 +56,7 @@ def pack(
     to: LayoutName | None = None,
     overwrite: bool = False,
     compare: bool = False,
-) -> PackedReport:
+) -> PackedOutputReport:
     """Put the rows of a finished output together into packs of a fixed length. No text is tokenized again.
 
     The output has a row for each pack, with the lists of its rows one after the other, columns that mark where rows
@@ -111,20 +111,20 @@ def pack(
         pad_id=pad_id,
         pad_to_max_length=pad_to_max_length,
     )
-    layout = packed_layout(trainer, marks)
+    columns = columns_of_packs(trainer, marks)
     source = PreparedOutput(tokens)
     sources = sources_of(source)
     for rows in sources.values():
-        rows.check(layout)
+        rows.check(columns)
         rows.check_unchanged()
     # Wrong options are said before an output is made.
     lengths = {split: rows.lengths() for split, rows in sources.items()}
-    plans = {split: choice.plan(lengths[split], layout) for split in sources}
+    plans = {split: choice.plan(lengths[split], columns) for split in sources}
     ways = {split: compared(plans[split], lengths[split], choice) for split in sources} if compare else {}
     records = (*source.manifest["shards"], *source.manifest.get("validation_shards", ()))
     about = about_packs(
         choice,
-        layout,
+        columns,
         plans,
         {
             "folder": str(source.folder),
@@ -138,20 +138,22 @@ def pack(
     if index_only:
         place = _index_place(output, source, sources, overwrite=overwrite)
         write_index(place, plans[TRAINING], sources[TRAINING], about)
-        return PackedReport(place, max_length, reports, time.monotonic() - started, ways=ways)
+        return PackedOutputReport(place, max_length, reports, time.monotonic() - started, ways=ways)
     check_separate(output, source.folder)
+    for plan in plans.values():
+        choice.check_padding(plan)
     target = None
     if to is not None:
         target = target_of_packs(
             to,
-            layout,
+            columns,
             sources[TRAINING].columns,
             WriteOptions(shard_tokens, compression),
-            of_rows=source.options,
+            run_options=source.options,
             tokenizer=source.manifest["tokenizer"].get("name", ""),
             vocabulary_size=size_in_output(source),
         )
-    writing = PackShards(choice, layout, shard_tokens, compression, target)
+    writing = PackShards(choice, columns, shard_tokens, compression, target)
     with staged_output(output, overwrite=overwrite) as staged:
         packed = PackedFiles.write(staged.folder, sources, plans, writing, about)
         for rows in sources.values():
@@ -169,10 +171,12 @@ def pack(
         }
         write_manifest(staged.folder, manifest)
         staged.commit([*packed.files(), *saved])
-    lines = packed_lines(layout, Path(output), choice, has_validation=VALIDATION in sources)
+    lines = packed_lines(columns, Path(output), choice, has_validation=VALIDATION in sources)
     notes = () if target is None else tuple(target.notes)
     seconds = time.monotonic() - started
-    return PackedReport(Path(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes)
+    return PackedOutputReport(
+        Path(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes
+    )
 
 
 def _index_place(

@@ -4,24 +4,24 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.columns import PackColumns
 from chatmill.packing.options import PackChoice
 from chatmill.trainers.lines import TrainedOutput, training_lines
 
 
-def packed_lines(layout: PackedLayout, folder: Path, choice: PackChoice, *, has_validation: bool) -> str:
+def packed_lines(columns: PackColumns, folder: Path, choice: PackChoice, *, has_validation: bool) -> str:
     """Return the lines that open packs; empty without a trainer.
 
     Args:
-        layout: The layout of the packs.
+        columns: The columns of the packs.
         folder: The output folder.
         choice: The options of the packs.
         has_validation: Whether there are packs for validation.
 
     Example:
-        >>> from chatmill.packing.layouts import packed_layout
-        >>> layout = packed_layout("llama-factory", None)
-        >>> print(packed_lines(layout, Path("packs"), PackChoice(64), has_validation=False))
+        >>> from chatmill.packing.columns import columns_of_packs
+        >>> columns = columns_of_packs("llama-factory", None)
+        >>> print(packed_lines(columns, Path("packs"), PackChoice(64), has_validation=False))
         # the config of LLaMA-Factory
         stage: sft
         tokenized_path: "packs"
@@ -30,12 +30,12 @@ def packed_lines(layout: PackedLayout, folder: Path, choice: PackChoice, *, has_
         neat_packing: true
         cutoff_len: 64
     """
-    if layout.trainer is None:
+    if columns.trainer is None:
         return ""
     # NeMo's length counts pairs of tokens, and packs were made so.
-    longest = choice.max_length + int(layout.shifted)
-    lines = training_lines(layout.trainer, TrainedOutput(folder, longest, has_validation=has_validation)).splitlines()
-    return "\n".join(_CHANGES[layout.name](lines, choice))
+    longest = choice.max_length + int(columns.shifted)
+    lines = training_lines(columns.trainer, TrainedOutput(folder, longest, has_validation=has_validation)).splitlines()
+    return "\n".join(_CHANGES[columns.name](lines, choice))
 
 
 def _trl(lines: list[str], _choice: PackChoice) -> list[str]:

@@ -13,11 +13,11 @@ from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import LayoutName, Trainer
 from chatmill.outputs.shards import Shard
-from chatmill.packing.layouts import PackedLayout, packed_layout
+from chatmill.packing.columns import PackColumns, columns_of_packs
 from chatmill.packing.lines import packed_lines
 from chatmill.packing.options import PackChoice
 from chatmill.packing.packed import PackedFiles, about_packs
-from chatmill.packing.report import PackedReport
+from chatmill.packing.report import PackedOutputReport
 from chatmill.packing.shards import PackShards
 from chatmill.packing.source import TokenSource
 from chatmill.packing.target import target_of_packs
@@ -33,11 +33,11 @@ class PacksOfRun:
 
     Attributes:
         choice: How rows are packed.
-        layout: The columns and the kind of files.
+        columns: The columns and the kind of files.
     """
 
     choice: PackChoice
-    layout: PackedLayout
+    columns: PackColumns
 
     @classmethod
     def of(cls, length: int | None, trainer: Trainer | None) -> "PacksOfRun | None":
@@ -50,7 +50,7 @@ class PacksOfRun:
         Raises:
             DataError: The trainer takes no packs.
         """
-        return None if length is None else cls(PackChoice(length), packed_layout(trainer, None))
+        return None if length is None else cls(PackChoice(length), columns_of_packs(trainer, None))
 
     def check(self, mill: Mill, columns: pa.Schema) -> None:
         """Check that the rows of a mill can be packed.
@@ -66,13 +66,13 @@ class PacksOfRun:
             raise DataError("packs need no padded rows; leave out `padding` (`--padding`), or `pack` (`--pack`)")
         if "input_ids" not in columns.names:
             raise DataError("rows of a prompt with answers cannot be packed; leave out `pack` (`--pack`)")
-        if "weights" in columns.names and self.layout.trainer is not None:
+        if "weights" in columns.names and self.columns.trainer is not None:
             raise DataError(
-                f"{self.layout.name} reads no weights of tokens, so it would train all of them alike; leave out "
+                f"{self.columns.name} reads no weights of tokens, so it would train all of them alike; leave out "
                 "`trainer` (`--for`)"
             )
-        if self.layout.fills:
-            _pad_id(mill.tokenizer, self.layout)
+        if self.columns.fills:
+            _pad_id(mill.tokenizer, self.columns)
 
     def rows_folder(self, folder: Path) -> Path:
         """Create the folder for the rows.
@@ -97,13 +97,13 @@ class PacksOfRun:
             DataError: The layout cannot hold the packs.
         """
         formats = [{} if mill.format is None else mill.format.core for mill in mills]
-        of_rows = {"padding": None, "format": next((core for core in formats if "steps" in core), None)}
+        run_options = {"padding": None, "format": next((core for core in formats if "steps" in core), None)}
         return target_of_packs(
             to,
-            self.layout,
+            self.columns,
             columns.names,
             options,
-            of_rows=of_rows,
+            run_options=run_options,
             tokenizer=mills[0].tokenizer.name,
             vocabulary_size=max(mill.tokenizer.vocabulary_size for mill in mills),
         )
@@ -130,19 +130,19 @@ class PacksOfRun:
         written = {split: {shard.file: shard.sha256 for shard in found} for split, found in shards.items() if found}
         sources = {split: TokenSource(rows_folder, sums, {}) for split, sums in written.items()}
         choice = self.choice
-        if self.layout.fills:
-            choice = replace(choice, pad_id=_pad_id(tokenizer, self.layout))
-        plans = {split: choice.plan(rows.lengths(), self.layout) for split, rows in sources.items()}
+        if self.columns.fills:
+            choice = replace(choice, pad_id=_pad_id(tokenizer, self.columns))
+        plans = {split: choice.plan(rows.lengths(), self.columns) for split, rows in sources.items()}
         records = [{"file": file, "sha256": sha256} for sums in written.values() for file, sha256 in sums.items()]
         # The rows are not kept, so there is no folder and no manifest.
         tokens = {"folder": None, "manifest_sha256": None, "shards": records}
-        about = about_packs(choice, self.layout, plans, tokens)
-        how = PackShards(choice, self.layout, options.shard_tokens, options.compression, target)
+        about = about_packs(choice, self.columns, plans, tokens)
+        how = PackShards(choice, self.columns, options.shard_tokens, options.compression, target)
         packed = PackedFiles.write(folder, sources, plans, how, about)
         shutil.rmtree(rows_folder)
         return packed
 
-    def report(self, output: Path, packed: PackedFiles, started: float) -> PackedReport:
+    def report(self, output: Path, packed: PackedFiles, started: float) -> PackedOutputReport:
         """Return the figures of the packs.
 
         Args:
@@ -150,19 +150,19 @@ class PacksOfRun:
             packed: The packs.
             started: When the run began, on the monotonic clock.
         """
-        lines = packed_lines(self.layout, output, self.choice, has_validation=bool(packed.shards.get(VALIDATION)))
+        lines = packed_lines(self.columns, output, self.choice, has_validation=bool(packed.shards.get(VALIDATION)))
         seconds = time.monotonic() - started
-        return PackedReport(
+        return PackedOutputReport(
             output, self.choice.max_length, packed.reports, seconds, packed.left_out, lines, packed.trained
         )
 
 
-def _pad_id(tokenizer: Tokenizer, layout: PackedLayout) -> int:
+def _pad_id(tokenizer: Tokenizer, columns: PackColumns) -> int:
     token = tokenizer.special_tokens.get("pad_token")
     found = None if token is None else tokenizer.token_to_id(token)
     if found is None:
         raise DataError(
-            f"{layout.name} needs packs that are filled up, but the tokenizer has no pad token; name one with "
+            f"{columns.name} needs packs that are filled up, but the tokenizer has no pad token; name one with "
             "`pad_token` (`--pad-token`), or with `special_tokens` of a YAML file of datasets"
         )
     return found

@@ -4,8 +4,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chatmill._chatmill import DataError, PackPlan
-from chatmill.options.choices import PackStrategy, Remainder, Truncation
-from chatmill.packing.layouts import PackedLayout
+from chatmill.options.choices import PackStrategy, PackTruncation, Remainder
+from chatmill.packing.columns import PackColumns
+
+# The strategies that split rows which are longer than a pack.
+_SPLITTING = ("bfd_split", "wrapped")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class PackChoice:
     max_length: int
     strategy: PackStrategy = "bfd"
     seed: int | None = None
-    truncation: Truncation = "keep_start"
+    truncation: PackTruncation = "keep_start"
     max_rows: int | None = None
     align: int = 1
     group_size: int | None = None
@@ -38,21 +41,49 @@ class PackChoice:
     pad_id: int | None = None
     pad_to_max_length: bool = False
 
-    def plan(self, lengths: Any, layout: PackedLayout) -> PackPlan:
+    def plan(self, lengths: Any, columns: PackColumns) -> PackPlan:
         """Plan packs for rows of these lengths.
 
         Args:
             lengths: The number of tokens of each row.
-            layout: The layout of the packs.
+            columns: The columns of the packs.
 
         Raises:
             DataError: Options contradict each other, or a row is too long.
         """
-        if layout.fills and self.pad_id is None:
-            raise DataError(f"{layout.name} needs packs that are filled up; give the id of the pad token (`pad_id`)")
+        if columns.fills and self.pad_id is None:
+            raise DataError(
+                f"{columns.name} needs packs that are filled up; give the id of the pad token with `pad_id` "
+                "(`--pad-id`)"
+            )
+        if self.strategy in _SPLITTING and self.truncation not in ("keep_start", "split"):
+            raise DataError(
+                f"`strategy` {self.strategy!r} splits longer rows, so `truncation` {self.truncation!r} has no effect; "
+                "leave it out, or use another strategy"
+            )
         options = self.record()
         del options["pad_id"], options["pad_to_max_length"]
-        return PackPlan.of(lengths, shifted=layout.shifted, **options)
+        return PackPlan.of(lengths, shifted=columns.shifted, **options)
+
+    def check_padding(self, plan: PackPlan) -> None:
+        """Check that there is a pad token if packs need one.
+
+        Args:
+            plan: The plan of the packs.
+
+        Raises:
+            DataError: There is none.
+        """
+        if self.pad_id is not None:
+            return
+        needs = {
+            "`pad_to_max_length` (`--pad-to-max-length`)": self.pad_to_max_length,
+            "`align` (`--align`)": self.align > 1,
+            "`multiple_of` (`--multiple-of`)": plan.report().empty_packs > 0,
+        }
+        for option, is_needed in needs.items():
+            if is_needed:
+                raise DataError(f"{option} needs padding; give the id of the pad token with `pad_id` (`--pad-id`)")
 
     def record(self) -> dict[str, Any]:
         """Return the options, for the manifest."""

@@ -9,8 +9,8 @@ from chatmill._chatmill import PackPlan, PackReport
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.shards import Shard, chosen_compression, in_subfolder
+from chatmill.packing.columns import PackColumns
 from chatmill.packing.index import INDEX, VALIDATION_INDEX, write_index
-from chatmill.packing.layouts import PackedLayout
 from chatmill.packing.options import PackChoice
 from chatmill.packing.report import figures
 from chatmill.packing.shards import PackShards
@@ -74,7 +74,7 @@ class PackedFiles:
             name = INDEX if split == TRAINING else VALIDATION_INDEX
             indexes.append(write_index(folder / name, plans[split], rows, about))
         training, validation = shards[TRAINING], shards.get(VALIDATION, [])
-        trainer = how.layout.trainer
+        trainer = how.columns.trainer
         is_arrow = trainer is not None and trainer.files == "arrow"
         described = write_dataset_files(folder, training, validation) if is_arrow else []
         others = [] if how.target is None else how.target.finish(folder, shards)
@@ -90,13 +90,13 @@ class PackedFiles:
     def options(self) -> dict[str, Any]:
         """Return the options of the files, for the manifest."""
         how = self.how
-        trainer = how.layout.trainer
+        trainer = how.columns.trainer
         return {
             "shard_tokens": how.shard_tokens,
             "compression": chosen_compression(how.compression, trainer)
             if how.target is None
             else how.target.compression,
-            "trainer": how.layout.record(),
+            "trainer": how.columns.record(),
             "packing": {**self.about, "trained": {split: it.record() for split, it in self.trained.items()}},
         }
 
@@ -113,21 +113,21 @@ class PackedFiles:
 
 
 def about_packs(
-    choice: PackChoice, layout: PackedLayout, plans: Mapping[str, PackPlan], tokens: dict[str, Any]
+    choice: PackChoice, columns: PackColumns, plans: Mapping[str, PackPlan], tokens: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what made packs, for the manifest and the index.
 
     Args:
         choice: How rows are packed.
-        layout: The columns of the packs.
+        columns: The columns of the packs.
         plans: The plan of each split.
         tokens: The folder of the rows, its manifest and its shards.
     """
     return {
         **choice.record(),
-        "pad_to_max_length": choice.pad_to_max_length or layout.fills,
-        "marks": list(layout.marks),
-        "shifted": layout.shifted,
+        "pad_to_max_length": choice.pad_to_max_length or columns.fills,
+        "marks": list(columns.marks),
+        "shifted": columns.shifted,
         "tokens": tokens,
         "report": {split: figures(plan.report()) for split, plan in plans.items()},
     }

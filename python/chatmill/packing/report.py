@@ -1,4 +1,4 @@
-"""`PackedReport`: the result of packing an output."""
+"""`PackedOutputReport`: the result of packing an output."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ def figures(report: PackReport) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class PackedReport:
+class PackedOutputReport:
     """The result of packing an output. `str` gives its lines.
 
     Attributes:
@@ -80,7 +80,7 @@ class PackedReport:
         return [*lines, *self.notes]
 
     def __str__(self) -> str:
-        place = f"{self.output}, {self.seconds:.1f} s"
+        place = f"written to {self.output} in {self.seconds:.1f} s"
         return "\n".join([*self.lines(), place, *filter(None, [self.how_to_train])])
 
     def _trained(self, split: str, tokens: int) -> Iterator[str]:

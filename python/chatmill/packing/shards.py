@@ -15,7 +15,7 @@ from chatmill._chatmill import PackPlan, PackRows
 from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression
 from chatmill.outputs.shards import RowWriter, Shard, ShardWriter
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.columns import PackColumns
 from chatmill.packing.options import PackChoice
 from chatmill.packing.source import TokenSource
 from chatmill.packing.trained import TrainedShare, trained_tokens
@@ -31,14 +31,14 @@ class PackShards:
 
     Attributes:
         choice: How rows are packed.
-        layout: The columns and the kind of files.
+        columns: The columns and the kind of files.
         shard_tokens: Tokens after which the next shard begins.
         compression: The compression of Parquet files.
         target: The layout of the files, if it is not Parquet. One thread writes it.
     """
 
     choice: PackChoice
-    layout: PackedLayout
+    columns: PackColumns
     shard_tokens: int
     compression: Compression | None
     target: LayoutTarget | None = None
@@ -92,12 +92,12 @@ class PackShards:
             first=first,
             shard_tokens=self.shard_tokens,
             compression=self.compression,
-            layout=self.layout.trainer,
+            trainer_input=self.columns.trainer,
         )
 
     @property
     def _fills(self) -> bool:
-        return self.choice.pad_to_max_length or self.layout.fills
+        return self.choice.pad_to_max_length or self.columns.fills
 
     def batch(self, rows: PackRows, start: int, stop: int) -> pa.RecordBatch:
         """Make packs.
@@ -107,8 +107,8 @@ class PackShards:
             start: The first pack.
             stop: The pack after the last one.
         """
-        packs = rows.pack(self.layout.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills)
-        renamed = dict(self.layout.renamed)
+        packs = rows.pack(self.columns.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills)
+        renamed = dict(self.columns.renamed)
         batch = pa.record_batch(packs).rename_columns([renamed.get(name, name) for name in pa.schema(packs).names])
         return batch.append_column("length", pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32()))
 

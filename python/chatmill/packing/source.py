@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from chatmill._chatmill import DataError, PackPlan, PackRows
 from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
-from chatmill.packing.layouts import PackedLayout
+from chatmill.packing.columns import PackColumns
 from chatmill.packing.token_files import RowPart, write_token_files
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
@@ -54,7 +54,9 @@ class TokenSource:
             raise DataError(
                 f"{folder} holds rows of a prompt with answers, which cannot be packed; pack an output of conversations"
             )
-        if "input_ids" not in names or options.get("packing"):
+        if options.get("packing"):
+            raise DataError(f"{folder} holds packs; pack the output from which they were made")
+        if "input_ids" not in names:
             raise DataError(f"{folder} does not hold rows that can be packed; give an output of `prepare`")
         if options.get("padding") is not None:
             raise DataError(f"{folder} holds padding; prepare it without `--padding`, which packs do not need")
@@ -111,24 +113,24 @@ class TokenSource:
             row += rows
         return plan.open_rows(write_token_files(folder, self.columns, parts))
 
-    def check(self, layout: PackedLayout) -> None:
-        """Check that a layout can hold the rows.
+    def check(self, columns: PackColumns) -> None:
+        """Check that packs with these columns can hold the rows.
 
         Args:
-            layout: The layout.
+            columns: The columns of the packs.
 
         Raises:
             DataError: A column is missing, or would be lost.
         """
-        if layout.trainer is not None and "weights" in self.columns:
+        if columns.trainer is not None and "weights" in self.columns:
             raise DataError(
-                f"{layout.name} reads no weights of tokens, so it would train all of them alike; leave out `trainer` "
+                f"{columns.name} reads no weights of tokens, so it would train all of them alike; leave out `trainer` "
                 "(`--for`)"
             )
         if "labels" not in self.columns:
             raise DataError(
-                f"{self.folder} has no labels, because it was made for a trainer that reads others; prepare it "
-                "without `--for`"
+                f"{self.folder} has no labels, because it was made for NeMo, which reads a mask in their place; "
+                "prepare it without `--for`, and give `--for nemo` to `chatmill pack`"
             )
 
     def _with_lengths(self, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:

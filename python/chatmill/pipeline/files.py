@@ -14,7 +14,7 @@ from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.dataset_folder import write_dataset_files
 from chatmill.outputs.shards import RowWriter, Shard, ShardWriter, chosen_compression
 from chatmill.packing.packed import PackedFiles
-from chatmill.packing.report import PackedReport
+from chatmill.packing.report import PackedOutputReport
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.trainers.check import check_rows
 from chatmill.trainers.lines import TrainedOutput, training_lines
@@ -49,9 +49,9 @@ class RunFiles:
         self._options, self._folder = options, folder
         self._mill = parts[0].mill
         for part, schema in zip(parts, columns, strict=True):
-            if options.layout is not None:
+            if options.trainer_input is not None:
                 where = part.files[0].path
-                check_rows(options.layout, part.mill, schema.names, options.keep_columns, where=where)
+                check_rows(options.trainer_input, part.mill, schema.names, options.keep_columns, where=where)
             if options.packs is not None:
                 options.packs.check(part.mill, schema)
         self._target = _target(options, [part.mill for part in parts], columns[0])
@@ -63,7 +63,7 @@ class RunFiles:
         self.described: Sequence[WrittenFile] = ()
         self._others: Sequence[WrittenFile] = ()
         self._packed: PackedFiles | None = None
-        self.packs: PackedReport | None = None
+        self.packs: PackedOutputReport | None = None
         self.notes: Sequence[str] = ()
 
     def writer(self, folder: Path, split: str = TRAINING) -> RowWriter:
@@ -81,7 +81,7 @@ class RunFiles:
             split,
             shard_tokens=options.shard_tokens,
             compression=options.compression,
-            layout=options.layout,
+            trainer_input=options.trainer_input,
             keep_columns=options.keep_columns,
         )
 
@@ -109,7 +109,7 @@ class RunFiles:
             self.packs = options.packs.report(Path(options.folder), packed, self._started)
         elif self._target is not None:
             self._others = self._target.finish(folder, {TRAINING: list(shards), VALIDATION: list(validation)})
-        elif options.layout is not None and options.layout.files == "arrow":
+        elif options.trainer_input is not None and options.trainer_input.files == "arrow":
             self.described = write_dataset_files(folder, shards, validation)
         if self._target is not None:
             self.notes = self._target.notes
@@ -127,22 +127,22 @@ class RunFiles:
         options = self._options
         if self.packs is not None:
             return self.packs.how_to_train
-        if options.layout is None:
+        if options.trainer_input is None:
             return ""
         output = TrainedOutput(Path(options.folder), longest, has_validation=bool(self.validation))
-        return training_lines(options.layout, output)
+        return training_lines(options.trainer_input, output)
 
     def options(self) -> dict[str, Any]:
         """Return the options of the files, for the manifest."""
-        options, layout = self._options, self._options.layout
+        options, trainer_input = self._options, self._options.trainer_input
         if self._packed is not None:
             return self._packed.options()
         target = self._target
-        compression = chosen_compression(options.compression, layout) if target is None else target.compression
+        compression = chosen_compression(options.compression, trainer_input) if target is None else target.compression
         return {
             "shard_tokens": options.shard_tokens,
             "compression": compression,
-            "trainer": None if layout is None else layout.record(),
+            "trainer": None if trainer_input is None else trainer_input.record(),
         }
 
     def record(self) -> dict[str, Any]:
@@ -159,9 +159,9 @@ def _target(options: OutputOptions, mills: Sequence[Mill], columns: pa.Schema) -
     written = WriteOptions(options.shard_tokens, options.compression)
     if options.packs is not None:
         return options.packs.target(options.to, mills, columns, written)
-    if options.layout is not None:
+    if options.trainer_input is not None:
         raise DataError(
-            f"`trainer` (`--for`) chooses the files that {options.layout.trainer} opens; leave out `to` (`--to`), or "
-            "`trainer`"
+            f"`trainer` (`--for`) chooses the files that {options.trainer_input.trainer} opens; leave out `to` "
+            "(`--to`), or `trainer`"
         )
     return LayoutTarget.of_run(options.to, mills, columns, options.keep_columns, written)

@@ -14,7 +14,7 @@ from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
-from chatmill.trainers.layout import Layout
+from chatmill.trainers.input import TrainerInput
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class OutputOptions:
         compression: The compression of the shards; None for the default.
         max_rejected: How many rejected rows the run accepts; see `RejectLimit.of`.
         strict: Whether a warning fails the run, before anything is written.
-        layout: The layout of the trainer that opens the output; None for all columns, in Parquet files.
+        trainer_input: What the trainer opens that will read the output; None for all columns, in Parquet files.
         to: The layout of the files; None for those of the trainer, or for Parquet files.
         packs: The packs to write in place of the rows; None to write the rows.
         resume: Whether to keep the tokens of units until the run has ended, and to take those of an earlier run.
@@ -73,7 +73,7 @@ class OutputOptions:
     compression: Compression | None = None
     max_rejected: RejectLimit = field(default_factory=lambda: RejectLimit.of(MAX_REJECTED))
     strict: bool = False
-    layout: Layout | None = None
+    trainer_input: TrainerInput | None = None
     to: LayoutName | None = None
     packs: PacksOfRun | None = None
     resume: bool = True

@@ -29,7 +29,7 @@ from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
-from chatmill.trainers.layout import Layout, layout_of
+from chatmill.trainers.input import TrainerInput, input_of
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def planned_run(
     Raises:
         DataError: Options contradict each other.
     """
-    layout = layout_of(trainer) if pack is None else None
+    trainer_input = input_of(trainer) if pack is None else None
 
     def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
@@ -115,8 +115,8 @@ def planned_run(
             template_fallback=template_fallback,
             rebuild=rebuild,
         )
-        if layout is not None:
-            found = _rows_for(layout, found, columns)
+        if trainer_input is not None:
+            found = _rows_for(trainer_input, found, columns)
         loaded = (
             found.tokenizer if pad_token is None else with_special_tokens(found.tokenizer, {"pad_token": pad_token})
         )
@@ -159,7 +159,7 @@ def planned_run(
         compression=compression,
         max_rejected=RejectLimit.of(max_rejected),
         strict=strict,
-        layout=layout,
+        trainer_input=trainer_input,
         to=to,
         packs=PacksOfRun.of(pack, trainer),
         resume=resume,
@@ -178,10 +178,10 @@ def planned_run(
     return PlannedRun(parts, options, progress)
 
 
-def _rows_for(layout: Layout, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
+def _rows_for(trainer_input: TrainerInput, found: ResolvedRows, columns: Mapping[str, str] | None) -> ResolvedRows:
     """Return rows in the format that a trainer needs, if chatmill detected their format."""
     is_detected = found.reason != "" and found.format is not None and found.format.name == "preference"
-    if layout.rows != "conversations" or not is_detected:
+    if trainer_input.rows != "conversations" or not is_detected:
         return found
-    reason = f"{found.reason}; as whole conversations, for {layout.trainer}"
+    reason = f"{found.reason}; as whole conversations, for {trainer_input.trainer}"
     return replace(found, format=Format.named("reward").with_columns(columns or {}), reason=reason)

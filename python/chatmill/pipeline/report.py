@@ -10,7 +10,7 @@ from chatmill.arrange import Arranged
 from chatmill.lint.warning import DataWarning
 from chatmill.outputs.rejects import Reject
 from chatmill.outputs.shards import Shard
-from chatmill.packing.report import PackedReport
+from chatmill.packing.report import PackedOutputReport
 from chatmill.pipeline.limit import RejectLimit
 
 
@@ -87,7 +87,7 @@ class PrepareReport:
     arranged: Arranged | None = None
     data_warnings: Sequence[DataWarning] = ()
     how_to_train: str = ""
-    packs: PackedReport | None = None
+    packs: PackedOutputReport | None = None
     units: int = 0
     reused_units: int = 0
 

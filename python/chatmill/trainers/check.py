@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from chatmill._chatmill import DataError, Mill
-from chatmill.trainers.layout import Layout, TrainedRows
+from chatmill.trainers.input import TrainedRows, TrainerInput
 
 _SHOWN = {
     "labels": "samples with labels",
@@ -22,11 +22,13 @@ _REMEDIES: dict[tuple[str, TrainedRows], str] = {
 }
 
 
-def check_rows(layout: Layout, mill: Mill, columns: Sequence[str], keep_columns: Sequence[str], *, where: str) -> None:
+def check_rows(
+    opened: TrainerInput, mill: Mill, columns: Sequence[str], keep_columns: Sequence[str], *, where: str
+) -> None:
     """Check that a trainer takes the rows of a mill.
 
     Args:
-        layout: The layout of the trainer.
+        opened: What the trainer opens.
         mill: The mill.
         columns: The columns of its output.
         keep_columns: The kept ones of these columns.
@@ -35,29 +37,29 @@ def check_rows(layout: Layout, mill: Mill, columns: Sequence[str], keep_columns:
     Raises:
         DataError: The rows are of another kind, or have padding, weights or columns that the trainer cannot use.
     """
-    _check_options(layout, mill)
+    _check_options(opened, mill)
     own = set(columns) - set(keep_columns)
     kind = _kind(own)
     format = "messages" if mill.format is None else mill.format.name
-    if kind != layout.rows:
-        remedy = _REMEDIES.get((kind, layout.rows), "leave out `trainer` (`--for`)")
+    if kind != opened.rows:
+        remedy = _REMEDIES.get((kind, opened.rows), "leave out `trainer` (`--for`)")
         raise DataError(
-            f"{where}: {layout.trainer} trains on {_SHOWN[layout.rows]}, but these rows are {_SHOWN[kind]} (the format "
+            f"{where}: {opened.trainer} trains on {_SHOWN[opened.rows]}, but these rows are {_SHOWN[kind]} (the format "
             f"{format}); {remedy}"
         )
     if mill.format is not None and "steps" in mill.format.core:
         raise DataError(
-            f"{where}: {layout.trainer} trains a language model, but the labels of the format {format} judge steps; "
+            f"{where}: {opened.trainer} trains a language model, but the labels of the format {format} judge steps; "
             "leave out `trainer` (`--for`)"
         )
     if "weights" in own:
         raise DataError(
-            f"{layout.trainer} reads no weights of tokens, so it would train all of them alike; choose labels without "
+            f"{opened.trainer} reads no weights of tokens, so it would train all of them alike; choose labels without "
             "weights, or leave out `trainer` (`--for`)"
         )
-    if keep_columns and not layout.keeps_columns:
+    if keep_columns and not opened.keeps_columns:
         raise DataError(
-            f"{layout.trainer} passes every column to the model, so it fails with the kept column "
+            f"{opened.trainer} passes every column to the model, so it fails with the kept column "
             f"{keep_columns[0]!r}; remove `keep_columns`"
         )
 
@@ -70,12 +72,12 @@ def _kind(columns: Collection[str]) -> str:
     return "pairs" if "prompt_ids" in columns else "conversations"
 
 
-def _check_options(layout: Layout, mill: Mill) -> None:
+def _check_options(opened: TrainerInput, mill: Mill) -> None:
     options = mill.options
     if options["padding"] is not None:
-        raise DataError(f"{layout.trainer} pads each batch itself; remove `padding`, or `trainer` (`--for`)")
+        raise DataError(f"{opened.trainer} pads each batch itself; remove `padding`, or `trainer` (`--for`)")
     for name in ("attention_mask", "position_ids"):
         if options[name]:
             raise DataError(
-                f"`trainer` (`--for`) chooses the columns that {layout.trainer} reads; remove `{name}`, or `trainer`"
+                f"`trainer` (`--for`) chooses the columns that {opened.trainer} reads; remove `{name}`, or `trainer`"
             )

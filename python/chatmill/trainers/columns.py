@@ -7,27 +7,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill.labels import MASKED
-from chatmill.trainers.layout import Layout
+from chatmill.trainers.input import TrainerInput
 
 
-def arranged_columns(batch: pa.RecordBatch, layout: Layout, keep_columns: Sequence[str] = ()) -> pa.RecordBatch:
+def arranged_columns(batch: pa.RecordBatch, opened: TrainerInput, keep_columns: Sequence[str] = ()) -> pa.RecordBatch:
     """Return rows with the columns that a trainer reads.
 
     Args:
         batch: Rows with the columns of a `TokenBatch`, without padding. Columns that it lacks are made.
-        layout: The layout of the trainer.
+        opened: What the trainer opens.
         keep_columns: Columns to add as they are.
 
     Returns:
-        The same rows, with the columns of the layout and then the kept ones.
+        The same rows, with the columns of the trainer and then the kept ones.
 
     Example:
-        >>> from chatmill.trainers.layout import layout_of
+        >>> from chatmill.trainers.input import input_of
         >>> rows = pa.record_batch({"input_ids": [[5, 6, 7]], "labels": [[-100, 6, 7]], "length": [3]})
-        >>> arranged_columns(rows, layout_of("nemo")).to_pylist()
+        >>> arranged_columns(rows, input_of("nemo")).to_pylist()
         [{'input_ids': [5, 6, 7], 'seq_start_id': [0], 'loss_mask': [1, 1, 0]}]
     """
-    made = {name: batch.column(name) if name in batch.schema.names else _MAKERS[name](batch) for name in layout.columns}
+    made = {name: batch.column(name) if name in batch.schema.names else _MAKERS[name](batch) for name in opened.columns}
     kept = {name: batch.column(name) for name in keep_columns if name not in made}
     return pa.RecordBatch.from_arrays([*made.values(), *kept.values()], names=[*made, *kept])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatmill.options.choices import Trainer
-from chatmill.trainers.layout import Layout
+from chatmill.trainers.input import TrainerInput
 from chatmill.trainers.splits import TRAINING, VALIDATION, training_subfolder
 
 
@@ -35,22 +35,22 @@ class TrainedOutput:
         return self.folder / VALIDATION
 
 
-def training_lines(layout: Layout, output: TrainedOutput) -> str:
+def training_lines(opened: TrainerInput, output: TrainedOutput) -> str:
     """Return the lines of a Python script, or of a YAML config, that open an output.
 
     Args:
-        layout: The layout of the trainer.
+        opened: What the trainer opens.
         output: The output.
 
     Example:
-        >>> from chatmill.trainers.layout import layout_of
-        >>> print(training_lines(layout_of("llama-factory"), TrainedOutput(Path("tokens"), 900)))
+        >>> from chatmill.trainers.input import input_of
+        >>> print(training_lines(input_of("llama-factory"), TrainedOutput(Path("tokens"), 900)))
         # the config of LLaMA-Factory
         stage: sft
         tokenized_path: "tokens"
         dataset: prepared  # a name is required, but not used
     """
-    return "\n".join(_LINES[layout.trainer](output))
+    return "\n".join(_LINES[opened.trainer](output))
 
 
 def _trl(output: TrainedOutput) -> list[str]:

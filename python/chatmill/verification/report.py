@@ -34,7 +34,8 @@ class VerifyReport:
         return not self.faults
 
     def __str__(self) -> str:
-        checked = f"{self.files:,} files, {self.rows:,} rows, {self.tokens:,} tokens, {self.seconds:.1f} s"
+        files = "1 file" if self.files == 1 else f"{self.files:,} files"
+        checked = f"{files}, {self.rows:,} rows, {self.tokens:,} tokens, {self.seconds:.1f} s"
         kinds = "1 kind of fault" if len(self.faults) == 1 else f"{len(self.faults)} kinds of faults"
         verdict = "sound" if self.is_sound else kinds
         notes = [f"not checked: {note}" for note in self.notes]

@@ -1,4 +1,4 @@
-"""`Layout`: the rows that a trainer takes, and the columns and the kind of files in which it opens them."""
+"""`TrainerInput`: what a trainer opens: its rows, columns and kind of files; `input_of`, by the name of the trainer."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -16,7 +16,7 @@ FileKind: TypeAlias = Literal["parquet", "arrow"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class TrainerInput:
     """The form in which one trainer opens an output.
 
     Attributes:
@@ -46,14 +46,14 @@ class Layout:
 _LABELED = ("input_ids", "labels")
 # Both pass every column to the model, so others would be errors there.
 _MASKED = ("input_ids", "attention_mask", "labels")
-_LAYOUTS: dict[str, Layout] = {
-    "trl": Layout("trl", "labels", _LABELED),
-    "trl-dpo": Layout("trl-dpo", "pairs", ("prompt_ids", "chosen_ids", "rejected_ids")),
-    "trl-reward": Layout("trl-reward", "conversations", ("chosen_ids", "rejected_ids")),
-    "hf": Layout("hf", "labels", _LABELED),
-    "axolotl": Layout("axolotl", "labels", _MASKED, keeps_columns=False),
-    "llama-factory": Layout("llama-factory", "labels", _MASKED, "arrow", keeps_columns=False),
-    "nemo": Layout("nemo", "labels", ("input_ids", "seq_start_id", "loss_mask")),
+_INPUTS: dict[str, TrainerInput] = {
+    "trl": TrainerInput("trl", "labels", _LABELED),
+    "trl-dpo": TrainerInput("trl-dpo", "pairs", ("prompt_ids", "chosen_ids", "rejected_ids")),
+    "trl-reward": TrainerInput("trl-reward", "conversations", ("chosen_ids", "rejected_ids")),
+    "hf": TrainerInput("hf", "labels", _LABELED),
+    "axolotl": TrainerInput("axolotl", "labels", _MASKED, keeps_columns=False),
+    "llama-factory": TrainerInput("llama-factory", "labels", _MASKED, "arrow", keeps_columns=False),
+    "nemo": TrainerInput("nemo", "labels", ("input_ids", "seq_start_id", "loss_mask")),
 }
 
 _REFUSED = {
@@ -62,8 +62,8 @@ _REFUSED = {
 }
 
 
-def layout_of(trainer: str | None) -> Layout | None:
-    """Return the layout of a trainer.
+def input_of(trainer: str | None) -> TrainerInput | None:
+    """Return what a trainer opens.
 
     Args:
         trainer: The name of a trainer, or None for the columns of chatmill.
@@ -72,14 +72,14 @@ def layout_of(trainer: str | None) -> Layout | None:
         DataError: There is no such trainer.
 
     Example:
-        >>> layout_of("trl").columns
+        >>> input_of("trl").columns
         ('input_ids', 'labels')
     """
     if trainer is None:
         return None
     if trainer in _REFUSED:
         raise DataError(f"`trainer` is {trainer!r}, but {_REFUSED[trainer]}")
-    if trainer not in _LAYOUTS:
-        hint = suggestion(str(trainer), _LAYOUTS, otherwise=f"use one of {', '.join(_LAYOUTS)}")
+    if trainer not in _INPUTS:
+        hint = suggestion(str(trainer), _INPUTS, otherwise=f"use one of {', '.join(_INPUTS)}")
         raise DataError(f"`trainer` is {trainer!r}; {hint}")
-    return _LAYOUTS[trainer]
+    return _INPUTS[trainer]

@@ -1,4 +1,4 @@
-"""`PackedLayout`: the columns in which a trainer opens packs."""
+"""`PackColumns`: the columns in which a trainer opens packs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.options.choices import PackMark, Trainer
-from chatmill.trainers.layout import Layout, layout_of
+from chatmill.trainers.input import TrainerInput, input_of
 
 
 @dataclass(frozen=True)
-class PackedLayout:
-    """The form of packs.
+class PackColumns:
+    """The columns of packs.
 
     Attributes:
         name: The trainer, or `packs`.
         marks: The columns that tell where rows are.
-        trainer: The columns and files that a trainer opens; None for all columns of the rows.
+        trainer: What the trainer opens; None for all columns of the rows.
         renamed: Marks that have another name in the output.
         shifted: Whether a row counts without one token.
         fills: Whether all packs are filled up to their length.
@@ -24,7 +24,7 @@ class PackedLayout:
 
     name: str
     marks: tuple[PackMark, ...]
-    trainer: Layout | None = None
+    trainer: TrainerInput | None = None
     renamed: tuple[tuple[PackMark, str], ...] = ()
     shifted: bool = False
     fills: bool = False
@@ -34,18 +34,20 @@ class PackedLayout:
         return None if self.trainer is None else self.trainer.record()
 
 
-_LAYOUTS: dict[str, PackedLayout] = {
-    "trl": PackedLayout("trl", ("seq_lengths",), Layout("trl", "labels", ("input_ids", "labels", "seq_lengths"))),
-    "hf": PackedLayout("hf", ("position_ids",), Layout("hf", "labels", ("input_ids", "labels", "position_ids"))),
-    "axolotl": PackedLayout(
+_COLUMNS: dict[str, PackColumns] = {
+    "trl": PackColumns("trl", ("seq_lengths",), TrainerInput("trl", "labels", ("input_ids", "labels", "seq_lengths"))),
+    "hf": PackColumns("hf", ("position_ids",), TrainerInput("hf", "labels", ("input_ids", "labels", "position_ids"))),
+    "axolotl": PackColumns(
         "axolotl",
         ("position_ids",),
-        Layout("axolotl", "labels", ("input_ids", "attention_mask", "labels", "position_ids"), keeps_columns=False),
+        TrainerInput(
+            "axolotl", "labels", ("input_ids", "attention_mask", "labels", "position_ids"), keeps_columns=False
+        ),
     ),
-    "llama-factory": PackedLayout(
+    "llama-factory": PackColumns(
         "llama-factory",
         ("segment_ids", "position_ids"),
-        Layout(
+        TrainerInput(
             "llama-factory",
             "labels",
             ("input_ids", "attention_mask", "labels", "position_ids"),
@@ -55,17 +57,17 @@ _LAYOUTS: dict[str, PackedLayout] = {
         renamed=(("segment_ids", "attention_mask"),),
         fills=True,
     ),
-    "nemo": PackedLayout(
+    "nemo": PackColumns(
         "nemo",
         ("seq_start_id", "loss_mask"),
-        Layout("nemo", "labels", ("input_ids", "seq_start_id", "loss_mask")),
+        TrainerInput("nemo", "labels", ("input_ids", "seq_start_id", "loss_mask")),
         shifted=True,
     ),
 }
 
 
-def packed_layout(trainer: Trainer | None, marks: Sequence[PackMark] | None) -> PackedLayout:
-    """Return the layout of packs.
+def columns_of_packs(trainer: Trainer | None, marks: Sequence[PackMark] | None) -> PackColumns:
+    """Return the columns of packs.
 
     Args:
         trainer: The trainer that will open them, or None.
@@ -75,16 +77,16 @@ def packed_layout(trainer: Trainer | None, marks: Sequence[PackMark] | None) -> 
         DataError: The trainer takes no packs, or both are given.
 
     Example:
-        >>> packed_layout("trl", None).marks
+        >>> columns_of_packs("trl", None).marks
         ('seq_lengths',)
     """
     if trainer is None:
-        return PackedLayout("packs", ("seq_lengths",) if marks is None else tuple(marks))
+        return PackColumns("packs", ("seq_lengths",) if marks is None else tuple(marks))
     if marks is not None:
-        raise DataError("`trainer` (`--for`) chooses the columns that mark rows; remove `marks`")
-    layout_of(trainer)
-    if trainer not in _LAYOUTS:
+        raise DataError("`trainer` (`--for`) chooses the columns that mark rows; leave out `marks` (`--mark`)")
+    input_of(trainer)
+    if trainer not in _COLUMNS:
         raise DataError(
-            f"{trainer} takes rows of pairs of answers, which cannot be packed; use one of {', '.join(_LAYOUTS)}"
+            f"{trainer} takes rows of pairs of answers, which cannot be packed; use one of {', '.join(_COLUMNS)}"
         )
-    return _LAYOUTS[trainer]
+    return _COLUMNS[trainer]
