@@ -13,6 +13,19 @@ Compression = Literal["gzip", "zstd", "bz2", "xz"]
 
 
 @dataclass(frozen=True)
+class Span:
+    """A part of a file: bytes of JSONL, or row groups of Parquet.
+
+    Attributes:
+        start: The first one, from 0.
+        stop: The one after the last one.
+    """
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
 class InputFile:
     """One file to read, or standard input, or data in memory.
 
@@ -30,6 +43,7 @@ class InputFile:
         source: What is read if there is no filesystem: a `Replay` of pieces of bytes, or data in memory.
         about: More facts about the input, for the manifest.
         warnings: What was left out when the input was found.
+        span: The part of the file to read; None for the whole file. Rows and lines are counted from its start.
     """
 
     path: str
@@ -44,6 +58,7 @@ class InputFile:
     source: Any = field(default=None, repr=False, compare=False)
     about: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    span: Span | None = None
 
     @property
     def is_local(self) -> bool:

@@ -16,6 +16,7 @@ from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block, LongRow
 from chatmill.inputs.faults import reading
 from chatmill.inputs.file import InputFile
+from chatmill.inputs.pieces import pieces_in
 from chatmill.inputs.streams import check_text, decompressed
 
 JSON_COLUMN = "json"
@@ -62,14 +63,14 @@ def read_lines(
     row, line = 0, 1
     with reading(file, lambda: f"line {line} or later"):
         stream = decompressed(file, raw) if stream is None else stream
-        for number, piece in enumerate(_whole_lines(stream, block_bytes, max_line_bytes)):
+        for is_first, piece in _pieces(file, stream, block_bytes, max_line_bytes):
             numbers: Sequence[int]
             if isinstance(piece, LongText):
-                beginning = _checked_start(file, piece.beginning) if number == 0 else piece.beginning
+                beginning = _checked_start(file, piece.beginning) if is_first else piece.beginning
                 lines, count, numbers = pa.array([beginning], pa.large_binary()), 1, range(line, line + 1)
                 sizes = {0: piece.size}
             else:
-                text = _checked_start(file, piece) if number == 0 else piece
+                text = _checked_start(file, piece) if is_first else piece
                 lines, count, numbers = _split(text, line)
                 sizes = _long_lines(lines, max_line_bytes)
             if len(lines) > 0:
@@ -82,6 +83,17 @@ def read_lines(
                 batch = pa.RecordBatch.from_arrays([lines], names=[JSON_COLUMN])
                 yield Block(batch, JSON_COLUMN, file, row, numbers, raw.tell(), long_rows)
             row, line = row + len(lines), line + count
+
+
+def _pieces(
+    file: InputFile, stream: Any, block_bytes: int, max_line_bytes: int
+) -> Iterator[tuple[bool, bytes | LongText]]:
+    """Yield the pieces of a file or of its span, each with whether it is the first one of the file."""
+    if file.span is None:
+        for number, piece in enumerate(_whole_lines(stream, block_bytes, max_line_bytes)):
+            yield number == 0, piece
+        return
+    yield from pieces_in(stream, file.span, block_bytes, lambda raw: _whole_lines(raw, block_bytes, max_line_bytes))
 
 
 def _long_lines(lines: pa.Array, max_line_bytes: int) -> dict[int, int]:

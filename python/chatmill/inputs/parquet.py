@@ -9,7 +9,7 @@ from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block
 from chatmill.inputs.columns import WantedColumns, checked_blocks, needed_columns
 from chatmill.inputs.faults import reading
-from chatmill.inputs.file import InputFile
+from chatmill.inputs.file import InputFile, Span
 
 # The rows of chats have kilobytes. This limit matters if the sizes in the footer of a file are too small, as those of
 # dictionary-encoded columns are.
@@ -48,7 +48,7 @@ def read_parquet(
         columns = needed_columns(file, parquet.schema_arrow.names, *wanted)
         total = parquet.metadata.num_rows
         batch_rows = _batch_rows(parquet.metadata, columns, block_bytes)
-        batches = parquet.iter_batches(batch_size=batch_rows, columns=columns, use_threads=False)
+        batches = _batches(parquet, file.span, batch_rows, columns, block_bytes)
         row = 0
         # Pages of several columns are read in turn, so rows measure the progress better than the file position.
         for block in checked_blocks(
@@ -60,8 +60,42 @@ def read_parquet(
         ):
             row = block.first_row + block.batch.num_rows
             yield block
-        if row != total:
+        if file.span is None and row != total:
             raise DataError(f"cannot read {file.path}: its footer lists {total:,} rows, but it has {row:,}")
+
+
+def group_spans(raw: pa.NativeFile, span_bytes: int) -> Iterator[Span]:
+    """Cut a Parquet file between row groups. Row groups that are appended later change only the last span.
+
+    Args:
+        raw: Its bytes.
+        span_bytes: The size of a span, in bytes of rows.
+
+    Yields:
+        The spans; one for a file without row groups.
+    """
+    yield from _spans(pq.read_metadata(raw), span_bytes)
+
+
+def _spans(metadata: pq.FileMetaData, span_bytes: int) -> Iterator[Span]:
+    start = size = 0
+    for group in range(metadata.num_row_groups):
+        size += metadata.row_group(group).total_byte_size
+        if size >= span_bytes or group + 1 == metadata.num_row_groups:
+            yield Span(start, group + 1)
+            start, size = group + 1, 0
+    if not metadata.num_row_groups:
+        yield Span(0, 0)
+
+
+def _batches(
+    parquet: pq.ParquetFile, span: Span | None, batch_rows: int, columns: Sequence[str], block_bytes: int
+) -> Iterator[pa.RecordBatch]:
+    """Read row groups. A batch ends where a span of the size of a block ends, so each span has the same batches."""
+    for it in _spans(parquet.metadata, block_bytes):
+        if span is None or span.start <= it.start < span.stop:
+            groups = list(range(it.start, it.stop))
+            yield from parquet.iter_batches(batch_rows, row_groups=groups, columns=columns, use_threads=False)
 
 
 def _batch_rows(metadata: pq.FileMetaData, columns: Sequence[str], block_bytes: int) -> int:

@@ -78,7 +78,7 @@ def count_rows(file: InputFile) -> int:
     if file.kind == "parquet":
         from chatmill.inputs.parquet import count_parquet_rows
 
-        with reading(file), _opened(file) as raw:
+        with reading(file), opened(file) as raw:
             return count_parquet_rows(raw)
     return sum(block.batch.num_rows for block in _blocks_of(file, ((), ()), BLOCK_BYTES, MAX_LINE_BYTES))
 
@@ -87,7 +87,7 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_lin
     if file.kind == "memory":
         yield from read_memory(file, wanted, block_bytes, max_line_bytes)
         return
-    with reading(file), _opened(file) as raw:
+    with reading(file), opened(file) as raw:
         if file.kind == "jsonl":
             yield from read_lines(file, raw, block_bytes, max_line_bytes)
         elif file.kind == "json":
@@ -105,7 +105,15 @@ def _blocks_of(file: InputFile, wanted: WantedColumns, block_bytes: int, max_lin
 
 
 @contextmanager
-def _opened(file: InputFile) -> Iterator[Any]:
+def opened(file: InputFile) -> Iterator[Any]:
+    """Open a file.
+
+    Args:
+        file: The file.
+
+    Yields:
+        Its bytes, as a file of Arrow.
+    """
     if file.source is not None:
         yield PiecesReader(iter(file.source))
         return
