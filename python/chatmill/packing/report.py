@@ -81,7 +81,8 @@ class PackedOutputReport:
 
     def __str__(self) -> str:
         place = f"written to {self.output} in {self.seconds:.1f} s"
-        return "\n".join([*self.lines(), place, *filter(None, [self.how_to_train])])
+        # As in the summary of `prepare`, a blank line comes before what is copied.
+        return "\n".join([*self.lines(), place, *(["", self.how_to_train] if self.how_to_train else [])])
 
     def _trained(self, split: str, tokens: int) -> Iterator[str]:
         share = self.trained.get(split)
