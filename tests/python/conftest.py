@@ -39,10 +39,10 @@ def verdict_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_units_of_short_runs() -> Iterator[None]:
-    """A run that ends with an error keeps no units, also if the machine is busy and it takes long."""
+def no_blocks_of_short_runs() -> Iterator[None]:
+    """A run that ends with an error keeps no blocks, also if the machine is busy and it takes long."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chatmill.pipeline.resume.WORTH_KEEPING_SECONDS", 1000.0)
+        patch.setattr("chatmill.pipeline.resumable.WORTH_KEEPING_SECONDS", 1000.0)
         yield
 
 

@@ -285,7 +285,7 @@ def test_the_command_in_a_process_of_its_own(tokenizer: Path, write_file: WriteF
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
-def test_a_signal_ends_it_soon_and_leaves_only_units(
+def test_a_signal_ends_it_soon_and_leaves_only_blocks(
     sent: str, status: int, tokenizer: Path, write_file: WriteFile, in_tmp_path: Path
 ) -> None:
     write_file("a.jsonl", [conversation(number) for number in range(5000)])
@@ -302,11 +302,11 @@ def test_a_signal_ends_it_soon_and_leaves_only_units(
     assert process.returncode == status, err
     assert seconds < SOON
     assert "Traceback" not in err
-    *units, rows = sorted(path.name for path in in_tmp_path.iterdir())
+    *blocks, rows = sorted(path.name for path in in_tmp_path.iterdir())
     assert rows == "a.jsonl"
     # What is made within the first second is not kept.
-    assert [name.endswith(".units") and name.startswith(".chatmill-") for name in units] == [True] * len(units)
-    assert len(units) == err.count("the same command goes on with them") <= 1
+    assert [name.endswith(".blocks") and name.startswith(".chatmill-") for name in blocks] == [True] * len(blocks)
+    assert len(blocks) == err.count("the same command goes on with them") <= 1
 
 
 def test_importing_chatmill_is_cheap() -> None:

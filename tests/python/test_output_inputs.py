@@ -140,7 +140,7 @@ def at_block(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatc
             act()
         return milled(*arguments)
 
-    monkeypatch.setattr("chatmill.units.run.mill_block", acting)
+    monkeypatch.setattr("chatmill.resume.run.mill_block", acting)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.parquet", "a.arrow"])

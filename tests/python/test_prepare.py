@@ -374,7 +374,7 @@ def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatc
         return milled(*_)
 
     milled = chatmill.inputs.mill.mill_block
-    monkeypatch.setattr("chatmill.units.run.mill_block", interrupted)
+    monkeypatch.setattr("chatmill.resume.run.mill_block", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(path, block_bytes=1000, shard_tokens=100)
     assert [each.name for each in Path().iterdir()] == ["a.jsonl"]

@@ -41,7 +41,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"tokenizer": "words.json"}, "tokenizer: its tokenizer.json is another one (SHA-256 "),
     ({"tokenizer": "special"}, "tokenizer: special tokens: bos_token is '<s>', and was not set"),
     ({"tokenizer": "stops"}, "tokenizer: stop tokens are ["),
-    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "its 30 units can be used where the rows are the same"),
+    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "its 30 blocks can be used where the rows are the same"),
 ]
 
 
@@ -63,7 +63,7 @@ def test_why_names_the_cause(other: dict[str, Any], sentence: str, definitions: 
     arguments = {"cache": "cache", "tokenizer": str(TOKENIZER), **before, **other}
     done = CliRunner().invoke(app, ["why", "out", "a.jsonl", "--block-bytes", "4000", *explained(arguments)])
     assert done.exit_code == 0, done.output
-    assert sentence.replace("30", str(len(list(Path("cache").rglob("*.unit"))))) in done.stdout, done.stdout
+    assert sentence.replace("30", str(len(list(Path("cache").rglob("*.block"))))) in done.stdout, done.stdout
 
 
 def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
@@ -86,7 +86,7 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
     found = told(*inputs)
     assert (found["is_complete"], found["kept"], found["causes"]) == (True, found["reusable"], [])
     assert [it["state"] for it in found["inputs"]] == ["unchanged"] * 2
-    assert sum(it["units"] for it in found["inputs"]) == found["kept"] > 20
+    assert sum(it["blocks"] for it in found["inputs"]) == found["kept"] > 20
     Path("a.jsonl").rename("c.jsonl")
     with Path("b.jsonl").open("a") as file:
         file.write("{}\n")
@@ -97,11 +97,11 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
     assert states["new.jsonl"] == "a new file"
 
 
-def test_why_of_an_output_that_keeps_no_units(inputs: list[str]) -> None:
+def test_why_of_an_output_that_keeps_no_blocks(inputs: list[str]) -> None:
     prepare(inputs, output="out", **{**BASE, "template": "chatml"})
     arguments = ["why", "out", *inputs, "--tokenizer", str(TOKENIZER), "--template", "chatml", "--max-length", "50"]
     text = CliRunner().invoke(app, arguments).stdout
-    assert "out is complete, but its units were not kept (`--cache` does), so all are made again" in text
+    assert "out is complete, but its blocks were not kept (`--cache` does), so all are made again" in text
     assert "max_length is 50, and was not set" in text
 
 
@@ -117,18 +117,18 @@ def test_why_of_a_config(inputs: list[str]) -> None:
 def test_a_cache_is_listed_and_shortened(inputs: list[str]) -> None:
     prepare(inputs, output="out", cache="cache", **BASE)
     prepare(inputs, output="other", cache="cache", **{**BASE, "max_length": 300})
-    units = list(Path("cache").rglob("*.unit"))
+    blocks = list(Path("cache").rglob("*.block"))
     lines = CliRunner().invoke(app, ["cache", "ls", "cache"]).stdout.splitlines()
     assert len(lines) == 3
     assert "max_length 300" in "".join(lines)
-    assert lines[-1].startswith(f"{len(units):,} units, ")
-    half = sum(unit.stat().st_size for unit in units) // 2
+    assert lines[-1].startswith(f"{len(blocks):,} blocks, ")
+    half = sum(block.stat().st_size for block in blocks) // 2
     text = CliRunner().invoke(app, ["cache", "prune", "cache", "--max-size", str(half)]).stdout
-    rest = list(Path("cache").rglob("*.unit"))
-    assert 0 < sum(unit.stat().st_size for unit in rest) <= half
-    assert text.startswith(f"removed {len(units) - len(rest):,} units (")
+    rest = list(Path("cache").rglob("*.block"))
+    assert 0 < sum(block.stat().st_size for block in rest) <= half
+    assert text.startswith(f"removed {len(blocks) - len(rest):,} blocks (")
     assert CliRunner().invoke(app, ["cache", "prune", "cache"]).exit_code == 0
-    assert not list(Path("cache").rglob("*.unit"))
+    assert not list(Path("cache").rglob("*.block"))
     for arguments, problem in (
         (["gone"], "there is no folder gone"),
         (["cache", "--max-size", "much"], "is not a size"),

@@ -1,4 +1,4 @@
-"""`chatmill why`: what a run can take from earlier ones. `chatmill cache`: the units in a folder of `--cache`."""
+"""`chatmill why`: what a run can take from earlier ones. `chatmill cache`: the blocks in a folder of `--cache`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,9 +62,9 @@ def cache() -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), help="The folder of `--cache`.")
 @traceback_option
 def list_units(folder: Path, traceback: bool) -> None:
-    """List the units in a cache: one line for each tokenizer, template and set of options."""
+    """List the blocks in a cache: one line for each tokenizer, template and set of options."""
     with clear_errors(traceback=traceback):
-        from chatmill.units.cache import cache_lines
+        from chatmill.resume.cache import cache_lines
 
         for line in cache_lines(folder):
             say(line)
@@ -75,8 +75,8 @@ def list_units(folder: Path, traceback: bool) -> None:
 @click.option("--max-size", default="0", metavar="SIZE", help="The size that may stay, such as 20GB or 500MB.")
 @traceback_option
 def prune(folder: Path, max_size: str, traceback: bool) -> None:
-    """Remove the units of a cache that were not used for the longest time, until the others fit."""
+    """Remove the blocks of a cache that were not used for the longest time, until the others fit."""
     with clear_errors(traceback=traceback):
-        from chatmill.units.cache import parse_size, prune_cache
+        from chatmill.resume.cache import parse_size, prune_cache
 
         say(prune_cache(folder, parse_size(max_size)))

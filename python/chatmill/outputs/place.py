@@ -38,9 +38,9 @@ class Base:
         return self.folder / f"{self._stem}.lock"
 
     @property
-    def units(self) -> Path:
-        """The folder of the units that a run keeps until it has ended."""
-        return self.folder / f"{self._stem}.units"
+    def blocks(self) -> Path:
+        """The folder of the blocks that a run keeps until it has ended."""
+        return self.folder / f"{self._stem}.blocks"
 
     def new_workspace(self) -> Path:
         """Return a path for a workspace that no other run has."""

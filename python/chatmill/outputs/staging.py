@@ -28,8 +28,8 @@ class StagedOutput:
 
     Attributes:
         folder: The folder to write into.
-        units: The folder in which units of the run can be kept beside it. Nothing is there at first, unless an earlier
-            run on this output kept units.
+        blocks: The folder in which blocks of the run can be kept beside the output. It does not exist at first, unless an
+            earlier run on this output kept blocks.
         warnings: Warnings about earlier outputs; complete after the end of the block.
     """
 
@@ -37,7 +37,7 @@ class StagedOutput:
         self, place: Path, base: Base, workspace: Workspace, *, overwrite: bool, earlier: EarlierOutput | None
     ) -> None:
         self.folder = workspace.output
-        self.units = base.units
+        self.blocks = base.blocks
         self.warnings: list[str] = []
         self._place, self._base, self._workspace = place, base, workspace
         self._overwrite, self._earlier = overwrite, earlier
@@ -105,4 +105,4 @@ def _ignored(base: Base, place: Path) -> frozenset[str]:
     if base.folder != place:
         return frozenset()
     # The root of a disk of Linux has this folder.
-    return frozenset({base.lock.name, base.units.name, "lost+found", *(folder.name for folder in base.workspaces())})
+    return frozenset({base.lock.name, base.blocks.name, "lost+found", *(folder.name for folder in base.workspaces())})

@@ -56,9 +56,9 @@ class OutputOptions:
         trainer_input: What the trainer opens that will read the output; None for all columns, in Parquet files.
         to: The layout of the files; None for those of the trainer, or for Parquet files.
         packs: The packs to write in place of the rows; None to write the rows.
-        resume: Whether to keep the tokens of units until the run has ended, and to take those of an earlier run.
-        fresh: Whether to forget the units of earlier runs on this output first.
-        cache: A folder that keeps units for all runs; None keeps them beside the output until the run has ended.
+        resume: Whether to keep the tokens of blocks until the run has ended, and to take those of an earlier run.
+        fresh: Whether to forget the blocks of earlier runs on this output first.
+        cache: A folder that keeps blocks for all runs; None keeps them beside the output until the run has ended.
         now: The time that templates print, if the user gave it.
         options: Other options of the run, for the manifest.
     """

@@ -56,8 +56,8 @@ class PrepareReport:
         arranged: Counts of the arrangement (duplicates, validation, weights); None if rows were written in their input
             order.
         packs: The figures of the packs, if the run wrote packs.
-        units: The blocks of rows, which were processed one after the other.
-        reused_units: Those of them whose tokens an earlier run made.
+        blocks: The blocks of rows, which were processed one after the other.
+        reused_blocks: Those of them whose tokens an earlier run made.
     """
 
     output: Path
@@ -88,8 +88,8 @@ class PrepareReport:
     data_warnings: Sequence[DataWarning] = ()
     how_to_train: str = ""
     packs: PackedOutputReport | None = None
-    units: int = 0
-    reused_units: int = 0
+    blocks: int = 0
+    reused_blocks: int = 0
 
     @property
     def tokens_per_second(self) -> float:

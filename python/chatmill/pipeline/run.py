@@ -29,9 +29,9 @@ from chatmill.pipeline.files import RunFiles
 from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
-from chatmill.pipeline.resume import open_units
+from chatmill.pipeline.resumable import open_blocks
 from chatmill.pipeline.sink import Sink, open_sink
-from chatmill.units.run import MilledUnit, PartUnits, Unit
+from chatmill.resume.run import KeyedBlock, MilledBlock, PartBlocks
 
 #: Observes a run. It is called with the files and the running totals, and returns a function for each finished block.
 Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
@@ -78,10 +78,10 @@ def run_parts(
         raise DataError(f"`block_bytes` is {options.block_bytes}; use at least 1")
     with (
         staged_output(options.folder, overwrite=options.overwrite) as output,
-        open_units(options, output.units, say) as run,
+        open_blocks(options, output.blocks, say) as run,
     ):
-        folder, units = output.folder, run.units
-        chosen = _numbered(parts(units.now))
+        folder, kept = output.folder, run.blocks
+        chosen = _numbered(parts(kept.now))
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
@@ -112,7 +112,7 @@ def run_parts(
                     max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
-                    _run(units.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
+                    _run(kept.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
@@ -153,8 +153,8 @@ def run_parts(
             arranged=arranged,
             how_to_train=made.how_to_train(counts.lengths.percentiles().get("max", 0)),
             packs=made.packs,
-            units=units.total,
-            reused_units=units.reused,
+            blocks=kept.total,
+            reused_blocks=kept.reused,
         )
         _account(report)
         if options.strict and report.warnings:
@@ -189,7 +189,7 @@ def run_parts(
         )
         write_manifest(folder, {**manifest, **made.record()})
         output.commit([*made.all(), *saved, *filter(None, [log])])
-    others = [*output.warnings, *filter(None, [units.problem])]
+    others = [*output.warnings, *filter(None, [kept.problem])]
     return replace(report, warnings=(*report.warnings, *others))
 
 
@@ -245,12 +245,12 @@ class _RowWriter:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
         self.kept = KeptColumns(keep_columns)
 
-    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[MilledUnit], None]:
+    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[MilledBlock], None]:
         """Return a function that writes and checks the blocks of a part."""
         earlier = self._counts.rows_in
 
-        def write(milled: MilledUnit) -> None:
-            block, tokens = milled.unit.block, milled.tokens
+        def write(milled: MilledBlock) -> None:
+            block, tokens = milled.keyed.block, milled.tokens
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
             checks.add(block, tokens)
@@ -282,19 +282,19 @@ def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
     return pa.array((order[first + row] for row in rows), pa.uint64()).filter(batch.column("error").is_null())
 
 
-def _run(units: PartUnits, blocks: Iterator[Block], write: Callable[[MilledUnit], None]) -> None:
+def _run(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[MilledBlock], None]) -> None:
     """Read, process and write at the same time. The first error of any of the threads ends all and is raised here."""
-    read, milled = Channel[Unit](_BLOCKS_AHEAD), Channel[MilledUnit](_BLOCKS_AHEAD)
+    read, milled = Channel[KeyedBlock](_BLOCKS_AHEAD), Channel[MilledBlock](_BLOCKS_AHEAD)
 
-    def keep_and_write(unit: MilledUnit) -> None:
-        units.keep(unit)
-        write(unit)
+    def keep_and_write(milled: MilledBlock) -> None:
+        kept.keep(milled)
+        write(milled)
 
-    reader = read.feed(units.read(blocks), name="chatmill-reader")
+    reader = read.feed(kept.read(blocks), name="chatmill-reader")
     writer = milled.drain(keep_and_write, name="chatmill-writer")
     try:
-        for unit in read:
-            milled.put(units.mill(unit))
+        for keyed in read:
+            milled.put(kept.mill(keyed))
         milled.close()
         while writer.is_alive():
             writer.join(_JOIN_SECONDS)

@@ -92,8 +92,8 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
         yield "format", "", Text(visible(f"{name}; {report.format_reason}" if report.format_reason else name))
     if report.arranged is not None:
         yield from _arranged(report.arranged)
-    if report.reused_units:
-        yield "units", f"{report.units:,}", f"{report.reused_units:,} of them made by an earlier run"
+    if report.reused_blocks:
+        yield "blocks", f"{report.blocks:,}", f"{report.reused_blocks:,} of them made by an earlier run"
     size = decimal(sum(shard.bytes for shard in report.shards))
     yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")

@@ -12,10 +12,10 @@ from chatmill.inputs import InputFile
 from chatmill.outputs.manifest import is_manifest, manifest_name
 from chatmill.outputs.place import Base, OutputPlace
 from chatmill.pipeline.planned import PlannedRun
-from chatmill.units.differences import Difference, differences
-from chatmill.units.key import MillKey, key_in_manifest
-from chatmill.units.record import InputRecord, RunRecord, record_path
-from chatmill.units.store import UnitStore
+from chatmill.resume.differences import Difference, differences
+from chatmill.resume.key import MillKey, key_in_manifest
+from chatmill.resume.record import InputRecord, RunRecord, record_path
+from chatmill.resume.store import BlockStore
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class InputState:
     Attributes:
         path: The file.
         state: `unchanged`; `moved` if an unchanged file had another name; `changed`; or `new`.
-        units: The units that need not be made again, as far as this is known without reading the file.
-        of: The units that the earlier run recorded for the file.
+        blocks: The blocks that need not be made again, as far as this is known without reading the file.
+        of: The blocks that the earlier run recorded for the file.
         text: This in words.
     """
 
     path: str
     state: Literal["unchanged", "moved", "changed", "new"]
-    units: int
+    blocks: int
     of: int
     text: str
 
@@ -44,7 +44,7 @@ class Explanation:
     Attributes:
         output: The output folder.
         is_complete: Whether there is a complete output.
-        kept: The units that are kept for this output.
+        kept: The blocks that are kept for this output.
         reusable: Those of them that need not be made again, as far as this is known without reading the inputs.
         causes: Why the others must be made again, the most important cause first.
         inputs: The state of each input file.
@@ -65,13 +65,13 @@ class Explanation:
     def __str__(self) -> str:
         state = "is complete" if self.is_complete else "is not complete"
         if not self.kept and not self.is_complete:
-            lines = [f"{self.output} {state}, and no units are kept for it, so all units are made"]
+            lines = [f"{self.output} {state}, and no blocks are kept for it, so all blocks are made"]
         elif not self.kept:
-            lines = [f"{self.output} {state}, but its units were not kept (`--cache` does), so all are made again"]
+            lines = [f"{self.output} {state}, but its blocks were not kept (`--cache` does), so all are made again"]
         elif self.causes:
-            lines = [f"{self.output} {state}; {self.reusable:,} of its {self.kept:,} units can be used"]
+            lines = [f"{self.output} {state}; {self.reusable:,} of its {self.kept:,} blocks can be used"]
         else:
-            lines = [f"{self.output} {state}; its {self.kept:,} units can be used where the rows are the same"]
+            lines = [f"{self.output} {state}; its {self.kept:,} blocks can be used where the rows are the same"]
         lines += [f"  {cause.text}" for cause in self.causes]
         lines += [f"  {it.path}: {it.text}" for it in self.inputs]
         return "\n".join(lines)
@@ -108,18 +108,18 @@ def why(run: PlannedRun) -> Explanation:
     return Explanation(
         place.folder,
         manifest is not None,
-        sum(it.units for it in before),
-        sum(it.units for it in before if it.key.digest in wanted),
+        sum(it.blocks for it in before),
+        sum(it.blocks for it in before if it.key.digest in wanted),
         list(causes.values()),
         inputs,
     )
 
 
-def _store(run: PlannedRun, place: OutputPlace) -> UnitStore:
+def _store(run: PlannedRun, place: OutputPlace) -> BlockStore:
     if run.options.cache is not None:
-        return UnitStore(Path(run.options.cache).expanduser().resolve())
+        return BlockStore(Path(run.options.cache).expanduser().resolve())
     bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
-    return UnitStore(next((base.units for base in bases if base.units.is_dir()), bases[0].units))
+    return BlockStore(next((base.blocks for base in bases if base.blocks.is_dir()), bases[0].blocks))
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
@@ -134,7 +134,7 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
     return found if is_manifest(found) else None
 
 
-def _input(file: InputFile, record: RunRecord | None, store: UnitStore, key: MillKey) -> InputState:
+def _input(file: InputFile, record: RunRecord | None, store: BlockStore, key: MillKey) -> InputState:
     known = [] if record is None else record.inputs
     same = next((it for it in known if it.path == file.path), None)
     if same is not None and same.is_unchanged(file):
@@ -145,13 +145,13 @@ def _input(file: InputFile, record: RunRecord | None, store: UnitStore, key: Mil
     if same is None:
         return InputState(file.path, "new", 0, 0, "a new file" if known else "not read yet")
     size = f" ({same.size:,} to {file.size:,} bytes)" if same.size != file.size and same.size and file.size else ""
-    there = sum(store.has(key, digest) for digest in same.units)
+    there = sum(store.has(key, digest) for digest in same.blocks)
     text = (
-        f"it has changed{size}; of {len(same.units):,} units, those with the same rows are used"
+        f"it has changed{size}; of {len(same.blocks):,} blocks, those with the same rows are used"
         if there
         else (f"it has changed{size}")
     )
-    return InputState(file.path, "changed", 0, len(same.units), text)
+    return InputState(file.path, "changed", 0, len(same.blocks), text)
 
 
 def _known(
@@ -159,11 +159,15 @@ def _known(
     record: InputRecord,
     state: Literal["unchanged", "moved"],
     before: str,
-    store: UnitStore,
+    store: BlockStore,
     key: MillKey,
 ) -> InputState:
-    there = sum(store.has(key, digest) for digest in record.units)
+    there = sum(store.has(key, digest) for digest in record.blocks)
     rest = "" if record.is_whole else ", and the rest was not read yet"
     return InputState(
-        file.path, state, there, len(record.units), f"{before}{there:,} of {len(record.units):,} units are there{rest}"
+        file.path,
+        state,
+        there,
+        len(record.blocks),
+        f"{before}{there:,} of {len(record.blocks):,} blocks are there{rest}",
     )

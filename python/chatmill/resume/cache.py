@@ -1,4 +1,4 @@
-"""The units in a folder of `cache`: `cache_lines` lists them, and `prune_cache` removes old ones."""
+"""The blocks in a folder of `cache`: `cache_lines` lists them, and `prune_cache` removes old ones."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chatmill._chatmill import DataError
-from chatmill.units.store import UnitStore, unit_files
+from chatmill.resume.store import BlockStore, block_files
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
@@ -19,9 +19,9 @@ class Pruned:
     """What `prune_cache` did.
 
     Attributes:
-        removed: The units that were removed.
+        removed: The blocks that were removed.
         removed_bytes: Their size.
-        kept: The units that stay.
+        kept: The blocks that stay.
         kept_bytes: Their size.
     """
 
@@ -32,36 +32,36 @@ class Pruned:
 
     def __str__(self) -> str:
         return (
-            f"removed {self.removed:,} units ({self.removed_bytes / 1e9:.2f} GB); {self.kept:,} stay "
+            f"removed {self.removed:,} blocks ({self.removed_bytes / 1e9:.2f} GB); {self.kept:,} stay "
             f"({self.kept_bytes / 1e9:.2f} GB)"
         )
 
 
 def cache_lines(folder: Path) -> Iterator[str]:
-    """List the units in a cache.
+    """List the blocks in a cache.
 
     Args:
         folder: The folder.
 
     Yields:
-        A line for each key: the number of units, their size, when they were last used, and what made them.
+        A line for each key: the number of blocks, their size, when they were last used, and what made them.
 
     Raises:
         DataError: There is no such folder.
     """
     _check_folder(folder)
-    found = sorted(UnitStore(folder).kept(), key=lambda it: -it.used)
+    found = sorted(BlockStore(folder).kept(), key=lambda it: -it.used)
     for it in found:
-        used = datetime.fromtimestamp(it.used).isoformat(" ", "minutes") if it.units else "never"  # noqa: DTZ006
+        used = datetime.fromtimestamp(it.used).isoformat(" ", "minutes") if it.blocks else "never"  # noqa: DTZ006
         names = f"{it.key.names.get('tokenizer', '?')}, {it.key.names.get('template', '?')}"
         options = it.key.fields.get("options") or {}
         limit = f", max_length {options['max_length']:,}" if options.get("max_length") else ""
-        yield f"{it.key.digest[:12]}  {it.units:>6,} units  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
-    yield f"{sum(it.units for it in found):,} units, {sum(it.bytes for it in found) / 1e9:.2f} GB in {folder}"
+        yield f"{it.key.digest[:12]}  {it.blocks:>6,} blocks  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
+    yield f"{sum(it.blocks for it in found):,} blocks, {sum(it.bytes for it in found) / 1e9:.2f} GB in {folder}"
 
 
 def prune_cache(folder: Path, max_bytes: int) -> Pruned:
-    """Remove the units that were not used for the longest time, until the others fit. Runs may use the cache meanwhile.
+    """Remove the blocks that were not used for the longest time, until the others fit. Runs may use the cache then.
 
     Args:
         folder: The folder of the cache.
@@ -72,8 +72,8 @@ def prune_cache(folder: Path, max_bytes: int) -> Pruned:
     """
     _check_folder(folder)
     found = []
-    for kept in UnitStore(folder).kept():
-        for path in unit_files(kept.folder):
+    for kept in BlockStore(folder).kept():
+        for path in block_files(kept.folder):
             with suppress(OSError):
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))

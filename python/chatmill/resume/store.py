@@ -1,4 +1,4 @@
-"""`UnitStore`: a folder with the tokens of units. A unit is there completely, or not at all."""
+"""`BlockStore`: a folder with the tokens of blocks. A block is there completely, or not at all."""
 
 import os
 import shutil
@@ -11,45 +11,45 @@ from pathlib import Path
 import pyarrow as pa
 
 from chatmill._chatmill import TokenBatch, restore_batch
-from chatmill.units.key import MillKey
+from chatmill.resume.key import MillKey
 
 _KEY = "key.json"
-_SUFFIX = ".unit"
+_SUFFIX = ".block"
 _COUNTS = b"chatmill.counts"
 _CHECK_BYTES = 4
 
 
 @dataclass(frozen=True)
-class KeptUnits:
-    """The units of one key in a store.
+class KeptBlocks:
+    """The blocks of one key in a store.
 
     Attributes:
         key: The key.
         folder: Their folder.
-        units: Their number.
+        blocks: Their number.
         bytes: Their size on disk.
         used: When one of them was last written or used, in seconds since 1970.
     """
 
     key: MillKey
     folder: Path
-    units: int
+    blocks: int
     bytes: int
     used: float
 
 
-class UnitStore:
-    """The tokens of units, by what made them and by the content of their rows.
+class BlockStore:
+    """The tokens of blocks, by what made them and by the content of their rows.
 
     Args:
-        folder: The folder. It is created with the first unit.
+        folder: The folder. It is created with the first block.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def get(self, key: MillKey, digest: str) -> TokenBatch | None:
-        """Return the tokens of a unit; None if they are not there, or damaged.
+        """Return the tokens of a block; None if they are not there, or damaged.
 
         Args:
             key: What makes the tokens.
@@ -78,7 +78,7 @@ class UnitStore:
         return tokens
 
     def put(self, key: MillKey, digest: str, tokens: TokenBatch) -> int:
-        """Keep the tokens of a unit.
+        """Keep the tokens of a block.
 
         Args:
             key: What made the tokens.
@@ -86,7 +86,7 @@ class UnitStore:
             tokens: The tokens.
 
         Returns:
-            The size of the unit in bytes.
+            The size of the block in bytes.
 
         Raises:
             OSError: It cannot be written.
@@ -103,11 +103,11 @@ class UnitStore:
         _write(path, body, _check(body))
         return int(body.size) + _CHECK_BYTES
 
-    def kept(self) -> Iterator[KeptUnits]:
-        """Find the units in the store, by their keys.
+    def kept(self) -> Iterator[KeptBlocks]:
+        """Find the blocks in the store, by their keys.
 
         Yields:
-            The units of each key.
+            The blocks of each key.
         """
         try:
             folders = sorted(entry.path for entry in os.scandir(self.folder) if entry.is_dir(follow_symlinks=False))
@@ -119,20 +119,20 @@ class UnitStore:
                 key = MillKey.from_json((folder / _KEY).read_bytes())
             except (OSError, ValueError):
                 continue
-            found = [path.stat() for path in unit_files(folder)]
+            found = [path.stat() for path in block_files(folder)]
             used = max((it.st_mtime for it in found), default=0.0)
-            yield KeptUnits(key, folder, len(found), sum(it.st_size for it in found), used)
+            yield KeptBlocks(key, folder, len(found), sum(it.st_size for it in found), used)
 
     def count(self, key: MillKey) -> int:
-        """Return the number of units of a key.
+        """Return the number of blocks of a key.
 
         Args:
             key: The key.
         """
-        return sum(1 for _ in unit_files(self._folder(key)))
+        return sum(1 for _ in block_files(self._folder(key)))
 
     def has(self, key: MillKey, digest: str) -> bool:
-        """Return whether a unit is there. Its content is not checked.
+        """Return whether a block is there. Its content is not checked.
 
         Args:
             key: What makes the tokens.
@@ -141,7 +141,7 @@ class UnitStore:
         return self._path(key, digest).exists()
 
     def remove(self) -> None:
-        """Remove all units. What cannot be removed now stays."""
+        """Remove all blocks. What cannot be removed now stays."""
         if self.folder.is_dir():
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -159,8 +159,8 @@ class UnitStore:
         return self._folder(key) / digest[:2] / f"{digest}{_SUFFIX}"
 
 
-def unit_files(folder: Path) -> Iterator[Path]:
-    """Find the files of the units of a key.
+def block_files(folder: Path) -> Iterator[Path]:
+    """Find the files of the blocks of a key.
 
     Args:
         folder: The folder of the key.

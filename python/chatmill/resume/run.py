@@ -1,4 +1,4 @@
-"""`RunUnits`: takes the tokens of units that an earlier run made, and keeps those of new ones."""
+"""`RunBlocks`: takes the tokens of blocks that an earlier run made, and keeps those of new ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from pathlib import Path
 from chatmill._chatmill import Mill, TokenBatch
 from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
-from chatmill.units.digest import block_digest
-from chatmill.units.key import MillKey
-from chatmill.units.record import InputRecord, RunRecord, details_of, record_path
-from chatmill.units.store import UnitStore
+from chatmill.resume.digest import block_digest
+from chatmill.resume.key import MillKey
+from chatmill.resume.record import InputRecord, RunRecord, details_of, record_path
+from chatmill.resume.store import BlockStore
 
 
 @dataclass(frozen=True)
-class Unit:
+class KeyedBlock:
     """A block of rows.
 
     Attributes:
@@ -28,42 +28,42 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class MilledUnit:
-    """A unit with its tokens.
+class MilledBlock:
+    """A block with its tokens.
 
     Attributes:
-        unit: The unit.
+        block: The keyed.
         tokens: Its tokens.
         is_reused: Whether an earlier run made them.
     """
 
-    unit: Unit
+    keyed: KeyedBlock
     tokens: TokenBatch
     is_reused: bool = False
 
 
-class RunUnits:
-    """The units of a run.
+class RunBlocks:
+    """The blocks of a run.
 
     Args:
         store: Where tokens are kept; None to keep none.
         output: The output folder.
         now: The time that the template prints, if the user gave it.
-        keeps_one: Whether to keep the tokens of a run that has only one unit.
-        forgets: Whether to make all units again.
+        keeps_one: Whether to keep the tokens of a run that has only one keyed.
+        forgets: Whether to make all blocks again.
 
     Attributes:
         earlier: The record of the earlier run on this output; None if there is none.
-        made: The number of units that this run made and kept.
-        reused: The number of units whose tokens an earlier run made.
-        total: The number of all units.
+        made: The number of blocks that this run made and kept.
+        reused: The number of blocks whose tokens an earlier run made.
+        total: The number of all blocks.
         problem: Why tokens are no longer kept, as a sentence; empty if they are.
         now: The time that templates print: the one of the earlier run on this output, if that did not end.
     """
 
     def __init__(
         self,
-        store: UnitStore | None,
+        store: BlockStore | None,
         output: Path,
         *,
         now: datetime | None = None,
@@ -80,16 +80,16 @@ class RunUnits:
         self.reused = self.total = self.made = 0
         self.problem = ""
 
-    def of_part(self, mill: Mill) -> "PartUnits":
-        """Return the units of a part of the run.
+    def of_part(self, mill: Mill) -> "PartBlocks":
+        """Return the blocks of a part of the run.
 
         Args:
             mill: The mill of the part.
         """
-        return PartUnits(self, mill)
+        return PartBlocks(self, mill)
 
     def get(self, key: MillKey, digest: str) -> TokenBatch | None:
-        """Return the tokens of a unit, if an earlier run made them.
+        """Return the tokens of a block, if an earlier run made them.
 
         Args:
             key: What makes the tokens.
@@ -98,7 +98,7 @@ class RunUnits:
         return None if self._store is None or self._forgets else self._store.get(key, digest)
 
     def put(self, key: MillKey, digest: str, tokens: TokenBatch) -> None:
-        """Keep the tokens of a unit. If that is not possible, no more are kept, and the run goes on.
+        """Keep the tokens of a keyed. If that is not possible, no more are kept, and the run goes on.
 
         Args:
             key: What made the tokens.
@@ -112,27 +112,27 @@ class RunUnits:
             self.made += 1
         except OSError as error:
             self.problem = (
-                f"the units of this run could not be kept in {self._store.folder} ({error.strerror or error}), so a "
+                f"the blocks of this run could not be kept in {self._store.folder} ({error.strerror or error}), so a "
                 "run that is interrupted would start over"
             )
 
-    def note(self, key: MillKey, unit: Unit) -> None:
-        """Record a unit that was written.
+    def note(self, key: MillKey, keyed: KeyedBlock) -> None:
+        """Record a block that was written.
 
         Args:
             key: What made its tokens.
-            unit: The unit.
+            block: The keyed.
         """
-        if self._path is None or unit.digest is None:
+        if self._path is None or keyed.digest is None:
             return
-        file, inputs = unit.block.file, self._record.inputs
+        file, inputs = keyed.block.file, self._record.inputs
         if len(inputs) <= file.position:
             for record in inputs:
                 record.is_whole = True
             while len(inputs) <= file.position:
                 inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
             self._record.write(self._path)
-        inputs[file.position].units.append(unit.digest)
+        inputs[file.position].blocks.append(keyed.digest)
 
     def save(self, *, has_ended: bool) -> None:
         """Write the record of the run.
@@ -151,33 +151,33 @@ class RunUnits:
 
     @property
     def keeps_one(self) -> bool:
-        """Whether the tokens of the only unit of a run are kept."""
+        """Whether the tokens of the only block of a run are kept."""
         return self._keeps_one
 
 
-class PartUnits:
-    """The units of a part of a run. `RunUnits.of_part` makes them.
+class PartBlocks:
+    """The blocks of a part of a run. `RunBlocks.of_part` makes them.
 
     Args:
-        run: The units of the run.
+        run: The blocks of the run.
         mill: The mill of the part.
     """
 
-    def __init__(self, run: RunUnits, mill: Mill) -> None:
+    def __init__(self, run: RunBlocks, mill: Mill) -> None:
         self._run, self._mill = run, mill
         self.key = MillKey.of(mill) if run.keeps else None
 
-    def read(self, blocks: Iterator[Block]) -> Iterator[Unit]:
-        """Make units of blocks.
+    def read(self, blocks: Iterator[Block]) -> Iterator[KeyedBlock]:
+        """Add the checksums of blocks.
 
         Args:
             blocks: The blocks of the part.
 
         Yields:
-            The units.
+            The blocks.
         """
         if not self._run.keeps:
-            yield from (Unit(block, None) for block in blocks)
+            yield from (KeyedBlock(block, None) for block in blocks)
             return
         first = next(blocks, None)
         if first is None:
@@ -185,41 +185,41 @@ class PartUnits:
         second = None if self._run.keeps_one else next(blocks, None)
         if second is None and not self._run.keeps_one:
             # To make it again takes less time than to look for it.
-            yield Unit(first, None)
+            yield KeyedBlock(first, None)
             return
-        yield Unit(first, block_digest(first))
+        yield KeyedBlock(first, block_digest(first))
         if second is not None:
-            yield Unit(second, block_digest(second))
+            yield KeyedBlock(second, block_digest(second))
         del first, second
         for block in blocks:
-            yield Unit(block, block_digest(block))
+            yield KeyedBlock(block, block_digest(block))
 
-    def mill(self, unit: Unit) -> MilledUnit:
-        """Return the tokens of a unit: those of an earlier run, or new ones.
+    def mill(self, keyed: KeyedBlock) -> MilledBlock:
+        """Return the tokens of a block: those of an earlier run, or new ones.
 
         Args:
-            unit: The unit.
+            block: The keyed.
 
         Raises:
             ChatmillError: As `mill_block`.
         """
-        if self.key is not None and unit.digest is not None:
-            found = self._run.get(self.key, unit.digest)
-            if found is not None and found.num_rows_in == unit.block.batch.num_rows:
-                return MilledUnit(unit, found, is_reused=True)
-        return MilledUnit(unit, mill_block(self._mill, unit.block))
+        if self.key is not None and keyed.digest is not None:
+            found = self._run.get(self.key, keyed.digest)
+            if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
+                return MilledBlock(keyed, found, is_reused=True)
+        return MilledBlock(keyed, mill_block(self._mill, keyed.block))
 
-    def keep(self, milled: MilledUnit) -> None:
-        """Keep the tokens of a unit, and count it.
+    def keep(self, milled: MilledBlock) -> None:
+        """Keep the tokens of a block, and count it.
 
         Args:
-            milled: The unit.
+            milled: The keyed.
         """
-        unit = milled.unit
+        keyed = milled.keyed
         self._run.total += 1
         self._run.reused += milled.is_reused
-        if self.key is not None and unit.digest is not None:
+        if self.key is not None and keyed.digest is not None:
             # Rows without tokens are few, or the run will fail.
             if not milled.is_reused and milled.tokens.num_tokens:
-                self._run.put(self.key, unit.digest, milled.tokens)
-            self._run.note(self.key, unit)
+                self._run.put(self.key, keyed.digest, milled.tokens)
+            self._run.note(self.key, keyed)

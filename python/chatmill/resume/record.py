@@ -1,4 +1,4 @@
-"""`RunRecord`: what a run decided at its start, and which units its inputs have, for the next run on its output."""
+"""`RunRecord`: what a run decided at its start, and which blocks its inputs have, for the next run on its output."""
 
 import hashlib
 import json
@@ -15,22 +15,22 @@ from chatmill.outputs.durable import write_durably
 
 @dataclass
 class InputRecord:
-    """The units of an input file.
+    """The blocks of an input file.
 
     Attributes:
         path: The file.
         size: Its bytes; None if they are not known.
         details: What its store told about it, such as the time of its last change.
-        key: The digest of the key of its units.
-        units: The digests of its units, in the order of the file.
-        is_whole: Whether these are all units of the file.
+        key: The digest of the key of its blocks.
+        blocks: The digests of its blocks, in the order of the file.
+        is_whole: Whether these are all blocks of the file.
     """
 
     path: str
     size: int | None
     details: dict[str, str]
     key: str
-    units: list[str] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
     is_whole: bool = False
 
     def is_unchanged(self, file: InputFile) -> bool:
@@ -91,7 +91,7 @@ def record_path(store: Path, output: Path) -> Path:
     """Return the file of the record of an output.
 
     Args:
-        store: The folder of the units.
+        store: The folder of the blocks.
         output: The output folder.
     """
     return store / "runs" / f"{hashlib.sha256(os.fsencode(output)).hexdigest()[:16]}.json"

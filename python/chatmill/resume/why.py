@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from chatmill.units.differences import differences
-from chatmill.units.key import MillKey
-from chatmill.units.record import RunRecord
-from chatmill.units.store import KeptUnits, UnitStore
+from chatmill.resume.differences import differences
+from chatmill.resume.key import MillKey
+from chatmill.resume.record import RunRecord
+from chatmill.resume.store import BlockStore, KeptBlocks
 
 
-def explain(store: UnitStore, earlier: RunRecord | None, keys: Sequence[MillKey]) -> list[str]:
+def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey]) -> list[str]:
     """Say what a run can take.
 
     Args:
-        store: The units that are kept.
+        store: The blocks that are kept.
         earlier: The earlier run on the same output; None if there is no record of one.
         keys: The keys of the parts of the new run.
 
@@ -23,27 +23,27 @@ def explain(store: UnitStore, earlier: RunRecord | None, keys: Sequence[MillKey]
     if earlier is None or earlier.has_ended:
         return []
     before = [kept[key] for key in dict.fromkeys(it.key for it in earlier.inputs) if key in kept]
-    units = sum(it.units for it in before)
-    if not units:
+    blocks = sum(it.blocks for it in before)
+    if not blocks:
         return []
     wanted = {key.digest for key in keys}
-    taken = sum(it.units for it in before if it.key.digest in wanted)
+    taken = sum(it.blocks for it in before if it.key.digest in wanted)
     lines = []
     if taken:
-        lines.append(f"an earlier run on this output did not end; its {taken:,} units need not be made again")
-    if taken < units:
+        lines.append(f"an earlier run on this output did not end; its {taken:,} blocks need not be made again")
+    if taken < blocks:
         some = "some" if taken else "nothing"
-        lines.append(f"an earlier run on this output did not end, but {some} of its {units:,} units can be used")
+        lines.append(f"an earlier run on this output did not end, but {some} of its {blocks:,} blocks can be used")
         missing = [it for it in before if it.key.digest not in wanted]
         lines += [f"  {text}" for text in causes(missing, keys)]
     return lines
 
 
-def causes(before: Sequence[KeptUnits], keys: Sequence[MillKey]) -> list[str]:
-    """Say why units of earlier keys cannot be used: how each differs from the new key that is most like it.
+def causes(before: Sequence[KeptBlocks], keys: Sequence[MillKey]) -> list[str]:
+    """Say why blocks of earlier keys cannot be used: how each differs from the new key that is most like it.
 
     Args:
-        before: The units of the earlier keys.
+        before: The blocks of the earlier keys.
         keys: The new keys.
 
     Returns:

@@ -1,0 +1,90 @@
+"""`open_blocks`: the blocks of a run, which stay if the run does not end, and what to say about them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatmill._chatmill import DataError
+from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.key import MillKey
+from chatmill.resume.run import RunBlocks
+from chatmill.resume.store import BlockStore
+from chatmill.resume.why import explain
+
+#: A run that ends with an error before this many seconds keeps nothing beside its output.
+WORTH_KEEPING_SECONDS = 1.0
+
+
+class ResumableRun:
+    """A run that can go on after it was interrupted. `open_blocks` makes one.
+
+    Args:
+        blocks: Its blocks.
+        store: Where they are kept; None if they are not.
+        say: Prints a line for the user.
+
+    Attributes:
+        blocks: Its blocks.
+    """
+
+    def __init__(self, blocks: RunBlocks, store: BlockStore | None, say: Callable[[str], None]) -> None:
+        self.blocks, self._store, self._say = blocks, store, say
+
+    def begin(self, parts: Sequence[Part]) -> None:
+        """Say what an earlier run left, and why it cannot be taken, if it cannot.
+
+        Args:
+            parts: The parts of the run.
+        """
+        if self._store is not None:
+            for line in explain(self._store, self.blocks.earlier, [MillKey.of(part.mill) for part in parts]):
+                self._say(line)
+
+
+@contextmanager
+def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]) -> Iterator[ResumableRun]:
+    """Open the blocks of a run. If the `with` statement ends with an exception, which includes Ctrl-C, they stay.
+
+    Args:
+        options: The options of the output.
+        beside: The folder for blocks beside the output.
+        say: Prints a line for the user.
+
+    Yields:
+        The run.
+    """
+    store = _store(options, beside)
+    if options.fresh:
+        BlockStore(beside).remove()
+    output = Path(options.folder).expanduser().resolve()
+    keeps_one = options.cache is not None
+    blocks = RunBlocks(store, output, now=options.now, keeps_one=keeps_one, forgets=options.fresh)
+    started = time.monotonic()
+    try:
+        yield ResumableRun(blocks, store, say)
+    except BaseException:
+        blocks.save(has_ended=False)
+        is_short = time.monotonic() - started < WORTH_KEEPING_SECONDS and blocks.earlier is None
+        if options.cache is None and is_short:
+            BlockStore(beside).remove()
+        elif blocks.made and not blocks.problem and store is not None:
+            say(
+                f"{blocks.total:,} blocks of this run are kept in {store.folder}; the same command goes on with them, "
+                "and `--fresh` starts over"
+            )
+        raise
+    blocks.save(has_ended=True)
+    if options.cache is None:
+        BlockStore(beside).remove()
+
+
+def _store(options: OutputOptions, beside: Path) -> BlockStore | None:
+    if options.cache is None:
+        return BlockStore(beside) if options.resume else None
+    if not options.resume:
+        raise DataError("`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; remove one")
+    folder = Path(options.cache).expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"the cache {folder} is a file; give a folder")
+    return BlockStore(folder)
