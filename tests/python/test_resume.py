@@ -164,7 +164,7 @@ def test_a_fresh_run_takes_nothing(inputs: list[str], made: Made) -> None:
         prepare(inputs, output="other", resume=False, cache="cache", **BASE)
 
 
-def test_a_run_of_one_unit_keeps_nothing(in_tmp_path: Path, made: Made) -> None:
+def test_a_run_of_one_block_keeps_nothing(in_tmp_path: Path, made: Made) -> None:
     write_rows(Path("a.jsonl"), rows(5))
     made.until(0, lambda: prepare("a.jsonl", output="out", **{**BASE, "block_bytes": 1 << 20}))
     assert left() == []
@@ -223,7 +223,7 @@ def test_a_cache_makes_only_new_blocks(change: str, inputs: list[str], made: Mad
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "removed", "zeros"])
-def test_a_damaged_unit_is_made_again(damage: str, inputs: list[str], made: Made) -> None:
+def test_a_damaged_block_is_made_again(damage: str, inputs: list[str], made: Made) -> None:
     prepare(inputs, output="first", cache="cache", **BASE)
     path = sorted(Path("cache").rglob("*.block"))[3]
     content = path.read_bytes()

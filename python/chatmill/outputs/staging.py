@@ -28,8 +28,8 @@ class StagedOutput:
 
     Attributes:
         folder: The folder to write into.
-        blocks: The folder in which blocks of the run can be kept beside the output. It does not exist at first, unless an
-            earlier run on this output kept blocks.
+        blocks: The folder in which blocks of the run can be kept beside the output. It does not exist at first, unless
+            an earlier run on this output kept blocks.
         warnings: Warnings about earlier outputs; complete after the end of the block.
     """
 

@@ -121,7 +121,7 @@ class RunBlocks:
 
         Args:
             key: What made its tokens.
-            block: The keyed.
+            keyed: The block.
         """
         if self._path is None or keyed.digest is None:
             return
@@ -198,7 +198,7 @@ class PartBlocks:
         """Return the tokens of a block: those of an earlier run, or new ones.
 
         Args:
-            block: The keyed.
+            keyed: The block.
 
         Raises:
             ChatmillError: As `mill_block`.
