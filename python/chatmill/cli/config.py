@@ -32,8 +32,8 @@ _WITH_CONFIG = (
     "padding", "padding_side", "pad_to_multiple_of",
     "resume", "fresh", "cache",
 )  # fmt: skip
-# What `chatmill why` has besides the options of a run.
-_OF_WHY = ("folder", "as_json")
+# What `chatmill why` and `plan` have besides the options of a run.
+_OF_WHY = ("folder", "as_json", "unit_bytes", "save", "slurm")
 
 # What a config has in place of some of them.
 _KEYS = {

@@ -59,7 +59,9 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
         BlockStore(beside).remove()
     output = Path(options.folder).expanduser().resolve()
     keeps_one = options.cache is not None
-    blocks = RunBlocks(store, output, now=options.now, keeps_one=keeps_one, forgets=options.fresh)
+    blocks = RunBlocks(
+        store, output, now=options.now, keeps_one=keeps_one, forgets=options.fresh, only_kept=options.only_kept
+    )
     started = time.monotonic()
     try:
         yield ResumableRun(blocks, store, say)

@@ -112,7 +112,7 @@ def run_parts(
                     max_line_bytes=options.max_line_bytes,
                 )
                 with _naming_changes(files):
-                    _run(kept.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
+                    run_blocks(kept.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
@@ -282,8 +282,17 @@ def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
     return pa.array((order[first + row] for row in rows), pa.uint64()).filter(batch.column("error").is_null())
 
 
-def _run(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[MilledBlock], None]) -> None:
-    """Read, process and write at the same time. The first error of any of the threads ends all and is raised here."""
+def run_blocks(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[MilledBlock], None]) -> None:
+    """Read, process and write at the same time. The first error of any of the threads ends all and is raised here.
+
+    Args:
+        kept: Takes the tokens of blocks that were made before, and keeps those of others.
+        blocks: Reads the blocks.
+        write: Writes a block.
+
+    Raises:
+        ChatmillError: A block cannot be read, processed or written.
+    """
     read, milled = Channel[KeyedBlock](_BLOCKS_AHEAD), Channel[MilledBlock](_BLOCKS_AHEAD)
 
     def keep_and_write(milled: MilledBlock) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from chatmill._chatmill import Mill, TokenBatch
+from chatmill._chatmill import DataError, Mill, TokenBatch
 from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
 from chatmill.resume.digest import block_digest
@@ -32,7 +32,7 @@ class MilledBlock:
     """A block with its tokens.
 
     Attributes:
-        block: The keyed.
+        block: The block.
         tokens: Its tokens.
         is_reused: Whether an earlier run made them.
     """
@@ -47,12 +47,14 @@ class RunBlocks:
 
     Args:
         store: Where tokens are kept; None to keep none.
-        output: The output folder.
+        output: The output folder; None for a run that writes none.
         now: The time that the template prints, if the user gave it.
         keeps_one: Whether to keep the tokens of a run that has only one keyed.
         forgets: Whether to make all blocks again.
+        only_kept: Whether a block that was not kept is an error.
 
     Attributes:
+        only_kept: Whether a block that was not kept is an error.
         earlier: The record of the earlier run on this output; None if there is none.
         made: The number of blocks that this run made and kept.
         reused: The number of blocks whose tokens an earlier run made.
@@ -64,14 +66,15 @@ class RunBlocks:
     def __init__(
         self,
         store: BlockStore | None,
-        output: Path,
+        output: Path | None,
         *,
         now: datetime | None = None,
         keeps_one: bool = False,
         forgets: bool = False,
+        only_kept: bool = False,
     ) -> None:
-        self._store, self._keeps_one, self._forgets = store, keeps_one, forgets
-        self._path = None if store is None else record_path(store.folder, output)
+        self._store, self._keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
+        self._path = None if store is None or output is None else record_path(store.folder, output)
         self.earlier = None if self._path is None or forgets else RunRecord.read(self._path)
         # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
         kept = None if self.earlier is None or self.earlier.has_ended else self.earlier.now
@@ -98,7 +101,7 @@ class RunBlocks:
         return None if self._store is None or self._forgets else self._store.get(key, digest)
 
     def put(self, key: MillKey, digest: str, tokens: TokenBatch) -> None:
-        """Keep the tokens of a keyed. If that is not possible, no more are kept, and the run goes on.
+        """Keep the tokens of a block. If that is not possible, no more are kept, and the run goes on.
 
         Args:
             key: What made the tokens.
@@ -207,19 +210,23 @@ class PartBlocks:
             found = self._run.get(self.key, keyed.digest)
             if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
                 return MilledBlock(keyed, found, is_reused=True)
+            if self._run.only_kept:
+                raise DataError(
+                    f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
+                    "unit of these rows again"
+                )
         return MilledBlock(keyed, mill_block(self._mill, keyed.block))
 
     def keep(self, milled: MilledBlock) -> None:
         """Keep the tokens of a block, and count it.
 
         Args:
-            milled: The keyed.
+            milled: The block.
         """
         keyed = milled.keyed
         self._run.total += 1
         self._run.reused += milled.is_reused
         if self.key is not None and keyed.digest is not None:
-            # Rows without tokens are few, or the run will fail.
-            if not milled.is_reused and milled.tokens.num_tokens:
+            if not milled.is_reused:
                 self._run.put(self.key, keyed.digest, milled.tokens)
             self._run.note(self.key, keyed)

@@ -1,0 +1,230 @@
+"""`DistributedPlan`: the units of a run, with all that a machine needs to make the tokens of one of them."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import DataError, __version__
+from chatmill.config.prepare import plan_config
+from chatmill.inputs import InputFile
+from chatmill.inputs.file import Span
+from chatmill.inputs.spans import spans_of
+from chatmill.pipeline.job import plan as plan_rows
+from chatmill.pipeline.parts import Part
+from chatmill.pipeline.planned import PlannedRun
+from chatmill.resume.differences import differences
+from chatmill.resume.key import MillKey
+
+#: The default size of a unit, in bytes of rows.
+UNIT_BYTES = 64 << 20
+
+_FORMAT = 1
+# They differ between machines that share a file.
+_OF_MACHINE = ("inode", "device", "ino")
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """An input file of a plan.
+
+    Attributes:
+        path: The file.
+        part: The number of the part of the run that it belongs to.
+        size: Its bytes; None if they are not known.
+        details: What its store told about it, such as the time of its last change.
+    """
+
+    path: str
+    part: int
+    size: int | None
+    details: Mapping[str, str]
+
+    @classmethod
+    def of(cls, file: InputFile, part: int) -> "PlannedFile":
+        """Return what a plan has of a file.
+
+        Args:
+            file: The file.
+            part: The number of its part.
+        """
+        details = {} if file.state is None else file.state.details
+        return cls(file.path, part, file.size, {name: it for name, it in details.items() if name not in _OF_MACHINE})
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """A unit of a plan.
+
+    Attributes:
+        file: The number of its file.
+        span: The part of the file; None for the whole file.
+    """
+
+    file: int
+    span: Span | None
+
+
+@dataclass(frozen=True)
+class DistributedPlan:
+    """The units of a run.
+
+    Attributes:
+        arguments: The arguments of `prepare`, or of `prepare_config`, as values that JSON can hold.
+        now: The time that templates print.
+        blocks: The folder for the tokens of the units, which all machines share.
+        keeps_blocks: Whether they stay after the merge.
+        keys: What makes the tokens, for each part of the run.
+        files: The input files.
+        units: The units.
+        chatmill: The version that made the plan.
+    """
+
+    arguments: Mapping[str, Any]
+    now: datetime
+    blocks: str
+    keeps_blocks: bool
+    keys: Sequence[MillKey]
+    files: Sequence[PlannedFile]
+    units: Sequence[PlannedUnit]
+    chatmill: str = __version__
+
+    def to_json(self) -> str:
+        """Return the plan as JSON."""
+        fields = {
+            "format": _FORMAT,
+            "chatmill": self.chatmill,
+            "arguments": self.arguments,
+            "now": self.now.isoformat(),
+            "blocks": self.blocks,
+            "keeps_blocks": self.keeps_blocks,
+            "keys": [{"fields": key.fields, "names": key.names} for key in self.keys],
+            "files": [asdict(file) for file in self.files],
+            "units": [[it.file, None if it.span is None else [it.span.start, it.span.stop]] for it in self.units],
+        }
+        return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> "DistributedPlan":
+        """Read a plan.
+
+        Args:
+            path: Its file.
+
+        Raises:
+            DataError: It is no plan of this version of chatmill.
+        """
+        try:
+            found = json.loads(Path(path).read_bytes())
+            if found["format"] != _FORMAT:
+                raise DataError(f"{path} was made by another version of chatmill; make the plan again")
+            return cls(
+                found["arguments"],
+                datetime.fromisoformat(found["now"]),
+                found["blocks"],
+                found["keeps_blocks"],
+                [MillKey(it["fields"], it["names"]) for it in found["keys"]],
+                [PlannedFile(**it) for it in found["files"]],
+                [PlannedUnit(file, None if span is None else Span(*span)) for file, span in found["units"]],
+                found["chatmill"],
+            )
+        except OSError as error:
+            raise DataError(f"cannot read {path} ({error.strerror or error}); give the file of a plan") from None
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{path} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the plan, in hexadecimal digits."""
+        return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+    def run(self) -> PlannedRun:
+        """Return the run."""
+        return _planned(dict(self.arguments))
+
+    def parts(self) -> Sequence[Part]:
+        """Make the parts of the run, and check that they are those of the plan.
+
+        Raises:
+            DataError: A file has changed, or this machine would make other tokens.
+        """
+        parts = self.run().parts(self.now)
+        found = [PlannedFile.of(file, number) for number, part in enumerate(parts) for file in part.files]
+        for now, before in zip(found, self.files, strict=False):
+            if now != before:
+                what = "has changed" if now.path == before.path else f"is now {now.path}"
+                raise DataError(f"the input {before.path} {what} since the plan was made; make the plan again")
+        if len(found) != len(self.files):
+            raise DataError(f"there are {len(found):,} inputs, and the plan has {len(self.files):,}; make it again")
+        for part, key in zip(parts, self.keys, strict=True):
+            causes = differences(key.fields, MillKey.of(part.mill).fields)
+            if causes:
+                raise DataError(
+                    f"this machine would make other tokens than the plan: {'; '.join(it.text for it in causes)}; use "
+                    "the same files and the same version of chatmill, or make the plan again"
+                )
+        return parts
+
+
+def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> DistributedPlan:
+    """Plan a run on several machines.
+
+    Args:
+        arguments: The arguments of `chatmill.prepare`, or of `prepare_config` if one of them is `config`. Paths must be
+            the same on all machines. `cache` is the folder that all machines share; without it, it is the output with
+            the suffix `.blocks`, until the merge.
+        unit_bytes: Approximate size of a unit, in bytes of rows.
+
+    Raises:
+        DataError: An argument is an object in memory, or the run cannot be planned.
+    """
+    if unit_bytes < 1:
+        raise DataError(f"`unit_bytes` is {unit_bytes}; use at least 1")
+    saved = {name: _saved(name, value) for name, value in arguments.items()}
+    run = _planned(dict(saved))
+    now = run.options.now or datetime.now()  # noqa: DTZ005  # templates have no time zone
+    parts = run.parts(now)
+    files: list[PlannedFile] = []
+    units: list[PlannedUnit] = []
+    for number, part in enumerate(parts):
+        for file in part.files:
+            if file.source is not None:
+                raise DataError(f"{file.path} cannot be read by other machines; write it to a file, and plan that")
+            spans = spans_of(file, run.options.block_bytes, unit_bytes)
+            units += [PlannedUnit(len(files), span) for span in spans]
+            files.append(PlannedFile.of(file, number))
+    cache = run.options.cache
+    blocks = f"{Path(run.options.folder).expanduser().resolve()}.blocks" if cache is None else os.fspath(cache)
+    return DistributedPlan(saved, now, blocks, cache is not None, [MillKey.of(it.mill) for it in parts], files, units)
+
+
+def _planned(arguments: dict[str, Any]) -> PlannedRun:
+    if arguments.get("now") is not None:
+        arguments["now"] = datetime.fromisoformat(arguments["now"])
+    if "config" in arguments:
+        return plan_config(arguments.pop("config"), **arguments)
+    return plan_rows(arguments.pop("inputs"), **arguments)
+
+
+def _saved(name: str, value: Any) -> Any:
+    """Return a value that JSON can hold."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_saved(name, it) for it in value]
+    if isinstance(value, Mapping):
+        return {str(key): _saved(name, it) for key, it in value.items()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise DataError(
+        f"`{name}` is an object of the type {type(value).__name__}, which other machines do not have; give a path or a "
+        "name"
+    )

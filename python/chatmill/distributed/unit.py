@@ -1,0 +1,100 @@
+"""`run_unit`: makes the tokens of one unit of a plan. Any process on any machine may do it, also twice."""
+
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from chatmill._chatmill import DataError
+from chatmill.distributed.plan import DistributedPlan
+from chatmill.inputs import read_blocks
+from chatmill.outputs.durable import write_durably
+from chatmill.pipeline.run import run_blocks
+from chatmill.resume.run import MilledBlock, RunBlocks
+from chatmill.resume.store import BlockStore
+
+
+@dataclass(frozen=True)
+class DoneUnit:
+    """A unit whose tokens are there.
+
+    Attributes:
+        unit: Its number.
+        key: The digest of what made the tokens.
+        rows: The rows of the unit.
+        blocks: The blocks of the unit.
+        reused: Those of them that were there before.
+        seconds: How long it took.
+        host: The machine.
+    """
+
+    unit: int
+    key: str
+    rows: int
+    blocks: int
+    reused: int
+    seconds: float
+    host: str
+
+    def __str__(self) -> str:
+        there = f", {self.reused:,} of them were there" if self.reused else ""
+        return f"unit {self.unit}: {self.rows:,} rows in {self.blocks:,} blocks{there}, {self.seconds:.1f} s"
+
+
+def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
+    """Make the tokens of a unit.
+
+    Args:
+        plan: The plan.
+        number: The number of the unit, from 0.
+
+    Raises:
+        DataError: There is no such unit, an input has changed, this machine would make other tokens, or the tokens
+            cannot be written.
+    """
+    started = time.monotonic()
+    if not 0 <= number < len(plan.units):
+        raise DataError(f"there is no unit {number}; the plan has the units 0 to {len(plan.units) - 1}")
+    unit = plan.units[number]
+    planned = plan.files[unit.file]
+    parts = plan.parts()
+    part = parts[planned.part]
+    before = sum(len(it.files) for it in parts[: planned.part])
+    file = replace(part.files[unit.file - before], span=unit.span, position=0)
+    options = plan.run().options
+    store = BlockStore(Path(plan.blocks))
+    kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
+    blocks = read_blocks(
+        [file],
+        columns=None if part.mill.format is None else part.mill.format.columns,
+        keep_columns=options.keep_columns,
+        block_bytes=options.block_bytes,
+        max_line_bytes=options.max_line_bytes,
+    )
+    rows = 0
+
+    def count(milled: MilledBlock) -> None:
+        nonlocal rows
+        rows += milled.keyed.block.batch.num_rows
+
+    run_blocks(kept.of_part(part.mill), blocks, count)
+    if kept.problem:
+        raise DataError(kept.problem)
+    seconds = round(time.monotonic() - started, 3)
+    key = plan.keys[planned.part].digest
+    done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
+    path = done_path(plan, number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, json.dumps(asdict(done)).encode())
+    return done
+
+
+def done_path(plan: DistributedPlan, number: int) -> Path:
+    """Return the file that tells that a unit is done.
+
+    Args:
+        plan: The plan.
+        number: The number of the unit.
+    """
+    return Path(plan.blocks, "units", plan.digest[:16], f"{number:05d}.json")
