@@ -75,6 +75,7 @@ bench: $(BUILT)
 
 attack: $(BUILT)
 	$(BIN)/python tests/attacks/kills.py --seed 1
+	$(BIN)/python tests/attacks/resume.py --seed 1
 	$(BIN)/python tests/attacks/files.py --cases 2000 --seed 1
 	$(BIN)/python tests/attacks/corruptions.py --count 1000 --seed 1
 	$(BIN)/python tests/attacks/control_tokens.py --rows 100000

@@ -76,7 +76,7 @@ def kill_runs(
         place.parent.mkdir()
         shutil.copytree(folder / "a-whole", place)
         before = shards_of(place)
-        killed = kill_one(partial(run, inputs[1], place, overwrite=True), way, in_commit, duration)
+        killed = kill_one(partial(run, inputs[1], place, overwrite=True, resume=False), way, in_commit, duration)
         found["killed in the commit" if killed and in_commit else "killed anywhere" if killed else "ended before"] += 1
         left = whole(place, expected)
         if left is None:

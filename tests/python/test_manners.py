@@ -169,20 +169,8 @@ def test_a_command_without_arguments_prints_its_help(run: Any) -> None:
     assert run().output == run("-h").output
     assert run().exit_code == 2
     names = [line.split()[0] for line in run("--help").stdout.partition("Commands:\n")[2].splitlines()]
-    assert names == [
-        "prepare",
-        "why",
-        "cache",
-        "pack",
-        "convert",
-        "verify",
-        "show",
-        "diff",
-        "lint",
-        "templates",
-        "schema",
-        "formats",
-    ]
+    runs = ["prepare", "why", "cache", "plan", "run-unit", "merge", "pack", "convert", "verify"]
+    assert names == [*runs, "show", "diff", "lint", "templates", "schema", "formats"]
 
 
 def test_the_help_of_a_command_names_arguments_and_defaults(run: Any) -> None:
