@@ -11,6 +11,7 @@ from typing import Any
 from chatmill._chatmill import DataError, __version__
 from chatmill.layouts.choice import layout_named
 from chatmill.layouts.layout import WriteOptions
+from chatmill.layouts.reading import reading
 from chatmill.layouts.source import LayoutSource
 from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression, LayoutName
@@ -106,7 +107,8 @@ def convert(
                     writer.write(batch)
                 shards[split] = in_subfolder(writer.finish(), within)
         files = target.finish(staged.folder, shards)
-        copied, packs = _copy(source, staged.folder)
+        with reading(source.output.folder):
+            copied, packs = _copy(source, staged.folder)
         source.check_unchanged(identities)
         manifest = _manifest(source, target, shard_tokens)
         manifest["shards"] = [shard.record() for shard in shards[TRAINING]]
@@ -125,10 +127,10 @@ def convert(
 def _copy(source: LayoutSource, folder: Path) -> tuple[list[WrittenFile], list[WrittenFile]]:
     """Copy the files of the tokenizer and the plans of packs."""
     output = source.output
-    names = [record["file"] for record in output.manifest.get("tokenizer_files", ())]
+    names = [record["file"] for record in output.manifest.get("tokenizer_files") or ()]
     tokenizer = write_beside(folder, {name: (output.folder / name).read_bytes() for name in names})
     packs = []
-    for record in output.manifest.get("packs", ()):
+    for record in output.manifest.get("packs") or ():
         path = folder / record["file"]
         shutil.copyfile(output.folder / record["file"], path)
         sync_file(path)

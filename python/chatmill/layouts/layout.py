@@ -134,16 +134,6 @@ class FileLayout(ABC):
             DataError: A file cannot be read, or is not as the manifest describes it.
         """
 
-    def schema(self, files: SplitFiles) -> pa.Schema:
-        """Return the columns that `batches` yields.
-
-        Args:
-            files: The files.
-        """
-        for batch in self.batches(files):
-            return batch.schema
-        raise DataError(f"{files.folder} has no rows and no columns; make the output again")
-
     def describe(self, _folder: Path, _splits: Mapping[str, Sequence[Shard]]) -> list[WrittenFile]:
         """Write the files that describe all splits of an output, if the layout has some.
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chatmill._chatmill import DataError
 from chatmill.layouts.contents import Contents
 
 
@@ -19,11 +20,35 @@ def segments_of(batch: pa.RecordBatch, contents: Contents) -> pa.ListArray:
     Returns:
         list<int32>, whose sum is the number of tokens of the row; empty for a row without tokens.
 
+    Raises:
+        DataError: The marks of a pack do not tell where its rows are.
+
     Example:
         >>> rows = pa.record_batch({"input_ids": [[5, 6, 7]], "position_ids": [[0, 0, 1]]})
         >>> segments_of(rows, Contents(rows.schema, {"packing": {}}, "t")).to_pylist()
         [[1, 2]]
     """
+    wrong = DataError("the marks of a pack do not tell where its rows are; copy the output again, or make it again")
+    try:
+        segments = _segments(batch, contents)
+    except (pa.ArrowInvalid, OverflowError):
+        raise wrong from None
+    flat = segments.flatten()
+    ends = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(pc.cast(flat, pa.int64()))])
+    sums = pc.subtract(*(pc.take(ends, bounds) for bounds in _own_bounds(segments)))
+    lengths = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int64())
+    if sums != lengths or (pc.min(flat).as_py() or 0) < 0:
+        raise wrong
+    return segments
+
+
+def _own_bounds(lists: pa.ListArray) -> tuple[pa.Array, pa.Array]:
+    """Return where each list ends and starts among the values of all."""
+    offsets = pc.subtract(lists.offsets, lists.offsets[0])
+    return offsets[1:], offsets[:-1]
+
+
+def _segments(batch: pa.RecordBatch, contents: Contents) -> pa.ListArray:
     lengths = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32())
     if not contents.is_packed:
         return _lists([[length] if length else [] for length in lengths.to_pylist()])

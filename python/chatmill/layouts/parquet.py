@@ -50,18 +50,6 @@ class ParquetLayout(ColumnarLayout):
         form = TrainerForm(chosen_compression(options.compression, None))
         return _ParquetForm(tuple(contents.columns.names), form)
 
-    def schema(self, files: SplitFiles) -> pa.Schema:
-        """Return the columns of the files.
-
-        Args:
-            files: The files.
-        """
-        path = files.folder / files.shards[0]["file"]
-        try:
-            return pq.read_schema(path).remove_metadata()
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"cannot read {path} ({error}); make the output again") from None
-
     def batches(self, files: SplitFiles) -> Iterator[pa.RecordBatch]:
         """Read the rows of a split.
 

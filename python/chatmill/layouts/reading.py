@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from chatmill._chatmill import DataError
+from chatmill.layouts.checked import check_rows
 from chatmill.layouts.layout import FileLayout, SplitFiles
 
 # What readers raise for damaged files: texts that are no numbers, places beyond the end, numbers that are too large.
@@ -37,7 +38,7 @@ def checked_batches(layout: FileLayout, files: SplitFiles) -> Iterator[pa.Record
             batch = next(batches, None)
             if batch is None:
                 return
-            _check(batch)
+            check_rows(batch, files.options.get("keep_columns") or ())
         yield batch
 
 
@@ -57,11 +58,3 @@ def reading(folder: Path) -> Iterator[None]:
         raise DataError(
             f"cannot read {folder}, which is damaged ({error}); copy the output again, or make it again"
         ) from None
-
-
-def _check(batch: pa.RecordBatch) -> None:
-    """Check what a damaged file can hold: bounds of lists would be read as places in memory."""
-    batch.validate(full=True)
-    for field in batch.schema:
-        if field.name in ("input_ids", "labels") and batch.column(field.name).null_count:
-            raise ValueError(f"the column {field.name} has nulls")

@@ -10,10 +10,11 @@ from chatmill._chatmill import DataError
 from chatmill.layouts.choice import layout_named
 from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import FileLayout, split_files
-from chatmill.layouts.reading import checked_batches, reading
+from chatmill.layouts.reading import checked_batches
 from chatmill.layouts.vocabulary import size_in_output
 from chatmill.outputs.checksums import Identity, identity_of, sha256_of_all
 from chatmill.outputs.read import PreparedOutput
+from chatmill.outputs.readable import check_row_counts
 from chatmill.trainers.splits import TRAINING
 
 
@@ -43,11 +44,11 @@ class LayoutSource:
     @cached_property
     def contents(self) -> Contents:
         """What the rows hold."""
-        with reading(self.output.folder):
-            columns = self.layout.schema(self.splits[TRAINING])
-        tokenizer = self.output.manifest["tokenizer"]
-        name = str(tokenizer.get("name")) if isinstance(tokenizer, dict) else ""
-        return Contents(columns, self.output.options, name, size_in_output(self.output))
+        first = next(checked_batches(self.layout, self.splits[TRAINING]), None)
+        if first is None:
+            raise DataError(f"{self.output.folder} has no rows and no columns; make the output again")
+        name = str(self.output.manifest["tokenizer"].get("name"))
+        return Contents(first.schema, self.output.options, name, size_in_output(self.output))
 
     def batches(self, split: str) -> Iterator[pa.RecordBatch]:
         """Read the rows of a split, and check their number.
@@ -108,11 +109,14 @@ class LayoutSource:
                 raise DataError(f"{path} changed while it was read, so nothing was written; run it again")
 
     def _check_sizes(self) -> None:
+        total = 0
         for record in self.output.files:
             path = self.output.folder / record["file"]
             size = path.stat().st_size
+            total += size
             if "bytes" in record and record["bytes"] != size:
                 raise DataError(
                     f"{path} has {size:,} bytes, but {self.output.manifest_path.name} lists {record['bytes']:,}; copy "
                     "the output again, or make it again"
                 )
+        check_row_counts(self.output.manifest, self.output.manifest_path, total)

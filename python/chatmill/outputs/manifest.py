@@ -187,6 +187,19 @@ def is_manifest(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() >= _KEYS
 
 
+def is_own_name(name: str) -> bool:
+    """Return whether a name is one that chatmill gives to a file of an output, within its folder.
+
+    Args:
+        name: The name.
+
+    Example:
+        >>> is_own_name("train/train-00000.parquet"), is_own_name("../train-00000.parquet")
+        (True, False)
+    """
+    return bool(_OWN_NAME.fullmatch(name) or _TOKENIZER_NAME.fullmatch(name))
+
+
 def recorded_files(content: bytes) -> list[WrittenFile] | None:
     """Return the files of an output, besides the manifest, as the manifest records them.
 
@@ -207,7 +220,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
         records = [*manifest["shards"], *(file for name in optional for file in manifest.get(name, ()))]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]
-        is_valid = all(_OWN_NAME.fullmatch(it.file) or _TOKENIZER_NAME.fullmatch(it.file) for it in files)
+        is_valid = all(is_own_name(it.file) for it in files)
     except (KeyError, TypeError):
         return None
     return files if is_valid else None

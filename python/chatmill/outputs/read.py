@@ -11,6 +11,7 @@ from chatmill.inputs import InputFile
 from chatmill.options.choices import LayoutName
 from chatmill.outputs.layout_name import layout_name
 from chatmill.outputs.manifest import EARLIER_MANIFEST, FORMAT, MANIFEST, is_manifest, manifest_name
+from chatmill.outputs.readable import check_readable
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
 from chatmill.text.parsing import parse_json
 
@@ -147,6 +148,7 @@ class PreparedOutput:
                 f"{path} has the format version {manifest.get('format')}, but this chatmill reads version {FORMAT}; "
                 f"use chatmill {manifest['chatmill']}, which made it, or make the output again"
             )
+        check_readable(manifest, path)
         read: dict[str, Any] = manifest
         return read
 

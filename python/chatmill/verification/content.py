@@ -102,7 +102,8 @@ class _Checks:
         self._intact, self._faults, self._vocabulary = intact, faults, vocabulary
         self._samples = None if columns.kind == "packs" else SampleRules.of(manifest, columns, vocabulary)
         is_ordered = "arranged" not in manifest["counts"]
-        self._numbers = RowNumbers(manifest["counts"]["rows_in"], is_ordered=is_ordered)
+        size = sum(it["bytes"] for key in SHARDS.values() for it in manifest.get(key) or () if it["file"] in intact)
+        self._numbers = RowNumbers(manifest["counts"]["rows_in"], max(1 << 20, size), is_ordered=is_ordered)
         self._has_numbers = False
         self._repeats = Repeats.of(manifest, columns)
         self._schema: pa.Schema | None = None
