@@ -2,12 +2,13 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from chatmill.cli.values import json_object, name_and_path, share_or_number, time_of
+from chatmill.cli.values import check_debug_output, json_object, name_and_path, share_or_number, time_of
 from chatmill.config import read_config
 from chatmill.config.model import Config
 from chatmill.config.prepare import prepare_config
@@ -65,9 +66,11 @@ def prepare_by_config(
         ChatmillError: The run fails.
     """
     chosen, options = config_arguments(context, config)
+    if debug is not None:
+        check_debug_output(options.get("output", chosen.output))
     report = prepare_config(chosen, **options)
     if debug is not None:
-        saved = report.output / TOKENIZER_FOLDER
+        saved = Path(report.output) / TOKENIZER_FOLDER
         print_debug(report.output, saved if saved.is_dir() else options.get("tokenizer", chosen.tokenizer), debug)
     print_report(report, console, quiet=quiet)
 

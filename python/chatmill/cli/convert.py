@@ -1,6 +1,5 @@
 """`chatmill convert`: writes a finished output in another layout."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,13 +20,11 @@ from chatmill.terminal.lines import say
 @app.command()
 @click.argument(
     "tokens",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="The output folder of `chatmill prepare`, `chatmill pack` or `chatmill convert`.",
 )
 @choice_of("--to", LayoutName, "The new layout; see docs/layouts.md.", required=True)
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The new output folder."
-)
+@click.option("--output", "-o", type=click.Path(), required=True, metavar="DIR", help="The new output folder.")
 @shard_tokens_option
 @compression_option
 @click.option(
@@ -41,9 +38,9 @@ from chatmill.terminal.lines import say
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
 @traceback_option
 def convert(
-    tokens: Path,
+    tokens: str,
     to: str,
-    output: Path,
+    output: str,
     shard_tokens: int | None,
     compression: str | None,
     vocabulary_size: int | None,

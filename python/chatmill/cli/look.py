@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -149,7 +148,7 @@ def diff(
     template_fallback: str | None,
     tokenizer_json: bool,
     labels: tuple[str, ...],
-    against: Path | None,
+    against: str | None,
     format: str,
     map_columns: tuple[str, ...],
     input_format: str | None,

@@ -1,7 +1,6 @@
 """The options that several subcommands share, as decorators."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -154,7 +153,7 @@ labels_list_option = click.option(
 )
 against_option = click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="DIR",
     help="Compare with this output folder of `prepare`, which another version of chatmill may have made. Options "
     "that are not given come from its manifest.",

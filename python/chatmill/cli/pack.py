@@ -1,6 +1,5 @@
 """`chatmill pack`: puts the rows of a finished output together into packs."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -21,12 +20,12 @@ from chatmill.terminal.lines import say
 
 
 @app.command()
-@click.argument("tokens", type=click.Path(path_type=Path), help="The output folder of `chatmill prepare`.")
+@click.argument("tokens", type=click.Path(), help="The output folder of `chatmill prepare`.")
 @click.option("--max-length", type=AtLeast(1), required=True, metavar="N", help="Tokens per pack.")
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     required=True,
     metavar="DIR",
     help="The new output folder; with --index-only, the new Parquet file.",
@@ -97,9 +96,9 @@ from chatmill.terminal.lines import say
 @click.option("--quiet", "-q", is_flag=True, help="Print only errors, on stderr.")
 @traceback_option
 def pack(
-    tokens: Path,
+    tokens: str,
     max_length: int,
-    output: Path,
+    output: str,
     strategy: str,
     index_only: bool,
     trainer: str | None,

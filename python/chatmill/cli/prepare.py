@@ -1,6 +1,5 @@
 """The subcommand `chatmill prepare`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -40,7 +39,7 @@ from chatmill.cli.options import (
     truncation_option,
 )
 from chatmill.cli.run_arguments import config_of, run_arguments
-from chatmill.cli.values import check_debug
+from chatmill.cli.values import check_debug, check_debug_output
 
 
 @app.command()
@@ -49,7 +48,7 @@ from chatmill.cli.values import check_debug
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="DIR",
     help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
 )
@@ -130,7 +129,7 @@ from chatmill.cli.values import check_debug
 @click.option("--fresh", is_flag=True, help="Start over: forget what an interrupted run on this output kept.")
 @click.option(
     "--cache",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     metavar="DIR",
     help="Keep the tokens of blocks in this folder for all runs, so that a run makes only those of new or changed "
     "rows.",
@@ -182,6 +181,8 @@ def prepare(context: click.Context, /, **options: Any) -> None:
             prepare_by_config(context, config, new_console(), debug=debug, quiet=quiet)
             return
         arguments = run_arguments(options)
+        if debug is not None:
+            check_debug_output(options["output"])
         from chatmill.cli.config import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run

@@ -1,5 +1,6 @@
 """Parsing of option values: JSON objects, times, shares and `NAME=PATH`."""
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -169,6 +170,26 @@ def check_debug(trainer: str | None, to: str | None = None, pack: int | None = N
     trainer_input = input_of(trainer)
     if trainer_input is not None and (trainer_input.files != "parquet" or "loss_mask" in trainer_input.columns):
         raise click.UsageError(f"--debug cannot print an output for {trainer}; leave out --debug, or use `show`")
+
+
+def check_debug_output(output: str | os.PathLike[str] | None) -> None:
+    """Check that --debug can read an output.
+
+    Args:
+        output: The value of --output, or None.
+
+    Raises:
+        click.UsageError: The output is not on this machine.
+
+    Example:
+        >>> check_debug_output("tokens")
+    """
+    from chatmill.outputs.url import is_url
+
+    if output is not None and is_url(output):
+        raise click.UsageError(
+            "--debug reads the output, which is not on this machine; leave out --debug, or use `show`"
+        )
 
 
 def name_and_path(text: str) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """`chatmill why`: what a run can take from earlier ones. `chatmill cache`: the blocks in a folder of `--cache`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,10 +18,10 @@ _ONLY_FOR_RUNS = ("output", "overwrite", "debug", "progress", "quiet", "fresh", 
 
 
 @click.command("why")
-@click.argument("folder", metavar="OUTPUT", type=click.Path(path_type=Path), help="The output folder of the run.")
+@click.argument("folder", metavar="OUTPUT", type=click.Path(), help="The output folder of the run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def why(context: click.Context, /, folder: Path, as_json: bool, **_options: object) -> None:
+def why(context: click.Context, /, folder: str, as_json: bool, **_options: object) -> None:
     """Tell what a run would take from earlier ones, and why it would make the rest again.
 
     Give the inputs and the options of the run. Nothing is written.
@@ -39,7 +38,7 @@ why.params = [why.params[0], *(it for it in prepare.params if it.name not in _ON
 app.add_command(why)
 
 
-def _planned(context: click.Context, folder: Path) -> "PlannedRun":
+def _planned(context: click.Context, folder: str) -> "PlannedRun":
     from chatmill.config.prepare import plan_config
     from chatmill.pipeline.job import plan
 
@@ -59,9 +58,9 @@ def cache() -> None:
 
 
 @cache.command("ls")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), help="The folder of `--cache`.")
+@click.argument("folder", metavar="DIR", type=click.Path(), help="The folder of `--cache`.")
 @traceback_option
-def list_units(folder: Path, traceback: bool) -> None:
+def list_units(folder: str, traceback: bool) -> None:
     """List the blocks in a cache: one line for each tokenizer, template and set of options."""
     with clear_errors(traceback=traceback):
         from chatmill.resume.cache import cache_lines
@@ -71,10 +70,10 @@ def list_units(folder: Path, traceback: bool) -> None:
 
 
 @cache.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path), help="The folder of `--cache`.")
+@click.argument("folder", metavar="DIR", type=click.Path(), help="The folder of `--cache`.")
 @click.option("--max-size", default="0", metavar="SIZE", help="The size that may stay, such as 20GB or 500MB.")
 @traceback_option
-def prune(folder: Path, max_size: str, traceback: bool) -> None:
+def prune(folder: str, max_size: str, traceback: bool) -> None:
     """Remove the blocks of a cache that were not used for the longest time, until the others fit."""
     with clear_errors(traceback=traceback):
         from chatmill.resume.cache import parse_size, prune_cache

@@ -1,21 +1,24 @@
 """`merge`: writes the output of a plan whose units are done, as one run would have written it."""
 
 import json
-import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
-from chatmill.distributed.unit import done_path
+from chatmill.distributed.unit import done_name
 from chatmill.outputs.place import names_of
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
+from chatmill.resume.store import BlockStore
+
+# A store takes a while for each answer.
+_THREADS = 16
 
 
 def missing_units(plan: DistributedPlan) -> Iterator[int]:
@@ -30,13 +33,18 @@ def missing_units(plan: DistributedPlan) -> Iterator[int]:
     Raises:
         DataError: A unit was made with another tokenizer, template or option.
     """
-    for number, unit in enumerate(plan.units):
+    files, digest = BlockStore(plan.blocks).files, plan.digest
+    with ThreadPoolExecutor(_THREADS, "chatmill-units") as pool:
+        contents = list(pool.map(files.read, [done_name(digest, number) for number in range(len(plan.units))]))
+    for number, (unit, content) in enumerate(zip(plan.units, contents, strict=True)):
         try:
-            found = json.loads(done_path(plan, number).read_bytes())
-        except (OSError, ValueError):
+            found = {} if content is None else json.loads(content.to_pybytes())
+        except ValueError:
+            found = {}
+        if not isinstance(found, dict) or "key" not in found:
             yield number
             continue
-        if found.get("key") != plan.keys[plan.files[unit.file].part].digest:
+        if found["key"] != plan.keys[plan.files[unit.file].part].digest:
             raise DataError(f"unit {number} was made with other options than the plan; run it again")
 
 
@@ -69,5 +77,5 @@ def merge(plan: DistributedPlan) -> PrepareReport:
     options = replace(run.options, cache=plan.blocks, now=plan.now, resume=True, fresh=False, only_kept=True)
     report = PrintedReport.of(run_shown(PlannedRun(parts, options, run.progress)))
     if not plan.keeps_blocks:
-        shutil.rmtree(Path(plan.blocks), ignore_errors=True)
+        BlockStore(plan.blocks).remove()
     return report

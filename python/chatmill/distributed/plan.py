@@ -14,6 +14,7 @@ from chatmill.config.prepare import plan_config
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
 from chatmill.inputs.spans import spans_of
+from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
@@ -76,7 +77,7 @@ class DistributedPlan:
     Attributes:
         arguments: The arguments of `prepare`, or of `prepare_config`, as values that JSON can hold.
         now: The time that templates print.
-        blocks: The folder for the tokens of the units, which all machines share.
+        blocks: The folder for the tokens of the units, which all machines share, or its URL.
         keeps_blocks: Whether they stay after the merge.
         keys: What makes the tokens, for each part of the run.
         files: The input files.
@@ -177,8 +178,8 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
 
     Args:
         arguments: The arguments of `chatmill.prepare`, or of `prepare_config` if one of them is `config`. Paths must be
-            the same on all machines. `cache` is the folder that all machines share; without it, it is the output with
-            the suffix `.blocks`, until the merge.
+            the same on all machines. `cache` is the folder or the URL that all machines share; without it, it is the
+            output with the suffix `.blocks`, until the merge.
         unit_bytes: Approximate size of a unit, in bytes of rows.
 
     Raises:
@@ -200,8 +201,14 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
             units += [PlannedUnit(len(files), span) for span in spans]
             files.append(PlannedFile.of(file, number))
     cache = run.options.cache
-    blocks = f"{Path(run.options.folder).expanduser().resolve()}.blocks" if cache is None else os.fspath(cache)
+    blocks = _blocks_beside(run.options.folder) if cache is None else os.fspath(cache)
     return DistributedPlan(saved, now, blocks, cache is not None, [MillKey.of(it.mill) for it in parts], files, units)
+
+
+def _blocks_beside(output: str | os.PathLike[str]) -> str:
+    # Not the name for messages, which has no passwords.
+    name = os.fspath(output).rstrip("/") if is_url(output) else Path(output).expanduser().resolve()
+    return f"{name}.blocks"
 
 
 def _planned(arguments: dict[str, Any]) -> PlannedRun:

@@ -4,12 +4,10 @@ import json
 import platform
 import time
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
 from chatmill.inputs import read_blocks
-from chatmill.outputs.durable import write_durably
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.run import MilledBlock, RunBlocks
 from chatmill.resume.store import BlockStore
@@ -63,7 +61,7 @@ def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
     options = plan.run().options
-    store = BlockStore(Path(plan.blocks))
+    store = BlockStore(plan.blocks)
     kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
     blocks = read_blocks(
         [file],
@@ -84,17 +82,22 @@ def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
     seconds = round(time.monotonic() - started, 3)
     key = plan.keys[planned.part].digest
     done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
-    path = done_path(plan, number)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, json.dumps(asdict(done)).encode())
+    try:
+        store.files.write(done_name(plan.digest, number), json.dumps(asdict(done)).encode(), durably=True)
+    except OSError as error:
+        raise DataError(f"unit {number} cannot be marked as done in {store.name} ({error}); run it again") from error
     return done
 
 
-def done_path(plan: DistributedPlan, number: int) -> Path:
-    """Return the file that tells that a unit is done.
+def done_name(plan: str, number: int) -> str:
+    """Return the name of the file that tells that a unit is done, in the folder of the blocks.
 
     Args:
-        plan: The plan.
+        plan: The digest of the plan.
         number: The number of the unit.
+
+    Example:
+        >>> done_name("0123456789abcdef0123", 7)
+        'units/0123456789abcdef/00007.json'
     """
-    return Path(plan.blocks, "units", plan.digest[:16], f"{number:05d}.json")
+    return f"units/{plan[:16]}/{number:05d}.json"

@@ -5,7 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from chatmill._chatmill import DataError, __version__
@@ -18,10 +18,11 @@ from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import WrittenFile, sha256_of
+from chatmill.outputs.destination import new_output
 from chatmill.outputs.durable import sync_file
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.shards import SHARD_TOKENS, Shard, in_subfolder
-from chatmill.outputs.staging import staged_output
+from chatmill.outputs.url import output_name
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 
@@ -38,7 +39,7 @@ class ConvertedReport:
         seconds: The time of the run.
     """
 
-    output: Path
+    output: PurePath
     layout: LayoutName
     rows: dict[str, int]
     tokens: dict[str, int]
@@ -66,7 +67,7 @@ def convert(
     Args:
         tokens: The folder of an output of `prepare`, `pack` or `convert`.
         to: The new layout: `"parquet"`, `"arrow"`, `"hf"`, `"megatron"`, `"nemo"`, `"mds"`, `"datatrove"` or `"olmo"`.
-        output: The new output folder.
+        output: The new output: a folder, or a URL such as `s3://bucket/tokens`.
         shard_tokens: Tokens per file, in layouts with several files.
         compression: The compression of Parquet files: `"zstd"` (the default), `"snappy"` or `"none"`.
         vocabulary_size: The number of ids of the tokenizer with all added tokens, which decides how many bytes an
@@ -97,7 +98,7 @@ def convert(
         contents = replace(contents, vocabulary_size=vocabulary_size)
     target = LayoutTarget(to, contents, WriteOptions(shard_tokens, compression))
     check_separate(output, source.output.folder)
-    with staged_output(output, overwrite=overwrite) as staged:
+    with new_output(output, overwrite=overwrite) as staged:
         shards: dict[str, list[Shard]] = {}
         for split in source.splits:
             within = split if len(source.splits) > 1 else ""
@@ -121,7 +122,7 @@ def convert(
     rows = {split: sum(it.rows for it in own) for split, own in shards.items()}
     counted = {split: sum(it.tokens for it in own) for split, own in shards.items()}
     notes = (*target.notes, *staged.warnings)
-    return ConvertedReport(Path(output), to, rows, counted, notes, time.monotonic() - started)
+    return ConvertedReport(output_name(output), to, rows, counted, notes, time.monotonic() - started)
 
 
 def _copy(source: LayoutSource, folder: Path) -> tuple[list[WrittenFile], list[WrittenFile]]:

@@ -7,23 +7,31 @@ from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.inputs import InputFile
+from chatmill.outputs.object_store import ObjectStore
 from chatmill.outputs.place import OutputPlace
+from chatmill.outputs.url import checked_url, is_url
 
 #: The number of a file on its disk. It is the same for all names of the file.
 _Number = tuple[int, int]
 
 
 def check_apart(output: str | os.PathLike[str], files: Sequence[InputFile], folders: Sequence[str] = ()) -> None:
-    """Check that an output folder and the inputs of its run have nothing in common. Remote inputs always pass.
+    """Check that an output and the inputs of its run have nothing in common.
 
     Args:
-        output: The output folder.
+        output: The output: a folder, or a URL.
         files: The input files.
         folders: Inputs as they were given; those that are folders must not hold the output.
 
     Raises:
         DataError: The output is, holds or lies in an input.
     """
+    if is_url(output):
+        store = ObjectStore(checked_url(output))
+        for file in files:
+            if file.filesystem is not None and store.holds(file.filesystem, file.location):
+                raise _together(store.name, f"holds the input {file.path}")
+        return
     place = OutputPlace.of(output).folder
     number = _number(place)
     numbers = set(_numbers_in(place))
@@ -45,7 +53,7 @@ def check_apart(output: str | os.PathLike[str], files: Sequence[InputFile], fold
 
 
 def check_separate(output: str | os.PathLike[str], source: Path) -> None:
-    """Check that neither an output nor the output that it is made from holds the other one.
+    """Check that neither an output nor the output that it is made from holds the other one. URLs always pass.
 
     Args:
         output: The new output.
@@ -54,6 +62,8 @@ def check_separate(output: str | os.PathLike[str], source: Path) -> None:
     Raises:
         DataError: One holds the other.
     """
+    if is_url(output):
+        return
     one, other = Path(output).expanduser().resolve(), source.resolve()
     if one == other or one in other.parents or other in one.parents:
         how = "is" if one == other else "holds" if one in other.parents else "lies in"

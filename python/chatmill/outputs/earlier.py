@@ -12,8 +12,9 @@ from chatmill.outputs.checksums import Identity, WrittenFile, identity_of, sha25
 from chatmill.outputs.manifest import manifest_name, recorded_files
 from chatmill.outputs.place import names_of
 
-_KEPT = "`overwrite` replaces only unchanged outputs of chatmill"
-_REMEDY = "choose another output, or remove these files yourself"
+#: What `overwrite` leaves alone, and what to do then.
+KEPT = "`overwrite` replaces only unchanged outputs of chatmill"
+REMEDY = "choose another output, or remove these files yourself"
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ def _check(folder: Path, top: list[str], ignored: AbstractSet[str]) -> EarlierOu
     manifest = manifest_name(top)
     if manifest not in top:
         raise DataError(
-            f"{folder} has files that no manifest of chatmill lists ({names_of(top)}), but {_KEPT}; {_REMEDY}"
+            f"{folder} has files that no manifest of chatmill lists ({names_of(top)}), but {KEPT}; {REMEDY}"
         )
     recorded = {file.file: file for file in _recorded(folder / manifest)}
     present, others = _scan(folder, _subfolders(recorded), ignored)
     foreign = sorted([*others, *(name for name in present if name not in recorded and name != manifest)])
     if foreign:
         raise DataError(
-            f"{folder} has files that its {manifest} does not list ({names_of(foreign)}), but {_KEPT}; {_REMEDY}"
+            f"{folder} has files that its {manifest} does not list ({names_of(foreign)}), but {KEPT}; {REMEDY}"
         )
     names = sorted(recorded.keys() & present.keys())
     changed = [name for name in names if present[name][1] != recorded[name].bytes]
@@ -98,8 +99,8 @@ def _check(folder: Path, top: list[str], ignored: AbstractSet[str]) -> EarlierOu
     changed += [name for name, sha256 in zip(same_size, sums, strict=True) if sha256 != recorded[name].sha256]
     if changed:
         raise DataError(
-            f"files in {folder} have changed since chatmill wrote them ({names_of(sorted(changed))}), but {_KEPT}; "
-            f"{_REMEDY}"
+            f"files in {folder} have changed since chatmill wrote them ({names_of(sorted(changed))}), but {KEPT}; "
+            f"{REMEDY}"
         )
     return EarlierOutput({manifest: present[manifest], **{name: present[name] for name in names}})
 
@@ -109,10 +110,10 @@ def _recorded(path: Path) -> list[WrittenFile]:
         is_file = stat.S_ISREG(path.lstat().st_mode)
         files = recorded_files(path.read_bytes()) if is_file else None
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a manifest of chatmill ({error}), but {_KEPT}; {_REMEDY}") from None
+        raise DataError(f"{path} is not a manifest of chatmill ({error}), but {KEPT}; {REMEDY}") from None
     if files is None:
         raise DataError(
-            f"{path} is not a manifest of chatmill with a checksum of each file, but {_KEPT}; choose another output, "
+            f"{path} is not a manifest of chatmill with a checksum of each file, but {KEPT}; choose another output, "
             "or remove the folder yourself"
         )
     return files

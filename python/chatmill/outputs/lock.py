@@ -151,7 +151,7 @@ def _held_by(place: OutputPlace, lock: Path) -> str:
             break
         except (OSError, ValueError, KeyError, TypeError):
             time.sleep(_POLL_SECONDS)
-    return f"{who} writes to {place.folder}; wait until it has ended, or choose another output"
+    return f"{who} writes to {place.shown}; wait until it has ended, or choose another output"
 
 
 def _cannot_create(place: OutputPlace, error: OSError) -> DataError:

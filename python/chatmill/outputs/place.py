@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatmill._chatmill import DataError
+from chatmill.outputs.url import check_no_url, is_url
+from chatmill.text.source_name import shown_name
 
 _LISTED_NAMES = 20
 #: Errors that tell that a folder must not be written to.
@@ -65,9 +67,11 @@ class OutputPlace:
 
     Attributes:
         folder: The output folder, without symbolic links.
+        url: The output, if it is in a store: then `folder` is only the place of its lock and its unfinished files.
     """
 
     folder: Path
+    url: str = ""
 
     @classmethod
     def of(cls, destination: str | os.PathLike[str]) -> "OutputPlace":
@@ -79,11 +83,10 @@ class OutputPlace:
         Raises:
             DataError: It is a URL or a file, or its symbolic links have no end.
         """
-        if "://" in os.fspath(destination):
-            raise DataError(
-                f"cannot write to {destination}, because the output must be a local folder; write it locally and copy "
-                "it afterwards"
-            )
+        if is_url(destination):
+            name = shown_name(os.fspath(destination))
+            raise DataError(f"cannot write to {name}, because it must be a local folder here; give a path")
+        check_no_url(destination)
         try:
             folder = Path(destination).expanduser().resolve()
             is_file = folder.exists() and not folder.is_dir()
@@ -94,6 +97,11 @@ class OutputPlace:
                 f"cannot write to {folder}, because it is a file and the output is a folder; choose another output"
             )
         return cls(folder)
+
+    @property
+    def shown(self) -> str:
+        """The output, for messages."""
+        return self.url or str(self.folder)
 
     @property
     def beside(self) -> Base:

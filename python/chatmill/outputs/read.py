@@ -13,6 +13,7 @@ from chatmill.outputs.layout_name import layout_name
 from chatmill.outputs.manifest import EARLIER_MANIFEST, FORMAT, MANIFEST, is_manifest, manifest_name
 from chatmill.outputs.readable import check_readable
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
+from chatmill.outputs.url import check_here
 from chatmill.text.parsing import parse_json
 
 _GIVE_A_FOLDER = "give a folder that `chatmill prepare` made"
@@ -40,6 +41,7 @@ class PreparedOutput:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
+        check_here(folder)
         self.folder = Path(folder).expanduser()
         names = [name for name in (MANIFEST, EARLIER_MANIFEST) if (self.folder / name).exists()]
         self.manifest_path = self.folder / manifest_name(names)

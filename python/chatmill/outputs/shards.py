@@ -1,10 +1,10 @@
 """`ShardWriter`: writes token batches to files with a bounded number of tokens each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,6 +42,10 @@ class Shard(WrittenFile):
     """
 
     tokens: int
+
+
+#: Takes a complete shard: its path, and what was written.
+ShardClosed: TypeAlias = Callable[[Path, Shard], None]
 
 
 def chosen_compression(compression: Compression | None, trainer_input: TrainerInput | None) -> Compression:
@@ -108,6 +112,7 @@ class ShardWriter:
         trainer_input: The columns and the kind of files that a trainer opens; None for Parquet files of all columns.
         keep_columns: The columns to keep besides those of a trainer.
         form: The columns and the kind of the files, in place of `compression`, `trainer_input` and `keep_columns`.
+        closed: What to call with each complete shard. It may take the file away. None for nothing.
 
     Raises:
         DataError: `shard_tokens` is below 1, `compression` is not valid, or a batch has other columns than the first
@@ -125,6 +130,7 @@ class ShardWriter:
         trainer_input: TrainerInput | None = None,
         keep_columns: Sequence[str] = (),
         form: "ShardForm | None" = None,
+        closed: ShardClosed | None = None,
     ) -> None:
         if shard_tokens < 1:
             raise DataError(f"`shard_tokens` is {shard_tokens}; use at least 1")
@@ -132,6 +138,7 @@ class ShardWriter:
         self._first = first
         self._shard_tokens = shard_tokens
         self._split = split
+        self._closed = closed
         self._form = form or TrainerForm(
             chosen_compression(compression, trainer_input), trainer_input, tuple(keep_columns)
         )
@@ -178,8 +185,11 @@ class ShardWriter:
 
     def _close_shard(self) -> None:
         if self._open is not None:
-            self._shards.append(self._open.close())
+            shard = self._open.close()
+            self._shards.append(shard)
             self._open = None
+            if self._closed is not None:
+                self._closed(self._folder / shard.file, shard)
 
 
 class ShardForm(Protocol):

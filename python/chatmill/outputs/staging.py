@@ -13,6 +13,7 @@ from chatmill.outputs.earlier import EarlierOutput, find_earlier, is_unchanged
 from chatmill.outputs.lock import hold_folder, hold_output
 from chatmill.outputs.place import Base, OutputPlace
 from chatmill.outputs.settle import settle, settle_leftovers
+from chatmill.outputs.shards import ShardClosed
 from chatmill.outputs.workspace import Workspace
 
 
@@ -30,6 +31,7 @@ class StagedOutput:
         folder: The folder to write into.
         blocks: The folder in which blocks of the run can be kept beside the output. It does not exist at first, unless
             an earlier run on this output kept blocks.
+        shard_closed: What to call with each complete shard that the run does not need any more; None for nothing.
         warnings: Warnings about earlier outputs; complete after the end of the block.
     """
 
@@ -38,6 +40,7 @@ class StagedOutput:
     ) -> None:
         self.folder = workspace.output
         self.blocks = base.blocks
+        self.shard_closed: ShardClosed | None = None
         self.warnings: list[str] = []
         self._place, self._base, self._workspace = place, base, workspace
         self._overwrite, self._earlier = overwrite, earlier
@@ -60,14 +63,16 @@ class StagedOutput:
 
 
 @contextmanager
-def staged_output(destination: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[StagedOutput]:
+def staged_output(
+    destination: str | os.PathLike[str] | OutputPlace, *, overwrite: bool = False
+) -> Iterator[StagedOutput]:
     """Hold an output folder, and create a folder to write into. Without `commit`, nothing of it stays.
 
     After an exception, which includes Ctrl-C, the new folder is removed, and the old content of `destination` stays.
     What runs that were killed have left for this output is removed first.
 
     Args:
-        destination: The output folder; missing parent folders are created too.
+        destination: The output folder, or its place; missing parent folders are created too.
         overwrite: Replace an unchanged output of chatmill at `destination` once the new one is complete.
 
     Yields:
@@ -82,7 +87,7 @@ def staged_output(destination: str | os.PathLike[str], *, overwrite: bool = Fals
         ...     (output.folder / "_manifest.json").write_text("{}")
         ...     output.commit([])
     """
-    place = OutputPlace.of(destination)
+    place = destination if isinstance(destination, OutputPlace) else OutputPlace.of(destination)
     with hold_output(place) as base:
         warnings = settle_leftovers(place)
         earlier = find_earlier(place.folder, overwrite=overwrite, ignored=_ignored(base, place.folder))
@@ -90,7 +95,7 @@ def staged_output(destination: str | os.PathLike[str], *, overwrite: bool = Fals
             workspace = Workspace.create(base)
         except OSError as error:
             raise DataError(
-                f"cannot create the output folder {destination} ({error.strerror or error}); choose another output"
+                f"cannot create the output folder {place.folder} ({error.strerror or error}); choose another output"
             ) from error
         with hold_folder(workspace.folder):
             staged = StagedOutput(place.folder, base, workspace, overwrite=overwrite, earlier=earlier)

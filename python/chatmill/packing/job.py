@@ -13,10 +13,11 @@ from chatmill.options.choices import Compression, LayoutName, PackMark, PackStra
 from chatmill.outputs.apart import check_separate
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.checksums import sha256_of
+from chatmill.outputs.destination import new_output
 from chatmill.outputs.manifest import write_manifest
 from chatmill.outputs.read import PreparedOutput
 from chatmill.outputs.shards import SHARD_TOKENS
-from chatmill.outputs.staging import staged_output
+from chatmill.outputs.url import is_url, output_name
 from chatmill.packing.columns import columns_of_packs
 from chatmill.packing.comparison import compared
 from chatmill.packing.index import is_index, write_index
@@ -66,7 +67,7 @@ def pack(
     Args:
         tokens: The output folder of `prepare`, made without `trainer` and `padding`.
         max_length: The length of a pack in tokens.
-        output: The new output folder; with `index_only`, the new Parquet file.
+        output: The new output: a folder, or a URL such as `s3://bucket/packs`; with `index_only`, the new Parquet file.
         strategy: How rows are distributed over packs; see `PackPlan.of`.
         index_only: Write only the plan, with the shard and the row in it for each slice, and copy no token.
         trainer: The trainer that will open the packs: it chooses columns and files.
@@ -154,7 +155,7 @@ def pack(
             vocabulary_size=size_in_output(source),
         )
     writing = PackShards(choice, columns, shard_tokens, compression, target)
-    with staged_output(output, overwrite=overwrite) as staged:
+    with new_output(output, overwrite=overwrite) as staged:
         packed = PackedFiles.write(staged.folder, sources, plans, writing, about)
         for rows in sources.values():
             rows.check_unchanged()
@@ -171,11 +172,11 @@ def pack(
         }
         write_manifest(staged.folder, manifest)
         staged.commit([*packed.files(), *saved])
-    lines = packed_lines(columns, Path(output), choice, has_validation=VALIDATION in sources)
+    lines = packed_lines(columns, output_name(output), choice, has_validation=VALIDATION in sources)
     notes = () if target is None else tuple(target.notes)
     seconds = time.monotonic() - started
     return PackedOutputReport(
-        Path(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes
+        output_name(output), max_length, reports, seconds, packed.left_out, lines, packed.trained, ways, notes
     )
 
 
@@ -183,6 +184,8 @@ def _index_place(
     output: str | os.PathLike[str], source: PreparedOutput, sources: dict[str, TokenSource], *, overwrite: bool
 ) -> Path:
     place = Path(output)
+    if is_url(output):
+        raise DataError("an index is one file of this machine; give a path, and copy it afterwards")
     if len(sources) > 1:
         raise DataError(
             f"{source.folder} has samples for validation, but an index holds one split; leave out `index_only` "

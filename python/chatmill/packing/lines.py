@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import PurePath
 
 from chatmill.packing.columns import PackColumns
 from chatmill.packing.options import PackChoice
 from chatmill.trainers.lines import TrainedOutput, training_lines
 
 
-def packed_lines(columns: PackColumns, folder: Path, choice: PackChoice, *, has_validation: bool) -> str:
+def packed_lines(columns: PackColumns, folder: PurePath, choice: PackChoice, *, has_validation: bool) -> str:
     """Return the lines that open packs; empty without a trainer.
 
     Args:
@@ -21,7 +21,7 @@ def packed_lines(columns: PackColumns, folder: Path, choice: PackChoice, *, has_
     Example:
         >>> from chatmill.packing.columns import columns_of_packs
         >>> columns = columns_of_packs("llama-factory", None)
-        >>> print(packed_lines(columns, Path("packs"), PackChoice(64), has_validation=False))
+        >>> print(packed_lines(columns, PurePath("packs"), PackChoice(64), has_validation=False))
         # the config of LLaMA-Factory
         stage: sft
         tokenized_path: "packs"

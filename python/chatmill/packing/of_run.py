@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pyarrow as pa
 
@@ -142,7 +142,7 @@ class PacksOfRun:
         shutil.rmtree(rows_folder)
         return packed
 
-    def report(self, output: Path, packed: PackedFiles, started: float) -> PackedOutputReport:
+    def report(self, output: PurePath, packed: PackedFiles, started: float) -> PackedOutputReport:
         """Return the figures of the packs.
 
         Args:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from chatmill._chatmill import PackReport
@@ -41,7 +41,7 @@ class PackedOutputReport:
         notes: What the layout of the files does not hold, as sentences.
     """
 
-    output: Path
+    output: PurePath
     max_length: int
     splits: dict[str, PackReport]
     seconds: float

@@ -12,7 +12,8 @@ from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.target import LayoutTarget
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.dataset_folder import write_dataset_files
-from chatmill.outputs.shards import RowWriter, Shard, ShardWriter, chosen_compression
+from chatmill.outputs.shards import RowWriter, Shard, ShardClosed, ShardWriter, chosen_compression
+from chatmill.outputs.url import output_name
 from chatmill.packing.packed import PackedFiles
 from chatmill.packing.report import PackedOutputReport
 from chatmill.pipeline.parts import OutputOptions, Part
@@ -29,6 +30,7 @@ class RunFiles:
         folder: The new output folder.
         parts: The parts of the run.
         columns: The columns of the samples of each part.
+        closed: What to call with each shard that is complete and not read again; None for nothing.
 
     Attributes:
         rows_folder: The folder into which rows are written: the output folder, unless they become packs.
@@ -43,10 +45,19 @@ class RunFiles:
     """
 
     def __init__(
-        self, options: OutputOptions, folder: Path, parts: Sequence[Part], columns: Sequence[pa.Schema]
+        self,
+        options: OutputOptions,
+        folder: Path,
+        parts: Sequence[Part],
+        columns: Sequence[pa.Schema],
+        *,
+        closed: ShardClosed | None = None,
     ) -> None:
         self._started = time.monotonic()
         self._options, self._folder = options, folder
+        is_arrow = options.trainer_input is not None and options.trainer_input.files == "arrow"
+        # Packs are made of the shards, and the files beside Arrow shards describe them.
+        self._closed = None if options.packs is not None or is_arrow else closed
         self._mill = parts[0].mill
         for part, schema in zip(parts, columns, strict=True):
             if options.trainer_input is not None:
@@ -83,6 +94,7 @@ class RunFiles:
             compression=options.compression,
             trainer_input=options.trainer_input,
             keep_columns=options.keep_columns,
+            closed=self._closed,
         )
 
     def finish(self, shards: Sequence[Shard], validation: Sequence[Shard]) -> None:
@@ -106,7 +118,7 @@ class RunFiles:
             self.shards, self.validation = packed.shards[TRAINING], packed.shards.get(VALIDATION, [])
             self.described, self._others = packed.described, [*packed.others, *packed.indexes]
             self._packed = packed
-            self.packs = options.packs.report(Path(options.folder), packed, self._started)
+            self.packs = options.packs.report(output_name(options.folder), packed, self._started)
         elif self._target is not None:
             self._others = self._target.finish(folder, {TRAINING: list(shards), VALIDATION: list(validation)})
         elif options.trainer_input is not None and options.trainer_input.files == "arrow":
@@ -129,7 +141,7 @@ class RunFiles:
             return self.packs.how_to_train
         if options.trainer_input is None:
             return ""
-        output = TrainedOutput(Path(options.folder), longest, has_validation=bool(self.validation))
+        output = TrainedOutput(output_name(options.folder), longest, has_validation=bool(self.validation))
         return training_lines(options.trainer_input, output)
 
     def options(self) -> dict[str, Any]:

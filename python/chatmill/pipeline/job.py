@@ -93,7 +93,8 @@ def prepare(
             in memory: a list of dicts, a mapping of columns, a data set of `datasets`, a table of pandas or polars, or
             Arrow data. Or a list of these.
         tokenizer: A `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
-        output: The output folder; it must not exist or must be empty, unless `overwrite` is set.
+        output: The output folder; it must not exist or must be empty, unless `overwrite` is set. Or a URL of fsspec,
+            such as `s3://bucket/tokens`; see `docs/remote.md`.
         template: A `ChatTemplate`, a name of `ChatTemplate.names()`, or any value that `ChatTemplate.from_pretrained`
             accepts; None for the tokenizer's own template.
         template_fallback: The template to use if the tokenizer has none: a name of `ChatTemplate.names()`.

@@ -4,13 +4,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import DataError, Mill
 from chatmill.arrange import Arrangement
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
 from chatmill.options.choices import Compression, LayoutName
+from chatmill.outputs.destination import whole_name
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import MAX_REJECTED, RejectLimit
@@ -43,7 +43,7 @@ class OutputOptions:
     """The options of the output.
 
     Attributes:
-        folder: The output folder.
+        folder: The output: a folder, or a URL.
         arrangement: How the rows of all parts are merged, split and ordered.
         overwrite: Whether to replace an unchanged output of chatmill once the new one is complete.
         keep_columns: Columns of the inputs to copy to the output.
@@ -87,8 +87,7 @@ class OutputOptions:
     def __post_init__(self) -> None:
         # A name that cannot be written is an error before any work.
         try:
-            place = Path(self.folder).expanduser().resolve()
-            os.fspath(place).encode()
+            os.fspath(whole_name(self.folder)).encode()
         except UnicodeEncodeError:
             raise DataError(
                 f"cannot write to {os.fspath(self.folder)}, because the path is not UTF-8; choose another output"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from chatmill._chatmill import Engine
@@ -60,7 +60,7 @@ class PrepareReport:
         reused_blocks: Those of them whose tokens an earlier run made.
     """
 
-    output: Path
+    output: PurePath
     rows_in: int
     rows_out: int
     rejected: int

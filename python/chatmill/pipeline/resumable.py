@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chatmill._chatmill import DataError
+from chatmill.outputs.destination import whole_name
+from chatmill.outputs.url import check_no_url, is_url
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.resume.key import MillKey
 from chatmill.resume.run import RunBlocks
@@ -57,7 +59,7 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
     store = _store(options, beside)
     if options.fresh:
         BlockStore(beside).remove()
-    output = Path(options.folder).expanduser().resolve()
+    output = whole_name(options.folder)
     keeps_one = options.cache is not None
     blocks = RunBlocks(
         store, output, now=options.now, keeps_one=keeps_one, forgets=options.fresh, only_kept=options.only_kept
@@ -72,7 +74,7 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
             BlockStore(beside).remove()
         elif blocks.made and not blocks.problem and store is not None:
             say(
-                f"{blocks.total:,} blocks of this run are kept in {store.folder}; the same command goes on with them, "
+                f"{blocks.total:,} blocks of this run are kept in {store.name}; the same command goes on with them, "
                 "and `--fresh` starts over"
             )
         raise
@@ -86,6 +88,9 @@ def _store(options: OutputOptions, beside: Path) -> BlockStore | None:
         return BlockStore(beside) if options.resume else None
     if not options.resume:
         raise DataError("`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; remove one")
+    if is_url(options.cache):
+        return BlockStore(options.cache)
+    check_no_url(options.cache)
     folder = Path(options.cache).expanduser().resolve()
     if folder.exists() and not folder.is_dir():
         raise DataError(f"the cache {folder} is a file; give a folder")

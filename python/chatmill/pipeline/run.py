@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -19,10 +18,11 @@ from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
 from chatmill.outputs.beside import write_beside
 from chatmill.outputs.complete import recorded
+from chatmill.outputs.destination import new_output
 from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
 from chatmill.outputs.shards import in_subfolder
-from chatmill.outputs.staging import staged_output
+from chatmill.outputs.url import output_name
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
 from chatmill.pipeline.files import RunFiles
@@ -77,7 +77,7 @@ def run_parts(
     if options.block_bytes < 1:
         raise DataError(f"`block_bytes` is {options.block_bytes}; use at least 1")
     with (
-        staged_output(options.folder, overwrite=options.overwrite) as output,
+        new_output(options.folder, overwrite=options.overwrite) as output,
         open_blocks(options, output.blocks, say) as run,
     ):
         folder, kept = output.folder, run.blocks
@@ -87,7 +87,9 @@ def run_parts(
         _check_columns(chosen)
         run.begin(chosen)
         counts = Counts([0] * len(files), [0] * len(files))
-        made = RunFiles(options, folder, chosen, [_no_rows(part.mill).schema for part in chosen])
+        made = RunFiles(
+            options, folder, chosen, [_no_rows(part.mill).schema for part in chosen], closed=output.shard_closed
+        )
         with (
             RejectLog(folder) as rejects,
             made.writer(made.rows_folder / made.within) as writer,
@@ -125,7 +127,7 @@ def run_parts(
         others += made.notes
         warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
         report = PrepareReport(
-            output=Path(options.folder),
+            output=output_name(options.folder),
             rows_in=counts.rows_in,
             rows_out=counts.rows_out,
             rejected=rejects.counts.total(),

@@ -1,20 +1,24 @@
 """`why`: what a run can take from earlier ones, and why it must make the rest again. Nothing is run."""
 
 import json
+import os
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from chatmill._chatmill import DataError
 from chatmill.inputs import InputFile
-from chatmill.outputs.manifest import is_manifest, manifest_name
+from chatmill.outputs.destination import manifest_of, place_of, whole_name
+from chatmill.outputs.manifest import is_manifest
 from chatmill.outputs.place import Base, OutputPlace
+from chatmill.outputs.url import is_url
 from chatmill.pipeline.planned import PlannedRun
 from chatmill.resume.differences import Difference, differences
 from chatmill.resume.key import MillKey, key_in_manifest
-from chatmill.resume.record import InputRecord, RunRecord, record_path
+from chatmill.resume.record import InputRecord, RunRecord
 from chatmill.resume.store import BlockStore
 
 
@@ -50,7 +54,7 @@ class Explanation:
         inputs: The state of each input file.
     """
 
-    output: Path
+    output: PurePath
     is_complete: bool
     kept: int
     reusable: int
@@ -86,10 +90,10 @@ def why(run: PlannedRun) -> Explanation:
     Raises:
         ChatmillError: An input, the tokenizer or the template cannot be read.
     """
-    place = OutputPlace.of(run.options.folder)
-    store = _store(run, place)
-    record = RunRecord.read(record_path(store.folder, place.folder))
-    manifest = _manifest(place.folder)
+    output = whole_name(run.options.folder)
+    store = _store(run, place_of(run.options.folder))
+    record = RunRecord.read(store.files, output)
+    manifest = _manifest(run.options.folder)
     clock = run.options.now or (record.now if record is not None and not record.has_ended else datetime.now())  # noqa: DTZ005
     parts = run.parts(clock)
     keys = [MillKey.of(part.mill) for part in parts]
@@ -104,9 +108,12 @@ def why(run: PlannedRun) -> Explanation:
     for fields in earlier:
         nearest = min((differences(fields, key.fields) for key in keys), key=len)
         causes.update({it.code: it for it in nearest if it.code not in causes})
-    inputs = [_input(file, record, store, key) for part, key in zip(parts, keys, strict=True) for file in part.files]
+    there = {key.digest: store.digests(key) for key in keys}
+    inputs = [
+        _input(file, record, there[key.digest]) for part, key in zip(parts, keys, strict=True) for file in part.files
+    ]
     return Explanation(
-        place.folder,
+        output,
         manifest is not None,
         sum(it.blocks for it in before),
         sum(it.blocks for it in before if it.key.digest in wanted),
@@ -117,35 +124,34 @@ def why(run: PlannedRun) -> Explanation:
 
 def _store(run: PlannedRun, place: OutputPlace) -> BlockStore:
     if run.options.cache is not None:
-        return BlockStore(Path(run.options.cache).expanduser().resolve())
+        cache = run.options.cache
+        return BlockStore(cache if is_url(cache) else Path(cache).expanduser().resolve())
     bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
     return BlockStore(next((base.blocks for base in bases if base.blocks.is_dir()), bases[0].blocks))
 
 
-def _manifest(folder: Path) -> dict[str, Any] | None:
+def _manifest(folder: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Return the manifest of an output; None if there is no complete output."""
     try:
-        names = [path.name for path in folder.iterdir()]
-        found = json.loads((folder / manifest_name(names)).read_bytes())
-    except FileNotFoundError:
-        return None
+        content = manifest_of(folder)
+        found = None if content is None else json.loads(content)
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read the manifest of {folder} ({error}); make the output again") from None
     return found if is_manifest(found) else None
 
 
-def _input(file: InputFile, record: RunRecord | None, store: BlockStore, key: MillKey) -> InputState:
+def _input(file: InputFile, record: RunRecord | None, kept: AbstractSet[str]) -> InputState:
     known = [] if record is None else record.inputs
     same = next((it for it in known if it.path == file.path), None)
     if same is not None and same.is_unchanged(file):
-        return _known(file, same, "unchanged", "", store, key)
+        return _known(file, same, "unchanged", "", kept)
     moved = next((it for it in known if file.state is not None and it.is_unchanged(file)), None)
     if moved is not None:
-        return _known(file, moved, "moved", f"it was {moved.path}; ", store, key)
+        return _known(file, moved, "moved", f"it was {moved.path}; ", kept)
     if same is None:
         return InputState(file.path, "new", 0, 0, "a new file" if known else "not read yet")
     size = f" ({same.size:,} to {file.size:,} bytes)" if same.size != file.size and same.size and file.size else ""
-    there = sum(store.has(key, digest) for digest in same.blocks)
+    there = sum(digest in kept for digest in same.blocks)
     text = (
         f"it has changed{size}; of {len(same.blocks):,} blocks, those with the same rows are used"
         if there
@@ -159,10 +165,9 @@ def _known(
     record: InputRecord,
     state: Literal["unchanged", "moved"],
     before: str,
-    store: BlockStore,
-    key: MillKey,
+    kept: AbstractSet[str],
 ) -> InputState:
-    there = sum(store.has(key, digest) for digest in record.blocks)
+    there = sum(digest in kept for digest in record.blocks)
     rest = "" if record.is_whole else ", and the rest was not read yet"
     return InputState(
         file.path,

@@ -1,14 +1,13 @@
 """The blocks in a folder of `cache`: `cache_lines` lists them, and `prune_cache` removes old ones."""
 
+import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from chatmill._chatmill import DataError
-from chatmill.resume.store import BlockStore, block_files
+from chatmill.resume.store import BlockStore
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
@@ -37,11 +36,11 @@ class Pruned:
         )
 
 
-def cache_lines(folder: Path) -> Iterator[str]:
+def cache_lines(folder: str | os.PathLike[str]) -> Iterator[str]:
     """List the blocks in a cache.
 
     Args:
-        folder: The folder.
+        folder: The folder, or its URL.
 
     Yields:
         A line for each key: the number of blocks, their size, when they were last used, and what made them.
@@ -49,42 +48,36 @@ def cache_lines(folder: Path) -> Iterator[str]:
     Raises:
         DataError: There is no such folder.
     """
-    _check_folder(folder)
-    found = sorted(BlockStore(folder).kept(), key=lambda it: -it.used)
+    store = _opened(folder)
+    found = sorted(store.kept(), key=lambda it: -it.used)
     for it in found:
         used = datetime.fromtimestamp(it.used).isoformat(" ", "minutes") if it.blocks else "never"  # noqa: DTZ006
         names = f"{it.key.names.get('tokenizer', '?')}, {it.key.names.get('template', '?')}"
         options = it.key.fields.get("options") or {}
         limit = f", max_length {options['max_length']:,}" if options.get("max_length") else ""
         yield f"{it.key.digest[:12]}  {it.blocks:>6,} blocks  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
-    yield f"{sum(it.blocks for it in found):,} blocks, {sum(it.bytes for it in found) / 1e9:.2f} GB in {folder}"
+    yield f"{sum(it.blocks for it in found):,} blocks, {sum(it.bytes for it in found) / 1e9:.2f} GB in {store.name}"
 
 
-def prune_cache(folder: Path, max_bytes: int) -> Pruned:
+def prune_cache(folder: str | os.PathLike[str], max_bytes: int) -> Pruned:
     """Remove the blocks that were not used for the longest time, until the others fit. Runs may use the cache then.
 
     Args:
-        folder: The folder of the cache.
+        folder: The folder of the cache, or its URL.
         max_bytes: The size that may stay.
 
     Raises:
         DataError: There is no such folder.
     """
-    _check_folder(folder)
-    found = []
-    for kept in BlockStore(folder).kept():
-        for path in block_files(kept.folder):
-            with suppress(OSError):
-                status = path.stat()
-                found.append((status.st_mtime, status.st_size, path))
+    store = _opened(folder)
+    found = [(file.changed, file.bytes, name) for kept in store.kept() for name, file in kept.files.items()]
     found.sort(reverse=True)
     kept_bytes = removed_bytes = stays = 0
-    for _, size, path in found:
+    for _, size, name in found:
         if kept_bytes + size <= max_bytes and not removed_bytes:
             kept_bytes, stays = kept_bytes + size, stays + 1
             continue
-        with suppress(OSError):
-            path.unlink()
+        store.files.remove(name)
         removed_bytes += size
     return Pruned(len(found) - stays, removed_bytes, stays, kept_bytes)
 
@@ -108,6 +101,8 @@ def parse_size(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; give the folder of `--cache`")
+def _opened(folder: str | os.PathLike[str]) -> BlockStore:
+    store = BlockStore(folder)
+    if not store.files.exists():
+        raise DataError(f"there is no folder {store.name}; give the folder of `--cache`")
+    return store

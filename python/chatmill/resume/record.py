@@ -6,11 +6,11 @@ import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 from chatmill.inputs import InputFile
-from chatmill.outputs.durable import write_durably
+from chatmill.resume.block_folder import BlockFolder
 
 
 @dataclass
@@ -59,42 +59,42 @@ class RunRecord:
     has_ended: bool = False
 
     @classmethod
-    def read(cls, path: Path) -> "RunRecord | None":
-        """Read a record.
+    def read(cls, folder: BlockFolder, output: PurePath) -> "RunRecord | None":
+        """Read the record of an output.
 
         Args:
-            path: Its file.
+            folder: The folder of the blocks.
+            output: The output.
 
         Returns:
             The record; None if there is none, or it is damaged.
+
+        Raises:
+            DataError: The folder is in a store that cannot be read.
         """
+        content = folder.read(_name(str(output)))
+        if content is None:
+            return None
         try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
+            found: dict[str, Any] = json.loads(content.to_pybytes())
             inputs = [InputRecord(**it) for it in found["inputs"]]
             return cls(found["output"], datetime.fromisoformat(found["now"]), inputs, bool(found["has_ended"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return None
 
-    def write(self, path: Path) -> None:
+    def write(self, folder: BlockFolder) -> None:
         """Write the record, completely or not at all. A record that cannot be written is no fault of the run.
 
         Args:
-            path: Its file.
+            folder: The folder of the blocks.
         """
         fields = {**asdict(self), "now": self.now.isoformat()}
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(path, json.dumps(fields).encode("utf-8", "backslashreplace"))
+            folder.write(_name(self.output), json.dumps(fields).encode("utf-8", "backslashreplace"), durably=True)
 
 
-def record_path(store: Path, output: Path) -> Path:
-    """Return the file of the record of an output.
-
-    Args:
-        store: The folder of the blocks.
-        output: The output folder.
-    """
-    return store / "runs" / f"{hashlib.sha256(os.fsencode(output)).hexdigest()[:16]}.json"
+def _name(output: str) -> str:
+    return f"runs/{hashlib.sha256(os.fsencode(output)).hexdigest()[:16]}.json"
 
 
 def details_of(file: InputFile) -> dict[str, str]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePath
 
 from chatmill._chatmill import DataError, Mill, TokenBatch
 from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
+from chatmill.resume.block_folder import BlockFolder
 from chatmill.resume.digest import block_digest
 from chatmill.resume.key import MillKey
-from chatmill.resume.record import InputRecord, RunRecord, details_of, record_path
+from chatmill.resume.record import InputRecord, RunRecord, details_of
 from chatmill.resume.store import BlockStore
 
 
@@ -66,7 +67,7 @@ class RunBlocks:
     def __init__(
         self,
         store: BlockStore | None,
-        output: Path | None,
+        output: PurePath | None,
         *,
         now: datetime | None = None,
         keeps_one: bool = False,
@@ -74,8 +75,11 @@ class RunBlocks:
         only_kept: bool = False,
     ) -> None:
         self._store, self._keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
-        self._path = None if store is None or output is None else record_path(store.folder, output)
-        self.earlier = None if self._path is None or forgets else RunRecord.read(self._path)
+        self._folder: BlockFolder | None = None
+        self.earlier: RunRecord | None = None
+        if store is not None and output is not None:
+            self._folder = store.files
+            self.earlier = None if forgets else RunRecord.read(store.files, output)
         # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
         kept = None if self.earlier is None or self.earlier.has_ended else self.earlier.now
         self.now = now or kept or datetime.now()  # noqa: DTZ005
@@ -115,7 +119,7 @@ class RunBlocks:
             self.made += 1
         except OSError as error:
             self.problem = (
-                f"the blocks of this run could not be kept in {self._store.folder} ({error.strerror or error}), so a "
+                f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
                 "run that is interrupted would start over"
             )
 
@@ -126,7 +130,7 @@ class RunBlocks:
             key: What made its tokens.
             keyed: The block.
         """
-        if self._path is None or keyed.digest is None:
+        if self._folder is None or keyed.digest is None:
             return
         file, inputs = keyed.block.file, self._record.inputs
         if len(inputs) <= file.position:
@@ -134,7 +138,7 @@ class RunBlocks:
                 record.is_whole = True
             while len(inputs) <= file.position:
                 inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
-            self._record.write(self._path)
+            self._record.write(self._folder)
         inputs[file.position].blocks.append(keyed.digest)
 
     def save(self, *, has_ended: bool) -> None:
@@ -143,9 +147,9 @@ class RunBlocks:
         Args:
             has_ended: Whether the output is complete.
         """
-        if self._path is not None and self._record.inputs:
+        if self._folder is not None and self._record.inputs:
             self._record.inputs[-1].is_whole = self._record.has_ended = has_ended
-            self._record.write(self._path)
+            self._record.write(self._folder)
 
     @property
     def keeps(self) -> bool:

@@ -1,20 +1,21 @@
 """`BlockStore`: a folder with the tokens of blocks. A block is there completely, or not at all."""
 
 import os
-import shutil
+import re
 import zlib
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from chatmill._chatmill import TokenBatch, restore_batch
+from chatmill.outputs.object_store import StoredFile
+from chatmill.resume.block_folder import block_folder
 from chatmill.resume.key import MillKey
 
 _KEY = "key.json"
 _SUFFIX = ".block"
+_BLOCK = re.compile(r"([^/]+)/[^/]{2}/([^/]+)\.block")
 _COUNTS = b"chatmill.counts"
 _CHECK_BYTES = 4
 
@@ -25,28 +26,49 @@ class KeptBlocks:
 
     Attributes:
         key: The key.
-        folder: Their folder.
-        blocks: Their number.
-        bytes: Their size on disk.
-        used: When one of them was last written or used, in seconds since 1970.
+        files: The file of each block, by its name in the store.
     """
 
     key: MillKey
-    folder: Path
-    blocks: int
-    bytes: int
-    used: float
+    files: Mapping[str, StoredFile]
+
+    @property
+    def blocks(self) -> int:
+        """Their number."""
+        return len(self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Their size on disk."""
+        return sum(file.bytes for file in self.files.values())
+
+    @property
+    def used(self) -> float:
+        """When one of them was last written or used, in seconds since 1970. In a store: written."""
+        return max((file.changed for file in self.files.values()), default=0.0)
 
 
 class BlockStore:
     """The tokens of blocks, by what made them and by the content of their rows.
 
     Args:
-        folder: The folder. It is created with the first block.
+        folder: The folder, or its URL. It is created with the first block.
+
+    Attributes:
+        files: The files in it.
+
+    Raises:
+        DataError: The URL cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.files = block_folder(folder)
+        self._described: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """The folder, for messages."""
+        return self.files.name
 
     def get(self, key: MillKey, digest: str) -> TokenBatch | None:
         """Return the tokens of a block; None if they are not there, or damaged.
@@ -54,12 +76,13 @@ class BlockStore:
         Args:
             key: What makes the tokens.
             digest: The checksum of the rows.
+
+        Raises:
+            DataError: They are in a store that cannot be read.
         """
-        path = self._path(key, digest)
-        try:
-            with pa.OSFile(os.fsencode(path)) as file:
-                content = file.read_buffer()
-        except OSError:
+        name = _name(key, digest)
+        content = self.files.read(name)
+        if content is None:
             return None
         # After a loss of power, a file may have its name but not its content.
         body = content.slice(0, max(0, content.size - _CHECK_BYTES))
@@ -73,8 +96,7 @@ class BlockStore:
             tokens = restore_batch(table.replace_schema_metadata(kept or None), counts)
         except (pa.ArrowException, KeyError, ValueError):
             return None
-        with suppress(OSError):
-            os.utime(path)
+        self.files.mark_used(name)
         return tokens
 
     def put(self, key: MillKey, digest: str, tokens: TokenBatch) -> int:
@@ -91,16 +113,14 @@ class BlockStore:
         Raises:
             OSError: It cannot be written.
         """
-        path = self._path(key, digest)
         self._describe(key)
-        path.parent.mkdir(exist_ok=True)
         _, (table, counts) = tokens.__reduce__()
         metadata = {**(table.schema.metadata or {}), _COUNTS: counts.encode()}
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
             writer.write_table(table)
         body = sink.getvalue()
-        _write(path, body, _check(body))
+        self.files.write(_name(key, digest), body, _check(body))
         return int(body.size) + _CHECK_BYTES
 
     def kept(self) -> Iterator[KeptBlocks]:
@@ -109,80 +129,52 @@ class BlockStore:
         Yields:
             The blocks of each key.
         """
-        try:
-            folders = sorted(entry.path for entry in os.scandir(self.folder) if entry.is_dir(follow_symlinks=False))
-        except OSError:
-            return
-        for name in folders:
-            folder = Path(name)
+        found: dict[str, dict[str, StoredFile]] = {}
+        for name, file in sorted(self.files.files().items()):
+            if match := _BLOCK.fullmatch(name):
+                found.setdefault(match[1], {})[name] = file
+            elif name.endswith(f"/{_KEY}"):
+                found.setdefault(name.partition("/")[0], {})
+        for folder, files in found.items():
+            content = self.files.read(f"{folder}/{_KEY}")
             try:
-                key = MillKey.from_json((folder / _KEY).read_bytes())
-            except (OSError, ValueError):
+                key = None if content is None else MillKey.from_json(content.to_pybytes())
+            except ValueError:
                 continue
-            found = [path.stat() for path in block_files(folder)]
-            used = max((it.st_mtime for it in found), default=0.0)
-            yield KeptBlocks(key, folder, len(found), sum(it.st_size for it in found), used)
+            if key is not None:
+                yield KeptBlocks(key, files)
 
-    def count(self, key: MillKey) -> int:
-        """Return the number of blocks of a key.
-
-        Args:
-            key: The key.
-        """
-        return sum(1 for _ in block_files(self._folder(key)))
-
-    def has(self, key: MillKey, digest: str) -> bool:
-        """Return whether a block is there. Its content is not checked.
+    def digests(self, key: MillKey) -> set[str]:
+        """Return the checksums of the rows of all blocks of a key. Their content is not checked.
 
         Args:
             key: What makes the tokens.
-            digest: The checksum of the rows.
+
+        Raises:
+            DataError: They are in a store that cannot be read.
         """
-        return self._path(key, digest).exists()
+        names = map(_BLOCK.fullmatch, self.files.names(_folder(key)))
+        return {match[2] for match in names if match is not None}
 
     def remove(self) -> None:
         """Remove all blocks. What cannot be removed now stays."""
-        if self.folder.is_dir():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        self.files.remove_all()
 
     def _describe(self, key: MillKey) -> None:
-        folder = self._folder(key)
-        if not (folder / _KEY).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _write(folder / _KEY, key.to_json().encode("utf-8", "surrogatepass"))
-
-    def _folder(self, key: MillKey) -> Path:
-        return self.folder / key.digest[:32]
-
-    def _path(self, key: MillKey, digest: str) -> Path:
-        # Folders with many thousands of files are slow on some disks.
-        return self._folder(key) / digest[:2] / f"{digest}{_SUFFIX}"
+        name = f"{_folder(key)}/{_KEY}"
+        if name not in self._described:
+            if self.files.read(name) is None:
+                self.files.write(name, key.to_json().encode("utf-8", "surrogatepass"))
+            self._described.add(name)
 
 
-def block_files(folder: Path) -> Iterator[Path]:
-    """Find the files of the blocks of a key.
-
-    Args:
-        folder: The folder of the key.
-
-    Yields:
-        The paths.
-    """
-    return folder.glob(f"??/*{_SUFFIX}")
+def _folder(key: MillKey) -> str:
+    return key.digest[:32]
 
 
-def _write(path: Path, *parts: bytes | pa.Buffer) -> None:
-    """Write a file completely or not at all. Other runs may write the same file at the same time."""
-    new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    try:
-        with pa.OSFile(os.fsencode(new), "wb") as file:
-            for part in parts:
-                file.write(part)
-        os.replace(new, path)  # noqa: PTH105  # as all renames of an output: by `os`
-    except BaseException:
-        with suppress(OSError):
-            new.unlink()
-        raise
+def _name(key: MillKey, digest: str) -> str:
+    # Folders with many thousands of files are slow on some disks.
+    return f"{_folder(key)}/{digest[:2]}/{digest}{_SUFFIX}"
 
 
 def _check(body: pa.Buffer) -> bytes:

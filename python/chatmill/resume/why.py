@@ -19,9 +19,9 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     Returns:
         Sentences; none if no earlier run left anything.
     """
-    kept = {it.key.digest: it for it in store.kept()}
     if earlier is None or earlier.has_ended:
         return []
+    kept = {it.key.digest: it for it in store.kept()}
     before = [kept[key] for key in dict.fromkeys(it.key for it in earlier.inputs) if key in kept]
     blocks = sum(it.blocks for it in before)
     if not blocks:

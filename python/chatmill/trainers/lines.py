@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePath
 
 from chatmill.options.choices import Trainer
 from chatmill.trainers.input import TrainerInput
@@ -20,17 +20,17 @@ class TrainedOutput:
         has_validation: Whether there are samples for validation.
     """
 
-    folder: Path
+    folder: PurePath
     longest: int
     has_validation: bool = False
 
     @property
-    def training(self) -> Path:
+    def training(self) -> PurePath:
         """The folder of the samples for training."""
         return self.folder / training_subfolder(has_validation=self.has_validation)
 
     @property
-    def validation(self) -> Path:
+    def validation(self) -> PurePath:
         """The folder of the samples for validation."""
         return self.folder / VALIDATION
 
@@ -44,7 +44,7 @@ def training_lines(opened: TrainerInput, output: TrainedOutput) -> str:
 
     Example:
         >>> from chatmill.trainers.input import input_of
-        >>> print(training_lines(input_of("llama-factory"), TrainedOutput(Path("tokens"), 900)))
+        >>> print(training_lines(input_of("llama-factory"), TrainedOutput(PurePath("tokens"), 900)))
         # the config of LLaMA-Factory
         stage: sft
         tokenized_path: "tokens"
@@ -106,7 +106,7 @@ def _axolotl(output: TrainedOutput) -> list[str]:
     return [*lines, f"sequence_len: {max(1, output.longest)}"]
 
 
-def _axolotl_dataset(folder: Path, split: str) -> list[str]:
+def _axolotl_dataset(folder: PurePath, split: str) -> list[str]:
     files = _yaml(str(folder / f"{split}-*.parquet"))
     return [
         f"  - path: {_yaml(str(folder))}",
@@ -163,7 +163,7 @@ def _splits(output: TrainedOutput) -> str:
     return f'train_dataset=rows["train"]{evaluated}'
 
 
-def _python(path: Path) -> str:
+def _python(path: PurePath) -> str:
     return json.dumps(str(path), ensure_ascii=False)
 
 

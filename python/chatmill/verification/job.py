@@ -9,6 +9,7 @@ from typing import Any
 from chatmill._chatmill import DataError
 from chatmill.outputs.manifest import recorded_files
 from chatmill.outputs.rejects import EARLIER_REJECTS, REJECTS
+from chatmill.outputs.url import check_here
 from chatmill.packing.index import is_index
 from chatmill.verification.content import check_content
 from chatmill.verification.counts import check_counts
@@ -49,6 +50,7 @@ def verify(folder: str | os.PathLike[str], tokens: str | os.PathLike[str] | None
         tokens-megatron: sound (5 files, 10,000 rows, 5,820,144 tokens, 0.4 s)
     """
     started = time.monotonic()
+    check_here(folder)
     place = Path(folder).expanduser()
     given = None if tokens is None else Path(tokens).expanduser()
     faults = Faults()

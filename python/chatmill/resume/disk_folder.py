@@ -1,0 +1,115 @@
+"""`DiskFolder`: a folder of blocks on a disk."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pyarrow as pa
+
+from chatmill.outputs.durable import sync_file, sync_folder
+from chatmill.outputs.object_store import StoredFile
+
+
+class DiskFolder:
+    """The `BlockFolder` of a disk.
+
+    Args:
+        folder: The folder. It is created with the first file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """The folder, for messages."""
+        return str(self._folder)
+
+    def exists(self) -> bool:
+        """Return whether the folder is there."""
+        return self._folder.is_dir()
+
+    def files(self) -> dict[str, StoredFile]:
+        """Return all files."""
+        found = {}
+        for name in self.names(""):
+            with suppress(OSError):  # another run may have removed it
+                status = (self._folder / name).stat()
+                found[name] = StoredFile(status.st_size, status.st_mtime)
+        return found
+
+    def names(self, within: str) -> list[str]:
+        """Return the names of the files in a subfolder and its subfolders.
+
+        Args:
+            within: The subfolder.
+        """
+        return [
+            Path(parent, name).relative_to(self._folder).as_posix()
+            for parent, _, names in os.walk(self._folder / within)
+            for name in names
+        ]
+
+    def read(self, name: str) -> pa.Buffer | None:
+        """Return the content of a file; None if it is not there.
+
+        Args:
+            name: The file.
+        """
+        try:
+            with pa.OSFile(os.fsencode(self._folder / name)) as file:
+                return file.read_buffer()
+        except OSError:
+            return None
+
+    def write(self, name: str, *parts: bytes | pa.Buffer, durably: bool = False) -> None:
+        """Write a file. Other runs may write the same file at the same time.
+
+        Args:
+            name: The file. One of this name is replaced.
+            parts: Its content.
+            durably: Whether it must survive a power cut.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+        try:
+            with pa.OSFile(os.fsencode(new), "wb") as file:
+                for part in parts:
+                    file.write(part)
+            if durably:
+                sync_file(new)
+            os.replace(new, path)  # noqa: PTH105  # as all renames of an output: by `os`
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        if durably:
+            sync_folder(path.parent)
+
+    def mark_used(self, name: str) -> None:
+        """Note that a file was used now.
+
+        Args:
+            name: The file.
+        """
+        with suppress(OSError):
+            os.utime(self._folder / name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file. One that cannot be removed now stays.
+
+        Args:
+            name: The file.
+        """
+        with suppress(OSError):
+            (self._folder / name).unlink()
+
+    def remove_all(self) -> None:
+        """Remove the folder. What cannot be removed now stays."""
+        if self._folder.is_dir():
+            shutil.rmtree(self._folder, ignore_errors=True)
