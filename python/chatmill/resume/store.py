@@ -96,10 +96,12 @@ class BlockStore:
         path.parent.mkdir(exist_ok=True)
         _, (table, counts) = tokens.__reduce__()
         metadata = {**(table.schema.metadata or {}), _COUNTS: counts.encode()}
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema.with_metadata(metadata)) as writer:
-            writer.write_table(table)
-        body = sink.getvalue()
+        # The exact size, because a buffer that grows is copied several times.
+        schema = table.schema.with_metadata(metadata)
+        sink = pa.MockOutputStream()
+        _write_stream(sink, schema, table)
+        body = pa.allocate_buffer(sink.size())
+        _write_stream(pa.FixedSizeBufferWriter(body), schema, table)
         _write(path, body, _check(body))
         return int(body.size) + _CHECK_BYTES
 
@@ -169,6 +171,11 @@ def block_files(folder: Path) -> Iterator[Path]:
         The paths.
     """
     return folder.glob(f"??/*{_SUFFIX}")
+
+
+def _write_stream(sink: pa.NativeFile, schema: pa.Schema, table: pa.Table) -> None:
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(table)
 
 
 def _write(path: Path, *parts: bytes | pa.Buffer) -> None:
