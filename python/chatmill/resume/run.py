@@ -1,5 +1,6 @@
 """`RunBlocks`: takes the tokens of blocks that an earlier run made, and keeps those of new ones."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,9 @@ from chatmill.resume.digest import block_digest
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import InputRecord, RunRecord, details_of, record_path
 from chatmill.resume.store import BlockStore
+
+# A run that is killed tells `why` about its inputs as they were this many seconds before.
+_SAVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class RunBlocks:
         self._record = RunRecord(str(output), self.now)
         self.reused = self.total = self.made = 0
         self.problem = ""
+        self._next_save, self._position = 0.0, -1
 
     def of_part(self, mill: Mill) -> "PartBlocks":
         """Return the blocks of a part of the run.
@@ -129,13 +134,17 @@ class RunBlocks:
         if self._path is None or keyed.digest is None:
             return
         file, inputs = keyed.block.file, self._record.inputs
-        if len(inputs) <= file.position:
-            for record in inputs:
-                record.is_whole = True
-            while len(inputs) <= file.position:
-                inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
+        if file.position != self._position:
+            if inputs:
+                inputs[-1].is_whole = True
+            inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
+            self._position = file.position
+        inputs[-1].blocks.append(keyed.digest)
+        if time.monotonic() >= self._next_save:
+            started = time.monotonic()
             self._record.write(self._path)
-        inputs[file.position].blocks.append(keyed.digest)
+            # The record grows, so it is written less often the longer that takes.
+            self._next_save = time.monotonic() + max(_SAVE_SECONDS, 50 * (time.monotonic() - started))
 
     def save(self, *, has_ended: bool) -> None:
         """Write the record of the run.
