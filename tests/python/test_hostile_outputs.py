@@ -124,23 +124,14 @@ def test_rows_of_the_inputs_that_may_not_be_there(sound: MakeSound) -> None:
     assert fault.kind == "counts"
 
 
-def test_a_value_that_is_repeated_without_end(sound: MakeSound) -> None:
-    """A Parquet file of a few hundred bytes can claim any number of equal values."""
-    output = sound("turns to parquet")
-    ids = pa.array([list(range(2))], pa.list_(pa.int32()))
-    edit_table(output, lambda it: it.slice(0, 1).set_column(0, "input_ids", ids))
-    long = pa.ListArray.from_arrays(pa.array([0, 1 << 25], pa.int32()), pa.array([7]).cast(pa.int32()).take(_zeros()))
-    table = pq.read_table(output / "train-00000.parquet", partitioning=None)
-    pq.write_table(table.set_column(0, "input_ids", long), output / "train-00000.parquet", compression="zstd")
-    assert (output / "train-00000.parquet").stat().st_size < 4000
-    seal_again(output)
-    assert "values in" in str(verified(output))
-    with pytest.raises(DataError, match="it claims 33,554,432 values in"):
-        read_all(output)
-
-
-def _zeros() -> pa.Array:
-    return pa.repeat(pa.scalar(0, pa.int32()), 1 << 25)
+def test_a_split_with_other_columns(sound: MakeSound) -> None:
+    output = sound("validation to parquet")
+    edit_table(
+        output, lambda it: it.rename_columns(["ids", *it.column_names[1:]]), "validation/validation-00000.parquet"
+    )
+    assert "columns" in kinds(verified(output))
+    with pytest.raises(DataError, match="has files with other columns than the first one"):
+        convert(output, "megatron", "new")
 
 
 def test_a_line_without_an_end(sound: MakeSound) -> None:

@@ -11,7 +11,7 @@ from chatmill._chatmill import DataError
 from chatmill.layouts.columnar import ColumnarLayout
 from chatmill.layouts.contents import Contents
 from chatmill.layouts.layout import SplitFiles, WriteOptions
-from chatmill.outputs.shard_files import ShardFile, check_parquet
+from chatmill.outputs.shard_files import ShardFile
 from chatmill.outputs.shards import ShardForm, TrainerForm, chosen_compression
 
 # The ids and labels of this many tokens are 2 MiB.
@@ -62,7 +62,6 @@ class ParquetLayout(ColumnarLayout):
             path = files.folder / shard["file"]
             try:
                 with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as parquet:
-                    check_parquet(parquet, path.stat().st_size)
                     step = max(1, _BATCH_TOKENS * parquet.metadata.num_rows // max(1, int(shard["tokens"])))
                     if not parquet.metadata.num_rows:
                         yield pa.RecordBatch.from_pylist([], schema=parquet.schema_arrow.remove_metadata())

@@ -17,7 +17,6 @@ from chatmill.outputs.fields import (
     wrong_fields,
 )
 from chatmill.outputs.manifest import is_own_name
-from chatmill.outputs.shard_files import VALUES_OF_A_BYTE
 
 # Earlier versions wrote neither sizes nor checksums.
 _FILE: dict[str, Test] = {
@@ -51,6 +50,8 @@ _FIELDS: dict[str, Test] = {
     "layout?.vocabulary_size?": or_none(is_count),
     "layout?.lost_labels?": or_none(is_counts),
 }
+# Readers of rows and of their number may make room for this many rows for each byte of the files.
+_MOST_ROWS = 1 << 13
 
 
 def check_readable(manifest: Mapping[str, Any], path: Path) -> None:
@@ -83,7 +84,7 @@ def check_row_counts(manifest: Mapping[str, Any], path: Path, size: int) -> None
         DataError: They cannot.
     """
     rows = sum(it["rows"] for key in ("shards", "validation_shards") for it in manifest.get(key) or ())
-    if rows > VALUES_OF_A_BYTE * size:
+    if rows > _MOST_ROWS * size:
         raise DataError(
             f"{path} lists {rows:,} rows, more than files of {size:,} bytes can hold; copy the output again, or make "
             "it again"

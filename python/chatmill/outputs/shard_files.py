@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 from chatmill.options.choices import Compression
 
 _BATCH_ROWS = 1000
-#: The most values, or rows, for each byte of a file.
-VALUES_OF_A_BYTE = 1 << 13
 # The first bytes of an Arrow IPC file. A stream has none.
 _FILE_MAGIC = b"ARROW1"
 
@@ -48,24 +46,6 @@ def arrow_batches(source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
     else:
         with pa.ipc.open_stream(source) as stream:
             yield from stream
-
-
-def check_parquet(file: pq.ParquetFile, size: int) -> None:
-    """Check that a Parquet file claims no more values than its bytes can hold: a run of equal values has no length.
-
-    A row group of chatmill has at most 2 Mi tokens and takes some hundred bytes. Only a single row may be longer.
-
-    Args:
-        file: The file.
-        size: Its bytes.
-
-    Raises:
-        ValueError: It claims more, so that a reader would run out of memory.
-    """
-    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-    values = max((group.column(at).num_values for group in groups for at in range(group.num_columns)), default=0)
-    if values > VALUES_OF_A_BYTE * size:
-        raise ValueError(f"it claims {values:,} values in {size:,} bytes")
 
 
 class ParquetShard:

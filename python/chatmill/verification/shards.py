@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chatmill._chatmill import DataError
-from chatmill.outputs.shard_files import check_parquet
 
 # Tokens that are checked at once. Their places and masks take about 100 bytes each.
 _BATCH_TOKENS = 1 << 18
@@ -75,7 +74,6 @@ def parquet_rows(path: Path) -> Iterator[ShardRows]:
         A context with its rows. All errors of it and of the batches are `READ_ERRORS`.
     """
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20) as file:
-        check_parquet(file, path.stat().st_size)
 
         def batches() -> Iterator[pa.RecordBatch]:
             for group in range(file.metadata.num_row_groups):
