@@ -17,7 +17,9 @@ _OF_PLAN = ("unit_bytes", "save", "slurm")
 
 
 @click.command("plan")
-@click.option("--unit-bytes", type=AtLeast(1), metavar="N", help="Bytes of rows in a unit.", show_default="64 MiB")
+@click.option(
+    "--unit-bytes", type=AtLeast(1), metavar="N", help="Bytes of rows in a unit. Default: 67,108,864 (64 MiB)."
+)
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan to this file.")
 @click.option("--slurm", is_flag=True, help="Print a script for Slurm that runs the plan of --save.")
 @click.pass_context
