@@ -9,10 +9,9 @@ from pathlib import Path
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
 from chatmill.inputs import read_blocks
-from chatmill.outputs.durable import write_durably
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.run import MilledBlock, RunBlocks
-from chatmill.resume.store import BlockStore
+from chatmill.resume.store import BlockStore, write_shared
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
     done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
     path = done_path(plan, number)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, json.dumps(asdict(done)).encode())
+    write_shared(path, json.dumps(asdict(done)).encode())
     return done
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from chatmill._chatmill import TokenBatch, restore_batch
+from chatmill._chatmill import TokenBatch, masked_batch, restore_batch
 from chatmill.resume.key import MillKey
 
 _KEY = "key.json"
@@ -95,7 +95,7 @@ class BlockStore:
         path = self._path(key, digest)
         self._describe(key)
         path.parent.mkdir(exist_ok=True)
-        _, (table, counts) = tokens.__reduce__()
+        _, (table, counts) = masked_batch(tokens).__reduce__()
         metadata = {**(table.schema.metadata or {}), _COUNTS: counts.encode()}
         schema = table.schema.with_metadata(metadata)
 
@@ -151,8 +151,7 @@ class BlockStore:
         folder = self._folder(key)
         if not (folder / _KEY).exists():
             folder.mkdir(parents=True, exist_ok=True)
-            content = key.to_json().encode("utf-8", "surrogatepass")
-            _write(folder / _KEY, lambda file: file.write(content), is_checked=False)
+            write_shared(folder / _KEY, key.to_json().encode("utf-8", "surrogatepass"))
 
     def _folder(self, key: MillKey) -> Path:
         return self.folder / key.digest[:32]
@@ -174,11 +173,23 @@ def block_files(folder: Path) -> Iterator[Path]:
     return folder.glob(f"??/*{_SUFFIX}")
 
 
+def write_shared(path: Path, content: bytes) -> None:
+    """Write a file completely or not at all. Other processes may write it at the same time.
+
+    Args:
+        path: The file.
+        content: Its bytes.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    _write(path, lambda file: file.write(content), is_checked=False)
+
+
 class _CheckedFile:
     """A file of which a checksum is made while it is written. Arrow hands over its buffers without copying them.
 
-    Tried and dropped: writing into memory first, which takes as long again; labels as one bit each by functions of Arrow,
-    which halves the file but takes three times as long.
+    Tried and dropped: writing into memory first, which takes as long again.
     """
 
     closed = False
