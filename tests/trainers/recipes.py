@@ -1,4 +1,5 @@
-"""Compares batches with those of PEFT and accelerate, and prompts with those of transformers' agents.
+"""Compares batches with those of PEFT and accelerate, prompts with those of transformers' agents, and the rows of Ray
+and Spark with those of a mill.
 
     python tests/trainers/recipes.py --environments build/trainers [--only trl …] [--seed 1]
 
@@ -15,7 +16,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "python"
 # The environments, and what runs in them.
-SCRIPTS = {"trl": "padded_batches.py", "agents": "agents_prompts.py", "first-agents": "agents_prompts.py"}
+SCRIPTS = {
+    "trl": "padded_batches.py",
+    "agents": "agents_prompts.py",
+    "first-agents": "agents_prompts.py",
+    "ray": "ray_mill.py",
+    "spark": "spark.py",
+}
 
 
 def main() -> None:
