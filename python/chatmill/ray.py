@@ -1,4 +1,4 @@
-"""`Mill`: a mill for `map_batches` of Ray Data. Needs the package `ray`.
+"""`prepare`: a run on a cluster of Ray. `Mill`: a mill for `map_batches` of Ray Data. Both need the package `ray`.
 
 Example:
     >>> import chatmill
@@ -14,13 +14,22 @@ Example:
     >>> tokens.write_parquet("s3://bucket/tokens")  # doctest: +SKIP
 """
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from chatmill._chatmill import DataError
+from chatmill._chatmill import ChatmillError, DataError
 from chatmill._chatmill import Mill as CoreMill
+from chatmill.distributed.merge import merge, missing_units
+from chatmill.distributed.plan import UNIT_BYTES, DistributedPlan, make_plan
+from chatmill.distributed.unit import run_unit
+from chatmill.pipeline.parts import Part
+from chatmill.pipeline.report import PrepareReport
 
 
 class Mill:
@@ -75,6 +84,78 @@ class Mill:
             yield pa.Table.from_batches([part])
         if is_empty:  # for its columns
             yield tokens.schema.empty_table()
+
+
+def prepare(
+    inputs: Any,
+    *,
+    output: str | os.PathLike[str],
+    unit_bytes: int = UNIT_BYTES,
+    num_cpus: float = 1,
+    max_retries: int = 3,
+    **options: Any,
+) -> PrepareReport:
+    """Prepare rows on a cluster of Ray: a task makes the tokens of a unit, and the driver writes the output.
+
+    The output is that of `chatmill.prepare`, byte for byte. All machines must read the inputs, and share the folder of
+    `cache` (by default the output with the suffix `.blocks`). A task that fails, because its machine died, is tried
+    again on another one. The largest units run first. After an error the same call goes on with the units that are done.
+
+    Args:
+        inputs: The inputs, as paths or URLs.
+        output: The output folder, of the machine of the driver.
+        unit_bytes: Approximate size of a unit, in bytes of rows.
+        num_cpus: The CPUs of a task, which works with as many threads.
+        max_retries: How often a unit is tried again after its worker died.
+        options: The other arguments of `chatmill.prepare`; the tokenizer and the template as paths or names.
+
+    Returns:
+        Counts, rejects and files.
+
+    Raises:
+        ChatmillError: As for `chatmill.prepare`.
+
+    Example:
+        >>> chatmill.ray.prepare("s3://bucket/chats/*.jsonl", tokenizer="Qwen/Qwen3-8B", output="tokens",
+        ...                      cache="/shared/blocks", num_cpus=8)  # doctest: +SKIP
+    """
+    import ray
+
+    arguments = {"inputs": inputs, "output": output, "threads": max(1, int(num_cpus)), **options}
+    plan = make_plan(arguments, unit_bytes=unit_bytes)
+    if not ray.is_initialized():
+        ray.init()
+    task = ray.remote(_run_unit).options(num_cpus=num_cpus, max_retries=max_retries)
+    text = ray.put(plan.to_json())
+    missing = set(missing_units(plan))
+    running = [task.remote(text, str(Path.cwd()), number) for number in plan.largest_first() if number in missing]
+    try:
+        while running:
+            # A time limit, so that Ctrl-C is noticed.
+            done, running = ray.wait(running, timeout=1)
+            ray.get(done)
+    except BaseException as error:
+        for waiting in running:
+            ray.cancel(waiting)
+        # Ray's error has the traceback of the worker in its text.
+        cause = getattr(error, "cause", None)
+        raise (cause if isinstance(cause, ChatmillError) else error) from None
+    return merge(plan)
+
+
+# A worker makes many units of one plan.
+@lru_cache(maxsize=1)
+def _loaded(text: str) -> tuple[DistributedPlan, Sequence[Part]]:
+    plan = DistributedPlan.parse(text)
+    return plan, plan.parts()
+
+
+def _run_unit(text: str, folder: str, number: int) -> None:
+    # Relative paths are those of the driver.
+    if Path(folder).is_dir():
+        os.chdir(folder)
+    plan, parts = _loaded(text)
+    run_unit(plan, number, parts)
 
 
 def _cpus() -> int | None:

@@ -61,8 +61,9 @@ def run_unit(plan: Path, units: tuple[str, ...], traceback: bool) -> None:
         from chatmill.distributed.unit import run_unit as run
 
         found = DistributedPlan.read(plan)
+        parts = found.parts()
         for number in _numbers(units, len(found.units)):
-            say(run(found, number))
+            say(run(found, number, parts))
 
 
 @app.command()
