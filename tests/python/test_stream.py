@@ -1,4 +1,4 @@
-"""`Mill.stream`: the same tokens as a table at once, made when they are asked for, from and for any library."""
+"""`Mill.stream`: the same tokens as a table at once, made when they are asked for; errors with their places."""
 
 from __future__ import annotations
 
@@ -7,72 +7,18 @@ import json
 import struct
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from itertools import count, islice, pairwise
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import datasets
-import duckdb
-import pandas as pd  # type: ignore[import-untyped]
 import polars as pl
 import pyarrow as pa
-import pyarrow.dataset as pad
-import pyarrow.parquet as pq
 import pytest
-from byte_tokenizers import byte_tokenizer
-from chatmill import ChatTemplate, DataError, Format, Mill, RowError
+from chatmill import DataError, Format, Mill, RowError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import conversation
-
-TOKENIZER = byte_tokenizer(bos_token="<s>", eos_token="</s>", pad_token="</s>")
-CHATML = ChatTemplate.named("chatml")
-ROWS = [{**conversation(number), "text": "x" * (number % 7)} for number in range(300)]
-# Two rows without messages, and one with a message of no role; the texts of `messages` are JSON.
-BROKEN = {5: None, 170: "{", 299: '[{"content": "a"}]'}
-
-
-def mill(**options: Any) -> Mill:
-    return Mill(TOKENIZER, CHATML, threads=2, **options)
-
-
-def table(*, broken: bool = False) -> pa.Table:
-    if not broken:
-        return pa.Table.from_pylist(ROWS)
-    texts = [BROKEN.get(at, json.dumps(row["messages"])) for at, row in enumerate(ROWS)]
-    return pa.table({"id": [row["id"] for row in ROWS], "messages": texts})
-
-
-def cut(rows: pa.Table, borders: list[int]) -> Iterator[pa.RecordBatch]:
-    """The rows in batches, some of which may be empty."""
-    places = [0, *sorted(borders), rows.num_rows]
-    whole = rows.combine_chunks().to_batches()[0]
-    for start, stop in pairwise(places):
-        yield whole.slice(start, stop - start)
-
-
-class Source:
-    """A stream of batches that counts how many were taken."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
-        self.batches, self.taken, self.is_closed = batches, 0, False
-        self.reader = pa.RecordBatchReader.from_batches(schema, self._counted())
-
-    def _counted(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in self.batches:
-                self.taken += 1
-                yield batch
-        finally:
-            self.is_closed = True
-
-
-def endless() -> Source:
-    whole = table()
-    return Source((whole.slice(at % 250, 10).to_batches()[0] for at in count()), whole.schema)
-
+from stream_rows import BROKEN, ROWS, TOKENIZER, Foreign, Source, cut, endless, message, mill, table
 
 # The same tokens.
 
@@ -205,12 +151,6 @@ def test_slices_that_share_their_texts_are_not_cut_to_pieces() -> None:
 # Errors.
 
 
-def message(work: Callable[[], Any], kind: type[Exception]) -> str:
-    with pytest.raises(kind) as caught:
-        work()
-    return str(caught.value)
-
-
 @pytest.mark.parametrize("borders", [[], [170], [1, 6, 100, 171]])
 def test_an_error_names_the_row_of_the_stream(borders: list[int]) -> None:
     rows = table(broken=True).slice(6)
@@ -238,16 +178,6 @@ def test_rows_before_an_error_are_given() -> None:
     stream = mill(keep_columns=["id"]).stream(cut(table(broken=True).slice(6), [10, 20]))
     assert [stream.read_next_batch().num_rows for _ in range(2)] == [10, 10]
     assert message(stream.read_next_batch, RowError).startswith("row 164: ")
-
-
-class Foreign:
-    """A stream as other libraries see it, only through the C interface."""
-
-    def __init__(self, reader: Any) -> None:
-        self.reader = reader
-
-    def __arrow_c_stream__(self, requested: object = None) -> object:
-        return self.reader.__arrow_c_stream__(requested)
 
 
 def test_an_error_through_the_c_interface_has_the_row() -> None:
@@ -319,7 +249,7 @@ def test_damaged_offsets_are_an_error() -> None:
 @pytest.mark.parametrize(
     "rows",
     [[], iter(()), [{"messages": []}], "rows.parquet", b"", {"messages": []}, None, 5, pl.Series("a", [1])],
-    ids=repr,
+    ids=["nothing", "an empty iterator", "dicts", "a path", "bytes", "columns", "None", "a number", "a series"],
 )
 def test_other_things_are_refused(rows: Any) -> None:
     assert "is no stream of" in message(lambda: mill().stream(rows), DataError)
@@ -328,141 +258,3 @@ def test_other_things_are_refused(rows: Any) -> None:
 def test_something_else_among_the_batches() -> None:
     stream = mill().stream([table(), ROWS[0]])
     assert message(stream.read_all, DataError) == "item 1 of the stream has the type dict; give record batches"
-
-
-# Sources and consumers.
-
-MILL = mill(keep_columns=["id"])
-EXPECTED = pa.table(MILL(table()))
-
-
-def in_parquet(folder: Path) -> Path:
-    """Three files of several row groups."""
-    place = folder / "rows"
-    place.mkdir()
-    for at in range(3):
-        pq.write_table(table().slice(100 * at, 100), place / f"{at}.parquet", row_group_size=30)
-    return place
-
-
-SOURCES: dict[str, Callable[[Path], Any]] = {
-    "table": lambda _: table(),
-    "batch": lambda _: table().combine_chunks().to_batches()[0],
-    "batches": lambda _: table().to_batches(max_chunksize=70),
-    "tables": lambda _: [table().slice(0, 50), table().slice(50)],
-    "reader": lambda _: table().to_reader(70),
-    "structs": lambda _: table().to_struct_array(),
-    "scanner": lambda place: pad.dataset(place).scanner(batch_size=90),
-    "dataset": pad.dataset,
-    "dataset in memory": lambda _: pad.dataset(table()),
-    "fragments": lambda place: (batch for it in pad.dataset(place).get_fragments() for batch in it.to_batches()),
-    "parquet file": lambda place: (
-        batch for file in sorted(place.iterdir()) for batch in pq.ParquetFile(file).iter_batches(40)
-    ),
-    "polars": lambda place: pl.read_parquet(place / "*.parquet"),
-    "polars lazily": lambda place: (
-        it.to_arrow() for it in pl.scan_parquet(place / "*.parquet").collect_batches(chunk_size=64, maintain_order=True)
-    ),
-    "pandas": lambda _: pd.DataFrame(
-        {"id": range(300), "messages": [json.dumps(row["messages"]) for row in ROWS], "scanner": 1, "to_reader": 2}
-    ),
-    "datasets": lambda _: datasets.Dataset.from_list(ROWS).with_format("arrow").iter(64),
-    "datasets as a stream": lambda _: (
-        datasets.Dataset.from_list(ROWS).to_iterable_dataset().with_format("arrow").iter(64)
-    ),
-    "any other library": lambda _: Foreign(table().to_reader(70)),
-}
-
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_sources(name: str, tmp_path: Path) -> None:
-    found = MILL.stream(SOURCES[name](in_parquet(tmp_path))).read_all()
-    assert found.equals(EXPECTED)
-
-
-def test_duckdb_as_a_source(tmp_path: Path) -> None:
-    with duckdb.connect() as connection:
-        query = f"select id, messages from '{in_parquet(tmp_path)}/*.parquet' where id >= 100 order by id"
-        found = MILL.stream(connection.sql(query).to_arrow_reader(64)).read_all()
-    assert found.equals(EXPECTED.slice(100))
-
-
-def test_duckdb_asks_for_what_it_needs() -> None:
-    """Of an endless stream, with the tokens at the other end."""
-    source = endless()
-    with duckdb.connect() as connection:
-        connection.register("tokens", MILL.stream(source.reader))
-        found = connection.sql("select id, len(input_ids) as n from tokens limit 25").fetchall()
-    lengths = EXPECTED["length"].to_pylist()
-    assert found == [(at, lengths[at]) for at in [*range(10), *range(1, 11), *range(2, 7)]]
-    assert source.taken < 2000
-
-
-def test_duckdb_over_a_stream() -> None:
-    with duckdb.connect() as connection:
-        connection.register("tokens", MILL.stream(table()))
-        found = connection.sql("select count(*), sum(length), max(id) from tokens where length > 0").fetchall()
-    lengths = EXPECTED["length"].to_pylist()
-    assert found == [(300, sum(lengths), 299)]
-
-
-def test_duckdb_passes_an_error_on() -> None:
-    with duckdb.connect() as connection:
-        connection.register("tokens", mill().stream(cut(table(broken=True).slice(6), [50])))
-        query = connection.sql("select sum(len(labels)) from tokens")
-        assert "row 164: " in message(query.fetchall, duckdb.Error)
-
-
-def test_dataset_writer(tmp_path: Path) -> None:
-    rows = pad.dataset(in_parquet(tmp_path))
-    pad.write_dataset(
-        *(MILL.stream(rows), tmp_path / "tokens"),
-        format="parquet", preserve_order=True, min_rows_per_group=128, max_rows_per_group=128, max_rows_per_file=256,
-    )  # fmt: skip
-    files = sorted((tmp_path / "tokens").iterdir())
-    assert [pq.ParquetFile(file).metadata.num_rows for file in files] == [256, 44]
-    assert pa.concat_tables(map(pq.read_table, files)).equals(EXPECTED)
-
-
-def test_dataset_writer_passes_an_error_on(tmp_path: Path) -> None:
-    stream = mill().stream(cut(table(broken=True).slice(6), [50]))
-    with pytest.raises(RowError, match=r"^row 164: "):
-        pad.write_dataset(stream, tmp_path / "tokens", format="parquet")
-
-
-def test_polars_as_a_consumer() -> None:
-    found = pl.from_arrow(MILL.stream(table().to_reader(64)))
-    assert isinstance(found, pl.DataFrame)
-    assert found.to_dicts() == EXPECTED.to_pylist()
-
-
-def test_other_consumers(tmp_path: Path) -> None:
-    def stream() -> pa.RecordBatchReader:
-        return MILL.stream(table().to_reader(64))
-
-    assert pa.table(Foreign(stream())).equals(EXPECTED)
-    assert datasets.Dataset(pa.table(stream())).to_list() == EXPECTED.to_pylist()
-    with pq.ParquetWriter(tmp_path / "a.parquet", EXPECTED.schema) as writer:
-        for batch in stream():
-            writer.write_batch(batch)
-    assert pq.read_table(tmp_path / "a.parquet").equals(EXPECTED)
-
-
-def test_another_thread_reads_it() -> None:
-    stream = MILL.stream(table().to_reader(16))
-    found: list[pa.RecordBatch] = [stream.read_next_batch()]
-    reader = threading.Thread(target=lambda: found.extend(stream))
-    reader.start()
-    reader.join(60)
-    assert pa.Table.from_batches(found).equals(EXPECTED)
-
-
-def test_streams_of_one_mill_at_once() -> None:
-    streams = [MILL.stream(table().to_reader(size)) for size in (16, 50, 300)]
-    found: list[list[pa.RecordBatch]] = [[] for _ in streams]
-    threads = [threading.Thread(target=it.extend, args=(stream,)) for it, stream in zip(found, streams, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert all(pa.Table.from_batches(it).equals(EXPECTED) for it in found)
