@@ -98,8 +98,8 @@ def prepare(
     """Prepare rows on a cluster of Ray: a task makes the tokens of a unit, and the driver writes the output.
 
     The output is that of `chatmill.prepare`, byte for byte. All machines must read the inputs, and share the folder of
-    `cache` (by default the output with the suffix `.blocks`). A task that fails, because its machine died, is tried
-    again on another one. The largest units run first. After an error the same call goes on with the units that are done.
+    `cache` (by default the output with the suffix `.blocks`). A task whose machine died is tried again on another
+    one. The largest units run first. After an error the same call goes on with the units that are done.
 
     Args:
         inputs: The inputs, as paths or URLs.
@@ -134,12 +134,12 @@ def prepare(
             # A time limit, so that Ctrl-C is noticed.
             done, running = ray.wait(running, timeout=1)
             ray.get(done)
-    except BaseException as error:
+    except ray.exceptions.RayTaskError as error:
+        # Ray's error has the traceback of the worker in its text.
+        raise (error.cause if isinstance(error.cause, ChatmillError) else error) from None
+    finally:
         for waiting in running:
             ray.cancel(waiting)
-        # Ray's error has the traceback of the worker in its text.
-        cause = getattr(error, "cause", None)
-        raise (cause if isinstance(cause, ChatmillError) else error) from None
     return merge(plan)
 
 

@@ -17,11 +17,11 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "python"
 # The environments, and what runs in them.
 SCRIPTS = {
-    "trl": "padded_batches.py",
-    "agents": "agents_prompts.py",
-    "first-agents": "agents_prompts.py",
-    "ray": "ray_mill.py",
-    "spark": "spark.py",
+    "trl": ["padded_batches.py"],
+    "agents": ["agents_prompts.py"],
+    "first-agents": ["agents_prompts.py"],
+    "ray": ["ray_mill.py", "ray_prepare.py"],
+    "spark": ["spark.py"],
 }
 
 
@@ -39,9 +39,10 @@ def main() -> None:
         # chatmill is not installed there: its code is that of this checkout.
         path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-        command = [str(python), str(HERE / SCRIPTS[name]), str(options.seed)]
-        if subprocess.run(command, env=environment, check=False, timeout=1800).returncode:
-            raise SystemExit(f"recipes of {name}: failed")
+        for script in SCRIPTS[name]:
+            command = [str(python), str(HERE / script), str(options.seed)]
+            if subprocess.run(command, env=environment, check=False, timeout=1800).returncode:
+                raise SystemExit(f"recipes of {name}: {script} failed")
 
 
 if __name__ == "__main__":
