@@ -123,6 +123,10 @@ class RunBlocks:
                 f"the blocks of this run could not be kept in {self._store.folder} ({error.strerror or error}), so a "
                 "run that is interrupted would start over"
             )
+            if not self._keeps_one:
+                # The output may need their room.
+                self._store.remove()
+                self._path = None
 
     def note(self, key: MillKey, keyed: KeyedBlock) -> None:
         """Record a block that was written.
