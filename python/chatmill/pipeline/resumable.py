@@ -73,8 +73,8 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
         elif blocks.made and not blocks.problem and store is not None:
             size = sum(it.bytes for it in store.kept())
             say(
-                f"{blocks.total:,} blocks of this run are kept in {store.folder} ({size / 1e6:,.0f} MB); the same command "
-                "goes on with them, `--fresh` starts over, and `--no-resume` needs no room for them"
+                f"{blocks.total:,} blocks of this run are kept in {store.folder} ({size / 1e6:,.0f} MB); the same "
+                "command goes on with them, `--fresh` starts over, and `--no-resume` needs no room for them"
             )
         raise
     blocks.save(has_ended=True)
