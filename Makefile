@@ -6,8 +6,8 @@
 #   make msrv    the oldest Rust version that Cargo.toml allows
 #   make bench   the stages, then the whole path against what people run today
 #   make attack  the long attacks of docs/reliability.md
-#   make trainers  the scripts of docs/training.md, on the CPU, and the libraries of docs/layouts.md; installs torch and
-#                  the trainers: 8 GB of packages each
+#   make trainers  the scripts of docs/training.md, on the CPU, the libraries of docs/layouts.md, Ray and Spark; installs
+#                  torch and the trainers: 8 GB of packages each
 #   make build   a wheel in dist/
 
 PYTHON ?= python3
@@ -23,7 +23,7 @@ CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates
 # Commands of tests start in half the time if Python keeps what it compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents nemo
+TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents nemo ray spark
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.

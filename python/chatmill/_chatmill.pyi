@@ -57,6 +57,7 @@ __all__ = [
     "exchange_files",
     "find_in_vocabulary",
     "format_info",
+    "masked_batch",
     "outline_of",
     "replace_outline",
     "restore_batch",
@@ -781,6 +782,12 @@ def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None
 
 def restore_batch(table: Any, counts: str) -> TokenBatch:
     """Make a pickled batch again."""
+
+def masked_batch(batch: TokenBatch) -> TokenBatch:
+    """Return a batch whose labels are one bit for each token, where they are nothing but the ids of trained tokens.
+
+    It is smaller to pickle, and `restore_batch` makes the labels again.
+    """
 
 def outline_of(tokenizer_json: str) -> str:
     """Return the text of a `tokenizer.json` without its vocabulary and merges, as JSON."""

@@ -217,7 +217,8 @@ def table_of(batch: "TokenBatch | PackPlan") -> "pa.Table":
     """
     import pyarrow as pa
 
-    return pa.table(batch)
+    # `pa.table` imports pandas if it is installed, which takes 0.2 s.
+    return pa.RecordBatchReader.from_stream(batch).read_all()
 
 
 def batch_to_html(batch: "TokenBatch") -> str:

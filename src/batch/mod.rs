@@ -6,6 +6,7 @@ mod columns;
 mod counts;
 mod interrupt;
 mod keep;
+mod label_mask;
 mod mill;
 mod pipeline;
 mod render;
@@ -13,6 +14,7 @@ mod table;
 mod workers;
 
 pub use counts::BatchCounts;
+pub use label_mask::{with_label_mask, with_labels};
 pub use mill::{Mill, TokenBatch, TokenBatches};
 pub use render::{BatchRequest, render_batches};
 pub use table::BatchList;

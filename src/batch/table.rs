@@ -23,6 +23,11 @@ impl BatchList {
         &self.0
     }
 
+    /// The list with other batches, made of each of these.
+    pub fn map(&self, batch: impl Fn(&RecordBatch) -> RecordBatch) -> BatchList {
+        BatchList(self.0.iter().map(batch).collect())
+    }
+
     /// Number of rows in all batches.
     pub fn num_rows(&self) -> usize {
         self.0.iter().map(RecordBatch::num_rows).sum()

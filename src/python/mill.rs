@@ -250,12 +250,12 @@ impl PyMill {
     ///
     /// Args:
     ///     rows: A stream of Arrow data: a `RecordBatchReader`, anything with `__arrow_c_stream__`, a dataset or scanner
-    ///         of pyarrow, or an iterable of record batches.
+    ///         of pyarrow, or an iterable of record batches or tables.
     ///     json_column: As for calling the mill.
     ///
     /// Returns:
     ///     A `pyarrow.RecordBatchReader` with the columns of a `TokenBatch`; a column `row` counts all rows of the stream.
-    ///     Batches have at most 8 MiB of rows.
+    ///     The tokens of a batch take about 16 MiB.
     ///
     /// Raises:
     ///     RowError: A row failed, and `on_error` is `"raise"`; the error names the row in the stream.

@@ -60,7 +60,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::text_batch::PyTextBatch;
     #[pymodule_export]
-    use super::token_batch::{PyTokenBatch, restore_batch};
+    use super::token_batch::{PyTokenBatch, masked_batch, restore_batch};
     #[pymodule_export]
     use super::tokenizer::{PyEngine, PyTokenizer};
 

@@ -11,7 +11,7 @@ use super::detach::detach;
 use super::errors::PyRowFailure;
 use super::tokenizer::PyTokenizer;
 use super::{hooks, saved_batch};
-use crate::batch::{BatchCounts, BatchList, TokenBatches};
+use crate::batch::{BatchCounts, BatchList, TokenBatches, with_label_mask, with_labels};
 use crate::encode::Note;
 use crate::tokenizer::Tokenizer;
 
@@ -55,9 +55,20 @@ pub(super) fn restore_batch(py: Python<'_>, table: &Bound<'_, PyAny>, counts: &s
     detach(py, |_| {
         let mut batches = BatchList::default();
         for batch in input.batches()? {
-            batches.push(batch?);
+            batches.push(with_labels(&batch?));
         }
         Ok(PyTokenBatch { table: Table(batches), counts: saved_batch::from_json(counts)?, tokenizer: None })
+    })
+}
+
+/// A batch whose labels are one bit for each token, where they are nothing but the ids of trained tokens. It is smaller to
+/// pickle, and `restore_batch` makes the labels again.
+#[pyfunction]
+pub(super) fn masked_batch(py: Python<'_>, batch: &Bound<'_, PyTokenBatch>) -> PyResult<PyTokenBatch> {
+    let batch = batch.get();
+    detach(py, |_| {
+        let table = Table(batch.table.0.map(with_label_mask));
+        Ok(PyTokenBatch { table, counts: batch.counts.clone(), tokenizer: batch.tokenizer.clone() })
     })
 }
 

@@ -19,7 +19,23 @@ from click.testing import CliRunner
 from format_rows import CHATML, TOKENIZER
 from samples import conversation
 
-SUBCOMMANDS = ["prepare", "pack", "convert", "verify", "show", "diff", "lint", "templates", "schema", "formats"]
+SUBCOMMANDS = [
+    "prepare",
+    "why",
+    "cache",
+    "plan",
+    "run-unit",
+    "merge",
+    "pack",
+    "convert",
+    "verify",
+    "show",
+    "diff",
+    "lint",
+    "templates",
+    "schema",
+    "formats",
+]
 IDS = pa.list_(pa.int32())
 
 

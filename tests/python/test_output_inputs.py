@@ -34,7 +34,7 @@ def refusal(run: Callable[..., Any], *inputs: Any, **options: Any) -> str:
     before = content_of(Path())
     patch = pytest.MonkeyPatch()
     with patch.context() as reading, pytest.raises(DataError) as caught:
-        reading.setattr("chatmill.inputs.read._opened", lambda file: pytest.fail(f"{file.path} was read"))
+        reading.setattr("chatmill.inputs.read.opened", lambda file: pytest.fail(f"{file.path} was read"))
         run(*inputs, **options)
     assert content_of(Path()) == before
     return str(caught.value)

@@ -150,7 +150,7 @@ def test_what_is_kept_after_an_error(error: BaseException, inputs: list[str], ma
     made.until(4, lambda: prepare(inputs, output="out", **BASE), error)
     text = capsys.readouterr().err
     assert "blocks of this run are kept in" in text
-    assert "the same command goes on with them, and `--fresh` starts over" in text
+    assert "the same command goes on with them, `--fresh` starts over" in text
     prepare(inputs, output="out", **BASE)
     assert "an earlier run on this output did not end; its" in capsys.readouterr().err
 

@@ -1,4 +1,5 @@
-"""Compares batches with those of PEFT and accelerate, and prompts with those of transformers' agents.
+"""Compares batches with those of PEFT and accelerate, prompts with those of transformers' agents, and the rows of Ray
+and Spark with those of a mill.
 
     python tests/trainers/recipes.py --environments build/trainers [--only trl …] [--seed 1]
 
@@ -15,7 +16,13 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "python"
 # The environments, and what runs in them.
-SCRIPTS = {"trl": "padded_batches.py", "agents": "agents_prompts.py", "first-agents": "agents_prompts.py"}
+SCRIPTS = {
+    "trl": ["padded_batches.py"],
+    "agents": ["agents_prompts.py"],
+    "first-agents": ["agents_prompts.py"],
+    "ray": ["ray_mill.py", "ray_prepare.py"],
+    "spark": ["spark.py"],
+}
 
 
 def main() -> None:
@@ -32,9 +39,10 @@ def main() -> None:
         # chatmill is not installed there: its code is that of this checkout.
         path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": path, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-        command = [str(python), str(HERE / SCRIPTS[name]), str(options.seed)]
-        if subprocess.run(command, env=environment, check=False, timeout=1800).returncode:
-            raise SystemExit(f"recipes of {name}: failed")
+        for script in SCRIPTS[name]:
+            command = [str(python), str(HERE / script), str(options.seed)]
+            if subprocess.run(command, env=environment, check=False, timeout=1800).returncode:
+                raise SystemExit(f"recipes of {name}: {script} failed")
 
 
 if __name__ == "__main__":

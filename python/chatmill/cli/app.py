@@ -1,5 +1,6 @@
 """The click group of the command `chatmill`, and the way in which it prints errors."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,8 @@ def clear_errors(*, traceback: bool) -> Iterator[None]:
     except (ChatmillError, OSError) as error:
         if traceback:
             raise
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _fail(f"the disk is full ({error}); free some room, and run the same command again", status=1)
         _fail(str(error), status=1)
 
 

@@ -17,15 +17,18 @@ _OF_PLAN = ("unit_bytes", "save", "slurm")
 
 
 @click.command("plan")
-@click.option("--unit-bytes", type=AtLeast(1), metavar="N", help="Bytes of rows in a unit.", show_default="64 MiB")
+@click.option(
+    "--unit-bytes", type=AtLeast(1), metavar="N", help="Bytes of rows in a unit. Default: 67,108,864 (64 MiB)."
+)
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the plan to this file.")
 @click.option("--slurm", is_flag=True, help="Print a script for Slurm that runs the plan of --save.")
 @click.pass_context
 def plan(context: click.Context, /, unit_bytes: int | None, save: Path | None, slurm: bool, **_options: Any) -> None:
-    """Plan a run on several machines: print its units as JSON, for `run-unit` and `merge`.
+    """Plan a run on several machines.
 
-    The inputs and options are those of `prepare`. All machines must read the same paths; --cache names the folder in
-    which they leave tokens, which is the output with the suffix .blocks by default.
+    It prints the units of the run as JSON, for `run-unit` and `merge`. The inputs and options are those of `prepare`.
+    All machines must read the same paths; --cache names the folder in which they leave tokens, which is the output with
+    the suffix .blocks by default.
     """
     with clear_errors(traceback=context.params["traceback"]):
         if slurm and save is None:
@@ -49,14 +52,18 @@ app.add_command(plan)
 @click.argument("units", metavar="K", nargs=-1, required=True, help="Numbers of units from 0, or ranges such as 0-9.")
 @traceback_option
 def run_unit(plan: Path, units: tuple[str, ...], traceback: bool) -> None:
-    """Make the tokens of units of a plan. Those that are there are not made again."""
+    """Make the tokens of units of a plan.
+
+    Those that are there are not made again.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.distributed.plan import DistributedPlan
         from chatmill.distributed.unit import run_unit as run
 
         found = DistributedPlan.read(plan)
+        parts = found.parts()
         for number in _numbers(units, len(found.units)):
-            say(run(found, number))
+            say(run(found, number, parts))
 
 
 @app.command()
@@ -64,7 +71,10 @@ def run_unit(plan: Path, units: tuple[str, ...], traceback: bool) -> None:
 @click.option("--quiet", "-q", is_flag=True, help="Print only warnings and errors, on stderr.")
 @traceback_option
 def merge(plan: Path, quiet: bool, traceback: bool) -> None:
-    """Write the output of a plan whose units are done, as `prepare` would have written it."""
+    """Write the output of a plan whose units are done.
+
+    It is the output that `prepare` would have written.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.cli.config import print_report
         from chatmill.distributed.merge import merge as run

@@ -22,9 +22,9 @@ _ONLY_FOR_RUNS = ("output", "overwrite", "debug", "progress", "quiet", "fresh", 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def why(context: click.Context, /, folder: str, as_json: bool, **_options: object) -> None:
-    """Tell what a run would take from earlier ones, and why it would make the rest again.
+    """Tell what a run would take from earlier ones.
 
-    Give the inputs and the options of the run. Nothing is written.
+    It also tells why the rest must be made again. Give the inputs and the options of the run. Nothing is written.
     """
     with clear_errors(traceback=context.params["traceback"]):
         from chatmill.pipeline.why import why as explain

@@ -120,9 +120,26 @@ class DistributedPlan:
             DataError: It is no plan of this version of chatmill.
         """
         try:
-            found = json.loads(Path(path).read_bytes())
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise DataError(f"cannot read {path} ({error}); give the file of a plan") from None
+        return cls.parse(text, name=str(path))
+
+    @classmethod
+    def parse(cls, text: str, *, name: str = "the text") -> "DistributedPlan":
+        """Return the plan of a text of `to_json`.
+
+        Args:
+            text: The text.
+            name: What it is called in errors.
+
+        Raises:
+            DataError: It is no plan of this version of chatmill.
+        """
+        try:
+            found = json.loads(text)
             if found["format"] != _FORMAT:
-                raise DataError(f"{path} was made by another version of chatmill; make the plan again")
+                raise DataError(f"{name} was made by another version of chatmill; make the plan again")
             return cls(
                 found["arguments"],
                 datetime.fromisoformat(found["now"]),
@@ -133,17 +150,26 @@ class DistributedPlan:
                 [PlannedUnit(file, None if span is None else Span(*span)) for file, span in found["units"]],
                 found["chatmill"],
             )
-        except OSError as error:
-            raise DataError(f"cannot read {path} ({error.strerror or error}); give the file of a plan") from None
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{path} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
+            raise DataError(f"{name} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the plan, in hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+    def largest_first(self) -> list[int]:
+        """Return the numbers of the units, those with the most bytes first, so that none is alone at the end."""
+
+        def size(number: int) -> int:
+            unit = self.units[number]
+            # Row groups of a Parquet file are of about equal size.
+            is_bytes = unit.span is not None and not self.files[unit.file].path.endswith((".parquet", ".pq"))
+            return unit.span.stop - unit.span.start if unit.span is not None and is_bytes else UNIT_BYTES
+
+        return sorted(range(len(self.units)), key=size, reverse=True)
 
     def run(self) -> PlannedRun:
         """Return the run."""

@@ -3,11 +3,13 @@
 import json
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
 from chatmill.inputs import read_blocks
+from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.run import MilledBlock, RunBlocks
 from chatmill.resume.store import BlockStore
@@ -40,12 +42,13 @@ class DoneUnit:
         return f"unit {self.unit}: {self.rows:,} rows in {self.blocks:,} blocks{there}, {self.seconds:.1f} s"
 
 
-def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
+def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = None) -> DoneUnit:
     """Make the tokens of a unit.
 
     Args:
         plan: The plan.
         number: The number of the unit, from 0.
+        parts: The parts of the plan, if a process makes several units; None loads them.
 
     Raises:
         DataError: There is no such unit, an input has changed, this machine would make other tokens, or the tokens
@@ -56,7 +59,7 @@ def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
         raise DataError(f"there is no unit {number}; the plan has the units 0 to {len(plan.units) - 1}")
     unit = plan.units[number]
     planned = plan.files[unit.file]
-    parts = plan.parts()
+    parts = plan.parts() if parts is None else parts
     part = parts[planned.part]
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
@@ -83,7 +86,7 @@ def run_unit(plan: DistributedPlan, number: int) -> DoneUnit:
     key = plan.keys[planned.part].digest
     done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
     try:
-        store.files.write(done_name(plan.digest, number), json.dumps(asdict(done)).encode(), durably=True)
+        store.files.write(done_name(plan.digest, number), json.dumps(asdict(done)).encode())
     except OSError as error:
         raise DataError(f"unit {number} cannot be marked as done in {store.name} ({error}); run it again") from error
     return done

@@ -24,7 +24,9 @@ def check_rows(batch: pa.RecordBatch, kept: Collection[str]) -> None:
         ValueError: A column of chatmill is not as chatmill writes it. pyarrow's errors are of this kind too.
 
     Example:
-        >>> check_rows(pa.record_batch({"input_ids": [[5, 6]], "labels": [[5]]}), ())
+        >>> lists = pa.list_(pa.int32())
+        >>> rows = {"input_ids": pa.array([[5, 6]], lists), "labels": pa.array([[5]], lists)}
+        >>> check_rows(pa.record_batch(rows), ())
         Traceback (most recent call last):
         ValueError: labels has another number of values than input_ids
     """

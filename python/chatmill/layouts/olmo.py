@@ -121,10 +121,12 @@ def _read(path: Path, kind: pa.DataType) -> Iterator[pa.RecordBatch]:
             short_lines = iter(partial(lines.readline, _LINE_LENGTH), "")
             while (found := list(islice(short_lines, _CHUNK_ROWS))) or is_first:
                 is_first = False
-                bounds = [int(place) for line in found for place in line.split(",", 1)]
-                starts, ends = bounds[::2], bounds[1::2]
+                bounds = [line.split(",") for line in found]
+                starts, ends = [int(start) for start, _ in bounds], [int(end) for _, end in bounds]
                 if starts != [token, *ends[:-1]][: len(starts)]:
                     raise ValueError("a document does not start where the one before it ends")
+                if [f"{start},{end}\n" for start, end in zip(starts, ends, strict=True)] != found:
+                    raise ValueError("a line has more than two numbers")
                 lengths = pa.array([end - start for start, end in zip(starts, ends, strict=True)], pa.int32())
                 for first, last, begin, end in runs(lengths):
                     own = array_of(ids, kind, width * (token + begin), end - begin)

@@ -64,6 +64,11 @@ class LayoutSource:
         """
         found = 0
         for batch in checked_batches(self.layout, self.splits[split]):
+            if batch.schema.names != self.contents.columns.names or batch.schema.types != self.contents.columns.types:
+                raise DataError(
+                    f"{self.output.folder} has files with other columns than the first one; copy the output again, or "
+                    "make it again"
+                )
             found += batch.num_rows
             yield batch
         expected = sum(int(shard["rows"]) for shard in self.splits[split].shards)

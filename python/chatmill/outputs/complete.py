@@ -92,7 +92,8 @@ def _rows(folder: Path, file: str) -> int | None:
             return sum(chunk.count(b"\n") for chunk in iter(lambda: lines.read(1 << 20), b""))
     try:
         return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException) as error:
+    # Names that are no texts are a `ValueError`.
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _changed(file, str(error)) from None
 
 

@@ -51,7 +51,7 @@ _FIELDS: dict[str, Test] = {
     "layout?.lost_labels?": or_none(is_counts),
 }
 # Readers of rows and of their number may make room for this many rows for each byte of the files.
-_MOST_ROWS = 1 << 16
+_MOST_ROWS = 1 << 13
 
 
 def check_readable(manifest: Mapping[str, Any], path: Path) -> None:

@@ -155,7 +155,8 @@ def prepare(
         pack: Write packs of this many tokens in place of the rows, as `chatmill.pack` does with its defaults; with
             `trainer` in the columns that it opens, with `to` in the files of a layout. None writes the rows.
         resume: Whether the run can go on after it was interrupted: the tokens of each block of rows are kept beside the
-            output until it is complete (8 bytes for each token), and the same call takes them. See `docs/resume.md`.
+            output until it is complete, with about 4 bytes for each token, and the same call takes them. See
+            `docs/resume.md`.
         fresh: Forget what an interrupted run on this output kept, and what is in `cache`; start over.
         cache: A folder that keeps the tokens of blocks for all runs, so that a run makes only those of new or changed
             rows. None keeps them only until the output is complete.

@@ -73,9 +73,10 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
         if options.cache is None and is_short:
             BlockStore(beside).remove()
         elif blocks.made and not blocks.problem and store is not None:
+            size = sum(it.bytes for it in store.kept())
             say(
-                f"{blocks.total:,} blocks of this run are kept in {store.name}; the same command goes on with them, "
-                "and `--fresh` starts over"
+                f"{blocks.total:,} blocks of this run are kept in {store.name} ({size / 1e6:,.0f} MB); the same "
+                "command goes on with them, `--fresh` starts over, and `--no-resume` needs no room for them"
             )
         raise
     blocks.save(has_ended=True)

@@ -1,9 +1,9 @@
 """`BlockFolder`: the files of a `BlockStore`, on a disk or in a store of fsspec. `block_folder` opens one."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -40,13 +40,24 @@ class BlockFolder(Protocol):
             name: The file.
         """
 
-    def write(self, name: str, *parts: bytes | pa.Buffer, durably: bool = False) -> None:
+    def write(self, name: str, content: bytes, *, durably: bool = False) -> None:
         """Write a file.
 
         Args:
             name: The file. One of this name is replaced.
-            parts: Its content.
+            content: Its bytes.
             durably: Whether it must survive a power cut.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+
+    def fill(self, name: str, fill: Callable[[Any], object]) -> None:
+        """Write a file piece by piece.
+
+        Args:
+            name: The file. One of this name is replaced.
+            fill: Writes the content into a file, which may take less than it is given.
 
         Raises:
             OSError: It cannot be written.

@@ -2,8 +2,10 @@
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -63,33 +65,32 @@ class DiskFolder:
         except OSError:
             return None
 
-    def write(self, name: str, *parts: bytes | pa.Buffer, durably: bool = False) -> None:
+    def write(self, name: str, content: bytes, *, durably: bool = False) -> None:
         """Write a file. Other runs may write the same file at the same time.
 
         Args:
             name: The file. One of this name is replaced.
-            parts: Its content.
+            content: Its bytes.
             durably: Whether it must survive a power cut.
 
         Raises:
             OSError: It cannot be written.
         """
-        path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-        try:
-            with pa.OSFile(os.fsencode(new), "wb") as file:
-                for part in parts:
-                    file.write(part)
-            if durably:
-                sync_file(new)
-            os.replace(new, path)  # noqa: PTH105  # as all renames of an output: by `os`
-        except BaseException:
-            with suppress(OSError):
-                new.unlink()
-            raise
-        if durably:
-            sync_folder(path.parent)
+        with self._replaced(name, durably=durably) as new:
+            new.write_bytes(content)
+
+    def fill(self, name: str, fill: Callable[[Any], object]) -> None:
+        """Write a file piece by piece. Other runs may write the same file at the same time.
+
+        Args:
+            name: The file. One of this name is replaced.
+            fill: Writes the content into a file, which may take less than it is given.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with self._replaced(name) as new, new.open("xb", buffering=0) as file:
+            fill(file)
 
     def mark_used(self, name: str) -> None:
         """Note that a file was used now.
@@ -113,3 +114,21 @@ class DiskFolder:
         """Remove the folder. What cannot be removed now stays."""
         if self._folder.is_dir():
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _replaced(self, name: str, *, durably: bool = False) -> Iterator[Path]:
+        """Give a path that gets the name of the file at the end."""
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+        try:
+            yield new
+            if durably:
+                sync_file(new)
+            os.replace(new, path)  # noqa: PTH105  # as all renames of an output: by `os`
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        if durably:
+            sync_folder(path.parent)

@@ -1,5 +1,6 @@
 """`RunBlocks`: takes the tokens of blocks that an earlier run made, and keeps those of new ones."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,9 @@ from chatmill.resume.digest import block_digest
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import InputRecord, RunRecord, details_of
 from chatmill.resume.store import BlockStore
+
+# A run that is killed tells `why` about its inputs as they were this many seconds before.
+_SAVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class RunBlocks:
         self._record = RunRecord(str(output), self.now)
         self.reused = self.total = self.made = 0
         self.problem = ""
+        self._next_save, self._position = 0.0, -1
 
     def of_part(self, mill: Mill) -> "PartBlocks":
         """Return the blocks of a part of the run.
@@ -122,6 +127,10 @@ class RunBlocks:
                 f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
                 "run that is interrupted would start over"
             )
+            if not self._keeps_one:
+                # The output may need their room.
+                self._store.remove()
+                self._folder = None
 
     def note(self, key: MillKey, keyed: KeyedBlock) -> None:
         """Record a block that was written.
@@ -133,13 +142,17 @@ class RunBlocks:
         if self._folder is None or keyed.digest is None:
             return
         file, inputs = keyed.block.file, self._record.inputs
-        if len(inputs) <= file.position:
-            for record in inputs:
-                record.is_whole = True
-            while len(inputs) <= file.position:
-                inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
+        if file.position != self._position:
+            if inputs:
+                inputs[-1].is_whole = True
+            inputs.append(InputRecord(file.path, file.size, details_of(file), key.digest))
+            self._position = file.position
+        inputs[-1].blocks.append(keyed.digest)
+        if time.monotonic() >= self._next_save:
+            started = time.monotonic()
             self._record.write(self._folder)
-        inputs[file.position].blocks.append(keyed.digest)
+            # The record grows, so it is written less often the longer that takes.
+            self._next_save = time.monotonic() + max(_SAVE_SECONDS, 50 * (time.monotonic() - started))
 
     def save(self, *, has_ended: bool) -> None:
         """Write the record of the run.

@@ -1,8 +1,11 @@
 """`UrlFolder`: a folder of blocks in a store of fsspec, which several machines may share."""
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from io import BytesIO
+from typing import Any
 
 import pyarrow as pa
 
@@ -70,21 +73,35 @@ class UrlFolder:
         content = self._store.read(name)
         return None if content is None else pa.py_buffer(content)
 
-    def write(self, name: str, *parts: bytes | pa.Buffer, durably: bool = False) -> None:  # noqa: ARG002
+    def write(self, name: str, content: bytes, *, durably: bool = False) -> None:  # noqa: ARG002
         """Write a file.
 
         Args:
             name: The file. One of this name is replaced.
-            parts: Its content.
+            content: Its bytes.
             durably: No meaning: a store keeps what it took.
 
         Raises:
             OSError: It cannot be written.
         """
         try:
-            self._store.write(name, b"".join(bytes(part) for part in parts))
+            self._store.write(name, content)
         except DataError as error:
             raise OSError(str(error)) from None
+
+    def fill(self, name: str, fill: Callable[[Any], object]) -> None:
+        """Write a file piece by piece. It is in memory until it is complete.
+
+        Args:
+            name: The file. One of this name is replaced.
+            fill: Writes the content into a file.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        file = BytesIO()
+        fill(file)
+        self.write(name, file.getvalue())
 
     def mark_used(self, name: str) -> None:
         """Do nothing: to write the time of an object means to write the object.

@@ -71,6 +71,7 @@ class Columns:
             return cls._of_packs(options, trainer)
         kind: RowKind = "samples" if "input_ids" in own else "answers"
         if trainer:
+            kind = "samples" if "input_ids" in trainer["columns"] else "answers"
             return cls(kind, tuple(trainer["columns"]), (), kept - set(trainer["columns"]), trainer["name"])
         if kind == "answers":
             answers = tuple(name for name in own if name in ANSWER_COLUMNS)
