@@ -116,8 +116,7 @@ def prepare(
         ChatmillError: As for `chatmill.prepare`.
 
     Example:
-        >>> chatmill.ray.prepare("s3://bucket/chats/*.jsonl", tokenizer="Qwen/Qwen3-8B", output="tokens",
-        ...                      cache="/shared/blocks", num_cpus=8)  # doctest: +SKIP
+        >>> chatmill.ray.prepare("chats", tokenizer="./qwen", output="tokens", cache="/shared")  # doctest: +SKIP
     """
     import ray
 

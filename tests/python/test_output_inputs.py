@@ -149,7 +149,8 @@ def test_an_input_that_changes_during_the_run(
     change: str, name: str, run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_file(name, [conversation(number) for number in range(40)])
-    write_file("b.jsonl", [conversation(number) for number in range(40)])
+    # Other rows, because equal blocks are processed once.
+    write_file("b.jsonl", [conversation(number) for number in range(40, 80)])
     spoil, how = CHANGES[change]
     # The block is one of the next file, so the file has been read by then.
     at_block(2, lambda: spoil(path), monkeypatch)

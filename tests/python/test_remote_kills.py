@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,9 @@ def is_killed_at(step: int, action: Callable[[], object]) -> bool:
             die_before(step)
             action()
             status = 0
+        except BaseException:  # noqa: BLE001  # it ends here
+            # pytest shows what the child prints.
+            traceback.print_exc()
         finally:
             os._exit(status)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

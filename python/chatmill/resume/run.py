@@ -64,6 +64,7 @@ class RunBlocks:
         made: The number of blocks that this run made and kept.
         reused: The number of blocks whose tokens an earlier run made.
         total: The number of all blocks.
+        own: The checksums of the blocks that this run made.
         problem: Why tokens are no longer kept, as a sentence; empty if they are.
         now: The time that templates print: the one of the earlier run on this output, if that did not end.
     """
@@ -89,6 +90,7 @@ class RunBlocks:
         self.now = now or kept or datetime.now()  # noqa: DTZ005
         self._record = RunRecord(str(output), self.now)
         self.reused = self.total = self.made = 0
+        self.own: set[str] = set()
         self.problem = ""
         self._next_save, self._position = 0.0, -1
 
@@ -242,8 +244,10 @@ class PartBlocks:
         """
         keyed = milled.keyed
         self._run.total += 1
-        self._run.reused += milled.is_reused
+        # Equal blocks of one run are made once too, but they are not of an earlier run.
+        self._run.reused += milled.is_reused and keyed.digest not in self._run.own
         if self.key is not None and keyed.digest is not None:
             if not milled.is_reused:
+                self._run.own.add(keyed.digest)
                 self._run.put(self.key, keyed.digest, milled.tokens)
             self._run.note(self.key, keyed)
