@@ -23,7 +23,7 @@ CORE := Cargo.toml Cargo.lock pyproject.toml build.rs $(shell find src templates
 # Commands of tests start in half the time if Python keeps what it compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents nemo ray spark
+TRAINERS := trl axolotl llama-factory layouts streaming agents first-agents nemo ray spark s3
 DEMO := build/demo
 ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
@@ -84,6 +84,7 @@ attack: $(BUILT)
 trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
 	$(BIN)/python tests/trainers/packs.py --environments build/trainers
 	$(BIN)/python tests/trainers/layouts.py --environments build/trainers
+	$(BIN)/python tests/trainers/remote.py --environments build/trainers
 	$(BIN)/python tests/trainers/recipes.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from chatmill.config.prepare import prepare_config
 from chatmill.outputs.claim import MARKER, Claim
 from chatmill.outputs.destination import new_output
 from chatmill.outputs.object_store import ObjectStore
+from chatmill.outputs.remote import local_place
 from chatmill.outputs.url import OutputUrl
 from click.testing import CliRunner
 from samples import write_rows
@@ -292,6 +294,23 @@ def test_two_runs_on_this_machine(inputs: list[str], bucket: Bucket) -> None:
     held = rf"another run of chatmill \(process {os.getpid()} on .*\) writes to {place}; wait until it has ended"
     with new_output(place), pytest.raises(DataError, match=held):
         prepare(inputs, output=place, **BASE, overwrite=True)
+
+
+@pytest.mark.parametrize("variable", ["off", "", None])
+def test_where_unfinished_files_are(variable: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "xdg"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("CHATMILL_CACHE") if variable is None else monkeypatch.setenv("CHATMILL_CACHE", variable)
+    places = [local_place(ObjectStore(f"memory://{name}")).folder for name in ("a/out", "a/out/", "b/out")]
+    assert places[0] == places[1] != places[2]
+    base = places[0].relative_to(tmp_path).parts[:-1]
+    if variable is None:
+        assert base == ("xdg", "chatmill", "outputs")
+    else:
+        assert base == (next(path.name for path in tmp_path.glob("chatmill-*")), "outputs")
+        # Nobody else may prepare the folder.
+        assert os.name == "nt" or (tmp_path / base[0]).stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(

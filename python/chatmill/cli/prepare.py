@@ -50,7 +50,8 @@ from chatmill.cli.values import check_debug, check_debug_output
     "-o",
     type=click.Path(),
     metavar="DIR",
-    help="The output folder; it must not exist or must be empty. Required, unless a YAML file names it.",
+    help="The output folder, or a URL such as s3://bucket/tokens; it must not exist or must be empty. Required, unless "
+    "a YAML file names it.",
 )
 @click.option(
     "--local",
@@ -131,8 +132,8 @@ from chatmill.cli.values import check_debug, check_debug_output
     "--cache",
     type=click.Path(),
     metavar="DIR",
-    help="Keep the tokens of blocks in this folder for all runs, so that a run makes only those of new or changed "
-    "rows.",
+    help="Keep the tokens of blocks in this folder, or at this URL, for all runs, so that a run makes only those of "
+    "new or changed rows.",
 )
 @overwrite_option
 @debug_option

@@ -158,8 +158,8 @@ def prepare(
             output until it is complete, with about 4 bytes for each token, and the same call takes them. See
             `docs/resume.md`.
         fresh: Forget what an interrupted run on this output kept, and what is in `cache`; start over.
-        cache: A folder that keeps the tokens of blocks for all runs, so that a run makes only those of new or changed
-            rows. None keeps them only until the output is complete.
+        cache: A folder, or a URL, that keeps the tokens of blocks for all runs, so that a run makes only those of new
+            or changed rows. None keeps them only until the output is complete.
 
     Returns:
         Counts, rejects and files.
