@@ -39,7 +39,8 @@ class ResumableRun:
         Args:
             parts: The parts of the run.
         """
-        if self._store is not None:
+        # Keys take some milliseconds.
+        if self._store is not None and self.blocks.earlier is not None:
             for line in explain(self._store, self.blocks.earlier, [MillKey.of(part.mill) for part in parts]):
                 self._say(line)
 
