@@ -45,4 +45,4 @@ pub use plan::{PackPlan, Slice};
 pub use report::PackReport;
 pub use row_files::RowFiles;
 pub use row_lists::RowLists;
-pub use rows::{Column, PackedRows};
+pub use rows::{PackedColumn, PackedRows};

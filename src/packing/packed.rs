@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Field};
 use super::layout::PackLayout;
 use super::marks::Mark;
 use super::plan::{PackPlan, Slice};
-use super::rows::{Column, PackedRows};
+use super::rows::{PackedColumn, PackedRows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 
@@ -89,7 +89,7 @@ fn packed(
 }
 
 /// The numbers of a column.
-fn numbers(column: &Column, values: Buffer) -> ArrayRef {
+fn numbers(column: &PackedColumn, values: Buffer) -> ArrayRef {
     match column.item {
         DataType::Int8 => Arc::new(Int8Array::new(values.into(), None)),
         DataType::Int64 => Arc::new(Int64Array::new(values.into(), None)),

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use arrow_schema::DataType;
 
 use super::plan::{PackPlan, Slice};
-use super::rows::{Column, PackedRows};
+use super::rows::{PackedColumn, PackedRows};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A file for each column, with the numbers of all rows one after the other, in the byte order of this machine.
 #[derive(Debug)]
 pub struct RowFiles {
-    columns: Vec<Column>,
+    columns: Vec<PackedColumn>,
     files: Vec<(PathBuf, File)>,
     /// The number of tokens before each row.
     starts: Vec<u64>,
@@ -39,7 +39,7 @@ impl RowFiles {
             let item = if name == "weights" { DataType::Float32 } else { DataType::Int32 };
             let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
             let size = file.metadata().map_err(|error| unreadable(&path, &error))?.len();
-            let column = Column::of(&name, &item).filter(|column| size == tokens * column.width as u64);
+            let column = PackedColumn::of(&name, &item).filter(|column| size == tokens * column.width as u64);
             let Some(column) = column else {
                 let text = format!(
                     "{} has {size} bytes, but the {tokens} tokens of the plan need {} bytes; write the file again",
@@ -59,7 +59,7 @@ impl RowFiles {
 }
 
 impl PackedRows for RowFiles {
-    fn columns(&self) -> &[Column] {
+    fn columns(&self) -> &[PackedColumn] {
         &self.columns
     }
 

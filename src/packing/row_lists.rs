@@ -6,7 +6,7 @@ use arrow_buffer::{Buffer, OffsetBuffer};
 use arrow_schema::DataType;
 
 use super::plan::{PackPlan, Slice};
-use super::rows::{Column, PackedRows};
+use super::rows::{PackedColumn, PackedRows};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The columns of numbers that tell about whole rows. They have no place in a pack.
@@ -15,16 +15,16 @@ const OF_ROWS: [&str; 2] = ["length", "row"];
 /// The rows of batches with the same columns.
 #[derive(Debug)]
 pub struct RowLists {
-    columns: Vec<Column>,
+    columns: Vec<PackedColumn>,
     /// The lists of each column and batch.
-    lists: Vec<Vec<Lists>>,
+    lists: Vec<Vec<ColumnLists>>,
     /// The number of rows before each batch, and of all rows.
     starts: Vec<usize>,
 }
 
-/// Lists, and the bytes of their values.
+/// The lists of a column, and the bytes of their values.
 #[derive(Debug)]
-struct Lists {
+struct ColumnLists {
     offsets: OffsetBuffer<i32>,
     values: Buffer,
 }
@@ -52,7 +52,7 @@ impl RowLists {
         let (mut columns, mut all) = (Vec::new(), Vec::new());
         for field in fields.filter(|field| !OF_ROWS.contains(&field.name().as_str())) {
             let column = match field.data_type() {
-                DataType::List(item) => Column::of(field.name(), item.data_type()),
+                DataType::List(item) => PackedColumn::of(field.name(), item.data_type()),
                 _ => None,
             };
             let Some(column) = column else {
@@ -79,7 +79,7 @@ impl RowLists {
 }
 
 impl PackedRows for RowLists {
-    fn columns(&self) -> &[Column] {
+    fn columns(&self) -> &[PackedColumn] {
         &self.columns
     }
 
@@ -95,7 +95,7 @@ impl PackedRows for RowLists {
 }
 
 /// The lists of a column, which must have the lengths of the plan. `first` is the number of the first row.
-fn checked(name: &str, lists: Option<&ListArray>, first: usize, lengths: &[u32]) -> Result<Lists> {
+fn checked(name: &str, lists: Option<&ListArray>, first: usize, lengths: &[u32]) -> Result<ColumnLists> {
     let wrong = |text: String| Err(Error::new(ErrorKind::Batch, text));
     let Some(lists) = lists.filter(|lists| lists.null_count() == 0 && lists.values().null_count() == 0) else {
         return wrong(format!("the column {name} has nulls; remove these rows first"));
@@ -108,6 +108,8 @@ fn checked(name: &str, lists: Option<&ListArray>, first: usize, lengths: &[u32])
             first + at
         )),
         // An array of numbers has one buffer, which begins with its first value.
-        None => Ok(Lists { offsets: lists.offsets().clone(), values: lists.values().to_data().buffers()[0].clone() }),
+        None => {
+            Ok(ColumnLists { offsets: lists.offsets().clone(), values: lists.values().to_data().buffers()[0].clone() })
+        }
     }
 }

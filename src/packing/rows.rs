@@ -8,7 +8,7 @@ use crate::error::Result;
 /// Rows with lists of numbers, in the order in which a plan numbers them. All lists of a row have the length of the plan.
 pub trait PackedRows: Send + Sync {
     /// The columns, one of which is `input_ids`.
-    fn columns(&self) -> &[Column];
+    fn columns(&self) -> &[PackedColumn];
 
     /// Copies the values of a slice of a row to `out`, which has just the room for them.
     ///
@@ -20,7 +20,7 @@ pub trait PackedRows: Send + Sync {
 
 /// A column of lists of numbers.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct PackedColumn {
     /// Its name.
     pub name: String,
     /// The type of the numbers: int8, int32, int64 or float32.
@@ -29,9 +29,9 @@ pub struct Column {
     pub(super) width: usize,
 }
 
-impl Column {
+impl PackedColumn {
     /// The column, if packs can hold it.
-    pub(super) fn of(name: &str, item: &DataType) -> Option<Column> {
+    pub(super) fn of(name: &str, item: &DataType) -> Option<PackedColumn> {
         let width = match (name, item) {
             (_, DataType::Int32) => 4,
             (_, DataType::Int64) => 8,
@@ -40,7 +40,7 @@ impl Column {
             (_, DataType::Float32) => 4,
             _ => return None,
         };
-        Some(Column { name: name.to_owned(), item: item.clone(), width })
+        Some(PackedColumn { name: name.to_owned(), item: item.clone(), width })
     }
 
     /// The bytes of a number.
