@@ -24,6 +24,7 @@ impl BatchList {
     }
 
     /// The list with other batches, made of each of these.
+    #[must_use]
     pub fn map(&self, batch: impl Fn(&RecordBatch) -> RecordBatch) -> BatchList {
         BatchList(self.0.iter().map(batch).collect())
     }
