@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,14 @@ class Shelf(LocalFileSystem):  # type: ignore[misc]
         self._step("put_file", rpath)
         place = Path(self._strip_protocol(rpath))
         place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.parent.parent / f"draft-{os.getpid()}-{place.name}"
+        draft = draft_of(place)
         shutil.copyfile(lpath, draft)
         draft.rename(place)
 
     def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
         self._step("pipe_file", path)
         place = Path(self._strip_protocol(path))
-        draft = place.parent.parent / f"draft-{os.getpid()}-{place.name}"
+        draft = draft_of(place)
         draft.write_bytes(value)
         draft.rename(place)
 
@@ -53,6 +54,11 @@ class Shelf(LocalFileSystem):  # type: ignore[misc]
     def _step(self, name: str, path: str) -> None:
         if Shelf.before is not None:
             Shelf.before(name, path)
+
+
+def draft_of(place: Path) -> Path:
+    """Where a file is until it is whole: outside of the store, because a kill may leave it."""
+    return Path(tempfile.gettempdir(), f"shelf-{os.getpid()}-{place.parent.name}-{place.name}")
 
 
 fsspec.register_implementation("shelf", Shelf, clobber=True)
