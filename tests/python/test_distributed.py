@@ -17,8 +17,8 @@ from chatmill.distributed.merge import merge
 from chatmill.distributed.plan import DistributedPlan, make_plan
 from chatmill.distributed.unit import run_unit
 from click.testing import CliRunner
+from resumed import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 from samples import write_rows
-from test_resume import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 
 __all__ = ["inputs", "made"]
 
@@ -71,7 +71,7 @@ def test_two_processes(inputs: list[str]) -> None:
     assert files_of("out") == files_of("whole")
 
 
-def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_command_line(inputs: list[str]) -> None:
     def run(*arguments: str, status: int = 0) -> str:
         done = CliRunner().invoke(app, [*arguments])
         assert done.exit_code == status, done.output
@@ -84,7 +84,7 @@ def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[st
     count = len(json.loads(text)["units"])
     assert 2 < count < 10
     Path("plan.json").write_text(text)
-    assert "of the plan" not in run("run-unit", "plan.json", "1")
+    assert run("run-unit", "plan.json", "1").startswith("unit 1: ")
     message = run("merge", "plan.json", status=1)
     assert f"{count - 1} of {count} units are not done (0, 2, " in message
     assert "chatmill run-unit PLAN 0" in message

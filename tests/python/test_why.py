@@ -12,7 +12,7 @@ import pytest
 from chatmill import prepare
 from chatmill.cli.main import app
 from click.testing import CliRunner
-from test_resume import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
+from resumed import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
 
 __all__ = ["definitions", "inputs"]
 
