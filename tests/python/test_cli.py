@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import chatmill
@@ -309,6 +310,33 @@ def test_a_signal_ends_it_soon_and_leaves_only_blocks(
     # What is made within the first second is not kept.
     assert [name.endswith(".blocks") and name.startswith(".chatmill-") for name in blocks] == [True] * len(blocks)
     assert len(blocks) == err.count("the same command goes on with them") <= 1
+
+
+#: What the command does instead of its work, and what it prints. A library may lose the exception of the signal.
+ENDINGS = {
+    "lost": ("try:\n  end()\nexcept SystemExit:\n  pass\nsleep(20)", ""),
+    "lost twice": ("for _ in range(2):\n  try:\n    end()\n  except SystemExit:\n    pass\nsleep(20)", ""),
+    "removing files": ("try:\n  end()\nfinally:\n  sleep(2.5)\n  print('removed')", "removed\n"),
+    "removing files after an error": (
+        "try:\n  end()\nfinally:\n  try:\n    open('gone')\n  except OSError:\n    sleep(2.5)\n    print('removed')",
+        "removed\n",
+    ),
+}
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="timers of POSIX")
+@pytest.mark.parametrize("name", ENDINGS)
+def test_the_exception_of_a_signal_is_not_lost(name: str) -> None:
+    work, printed = ENDINGS[name]
+    source = (
+        "import os, signal\nfrom time import sleep\nfrom chatmill.cli import main\n"
+        "def end():\n  os.kill(os.getpid(), signal.SIGTERM)\n  sleep(20)\n"
+        f"def app():\n{indent(work, '  ')}\nmain.app = app\nmain.main()"
+    )
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert (done.returncode, done.stdout) == (143, printed), done.stderr
+    assert time.monotonic() - begin < 15
 
 
 def test_importing_chatmill_is_cheap() -> None:

@@ -267,7 +267,9 @@ class _OpenShard:
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_tokens = 0
         self._rows = self._tokens = 0
-        columns = form.columns(pa.RecordBatch.from_pylist([], schema=schema)).schema
+        columns = form.columns(
+            pa.RecordBatch.from_arrays([pa.nulls(0, it.type) for it in schema], schema=schema)
+        ).schema
         self._file = form.open(self._temporary, columns)
 
     @property

@@ -321,7 +321,8 @@ def run_blocks(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[Mille
 
 def _no_rows(mill: Mill) -> pa.RecordBatch:
     """Return a batch without rows, which has the columns of the output."""
-    empty = pa.record_batch({JSON_COLUMN: pa.array([], pa.large_binary())})
+    # `pa.array` of a list imports pandas if it is installed, which takes half a second.
+    empty = pa.RecordBatch.from_arrays([pa.nulls(0, pa.large_binary())], names=[JSON_COLUMN])
     return pa.record_batch(mill(empty, json_column=JSON_COLUMN)).drop_columns(["error"])
 
 
