@@ -100,6 +100,31 @@ def test_on_the_command_line(inputs: list[str]) -> None:
     assert "--slurm needs the file of the plan" in run("plan", *inputs, *options, "--slurm", status=2)
 
 
+def test_a_cache_at_home(inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    plan = make_plan({**ARGUMENTS, "inputs": inputs, "cache": "~/shared"})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    merge(plan)
+    assert list(Path("home/shared").rglob("*.block"))
+    assert not Path("~").exists()
+
+
+def test_a_merge_removes_only_blocks(inputs: list[str]) -> None:
+    plan = make_plan({**ARGUMENTS, "inputs": inputs})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    # A killed process leaves such a file.
+    unfinished = Path(f"out.blocks/runs/.{'0' * 16}.json.{'0' * 16}")
+    foreign = {Path("out.blocks", name) for name in ("notes.txt", "units/notes.json", f"{'0' * 32}/key.txt")}
+    for path in (unfinished, *foreign):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"mine")
+    merge(plan)
+    assert {it for it in Path("out.blocks").rglob("*") if it.is_file()} == foreign
+
+
 def test_a_plan_of_datasets(inputs: list[str]) -> None:
     datasets = "[{path: a.jsonl, type: chat_template}, {path: b.jsonl, type: chat_template}]"
     Path("config.yaml").write_text(f"chat_template: chatml\nval_set_size: 30\ndatasets: {datasets}\n")
