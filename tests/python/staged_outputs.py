@@ -96,7 +96,12 @@ def content_of(folder: Path) -> dict[str, bytes] | None:
 
 def is_killed_at(step: int, action: Callable[[], object]) -> bool:
     """Run an action in a process that is killed right before a call on files; return whether it was killed."""
-    return is_killed(lambda: (_die_before(step), action()))
+
+    def run() -> None:
+        _die_before(step)
+        action()
+
+    return is_killed(run)
 
 
 def _die_before(step: int) -> None:

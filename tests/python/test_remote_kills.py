@@ -29,7 +29,12 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes
 
 def is_killed_at(step: int, action: Callable[[], object]) -> bool:
     """Run an action in a process that is killed right before a step of a `Shelf`; return whether it was killed."""
-    return is_killed(lambda: (die_before(step), action()))
+
+    def run() -> None:
+        die_before(step)
+        action()
+
+    return is_killed(run)
 
 
 def put(output: MadeOutput, url: str) -> None:
