@@ -272,3 +272,20 @@ def test_the_plan_of_a_run_has_the_arguments_of_the_run() -> None:
     for run, planned in ((prepare, planned_run), (prepare_config, planned_config)):
         names = [list(inspect.signature(it).parameters) for it in (run, planned)]
         assert names[0] == names[1]
+
+
+@pytest.mark.parametrize(("count", "cache", "kept"), [(1, None, 0), (1, "cache", 1), (2, None, 2)])
+def test_an_only_block_is_kept_only_in_a_cache(
+    count: int, cache: str | None, kept: int, in_tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in range(count):
+        write_rows(Path(f"{name}.jsonl"), rows(2, first=name))
+    puts = []
+
+    def put(*arguments: Any) -> int:
+        puts.append(arguments)
+        return 1
+
+    monkeypatch.setattr(BlockStore, "put", put)
+    prepare([f"{name}.jsonl" for name in range(count)], output="out", cache=cache, **BASE)
+    assert len(puts) == kept
