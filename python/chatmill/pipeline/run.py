@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
-from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
+from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
@@ -105,16 +105,9 @@ def run_parts(
             rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
             checks = [RunChecks(part.mill) for part in chosen]
             for position, part in enumerate(chosen):
-                columns = None if part.mill.format is None else part.mill.format.columns
-                blocks = read_blocks(
-                    part.files,
-                    columns=columns,
-                    keep_columns=options.keep_columns,
-                    block_bytes=options.block_bytes,
-                    max_line_bytes=options.max_line_bytes,
-                )
+                write = rows.of_part(position, checks[position], part.order)
                 with _naming_changes(files):
-                    run_blocks(kept.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
+                    run_blocks(kept.of_part(part.mill), options.blocks(part), write)
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
