@@ -50,7 +50,7 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("formats/reads.py", "import chatmill.sources.folder", {ROOMS, CYCLES}),
         ("inputs/find.py", "import chatmill.cli.values", {ROOMS, DISPLAY, CYCLES}),
         ("arrange/keys.py", "def hidden() -> None:\n    import chatmill.config.keys", {ROOMS, CYCLES}),
-        ("inspect/spans.py", "def hidden() -> None:\n    from chatmill.pipeline.report import PrepareReport", {ROOMS}),
+        ("inspect/rows.py", "def hidden() -> None:\n    from chatmill.pipeline.report import PrepareReport", {ROOMS}),
         ("lint/finding.py", "from chatmill.pipeline import counts", {ROOMS, CYCLES}),
         ("text/quote.py", "from chatmill.options.choices import Split", {ROOMS}),
         ("cli/values.py", "from chatmill._hooks import to_html", {ROOMS}),

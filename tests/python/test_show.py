@@ -10,9 +10,12 @@ import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, Encoding, Labels, Mill, Tokenizer
 from chatmill._chatmill import NOTES
+from chatmill.drawing.describe import describe_notes
+from chatmill.drawing.legend import describe_counts
+from chatmill.drawing.row import DrawnRow
+from chatmill.drawing.spans import TextSpan, text_spans
 from chatmill.inspect.html import to_html
 from chatmill.inspect.show import print_encoding, show_encoding
-from chatmill.inspect.spans import TextSpan, by_region, describe_counts, describe_notes, text_spans
 from chatmill.text.visible import visible
 from fixed_encodings import encoding_of
 from rich.text import Text
@@ -146,7 +149,7 @@ def test_weights_are_told(encode: Any) -> None:
 
 def test_without_trained_tokens_there_is_no_mean(encode: Any) -> None:
     weighted = Labels(roles=["tool"], weights={"content": 0.5})
-    assert describe_counts(encode(GOOD, labels=weighted)) == ("0 of 34 tokens (0.0 %)", "34")
+    assert describe_counts(DrawnRow.of(encode(GOOD, labels=weighted))) == ("0 of 34 tokens (0.0 %)", "34")
 
 
 def test_control_characters_and_roles_cannot_break_the_lines(encode: Any) -> None:
@@ -214,12 +217,11 @@ def test_a_cut_is_told(encode: Any) -> None:
 def test_regions_and_stretches_cover_the_text(template: str, labels: str, encode: Any) -> None:
     messages = [*GOOD, {"role": "user", "content": "你好 👋"}, {"role": "assistant", "content": "👋\n"}]
     encoding = encode(messages, template, labels=labels)
-    found = list(by_region(encoding, encoding.regions))
-    assert [region for region, _ in found] == encoding.regions
-    for region, inside in found:
-        edges = [region.start, *(it.end for it in inside)]
-        assert [it.start for it in inside] == edges[:-1]
-        assert edges[-1] == region.end
+    found = DrawnRow.of(encoding).regions
+    names = [(region.message, region.role, region.kind) for region in encoding.regions]
+    assert [(region.message, region.role, region.kind) for region in found] == names
+    for region, drawn in zip(encoding.regions, found, strict=True):
+        assert "".join(span.text for span in drawn.spans) == encoding.text[region.start : region.end]
     trained = "".join(encoding.text[it.start : it.end] for it in text_spans(encoding) if it.weight)
     by_character = {(token.start, token.end): token.text for token in encoding.tokens if token.label != -100}
     assert trained == "".join(by_character.values())

@@ -1,6 +1,17 @@
 """`DrawnRow`: a row as all views draw it: its text by region, and within a region by what is trained."""
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from chatmill._chatmill import CHOICES, Encoding, Region, Token
+from chatmill.drawing.describe import describe_notes
+from chatmill.drawing.fields import Fields
+from chatmill.drawing.spans import TextSpan, describe_weight, known_regions, name_region, token_spans
+
+# Larger numbers cannot be ids of tokens, and cannot be lengths of texts in memory.
+_MOST_ID, _MOST = (1 << 32) - 1, (1 << 53) - 1
 
 
 @dataclass(frozen=True)
@@ -8,7 +19,8 @@ class DrawnSpan:
     """Consecutive characters of a region whose tokens have the same weight.
 
     Attributes:
-        text: The characters, as they are in the text.
+        text: The characters, as they are in the text. Empty if the tokens have no characters of their own, such as a
+            begin-of-text token that the tokenizer adds.
         weight: 1 for trained, 0 for masked, other numbers if labels are weighted. None for text without tokens, which
             was cut off.
         ids: The tokens that end in this span.
@@ -19,6 +31,16 @@ class DrawnSpan:
     weight: float | None
     ids: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The weight in words, such as `trained`, `trained × 0.5`, `masked` or `no token`."""
+        return describe_weight(self.weight)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the weight is a number other than 0 and 1."""
+        return self.weight not in (None, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,11 @@ class DrawnRegion:
     role: str | None
     kind: str
     spans: tuple[DrawnSpan, ...]
+
+    @property
+    def name(self) -> str:
+        """The name for people, such as `message 1 · assistant · content`; empty if regions are unknown."""
+        return name_region(self.message, self.role, self.kind)
 
 
 @dataclass(frozen=True)
@@ -57,4 +84,154 @@ class DrawnRow:
     @property
     def text(self) -> str:
         """The whole text."""
-        return "".join(span.text for region in self.regions for span in region.spans)
+        return "".join(span.text for span in self.spans())
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether the regions are known."""
+        return any(region.kind for region in self.regions)
+
+    def spans(self) -> Iterator[DrawnSpan]:
+        """Yield the spans of all regions."""
+        for region in self.regions:
+            yield from region.spans
+
+    @staticmethod
+    def of(encoding: Encoding) -> "DrawnRow":
+        """Return one sample of a row as views draw it.
+
+        Args:
+            encoding: A conversation, from `Mill.encode`, or another of its `samples`.
+
+        Example:
+            >>> import chatmill
+            >>> template = chatmill.ChatTemplate("{% for m in messages %}{{ m.content }}{% endfor %}")
+            >>> mill = chatmill.Mill(chatmill.Tokenizer(TOKENIZER_JSON), template)
+            >>> row = DrawnRow.of(mill.encode([{"role": "assistant", "content": "b"}]))
+            >>> [(region.name, region.spans) for region in row.regions]
+            [('message 0 · assistant · content', (DrawnSpan(text='b', weight=1.0, ids=(98,), ends=(1,)),))]
+        """
+        regions: list[Region | None] = [*known_regions(encoding)] or [None]
+        drawn: list[list[DrawnSpan]] = [[] for _ in regions]
+        trained = 0
+        for span, tokens in token_spans(encoding):
+            trained += len(tokens) if span.weight else 0
+            for index, piece in _by_region(span, tokens, encoding.text, [it.end if it else 0 for it in regions]):
+                drawn[index].append(piece)
+        return DrawnRow(
+            tuple(_region(region, spans) for region, spans in zip(regions, drawn, strict=True) if region or spans),
+            len(encoding),
+            trained,
+            tuple(describe_notes(encoding)),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as values for JSON. Fields that are empty or None are left out.
+
+        Example:
+            >>> region = DrawnRegion(0, "user", "content", (DrawnSpan("Hi", 0.0, (7,), (2,)),))
+            >>> DrawnRow((region,), tokens=1, trained_tokens=0).to_dict()["regions"][0]["spans"]
+            [{'text': 'Hi', 'weight': 0, 'ids': [7], 'ends': [2]}]
+        """
+        regions = [
+            _without_empty(
+                message=region.message,
+                role=region.role,
+                kind=region.kind or None,
+                spans=[
+                    _without_empty(
+                        text=span.text, weight=_shortest(span.weight), ids=list(span.ids), ends=list(span.ends)
+                    )
+                    for span in region.spans
+                ],
+            )
+            for region in self.regions
+        ]
+        row = _without_empty(notes=list(self.notes))
+        return {"tokens": self.tokens, "trained_tokens": self.trained_tokens, **row, "regions": regions}
+
+    @staticmethod
+    def from_dict(value: Any) -> "DrawnRow":
+        """Return the row of the values from `to_dict`, which may come from a file of anyone.
+
+        Args:
+            value: The values, as JSON gives them.
+
+        Raises:
+            ValueError: A field is missing, not known or has a value that no row has; the text names its place.
+
+        Example:
+            >>> DrawnRow.from_dict({"tokens": 0, "trained_tokens": -1})
+            Traceback (most recent call last):
+                ...
+            ValueError: trained_tokens is another number; it must be a whole number from 0 to 0
+        """
+        fields = Fields(value, "", ("tokens", "trained_tokens", "notes", "regions"))
+        tokens = fields.count("tokens", _MOST)
+        row = DrawnRow(
+            tuple(_read_region(*item) for item in fields.items("regions")),
+            tokens,
+            fields.count("trained_tokens", tokens),
+            fields.texts("notes"),
+        )
+        if len(row.regions) > 1 and not all(region.kind for region in row.regions):
+            raise ValueError("a region has no kind; only the one region of a row may lack it")
+        shown = sum(len(span.ids) for span in row.spans())
+        if shown > tokens:
+            raise ValueError(f"tokens is {tokens}, but the spans have {shown} ids; it must be at least as large")
+        return row
+
+
+def _by_region(span: TextSpan, tokens: list[Token], text: str, ends: Sequence[int]) -> Iterator[tuple[int, DrawnSpan]]:
+    """Yield the parts of a span, cut at the ends of regions, each with the index of its region."""
+    start, used = span.start, 0
+    while True:
+        index = min(bisect_right(ends, start), len(ends) - 1)
+        is_last = index == len(ends) - 1 or span.end <= ends[index]
+        end = span.end if is_last else ends[index]
+        first = used
+        while used < len(tokens) and (is_last or tokens[used].end <= end):
+            used += 1
+        ids = tuple(token.id for token in tokens[first:used])
+        places = tuple(max(token.end, start) - start for token in tokens[first:used])
+        yield index, DrawnSpan(text[start:end], span.weight, ids, places)
+        if is_last:
+            return
+        start = end
+
+
+def _region(region: Region | None, spans: list[DrawnSpan]) -> DrawnRegion:
+    if region is None:
+        return DrawnRegion(None, None, "", tuple(spans))
+    return DrawnRegion(region.message, region.role, region.kind, tuple(spans))
+
+
+def _without_empty(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _shortest(weight: float | None) -> float | None:
+    """Return the number that JSON writes in the fewest characters: 1 instead of 1.0."""
+    return int(weight) if weight is not None and weight.is_integer() else weight
+
+
+def _read_region(value: Any, place: str) -> DrawnRegion:
+    fields = Fields(value, place, ("message", "role", "kind", "spans"))
+    kind = fields.optional_text("kind") or ""
+    if kind and kind not in CHOICES["region_kind"]:
+        raise ValueError(f"{place}.kind is another text; it must be one of {', '.join(CHOICES['region_kind'])}")
+    message, role = fields.optional_count("message", _MOST), fields.optional_text("role")
+    return DrawnRegion(message, role, kind, tuple(_read_span(*item) for item in fields.items("spans")))
+
+
+def _read_span(value: Any, place: str) -> DrawnSpan:
+    fields = Fields(value, place, ("text", "weight", "ids", "ends"))
+    text, weight = fields.text("text"), fields.optional_weight("weight")
+    ids, ends = fields.counts("ids", _MOST_ID), fields.counts("ends", len(text))
+    if len(ids) != len(ends):
+        raise ValueError(f"{place} has {len(ids)} ids and {len(ends)} ends; each token has one of both")
+    if list(ends) != sorted(ends):
+        raise ValueError(f"{place}.ends are not ascending")
+    if ids and weight is None:
+        raise ValueError(f"{place} has ids, but no weight; text without a weight has no tokens")
+    return DrawnSpan(text, weight, ids, ends)

@@ -8,8 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from chatmill._chatmill import TokenBatch, Tokenizer
-from chatmill.inspect.html_parts import MASKED, TRAINED, boxes, element
-from chatmill.labels import MASKED as MASKED_LABEL
+from chatmill.drawing.html import INLINE, draw_html, mark
+from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+from chatmill.inspect.html_parts import boxes
+from chatmill.labels import MASKED
 from chatmill.text.visible import visible
 
 _ROWS, _TOKENS = 3, 400
@@ -41,13 +43,16 @@ def _rows(batch: TokenBatch) -> Iterator[str]:
 
 
 def _row(tokenizer: Tokenizer, tokens: list[tuple[int, int]]) -> str:
-    spans = []
-    for is_trained, group in groupby(tokens[:_TOKENS], lambda token: token[1] != MASKED_LABEL):
-        text = tokenizer.decode([token_id for token_id, _ in group])
-        spans.append(element(text, TRAINED if is_trained else MASKED))
+    # A batch has no text and no ends of tokens: a token alone may be only a part of a character.
+    spans = tuple(
+        DrawnSpan(tokenizer.decode([token_id for token_id, _ in group]), float(is_trained))
+        for is_trained, group in groupby(tokens[:_TOKENS], lambda token: token[1] != MASKED)
+    )
+    trained = sum(label != MASKED for _, label in tokens)
+    shown = draw_html(DrawnRow((DrawnRegion(None, None, "", spans),), len(tokens), trained), INLINE)
     if len(tokens) > _TOKENS:
-        spans.append(element(f" … {len(tokens) - _TOKENS} more tokens", MASKED))
-    return "".join(spans)
+        shown += mark(f" … {len(tokens) - _TOKENS} more tokens", INLINE, INLINE.masked)
+    return shown
 
 
 def _counts(batch: TokenBatch) -> Iterator[str]:

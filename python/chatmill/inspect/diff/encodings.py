@@ -4,8 +4,8 @@ from itertools import pairwise, takewhile, zip_longest
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, RowFailure, Token
+from chatmill.drawing.spans import TextSpan, known_regions, text_spans, token_weights
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan, index_at, span_at
-from chatmill.inspect.spans import TextSpan, known_regions, text_spans, token_weights
 from chatmill.text.failures import describe_failure
 from chatmill.text.quote import excerpt, first_difference
 

@@ -7,8 +7,8 @@ from itertools import groupby, pairwise
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure, Tokenizer
+from chatmill.drawing.spans import TextSpan, known_regions
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan, span_at
-from chatmill.inspect.spans import TextSpan, known_regions
 from chatmill.outputs.samples import Sample
 from chatmill.outputs.written import RecordedReject
 from chatmill.text.failures import describe_failure

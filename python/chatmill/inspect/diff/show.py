@@ -6,10 +6,10 @@ from typing import Any
 from rich.text import Text
 
 from chatmill._chatmill import ChatTemplate, Tokenizer, __version__
+from chatmill.drawing.spans import name_region
 from chatmill.inspect.diff.outputs import OUTPUT_NAMES, OutputReport
 from chatmill.inspect.diff.report import DiffReport, RowDifference
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan
-from chatmill.inspect.spans import name_region
 from chatmill.text.numbers import percent
 from chatmill.text.quote import shorten
 from chatmill.text.visible import visible

@@ -61,7 +61,7 @@ def index_at(intervals: Sequence[_T], at: int) -> int:
         at: Index of the character.
 
     Example:
-        >>> from chatmill.inspect.spans import TextSpan
+        >>> from chatmill.drawing.spans import TextSpan
         >>> index_at([TextSpan(0, 3, 1), TextSpan(3, 9, 0)], 3)
         1
     """
