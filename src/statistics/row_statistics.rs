@@ -150,8 +150,7 @@ impl RowStatistics {
 
     /// The rows with the longest sample, the least trained share that is not 0, and the most messages.
     pub fn extremes(&self) -> impl Iterator<Item = (&'static str, Extreme)> {
-        let found =
-            [("longest", self.longest), ("least_trained", self.least_trained), ("most_turns", self.most_turns)];
+        let found = [("longest", self.longest), ("least_trained", self.least_trained), ("most_turns", self.most_turns)];
         found.into_iter().filter_map(|(name, extreme)| Some((name, extreme?)))
     }
 
@@ -211,7 +210,8 @@ impl RowStatistics {
         for sequence in &known {
             for kept in &sequence.kept {
                 let role = kept.message.and_then(|at| figures.roles.get(at)).map_or("", String::as_str);
-                let role = if self.regions.len() < MAX_ROLES || self.regions.contains_key(role) { role } else { OTHERS };
+                let role =
+                    if self.regions.len() < MAX_ROLES || self.regions.contains_key(role) { role } else { OTHERS };
                 let kinds = match self.regions.get_mut(role) {
                     Some(kinds) => kinds,
                     None => self.regions.entry(role.to_owned()).or_default(),

@@ -92,7 +92,9 @@ impl SequenceFigures {
         for piece in &self.pieces {
             let range = first..piece.end;
             first = piece.end;
-            let Some(message) = piece.message.filter(|at| turns.get(*at).is_some_and(Option::is_some)) else { continue };
+            let Some(message) = piece.message.filter(|at| turns.get(*at).is_some_and(Option::is_some)) else {
+                continue;
+            };
             let is_trained = whole.labels[range].iter().any(|label| *label != MASKED);
             let stop = (piece.kind == RegionKind::Closer && piece.end > 0).then(|| piece.end - 1);
             match messages.last_mut() {
@@ -195,7 +197,8 @@ mod tests {
 
     #[test]
     fn tokens_belong_to_the_region_in_which_they_begin() {
-        let crossing = [TokenSpan { tokens: 1, end: 3 }, TokenSpan { tokens: 2, end: 5 }, TokenSpan { tokens: 5, end: 12 }];
+        let crossing =
+            [TokenSpan { tokens: 1, end: 3 }, TokenSpan { tokens: 2, end: 5 }, TokenSpan { tokens: 5, end: 12 }];
         let found: Vec<_> = pieces(&regions(), &crossing).iter().map(|it| (it.message, it.kind, it.end)).collect();
         assert_eq!(found, [(Some(0), RegionKind::Content, 2), (Some(1), RegionKind::Header, 5)]);
     }

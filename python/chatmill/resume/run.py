@@ -214,14 +214,14 @@ class PartBlocks:
         """
         if self.key is not None and keyed.digest is not None:
             found = self._run.get(self.key, keyed.digest)
-            if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
+            if found is not None and found.num_rows_in == keyed.block.batch.num_rows and found.statistics is not None:
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
                     f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
                     "unit of these rows again"
                 )
-        return MilledBlock(keyed, mill_block(self._mill, keyed.block))
+        return MilledBlock(keyed, mill_block(self._mill, keyed.block, statistics=True))
 
     def keep(self, milled: MilledBlock) -> None:
         """Keep the tokens of a block, and count it.
