@@ -3,7 +3,7 @@
 use crate::encode::{AnswerSamples, NoteCounts, Notes, Sample, SampleSink};
 use crate::error::{Error, ErrorKind};
 use crate::label::MASKED;
-use crate::statistics::{RowFigures, RowStatistics};
+use crate::statistics::{ChunkStatistics, RowFigures};
 
 /// The results of consecutive rows.
 #[derive(Debug, Default)]
@@ -28,13 +28,6 @@ pub(super) struct Chunk {
     pub(super) failures: Vec<Error>,
     /// The statistics, if they are wanted.
     pub(super) statistics: Option<ChunkStatistics>,
-}
-
-/// The statistics of a chunk, with the figures of its current row.
-#[derive(Debug, Default)]
-pub(super) struct ChunkStatistics {
-    pub(super) sums: RowStatistics,
-    row: RowFigures,
 }
 
 /// The columns of rows with answers. Rows that failed have no entry.
@@ -99,8 +92,8 @@ impl Chunk {
         self.rows.resize(self.lengths.len(), row as u32);
         self.kept.resize(self.lengths.len(), kept);
         self.notes.add_row(notes);
-        if let Some(ChunkStatistics { sums, row: figures }) = &mut self.statistics {
-            sums.add_row(row, figures, notes.iter().map(|note| note.code()));
+        if let Some(statistics) = &mut self.statistics {
+            statistics.add_row(row, notes.iter().map(|note| note.code()));
         }
     }
 
@@ -109,10 +102,10 @@ impl Chunk {
         self.lengths.push(None);
         self.rows.push(error.row.unwrap_or_default() as u32);
         self.kept.push(vec![None; kept]);
-        if let Some(ChunkStatistics { sums, row }) = &mut self.statistics {
+        if let Some(statistics) = &mut self.statistics {
             // How long they are tells which `max_length` would keep them.
             if matches!(error.kind, ErrorKind::TooLong | ErrorKind::TrainedPartCutOff) {
-                sums.add_sequences(row);
+                statistics.add_sequences();
             }
         }
         self.failures.push(error);

@@ -36,7 +36,7 @@ impl BatchCounts {
         self.num_untrained_rows += chunk.untrained;
         self.notes.add(&chunk.notes);
         if let Some(chunk) = chunk.statistics.take() {
-            self.statistics.get_or_insert_default().add(&chunk.sums, 0);
+            self.statistics.get_or_insert_default().add(&chunk.finish(), 0);
         }
     }
 

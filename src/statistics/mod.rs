@@ -9,7 +9,9 @@
 //! rows that fail leave no trace but the length of a sequence that was too long.
 
 mod grid;
+mod id_map;
 mod outline;
+mod role_names;
 mod row_figures;
 mod row_statistics;
 mod sample_statistics;
@@ -17,6 +19,7 @@ mod sequence_figures;
 
 pub use grid::{LIMITS, limit_cells};
 pub(crate) use row_figures::RowFigures;
+pub(crate) use row_statistics::ChunkStatistics;
 pub use row_statistics::{Extreme, Mark, Marked, RegionTokens, RowStatistics, StopCounts, TurnTokens};
 pub use sample_statistics::{SampleStatistics, SampleTotals};
 pub(crate) use sequence_figures::WholeSequence;

@@ -1,22 +1,17 @@
-//! `Outline`: the messages of a row in short: their number, their roles, and what is odd about them.
+//! `Outline`: what is odd about the messages of a row; `roles_text`: their roles in short.
 
+use super::role_names::RoleNames;
 use crate::data::Node;
-use crate::rows::{Conversation, Role, has_reasoning, is_empty_message};
+use crate::rows::{Conversation, Role, is_empty_message};
 
 /// The longest text of a sequence of roles.
 const MAX_ROLES: usize = 160;
-/// The longest name of a role in it.
-const MAX_ROLE: usize = 24;
 /// Roles repeat in groups of at most this many.
 const MAX_PERIOD: usize = 4;
 
-/// The messages of a row in short.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What is odd about the messages of a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Outline {
-    /// Number of messages.
-    pub(super) messages: usize,
-    /// Their roles, such as `system (user assistant)+`.
-    pub(super) roles: String,
     /// Number of tools that the row declares.
     pub(super) tools: usize,
     /// Whether a message of another role than the assistant's has no text.
@@ -31,32 +26,26 @@ pub(super) struct Outline {
 
 impl Outline {
     pub(super) fn of(conversation: &Conversation<'_>) -> Outline {
-        let names: Vec<&str> = (0..conversation.messages.len()).map(|at| conversation.role(at)).collect();
-        let roles: Vec<Role> = names.iter().map(|name| Role::of(name)).collect();
-        let repeats = |pair: &[Role]| pair[0] == pair[1] && matches!(pair[0], Role::User | Role::Assistant);
-        let mut messages = conversation.messages.iter().zip(&roles);
-        Outline {
-            messages: names.len(),
-            roles: roles_text(&names),
-            tools: match &conversation.tools {
-                Some(Node::List(tools)) => tools.len(),
-                _ => 0,
-            },
-            has_empty_message: messages.any(|(message, role)| *role != Role::Assistant && is_empty_message(message)),
-            repeats_role: roles.windows(2).any(repeats),
-            is_unanswered: roles.last().is_some_and(|role| *role != Role::Assistant),
-            has_late_system: roles.iter().skip(1).any(|role| *role == Role::System),
+        let tools = match &conversation.tools {
+            Some(Node::List(tools)) => tools.len(),
+            _ => 0,
+        };
+        let mut outline = Outline { tools, ..Outline::default() };
+        let mut before = None;
+        for (index, message) in conversation.messages.iter().enumerate() {
+            let role = Role::of(conversation.role(index));
+            outline.repeats_role |= before == Some(role) && matches!(role, Role::User | Role::Assistant);
+            outline.has_late_system |= index > 0 && role == Role::System;
+            outline.has_empty_message |= role != Role::Assistant && is_empty_message(message);
+            before = Some(role);
         }
+        outline.is_unanswered = before.is_some_and(|role| role != Role::Assistant);
+        outline
     }
 }
 
-/// The messages whose reasoning is in a field of its own.
-pub(super) fn reasoning_messages<'c>(conversation: &'c Conversation<'_>) -> impl Iterator<Item = usize> + 'c {
-    conversation.messages.iter().enumerate().filter(|(_, message)| has_reasoning(message)).map(|(index, _)| index)
-}
-
-/// The roles, each group that repeats written once.
-fn roles_text(roles: &[&str]) -> String {
+/// The roles of a row, such as `system (user assistant)+`: a group that repeats is written once.
+pub(super) fn roles_text(roles: &[u8], names: &RoleNames) -> String {
     let mut text = String::new();
     let mut at = 0;
     while at < roles.len() {
@@ -72,33 +61,19 @@ fn roles_text(roles: &[&str]) -> String {
         let group = (1..=MAX_PERIOD.min(rest.len() / 2)).find(|period| repeats(period) > 1);
         match group {
             None => {
-                push_role(&mut text, rest[0]);
+                text.push_str(names.name(rest[0]));
                 at += 1;
             }
             Some(period) => {
+                let group: Vec<&str> = rest[..period].iter().map(|role| names.name(*role)).collect();
                 text.push('(');
-                for (index, role) in rest[..period].iter().enumerate() {
-                    if index > 0 {
-                        text.push(' ');
-                    }
-                    push_role(&mut text, role);
-                }
+                text.push_str(&group.join(" "));
                 text.push_str(")+");
                 at += period * repeats(&period);
             }
         }
     }
     text
-}
-
-fn push_role(text: &mut String, role: &str) {
-    match role.char_indices().nth(MAX_ROLE) {
-        Some((end, _)) => {
-            text.push_str(&role[..end]);
-            text.push('…');
-        }
-        None => text.push_str(role),
-    }
 }
 
 #[cfg(test)]
@@ -110,31 +85,33 @@ mod tests {
         Outline::of(&Conversation::new(parse_json(json.as_bytes()).unwrap()).unwrap())
     }
 
+    fn text(roles: &str) -> String {
+        let mut names = RoleNames::default();
+        let roles: Vec<u8> = roles.split(' ').map(|role| names.index(role)).collect();
+        roles_text(&roles, &names)
+    }
+
     #[test]
     fn roles_that_repeat_are_written_once() {
-        let text = |roles: &str| roles_text(&roles.split(' ').collect::<Vec<_>>());
         assert_eq!(text("system user assistant"), "system user assistant");
         assert_eq!(text("system user assistant user assistant user assistant"), "system (user assistant)+");
         assert_eq!(text("user user"), "(user)+");
         assert_eq!(text("user assistant tool assistant tool assistant"), "user (assistant tool)+ assistant");
         assert_eq!(text("user assistant user"), "user assistant user");
-        let long: Vec<String> = (0..200).map(|role| format!("role{role}")).collect();
-        let long = roles_text(&long.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(long.len() < MAX_ROLES + MAX_ROLE * 4 && long.ends_with('…'));
-        assert!(roles_text(&["é".repeat(99).as_str()]).ends_with("é…"));
+        let long: Vec<String> = (0..39).map(|role| format!("role{role:036}")).collect();
+        assert!(text(&long.join(" ")).len() < MAX_ROLES + 50);
     }
 
     #[test]
     fn what_is_odd_is_seen() {
         let plain = outline(r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#);
-        let expected = Outline { messages: 2, roles: "user assistant".into(), ..Outline::default() };
-        assert_eq!(plain, expected);
+        assert_eq!(plain, Outline::default());
         let odd = outline(
             r#"[{"role": "user", "content": " "}, {"role": "user", "content": "a"}, {"role": "assistant", "content": ""},
                 {"role": "system", "content": "b"}]"#,
         );
         assert!(odd.has_empty_message && odd.repeats_role && odd.is_unanswered && odd.has_late_system);
-        let called = outline(r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": ""}]"#);
-        assert!(!called.has_empty_message && !called.is_unanswered);
+        let answered = outline(r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": ""}]"#);
+        assert!(!answered.has_empty_message && !answered.is_unanswered);
     }
 }

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::outline::roles_text;
+use super::role_names::{OTHERS, RoleNames};
 use super::row_figures::RowFigures;
-use super::sequence_figures::SequenceFigures;
+use crate::attribution::RegionKind;
 
 /// Sequences of roles that are counted; all others are counted together.
 const MAX_ROLE_SEQUENCES: usize = 200;
 /// Roles that are counted; all others are counted together.
-const MAX_ROLES: usize = 40;
+const MAX_ROLES: usize = 42;
 /// Turns of the assistant that are counted; later ones are counted with the last of them.
 const MAX_TURNS: usize = 16;
-/// What the counts of all others are called.
-const OTHERS: &str = "…";
 
 /// Something about a row that may need attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +107,9 @@ pub struct Extreme {
     pub row: u64,
 }
 
+/// The tokens of one role by kind of region, in the order of [`RegionKind::ALL`].
+type ByKind = [RegionTokens; RegionKind::ALL.len()];
+
 /// The sums of the figures of many rows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,7 +129,7 @@ pub struct RowStatistics {
     tools: BTreeMap<u64, u64>,
     /// Rows whose regions are known.
     region_rows: u64,
-    regions: BTreeMap<String, BTreeMap<String, RegionTokens>>,
+    regions: BTreeMap<String, ByKind>,
     turns: Vec<TurnTokens>,
     stops: StopCounts,
     reasoning_given: u64,
@@ -135,6 +138,155 @@ pub struct RowStatistics {
     longest: Option<Extreme>,
     least_trained: Option<Extreme>,
     most_turns: Option<Extreme>,
+}
+
+/// The sums of a few consecutive rows, in a form that is fast to add to: no row needs a new text or a new place in a
+/// map.
+#[derive(Debug, Default)]
+pub(crate) struct ChunkStatistics {
+    pub(crate) row: RowFigures,
+    sums: RowStatistics,
+    lengths: Vec<u32>,
+    /// Rows by the numbers of their roles.
+    roles: BTreeMap<Vec<u8>, u64>,
+    /// By the number of the role; the first one is for text outside of messages.
+    regions: Vec<ByKind>,
+    marks: Vec<(&'static str, Marked)>,
+}
+
+impl ChunkStatistics {
+    /// Adds the row in `row`, which became samples, with the codes of its notes.
+    pub(crate) fn add_row(&mut self, row: usize, notes: impl Iterator<Item = &'static str>) {
+        let row = row as u64;
+        for code in notes {
+            self.mark(code, row);
+        }
+        self.add_sequences();
+        self.add_outline(row);
+        self.add_regions(row);
+        let sums = &mut self.sums;
+        for sequence in self.row.sequences() {
+            sums.bytes += sequence.bytes as u64;
+            sums.text_tokens += sequence.length as u64;
+            sums.cut_trained += sequence.trained() - sequence.kept_trained as u64;
+            greater(&mut sums.longest, sequence.kept_length as f64, row);
+            if sequence.kept_trained > 0 {
+                less(&mut sums.least_trained, sequence.kept_trained as f64 / sequence.kept_length as f64, row);
+            }
+        }
+    }
+
+    /// Adds the sequences of a row that was rejected because they are too long.
+    pub(crate) fn add_sequences(&mut self) {
+        for sequence in self.row.sequences() {
+            self.lengths.push(sequence.length as u32);
+            add_each(&mut self.sums.trained_cells, &sequence.cells);
+        }
+    }
+
+    fn add_outline(&mut self, row: u64) {
+        let Some(outline) = self.row.outline else { return };
+        let messages = self.row.roles.len() as u64;
+        *self.sums.messages.entry(messages).or_default() += 1;
+        *self.sums.tools.entry(outline.tools as u64).or_default() += 1;
+        match self.roles.get_mut(&self.row.roles) {
+            Some(rows) => *rows += 1,
+            None => {
+                self.roles.insert(self.row.roles.clone(), 1);
+            }
+        }
+        greater(&mut self.sums.most_turns, messages as f64, row);
+        for (mark, is_marked) in [
+            (Mark::EmptyMessage, outline.has_empty_message),
+            (Mark::RepeatedRole, outline.repeats_role),
+            (Mark::Unanswered, outline.is_unanswered),
+            (Mark::LateSystem, outline.has_late_system),
+        ] {
+            if is_marked {
+                self.mark(mark.code(), row);
+            }
+        }
+    }
+
+    fn add_regions(&mut self, row: u64) {
+        let figures = &self.row;
+        let (mut stops, mut printed, mut has_regions, mut is_untrained) = (StopCounts::default(), 0, false, false);
+        for sequence in figures.sequences().iter().filter(|it| it.has_regions) {
+            has_regions = true;
+            let (mut turn, mut trained) = (None, 0);
+            for kept in &sequence.kept {
+                let slot = kept.message.and_then(|at| figures.roles.get(at)).map_or(0, |role| usize::from(*role) + 1);
+                if self.regions.len() <= slot {
+                    self.regions.resize(slot + 1, ByKind::default());
+                }
+                self.regions[slot][kept.kind as usize].add(kept.tokens, kept.trained);
+                let Some(index) = kept.message.and_then(|at| figures.turns.get(at).copied().flatten()) else {
+                    continue;
+                };
+                let place = index.min(MAX_TURNS - 1);
+                if self.sums.turns.len() <= place {
+                    self.sums.turns.resize(place + 1, TurnTokens::default());
+                }
+                let counted = &mut self.sums.turns[place];
+                if turn != Some(index) {
+                    is_untrained |= turn.is_some() && trained == 0;
+                    (turn, trained) = (Some(index), 0);
+                    counted.turns += 1;
+                }
+                trained += kept.trained;
+                counted.tokens += kept.tokens as u64;
+                counted.trained += kept.trained as u64;
+            }
+            is_untrained |= turn.is_some() && trained == 0;
+            stops.add(sequence.stops);
+            printed = printed.max(figures.reasoning.iter().filter(|at| sequence.reasoning.contains(*at)).count());
+        }
+        if !has_regions {
+            return;
+        }
+        let given = figures.reasoning.len();
+        self.sums.region_rows += 1;
+        self.sums.stops.add(stops);
+        self.sums.reasoning_given += given as u64;
+        self.sums.reasoning_printed += printed as u64;
+        for (mark, is_marked) in [
+            (Mark::UntrainedTurn, is_untrained),
+            (Mark::StopMasked, stops.masked > 0),
+            (Mark::StopCut, stops.cut > 0),
+            (Mark::StopMissing, stops.missing > 0),
+            (Mark::ReasoningDropped, printed < given),
+        ] {
+            if is_marked {
+                self.mark(mark.code(), row);
+            }
+        }
+    }
+
+    fn mark(&mut self, code: &'static str, row: u64) {
+        match self.marks.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, marked)) => marked.rows += 1,
+            None => self.marks.push((code, Marked { rows: 1, first: row })),
+        }
+    }
+
+    /// The sums, after the last row.
+    pub(crate) fn finish(mut self) -> RowStatistics {
+        let mut sums = self.sums;
+        self.lengths.sort_unstable();
+        for same in self.lengths.chunk_by(|left, right| left == right) {
+            sums.lengths.insert(same[0], same.len() as u64);
+        }
+        let names: &RoleNames = &self.row.names;
+        for (roles, rows) in &self.roles {
+            add_named(&mut sums.roles, &roles_text(roles, names), *rows, MAX_ROLE_SEQUENCES);
+        }
+        for (slot, kinds) in self.regions.iter().enumerate() {
+            let name = slot.checked_sub(1).map_or("", |role| names.name(role as u8));
+            add_kinds(&mut sums.regions, name, kinds);
+        }
+        sums.marks = self.marks.into_iter().map(|(code, marked)| (code.to_owned(), marked)).collect();
+        sums
+    }
 }
 
 impl RowStatistics {
@@ -154,118 +306,6 @@ impl RowStatistics {
         found.into_iter().filter_map(|(name, extreme)| Some((name, extreme?)))
     }
 
-    /// Adds a row that became samples, with the codes of its notes.
-    pub(crate) fn add_row(&mut self, row: usize, figures: &RowFigures, notes: impl Iterator<Item = &'static str>) {
-        let row = row as u64;
-        for code in notes {
-            self.mark(code, row);
-        }
-        self.add_sequences(figures);
-        self.add_outline(row, figures);
-        self.add_regions(row, figures);
-        for sequence in &figures.sequences {
-            self.bytes += sequence.bytes as u64;
-            self.text_tokens += sequence.length as u64;
-            self.cut_trained += sequence.trained() - sequence.kept_trained as u64;
-            greater(&mut self.longest, sequence.kept_length as f64, row);
-            if sequence.kept_trained > 0 {
-                less(&mut self.least_trained, sequence.kept_trained as f64 / sequence.kept_length as f64, row);
-            }
-        }
-    }
-
-    /// Adds the sequences of a row that was rejected because they are too long.
-    pub(crate) fn add_sequences(&mut self, figures: &RowFigures) {
-        for sequence in &figures.sequences {
-            *self.lengths.entry(sequence.length as u32).or_default() += 1;
-            add_each(&mut self.trained_cells, &sequence.cells);
-        }
-    }
-
-    fn add_outline(&mut self, row: u64, figures: &RowFigures) {
-        let Some(outline) = &figures.outline else { return };
-        *self.messages.entry(outline.messages as u64).or_default() += 1;
-        *self.tools.entry(outline.tools as u64).or_default() += 1;
-        add_named(&mut self.roles, &outline.roles, 1, MAX_ROLE_SEQUENCES);
-        greater(&mut self.most_turns, outline.messages as f64, row);
-        for (mark, is_marked) in [
-            (Mark::EmptyMessage, outline.has_empty_message),
-            (Mark::RepeatedRole, outline.repeats_role),
-            (Mark::Unanswered, outline.is_unanswered),
-            (Mark::LateSystem, outline.has_late_system),
-        ] {
-            if is_marked {
-                self.mark(mark.code(), row);
-            }
-        }
-    }
-
-    fn add_regions(&mut self, row: u64, figures: &RowFigures) {
-        let known: Vec<&SequenceFigures> = figures.sequences.iter().filter(|it| it.has_regions).collect();
-        if known.is_empty() {
-            return;
-        }
-        self.region_rows += 1;
-        let mut turns: BTreeMap<usize, TurnTokens> = BTreeMap::new();
-        for sequence in &known {
-            for kept in &sequence.kept {
-                let role = kept.message.and_then(|at| figures.roles.get(at)).map_or("", String::as_str);
-                let role =
-                    if self.regions.len() < MAX_ROLES || self.regions.contains_key(role) { role } else { OTHERS };
-                let kinds = match self.regions.get_mut(role) {
-                    Some(kinds) => kinds,
-                    None => self.regions.entry(role.to_owned()).or_default(),
-                };
-                let tokens = match kinds.get_mut(kept.kind.name()) {
-                    Some(tokens) => tokens,
-                    None => kinds.entry(kept.kind.name().to_owned()).or_default(),
-                };
-                tokens.tokens += kept.tokens as u64;
-                tokens.trained += kept.trained as u64;
-                if let Some(turn) = kept.message.and_then(|at| figures.turns.get(at).copied().flatten()) {
-                    let turn = turns.entry(turn).or_default();
-                    turn.tokens += kept.tokens as u64;
-                    turn.trained += kept.trained as u64;
-                }
-            }
-        }
-        let untrained = turns.values().any(|turn| turn.trained == 0);
-        for (index, turn) in turns {
-            let index = index.min(MAX_TURNS - 1);
-            if self.turns.len() <= index {
-                self.turns.resize(index + 1, TurnTokens::default());
-            }
-            self.turns[index].add(TurnTokens { turns: 1, ..turn });
-        }
-        let printed = |message: &&usize| known.iter().any(|it| it.has_reasoning(**message));
-        let printed = figures.reasoning.iter().filter(printed).count();
-        self.reasoning_given += figures.reasoning.len() as u64;
-        self.reasoning_printed += printed as u64;
-        let mut stops = StopCounts::default();
-        known.iter().for_each(|it| stops.add(it.stops));
-        self.stops.add(stops);
-        for (mark, is_marked) in [
-            (Mark::UntrainedTurn, untrained),
-            (Mark::StopMasked, stops.masked > 0),
-            (Mark::StopCut, stops.cut > 0),
-            (Mark::StopMissing, stops.missing > 0),
-            (Mark::ReasoningDropped, printed < figures.reasoning.len()),
-        ] {
-            if is_marked {
-                self.mark(mark.code(), row);
-            }
-        }
-    }
-
-    fn mark(&mut self, code: &str, row: u64) {
-        match self.marks.get_mut(code) {
-            Some(marked) => marked.rows += 1,
-            None => {
-                self.marks.insert(code.to_owned(), Marked { rows: 1, first: row });
-            }
-        }
-    }
-
     /// Adds the statistics of later rows, whose numbers begin at `first_row`.
     pub fn add(&mut self, other: &RowStatistics, first_row: usize) {
         let first_row = first_row as u64;
@@ -281,13 +321,7 @@ impl RowStatistics {
         }
         self.region_rows += other.region_rows;
         for (role, kinds) in &other.regions {
-            let role = if self.regions.len() < MAX_ROLES || self.regions.contains_key(role) { role } else { OTHERS };
-            let mine = self.regions.entry(role.to_owned()).or_default();
-            for (kind, tokens) in kinds {
-                let mine = mine.entry(kind.clone()).or_default();
-                mine.tokens += tokens.tokens;
-                mine.trained += tokens.trained;
-            }
+            add_kinds(&mut self.regions, role, kinds);
         }
         if self.turns.len() < other.turns.len() {
             self.turns.resize(other.turns.len(), TurnTokens::default());
@@ -297,8 +331,12 @@ impl RowStatistics {
         self.reasoning_given += other.reasoning_given;
         self.reasoning_printed += other.reasoning_printed;
         for (code, marked) in &other.marks {
-            let first = marked.first + first_row;
-            self.marks.entry(code.clone()).or_insert(Marked { rows: 0, first }).rows += marked.rows;
+            match self.marks.get_mut(code) {
+                Some(mine) => mine.rows += marked.rows,
+                None => {
+                    self.marks.insert(code.clone(), Marked { rows: marked.rows, first: marked.first + first_row });
+                }
+            }
         }
         for (mine, theirs) in [(&mut self.longest, &other.longest), (&mut self.most_turns, &other.most_turns)] {
             if let Some(theirs) = theirs {
@@ -308,6 +346,13 @@ impl RowStatistics {
         if let Some(theirs) = &other.least_trained {
             less(&mut self.least_trained, theirs.value, theirs.row + first_row);
         }
+    }
+}
+
+impl RegionTokens {
+    fn add(&mut self, tokens: usize, trained: usize) {
+        self.tokens += tokens as u64;
+        self.trained += trained as u64;
     }
 }
 
@@ -353,6 +398,24 @@ fn add_counts<K: Ord + Copy>(mine: &mut BTreeMap<K, u64>, theirs: &BTreeMap<K, u
     }
 }
 
+/// Adds the tokens of a role, or of all others if there are too many roles.
+fn add_kinds(regions: &mut BTreeMap<String, ByKind>, role: &str, kinds: &ByKind) {
+    if kinds.iter().all(|kind| kind.tokens == 0) {
+        return;
+    }
+    let mine = match regions.get_mut(role) {
+        Some(mine) => mine,
+        None => {
+            let role = if regions.len() < MAX_ROLES { role } else { OTHERS };
+            regions.entry(role.to_owned()).or_default()
+        }
+    };
+    for (mine, theirs) in mine.iter_mut().zip(kinds) {
+        mine.tokens += theirs.tokens;
+        mine.trained += theirs.trained;
+    }
+}
+
 /// Adds to the count of a name, or to that of all others if there are too many names.
 fn add_named(counts: &mut BTreeMap<String, u64>, name: &str, count: u64, max: usize) {
     match counts.get_mut(name) {
@@ -371,14 +434,17 @@ mod tests {
     use crate::label::MASKED;
     use crate::rows::Conversation;
 
-    fn figures(messages: &str, labels: &[i32]) -> RowFigures {
-        let conversation = Conversation::new(parse_json(messages.as_bytes()).unwrap()).unwrap().to_owned();
-        let mut figures = RowFigures::default();
-        figures.clear(false);
-        figures.describe(&conversation);
-        figures.push_sequence(labels.len() * 3, labels);
-        figures.keep(&[0..labels.len()], labels);
-        figures
+    fn statistics(rows: &[(&str, Vec<i32>)]) -> RowStatistics {
+        let mut chunk = ChunkStatistics::default();
+        for (row, (messages, labels)) in rows.iter().enumerate() {
+            let conversation = Conversation::new(parse_json(messages.as_bytes()).unwrap()).unwrap();
+            chunk.row.clear(false);
+            chunk.row.describe(&conversation);
+            chunk.row.push_sequence(labels.len() * 3, labels);
+            chunk.row.keep(&[0..labels.len()], labels);
+            chunk.add_row(row, ["proved"].into_iter());
+        }
+        chunk.finish()
     }
 
     const GOOD: &str = r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#;
@@ -387,14 +453,8 @@ mod tests {
     #[test]
     fn sums_do_not_depend_on_the_batches() {
         let rows = [(GOOD, vec![1; 70]), (EMPTY, vec![MASKED, 1]), (GOOD, vec![1; 70]), (EMPTY, vec![1; 300])];
-        let mut whole = RowStatistics::default();
-        let (mut first, mut second) = (RowStatistics::default(), RowStatistics::default());
-        for (row, (messages, labels)) in rows.iter().enumerate() {
-            let figures = figures(messages, labels);
-            whole.add_row(row, &figures, ["proved"].into_iter());
-            let (part, start) = if row < 2 { (&mut first, 0) } else { (&mut second, 2) };
-            part.add_row(row - start, &figures, ["proved"].into_iter());
-        }
+        let whole = statistics(&rows);
+        let (mut first, second) = (statistics(&rows[..2]), statistics(&rows[2..]));
         first.add(&second, 2);
         assert_eq!(first, whole);
         assert_eq!(whole.lengths, BTreeMap::from([(2, 1), (70, 2), (300, 1)]));

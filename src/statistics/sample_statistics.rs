@@ -1,7 +1,5 @@
 //! `SampleStatistics`: counts of the samples that are written, from their columns.
 
-use std::collections::HashMap;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, Int32Array, ListArray, RecordBatch};
@@ -9,6 +7,7 @@ use arrow_buffer::ToByteSlice;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::id_map::IdMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 
@@ -29,10 +28,10 @@ pub struct SampleStatistics {
     tokens: u64,
     trained: u64,
     begins_with_bos: u64,
-    lengths: HashMap<u32, u64>,
+    lengths: IdMap<u32, u64>,
     shares: [u64; SHARES],
-    first_trained: HashMap<i32, u64>,
-    last_trained: HashMap<i32, u64>,
+    first_trained: IdMap<i32, u64>,
+    last_trained: IdMap<i32, u64>,
     seen: Seen,
 }
 
@@ -71,10 +70,10 @@ impl SampleStatistics {
             tokens: 0,
             trained: 0,
             begins_with_bos: 0,
-            lengths: HashMap::new(),
+            lengths: IdMap::default(),
             shares: [0; SHARES],
-            first_trained: HashMap::new(),
-            last_trained: HashMap::new(),
+            first_trained: IdMap::default(),
+            last_trained: IdMap::default(),
             seen: Seen::default(),
         }
     }
@@ -120,7 +119,7 @@ impl SampleStatistics {
     }
 
     fn push(&mut self, ids: &[i32], labels: &[i32]) {
-        let trained = labels.iter().filter(|label| **label != MASKED).count();
+        let Runs { first, last, trained, hash: runs } = runs(labels);
         self.samples += 1;
         self.tokens += ids.len() as u64;
         self.trained += trained as u64;
@@ -129,12 +128,12 @@ impl SampleStatistics {
         if self.bos.is_some() && ids.first().copied() == self.bos {
             self.begins_with_bos += 1;
         }
-        let is_trained = |label: &i32| *label != MASKED;
-        if let (Some(first), Some(last)) = (labels.iter().position(is_trained), labels.iter().rposition(is_trained)) {
+        if trained > 0 {
             *self.first_trained.entry(ids[first]).or_default() += 1;
             *self.last_trained.entry(ids[last]).or_default() += 1;
         }
-        self.seen.push(hash(ids, hash(labels, 0)));
+        // Equal ids with the same trained tokens have equal labels, also where labels are other numbers than ids.
+        self.seen.push(xxh3_64_with_seed(ids.to_byte_slice(), runs));
     }
 
     /// The sums.
@@ -160,7 +159,7 @@ impl SampleStatistics {
 #[derive(Debug, Clone, Default)]
 struct Seen {
     shift: u32,
-    samples: HashMap<u64, u32>,
+    samples: IdMap<u64, u32>,
 }
 
 impl Seen {
@@ -190,11 +189,36 @@ fn share(trained: usize, length: usize) -> usize {
     if trained == length && length > 0 { SHARES - 1 } else { (10 * trained).div_ceil(length.max(1)) }
 }
 
-fn hash(values: &[i32], seed: u64) -> u64 {
-    xxh3_64_with_seed(values.to_byte_slice(), seed)
+/// The trained tokens of a sample.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Runs {
+    first: usize,
+    last: usize,
+    trained: usize,
+    /// A hash of where they are.
+    hash: u64,
 }
 
-fn most_frequent(counts: &HashMap<i32, u64>) -> Vec<(i32, u64)> {
+/// Finds the trained tokens, from border to border.
+fn runs(labels: &[i32]) -> Runs {
+    let mut runs = Runs::default();
+    let mut at = 0;
+    while let Some(masked) = labels[at..].iter().position(|label| *label != MASKED) {
+        let start = at + masked;
+        let length = labels[start..].iter().position(|label| *label == MASKED).unwrap_or(labels.len() - start);
+        if runs.trained == 0 {
+            runs.first = start;
+        }
+        at = start + length;
+        runs.trained += length;
+        runs.last = at - 1;
+        let border = (start as u64) << 32 ^ at as u64;
+        runs.hash = (runs.hash.rotate_left(23) ^ border).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    runs
+}
+
+fn most_frequent(counts: &IdMap<i32, u64>) -> Vec<(i32, u64)> {
     let mut counts: Vec<(i32, u64)> = counts.iter().map(|(id, samples)| (*id, *samples)).collect();
     counts.sort_unstable_by_key(|(id, samples)| (std::cmp::Reverse(*samples), *id));
     counts.truncate(MOST_FREQUENT);
@@ -281,6 +305,15 @@ mod tests {
             counted.add(&rows, &[]).unwrap();
             assert_eq!((counted.totals().tokens, counted.totals().trained_tokens), (1, trained));
         }
+    }
+
+    #[test]
+    fn trained_tokens_are_found() {
+        assert_eq!(runs(&[-100; 5]), Runs::default());
+        let found = runs(&[-100, 1, 2, -100, 3]);
+        assert_eq!((found.first, found.last, found.trained), (1, 4, 3));
+        assert_ne!(found.hash, runs(&[-100, 1, 2, 2, 3]).hash);
+        assert_eq!(runs(&[7]).trained, 1);
     }
 
     #[test]

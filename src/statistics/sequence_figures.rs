@@ -58,6 +58,8 @@ pub(super) struct SequenceFigures {
     pub(super) kept_trained: usize,
     pub(super) kept_length: usize,
     pub(super) stops: StopCounts,
+    /// The messages with regions of reasoning.
+    pub(super) reasoning: Vec<usize>,
     pieces: Vec<Piece>,
     ends: Vec<TurnEnd>,
 }
@@ -67,10 +69,17 @@ fn trained(labels: &[i32]) -> usize {
 }
 
 impl SequenceFigures {
-    pub(super) fn new(bytes: usize, labels: &[i32]) -> SequenceFigures {
-        let mut figures = SequenceFigures { bytes, length: labels.len(), ..SequenceFigures::default() };
-        limit_cells(|range| trained(&labels[range]), labels.len(), &mut figures.cells);
-        figures
+    /// Makes these the figures of another sequence.
+    pub(super) fn reset(&mut self, bytes: usize, labels: &[i32]) {
+        let SequenceFigures { cells, kept, reasoning, pieces, ends, .. } = std::mem::take(self);
+        *self =
+            SequenceFigures { cells, kept, reasoning, pieces, ends, bytes, length: labels.len(), ..Self::default() };
+        self.cells.clear();
+        self.kept.clear();
+        self.reasoning.clear();
+        self.pieces.clear();
+        self.ends.clear();
+        limit_cells(|range| trained(&labels[range]), labels.len(), &mut self.cells);
     }
 
     /// The trained tokens before the cut.
@@ -86,32 +95,34 @@ impl SequenceFigures {
         is_added: impl Fn(u32) -> bool,
     ) {
         self.has_regions = true;
-        self.pieces = pieces(regions, whole.spans);
-        let mut first = 0;
-        let mut messages: Vec<(usize, bool, Option<usize>)> = Vec::new();
+        set_pieces(regions, whole.spans, &mut self.pieces);
+        let end_of = |stop: Option<usize>| TurnEnd {
+            stop: stop.filter(|&at| is_added(whole.ids[at])),
+            is_trained: stop.is_some_and(|at| whole.labels[at] != MASKED),
+        };
+        let (mut first, mut turn, mut is_trained, mut stop) = (0, None, false, None);
         for piece in &self.pieces {
             let range = first..piece.end;
             first = piece.end;
             let Some(message) = piece.message.filter(|at| turns.get(*at).is_some_and(Option::is_some)) else {
                 continue;
             };
-            let is_trained = whole.labels[range].iter().any(|label| *label != MASKED);
-            let stop = (piece.kind == RegionKind::Closer && piece.end > 0).then(|| piece.end - 1);
-            match messages.last_mut() {
-                Some((last, trained, closer)) if *last == message => {
-                    *trained |= is_trained;
-                    *closer = stop.or(*closer);
+            if turn != Some(message) {
+                if is_trained {
+                    self.ends.push(end_of(stop));
                 }
-                _ => messages.push((message, is_trained, stop)),
+                (turn, is_trained, stop) = (Some(message), false, None);
+            }
+            is_trained |= whole.labels[range].iter().any(|label| *label != MASKED);
+            match piece.kind {
+                RegionKind::Closer if piece.end > 0 => stop = Some(piece.end - 1),
+                RegionKind::Reasoning => self.reasoning.push(message),
+                _ => {}
             }
         }
-        let trained_turns = messages.into_iter().filter(|(_, is_trained, _)| *is_trained);
-        self.ends = trained_turns
-            .map(|(_, _, stop)| TurnEnd {
-                stop: stop.filter(|&at| is_added(whole.ids[at])),
-                is_trained: stop.is_some_and(|at| whole.labels[at] != MASKED),
-            })
-            .collect();
+        if is_trained {
+            self.ends.push(end_of(stop));
+        }
     }
 
     pub(super) fn keep(&mut self, kept: &[Range<usize>], labels: &[i32]) {
@@ -142,34 +153,25 @@ impl SequenceFigures {
             }
         }
     }
-
-    /// Whether the text of this message has a region of reasoning.
-    pub(super) fn has_reasoning(&self, message: usize) -> bool {
-        self.pieces.iter().any(|piece| piece.message == Some(message) && piece.kind == RegionKind::Reasoning)
-    }
 }
 
-/// The tokens of each region. A token span that crosses the end of a region belongs to the region of its first byte.
-fn pieces(regions: &Regions, spans: &[TokenSpan]) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::with_capacity(regions.as_slice().len());
-    let mut rest = regions.as_slice().iter().peekable();
-    let mut start = 0;
+/// Sets the tokens of each region. A token span that crosses the end of a region belongs to the region of its first
+/// byte.
+fn set_pieces(regions: &Regions, spans: &[TokenSpan], pieces: &mut Vec<Piece>) {
+    let regions = regions.as_slice();
+    let (mut at, mut start) = (0, 0);
     for span in spans {
-        while rest.peek().is_some_and(|region| region.end <= start) {
-            // The tokens after the last region, which can only be empty, belong to it.
-            if rest.len() == 1 {
-                break;
-            }
-            rest.next();
+        // Tokens after the last region, which have no bytes, belong to it.
+        while at + 1 < regions.len() && regions[at].end <= start {
+            at += 1;
         }
-        let Some(region) = rest.peek() else { break };
+        let Some(region) = regions.get(at) else { break };
         match pieces.last_mut() {
             Some(last) if last.message == region.message && last.kind == region.kind => last.end = span.tokens,
             _ => pieces.push(Piece { message: region.message, kind: region.kind, end: span.tokens }),
         }
         start = span.end;
     }
-    pieces
 }
 
 #[cfg(test)]
@@ -188,7 +190,8 @@ mod tests {
     /// Six tokens of two bytes each; the last one is the stop token, and tokens from the fourth on are trained.
     fn figures(labels: &[i32], kept: &[Range<usize>]) -> SequenceFigures {
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
-        let mut figures = SequenceFigures::new(12, labels);
+        let mut figures = SequenceFigures::default();
+        figures.reset(12, labels);
         let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], labels, spans: &spans };
         figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99);
         figures.keep(kept, labels);
@@ -199,7 +202,9 @@ mod tests {
     fn tokens_belong_to_the_region_in_which_they_begin() {
         let crossing =
             [TokenSpan { tokens: 1, end: 3 }, TokenSpan { tokens: 2, end: 5 }, TokenSpan { tokens: 5, end: 12 }];
-        let found: Vec<_> = pieces(&regions(), &crossing).iter().map(|it| (it.message, it.kind, it.end)).collect();
+        let mut found = Vec::new();
+        set_pieces(&regions(), &crossing, &mut found);
+        let found: Vec<_> = found.iter().map(|it| (it.message, it.kind, it.end)).collect();
         assert_eq!(found, [(Some(0), RegionKind::Content, 2), (Some(1), RegionKind::Header, 5)]);
     }
 
@@ -215,7 +220,8 @@ mod tests {
         let masked = [MASKED, MASKED, MASKED, 3, 4, MASKED];
         assert_eq!(figures(&masked, &[0..6]).stops, StopCounts { masked: 1, ..StopCounts::default() });
         assert_eq!(figures(&[MASKED; 6], &[0..6]).stops, StopCounts::default());
-        let mut without = SequenceFigures::new(12, &all);
+        let mut without = SequenceFigures::default();
+        without.reset(12, &all);
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let whole = WholeSequence { ids: &[0; 6], labels: &all, spans: &spans };
         without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false);
