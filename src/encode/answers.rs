@@ -72,7 +72,7 @@ impl AnswersEncoder {
                 let mut labels: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
                 labels[..prompt].fill(MASKED);
                 figures.push_sequence(text.len(), &labels);
-                figures.keep(&[0..ids.len().min(kept)], &labels);
+                figures.keep(&[0..ids.len().min(kept)]);
             }
         }
         let kept = longest?;

@@ -52,7 +52,7 @@ impl Cut<'_> {
         }
         notes.amounts.cut_tokens += tokens.ids.len() - kept.iter().map(Range::len).sum::<usize>();
         if let Some(figures) = sink.figures() {
-            figures.keep(&kept, labels);
+            figures.keep(&kept);
         }
         Ok(())
     }

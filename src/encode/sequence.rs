@@ -141,7 +141,7 @@ fn count(
     figures.push_sequence(labeled.text.len(), labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
     if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {
-        let whole = WholeSequence { ids: &tokens.ids, labels, spans };
+        let whole = WholeSequence { ids: &tokens.ids, spans };
         return figures.set_regions(&attributed.regions, &whole, is_added);
     }
     if !figures.wants_regions {
@@ -152,7 +152,7 @@ fn count(
     if align(&parts.tokenizer, &labeled.text, &labeled.cuts, tokens).is_ok() {
         let mut found = Vec::new();
         token_spans(&labeled.text, &tokens.ends, &regions.ends(), &mut found);
-        figures.set_regions(&regions, &WholeSequence { ids: &tokens.ids, labels, spans: &found }, is_added);
+        figures.set_regions(&regions, &WholeSequence { ids: &tokens.ids, spans: &found }, is_added);
     }
 }
 

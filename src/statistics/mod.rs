@@ -16,6 +16,7 @@ mod row_figures;
 mod row_statistics;
 mod sample_statistics;
 mod sequence_figures;
+mod trained_runs;
 
 pub use grid::{LIMITS, limit_cells};
 pub(crate) use row_figures::RowFigures;

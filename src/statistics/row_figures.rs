@@ -82,9 +82,9 @@ impl RowFigures {
     }
 
     /// Counts what the cut of the last sequence keeps.
-    pub(crate) fn keep(&mut self, kept: &[Range<usize>], labels: &[i32]) {
+    pub(crate) fn keep(&mut self, kept: &[Range<usize>]) {
         if let Some(sequence) = self.last() {
-            sequence.keep(kept, labels);
+            sequence.keep(kept);
         }
     }
 }

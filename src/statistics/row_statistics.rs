@@ -168,7 +168,7 @@ impl ChunkStatistics {
         for sequence in self.row.sequences() {
             sums.bytes += sequence.bytes as u64;
             sums.text_tokens += sequence.length as u64;
-            sums.cut_trained += sequence.trained() - sequence.kept_trained as u64;
+            sums.cut_trained += (sequence.trained() - sequence.kept_trained) as u64;
             greater(&mut sums.longest, sequence.kept_length as f64, row);
             if sequence.kept_trained > 0 {
                 less(&mut sums.least_trained, sequence.kept_trained as f64 / sequence.kept_length as f64, row);
@@ -441,7 +441,7 @@ mod tests {
             chunk.row.clear(false);
             chunk.row.describe(&conversation);
             chunk.row.push_sequence(labels.len() * 3, labels);
-            chunk.row.keep(&[0..labels.len()], labels);
+            chunk.row.keep(&[0..labels.len()]);
             chunk.add_row(row, ["proved"].into_iter());
         }
         chunk.finish()

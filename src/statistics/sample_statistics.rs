@@ -1,5 +1,7 @@
 //! `SampleStatistics`: counts of the samples that are written, from their columns.
 
+use std::ops::Range;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, Int32Array, ListArray, RecordBatch};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::id_map::IdMap;
+use super::trained_runs::TrainedRuns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::label::MASKED;
 
@@ -33,6 +36,8 @@ pub struct SampleStatistics {
     first_trained: IdMap<i32, u64>,
     last_trained: IdMap<i32, u64>,
     seen: Seen,
+    /// A buffer that each sample uses again.
+    runs: TrainedRuns,
 }
 
 /// Sums of [`SampleStatistics`].
@@ -75,6 +80,7 @@ impl SampleStatistics {
             first_trained: IdMap::default(),
             last_trained: IdMap::default(),
             seen: Seen::default(),
+            runs: TrainedRuns::default(),
         }
     }
 
@@ -119,7 +125,9 @@ impl SampleStatistics {
     }
 
     fn push(&mut self, ids: &[i32], labels: &[i32]) {
-        let Runs { first, last, trained, hash: runs } = runs(labels);
+        self.runs.set(labels);
+        let trained = self.runs.total();
+        let runs = self.runs.as_slice();
         self.samples += 1;
         self.tokens += ids.len() as u64;
         self.trained += trained as u64;
@@ -128,12 +136,12 @@ impl SampleStatistics {
         if self.bos.is_some() && ids.first().copied() == self.bos {
             self.begins_with_bos += 1;
         }
-        if trained > 0 {
-            *self.first_trained.entry(ids[first]).or_default() += 1;
-            *self.last_trained.entry(ids[last]).or_default() += 1;
+        if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
+            *self.first_trained.entry(ids[first.start]).or_default() += 1;
+            *self.last_trained.entry(ids[last.end - 1]).or_default() += 1;
         }
         // Equal ids with the same trained tokens have equal labels, also where labels are other numbers than ids.
-        self.seen.push(xxh3_64_with_seed(ids.to_byte_slice(), runs));
+        self.seen.push(xxh3_64_with_seed(ids.to_byte_slice(), hash_of(runs)));
     }
 
     /// The sums.
@@ -189,33 +197,12 @@ fn share(trained: usize, length: usize) -> usize {
     if trained == length && length > 0 { SHARES - 1 } else { (10 * trained).div_ceil(length.max(1)) }
 }
 
-/// The trained tokens of a sample.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Runs {
-    first: usize,
-    last: usize,
-    trained: usize,
-    /// A hash of where they are.
-    hash: u64,
-}
-
-/// Finds the trained tokens, from border to border.
-fn runs(labels: &[i32]) -> Runs {
-    let mut runs = Runs::default();
-    let mut at = 0;
-    while let Some(masked) = labels[at..].iter().position(|label| *label != MASKED) {
-        let start = at + masked;
-        let length = labels[start..].iter().position(|label| *label == MASKED).unwrap_or(labels.len() - start);
-        if runs.trained == 0 {
-            runs.first = start;
-        }
-        at = start + length;
-        runs.trained += length;
-        runs.last = at - 1;
-        let border = (start as u64) << 32 ^ at as u64;
-        runs.hash = (runs.hash.rotate_left(23) ^ border).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-    runs
+/// A hash of where the trained tokens are.
+fn hash_of(runs: &[Range<usize>]) -> u64 {
+    runs.iter().fold(0u64, |hash, run| {
+        let border = (run.start as u64) << 32 ^ run.end as u64;
+        (hash.rotate_left(23) ^ border).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    })
 }
 
 fn most_frequent(counts: &IdMap<i32, u64>) -> Vec<(i32, u64)> {
@@ -308,12 +295,12 @@ mod tests {
     }
 
     #[test]
-    fn trained_tokens_are_found() {
-        assert_eq!(runs(&[-100; 5]), Runs::default());
-        let found = runs(&[-100, 1, 2, -100, 3]);
-        assert_eq!((found.first, found.last, found.trained), (1, 4, 3));
-        assert_ne!(found.hash, runs(&[-100, 1, 2, 2, 3]).hash);
-        assert_eq!(runs(&[7]).trained, 1);
+    fn the_same_ids_with_other_labels_are_another_sample() {
+        let mut counted = SampleStatistics::new(None, false);
+        for labels in [[-100, 1, 1], [-100, 1, -100], [1, 1, 1], [-100, -100, -100], [-100, 1, 1]] {
+            counted.push(&[1, 1, 1], &labels);
+        }
+        assert_eq!(counted.totals().duplicates, 1);
     }
 
     #[test]

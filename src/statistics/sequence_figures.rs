@@ -4,15 +4,14 @@ use std::ops::Range;
 
 use super::grid::limit_cells;
 use super::row_statistics::StopCounts;
+use super::trained_runs::TrainedRuns;
 use crate::attribution::{RegionKind, Regions};
-use crate::label::MASKED;
 use crate::tokenizer::TokenSpan;
 
 /// The tokens of a sequence, before it is cut.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WholeSequence<'s> {
     pub(crate) ids: &'s [u32],
-    pub(crate) labels: &'s [i32],
     /// Token spans that end at the ends of regions.
     pub(crate) spans: &'s [TokenSpan],
 }
@@ -60,31 +59,39 @@ pub(super) struct SequenceFigures {
     pub(super) stops: StopCounts,
     /// The messages with regions of reasoning.
     pub(super) reasoning: Vec<usize>,
+    runs: TrainedRuns,
     pieces: Vec<Piece>,
     ends: Vec<TurnEnd>,
-}
-
-fn trained(labels: &[i32]) -> usize {
-    labels.iter().filter(|label| **label != MASKED).count()
 }
 
 impl SequenceFigures {
     /// Makes these the figures of another sequence.
     pub(super) fn reset(&mut self, bytes: usize, labels: &[i32]) {
-        let SequenceFigures { cells, kept, reasoning, pieces, ends, .. } = std::mem::take(self);
-        *self =
-            SequenceFigures { cells, kept, reasoning, pieces, ends, bytes, length: labels.len(), ..Self::default() };
+        let SequenceFigures { cells, kept, reasoning, runs, pieces, ends, .. } = std::mem::take(self);
+        *self = SequenceFigures {
+            cells,
+            kept,
+            reasoning,
+            runs,
+            pieces,
+            ends,
+            bytes,
+            length: labels.len(),
+            ..Self::default()
+        };
         self.cells.clear();
         self.kept.clear();
         self.reasoning.clear();
         self.pieces.clear();
         self.ends.clear();
-        limit_cells(|range| trained(&labels[range]), labels.len(), &mut self.cells);
+        self.runs.set(labels);
+        let mut trained = self.runs.within();
+        limit_cells(|range| trained.next_in(range), labels.len(), &mut self.cells);
     }
 
     /// The trained tokens before the cut.
-    pub(super) fn trained(&self) -> u64 {
-        self.cells.iter().sum()
+    pub(super) fn trained(&self) -> usize {
+        self.runs.total()
     }
 
     pub(super) fn set_regions(
@@ -96,9 +103,11 @@ impl SequenceFigures {
     ) {
         self.has_regions = true;
         set_pieces(regions, whole.spans, &mut self.pieces);
+        let runs = &self.runs;
+        let mut trained = runs.within();
         let end_of = |stop: Option<usize>| TurnEnd {
             stop: stop.filter(|&at| is_added(whole.ids[at])),
-            is_trained: stop.is_some_and(|at| whole.labels[at] != MASKED),
+            is_trained: stop.is_some_and(|at| runs.has(at)),
         };
         let (mut first, mut turn, mut is_trained, mut stop) = (0, None, false, None);
         for piece in &self.pieces {
@@ -113,7 +122,7 @@ impl SequenceFigures {
                 }
                 (turn, is_trained, stop) = (Some(message), false, None);
             }
-            is_trained |= whole.labels[range].iter().any(|label| *label != MASKED);
+            is_trained |= trained.next_in(range) > 0;
             match piece.kind {
                 RegionKind::Closer if piece.end > 0 => stop = Some(piece.end - 1),
                 RegionKind::Reasoning => self.reasoning.push(message),
@@ -125,9 +134,10 @@ impl SequenceFigures {
         }
     }
 
-    pub(super) fn keep(&mut self, kept: &[Range<usize>], labels: &[i32]) {
+    pub(super) fn keep(&mut self, kept: &[Range<usize>]) {
+        let runs = &self.runs;
         self.kept_length = kept.iter().map(Range::len).sum();
-        self.kept_trained = kept.iter().map(|range| trained(&labels[range.clone()])).sum();
+        self.kept_trained = kept.iter().map(|range| runs.within().next_in(range.clone())).sum();
         for TurnEnd { stop, is_trained } in &self.ends {
             match stop {
                 None => self.stops.missing += 1,
@@ -136,20 +146,16 @@ impl SequenceFigures {
                 Some(_) => self.stops.trained += 1,
             }
         }
-        let mut start = 0;
-        for piece in &self.pieces {
-            let (mut tokens, mut trained_tokens) = (0, 0);
-            for range in kept {
-                let inside = range.start.max(start)..range.end.min(piece.end);
+        for range in kept {
+            let mut trained = runs.within();
+            let mut start = 0;
+            for Piece { message, kind, end } in &self.pieces {
+                let inside = range.start.max(start)..range.end.min(*end);
+                start = *end;
                 if inside.start < inside.end {
-                    tokens += inside.len();
-                    trained_tokens += trained(&labels[inside]);
+                    let (tokens, trained) = (inside.len(), trained.next_in(inside));
+                    self.kept.push(KeptTokens { message: *message, kind: *kind, tokens, trained });
                 }
-            }
-            start = piece.end;
-            if tokens > 0 {
-                let Piece { message, kind, .. } = *piece;
-                self.kept.push(KeptTokens { message, kind, tokens, trained: trained_tokens });
             }
         }
     }
@@ -177,6 +183,7 @@ fn set_pieces(regions: &Regions, spans: &[TokenSpan], pieces: &mut Vec<Piece>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label::MASKED;
 
     fn regions() -> Regions {
         let mut regions = Regions::default();
@@ -192,9 +199,9 @@ mod tests {
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let mut figures = SequenceFigures::default();
         figures.reset(12, labels);
-        let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], labels, spans: &spans };
+        let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], spans: &spans };
         figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99);
-        figures.keep(kept, labels);
+        figures.keep(kept);
         figures
     }
 
@@ -223,9 +230,9 @@ mod tests {
         let mut without = SequenceFigures::default();
         without.reset(12, &all);
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
-        let whole = WholeSequence { ids: &[0; 6], labels: &all, spans: &spans };
+        let whole = WholeSequence { ids: &[0; 6], spans: &spans };
         without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false);
-        without.keep(&[0..6], &all);
+        without.keep(&[0..6]);
         assert_eq!(without.stops, StopCounts { missing: 1, ..StopCounts::default() });
     }
 }
