@@ -243,7 +243,7 @@ def test_damaged_offsets_are_an_error() -> None:
     batch = pa.record_batch({"messages": lists})
     offsets[4:] = struct.pack("=i", 2_000_000_000)
     stream = mill().stream([batch])
-    assert message(stream.read_all, DataError).startswith("rows 0 to 0 of the stream: the column `messages` is damaged")
+    assert message(stream.read_all, DataError).startswith("row 0 of the stream: the column `messages` is damaged")
 
 
 @pytest.mark.parametrize(

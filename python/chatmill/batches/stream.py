@@ -145,7 +145,8 @@ def _numbered(error: RowError, before: int) -> RowError:
 
 def _placed(error: ChatmillError, before: int, rows: int) -> ChatmillError:
     """Return an error of a part with its place in the stream."""
-    error.args = (f"rows {before} to {before + rows - 1} of the stream: {error}",)
+    place = f"row {before}" if rows == 1 else f"rows {before} to {before + rows - 1}"
+    error.args = (f"{place} of the stream: {error}",)
     return error
 
 

@@ -6,6 +6,7 @@ from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import RunRecord
 from chatmill.resume.store import BlockStore, KeptBlocks
+from chatmill.text.numbers import counted
 
 
 def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey]) -> list[str]:
@@ -30,10 +31,12 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     taken = sum(it.blocks for it in before if it.key.digest in wanted)
     lines = []
     if taken:
-        lines.append(f"an earlier run on this output did not end; its {taken:,} blocks need not be made again")
+        lines.append(
+            f"an earlier run on this output did not end; {counted(taken, 'block')} of it need not be made again"
+        )
     if taken < blocks:
-        some = "some" if taken else "nothing"
-        lines.append(f"an earlier run on this output did not end, but {some} of its {blocks:,} blocks can be used")
+        lost = counted(blocks - taken, "block")
+        lines.append(f"an earlier run on this output did not end; {lost} of it cannot be used, because")
         missing = [it for it in before if it.key.digest not in wanted]
         lines += [f"  {text}" for text in causes(missing, keys)]
     return lines
