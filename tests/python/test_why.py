@@ -81,7 +81,7 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    assert [it["text"] for it in told(*inputs)["inputs"]] == ["no earlier run on this output read it"] * 2
+    assert [it["text"] for it in told(*inputs)["inputs"]] == ["no earlier run on this output left a record of it"] * 2
     prepare(inputs, output="out", cache="cache", **{**BASE, "template": "chatml"})
     found = told(*inputs)
     assert (found["is_complete"], found["kept"], found["causes"]) == (True, found["reusable"], [])

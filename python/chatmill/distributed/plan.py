@@ -136,7 +136,7 @@ class DistributedPlan:
             name: What it is called in errors.
 
         Raises:
-            DataError: It is no plan of this version of chatmill.
+            DataError: It is not a plan of this version of chatmill.
         """
         try:
             found = json.loads(text)

@@ -155,7 +155,7 @@ def _input(file: InputFile, record: RunRecord | None, kept: AbstractSet[str]) ->
     if moved is not None:
         return _known(file, moved, "moved", f"it was {moved.path}; ", kept)
     if same is None:
-        text = "a new file" if known else "no earlier run on this output read it"
+        text = "a new file" if known else "no earlier run on this output left a record of it"
         return InputState(file.path, "new", 0, 0, f"{text}; blocks with the same rows are used" if kept else text)
     size = f" ({same.size:,} to {file.size:,} bytes)" if same.size != file.size and same.size and file.size else ""
     there = sum(digest in kept for digest in same.blocks)
