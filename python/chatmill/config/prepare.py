@@ -89,7 +89,7 @@ def prepare_config(
         padding_side: The side of the padding: `"right"` or `"left"`.
         pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
         resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
-        fresh: Forget what an interrupted run on this output kept, and start over.
+        fresh: Start over, as for `chatmill.prepare`.
         cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
 
     Returns:

@@ -21,6 +21,7 @@ from chatmill.pipeline.planned import PlannedRun
 from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import RunRecord
+from chatmill.text.numbers import counted
 
 #: The default size of a unit, in bytes of rows.
 UNIT_BYTES = 64 << 20
@@ -118,12 +119,13 @@ class DistributedPlan:
             path: Its file.
 
         Raises:
-            DataError: It is no plan of this version of chatmill.
+            DataError: It cannot be read, or is not a plan of this version of chatmill.
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot read {path} ({error}); give the file of a plan") from None
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise DataError(f"cannot read {path} ({reason}); give the file that `chatmill plan` wrote") from None
         return cls.parse(text, name=str(path))
 
     @classmethod
@@ -135,7 +137,7 @@ class DistributedPlan:
             name: What it is called in errors.
 
         Raises:
-            DataError: It is no plan of this version of chatmill.
+            DataError: It is not a plan of this version of chatmill.
         """
         try:
             found = json.loads(text)
@@ -154,7 +156,9 @@ class DistributedPlan:
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{name} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
+            raise DataError(
+                f"{name} is not a plan of `chatmill plan`, or damaged ({error}); make the plan again"
+            ) from None
 
     @property
     def digest(self) -> str:
@@ -185,17 +189,22 @@ class DistributedPlan:
         parts = self.run().parts(self.now)
         found = [PlannedFile.of(file, number) for number, part in enumerate(parts) for file in part.files]
         for now, before in zip(found, self.files, strict=False):
+            if now.path != before.path:
+                raise DataError(
+                    f"the inputs have changed since the plan was made: {now.path} is in the place of {before.path}; "
+                    "make the plan again"
+                )
             if now != before:
-                what = "has changed" if now.path == before.path else f"is now {now.path}"
-                raise DataError(f"the input {before.path} {what} since the plan was made; make the plan again")
+                raise DataError(f"the input {before.path} has changed since the plan was made; make the plan again")
         if len(found) != len(self.files):
-            raise DataError(f"there are {len(found):,} inputs, and the plan has {len(self.files):,}; make it again")
+            files, planned = counted(len(found), "input file"), counted(len(self.files), "input file")
+            raise DataError(f"there are {files} now, and the plan has {planned}; make the plan again")
         for part, key in zip(parts, self.keys, strict=True):
             causes = differences(key.fields, MillKey.of(part.mill).fields)
             if causes:
                 raise DataError(
                     f"this machine would make other tokens than the plan: {'; '.join(it.text for it in causes)}; use "
-                    "the same files and the same version of chatmill, or make the plan again"
+                    "the tokenizer, the template and the version of chatmill of the plan, or make the plan again"
                 )
         return parts
 
@@ -223,7 +232,7 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
     for number, part in enumerate(parts):
         for file in part.files:
             if file.source is not None:
-                raise DataError(f"{file.path} cannot be read by other machines; write it to a file, and plan that")
+                raise DataError(f"other machines cannot read {file.path}; write the rows to a file, and plan that")
             spans = spans_of(file, run.options.block_bytes, unit_bytes)
             units += [PlannedUnit(len(files), span) for span in spans]
             files.append(PlannedFile.of(file, number))
@@ -259,6 +268,5 @@ def _saved(name: str, value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise DataError(
-        f"`{name}` is an object of the type {type(value).__name__}, which other machines do not have; give a path or a "
-        "name"
+        f"`{name}` is an object of the type {type(value).__name__}, which a plan cannot hold; give a path or a name"
     )

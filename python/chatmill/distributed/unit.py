@@ -12,6 +12,7 @@ from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import MilledBlock, RunBlocks
+from chatmill.text.numbers import counted
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class DoneUnit:
         key: The digest of what made the tokens.
         rows: The rows of the unit.
         blocks: The blocks of the unit.
-        reused: Those of them that were there before.
+        reused: The number of them that were made before.
         seconds: How long it took.
         host: The machine.
     """
@@ -37,8 +38,9 @@ class DoneUnit:
     host: str
 
     def __str__(self) -> str:
-        there = f", {self.reused:,} of them were there" if self.reused else ""
-        return f"unit {self.unit}: {self.rows:,} rows in {self.blocks:,} blocks{there}, {self.seconds:.1f} s"
+        there = f" ({self.reused:,} made before)" if self.reused else ""
+        rows, blocks = counted(self.rows, "row"), counted(self.blocks, "block")
+        return f"unit {self.unit}: {rows} in {blocks}{there}, {self.seconds:.1f} s"
 
 
 def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = None) -> DoneUnit:
@@ -55,7 +57,8 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     """
     started = time.monotonic()
     if not 0 <= number < len(plan.units):
-        raise DataError(f"there is no unit {number}; the plan has the units 0 to {len(plan.units) - 1}")
+        has = "only the unit 0" if len(plan.units) == 1 else f"the units 0 to {len(plan.units) - 1}"
+        raise DataError(f"there is no unit {number}; the plan has {has}")
     unit = plan.units[number]
     planned = plan.files[unit.file]
     parts = plan.parts() if parts is None else parts
@@ -73,14 +76,17 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     blocks = plan.run().options.blocks(replace(part, files=[file]))
     run_blocks(kept.of_part(part.mill), blocks, count)
     if kept.problem:
-        raise DataError(kept.problem)
+        raise DataError(f"{kept.problem}; free some room there, or correct the access, and run unit {number} again")
     seconds = round(time.monotonic() - started, 3)
     key = plan.keys[planned.part].digest
     done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
     try:
         store.files.write(done_name(plan.digest, number), json.dumps(asdict(done)).encode())
     except OSError as error:
-        raise DataError(f"unit {number} cannot be marked as done in {store.name} ({error}); run it again") from error
+        raise DataError(
+            f"cannot mark unit {number} as done in {store.name} ({error.strerror or error}); free some room there, or "
+            "correct the access, and run it again"
+        ) from error
     return done
 
 

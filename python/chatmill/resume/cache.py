@@ -9,6 +9,7 @@ from datetime import datetime
 from chatmill._chatmill import DataError
 from chatmill.resume.open_cache import open_cache
 from chatmill.resume.store import BlockStore
+from chatmill.text.numbers import counted
 from chatmill.text.source_name import shown_name
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -33,8 +34,8 @@ class Pruned:
 
     def __str__(self) -> str:
         return (
-            f"removed {self.removed:,} blocks ({self.removed_bytes / 1e9:.2f} GB); {self.kept:,} stay "
-            f"({self.kept_bytes / 1e9:.2f} GB)"
+            f"removed {counted(self.removed, 'block')} ({self.removed_bytes / 1e9:.2f} GB); the cache still has "
+            f"{counted(self.kept, 'block')} ({self.kept_bytes / 1e9:.2f} GB)"
         )
 
 
@@ -57,12 +58,16 @@ def cache_lines(folder: str | os.PathLike[str]) -> Iterator[str]:
         names = f"{it.key.names.get('tokenizer', '?')}, {it.key.names.get('template', '?')}"
         options = it.key.fields.get("options") or {}
         limit = f", max_length {options['max_length']:,}" if options.get("max_length") else ""
-        yield f"{it.key.digest[:12]}  {it.blocks:>6,} blocks  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
-    yield f"{sum(it.blocks for it in found):,} blocks, {sum(it.bytes for it in found) / 1e9:.2f} GB in {store.name}"
+        blocks = f"{counted(it.blocks, 'block'):>13}"
+        yield f"{it.key.digest[:12]}  {blocks}  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
+    blocks = counted(sum(it.blocks for it in found), "block")
+    yield f"{blocks}, {sum(it.bytes for it in found) / 1e9:.2f} GB in {store.name}"
 
 
 def prune_cache(folder: str | os.PathLike[str], max_bytes: int) -> Pruned:
-    """Remove the blocks that were not used for the longest time, until the others fit. Runs may use the cache then.
+    """Remove the blocks that were not used for the longest time, until the others fit.
+
+    Runs may use the cache at the same time.
 
     Args:
         folder: The folder of the cache, or its URL.
@@ -91,7 +96,7 @@ def parse_size(text: str) -> int:
         text: A number with a unit, such as `20GB`.
 
     Raises:
-        DataError: It is none.
+        DataError: The text is not a size.
 
     Example:
         >>> parse_size("1.5 GB"), parse_size("2KiB"), parse_size("0")

@@ -67,7 +67,7 @@ class RunBlocks:
         reused: The number of blocks whose tokens an earlier run made.
         total: The number of all blocks.
         own: The checksums of the blocks that this run made.
-        problem: Why tokens are no longer kept, as a sentence; empty if they are.
+        problem: Why tokens are no longer kept, as a sentence without its end; empty if they are.
         now: The time that templates print: the one of the earlier run on this output, if that did not end.
     """
 
@@ -125,10 +125,7 @@ class RunBlocks:
             self._store.put(key, digest, tokens)
             self.made += 1
         except OSError as error:
-            self.problem = (
-                f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
-                "run that is interrupted would start over"
-            )
+            self.problem = f"cannot keep blocks in {self._store.name} ({error.strerror or error})"
             if not self.keeps_one:
                 # The output may need their room.
                 self._store.remove()
@@ -165,6 +162,11 @@ class RunBlocks:
         if self._folder is not None and self._record.inputs:
             self._record.inputs[-1].is_whole = self._record.has_ended = has_ended
             self._record.write(self._folder)
+
+    @property
+    def store_name(self) -> str:
+        """The folder where tokens are kept, for messages."""
+        return "" if self._store is None else self._store.name
 
     @property
     def keeps(self) -> bool:
@@ -218,8 +220,8 @@ class PartBlocks:
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
-                    f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
-                    "unit of these rows again"
+                    f"the tokens of {keyed.block.place(0)} and the rows after it are missing or damaged in "
+                    f"{self._run.store_name}; run all units again (blocks that are there are not made again)"
                 )
         return MilledBlock(keyed, mill_block(self._mill, keyed.block))
 
