@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Literal
 
 from chatmill._chatmill import DataError
@@ -14,8 +14,8 @@ from chatmill.inputs import InputFile
 from chatmill.outputs.destination import manifest_of, place_of, whole_name
 from chatmill.outputs.manifest import is_manifest
 from chatmill.outputs.place import Base, OutputPlace
-from chatmill.outputs.url import is_url
 from chatmill.pipeline.planned import PlannedRun
+from chatmill.resume.cache_folder import cache_folder
 from chatmill.resume.differences import Difference, differences
 from chatmill.resume.key import MillKey, key_in_manifest
 from chatmill.resume.record import InputRecord, RunRecord
@@ -124,8 +124,7 @@ def why(run: PlannedRun) -> Explanation:
 
 def _store(run: PlannedRun, place: OutputPlace) -> BlockStore:
     if run.options.cache is not None:
-        cache = run.options.cache
-        return BlockStore(cache if is_url(cache) else Path(cache).expanduser().resolve())
+        return BlockStore(cache_folder(run.options.cache))
     bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
     return BlockStore(next((base.blocks for base in bases if base.blocks.is_dir()), bases[0].blocks))
 
