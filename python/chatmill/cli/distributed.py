@@ -1,5 +1,6 @@
 """`chatmill plan`, `run-unit` and `merge`: a run on several machines."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from chatmill.terminal.lines import say, say_note
 
 # What only one process uses.
 _ONLY_FOR_RUNS = ("debug", "progress", "quiet", "fresh", "resume")
+# No more digits than any plan needs.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _OF_PLAN = ("unit_bytes", "save", "slurm")
 
 
@@ -104,10 +107,15 @@ def _numbers(units: tuple[str, ...], count: int) -> list[int]:
     found: list[int] = []
     for text in units:
         first, dash, last = text.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _NUMBER.fullmatch(first) or (dash and not _NUMBER.fullmatch(last)):
             raise click.UsageError(f"{text!r} is no unit; give numbers such as 0, or ranges such as 0-9")
+        start, end = int(first), int(last if dash else first)
+        if start > end:
+            raise click.UsageError(f"{text!r} has no unit; give the smaller number first")
+        if start >= count:
+            raise click.UsageError(f"there is no unit {start}; the plan has the units 0 to {count - 1}")
         # The last job of an array may have fewer units.
-        found += range(int(first), min(int(last), count - 1) + 1) if dash else [int(first)]
+        found += range(start, min(end, count - 1) + 1)
     return found
 
 

@@ -15,7 +15,6 @@ from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.resume.store import BlockStore
 
 # A store takes a while for each answer.
 _THREADS = 16
@@ -33,7 +32,7 @@ def missing_units(plan: DistributedPlan) -> Iterator[int]:
     Raises:
         DataError: A unit was made with another tokenizer, template or option.
     """
-    files, digest = BlockStore(plan.blocks).files, plan.digest
+    files, digest = plan.store.files, plan.digest
     with ThreadPoolExecutor(_THREADS, "chatmill-units") as pool:
         contents = list(pool.map(files.read, [done_name(digest, number) for number in range(len(plan.units))]))
     for number, (unit, content) in enumerate(zip(plan.units, contents, strict=True)):
@@ -77,5 +76,5 @@ def merge(plan: DistributedPlan) -> PrepareReport:
     options = replace(run.options, cache=plan.blocks, now=plan.now, resume=True, fresh=False, only_kept=True)
     report = PrintedReport.of(run_shown(PlannedRun(parts, options, run.progress)))
     if not plan.keeps_blocks:
-        BlockStore(plan.blocks).remove()
+        plan.store.remove()
     return report

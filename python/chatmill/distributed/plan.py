@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import DataError, __version__
+from chatmill._chatmill import ChatmillError, DataError, __version__
 from chatmill.config.prepare import plan_config
+from chatmill.distributed.sound import check_plan
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
 from chatmill.inputs.spans import spans_of
@@ -18,8 +19,10 @@ from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
+from chatmill.resume.cache_folder import cache_folder, check_cache_apart
 from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
+from chatmill.resume.store import BlockStore
 
 #: The default size of a unit, in bytes of rows.
 UNIT_BYTES = 64 << 20
@@ -140,17 +143,18 @@ class DistributedPlan:
             found = json.loads(text)
             if found["format"] != _FORMAT:
                 raise DataError(f"{name} was made by another version of chatmill; make the plan again")
+            check_plan(found)
             return cls(
                 found["arguments"],
                 datetime.fromisoformat(found["now"]),
                 found["blocks"],
                 found["keeps_blocks"],
-                [MillKey(it["fields"], it["names"]) for it in found["keys"]],
+                [MillKey.from_fields(it) for it in found["keys"]],
                 [PlannedFile(**it) for it in found["files"]],
                 [PlannedUnit(file, None if span is None else Span(*span)) for file, span in found["units"]],
                 found["chatmill"],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(f"{name} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
@@ -159,6 +163,15 @@ class DistributedPlan:
     def digest(self) -> str:
         """The SHA-256 of the plan, in hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def store(self) -> BlockStore:
+        """The blocks.
+
+        Raises:
+            DataError: Their folder cannot be used.
+        """
+        return BlockStore(cache_folder(self.blocks))
 
     def largest_first(self) -> list[int]:
         """Return the numbers of the units, those with the most bytes first, so that none is alone at the end."""
@@ -172,8 +185,19 @@ class DistributedPlan:
         return sorted(range(len(self.units)), key=size, reverse=True)
 
     def run(self) -> PlannedRun:
-        """Return the run."""
-        return _planned(dict(self.arguments))
+        """Return the run.
+
+        Raises:
+            DataError: The arguments are not those of a run.
+        """
+        try:
+            return _planned(dict(self.arguments))
+        except (TypeError, KeyError, ValueError) as error:
+            if isinstance(error, ChatmillError):
+                raise
+            raise DataError(
+                f"the arguments of the plan are not those of a run ({error}); make the plan again"
+            ) from None
 
     def parts(self) -> Sequence[Part]:
         """Make the parts of the run, and check that they are those of the plan.
@@ -181,7 +205,11 @@ class DistributedPlan:
         Raises:
             DataError: A file has changed, or this machine would make other tokens.
         """
-        parts = self.run().parts(self.now)
+        run = self.run()
+        try:
+            parts = run.parts(self.now)
+        except TypeError as error:
+            raise DataError(f"an argument of the plan has a wrong type ({error}); make the plan again") from None
         found = [PlannedFile.of(file, number) for number, part in enumerate(parts) for file in part.files]
         for now, before in zip(found, self.files, strict=False):
             if now != before:
@@ -189,6 +217,8 @@ class DistributedPlan:
                 raise DataError(f"the input {before.path} {what} since the plan was made; make the plan again")
         if len(found) != len(self.files):
             raise DataError(f"there are {len(found):,} inputs, and the plan has {len(self.files):,}; make it again")
+        if len(parts) != len(self.keys):
+            raise DataError(f"the run has {len(parts):,} parts, and the plan has {len(self.keys):,}; make it again")
         for part, key in zip(parts, self.keys, strict=True):
             causes = differences(key.fields, MillKey.of(part.mill).fields)
             if causes:
@@ -227,6 +257,8 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
             units += [PlannedUnit(len(files), span) for span in spans]
             files.append(PlannedFile.of(file, number))
     cache = run.options.cache
+    if cache is not None:
+        check_cache_apart(cache, run.options.folder)
     blocks = _blocks_beside(run.options.folder) if cache is None else os.fspath(cache)
     return DistributedPlan(saved, now, blocks, cache is not None, [MillKey.of(it.mill) for it in parts], files, units)
 

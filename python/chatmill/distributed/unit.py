@@ -12,7 +12,6 @@ from chatmill.inputs import read_blocks
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.run import MilledBlock, RunBlocks
-from chatmill.resume.store import BlockStore
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
     options = plan.run().options
-    store = BlockStore(plan.blocks)
+    store = plan.store
     kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
     blocks = read_blocks(
         [file],
