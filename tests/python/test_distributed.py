@@ -95,7 +95,7 @@ def test_on_the_command_line(inputs: list[str]) -> None:
     assert "out has a complete output: if an earlier merge of this plan wrote it, all is done" in message
     assert "'x' is not a number of a unit" in run("run-unit", "plan.json", "x", status=2)
     assert "the range 2-1 ends before it begins; give 1-2" in run("run-unit", "plan.json", "2-1", status=2)
-    assert "there is no unit 90; the plan has the units 0 to" in run("run-unit", "plan.json", "90-99", status=1)
+    assert "there is no unit 90; the plan has the units 0 to" in run("run-unit", "plan.json", "90-99", status=2)
     script = run("plan", *inputs, *options[:-3], "other", "--unit-bytes", "4000", "--save", "my plan.json", "--slurm")
     units = len(json.loads(Path("my plan.json").read_text())["units"])
     assert f"--array=0-{units - 1} " in script
@@ -121,12 +121,18 @@ def test_a_merge_removes_only_blocks(inputs: list[str]) -> None:
         run_unit(plan, number)
     # A killed process leaves such a file.
     unfinished = Path(f"out.blocks/runs/.{'0' * 16}.json.{'0' * 16}")
-    foreign = {Path("out.blocks", name) for name in ("notes.txt", "units/notes.json", f"{'0' * 32}/key.txt")}
+    names = ("notes.txt", "units/notes.json", "runs/mine.json", f"{'0' * 32}/key.txt", "deep/er/x.block")
+    foreign = {Path("out.blocks", name) for name in names}
     for path in (unfinished, *foreign):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"mine")
     merge(plan)
-    assert {it for it in Path("out.blocks").rglob("*") if it.is_file()} == foreign
+    left = set(Path("out.blocks").rglob("*"))
+    assert {it for it in left if it.is_file()} == foreign
+    # The folders of the units and of the blocks are removed too.
+    assert {it for it in left if it.is_dir()} == {
+        Path("out.blocks", it) for it in ("units", "runs", "0" * 32, "deep", "deep/er")
+    }
 
 
 def test_a_plan_of_datasets(inputs: list[str]) -> None:

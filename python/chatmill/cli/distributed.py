@@ -1,5 +1,6 @@
 """`chatmill plan`, `run-unit` and `merge`: a run on several machines."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from chatmill.text.numbers import counted
 
 # What only one process uses.
 _ONLY_FOR_RUNS = ("debug", "progress", "quiet", "fresh", "resume")
+# No more digits than any plan needs.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _OF_PLAN = ("unit_bytes", "save", "slurm")
 
 
@@ -107,15 +110,20 @@ def _arguments(context: click.Context) -> dict[str, Any]:
 
 
 def _numbers(units: tuple[str, ...], count: int) -> list[int]:
+    from chatmill.distributed.unit import no_such_unit
+
     found: list[int] = []
     for text in units:
         first, dash, last = text.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _NUMBER.fullmatch(first) or (dash and not _NUMBER.fullmatch(last)):
             raise click.UsageError(f"{text!r} is not a number of a unit; give numbers such as 0, or ranges such as 0-9")
-        if dash and int(last) < int(first):
+        start, end = int(first), int(last if dash else first)
+        if end < start:
             raise click.UsageError(f"the range {text} ends before it begins; give {last}-{first}")
-        # The last job of an array may have fewer units. The first unit of a range must be there.
-        found += range(int(first), max(int(first), min(int(last), count - 1)) + 1) if dash else [int(first)]
+        if start >= count:
+            raise click.UsageError(no_such_unit(start, count))
+        # The last job of an array may have fewer units.
+        found += range(start, min(end, count - 1) + 1)
     return found
 
 

@@ -16,7 +16,6 @@ from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.resume.open_cache import open_cache
 
 # A store takes a while for each answer.
 _THREADS = 16
@@ -34,7 +33,7 @@ def missing_units(plan: DistributedPlan) -> Iterator[int]:
     Raises:
         DataError: A unit was made with another tokenizer, template or option.
     """
-    files, digest = open_cache(plan.blocks).files, plan.digest
+    files, digest = plan.store.files, plan.digest
     with ThreadPoolExecutor(_THREADS, "chatmill-units") as pool:
         contents = list(pool.map(files.read, [done_name(digest, number) for number in range(len(plan.units))]))
     for number, (unit, content) in enumerate(zip(plan.units, contents, strict=True)):
@@ -70,7 +69,7 @@ def merge(plan: DistributedPlan) -> PrepareReport:
     options = replace(run.options, cache=plan.blocks, now=plan.now, resume=True, fresh=False, only_kept=True)
     report = PrintedReport.of(run_shown(PlannedRun(lambda _now: plan.parts(), options, run.progress)))
     if not plan.keeps_blocks:
-        open_cache(plan.blocks).remove()
+        plan.store.remove()
     return report
 
 

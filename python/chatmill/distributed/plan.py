@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import DataError, __version__
+from chatmill._chatmill import ChatmillError, DataError, __version__
 from chatmill.config.prepare import plan_config
+from chatmill.distributed.sound import check_plan
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
 from chatmill.inputs.spans import spans_of
@@ -18,9 +19,12 @@ from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.record import RunRecord
+from chatmill.resume.store import BlockStore
 from chatmill.text.numbers import counted
 
 #: The default size of a unit, in bytes of rows.
@@ -143,17 +147,18 @@ class DistributedPlan:
             found = json.loads(text)
             if found["format"] != _FORMAT:
                 raise DataError(f"{name} was made by another version of chatmill; make the plan again")
+            check_plan(found)
             return cls(
                 found["arguments"],
                 datetime.fromisoformat(found["now"]),
                 found["blocks"],
                 found["keeps_blocks"],
-                [MillKey(it["fields"], it["names"]) for it in found["keys"]],
+                [MillKey.from_fields(it) for it in found["keys"]],
                 [PlannedFile(**it) for it in found["files"]],
                 [PlannedUnit(file, None if span is None else Span(*span)) for file, span in found["units"]],
                 found["chatmill"],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(
@@ -164,6 +169,15 @@ class DistributedPlan:
     def digest(self) -> str:
         """The SHA-256 of the plan, in hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def store(self) -> BlockStore:
+        """The blocks.
+
+        Raises:
+            DataError: Their folder cannot be used.
+        """
+        return open_cache(self.blocks)
 
     def largest_first(self) -> list[int]:
         """Return the numbers of the units, those with the most bytes first, so that none is alone at the end."""
@@ -177,8 +191,19 @@ class DistributedPlan:
         return sorted(range(len(self.units)), key=size, reverse=True)
 
     def run(self) -> PlannedRun:
-        """Return the run."""
-        return _planned(dict(self.arguments))
+        """Return the run.
+
+        Raises:
+            DataError: The arguments are not those of a run.
+        """
+        try:
+            return _planned(dict(self.arguments))
+        except (TypeError, KeyError, ValueError) as error:
+            if isinstance(error, ChatmillError):
+                raise
+            raise DataError(
+                f"the arguments of the plan are not those of a run ({error}); make the plan again"
+            ) from None
 
     def parts(self) -> Sequence[Part]:
         """Make the parts of the run, and check that they are those of the plan.
@@ -186,7 +211,11 @@ class DistributedPlan:
         Raises:
             DataError: A file has changed, or this machine would make other tokens.
         """
-        parts = self.run().parts(self.now)
+        run = self.run()
+        try:
+            parts = run.parts(self.now)
+        except TypeError as error:
+            raise DataError(f"an argument of the plan has a wrong type ({error}); make the plan again") from None
         found = [PlannedFile.of(file, number) for number, part in enumerate(parts) for file in part.files]
         for now, before in zip(found, self.files, strict=False):
             if now.path != before.path:
@@ -199,6 +228,9 @@ class DistributedPlan:
         if len(found) != len(self.files):
             files, planned = counted(len(found), "input file"), counted(len(self.files), "input file")
             raise DataError(f"there are {files} now, and the plan has {planned}; make the plan again")
+        if len(parts) != len(self.keys):
+            count, planned = counted(len(parts), "part"), counted(len(self.keys), "part")
+            raise DataError(f"the run has {count} now, and the plan has {planned}; make the plan again")
         for part, key in zip(parts, self.keys, strict=True):
             causes = differences(key.fields, MillKey.of(part.mill).fields)
             if causes:
@@ -237,6 +269,8 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
             units += [PlannedUnit(len(files), span) for span in spans]
             files.append(PlannedFile.of(file, number))
     cache = run.options.cache
+    if cache is not None:
+        check_cache_apart(cache, run.options.folder)
     blocks = _blocks_beside(run.options.folder) if cache is None else os.fspath(cache)
     return DistributedPlan(saved, now, blocks, cache is not None, [MillKey.of(it.mill) for it in parts], files, units)
 

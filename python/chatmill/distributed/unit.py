@@ -10,7 +10,6 @@ from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
-from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import MilledBlock, RunBlocks
 from chatmill.text.numbers import counted
 
@@ -57,15 +56,14 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     """
     started = time.monotonic()
     if not 0 <= number < len(plan.units):
-        has = "only the unit 0" if len(plan.units) == 1 else f"the units 0 to {len(plan.units) - 1}"
-        raise DataError(f"there is no unit {number}; the plan has {has}")
+        raise DataError(no_such_unit(number, len(plan.units)))
     unit = plan.units[number]
     planned = plan.files[unit.file]
     parts = plan.parts() if parts is None else parts
     part = parts[planned.part]
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
-    store = open_cache(plan.blocks)
+    store = plan.store
     kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
     rows = 0
 
@@ -88,6 +86,21 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
             "correct the access, and run it again"
         ) from error
     return done
+
+
+def no_such_unit(number: int, count: int) -> str:
+    """Say that a plan does not have a unit.
+
+    Args:
+        number: The number of the unit.
+        count: The number of the units of the plan.
+
+    Example:
+        >>> no_such_unit(7, 3)
+        'there is no unit 7; the plan has the units 0 to 2'
+    """
+    has = "only the unit 0" if count == 1 else f"the units 0 to {count - 1}"
+    return f"there is no unit {number}; the plan has {has}"
 
 
 def done_name(plan: str, number: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from chatmill._chatmill import DataError
 from chatmill.outputs.destination import whole_name
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.resume.key import MillKey
 from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import RunBlocks
@@ -97,4 +98,5 @@ def _store(options: OutputOptions, beside: Path) -> BlockStore | None:
         raise DataError(
             "`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; leave out one"
         )
+    check_cache_apart(options.cache, options.folder)
     return open_cache(options.cache)

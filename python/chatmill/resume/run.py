@@ -12,6 +12,7 @@ from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
 from chatmill.resume.block_folder import BlockFolder
 from chatmill.resume.digest import block_digest
+from chatmill.resume.fit import fields_of, fits
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import InputRecord, RunRecord, details_of
 from chatmill.resume.store import BlockStore
@@ -184,7 +185,9 @@ class PartBlocks:
 
     def __init__(self, run: RunBlocks, mill: Mill) -> None:
         self._run, self._mill = run, mill
+        self._kept_columns = frozenset(mill.options["keep_columns"])
         self.key = MillKey.of(mill) if run.keeps else None
+        self._fields = fields_of(mill) if run.keeps else []
 
     def read(self, blocks: Iterator[Block]) -> Iterator[KeyedBlock]:
         """Add the checksums of blocks.
@@ -216,7 +219,7 @@ class PartBlocks:
         """
         if self.key is not None and keyed.digest is not None:
             found = self._run.get(self.key, keyed.digest)
-            if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
+            if found is not None and fits(found, keyed.block.batch.num_rows, self._fields, self._kept_columns):
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
