@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import zlib
@@ -230,6 +231,10 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], object]] = {
     "a part after the last": lambda it: it["files"][0].update(part=7),
     "a size by a text": lambda it: it["files"][0].update(size="1"),
     "a file too much": lambda it: it["files"][0].update(more=1),
+    "a block size by a text": lambda it: it["arguments"].update(block_bytes="4000"),
+    "a block of no bytes": lambda it: it["arguments"].update(block_bytes=0),
+    "lines of half a byte": lambda it: it["arguments"].update(max_line_bytes=0.5),
+    "shards of no tokens": lambda it: it["arguments"].update(shard_tokens=None),
     "no version": lambda it: it.update(chatmill=None),
     "no time": lambda it: it.update(now=5),
 }
@@ -260,6 +265,33 @@ def test_plans_with_hostile_arguments(arguments: dict[str, Any], inputs: list[st
     plan = DistributedPlan.parse(json.dumps(found))
     with pytest.raises(DataError, match=r"argument.* of the plan .*; make the plan again"):
         run_unit(plan, 0)
+
+
+@pytest.mark.parametrize("span", [[0, 8001], [1, 8000], [7999, 8001]])
+def test_units_with_parts_of_blocks(span: list[int], inputs: list[str]) -> None:
+    found = plan_of(inputs)
+    assert DistributedPlan.parse(json.dumps(found)).units[0].span == Span(0, 8000)
+    found["units"][0][1] = span
+    plan = DistributedPlan.parse(json.dumps(found))
+    with pytest.raises(
+        DataError, match=r"unit 0 of the plan does not begin and end with blocks of .*a\.jsonl; make the"
+    ):
+        run_unit(plan, 1)
+
+
+def test_a_span_of_a_file_that_is_read_as_a_whole(inputs: list[str]) -> None:
+    Path("rows.jsonl.gz").write_bytes(gzip.compress(Path("a.jsonl").read_bytes()))
+    found = plan_of(["rows.jsonl.gz"])
+    assert found["units"] == [[0, None]]
+    found["units"] = [[0, [0, 100]]]
+    with pytest.raises(DataError, match="unit 0 of the plan does not begin and end with blocks"):
+        run_unit(DistributedPlan.parse(json.dumps(found)), 0)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "4000"])
+def test_a_plan_with_a_wrong_block_size(size: Any, inputs: list[str]) -> None:
+    with pytest.raises(DataError, match=r"`block_bytes` is .*, which is not a whole number of at least 1"):
+        make_plan({**ARGUMENTS, "inputs": inputs, "block_bytes": size})
 
 
 def test_a_plan_of_a_file_without_rows(inputs: list[str]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from chatmill._chatmill import ChatmillError, DataError, __version__
 from chatmill.config.prepare import plan_config
-from chatmill.distributed.sound import check_plan
+from chatmill.distributed.sound import check_plan, wrong_size
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
-from chatmill.inputs.spans import spans_of
+from chatmill.inputs.spans import fits_blocks, spans_of
 from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
@@ -209,7 +209,7 @@ class DistributedPlan:
         """Make the parts of the run, and check that they are those of the plan.
 
         Raises:
-            DataError: A file has changed, or this machine would make other tokens.
+            DataError: A file has changed, this machine would make other tokens, or a unit has parts of blocks.
         """
         run = self.run()
         try:
@@ -238,7 +238,15 @@ class DistributedPlan:
                     f"this machine would make other tokens than the plan: {'; '.join(it.text for it in causes)}; use "
                     "the tokenizer, the template and the version of chatmill of the plan, or make the plan again"
                 )
+        self._check_units([file for part in parts for file in part.files], run.options.block_bytes)
         return parts
+
+    def _check_units(self, files: Sequence[InputFile], block_bytes: int) -> None:
+        for number, unit in enumerate(self.units):
+            file = files[unit.file]
+            if not fits_blocks(file, unit.span, block_bytes):
+                text = f"unit {number} of the plan does not begin and end with blocks of {file.path}"
+                raise DataError(f"{text}; make the plan again")
 
 
 def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> DistributedPlan:
@@ -256,6 +264,8 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
     if unit_bytes < 1:
         raise DataError(f"`unit_bytes` is {unit_bytes}; use at least 1")
     saved = {name: _saved(name, value) for name, value in arguments.items()}
+    if wrong := wrong_size(saved):
+        raise DataError(f"{wrong}; give such a number")
     run = _planned(dict(saved))
     now = RunRecord.clock(run.options.now, None)
     parts = run.parts(now)

@@ -1,9 +1,12 @@
-"""`check_plan`: refuses a plan whose values have wrong types, or contradict each other."""
+"""`check_plan`: refuses a plan whose values have wrong types, or contradict each other; `wrong_size`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 # What a merge removes has this suffix, unless the user named the folder.
 _SUFFIX = ".blocks"
+# A run compares them only after other work.
+_SIZES = ("block_bytes", "max_line_bytes", "shard_tokens")
 
 
 def check_plan(found: Any) -> None:
@@ -35,10 +38,32 @@ def check_plan(found: Any) -> None:
             raise ValueError(f"unit {number} is not a part of its file")
 
 
+def wrong_size(arguments: Mapping[str, Any]) -> str:
+    """Say which size among the arguments of a run is wrong.
+
+    Args:
+        arguments: The arguments.
+
+    Returns:
+        A clause; empty if all sizes are right.
+
+    Example:
+        >>> wrong_size({"block_bytes": "x"})
+        "`block_bytes` is 'x', which is not a whole number of at least 1"
+    """
+    for name in _SIZES:
+        value = arguments.get(name, 1)
+        if not _is_number(value) or not value:
+            return f"`{name}` is {value!r}, which is not a whole number of at least 1"
+    return ""
+
+
 def _check_folder(found: Any) -> None:
     arguments, blocks = found["arguments"], found["blocks"]
     if not isinstance(arguments, dict) or not ({"inputs", "config"} & arguments.keys()):
         raise ValueError("`arguments` has no inputs")
+    if wrong := wrong_size(arguments):
+        raise ValueError(wrong)
     cache = arguments.get("cache")
     if not isinstance(blocks, str) or found["keeps_blocks"] is not (cache is not None):
         raise ValueError("`blocks` and `keeps_blocks` do not belong together")
