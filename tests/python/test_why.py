@@ -42,7 +42,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"tokenizer": "words.json"}, "tokenizer: its tokenizer.json is another one (SHA-256 "),
     ({"tokenizer": "special"}, "tokenizer: special tokens: bos_token is '<s>', and was not set"),
     ({"tokenizer": "stops"}, "tokenizer: stop tokens are ["),
-    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "its 30 blocks can be used where the rows are the same"),
+    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "30 kept blocks can be used where the rows are the same"),
 ]
 
 
@@ -82,7 +82,7 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    assert [it["text"] for it in told(*inputs)["inputs"]] == ["not read yet"] * 2
+    assert [it["text"] for it in told(*inputs)["inputs"]] == ["no earlier run on this output left a record of it"] * 2
     prepare(inputs, output="out", cache="cache", **{**BASE, "template": "chatml"})
     found = told(*inputs)
     assert (found["is_complete"], found["kept"], found["causes"]) == (True, found["reusable"], [])
@@ -95,15 +95,38 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
     states = {it["path"]: it["text"] for it in told("c.jsonl", "b.jsonl", "new.jsonl")["inputs"]}
     assert states["c.jsonl"].startswith("it was a.jsonl; ")
     assert states["b.jsonl"].startswith("it has changed (")
-    assert states["new.jsonl"] == "a new file"
+    assert states["new.jsonl"] == "a new file; blocks with the same rows are used"
 
 
 def test_why_of_an_output_that_keeps_no_blocks(inputs: list[str]) -> None:
     prepare(inputs, output="out", **{**BASE, "template": "chatml"})
     arguments = ["why", "out", *inputs, "--tokenizer", str(TOKENIZER), "--template", "chatml", "--max-length", "50"]
     text = CliRunner().invoke(app, arguments).stdout
-    assert "out is complete, but its blocks were not kept (`--cache` does), so all are made again" in text
+    assert "out is complete, but its blocks were not kept (`--cache` keeps them); the run makes all again" in text
     assert "max_length is 50, and was not set" in text
+
+
+def test_why_counts_the_blocks_of_other_outputs_in_a_cache(inputs: list[str]) -> None:
+    prepare(inputs, output="out", cache="cache", **{**BASE, "template": "chatml"})
+    blocks = len(list(Path("cache").rglob("*.block")))
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--block-bytes", "4000", "--cache", "cache"]
+    text = CliRunner().invoke(app, ["why", "other", *inputs, *options]).stdout
+    assert f"other is not complete; {blocks} kept blocks can be used where the rows are the same" in text
+    prepare(inputs, output="other", cache="cache", **{**BASE, "template": "chatml", "max_length": 300})
+    text = CliRunner().invoke(app, ["why", "other", *inputs, *options]).stdout
+    assert f"other is complete; {blocks} of {2 * blocks} kept blocks can be used where the rows are the same" in text
+    assert "max_length is not set, and was 300" in text
+
+
+def test_why_of_a_single_block(inputs: list[str]) -> None:
+    prepare("a.jsonl", output="out", cache="cache", **{**BASE, "template": "chatml", "block_bytes": 1 << 20})
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--block-bytes", "1048576", "--cache", "cache"]
+    text = CliRunner().invoke(app, ["why", "out", "a.jsonl", *options]).stdout
+    assert "out is complete; 1 kept block can be used where the rows are the same" in text
+    assert "a.jsonl: its only block can be used" in text
+    text = CliRunner().invoke(app, ["why", "out", "a.jsonl", *options, "--max-length", "50"]).stdout
+    assert "out is complete; 0 of 1 kept block can be used" in text
+    assert "a.jsonl: its only block cannot be used" in text
 
 
 def test_why_of_a_config(inputs: list[str]) -> None:

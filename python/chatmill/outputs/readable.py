@@ -67,8 +67,8 @@ def check_readable(manifest: Mapping[str, Any], path: Path) -> None:
     wrong = next(wrong_fields(manifest, _FIELDS), None)
     if wrong is not None:
         raise DataError(
-            f"`{wrong}` in {path} is missing, or is no value that chatmill writes; copy the output again, or make it "
-            "again"
+            f"`{wrong}` in {path} is missing, or is not a value that chatmill writes; copy the output again, or make "
+            "it again"
         )
 
 

@@ -57,7 +57,7 @@ class OutputOptions:
         to: The layout of the files; None for those of the trainer, or for Parquet files.
         packs: The packs to write in place of the rows; None to write the rows.
         resume: Whether to keep the tokens of blocks until the run has ended, and to take those of an earlier run.
-        fresh: Whether to forget the blocks of earlier runs on this output first.
+        fresh: Whether to remove the blocks of earlier runs on this output first, and to take none of `cache`.
         cache: A folder that keeps blocks for all runs; None keeps them beside the output until the run has ended.
         only_kept: Whether all blocks must be kept already, as those of a plan are.
         now: The time that templates print, if the user gave it.

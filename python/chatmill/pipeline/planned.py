@@ -27,6 +27,7 @@ from chatmill.outputs.apart import check_apart
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
 from chatmill.trainers.input import TrainerInput, input_of
@@ -106,6 +107,7 @@ def planned_run(
     def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
         check_apart(output, files, folders_of(inputs))
+        check_cache_apart(cache, None, files, folders_of(inputs))
         found = resolve_rows(
             files,
             tokenizer,

@@ -189,7 +189,8 @@ def run_parts(
         )
         write_manifest(folder, {**manifest, **made.record()})
         output.commit([*made.all(), *saved, *shown, *filter(None, [log])])
-    others = [*output.warnings, *filter(None, [kept.problem])]
+    unkept = [f"{kept.problem}; a run that is interrupted starts over"] if kept.problem else []
+    others = [*output.warnings, *unkept]
     return replace(report, warnings=(*report.warnings, *others))
 
 

@@ -12,6 +12,7 @@ from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
 from chatmill.resume.block_folder import BlockFolder
 from chatmill.resume.digest import block_digest
+from chatmill.resume.fit import fields_of, fits
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import InputRecord, RunRecord, details_of
 from chatmill.resume.store import BlockStore
@@ -67,7 +68,7 @@ class RunBlocks:
         reused: The number of blocks whose tokens an earlier run made.
         total: The number of all blocks.
         own: The checksums of the blocks that this run made.
-        problem: Why tokens are no longer kept, as a sentence; empty if they are.
+        problem: Why tokens are no longer kept, as a sentence without its end; empty if they are.
         now: The time that templates print: the one of the earlier run on this output, if that did not end.
     """
 
@@ -125,10 +126,7 @@ class RunBlocks:
             self._store.put(key, digest, tokens)
             self.made += 1
         except OSError as error:
-            self.problem = (
-                f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
-                "run that is interrupted would start over"
-            )
+            self.problem = f"cannot keep blocks in {self._store.name} ({error.strerror or error})"
             if not self.keeps_one:
                 # The output may need their room.
                 self._store.remove()
@@ -167,6 +165,11 @@ class RunBlocks:
             self._record.write(self._folder)
 
     @property
+    def store_name(self) -> str:
+        """The folder where tokens are kept, for messages."""
+        return "" if self._store is None else self._store.name
+
+    @property
     def keeps(self) -> bool:
         """Whether tokens are kept."""
         return self._store is not None
@@ -182,7 +185,9 @@ class PartBlocks:
 
     def __init__(self, run: RunBlocks, mill: Mill) -> None:
         self._run, self._mill = run, mill
+        self._kept_columns = frozenset(mill.options["keep_columns"])
         self.key = MillKey.of(mill) if run.keeps else None
+        self._fields = fields_of(mill) if run.keeps else []
 
     def read(self, blocks: Iterator[Block]) -> Iterator[KeyedBlock]:
         """Add the checksums of blocks.
@@ -214,12 +219,12 @@ class PartBlocks:
         """
         if self.key is not None and keyed.digest is not None:
             found = self._run.get(self.key, keyed.digest)
-            if found is not None and found.num_rows_in == keyed.block.batch.num_rows and found.statistics is not None:
+            if found is not None and fits(found, keyed.block.batch.num_rows, self._fields, self._kept_columns):
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
-                    f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
-                    "unit of these rows again"
+                    f"the tokens of {keyed.block.place(0)} and the rows after it are missing or damaged in "
+                    f"{self._run.store_name}; run all units again (blocks that are there are not made again)"
                 )
         return MilledBlock(keyed, mill_block(self._mill, keyed.block, statistics=True))
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.object_store import ObjectStore, StoredFile
-from chatmill.resume.own_files import is_own_file
+from chatmill.resume.own_names import folders_of, is_own
 
 _THREADS = 8
 
@@ -118,8 +118,6 @@ class UrlFolder:
     def remove_all(self) -> None:
         """Remove the files that a `BlockStore` writes, and no others. What cannot be removed now stays."""
         with suppress(DataError), ThreadPoolExecutor(_THREADS, "chatmill-remove") as pool:
-            names = [name for name in self._store.files() if is_own_file(name)]
+            names = {name for name in self._store.files() if is_own(name)}
             list(pool.map(self.remove, names))
-            folders = {name.rpartition("/")[0] for name in names}
-            folders |= {folder.partition("/")[0] for folder in folders}
-            self._store.remove_folders([*sorted(folders, key=len, reverse=True), ""])
+            self._store.remove_folders([*folders_of(names), ""])

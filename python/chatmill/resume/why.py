@@ -1,11 +1,12 @@
 """`explain`: what a run can take from an earlier one, or why it can take nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from chatmill.resume.differences import nearest_differences
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import RunRecord
 from chatmill.resume.store import BlockStore, KeptBlocks
+from chatmill.text.numbers import counted
 
 
 def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey]) -> list[str]:
@@ -21,7 +22,7 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     """
     if earlier is None or earlier.has_ended:
         return []
-    before = blocks_of(store, earlier)
+    before = blocks_of(store, [it.key for it in earlier.inputs])
     blocks = sum(it.blocks for it in before)
     if not blocks:
         return []
@@ -29,21 +30,23 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     taken = sum(it.blocks for it in before if it.key.digest in wanted)
     lines = []
     if taken:
-        lines.append(f"an earlier run on this output did not end; its {taken:,} blocks need not be made again")
+        lines.append(
+            f"an earlier run on this output did not end; {counted(taken, 'block')} of it need not be made again"
+        )
     if taken < blocks:
-        some = "some" if taken else "nothing"
-        lines.append(f"an earlier run on this output did not end, but {some} of its {blocks:,} blocks can be used")
+        lost = counted(blocks - taken, "block")
+        lines.append(f"an earlier run on this output did not end; {lost} of it cannot be used, because")
         missing = [it.key.fields for it in before if it.key.digest not in wanted]
         lines += [f"  {it.text}" for it in nearest_differences(missing, [key.fields for key in keys])]
     return lines
 
 
-def blocks_of(store: BlockStore, record: RunRecord) -> list[KeptBlocks]:
-    """Return the kept blocks of the keys of a run.
+def blocks_of(store: BlockStore, digests: Iterable[str]) -> list[KeptBlocks]:
+    """Return the kept blocks of keys.
 
     Args:
         store: The blocks that are kept.
-        record: The run.
+        digests: The digests of the keys. A digest may be there several times.
     """
     kept = {it.key.digest: it for it in store.kept()}
-    return [kept[key] for key in dict.fromkeys(it.key for it in record.inputs) if key in kept]
+    return [kept[digest] for digest in dict.fromkeys(digests) if digest in kept]
