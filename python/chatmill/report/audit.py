@@ -33,7 +33,7 @@ from chatmill.report.audit_trainer import AuditedTrainer
 _BLOCK_BYTES = 1 << 20
 # The rows, the spans of a row and the characters of a span that an audit holds.
 SHOWN_ROWS = 10
-_MOST_SPANS = 50
+_MOST_SPANS = 20
 _LONGEST_TEXT = 600
 
 
@@ -241,8 +241,8 @@ def _encoded(mill: Mill, block: Block, index: int) -> Encoding | RowFailure:
 def _changed(source: AuditedOutput, place: str) -> DataError:
     return DataError(
         f"{place}: this row gives other tokens or labels now than {source.output.folder} has, so the file or chatmill "
-        "has changed since; give the file as it was then, or make the output again (`chatmill diff --against` shows the "
-        "differences)"
+        "has changed since; give the file as it was then, or make the output again (`chatmill diff --against` "
+        "shows the differences)"
     )
 
 

@@ -182,5 +182,6 @@ def _template(output: PreparedOutput, *, given: Any) -> ChatTemplate:
                 return own
     raise DataError(
         f"{output.folder} was made with the template {name!r}, which its manifest does not hold completely (its "
-        "template for rows with tools is missing), and the tokenizer has another one now; give the tokenizer as it was then"
+        "template for rows with tools is missing), and the tokenizer has another one now; give the tokenizer as "
+        "it was then"
     )
