@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,13 +13,10 @@ import pyarrow as pa
 import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import Audit, ChatTemplate, Mill, Tokenizer, prepare
-from chatmill.cli.main import app
 from chatmill.report.audit_model import AuditedFailure, AuditedRow, AuditedSpan, TrainedTokens
 from chatmill.report.audit_terminal import show_audit
 from chatmill.report.audit_trainer import TRAINERS
 from chatmill.terminal.console import new_console
-from click.testing import CliRunner
-from folders import write_byte_tokenizer
 from prepared_outputs import TOKENIZER, prepare_rows
 from samples import LONG, SHORT, TURN, Row, conversation, write_rows
 
@@ -112,7 +108,7 @@ def test_counts_by_region_are_those_of_the_texts(trainer: str) -> None:
     names = {(role, kind) for role, kind, *trained in expected if any(trained)}
     assert {(it.role, it.kind): it.trained for it in found.regions} == {
         (role, kind): TrainedTokens(
-            *(expected[role, kind, *sides] for sides in ((True, True), (True, False), (False, True)))
+            expected[role, kind, True, True], expected[role, kind, True, False], expected[role, kind, False, True]
         )
         for role, kind in names
     }
@@ -177,7 +173,7 @@ def test_weights_are_a_difference() -> None:
 
 
 def test_other_tokens_of_the_same_text(tokenizer: Path, loaded: Tokenizer) -> None:
-    """An answer begins with a line break, which is one token with that of the header; the cut of a trainer divides it."""
+    """An answer begins with a line break, which is one token with that of the header; a trainer cuts between them."""
     rows: list[Row] = [{"messages": [TURN[0], {**TURN[1], "content": f"\n{number}"}]} for number in range(4)]
     prepare_with(loaded, rows, labels="assistant")
     found = audit("llama-factory", tokenizer=tokenizer)
@@ -226,7 +222,7 @@ def test_other_texts() -> None:
 def test_rejected_rows() -> None:
     tool = {"messages": [*TURN, {"role": "tool", "content": "x"}]}
     masked = {"messages": [TURN[0], {**TURN[1], "train": False}]}
-    rows = [SHORT, USER, {"text": "x"}, masked, tool]
+    rows: list[Row] = [SHORT, USER, {"text": "x"}, masked, tool]
     prepare_rows(*rows)
     found = audit("unsloth")
     assert [(it.side, it.code, it.rows, it.differing, it.place) for it in found.failures] == [
@@ -242,8 +238,9 @@ def test_rejected_rows() -> None:
 
 
 def test_rows_that_a_trainer_cannot_make() -> None:
-    source = "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
-    prepare_rows(SHORT, LONG, template=ChatTemplate(source))
+    turns = "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
+    template = ChatTemplate(turns + "{% if add_generation_prompt %}assistant: {% endif %}")
+    prepare_rows(SHORT, LONG, template=template)
     found = audit("trl")
     (failure,) = found.failures
     assert (failure.side, failure.rows, failure.differing, failure.place) == ("trainer", 2, 2, "a.jsonl, line 1")

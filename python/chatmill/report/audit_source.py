@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, Tokenizer
+from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, TemplateError, Tokenizer
 from chatmill.inputs import InputFile, find_inputs
 from chatmill.inspect.diff.recorded import recorded_options
 from chatmill.inspect.rows import check_can_compare
@@ -53,7 +53,7 @@ class AuditedOutput:
                 not there any more, or have changed.
         """
         output = PreparedOutput(folder)
-        output.check_order()
+        output.check_order(of_trainers=True)
         check_can_compare(output.format)
         if output.options.get("split") is not None:
             raise DataError(
@@ -175,13 +175,23 @@ def _template(output: PreparedOutput, *, given: Any) -> ChatTemplate:
         if named.fingerprint == fingerprint:
             return named
     if name == output.manifest["tokenizer"]["name"]:
-        source = given if given is not None and not isinstance(given, Tokenizer) else _recorded_tokenizer(output)
-        if source is not None:
-            _, own = resolve(source, rebuild=bool(output.options.get("rebuild", True)))
-            if own.fingerprint == fingerprint:
-                return own
+        own = _own_template(output, None if isinstance(given, Tokenizer) else given)
+        if own is not None and own.fingerprint == fingerprint:
+            return own
     raise DataError(
         f"{output.folder} was made with the template {name!r}, which its manifest does not hold completely (its "
         "template for rows with tools is missing), and the tokenizer has another one now; give the tokenizer as "
         "it was then"
     )
+
+
+def _own_template(output: PreparedOutput, given: Any) -> ChatTemplate | None:
+    """Return the template of the tokenizer; None if it has none any more."""
+    source = _recorded_tokenizer(output) if given is None else given
+    if source is None:
+        return None
+    try:
+        _, own = resolve(source, rebuild=bool(output.options.get("rebuild", True)))
+    except TemplateError:
+        return None
+    return own
