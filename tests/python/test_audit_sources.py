@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import chatmill
@@ -76,6 +78,17 @@ def test_nothing_differs() -> None:
     result = run("out", "--trainer", "trl")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("0 of 2 rows differ from what trl would train\noutput: ")
+
+
+def test_the_page_has_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_with_folder(labels="last")
+    reports, pages = ModuleType("chatmill.report.of_output"), ModuleType("chatmill.report.page")
+    vars(reports)["report_of_output"] = lambda folder: f"the report of {folder}"
+    vars(pages)["page"] = lambda reports, *, audit: f"{reports} {audit.trained.only_trainer} \ud800"
+    monkeypatch.setitem(sys.modules, reports.__name__, reports)
+    monkeypatch.setitem(sys.modules, pages.__name__, pages)
+    assert run("out", "--trainer", "trl", "--html", "page.html").exit_code == 1
+    assert Path("page.html").read_text("utf-8") == "['the report of out'] 7 \\ud800"
 
 
 @pytest.mark.parametrize("trainer", ["trl", "hf", "axolotl"])
