@@ -1,18 +1,19 @@
 """`AuditedPair`: one row on both sides of an audit, with its trained tokens by side and region."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure
 from chatmill.inspect.diff.encodings import compare_sample, count_trained, describe_row
 from chatmill.inspect.diff.report import RowDifference
-from chatmill.inspect.diff.spans import Aspect, DifferingSpan, index_at
+from chatmill.inspect.diff.spans import Aspect, DifferingSpan
 from chatmill.inspect.spans import known_regions, token_weights
-from chatmill.report.audit_model import AuditSide, TrainedTokens
+from chatmill.report.audit_model import TrainedTokens
 
 #: A role and a kind of region; both are empty if regions are unknown.
 RegionName: TypeAlias = tuple[str, str]
@@ -77,8 +78,7 @@ class AuditedPair:
         """
         counts = TrainedCounts()
         for output, trainer in zip_longest(_samples(self.output), _samples(self.trainer)):
-            for region, side in _trained(output, trainer):
-                counts.by_region[region][side] += 1
+            _count(output, trainer, counts)
         return counts
 
     def difference(self) -> RowDifference | None:
@@ -124,24 +124,19 @@ def _samples(row: Encoding | RowFailure) -> Sequence[Encoding]:
 
 @dataclass(frozen=True)
 class _Tokens:
-    """The tokens of a sample with their weights and regions."""
+    """The tokens of a sample, and whether they are trained."""
 
     text: str
     ids: Sequence[int]
-    weights: Sequence[float]
+    trained: Sequence[bool]
     places: Sequence[tuple[int, int]]
     regions: Sequence[Region]
 
     @staticmethod
     def of(sample: Encoding) -> "_Tokens":
+        trained = [weight > 0 for weight in token_weights(sample)]
         places = [(token.start, token.end) for token in sample.tokens]
-        return _Tokens(sample.text, sample.input_ids, token_weights(sample), places, known_regions(sample))
-
-    def region(self, token: int) -> RegionName:
-        if not self.regions:
-            return _UNKNOWN
-        found = self.regions[index_at(self.regions, self.places[token][0])]
-        return found.role or "", found.kind
+        return _Tokens(sample.text, sample.input_ids, trained, places, known_regions(sample))
 
     def keys(self) -> list[_Key]:
         seen: Counter[tuple[int, int, int]] = Counter()
@@ -151,29 +146,53 @@ class _Tokens:
             seen[start, end, token] += 1
         return keys
 
+    def count(self, sides: Sequence[str | None], counts: TrainedCounts) -> None:
+        """Count the sides of the tokens, each in the region of its first character."""
+        if not self.regions:
+            _add(counts, _UNKNOWN, sides)
+            return
+        starts = [start for start, _ in self.places]
+        edges = [bisect_left(starts, region.start) for region in self.regions[1:]]
+        for region, (first, last) in zip(self.regions, pairwise([0, *edges, len(starts)]), strict=True):
+            _add(counts, (region.role or "", region.kind), sides[first:last])
 
-def _trained(output: Encoding | None, trainer: Encoding | None) -> Iterator[tuple[RegionName, AuditSide | str]]:
-    """Yield the region and the side of each trained token: `output`, `trainer` or `both`."""
+
+def _add(counts: TrainedCounts, region: RegionName, sides: Sequence[str | None]) -> None:
+    found = Counter(side for side in sides if side is not None)
+    if found:
+        counts.by_region[region].update(found)
+
+
+# The side of a token that both sides have, by whether they train it.
+_SIDES = {(True, True): "both", (True, False): "output", (False, True): "trainer", (False, False): None}
+
+
+def _count(output: Encoding | None, trainer: Encoding | None, counts: TrainedCounts) -> None:
+    """Count the trained tokens of one sample by side: `both`, `output` or `trainer`."""
+    if output is not None and trainer is not None and _has_same_tokens(output, trainer):
+        tokens = _Tokens.of(output)
+        by_trainer = [weight > 0 for weight in token_weights(trainer)]
+        tokens.count([_SIDES[pair] for pair in zip(tokens.trained, by_trainer, strict=True)], counts)
+        return
     ours, theirs = (None if sample is None else _Tokens.of(sample) for sample in (output, trainer))
-    same = {} if ours is None or theirs is None else dict(_same_tokens(ours, theirs))
-    for at, weight in enumerate([] if ours is None else ours.weights):
-        other = same.get(at)
-        is_both = other is not None and theirs is not None and theirs.weights[other] > 0
-        if weight > 0 and ours is not None:
-            yield ours.region(at), "both" if is_both else "output"
-    shared = {other: at for at, other in same.items()}
-    for at, weight in enumerate([] if theirs is None else theirs.weights):
-        other = shared.get(at)
-        is_both = other is not None and ours is not None and ours.weights[other] > 0
-        if weight > 0 and theirs is not None and not is_both:
-            yield theirs.region(at), "trainer"
+    of_output = [] if ours is None else ["output" if it else None for it in ours.trained]
+    of_trainer = [] if theirs is None else ["trainer" if it else None for it in theirs.trained]
+    if ours is not None and theirs is not None:
+        for one, other in _same_tokens(ours, theirs):
+            if ours.trained[one] and theirs.trained[other]:
+                of_output[one], of_trainer[other] = "both", None
+    for side, sides in ((ours, of_output), (theirs, of_trainer)):
+        if side is not None:
+            side.count(sides, counts)
+
+
+def _has_same_tokens(output: Encoding, trainer: Encoding) -> bool:
+    return output.input_ids == trainer.input_ids and output.text == trainer.text
 
 
 def _same_tokens(ours: _Tokens, theirs: _Tokens) -> Iterator[tuple[int, int]]:
     """Yield the indices of each token that both sides have."""
-    if ours.ids == theirs.ids and ours.text == theirs.text:
-        yield from ((at, at) for at in range(len(ours.ids)))
-    elif ours.text == theirs.text:
+    if ours.text == theirs.text:
         places = {key: at for at, key in enumerate(theirs.keys())}
         yield from ((at, places[key]) for at, key in enumerate(ours.keys()) if key in places)
     else:
