@@ -31,6 +31,7 @@ SUBCOMMANDS = [
     "verify",
     "show",
     "diff",
+    "audit",
     "lint",
     "templates",
     "schema",
