@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
-    from chatmill.report.audit import audit
-    from chatmill.report.audit_model import Audit
+    from chatmill.reporting.audit import audit
+    from chatmill.reporting.audit_model import Audit
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
@@ -107,8 +107,8 @@ Mapping.register(TokenBatch)
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.
 _LAZY = {
-    "Audit": "chatmill.report.audit_model",
-    "audit": "chatmill.report.audit",
+    "Audit": "chatmill.reporting.audit_model",
+    "audit": "chatmill.reporting.audit",
     "Collator": "chatmill.batches",
     "Conversation": "chatmill.formatter",
     "ConvertedReport": "chatmill.layouts.convert",

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import Audit, ChatTemplate, Mill, Tokenizer, prepare
-from chatmill.report.audit_model import AuditedFailure, AuditedRow, AuditedSpan, TrainedTokens
-from chatmill.report.audit_terminal import show_audit
-from chatmill.report.audit_trainer import TRAINERS
+from chatmill.reporting.audit_model import AuditedFailure, AuditedRow, AuditedSpan, TrainedTokens
+from chatmill.reporting.audit_terminal import show_audit
+from chatmill.reporting.audit_trainer import TRAINERS
 from chatmill.terminal.console import new_console
 from prepared_outputs import TOKENIZER, prepare_rows
 from samples import LONG, SHORT, TURN, Row, conversation, write_rows

@@ -14,7 +14,7 @@ import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import ChatTemplate, DataError, convert, pack, prepare
 from chatmill.cli.main import app
-from chatmill.report.audit_source import AuditedOutput
+from chatmill.reporting.audit_source import AuditedOutput
 from click.testing import CliRunner, Result
 from folders import configure, write_byte_tokenizer
 from prepared_outputs import TOKENIZER, edit_manifest, edit_rows, manifest, prepare_rows
@@ -82,7 +82,7 @@ def test_nothing_differs() -> None:
 
 def test_the_page_has_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_with_folder(labels="last")
-    reports, pages = ModuleType("chatmill.report.of_output"), ModuleType("chatmill.report.page")
+    reports, pages = ModuleType("chatmill.reporting.of_output"), ModuleType("chatmill.reporting.page")
     vars(reports)["report_of_output"] = lambda folder: f"the report of {folder}"
     vars(pages)["page"] = lambda reports, *, audit: f"{reports} {audit.trained.only_trainer} \ud800"
     monkeypatch.setitem(sys.modules, reports.__name__, reports)

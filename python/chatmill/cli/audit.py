@@ -60,14 +60,14 @@ def audit(
     """
     with clear_errors(traceback=traceback):
         from chatmill.inspect.show import has_color
-        from chatmill.report.audit import audit as run
-        from chatmill.report.audit_terminal import show_audit
+        from chatmill.reporting.audit import audit as run
+        from chatmill.reporting.audit_terminal import show_audit
         from chatmill.terminal.console import new_console
 
         found = run(output, trainer=trainer, inputs=list(inputs) or None, tokenizer=tokenizer, rows=rows, show=show)
         if html is not None:
-            from chatmill.report.of_output import report_of_output
-            from chatmill.report.page import page
+            from chatmill.reporting.of_output import report_of_output
+            from chatmill.reporting.page import page
 
             Path(html).write_text(page([report_of_output(output)], audit=found), "utf-8", "backslashreplace")
         if as_json:

@@ -15,7 +15,7 @@ from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.samples import SampledRow, same_samples
 from chatmill.labels import Labels
 from chatmill.outputs.written import RecordedReject, WrittenRows
-from chatmill.report.audit_model import (
+from chatmill.reporting.audit_model import (
     Audit,
     AuditAspect,
     AuditedFailure,
@@ -26,9 +26,9 @@ from chatmill.report.audit_model import (
     AuditSide,
     TrainedTokens,
 )
-from chatmill.report.audit_row import AuditedPair, TrainedCounts
-from chatmill.report.audit_source import AuditedOutput
-from chatmill.report.audit_trainer import AuditedTrainer
+from chatmill.reporting.audit_row import AuditedPair, TrainedCounts
+from chatmill.reporting.audit_source import AuditedOutput
+from chatmill.reporting.audit_trainer import AuditedTrainer
 
 _BLOCK_BYTES = 1 << 20
 # The rows, the spans of a row and the characters of a span that an audit holds.

@@ -13,7 +13,7 @@ from chatmill.inspect.diff.encodings import compare_sample, count_trained, descr
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan
 from chatmill.inspect.spans import known_regions, token_weights
-from chatmill.report.audit_model import TrainedTokens
+from chatmill.reporting.audit_model import TrainedTokens
 
 #: A role and a kind of region; both are empty if regions are unknown.
 RegionName: TypeAlias = tuple[str, str]

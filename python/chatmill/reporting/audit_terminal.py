@@ -9,7 +9,7 @@ from rich.text import Text
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.show import show_difference
 from chatmill.inspect.diff.spans import DifferingSpan
-from chatmill.report.audit_model import Audit, AuditedFailure, AuditedRow, AuditedSide
+from chatmill.reporting.audit_model import Audit, AuditedFailure, AuditedRow, AuditedSide
 from chatmill.text.numbers import percent
 from chatmill.text.visible import visible
 

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 
-from chatmill.report.audit_model import Audit
-from chatmill.report.model import Report
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.samples.samples import links, samples
-from chatmill.report.page.sections.audit import audited
-from chatmill.report.page.sections.conversations import conversations
-from chatmill.report.page.sections.lengths import lengths, packing
-from chatmill.report.page.sections.overview import overview
-from chatmill.report.page.sections.section import names_of
-from chatmill.report.page.sections.sources import rejects, sources
-from chatmill.report.page.sections.training import training
+from chatmill.reporting.audit_model import Audit
+from chatmill.reporting.model import Report
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.samples.samples import links, samples
+from chatmill.reporting.page.sections.audit import audited
+from chatmill.reporting.page.sections.conversations import conversations
+from chatmill.reporting.page.sections.lengths import lengths, packing
+from chatmill.reporting.page.sections.overview import overview
+from chatmill.reporting.page.sections.section import names_of
+from chatmill.reporting.page.sections.sources import rejects, sources
+from chatmill.reporting.page.sections.training import training
 
 #: The greatest size of a page with 50 samples, in bytes.
 MOST_BYTES = 2_000_000

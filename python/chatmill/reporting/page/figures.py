@@ -1,6 +1,6 @@
 """Figures as texts: whole numbers with all their digits, shares, and texts that are too long for a table."""
 
-from chatmill.report.page.markup import Markup, element
+from chatmill.reporting.page.markup import Markup, element
 from chatmill.text.numbers import percent
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from chatmill.report.page.markup import Markup
+from chatmill.reporting.page.markup import Markup
 
 # Attributes are escaped, so a `>` ends a tag.
 _TAG = re.compile(r"(<[^>]*>)")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chatmill.report.page.markup import Markup, element
+from chatmill.reporting.page.markup import Markup, element
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatmill.report.page.charts.plot import HEIGHT, TOP, hover, plot, round_up
-from chatmill.report.page.figures import count, share, short
-from chatmill.report.page.markup import Markup, element
+from chatmill.reporting.page.charts.plot import HEIGHT, TOP, hover, plot, round_up
+from chatmill.reporting.page.figures import count, share, short
+from chatmill.reporting.page.markup import Markup, element
 
 
 @dataclass(frozen=True)

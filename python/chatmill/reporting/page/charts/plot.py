@@ -7,7 +7,7 @@ width; a `viewBox` would shrink them. Marks that must be paths are in an inner S
 from collections.abc import Sequence
 from itertools import count
 
-from chatmill.report.page.markup import Markup, element
+from chatmill.reporting.page.markup import Markup, element
 
 #: The height of the area of marks, and the space above it.
 HEIGHT = 160

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from chatmill.report.page.figures import clipped
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.samples.names import Choices, name_of_why
+from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.samples.names import Choices, name_of_why
 
 _KEYS = (
     ("j", "next sample"), ("k", "sample before"), ("→", "next sample"), ("←", "sample before"), ("/", "search"),

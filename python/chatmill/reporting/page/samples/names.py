@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatmill.report.model import Report, ReportSample
-from chatmill.report.page.figures import clipped
+from chatmill.reporting.model import Report, ReportSample
+from chatmill.reporting.page.figures import clipped
 from chatmill.text.visible import visible
 
 _WHY: Mapping[str, str] = {

@@ -6,12 +6,12 @@ from itertools import groupby
 
 from chatmill.drawing.html import CLASSES, draw_html
 from chatmill.drawing.row import DrawnRegion, DrawnRow
-from chatmill.report.model import ReportSample
-from chatmill.report.page.figures import clipped, count, meter, share
-from chatmill.report.page.marks import with_marks
-from chatmill.report.page.markup import Markup, element, joined, text
-from chatmill.report.page.samples.names import Choices, name_of_why, reasons, short_role
-from chatmill.report.page.samples.shorten import shortened
+from chatmill.reporting.model import ReportSample
+from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.marks import with_marks
+from chatmill.reporting.page.markup import Markup, element, joined, text
+from chatmill.reporting.page.samples.names import Choices, name_of_why, reasons, short_role
+from chatmill.reporting.page.samples.shorten import shortened
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from chatmill.drawing.html import CLASSES, mark
-from chatmill.report.model import Report
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.samples.controls import controls
-from chatmill.report.page.samples.fit import fitting
-from chatmill.report.page.samples.names import choices_of
-from chatmill.report.page.samples.sample import Numbered, draw_sample
-from chatmill.report.page.sections.section import section
+from chatmill.reporting.model import Report
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.samples.controls import controls
+from chatmill.reporting.page.samples.fit import fitting
+from chatmill.reporting.page.samples.names import choices_of
+from chatmill.reporting.page.samples.sample import Numbered, draw_sample
+from chatmill.reporting.page.sections.section import section
 
 
 def numbered(reports: Sequence[Report]) -> list[Numbered]:

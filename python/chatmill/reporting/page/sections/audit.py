@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from chatmill.report.audit_model import Audit, AuditedRow, AuditedSide, AuditedSpan, TrainedTokens
-from chatmill.report.page.figures import clipped, count, share
-from chatmill.report.page.marks import with_marks
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.sections.section import section
-from chatmill.report.page.tables import Column, Row, table
+from chatmill.reporting.audit_model import Audit, AuditedRow, AuditedSide, AuditedSpan, TrainedTokens
+from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.marks import with_marks
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.sections.section import section
+from chatmill.reporting.page.tables import Column, Row, table
 
 _MOST_ROWS = 50
 _MOST_SPANS = 20

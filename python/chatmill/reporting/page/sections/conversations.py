@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from chatmill.report.model import Report
-from chatmill.report.page.charts.bins import bins_of
-from chatmill.report.page.figures import clipped, count, share
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.sections.lengths import bin_table, histogram
-from chatmill.report.page.sections.section import of_each, section
-from chatmill.report.page.tables import Column, Row, table
+from chatmill.reporting.model import Report
+from chatmill.reporting.page.charts.bins import bins_of
+from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.sections.lengths import bin_table, histogram
+from chatmill.reporting.page.sections.section import of_each, section
+from chatmill.reporting.page.tables import Column, Row, table
 
 _MOST_SEQUENCES = 40
 

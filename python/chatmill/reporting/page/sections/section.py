@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chatmill.report.model import Report
-from chatmill.report.page.figures import clipped
-from chatmill.report.page.markup import Markup, element
+from chatmill.reporting.model import Report
+from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.markup import Markup, element
 
 
 def section(name: str, title: str, *inner: object) -> Markup:

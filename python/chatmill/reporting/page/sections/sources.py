@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from chatmill._chatmill import NOTES
-from chatmill.report.model import RejectReason, Report, Source
-from chatmill.report.page.figures import clipped, count, share
-from chatmill.report.page.markup import Markup, element
-from chatmill.report.page.sections.section import section
-from chatmill.report.page.tables import Column, Row, table
+from chatmill.reporting.model import RejectReason, Report, Source
+from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.markup import Markup, element
+from chatmill.reporting.page.sections.section import section
+from chatmill.reporting.page.tables import Column, Row, table
 
 _MOST_SOURCES = 200
 _MOST_REASONS = 100
