@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
+    from chatmill.report.job import report
+    from chatmill.report.shown import ShownReport
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
@@ -75,6 +77,7 @@ __all__ = [
     "Region",
     "RowError",
     "RowFailure",
+    "ShownReport",
     "TemplateError",
     "TextBatch",
     "Token",
@@ -89,6 +92,7 @@ __all__ = [
     "convert",
     "pack",
     "prepare",
+    "report",
     "split_between",
     "verify",
 ]
@@ -117,6 +121,8 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedOutputReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "report": "chatmill.report",
+    "ShownReport": "chatmill.report.shown",
     "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",
     "verify": "chatmill.verification.job",
@@ -128,7 +134,9 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(_LAZY[name]), name)
+        module = import_module(_LAZY[name])
+        # Python sets `chatmill.report` to the folder at the import of any of its modules. It can be called.
+        return module if name == "report" else getattr(module, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
