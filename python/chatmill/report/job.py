@@ -111,12 +111,11 @@ def _hint(name: str, known: Sequence[str]) -> str:
 
 
 def _needs_tokenizer(entry: Any) -> str:
-    name = _name(entry)
-    if not isinstance(entry, (str, os.PathLike)) or Path(entry).expanduser().is_file():
-        return f"{name} has rows, which need a tokenizer; give `tokenizer` (`--tokenizer`)"
+    if not isinstance(entry, (str, os.PathLike)):
+        return f"{_name(entry)} holds rows, which need a tokenizer; give `tokenizer`"
     return (
-        f"{name} is no output of chatmill, because it has no {MANIFEST}; give a folder that `chatmill prepare` made, "
-        "or for rows also `tokenizer` (`--tokenizer`)"
+        f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give `--tokenizer`, "
+        "in Python `tokenizer`, or the folder of an output"
     )
 
 

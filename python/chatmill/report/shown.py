@@ -54,18 +54,21 @@ class ShownReport:
         """
         return held(self.reports, conditions)
 
-    def to_json(self, path: str | os.PathLike[str], *, samples: bool = True) -> None:
-        """Write the reports as JSON, completely or not at all. `chatmill report --schema` prints the schema.
+    def json_text(self) -> str:
+        """Return the reports as JSON text; `chatmill report --schema` prints its schema."""
+        return json_text(self.reports)
+
+    def to_json(self, path: str | os.PathLike[str]) -> None:
+        """Write the reports as JSON, completely or not at all.
 
         Args:
             path: The file; an earlier one is replaced.
-            samples: Whether to include the samples, which hold texts of rows.
 
         Raises:
             DataError: The file is an input, or within an output.
             OSError: The file cannot be written.
         """
-        write_durably(self._target(path), json_text(self.reports, samples=samples).encode())
+        write_durably(self._target(path), self.json_text().encode())
 
     def to_html(self, path: str | os.PathLike[str]) -> None:
         """Write the reports as one page that needs no other file, completely or not at all.
