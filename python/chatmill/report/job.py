@@ -114,8 +114,8 @@ def _needs_tokenizer(entry: Any) -> str:
     if not isinstance(entry, (str, os.PathLike)):
         return f"{_name(entry)} holds rows, which need a tokenizer; give `tokenizer`"
     return (
-        f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give `--tokenizer`, "
-        "in Python `tokenizer`, or the folder of an output"
+        f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
+        "`--tokenizer`, in Python `tokenizer`, or the folder of an output"
     )
 
 
