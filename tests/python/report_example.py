@@ -107,3 +107,29 @@ def example_report(text: str = "tokens", **parts: Any) -> Report:
         notes={"proved": 995, "doubled_bos": 5, "empty_answer": 2, "truncated": 20, text: 1},
     )
     return replace(report, **parts)
+
+
+def empty_report(**parts: Any) -> Report:
+    """A report of no rows."""
+    report = example_report()
+    zeros: dict[str, Any] = {name: 0 for name in vars(report.totals) if name != "are_duplicates_exact"}
+    return replace(
+        report,
+        totals=replace(report.totals, **zeros),
+        lengths={},
+        limits=[],
+        trained_shares=[0] * 12,
+        regions=None,
+        messages={},
+        role_sequences={},
+        tools={},
+        first_trained=[],
+        last_trained=[],
+        packing=[],
+        sources=[],
+        findings=[],
+        rejects=[],
+        samples=[],
+        notes={},
+        **parts,
+    )

@@ -12,10 +12,10 @@ import pytest
 from chatmill import DataError
 from chatmill.report.fail_if import Condition, held
 from chatmill.report.figures import FIGURES, figure_values
-from chatmill.report.model import Regions, Report, Stops
+from chatmill.report.model import Regions, Stops
 from hypothesis import given
 from hypothesis import strategies as st
-from report_example import example_report
+from report_example import empty_report, example_report
 
 DOCS = Path(__file__).parents[2] / "docs" / "report.md"
 
@@ -63,13 +63,6 @@ EXPECTED = {
     "control_text": 0,
     "empty_answers": 2,
 }
-
-
-def empty_report() -> Report:
-    """A report of no rows."""
-    report = example_report(lengths={}, trained_shares=[0] * 12, regions=None, findings=[], sources=[], notes={})
-    zeros = {name: 0 for name in vars(report.totals) if name != "are_duplicates_exact"}
-    return replace(report, totals=replace(report.totals, **zeros))
 
 
 def test_the_figures_are_those_of_the_report() -> None:
