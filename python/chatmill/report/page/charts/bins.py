@@ -1,0 +1,75 @@
+"""`bins_of`: divides a range of whole numbers into bins that a person can read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+_MOST = 40
+_STEPS_AN_OCTAVE = 4
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A bin from its first number to its last one."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """The numbers of the bin as text."""
+        return f"{self.first:,}" if self.first == self.last else f"{self.first:,} to {self.last:,}"
+
+
+def bins_of(numbers: Sequence[int]) -> list[Bin]:
+    """Return bins that hold all of the numbers.
+
+    Few different numbers have a bin each. Numbers of one order have bins of equal width; others have bins that grow,
+    four from each power of two to the next.
+
+    Args:
+        numbers: Whole numbers of 0 or more, in any order.
+
+    Example:
+        >>> [bin.name for bin in bins_of([1, 3])]
+        ['1', '2', '3']
+        >>> [bin.name for bin in bins_of([100, 140, 200])][:2]
+        ['100 to 102', '103 to 105']
+    """
+    if not numbers:
+        return []
+    low, high = min(numbers), max(numbers)
+    firsts = _equal(low, high) if high - low < _MOST or high < 4 * low else _growing(low, high)
+    lasts = [first - 1 for first in firsts[1:]]
+    return [Bin(first, last) for first, last in zip(firsts, [*lasts, max(high, firsts[-1])], strict=True)]
+
+
+def _equal(low: int, high: int) -> list[int]:
+    width = -(-(high - low + 1) // _MOST)
+    return list(range(low, high + 1, width))
+
+
+def _growing(low: int, high: int) -> list[int]:
+    edges = {round(2 ** (step / _STEPS_AN_OCTAVE)) for step in range(high.bit_length() * _STEPS_AN_OCTAVE + 1)}
+    inside = sorted(edge for edge in edges if low < edge <= high)
+    before = max((edge for edge in edges if edge <= low), default=0)
+    return [before, *inside]
+
+
+def counts_in(bins: Sequence[Bin], counts: Mapping[int, int]) -> list[int]:
+    """Return how many things each bin has.
+
+    Args:
+        bins: The bins, ascending.
+        counts: The number of things by their number, each of which is in a bin.
+
+    Example:
+        >>> counts_in([Bin(1, 2), Bin(3, 9)], {1: 5, 2: 1, 7: 2})
+        [6, 2]
+    """
+    totals = [0] * len(bins)
+    at = 0
+    for number in sorted(counts):
+        while number > bins[at].last:
+            at += 1
+        totals[at] += counts[number]
+    return totals

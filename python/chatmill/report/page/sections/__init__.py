@@ -1,0 +1,1 @@
+"""The sections of the page, in its order: the verdict first, the rows last."""
