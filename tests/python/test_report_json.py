@@ -18,6 +18,7 @@ from chatmill.report.model import Report
 from chatmill.report.shown import ShownReport
 from json_schema import violations
 from report_example import empty_report, example_report
+from report_values import full_report
 
 EVIL = "\ud800\x00\x1b\u202e\u2028</script>\"'"
 
@@ -59,7 +60,7 @@ def check_names(kind: Any, schema: Any, more: set[str]) -> int:
 
 @pytest.mark.parametrize("text", ["tokens", EVIL], ids=["plain", "hostile"])
 def test_reports_keep_the_schema(text: str) -> None:
-    for report in (example_report(text), empty_report()):
+    for report in (example_report(text), empty_report(), full_report()):
         value = json.loads(json_text([report, example_report()]))
         assert violations(value, closed(report_schema())) == []
 

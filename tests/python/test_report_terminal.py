@@ -18,6 +18,7 @@ from chatmill.terminal.console import new_console
 from hypothesis import given
 from hypothesis import strategies as st
 from report_example import empty_report, example_report
+from report_values import full_report
 
 EVIL = (
     "\x1b[2J\x1b]0;t\x07\x00\x9b\u202enimda\u2066\u200b\ufeff\ud800\r\n"
@@ -195,6 +196,7 @@ def test_several_reports_are_columns() -> None:
 
 
 def test_hostile_texts_stay_texts() -> None:
+    assert HIDDEN.search(report_text([full_report()]) + report_text([full_report(), example_report()])) is None
     for reports in ([example_report(EVIL)], [example_report(EVIL), example_report("b")]):
         plain = report_text(reports)
         assert HIDDEN.search(plain) is None
