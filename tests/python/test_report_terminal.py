@@ -169,7 +169,7 @@ def test_several_reports_are_columns() -> None:
     other = example_report(
         "other",
         lengths={300: 4},
-        findings=[ReportFinding("untrained", "look", "3 samples", 3, 1000)],
+        findings=[ReportFinding("untrained", "look", "3 samples", 3, 1000), ReportFinding("no_rows", "look", "none")],
         limits=[LengthLimit(512, 1, 1, 1)],
     )
     assert other.regions is not None
@@ -186,6 +186,7 @@ def test_several_reports_are_columns() -> None:
         ["0 – 2,048", "▂··█·····▇▁", "···█·······", "▂··█·····▇▁"],
         ["doubled_bos", "5", "5"],
         ["untrained", "3"],
+        ["no_rows", "look"],
         ["assistant · content", "200,000 (99.5 %)"],
         ["tool · content", "8 (25.0 %)"],
         ["not trained", "60", "60"],

@@ -1,6 +1,6 @@
 """`show_side_by_side`: several reports as the columns of one table, for the terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -42,14 +42,14 @@ _Rows = Iterator[tuple[str, _Cells]]
 
 def _sections(reports: Sequence[Report]) -> Iterator[tuple[str, _Rows]]:
     yield "", _head(reports)
-    yield "findings, by rows", _by_name(reports, lambda it: {found.code: found.rows for found in it.findings})
+    yield "findings, by rows", _findings(reports)
     yield "totals", _totals(reports)
     yield "lengths, in tokens", _lengths(reports)
     yield "tokens by role and kind", _shares(reports)
     yield "stop tokens of trained turns", _stops(reports)
     yield "packing: places in use", _packing(reports)
-    yield "rejected rows", _by_name(reports, lambda it: {reject.code: reject.rows for reject in it.rejects})
-    yield "notes, by rows", _by_name(reports, lambda it: {code: rows for code, rows in it.notes.items() if rows})
+    yield "rejected rows", _by_name([{it.code: f"{it.rows:,}" for it in report.rejects} for report in reports])
+    yield "notes, by rows", _by_name(_notes(reports))
 
 
 def _head(reports: Sequence[Report]) -> _Rows:
@@ -64,6 +64,12 @@ def _head(reports: Sequence[Report]) -> _Rows:
     ):
         if any(values):
             yield name, [on_one_line(value) for value in values]
+
+
+def _findings(reports: Sequence[Report]) -> _Rows:
+    # A finding that is not about rows has no number.
+    several = [{it.code: f"{it.rows:,}" if it.rows else it.status for it in report.findings} for report in reports]
+    yield from _by_name(several)
 
 
 def _totals(reports: Sequence[Report]) -> _Rows:
@@ -123,7 +129,10 @@ def _packing(reports: Sequence[Report]) -> _Rows:
         yield f"{max_length:,}", ["" if it is None else percent(it.efficiency, 1) for it in found]
 
 
-def _by_name(reports: Sequence[Report], numbers_of: Callable[[Report], dict[str, int]]) -> _Rows:
-    several = [numbers_of(it) for it in reports]
-    for name in list(dict.fromkeys(name for numbers in several for name in numbers))[:_MOST_LINES]:
-        yield on_one_line(name, _LONGEST_NAME), [f"{numbers[name]:,}" if name in numbers else "" for numbers in several]
+def _notes(reports: Sequence[Report]) -> list[dict[str, str]]:
+    return [{code: f"{rows:,}" for code, rows in report.notes.items() if rows} for report in reports]
+
+
+def _by_name(several: Sequence[Mapping[str, str]]) -> _Rows:
+    for name in list(dict.fromkeys(name for texts in several for name in texts))[:_MOST_LINES]:
+        yield on_one_line(name, _LONGEST_NAME), [texts.get(name, "") for texts in several]
