@@ -25,6 +25,8 @@ from chatmill._chatmill import (
     Region,
     RowError,
     RowFailure,
+    RowStatistics,
+    SampleStatistics,
     TemplateError,
     TextBatch,
     Token,
@@ -48,8 +50,8 @@ if TYPE_CHECKING:
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
-    from chatmill.report.job import report
-    from chatmill.report.shown import ShownReport
+    from chatmill.reporting.job import report
+    from chatmill.reporting.shown import ShownReport
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
@@ -77,6 +79,8 @@ __all__ = [
     "Region",
     "RowError",
     "RowFailure",
+    "RowStatistics",
+    "SampleStatistics",
     "ShownReport",
     "TemplateError",
     "TextBatch",
@@ -121,8 +125,8 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedOutputReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
-    "report": "chatmill.report",
-    "ShownReport": "chatmill.report.shown",
+    "report": "chatmill.reporting.job",
+    "ShownReport": "chatmill.reporting.shown",
     "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",
     "verify": "chatmill.verification.job",
@@ -134,9 +138,7 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        module = import_module(_LAZY[name])
-        # Python sets `chatmill.report` to the folder at the import of any of its modules. It can be called.
-        return module if name == "report" else getattr(module, name)
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
-from chatmill.report.model import (
+from chatmill.reporting.model import (
     LengthLimit,
     Packing,
     Regions,

@@ -17,8 +17,8 @@ from chatmill.distributed.merge import merge
 from chatmill.distributed.plan import DistributedPlan, make_plan
 from chatmill.distributed.unit import run_unit
 from click.testing import CliRunner
+from resumed import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 from samples import write_rows
-from test_resume import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 
 __all__ = ["inputs", "made"]
 
@@ -71,7 +71,7 @@ def test_two_processes(inputs: list[str]) -> None:
     assert files_of("out") == files_of("whole")
 
 
-def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_command_line(inputs: list[str]) -> None:
     def run(*arguments: str, status: int = 0) -> str:
         done = CliRunner().invoke(app, [*arguments])
         assert done.exit_code == status, done.output
@@ -84,7 +84,7 @@ def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[st
     count = len(json.loads(text)["units"])
     assert 2 < count < 10
     Path("plan.json").write_text(text)
-    assert "of the plan" not in run("run-unit", "plan.json", "1")
+    assert run("run-unit", "plan.json", "1").startswith("unit 1: ")
     message = run("merge", "plan.json", status=1)
     assert f"{count - 1} of {count} units are not done (0, 2, " in message
     assert "chatmill run-unit PLAN 0" in message
@@ -98,6 +98,31 @@ def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[st
     assert "--dependency=afterok:$job" in script
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert "--slurm needs the file of the plan" in run("plan", *inputs, *options, "--slurm", status=2)
+
+
+def test_a_cache_at_home(inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    plan = make_plan({**ARGUMENTS, "inputs": inputs, "cache": "~/shared"})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    merge(plan)
+    assert list(Path("home/shared").rglob("*.block"))
+    assert not Path("~").exists()
+
+
+def test_a_merge_removes_only_blocks(inputs: list[str]) -> None:
+    plan = make_plan({**ARGUMENTS, "inputs": inputs})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    # A killed process leaves such a file.
+    unfinished = Path(f"out.blocks/runs/.{'0' * 16}.json.{'0' * 16}")
+    foreign = {Path("out.blocks", name) for name in ("notes.txt", "units/notes.json", f"{'0' * 32}/key.txt")}
+    for path in (unfinished, *foreign):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"mine")
+    merge(plan)
+    assert {it for it in Path("out.blocks").rglob("*") if it.is_file()} == foreign
 
 
 def test_a_plan_of_datasets(inputs: list[str]) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from chatmill import DataError
-from chatmill.report.fail_if import Condition, held
-from chatmill.report.figures import FIGURES, figure_values
-from chatmill.report.model import Regions, Stops
+from chatmill.reporting.fail_if import Condition, held
+from chatmill.reporting.figures import FIGURES, figure_values
+from chatmill.reporting.model import Regions, Stops
 from hypothesis import given
 from hypothesis import strategies as st
 from report_example import empty_report, example_report

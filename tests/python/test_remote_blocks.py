@@ -18,9 +18,9 @@ from chatmill.distributed.unit import run_unit
 from chatmill.outputs.object_store import ObjectStore
 from chatmill.resume.store import BlockStore
 from click.testing import CliRunner
+from resumed import BASE, INPUT_CHANGES, Made, files_of, inputs, keeping, made, rows
 from samples import write_rows
 from test_remote_outputs import cache, fetched
-from test_resume import BASE, INPUT_CHANGES, Made, files_of, inputs, keeping, made, rows
 
 __all__ = ["cache", "inputs", "keeping", "made"]
 

@@ -22,14 +22,14 @@ from chatmill.outputs.object_store import ObjectStore
 from chatmill.outputs.remote import local_place
 from chatmill.outputs.url import OutputUrl
 from click.testing import CliRunner
+from resumed import BASE, RUN_OPTIONS, TOKENIZER, Made, files_of, inputs, keeping, made, rows
 from samples import write_rows
 from shelves import Shelf
-from test_resume import ARRANGED, BASE, TOKENIZER, Made, files_of, inputs, keeping, made, rows
 
 __all__ = ["inputs", "keeping", "made"]
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **ARRANGED,
+    **RUN_OPTIONS,
     "shards and validation": {"shard_tokens": 900, "validation": 0.2, "shuffle": True},
     "packs for a trainer": {"pack": 256, "trainer": "trl"},
     "mds": {"to": "mds", "shard_tokens": 3000},

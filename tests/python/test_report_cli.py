@@ -15,8 +15,8 @@ import chatmill
 import pytest
 from chatmill import DataError
 from chatmill.cli.main import app
-from chatmill.report.model import Report, ReportSample
-from chatmill.report.shown import ShownReport
+from chatmill.reporting.model import Report, ReportSample
+from chatmill.reporting.shown import ShownReport
 from click.testing import CliRunner
 from json_schema import violations
 from report_example import example_report
@@ -61,7 +61,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 
     for name, value in (("of_output", report_of_output), ("of_rows", report_of_rows)):
         module = SimpleNamespace(**{f"report_{name}": value})
-        monkeypatch.setitem(sys.modules, f"chatmill.report.{name}", module)
+        monkeypatch.setitem(sys.modules, f"chatmill.reporting.{name}", module)
     return calls
 
 
@@ -99,7 +99,7 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
         return example_report()
 
     stand_in = SimpleNamespace(report_of_rows=report_of_rows)
-    monkeypatch.setitem(sys.modules, "chatmill.report.of_rows", stand_in)
+    monkeypatch.setitem(sys.modules, "chatmill.reporting.of_rows", stand_in)
     assert run("rows.jsonl", "--tokenizer", "t").exit_code == 0
     assert given == {"inputs": "rows.jsonl", "samples": True, "tokenizer": "t"}
     given.clear()
@@ -198,7 +198,7 @@ def test_json_on_stdout_is_all_of_stdout(run: Any) -> None:
 def test_json_on_stdout_hides_nothing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     evil = "\x1b[2J\u202e\ud800"
     stand_in = SimpleNamespace(report_of_output=lambda *_, **__: example_report(evil))
-    monkeypatch.setitem(sys.modules, "chatmill.report.of_output", stand_in)
+    monkeypatch.setitem(sys.modules, "chatmill.reporting.of_output", stand_in)
     for options in (["--json", "-"], ["--fail-if", "findings > 0"]):
         done = run("tokens", *options)
         text = done.stdout + done.stderr
@@ -246,7 +246,7 @@ def test_conditions_decide_the_status(run: Any) -> None:
 
 def test_a_condition_that_cannot_be_checked_is_no_pass(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = SimpleNamespace(report_of_output=lambda *_, **__: example_report("tokens", regions=None))
-    monkeypatch.setitem(sys.modules, "chatmill.report.of_output", stand_in)
+    monkeypatch.setitem(sys.modules, "chatmill.reporting.of_output", stand_in)
     failed = run("tokens", "--fail-if", "stop_untrained > 0")
     assert failed.exit_code == 1
     assert "needs `stop_untrained`, which is unknown for tokens" in failed.stderr

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from chatmill import DataError
 from chatmill.drawing.row import DrawnRow
-from chatmill.report.as_json import json_text, report_schema, to_json
-from chatmill.report.figures import FIGURES
-from chatmill.report.model import Report
-from chatmill.report.shown import ShownReport
+from chatmill.reporting.as_json import json_text, report_schema, to_json
+from chatmill.reporting.figures import FIGURES
+from chatmill.reporting.model import Report
+from chatmill.reporting.shown import ShownReport
 from json_schema import violations
 from report_example import empty_report, example_report
 from report_values import full_report

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
-from chatmill.report.choose import some_samples
-from chatmill.report.histogram import bar, bins, spark
-from chatmill.report.model import LengthLimit, RejectReason, Report, ReportFinding, ReportSample, Source, TokenShare
-from chatmill.report.quantiles import quantiles
-from chatmill.report.shown import ShownReport
-from chatmill.report.terminal import report_text, show_reports
+from chatmill.reporting.choose import some_samples
+from chatmill.reporting.histogram import bar, bins, spark
+from chatmill.reporting.model import LengthLimit, RejectReason, Report, ReportFinding, ReportSample, Source, TokenShare
+from chatmill.reporting.quantiles import quantiles
+from chatmill.reporting.shown import ShownReport
+from chatmill.reporting.terminal import report_text, show_reports
 from chatmill.terminal.console import new_console
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from chatmill import prepare
 from chatmill.cli.main import app
+from chatmill.resume.differences import nearest_differences
 from click.testing import CliRunner
-from test_resume import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
+from resumed import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
 
 __all__ = ["definitions", "inputs"]
 
@@ -136,3 +137,37 @@ def test_a_cache_is_listed_and_shortened(inputs: list[str]) -> None:
         done = CliRunner().invoke(app, ["cache", "prune", *arguments])
         assert done.exit_code == 1
         assert problem in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cache", "problem"),
+    [
+        ("a.jsonl", "a.jsonl is a file; give a folder"),
+        ("~nobody-of-this-name/cache", "the cache ~nobody-of-this-name/cache cannot be used"),
+    ],
+)
+def test_a_folder_that_cannot_be_a_cache(cache: str, problem: str, inputs: list[str]) -> None:
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--cache", cache]
+    for arguments in (
+        ["prepare", "a.jsonl", "--output", "out", *options],
+        ["why", "out", "a.jsonl", *options],
+        ["cache", "ls", cache],
+    ):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 1, done.output
+        assert problem in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
+    assert not Path("out").exists()
+
+
+def test_each_difference_is_named_once() -> None:
+    before = [
+        {"options": {"labels": labels, "max_length": size}} for labels, size in (("all", 5), ("all", 6), ("last", 9))
+    ]
+    now = [{"options": {"labels": labels, "max_length": 9}} for labels in ("all", "none")]
+    assert [it.text for it in nearest_differences(before, now)] == [
+        "max_length is 9, and was 5",
+        "max_length is 9, and was 6",
+        "labels is 'all', and was 'last'",
+    ]
+    assert nearest_differences(before, []) == []

@@ -43,7 +43,7 @@ _OWN = ("inputs", "html", "json_file", "fail_if", "samples", "no_samples", "sche
 
 def _print_schema(context: click.Context, _option: click.Parameter, given: bool) -> None:
     if given and not context.resilient_parsing:
-        from chatmill.report.as_json import report_schema
+        from chatmill.reporting.as_json import report_schema
 
         say(json.dumps(report_schema(), indent=2))
         context.exit()
@@ -51,7 +51,7 @@ def _print_schema(context: click.Context, _option: click.Parameter, given: bool)
 
 def _check_condition(text: str) -> None:
     from chatmill._chatmill import DataError
-    from chatmill.report.fail_if import Condition
+    from chatmill.reporting.fail_if import Condition
 
     try:
         Condition.of(text)
@@ -127,7 +127,7 @@ def report(context: click.Context, /, **options: Any) -> None:
     docs/report.md explains all numbers.
     """
     with clear_errors(traceback=options["traceback"]):
-        from chatmill.report.job import report as run
+        from chatmill.reporting.job import report as run
         from chatmill.terminal.console import new_console
 
         inputs, html, json_file = options["inputs"], options["html"], options["json_file"]
@@ -162,7 +162,7 @@ def _samples(number: int | None, none: bool) -> bool | int:
 
 def _files(html: str | None, json_file: str | None, inputs: tuple[str, ...]) -> list[str]:
     """Return the files to write, checked."""
-    from chatmill.report.target import checked_target
+    from chatmill.reporting.target import checked_target
 
     files = [it for it in (html, json_file) if it is not None and it != _STDOUT]
     if len({checked_target(it, inputs).resolve() for it in files}) < len(files):
@@ -172,7 +172,7 @@ def _files(html: str | None, json_file: str | None, inputs: tuple[str, ...]) -> 
 
 def _row_options(context: click.Context, inputs: tuple[str, ...]) -> dict[str, Any]:
     """Return the options for rows that were given, as `chatmill.report` names them."""
-    from chatmill.report.job import is_output
+    from chatmill.reporting.job import is_output
 
     given = [name for name in context.params if name not in _OWN and _is_given(context, name)]
     if given and all(map(is_output, inputs)):

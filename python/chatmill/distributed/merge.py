@@ -4,18 +4,16 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
 from chatmill.distributed.unit import done_name
 from chatmill.outputs.place import names_of
-from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
-from chatmill.resume.store import BlockStore
+from chatmill.resume.open_cache import open_cache
 
 # A store takes a while for each answer.
 _THREADS = 16
@@ -33,7 +31,7 @@ def missing_units(plan: DistributedPlan) -> Iterator[int]:
     Raises:
         DataError: A unit was made with another tokenizer, template or option.
     """
-    files, digest = BlockStore(plan.blocks).files, plan.digest
+    files, digest = open_cache(plan.blocks).files, plan.digest
     with ThreadPoolExecutor(_THREADS, "chatmill-units") as pool:
         contents = list(pool.map(files.read, [done_name(digest, number) for number in range(len(plan.units))]))
     for number, (unit, content) in enumerate(zip(plan.units, contents, strict=True)):
@@ -70,12 +68,8 @@ def merge(plan: DistributedPlan) -> PrepareReport:
             f"run each with `chatmill run-unit PLAN {missing[0]}`"
         )
     run = plan.run()
-
-    def parts(_now: datetime) -> list[Part]:
-        return list(plan.parts())
-
     options = replace(run.options, cache=plan.blocks, now=plan.now, resume=True, fresh=False, only_kept=True)
-    report = PrintedReport.of(run_shown(PlannedRun(parts, options, run.progress)))
+    report = PrintedReport.of(run_shown(PlannedRun(lambda _now: plan.parts(), options, run.progress)))
     if not plan.keeps_blocks:
-        BlockStore(plan.blocks).remove()
+        open_cache(plan.blocks).remove()
     return report

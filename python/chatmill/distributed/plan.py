@@ -20,6 +20,7 @@ from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
 from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
+from chatmill.resume.record import RunRecord
 
 #: The default size of a unit, in bytes of rows.
 UNIT_BYTES = 64 << 20
@@ -215,7 +216,7 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
         raise DataError(f"`unit_bytes` is {unit_bytes}; use at least 1")
     saved = {name: _saved(name, value) for name, value in arguments.items()}
     run = _planned(dict(saved))
-    now = run.options.now or datetime.now()  # noqa: DTZ005  # templates have no time zone
+    now = RunRecord.clock(run.options.now, None)
     parts = run.parts(now)
     files: list[PlannedFile] = []
     units: list[PlannedUnit] = []

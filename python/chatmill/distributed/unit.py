@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, replace
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
-from chatmill.inputs import read_blocks
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import MilledBlock, RunBlocks
-from chatmill.resume.store import BlockStore
 
 
 @dataclass(frozen=True)
@@ -63,22 +62,15 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     part = parts[planned.part]
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
-    options = plan.run().options
-    store = BlockStore(plan.blocks)
+    store = open_cache(plan.blocks)
     kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
-    blocks = read_blocks(
-        [file],
-        columns=None if part.mill.format is None else part.mill.format.columns,
-        keep_columns=options.keep_columns,
-        block_bytes=options.block_bytes,
-        max_line_bytes=options.max_line_bytes,
-    )
     rows = 0
 
     def count(milled: MilledBlock) -> None:
         nonlocal rows
         rows += milled.keyed.block.batch.num_rows
 
+    blocks = plan.run().options.blocks(replace(part, files=[file]))
     run_blocks(kept.of_part(part.mill), blocks, count)
     if kept.problem:
         raise DataError(kept.problem)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.destination import whole_name
-from chatmill.outputs.url import check_no_url, is_url
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.resume.key import MillKey
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import RunBlocks
 from chatmill.resume.store import BlockStore
 from chatmill.resume.why import explain
@@ -90,10 +90,4 @@ def _store(options: OutputOptions, beside: Path) -> BlockStore | None:
         return BlockStore(beside) if options.resume else None
     if not options.resume:
         raise DataError("`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; remove one")
-    if is_url(options.cache):
-        return BlockStore(options.cache)
-    check_no_url(options.cache)
-    folder = Path(options.cache).expanduser().resolve()
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"the cache {folder} is a file; give a folder")
-    return BlockStore(folder)
+    return open_cache(options.cache)

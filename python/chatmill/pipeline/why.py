@@ -5,8 +5,7 @@ import os
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Literal
 
 from chatmill._chatmill import DataError
@@ -14,12 +13,13 @@ from chatmill.inputs import InputFile
 from chatmill.outputs.destination import manifest_of, place_of, whole_name
 from chatmill.outputs.manifest import is_manifest
 from chatmill.outputs.place import Base, OutputPlace
-from chatmill.outputs.url import is_url
 from chatmill.pipeline.planned import PlannedRun
-from chatmill.resume.differences import Difference, differences
+from chatmill.resume.differences import Difference, nearest_differences
 from chatmill.resume.key import MillKey, key_in_manifest
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.record import InputRecord, RunRecord
 from chatmill.resume.store import BlockStore
+from chatmill.resume.why import blocks_of
 
 
 @dataclass(frozen=True)
@@ -94,20 +94,13 @@ def why(run: PlannedRun) -> Explanation:
     store = _store(run, place_of(run.options.folder))
     record = RunRecord.read(store.files, output)
     manifest = _manifest(run.options.folder)
-    clock = run.options.now or (record.now if record is not None and not record.has_ended else datetime.now())  # noqa: DTZ005
-    parts = run.parts(clock)
+    parts = run.parts(RunRecord.clock(run.options.now, record))
     keys = [MillKey.of(part.mill) for part in parts]
     wanted = {key.digest for key in keys}
-    kept = {it.key.digest: it for it in store.kept()}
-    used = dict.fromkeys(it.key for it in record.inputs) if record is not None else {}
-    before = [kept[key] for key in used if key in kept]
+    before = [] if record is None else blocks_of(store, record)
     earlier = [it.key.fields for it in before if it.key.digest not in wanted]
     if record is None and manifest is not None:
         earlier = [key_in_manifest(manifest)]
-    causes: dict[str, Difference] = {}
-    for fields in earlier:
-        nearest = min((differences(fields, key.fields) for key in keys), key=len)
-        causes.update({it.code: it for it in nearest if it.code not in causes})
     there = {key.digest: store.digests(key) for key in keys}
     inputs = [
         _input(file, record, there[key.digest]) for part, key in zip(parts, keys, strict=True) for file in part.files
@@ -117,15 +110,14 @@ def why(run: PlannedRun) -> Explanation:
         manifest is not None,
         sum(it.blocks for it in before),
         sum(it.blocks for it in before if it.key.digest in wanted),
-        list(causes.values()),
+        nearest_differences(earlier, [key.fields for key in keys]),
         inputs,
     )
 
 
 def _store(run: PlannedRun, place: OutputPlace) -> BlockStore:
     if run.options.cache is not None:
-        cache = run.options.cache
-        return BlockStore(cache if is_url(cache) else Path(cache).expanduser().resolve())
+        return open_cache(run.options.cache)
     bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
     return BlockStore(next((base.blocks for base in bases if base.blocks.is_dir()), bases[0].blocks))
 

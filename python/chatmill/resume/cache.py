@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatmill._chatmill import DataError
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.store import BlockStore
+from chatmill.text.source_name import shown_name
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
@@ -102,7 +104,7 @@ def parse_size(text: str) -> int:
 
 
 def _opened(folder: str | os.PathLike[str]) -> BlockStore:
-    store = BlockStore(folder)
+    store = open_cache(folder)
     if not store.files.exists():
-        raise DataError(f"there is no folder {store.name}; give the folder of `--cache`")
+        raise DataError(f"there is no folder {shown_name(os.fspath(folder))}; give the folder of `--cache`")
     return store

@@ -1,7 +1,6 @@
 """`DiskFolder`: a folder of blocks on a disk."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from chatmill.outputs.durable import sync_file, sync_folder
 from chatmill.outputs.object_store import StoredFile
+from chatmill.resume.own_files import is_own_file
 
 
 class DiskFolder:
@@ -111,9 +111,15 @@ class DiskFolder:
             (self._folder / name).unlink()
 
     def remove_all(self) -> None:
-        """Remove the folder. What cannot be removed now stays."""
-        if self._folder.is_dir():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        """Remove the files that a `BlockStore` writes, and no others. What cannot be removed now stays."""
+        for parent, _, names in os.walk(self._folder, topdown=False):
+            within = Path(parent).relative_to(self._folder)
+            for name in names:
+                own = (within / name).as_posix()
+                if is_own_file(own):
+                    self.remove(own)
+            with suppress(OSError):  # it is not empty
+                Path(parent).rmdir()
 
     @contextmanager
     def _replaced(self, name: str, *, durably: bool = False) -> Iterator[Path]:

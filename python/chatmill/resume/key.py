@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chatmill._chatmill import ChatTemplate, Mill, Tokenizer
@@ -68,7 +69,8 @@ class MillKey:
         """Return the key as JSON."""
         return json.dumps({"fields": self.fields, "names": self.names}, ensure_ascii=False, indent=2)
 
-    @property
+    # A run asks for it with each block, and the fields hold the template and all added tokens.
+    @cached_property
     def digest(self) -> str:
         """The SHA-256 of the fields, in hexadecimal digits."""
         return hashlib.sha256(_json(self.fields).encode("utf-8", "surrogatepass")).hexdigest()

@@ -82,6 +82,18 @@ class RunRecord:
         except (ValueError, KeyError, TypeError):
             return None
 
+    @staticmethod
+    def clock(given: datetime | None, earlier: "RunRecord | None") -> datetime:
+        """Return the time that templates print: that of the earlier run on an output, if it did not end.
+
+        Args:
+            given: The time that the user gave, if any.
+            earlier: The record of the earlier run on the output; None if there is none.
+        """
+        kept = None if earlier is None or earlier.has_ended else earlier.now
+        # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
+        return given or kept or datetime.now()  # noqa: DTZ005
+
     def write(self, folder: BlockFolder) -> None:
         """Write the record, completely or not at all. A record that cannot be written is no fault of the run.
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import PurePath
 
 from chatmill._chatmill import DataError, Mill, TokenBatch
@@ -37,7 +38,7 @@ class MilledBlock:
     """A block with its tokens.
 
     Attributes:
-        block: The block.
+        keyed: The block.
         tokens: Its tokens.
         is_reused: Whether an earlier run made them.
     """
@@ -54,11 +55,12 @@ class RunBlocks:
         store: Where tokens are kept; None to keep none.
         output: The output folder; None for a run that writes none.
         now: The time that the template prints, if the user gave it.
-        keeps_one: Whether to keep the tokens of a run that has only one keyed.
+        keeps_one: Whether to keep the tokens of a run that has only one block.
         forgets: Whether to make all blocks again.
         only_kept: Whether a block that was not kept is an error.
 
     Attributes:
+        keeps_one: Whether to keep the tokens of a run that has only one block.
         only_kept: Whether a block that was not kept is an error.
         earlier: The record of the earlier run on this output; None if there is none.
         made: The number of blocks that this run made and kept.
@@ -79,15 +81,13 @@ class RunBlocks:
         forgets: bool = False,
         only_kept: bool = False,
     ) -> None:
-        self._store, self._keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
+        self._store, self.keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
         self._folder: BlockFolder | None = None
         self.earlier: RunRecord | None = None
         if store is not None and output is not None:
             self._folder = store.files
             self.earlier = None if forgets else RunRecord.read(store.files, output)
-        # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
-        kept = None if self.earlier is None or self.earlier.has_ended else self.earlier.now
-        self.now = now or kept or datetime.now()  # noqa: DTZ005
+        self.now = RunRecord.clock(now, self.earlier)
         self._record = RunRecord(str(output), self.now)
         self.reused = self.total = self.made = 0
         self.own: set[str] = set()
@@ -129,7 +129,7 @@ class RunBlocks:
                 f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
                 "run that is interrupted would start over"
             )
-            if not self._keeps_one:
+            if not self.keeps_one:
                 # The output may need their room.
                 self._store.remove()
                 self._folder = None
@@ -171,11 +171,6 @@ class RunBlocks:
         """Whether tokens are kept."""
         return self._store is not None
 
-    @property
-    def keeps_one(self) -> bool:
-        """Whether the tokens of the only block of a run are kept."""
-        return self._keeps_one
-
 
 class PartBlocks:
     """The blocks of a part of a run. `RunBlocks.of_part` makes them.
@@ -198,23 +193,15 @@ class PartBlocks:
         Yields:
             The blocks.
         """
-        if not self._run.keeps:
-            yield from (KeyedBlock(block, None) for block in blocks)
-            return
-        first = next(blocks, None)
-        if first is None:
-            return
-        second = None if self._run.keeps_one else next(blocks, None)
-        if second is None and not self._run.keeps_one:
-            # To make it again takes less time than to look for it.
-            yield KeyedBlock(first, None)
-            return
-        yield KeyedBlock(first, block_digest(first))
-        if second is not None:
-            yield KeyedBlock(second, block_digest(second))
-        del first, second
+        is_kept = self._run.keeps
+        if is_kept and not self._run.keeps_one:
+            first = list(islice(blocks, 2))
+            # To make an only block again takes less time than to look for it.
+            is_kept = len(first) == 2
+            blocks = chain(first, blocks)
+            del first
         for block in blocks:
-            yield KeyedBlock(block, block_digest(block))
+            yield KeyedBlock(block, block_digest(block) if is_kept else None)
 
     def mill(self, keyed: KeyedBlock) -> MilledBlock:
         """Return the tokens of a block: those of an earlier run, or new ones.
@@ -227,14 +214,14 @@ class PartBlocks:
         """
         if self.key is not None and keyed.digest is not None:
             found = self._run.get(self.key, keyed.digest)
-            if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
+            if found is not None and found.num_rows_in == keyed.block.batch.num_rows and found.statistics is not None:
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
                     f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
                     "unit of these rows again"
                 )
-        return MilledBlock(keyed, mill_block(self._mill, keyed.block))
+        return MilledBlock(keyed, mill_block(self._mill, keyed.block, statistics=True))
 
     def keep(self, milled: MilledBlock) -> None:
         """Keep the tokens of a block, and count it.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chatmill.resume.differences import differences
+from chatmill.resume.differences import nearest_differences
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import RunRecord
 from chatmill.resume.store import BlockStore, KeptBlocks
@@ -21,8 +21,7 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     """
     if earlier is None or earlier.has_ended:
         return []
-    kept = {it.key.digest: it for it in store.kept()}
-    before = [kept[key] for key in dict.fromkeys(it.key for it in earlier.inputs) if key in kept]
+    before = blocks_of(store, earlier)
     blocks = sum(it.blocks for it in before)
     if not blocks:
         return []
@@ -34,23 +33,17 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     if taken < blocks:
         some = "some" if taken else "nothing"
         lines.append(f"an earlier run on this output did not end, but {some} of its {blocks:,} blocks can be used")
-        missing = [it for it in before if it.key.digest not in wanted]
-        lines += [f"  {text}" for text in causes(missing, keys)]
+        missing = [it.key.fields for it in before if it.key.digest not in wanted]
+        lines += [f"  {it.text}" for it in nearest_differences(missing, [key.fields for key in keys])]
     return lines
 
 
-def causes(before: Sequence[KeptBlocks], keys: Sequence[MillKey]) -> list[str]:
-    """Say why blocks of earlier keys cannot be used: how each differs from the new key that is most like it.
+def blocks_of(store: BlockStore, record: RunRecord) -> list[KeptBlocks]:
+    """Return the kept blocks of the keys of a run.
 
     Args:
-        before: The blocks of the earlier keys.
-        keys: The new keys.
-
-    Returns:
-        A sentence for each difference, without those that were said before.
+        store: The blocks that are kept.
+        record: The run.
     """
-    found: dict[str, None] = {}
-    for kept in before:
-        nearest = min((differences(kept.key.fields, key.fields) for key in keys), key=len, default=[])
-        found.update(dict.fromkeys(it.text for it in nearest))
-    return list(found)
+    kept = {it.key.digest: it for it in store.kept()}
+    return [kept[key] for key in dict.fromkeys(it.key for it in record.inputs) if key in kept]
