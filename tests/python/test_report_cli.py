@@ -149,6 +149,7 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
         ),
         (["folder"], 1, "give `--tokenizer`, in Python `tokenizer`, or the folder of an output"),
         (["gone"], 1, "gone is no output of chatmill"),
+        (["s3://bucket/tokens"], 1, "is a URL, so it is read as rows, which need a tokenizer"),
         (["tokens", "rows.jsonl"], 1, "rows.jsonl is no output of chatmill"),
         ([], 2, "Missing argument"),
         (["tokens", "--tokenizer", "t"], 2, "--tokenizer is only for rows, and the inputs are finished outputs"),
@@ -196,14 +197,15 @@ def test_json_on_stdout_is_all_of_stdout(run: Any) -> None:
 
 
 def test_json_on_stdout_hides_nothing(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    evil = "\x1b[2J\u202e\ud800"
+    evil = "\x1b[2J\u202e\ud800\n"
     stand_in = SimpleNamespace(report_of_output=lambda *_, **__: example_report(evil))
     monkeypatch.setitem(sys.modules, "chatmill.reporting.of_output", stand_in)
     for options in (["--json", "-"], ["--fail-if", "findings > 0"]):
         done = run("tokens", *options)
         text = done.stdout + done.stderr
         assert not set(text) & {"\x1b", "\u202e", "\ud800"}
-    assert json.loads(run("tokens", "--json", "-").stdout)["reports"][0]["run"]["name"] == "\x1b[2J\u202e\\ud800"
+    assert "error: --fail-if holds for ␛[2J⟨U+202E⟩⟨U+D800⟩↵: findings > 0: findings is 2\n" in done.stderr
+    assert json.loads(run("tokens", "--json", "-").stdout)["reports"][0]["run"]["name"] == "\x1b[2J\u202e\\ud800\n"
 
 
 def test_the_schema_needs_no_input(run: Any) -> None:

@@ -20,7 +20,7 @@ from json_schema import violations
 from report_example import empty_report, example_report
 from report_values import full_report
 
-EVIL = "\ud800\x00\x1b\u202e\u2028</script>\"'"
+EVIL = "\ud800\x00\x1b\x9b\u202e\u2028</script>\"'"
 
 
 def closed(schema: Any) -> Any:
@@ -110,6 +110,8 @@ def test_lone_surrogates_are_escapes_that_other_readers_take(tmp_path: Path) -> 
     path = tmp_path / "report.json"
     ShownReport((example_report(EVIL),)).to_json(path)
     text = path.read_text("utf-8")
+    # It may also be printed.
+    assert not set(text) & {"\x00", "\x1b", "\x9b", "\u202e", "\u2028"}
     value = json.loads(text)
     assert value["reports"][0]["run"]["name"] == EVIL.replace("\ud800", "\\ud800")
     assert pl.read_json(path)["reports"][0][0]["totals"]["tokens"] == 500_000

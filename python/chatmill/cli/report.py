@@ -32,7 +32,6 @@ from chatmill.cli.options import (
 )
 from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.lines import say, say_error, say_note
-from chatmill.text.visible import visible_json
 
 # The exit status if a condition of --fail-if holds.
 _CONDITION_HOLDS = 3
@@ -137,7 +136,7 @@ def report(context: click.Context, /, **options: Any) -> None:
         files = _files(html, json_file, inputs)
         shown = run(*inputs, samples=samples, **row_options)
         if json_file == _STDOUT:
-            say(visible_json(shown.json_text()).rstrip())
+            say(shown.json_text().rstrip())
         elif not options["quiet"]:
             console = new_console()
             console.print(shown) if console.is_terminal else say(shown)

@@ -9,6 +9,7 @@ from typing import Any
 from chatmill.drawing.row import DrawnRow
 from chatmill.reporting.figures import figure_values
 from chatmill.reporting.model import Report
+from chatmill.text.visible import visible_json
 
 #: The version of the form. A later form with another meaning of a key has a higher number.
 FORMAT = 1
@@ -61,7 +62,8 @@ def json_text(reports: Iterable[Report], *, samples: bool = True) -> str:
         '{\n  "format": 1,\n  "reports": []\n}\n'
     """
     value = {"format": FORMAT, "reports": [to_json(it, samples=samples) for it in reports]}
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    # Characters that a terminal would obey are escapes, so the file may be printed.
+    return visible_json(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.reporting.figures import FIGURES, Figure
+from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.model import Report
 from chatmill.text.nearest import nearest
 
@@ -121,8 +122,8 @@ class Condition:
         value = figure.value(report)
         if value is None:
             raise DataError(
-                f"{self.text!r} needs `{figure.name}`, which is unknown for {report.run.name}, because the regions of "
-                "its rows are not known; leave out this condition"
+                f"{self.text!r} needs `{figure.name}`, which is unknown for {on_one_line(report.run.name)}, because the "
+                "regions of its rows are not known; leave out this condition"
             )
         return value
 
@@ -142,7 +143,7 @@ class Held:
     explanation: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.condition.text}: {self.explanation}"
+        return f"{on_one_line(self.name)}: {self.condition.text}: {self.explanation}"
 
 
 def held(reports: Iterable[Report], conditions: Sequence[str | Condition]) -> tuple[Held, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.manifest import EARLIER_MANIFEST, MANIFEST, is_manifest
+from chatmill.outputs.url import is_url
 from chatmill.reporting.choose import some_samples
 from chatmill.reporting.model import Report
 from chatmill.reporting.shown import ShownReport
@@ -113,6 +114,11 @@ def _hint(name: str, known: Sequence[str]) -> str:
 def _needs_tokenizer(entry: Any) -> str:
     if not isinstance(entry, (str, os.PathLike)):
         return f"{_name(entry)} holds rows, which need a tokenizer; give `tokenizer`"
+    if is_url(entry):
+        return (
+            f"{_name(entry)} is a URL, so it is read as rows, which need a tokenizer; give `--tokenizer`, in Python "
+            "`tokenizer`, or the folder of an output on this machine"
+        )
     return (
         f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
         "`--tokenizer`, in Python `tokenizer`, or the folder of an output"
