@@ -121,9 +121,10 @@ class Condition:
     def _known(self, figure: Figure, report: Report) -> Fraction:
         value = figure.value(report)
         if value is None:
+            name = on_one_line(report.run.name)
             raise DataError(
-                f"{self.text!r} needs `{figure.name}`, which is unknown for {on_one_line(report.run.name)}, because the "
-                "regions of its rows are not known; leave out this condition"
+                f"{self.text!r} needs `{figure.name}`, which is unknown for {name}, because the regions of its rows "
+                "are not known; leave out this condition"
             )
         return value
 
