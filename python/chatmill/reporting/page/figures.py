@@ -55,21 +55,32 @@ def clipped(text: str, limit: int = 300) -> str:
 
 
 def short(number: int) -> str:
-    """Write a number for an axis: short, with a unit where it is exact or large.
+    """Write a number for an axis: with three digits, and a unit.
 
     Args:
         number: The number.
 
     Example:
-        >>> short(999), short(2048), short(2000), short(1_500_000)
-        ('999', '2k', '2000', '1.5M')
+        >>> short(999), short(2000), short(1_500_000)
+        ('999', '2k', '1.5M')
     """
-    if number >= 1_000_000:
-        return f"{number / 1_000_000:.3g}M"
-    if number >= 10_000 and number % 1024:
-        return f"{number / 1000:.3g}k"
-    # Lengths of models are powers of two, whose k is 1024.
-    return f"{number // 1024}k" if number >= 1024 and not number % 1024 else str(number)
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def short_length(tokens: int) -> str:
+    """Write a length in tokens for an axis. Models have multiples of 1024 tokens, whose unit is k.
+
+    Args:
+        tokens: The length.
+
+    Example:
+        >>> short_length(512), short_length(2048), short_length(2000)
+        ('512', '2k', '2,000')
+    """
+    return count(tokens) if tokens % 1024 or not tokens else f"{count(tokens // 1024)}k"
 
 
 def meter(parts: float, whole: float, *, trained: float = 0.0) -> Markup:

@@ -191,10 +191,10 @@
       token.dataset.id = id;
       token.title = (id.includes(" ") ? "tokens " : "token ") + id;
     }
-    for (const part of letters.split(/(\n| {2,}|^ +| +$|[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+)/)) {
+    for (const part of letters.split(/(\n|\t| {2,}|^ +| +$|[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+)/)) {
       if (part === "\n") token.append(document.createElement("b"), part);
       else if (/^\s+$/.test(part)) {
-        const space = document.createElement("i");
+        const space = document.createElement(part === "\t" ? "u" : "i");
         space.append(part);
         token.append(space);
       } else token.append(part);
@@ -218,6 +218,14 @@
     }
     if (!wantsTokens) unite();
     find();
+  }
+
+  /* A link to a sample finds it, also if a filter hides it. */
+  function follow() {
+    const target = samples.find((sample) => location.hash === "#" + sample.id);
+    if (!target) return;
+    if (target.hidden) clear();
+    choose(target);
   }
 
   /* Keys */
@@ -272,9 +280,11 @@
   /* A browser keeps the values of fields when it loads a page again. */
   window.addEventListener("pageshow", switchAll);
   window.addEventListener("resize", fold);
+  window.addEventListener("hashchange", follow);
   /* A printed page has all of what it shows, and tokens of samples far away too. */
   window.addEventListener("beforeprint", () => {
     if (root.classList.contains("tokens")) shown().forEach(divide);
   });
   find();
+  follow();
 })();

@@ -47,11 +47,13 @@ def table(
     ]
     shown = element(
         "table",
-        element("caption", caption),
         element("thead", *_heads(keys, columns, names)),
         element("tbody", *body),
+        aria_label=caption,
     )
-    return element("div", shown, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    # The caption is outside of the table, because it would be as wide as the table, or scroll with it.
+    scroll = element("div", shown, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    return element("div", element("p", caption, class_="caption"), scroll, class_="titled")
 
 
 def _heads(keys: Sequence[str], columns: Sequence[Column], names: Sequence[str]) -> list[Markup]:

@@ -43,7 +43,7 @@ def bars(title: str, counts: Sequence[int], names: BarNames) -> Markup:
             marks.append(
                 element(
                     "rect",
-                    class_="bar-trained",
+                    class_="bar",
                     x=f"{100 * width * (at + 0.06):.2f}%",
                     # A bar of one sample among a million is a line, not nothing.
                     y=f"{TOP + HEIGHT - max(height, 1):.1f}",

@@ -1,7 +1,8 @@
 """`bins_of`: divides a range of whole numbers into bins that a person can read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 _MOST = 40
 _STEPS_AN_OCTAVE = 4
@@ -32,20 +33,25 @@ def bins_of(numbers: Sequence[int]) -> list[Bin]:
     Example:
         >>> [bin.name for bin in bins_of([1, 3])]
         ['1', '2', '3']
-        >>> [bin.name for bin in bins_of([100, 140, 200])][:2]
-        ['100 to 102', '103 to 105']
+        >>> [bin.name for bin in bins_of([101, 140, 200])][:2]
+        ['100 to 104', '105 to 109']
     """
     if not numbers:
         return []
     low, high = min(numbers), max(numbers)
     firsts = _equal(low, high) if high - low < _MOST or high < 4 * low else _growing(low, high)
     lasts = [first - 1 for first in firsts[1:]]
-    return [Bin(first, last) for first, last in zip(firsts, [*lasts, max(high, firsts[-1])], strict=True)]
+    return [Bin(first, last) for first, last in zip(firsts, [*lasts, high], strict=True)]
 
 
 def _equal(low: int, high: int) -> list[int]:
-    width = -(-(high - low + 1) // _MOST)
-    return list(range(low, high + 1, width))
+    width = next(it for it in _widths() if it * _MOST > high - low)
+    return list(range(low - low % width, high + 1, width))
+
+
+def _widths() -> Iterator[int]:
+    """Widths with edges that a person can read."""
+    return (10**power * digit for power in count() for digit in (1, 2, 5))
 
 
 def _growing(low: int, high: int) -> list[int]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log2
 
-from chatmill.reporting.page.charts.plot import HEIGHT, TOP, hover, plot
-from chatmill.reporting.page.figures import short
-from chatmill.reporting.page.markup import Markup, element
+from chatmill.report.page.charts.plot import HEIGHT, TOP, hover, plot
+from chatmill.report.page.figures import short_length
+from chatmill.report.page.markup import Markup, element
 
 # The inner SVG has 1000 by 100 units, and is stretched to the plot.
 _WIDE, _HIGH = 1000, 100
@@ -42,7 +42,7 @@ def lines(
     borders = [0.0, *((one + next_one) / 2 for one, next_one in pairwise(places)), 1.0]
     marks += [hover(borders[at], borders[at + 1] - borders[at], line) for at, line in enumerate(says)]
     every = -(-len(numbers) // _MOST_NAMES)
-    across = [(place, short(number)) for place, number in zip(places, numbers, strict=True)][::every]
+    across = [(place, short_length(number)) for place, number in zip(places, numbers, strict=True)][::every]
     return element("div", plot(title, marks, across, ["0 %", "50 %", "100 %"]), _legend(list(curves)))
 
 

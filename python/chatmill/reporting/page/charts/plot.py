@@ -5,6 +5,7 @@ width; a `viewBox` would shrink them. Marks that must be paths are in an inner S
 """
 
 from collections.abc import Sequence
+from itertools import count
 
 from chatmill.reporting.page.markup import Markup, element
 
@@ -12,6 +13,8 @@ from chatmill.reporting.page.markup import Markup, element
 HEIGHT = 160
 TOP = 12
 _BELOW = 24
+# Even numbers, because the middle of an axis has a name too.
+_TOPS = (10, 12, 16, 20, 24, 30, 40, 50, 60, 80)
 
 
 def plot(title: str, marks: Sequence[Markup], across: Sequence[tuple[float, str]], up: Sequence[str]) -> Markup:
@@ -66,18 +69,15 @@ def hover(left: float, width: float, says: str) -> Markup:
 
 
 def round_up(number: float) -> int:
-    """Return the least number that is not smaller and is 2, 4, 6 or 8, or one of them times 10, 100 and so on.
+    """Return the least number that is not smaller and has one or two digits before its zeros.
 
     Args:
         number: A number of 0 or more.
 
     Example:
         >>> round_up(7), round_up(130), round_up(0)
-        (8, 200, 2)
+        (8, 160, 2)
     """
-    step = 1
-    while True:
-        for top in (2, 4, 6, 8):
-            if number <= top * step:
-                return top * step
-        step *= 10
+    if number <= 8:
+        return next(top for top in (2, 4, 6, 8) if number <= top)
+    return next(top for power in count() for step in _TOPS if number <= (top := step * int(10**power)))

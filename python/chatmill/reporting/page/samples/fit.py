@@ -20,9 +20,10 @@ def fitting(sizes: Sequence[int], draw: Callable[[int, int], str], most_bytes: i
         >>> fitting([3, 5000], lambda at, limit: "x" * min([3, 5000][at], limit), 1003)[0]
         'xxx'
     """
-    drawn = [draw(at, size) for at, size in enumerate(sizes)]
+    # A character has at least one byte, so this limit is not too small.
+    limit = max(_limit(sizes, [1.0] * len(sizes), most_bytes), _LEAST)
+    drawn = [draw(at, min(size, limit)) for at, size in enumerate(sizes)]
     weights = [_bytes(it) for it in drawn]
-    limit = max(sizes, default=0)
     while sum(weights) > most_bytes and limit > _LEAST:
         # The bytes of a thing grow with its characters, though not everywhere at the same rate: the guess is checked.
         rates = [weight / max(min(size, limit), 1) for weight, size in zip(weights, sizes, strict=True)]
@@ -40,7 +41,7 @@ def _bytes(text: str) -> int:
 
 def _limit(sizes: Sequence[int], rates: Sequence[float], most_bytes: int) -> int:
     """The greatest limit at which things of these sizes and bytes a character have at most so many bytes."""
-    low, high = 0, max(sizes)
+    low, high = 0, max(sizes, default=0)
     while low < high:
         limit = (low + high + 1) // 2
         total = sum(min(size, limit) * rate for size, rate in zip(sizes, rates, strict=True))

@@ -92,7 +92,7 @@ def _messages(regions: Sequence[DrawnRegion]) -> list[Markup]:
     for (message, role), group in groupby(named, key=lambda region: (region.message, region.role)):
         inside = tuple(group)
         drawn = draw_html(DrawnRow(inside, 0, 0), CLASSES, tokens=True)
-        name = role or ("text of the template" if inside[0].kind else "")
+        name = role or ("template" if inside[0].kind else "")
         number = "" if message is None else f"{message} · "
         blocks.append(
             element(

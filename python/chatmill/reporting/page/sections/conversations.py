@@ -52,5 +52,4 @@ def _sequences(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         numbers = [sum(it.role_sequences.get(roles, 0) for roles in rest) for it in reports]
         others = [(count(number), share(number, whole)) for number, whole in zip(numbers, wholes, strict=True)]
         rows.append(([f"{count(len(rest))} other sequences"], others))
-    shown = table("Rows by the roles of their messages", ["roles"], [Column("rows"), Column("share")], names, rows)
-    return joined(element("h3", "Rows by the roles of their messages"), shown)
+    return table("Rows by the roles of their messages", ["roles"], [Column("rows"), Column("share")], names, rows)

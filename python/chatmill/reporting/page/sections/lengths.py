@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from chatmill.reporting.model import LengthLimit, Packing, Report
-from chatmill.reporting.page.charts.bars import BarNames, bars
-from chatmill.reporting.page.charts.bins import Bin, bins_of, counts_in
-from chatmill.reporting.page.charts.lines import lines
-from chatmill.reporting.page.figures import count, meter, share, short
-from chatmill.reporting.page.markup import Markup, element, joined
-from chatmill.reporting.page.sections.section import of_each, section
-from chatmill.reporting.page.tables import Column, Row, folded, table
+from chatmill.report.model import LengthLimit, Packing, Report
+from chatmill.report.page.charts.bars import BarNames, bars
+from chatmill.report.page.charts.bins import Bin, bins_of, counts_in
+from chatmill.report.page.charts.lines import lines
+from chatmill.report.page.figures import count, meter, share, short_length
+from chatmill.report.page.markup import Markup, element, joined
+from chatmill.report.page.sections.section import of_each, section
+from chatmill.report.page.tables import Column, Row, folded, table
 
 _QUANTILES = (("half of the samples", 0.5), ("90 %", 0.9), ("95 %", 0.95), ("99 %", 0.99))
 _NAMES_ACROSS = 10
@@ -51,10 +51,11 @@ def histogram(title: str, counts: Mapping[int, int], bins: Sequence[Bin], what: 
     if not counts:
         return element("p", f"No {what}.", class_="remark")
     powers = [at for at, bin_ in enumerate(bins) if bin_.first and not bin_.first & (bin_.first - 1)]
-    is_growing = bins[-1].last - bins[-1].first > 2 * (bins[0].last - bins[0].first + 1)
+    widths = [bin_.last - bin_.first for bin_ in bins]
+    is_growing = max(widths) > 2 * widths[0] + 2
     every = -(-len(bins) // _NAMES_ACROSS)
     named = powers if is_growing else range(0, len(bins), every)
-    axis = [(at, short(bins[at].first)) for at in named]
+    axis = [(at, short_length(bins[at].first)) for at in named]
     has_single = all(bin_.first == bin_.last for bin_ in bins)
     return bars(title, counts_in(bins, counts), BarNames([bin_.name for bin_ in bins], axis, has_single, what))
 
@@ -199,6 +200,6 @@ def _pack_cells(plan: Packing | None) -> Sequence[object] | None:
     if plan is None:
         return None
     filled = [
-        joined(meter(1, 1, trained=rate), f" {100 * rate:.1f} %") for rate in (plan.efficiency, plan.batch_efficiency)
+        joined(f"{100 * rate:.1f} %", meter(1, 1, trained=rate)) for rate in (plan.efficiency, plan.batch_efficiency)
     ]
     return count(plan.packs), *filled, count(plan.too_long)

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from chatmill.reporting.model import Report, ReportFinding, Status
-from chatmill.reporting.page.figures import clipped, count, share
-from chatmill.reporting.page.markup import Markup, element, joined
-from chatmill.reporting.page.sections.section import section
-from chatmill.reporting.page.tables import Column, Row, table
+from chatmill.report.model import Report, ReportFinding, Status
+from chatmill.report.page.figures import clipped, count, share
+from chatmill.report.page.markup import Markup, element, joined
+from chatmill.report.page.sections.section import pair, section
+from chatmill.report.page.tables import Column, Row, table
 
 # Each status has a sign and a word, because colors alone do not tell it to everybody.
 _WORDS: Mapping[Status, tuple[str, str]] = {"good": ("✓", "Good"), "look": ("!", "Look"), "bad": ("✗", "Wrong")}
 _VERDICTS: Mapping[Status, str] = {
     "good": "Nothing was found that needs a look.",
     "look": "Look at this before you train.",
-    "bad": "Something is wrong. Mend it before you train.",
+    "bad": "Mend this before you train.",
 }
 
 # What each figure is a part of.
@@ -53,7 +53,7 @@ def overview(reports: Sequence[Report], names: Sequence[str], links: Sequence[Ma
         for report, name, places in zip(reports, names, links, strict=True)
     )
     each = element("div", *verdicts, class_="each" if len(reports) > 1 else None)
-    return section("overview", "Overview", each, _totals(reports, names), _runs(reports, names))
+    return section("overview", "Overview", each, pair(names, _totals(reports, names), _runs(reports, names)))
 
 
 def _verdict(report: Report, name: str, places: Mapping[str, str]) -> Markup:
@@ -90,7 +90,7 @@ def _finding(found: ReportFinding, place: str | None) -> Markup:
     link = element("a", "See a row", href=f"#{place}") if place else ""
     lines = [
         joined(_badge(found.status, *_WORDS[found.status]), " ", clipped(found.text, 1000)),
-        joined(element("code", found.code), f" {rows} ", link),
+        joined(element("code", clipped(found.code, 100)), f" {rows} ", link),
         joined("First: ", clipped(found.place)) if found.place else "",
         joined(element("b", "What to do: "), clipped(found.remedy, 1000)) if found.remedy else "",
     ]
@@ -105,14 +105,12 @@ def _totals(reports: Sequence[Report], names: Sequence[str]) -> Markup:
     rates = [(f"{it.totals.text_tokens / it.totals.bytes:.3f}" if it.totals.bytes else "–", "") for it in reports]
     rows.append((["tokens a byte of text"], rates))
     guessed = "The number of equal samples is estimated, because only a part of them was compared."
-    return joined(
+    is_estimated = not all(report.totals.are_duplicates_exact for report in reports)
+    return element(
+        "div",
         table("Totals", ["What"], [Column("number"), Column("share")], names, rows),
-        *(element("p", guessed, class_="remark") for _ in range(1) if _is_estimated(reports)),
+        element("p", guessed, class_="remark") if is_estimated else "",
     )
-
-
-def _is_estimated(reports: Sequence[Report]) -> bool:
-    return not all(report.totals.are_duplicates_exact for report in reports)
 
 
 def _part(part: int, whole: int | None) -> str:

@@ -33,6 +33,16 @@ def of_each(names: Sequence[str], shown: Sequence[object]) -> Markup:
     return element("div", *figures, class_="each")
 
 
+def pair(names: Sequence[str], *tables: Markup) -> Markup:
+    """Return tables side by side if they have the columns of one report only; otherwise one below the other.
+
+    Args:
+        names: The names of the reports.
+        tables: The tables.
+    """
+    return element("div", *tables, class_="pair" if len(names) == 1 else None)
+
+
 def names_of(reports: Sequence[Report]) -> list[str]:
     """Return a different name for each report.
 

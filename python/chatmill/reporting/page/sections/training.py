@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from chatmill.reporting.model import Regions, Report, TokenCount, TokenShare, Turn
-from chatmill.reporting.page.charts.bars import BarNames, bars
-from chatmill.reporting.page.figures import clipped, count, meter, share
-from chatmill.reporting.page.markup import Markup, element, joined
-from chatmill.reporting.page.sections.section import of_each, section
-from chatmill.reporting.page.tables import Column, Row, folded, table
+from chatmill.report.model import Regions, Report, TokenCount, TokenShare, Turn
+from chatmill.report.page.charts.bars import BarNames, bars
+from chatmill.report.page.figures import clipped, count, meter, share
+from chatmill.report.page.markup import Markup, element, joined
+from chatmill.report.page.sections.section import of_each, pair, section
+from chatmill.report.page.tables import Column, Row, folded, table
 
 _SHARES = ("none", *(f"up to {10 * step} %" for step in range(1, 11)), "all")
 _SHARES_ACROSS = ("none", *(f"{10 * step} %" for step in range(1, 11)), "all")
@@ -32,8 +32,11 @@ def training(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         "What is trained",
         _trained_shares(reports, names),
         _regions(reports, names),
-        _ends(reports, names, "First trained tokens of the samples", lambda it: it.first_trained),
-        _ends(reports, names, "Last trained tokens of the samples", lambda it: it.last_trained),
+        pair(
+            names,
+            _ends(reports, names, "First trained tokens of the samples", lambda it: it.first_trained),
+            _ends(reports, names, "Last trained tokens of the samples", lambda it: it.last_trained),
+        ),
     )
 
 
@@ -62,10 +65,11 @@ def _regions(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         if it is not None and it.rows != it.of
     ]
     return joined(
-        element("h3", "Tokens by role and kind"), *remarks, _shares(known, names),
-        element("h3", "Tokens by turn of the assistant"), _turns(known, names),
-        element("h3", "Stop tokens"), _stops(known, names), _reasoning(known, names),
-    )  # fmt: skip
+        *remarks,
+        _shares(known, names),
+        _turns(known, names),
+        pair(names, _stops(known, names), _reasoning(known, names)),
+    )
 
 
 def _shares(known: Sequence[Regions | None], names: Sequence[str]) -> Markup:
@@ -108,7 +112,7 @@ def _turn_name(turn: Turn) -> str:
 def _token_cells(it: TokenShare | Turn, others: Sequence[TokenShare | Turn]) -> list[object]:
     most = max(other.tokens for other in others)
     return [
-        joined(meter(it.tokens, most, trained=it.trained_tokens), " ", count(it.tokens)),
+        joined(count(it.tokens), meter(it.tokens, most, trained=it.trained_tokens)),
         share(it.tokens, sum(other.tokens for other in others)),
         count(it.trained_tokens),
         share(it.trained_tokens, it.tokens),
