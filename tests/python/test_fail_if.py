@@ -13,7 +13,7 @@ from chatmill import DataError
 from chatmill.reporting.fail_if import Condition, held
 from chatmill.reporting.figures import FIGURES, figure_values
 from chatmill.reporting.model import Regions, Stops
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_example import empty_report, example_report
 
@@ -129,6 +129,7 @@ def test_conditions(condition: str, holds: bool) -> None:
     assert Condition.of(condition).holds(example_report()) is holds
 
 
+@settings(deadline=None)
 @given(
     part=st.integers(0, 10**12),
     more=st.integers(0, 10**12),

@@ -15,7 +15,7 @@ from chatmill.reporting.quantiles import quantiles
 from chatmill.reporting.shown import ShownReport
 from chatmill.reporting.terminal import report_text, show_reports
 from chatmill.terminal.console import new_console
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_example import empty_report, example_report
 from report_values import full_report
@@ -221,6 +221,7 @@ def test_hostile_texts_on_a_terminal() -> None:
         assert HIDDEN.search(re.sub(r"\x1b\[[0-9;]*m", "", capture.get())) is None
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.text())
 def test_any_text_can_be_shown(text: str) -> None:
     report = example_report(text)
@@ -284,6 +285,7 @@ def test_a_notebook_shows_a_few_findings() -> None:
     assert len(html) < 20_000
 
 
+@settings(deadline=None)
 @given(LENGTHS)
 def test_bins_hold_each_sample_once(lengths: dict[int, int]) -> None:
     (found,) = bins([lengths])
@@ -295,6 +297,7 @@ def test_bins_hold_each_sample_once(lengths: dict[int, int]) -> None:
         assert right.first == left.last + 1
 
 
+@settings(deadline=None)
 @given(LENGTHS, LENGTHS)
 def test_several_reports_have_the_same_bins(first: dict[int, int], second: dict[int, int]) -> None:
     left, right = bins([first, second])
@@ -302,6 +305,7 @@ def test_several_reports_have_the_same_bins(first: dict[int, int], second: dict[
     assert sum(it.samples for it in right) == sum(second.values())
 
 
+@settings(deadline=None)
 @given(LENGTHS)
 def test_quantiles(lengths: dict[int, int]) -> None:
     every = sorted(length for length, samples in lengths.items() for _ in range(min(samples, 50)))

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from chatmill.report.model import LengthLimit, Packing, Report
-from chatmill.report.page.charts.bars import BarNames, bars
-from chatmill.report.page.charts.bins import Bin, bins_of, counts_in
-from chatmill.report.page.charts.lines import lines
-from chatmill.report.page.figures import count, meter, share, short_length
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.sections.section import of_each, section
-from chatmill.report.page.tables import Column, Row, folded, table
+from chatmill.reporting.model import LengthLimit, Packing, Report
+from chatmill.reporting.page.charts.bars import BarNames, bars
+from chatmill.reporting.page.charts.bins import Bin, bins_of, counts_in
+from chatmill.reporting.page.charts.lines import lines
+from chatmill.reporting.page.figures import count, meter, share, short_length
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.sections.section import of_each, section
+from chatmill.reporting.page.tables import Column, Row, folded, table
 
 _QUANTILES = (("half of the samples", 0.5), ("90 %", 0.9), ("95 %", 0.95), ("99 %", 0.99))
 _NAMES_ACROSS = 10

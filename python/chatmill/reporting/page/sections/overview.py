@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from chatmill.report.model import Report, ReportFinding, Status
-from chatmill.report.page.figures import clipped, count, share
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.sections.section import pair, section
-from chatmill.report.page.tables import Column, Row, table
+from chatmill.reporting.model import Report, ReportFinding, Status
+from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.sections.section import pair, section
+from chatmill.reporting.page.tables import Column, Row, table
 
 # Each status has a sign and a word, because colors alone do not tell it to everybody.
 _WORDS: Mapping[Status, tuple[str, str]] = {"good": ("✓", "Good"), "look": ("!", "Look"), "bad": ("✗", "Wrong")}

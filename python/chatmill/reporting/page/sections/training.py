@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from chatmill.report.model import Regions, Report, TokenCount, TokenShare, Turn
-from chatmill.report.page.charts.bars import BarNames, bars
-from chatmill.report.page.figures import clipped, count, meter, share
-from chatmill.report.page.markup import Markup, element, joined
-from chatmill.report.page.sections.section import of_each, pair, section
-from chatmill.report.page.tables import Column, Row, folded, table
+from chatmill.reporting.model import Regions, Report, TokenCount, TokenShare, Turn
+from chatmill.reporting.page.charts.bars import BarNames, bars
+from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.sections.section import of_each, pair, section
+from chatmill.reporting.page.tables import Column, Row, folded, table
 
 _SHARES = ("none", *(f"up to {10 * step} %" for step in range(1, 11)), "all")
 _SHARES_ACROSS = ("none", *(f"{10 * step} %" for step in range(1, 11)), "all")
