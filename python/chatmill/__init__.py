@@ -50,12 +50,15 @@ if TYPE_CHECKING:
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
+    from chatmill.reporting.audit import audit
+    from chatmill.reporting.audit_model import Audit
     from chatmill.reporting.job import report
     from chatmill.reporting.shown import ShownReport
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
 __all__ = [
+    "Audit",
     "ChatTemplate",
     "ChatmillError",
     "Collator",
@@ -92,6 +95,7 @@ __all__ = [
     "TokenizerError",
     "VerifyReport",
     "__version__",
+    "audit",
     "collate",
     "convert",
     "pack",
@@ -107,6 +111,8 @@ Mapping.register(TokenBatch)
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.
 _LAZY = {
+    "Audit": "chatmill.reporting.audit_model",
+    "audit": "chatmill.reporting.audit",
     "Collator": "chatmill.batches",
     "Conversation": "chatmill.formatter",
     "ConvertedReport": "chatmill.layouts.convert",

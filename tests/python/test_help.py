@@ -32,6 +32,7 @@ SUBCOMMANDS = [
     "report",
     "show",
     "diff",
+    "audit",
     "lint",
     "templates",
     "schema",

@@ -35,6 +35,7 @@ _FIELDS: dict[str, Test] = {
     "options.keep_columns?": or_none(is_list),
     "options.keep_columns?.*": is_text,
     "options.format?": or_none(is_object),
+    "options.tokenizer?": or_none(is_text),
     "options.trainer?": or_none(is_object),
     "options.packing?": or_none(is_object),
     "shards": lambda value: is_list(value) and len(value) > 0,

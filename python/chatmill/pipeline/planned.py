@@ -29,6 +29,7 @@ from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
+from chatmill.text.source_name import shown_name
 from chatmill.trainers.input import TrainerInput, input_of
 
 
@@ -170,6 +171,8 @@ def planned_run(
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
             "input_format": input_format,
+            # A tokenizer has only the last part of this as its name.
+            "tokenizer": shown_name(os.fspath(tokenizer)) if isinstance(tokenizer, (str, os.PathLike)) else None,
             "rebuild": rebuild,
             "pad_token": pad_token,
             "max_line_bytes": max_line_bytes,

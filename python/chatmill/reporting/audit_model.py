@@ -1,4 +1,4 @@
-"""`Audit`: where the labels of an output differ from those that a trainer would have made of the same rows, as values."""
+"""`Audit`: where an output differs from what a trainer would have trained on the same rows, as values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -76,8 +76,8 @@ class AuditedSpan:
         start: The first character, an index into the text of the row.
         end: One past the last character.
         text: The characters; long ones are shortened, with `…` in the middle.
-        output: The state in the output: `trained`, `trained × 0.5`, `masked` or `no token`. If texts or tokens differ: a
-            quote of them. If the row has no tokens on one side: the reason there, the number of tokens here.
+        output: The state in the output: `trained`, `trained × 0.5`, `masked` or `no token`. If texts or tokens differ:
+            a quote of them. If the row has no tokens on one side: the reason there, the number of tokens here.
         trainer: The state that the trainer would give.
         message: The index of the message of these characters; None outside of messages, or if it is unknown.
         role: The role of this message; None as above.
