@@ -91,7 +91,7 @@ def _longest(report: Report) -> str:
 
 def _truncated(report: Report) -> str:
     totals = report.totals
-    return f"{totals.truncated:,} ({percent(totals.cut_tokens, totals.tokens + totals.cut_tokens)} of the tokens)"
+    return f"{totals.truncated:,} ({percent(totals.cut_tokens, totals.tokens + totals.cut_tokens)} of the tokens lost)"
 
 
 _ROWS: Sequence[tuple[str, Callable[[Report], str]]] = (
