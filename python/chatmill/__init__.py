@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from chatmill.prompts import Prompt
     from chatmill.reporting.audit import audit
     from chatmill.reporting.audit_model import Audit
+    from chatmill.reporting.job import report
+    from chatmill.reporting.shown import ShownReport
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
@@ -82,6 +84,7 @@ __all__ = [
     "RowFailure",
     "RowStatistics",
     "SampleStatistics",
+    "ShownReport",
     "TemplateError",
     "TextBatch",
     "Token",
@@ -97,6 +100,7 @@ __all__ = [
     "convert",
     "pack",
     "prepare",
+    "report",
     "split_between",
     "verify",
 ]
@@ -127,6 +131,8 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedOutputReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "report": "chatmill.reporting.job",
+    "ShownReport": "chatmill.reporting.shown",
     "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",
     "verify": "chatmill.verification.job",

@@ -29,6 +29,7 @@ SUBCOMMANDS = [
     "pack",
     "convert",
     "verify",
+    "report",
     "show",
     "diff",
     "audit",

@@ -9,10 +9,10 @@ from itertools import pairwise, zip_longest
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure
+from chatmill.drawing.spans import known_regions, token_weights
 from chatmill.inspect.diff.encodings import compare_sample, count_trained, describe_row
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan
-from chatmill.inspect.spans import known_regions, token_weights
 from chatmill.reporting.audit_model import TrainedTokens
 
 #: A role and a kind of region; both are empty if regions are unknown.
