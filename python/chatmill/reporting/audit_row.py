@@ -9,12 +9,8 @@ from itertools import pairwise, zip_longest
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure
-<<<<<<< HEAD:python/chatmill/reporting/audit_row.py
 from chatmill.drawing.spans import known_regions, token_weights
-from chatmill.inspect.diff.encodings import compare_sample, count_trained, describe_row
-=======
 from chatmill.inspect.diff.encodings import compare_sample, describe_row
->>>>>>> ce85046fb90618184df0c942ebf21f4b6e96fa4a:python/chatmill/reporting/audit_row.py
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan
 from chatmill.reporting.audit_model import TrainedTokens
