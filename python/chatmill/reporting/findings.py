@@ -149,12 +149,9 @@ def _of_marks(evidence: Evidence) -> Iterator[ReportFinding]:
     figures = evidence.figures.rows
     is_plain = all(labels in ("assistant", "all") for labels in evidence.labels)
     for code, (status, text, remedy) in _MARKS.items():
-        is_counted = code in figures.marks and (is_plain or code not in _OF_PLAIN_LABELS)
-        if (
-            not is_counted
-            or said.intersection(_SAID.get(code, ()))
-            or (code == "missing_stop" and "stop_missing" in figures.marks)
-        ):
+        if code not in figures.marks or said.intersection(_SAID.get(code, ())):
+            continue
+        if (code in _OF_PLAIN_LABELS and not is_plain) or (code == "missing_stop" and "stop_missing" in figures.marks):
             continue
         rows, _ = figures.marks[code]
         of = figures.counts["region_rows"] if code in _OF_REGIONS else evidence.totals.rows_out
@@ -184,12 +181,8 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         remedy = 'reject them (`all_masked="reject"`), or check the labels'
         yield ReportFinding("untrained", "bad", text, totals.untrained, totals.samples, "", remedy)
     whole = sum(it.trained_shares[-1] for it in evidence.figures.samples.values())
-    if (
-        whole
-        and evidence.labels
-        and all(labels != "all" for labels in evidence.labels)
-        and evidence.figures.rows.messages
-    ):
+    has_prompts = bool(evidence.figures.rows.messages) and all(labels != "all" for labels in evidence.labels)
+    if whole and has_prompts:
         text = f"{whole:,} of {totals.samples:,} samples are trained as a whole, with their prompts"
         yield ReportFinding("all_trained", "look", text, whole, totals.samples, "", "check the labels and the roles")
     if totals.duplicates:

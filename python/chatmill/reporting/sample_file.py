@@ -28,13 +28,14 @@ def read_sample_file(path: Path) -> list[ReportSample]:
         lines = path.read_bytes().splitlines()[:_MOST_ROWS]
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror or error}); make the output again") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found.append(sample_of(parse_json(line)))
-        except ValueError as error:
-            raise DataError(f"{path}, line {number}: it is damaged ({error}); make the output again") from None
-    return found
+    return [_sample(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _sample(path: Path, number: int, line: bytes) -> ReportSample:
+    try:
+        return sample_of(parse_json(line))
+    except ValueError as error:
+        raise DataError(f"{path}, line {number}: it is damaged ({error}); make the output again") from None
 
 
 def sample_of(record: Any) -> ReportSample:

@@ -1,6 +1,6 @@
 """`RunFigures`: the statistics of a finished run, read from its manifest, which may be damaged or forged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -185,7 +185,7 @@ def _count(value: Any) -> int:
     return number
 
 
-def _of_type(value: Any, kind: "Callable[..., _T]") -> _T:
-    if not isinstance(value, kind):  # type: ignore[arg-type]
-        raise ValueError(f"a value is {type(value).__name__}")
+def _of_type(value: Any, kind: type[_T]) -> _T:
+    if not isinstance(value, kind):
+        raise ValueError(f"a value is {type(value).__name__}")  # the file is wrong, not the caller
     return value

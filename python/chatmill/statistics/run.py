@@ -13,6 +13,7 @@ from chatmill.inputs import Block
 from chatmill.outputs.shards import ANSWER_COLUMNS, RowWriter, Shard
 from chatmill.statistics.compact import numbers_text, pairs_text
 from chatmill.statistics.samples import SampleChoice
+from chatmill.statistics.seal import sealed
 from chatmill.trainers.splits import TRAINING
 
 _TOKENS = ("first_trained", "last_trained")
@@ -110,13 +111,14 @@ class RunStatistics:
         """Return the statistics for the manifest."""
         samples = {split: json.loads(counted.to_json()) for split, counted in self._samples.items()}
         ids = {token for it in samples.values() for name in _TOKENS for token, _ in it[name]}
-        return {
+        record = {
             "version": VERSION,
             "rows": row_record(self._rows),
             "samples": {split: _sample_record(totals) for split, totals in samples.items()},
             "token_texts": {str(token): self._tokenizer.decode([token]) for token in sorted(ids)},
             "sources": [asdict(source) for source in self._sources],
         }
+        return sealed(record)
 
 
 def row_record(rows: RowStatistics) -> dict[str, Any]:
