@@ -1,0 +1,411 @@
+"""What a report tells of rows, counted in plain Python from the texts, offsets and regions of `Mill.encode_row`."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from chatmill import ChatmillError, Encoding, Mill
+
+MASKED = -100
+ASSISTANT = {"assistant", "model"}
+REASONING = ("reasoning_content", "reasoning", "thinking")
+#: Regions of rows whose labels do not need them are counted for the first rows of a block, and then for each 64th.
+FIRST_ROWS, EVERY = 32, 64
+#: The last of the turns that are counted stands for all later ones.
+LAST_TURN = 15
+
+Message = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The messages of a row, with the number of its tools. It is read from the row without chatmill."""
+
+    messages: Sequence[Message]
+    tools: int = 0
+
+
+Read = Callable[[Mapping[str, Any]], Conversation]
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """A file of rows: its path, its lines, and the number of rows of each block."""
+
+    path: str
+    lines: Sequence[bytes]
+    blocks: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How rows are cut: the options of the run."""
+
+    max_length: int | None = None
+    truncation: str = "keep_start"
+    all_masked: str = "reject"
+    split: str | None = None
+
+
+@dataclass
+class FileCounts:
+    """The counts of one file."""
+
+    rows_in: int = 0
+    rejected: int = 0
+    tokens: int = 0
+    trained_tokens: int = 0
+    bytes: int = 0
+    text_tokens: int = 0
+
+
+@dataclass
+class Turns:
+    """Turns of the assistant with one index: their number, and their tokens."""
+
+    turns: int = 0
+    tokens: int = 0
+    trained: int = 0
+
+
+@dataclass
+class CountedRows:
+    """Counts of rows.
+
+    Args:
+        whole: A mill that cuts nothing and keeps rows without trained tokens.
+        cut: How the run cuts rows.
+        read: Reads the messages of a row; None if its rows are not conversations.
+        added: The ids of added tokens, which end turns.
+        control: The ids of control tokens.
+        needs_regions: Whether the labels need the regions of each row.
+        counts_turns: Whether labels tell which turns are trained: `policy`, `all`, or nothing.
+    """
+
+    whole: Mill
+    cut: Cut
+    read: Read | None
+    added: set[int]
+    control: set[int]
+    needs_regions: bool = True
+    counts_turns: str = "policy"
+
+    files: dict[str, FileCounts] = field(default_factory=dict)
+    rejects: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    #: Rows by mark, and the first of them as file and row.
+    marks: Counter[str] = field(default_factory=Counter)
+    first: dict[str, tuple[str, int]] = field(default_factory=dict)
+    lengths: Counter[int] = field(default_factory=Counter)
+    trained_places: Counter[int] = field(default_factory=Counter)
+    messages: Counter[int] = field(default_factory=Counter)
+    roles: Counter[str] = field(default_factory=Counter)
+    tools: Counter[int] = field(default_factory=Counter)
+    regions: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    turns: dict[int, Turns] = field(default_factory=dict)
+    stops: Counter[str] = field(default_factory=Counter)
+    region_rows: int = 0
+    reasoning_given: int = 0
+    reasoning_printed: int = 0
+    truncated: int = 0
+    cut_tokens: int = 0
+    cut_trained: int = 0
+    assistant_turns: int = 0
+    trained_turns: int = 0
+
+    def add(self, file: RowFile) -> None:
+        """Count the rows of a file."""
+        assert sum(file.blocks) == len(file.lines)
+        starts = [index for rows in file.blocks for index in range(rows)]
+        for row, (line, in_block) in enumerate(zip(file.lines, starts, strict=True)):
+            self._add(file.path, row, line, in_block < FIRST_ROWS or in_block % EVERY == 0)
+
+    def _add(self, path: str, row: int, line: bytes, is_sampled: bool) -> None:
+        counts = self.files.setdefault(path, FileCounts())
+        counts.rows_in += 1
+        try:
+            encoded = self.whole.encode_row(pa.record_batch({"json": pa.array([line])}), 0, json_column="json")
+        except ChatmillError as error:
+            self._reject(counts, error.failure.code)  # type: ignore[attr-defined]
+            return
+        sequences = [Sequenced(it, self.cut, self.needs_regions or is_sampled) for it in encoded.samples]
+        if sequences[0].answer is not None:
+            share_cut(sequences, self.cut)
+        failed = self._failure(sequences)
+        if failed in {"", "too_long", "trained_part_cut_off"}:
+            for it in sequences:
+                self.lengths[len(it.ids)] += 1
+                self.trained_places.update(it.trained)
+        if failed:
+            self._reject(counts, failed)
+            return
+        noted = set(encoded.notes)
+        written = [it for it in sequences if it.is_kept]
+        if any(it.is_cut for it in written):
+            noted.add("truncated")
+            self.truncated += 1
+        if len(written) < len(sequences) or any(it.left_out for it in sequences):
+            noted.add("pieces_left_out")
+        self.notes.update(noted)
+        for it in sequences:
+            counts.bytes += it.bytes
+            counts.text_tokens += len(it.ids)
+        for it in written:
+            kept, trained = it.kept_tokens, it.kept_trained
+            counts.tokens += kept
+            counts.trained_tokens += trained
+            self.cut_tokens += len(it.ids) - kept
+            self.cut_trained += len(it.trained) - trained
+        marks = noted
+        if self.read is not None:
+            talk = self.read(json.loads(line))
+            marks |= self._conversation(talk, written)
+            marks |= self._regions(talk, written)
+        for mark in marks:
+            self.marks[mark] += 1
+            self.first.setdefault(mark, (path, row))
+
+    def _reject(self, counts: FileCounts, code: str) -> None:
+        counts.rejected += 1
+        self.rejects[code] += 1
+
+    def _failure(self, sequences: Sequence[Sequenced]) -> str:
+        """Why a row is rejected; empty if it is not."""
+        if any(it.is_kept for it in sequences) and (self.cut.split or all(it.is_kept for it in sequences)):
+            return ""
+        last = next(it for it in reversed(sequences) if not it.is_kept)
+        return last.failure
+
+    def _conversation(self, talk: Conversation, sequences: Sequence[Sequenced]) -> set[str]:
+        """Count the messages of a row, and return what is odd about them."""
+        roles = [str(it["role"]) for it in talk.messages]
+        self.messages[len(roles)] += 1
+        self.roles[roles_text(roles)] += 1
+        self.tools[talk.tools] += 1
+        answers = [at for at, role in enumerate(roles) if role in ASSISTANT]
+        if self.counts_turns:
+            self.assistant_turns += len(answers)
+        if self.counts_turns == "all":
+            self.trained_turns += len(answers)
+        elif self.counts_turns:
+            self.trained_turns += len(sequences) if self.cut.split else len(sequences[0].trained_messages(answers))
+        marks = set()
+        others = [it for it in talk.messages if it["role"] not in ASSISTANT]
+        if any(is_empty(it) for it in others):
+            marks.add("empty_message")
+        sides = [role if role in ASSISTANT else "user" if role == "user" else "" for role in roles]
+        if any(left == right and left for left, right in zip(sides, sides[1:], strict=False)):
+            marks.add("repeated_role")
+        if roles[-1] not in ASSISTANT:
+            marks.add("unanswered")
+        if any(role in {"system", "developer"} for role in roles[1:]):
+            marks.add("late_system")
+        return marks
+
+    def _regions(self, talk: Conversation, sequences: Sequence[Sequenced]) -> set[str]:
+        """Count the tokens of a row by role, kind and turn, and return what is odd about them."""
+        known = [it for it in sequences if it.has_regions]
+        if not known:
+            return set()
+        self.region_rows += 1
+        answers = [at for at, it in enumerate(talk.messages) if it["role"] in ASSISTANT]
+        given = {at for at, it in enumerate(talk.messages) if any(_has_text(it.get(name)) for name in REASONING)}
+        texts = {at for at, it in enumerate(talk.messages) if at not in answers and not is_empty(it)}
+        printed: set[int] = set()
+        dropped = control = False
+        by_turn: Counter[int] = Counter()
+        stops: Counter[str] = Counter()
+        for it in known:
+            of_turn = self._tokens(talk, answers, it)
+            by_turn.update(of_turn)
+            stops.update(it.stops(answers, self.added))
+            printed |= given & it.messages_with({"reasoning"})
+            here = texts if self.cut.split is None else {at for at in texts if at < it.last_message}
+            dropped |= not here <= it.messages_with({"content", "reasoning", "tool_call", "tool_result"})
+            control |= any(
+                kind == "content" and token in self.control
+                for token, (_, kind) in zip(it.ids, it.owners, strict=True)
+            )
+        self.stops.update(stops)
+        self.reasoning_given += len(given)
+        self.reasoning_printed += len(printed)
+        found = {
+            "untrained_turn": any(not trained for trained in by_turn.values()),
+            "stop_masked": stops["masked"],
+            "stop_cut": stops["cut"],
+            "stop_missing": stops["missing"],
+            "reasoning_dropped": len(printed) < len(given),
+            "content_dropped": dropped,
+            "control_token": control,
+        }
+        return {mark for mark, is_marked in found.items() if is_marked}
+
+    def _tokens(self, talk: Conversation, answers: Sequence[int], sequence: Sequenced) -> Counter[int]:
+        """Count the tokens of a sequence, and return the trained ones of each turn that has tokens."""
+        trained, seen = set(sequence.trained), Counter[int]()
+        for place in sequence.kept_places():
+            message, kind = sequence.owners[place]
+            role = "" if message is None else str(talk.messages[message]["role"])
+            both = self.regions.setdefault((role, kind), [0, 0])
+            both[0] += 1
+            both[1] += place in trained
+            if message in answers:
+                turn = answers.index(message)
+                counted = self.turns.setdefault(min(turn, LAST_TURN), Turns())
+                counted.turns += turn not in seen
+                counted.tokens += 1
+                counted.trained += place in trained
+                seen[turn] += place in trained
+        return seen
+
+
+class Sequenced:
+    """One sequence before it is cut, and the parts of it that are kept."""
+
+    def __init__(self, encoding: Encoding, cut: Cut, wants_regions: bool) -> None:
+        self.answer = encoding.answer
+        self.bytes = len(encoding.text.encode())
+        self.ids, labels = encoding.input_ids, encoding.labels
+        self.trained = [place for place, label in enumerate(labels) if label != MASKED]
+        self.owners: Sequence[tuple[int | None, str]] = ()
+        self._turn_ends: list[int] = []
+        if self.answer is None:
+            self._find_owners(encoding)
+        self.has_regions = wants_regions and bool(self.owners)
+        self.left_out = 0
+        self.failure = ""
+        self.kept = self._cut(cut)
+
+    def _find_owners(self, encoding: Encoding) -> None:
+        """Find the region in which each token begins."""
+        try:
+            regions = [it for it in encoding.regions if it.start < it.end]
+        except ChatmillError:
+            return
+        tokens, ends = encoding.tokens, [it.end for it in regions]
+        places = [min(bisect_right(ends, it.start), len(ends) - 1) for it in tokens]
+        self.owners = [(regions[at].message, regions[at].kind) for at in places]
+        last = [
+            it.end
+            for it, after in zip(regions, [*regions[1:], None], strict=True)
+            if it.message is not None and (after is None or after.message != it.message)
+        ]
+        self._turn_ends = [sum(token.end <= end for token in tokens) for end in last]
+
+    def _cut(self, cut: Cut) -> list[range]:
+        length, most = len(self.ids), cut.max_length
+        parts = [range(length)]
+        if most is not None and length > most:
+            parts = {
+                "keep_start": [range(most)],
+                "keep_end": [range(length - most, length)],
+                "split": [range(start, min(start + most, length)) for start in range(0, length, most)],
+                "turns": [range(max([end for end in self._turn_ends if end <= most], default=0))],
+                "drop": [range(0)],
+            }[cut.truncation]
+            if parts == [range(0)]:
+                self.failure = "too_long"
+                return []
+        kept = parts
+        if cut.all_masked == "reject":
+            kept = [part for part in parts if any(place in part for place in self.trained)]
+            self.left_out = len(parts) - len(kept)
+        if not kept:
+            self.failure = "trained_part_cut_off" if self.trained else "nothing_to_train"
+        return kept
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a part of it becomes a sample."""
+        return bool(self.kept)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it is divided, or tokens of it are not kept."""
+        return bool(self.kept) and (len(self.kept[0]) < len(self.ids) or self.left_out > 0)
+
+    @property
+    def kept_tokens(self) -> int:
+        """The number of kept tokens."""
+        return sum(map(len, self.kept))
+
+    @property
+    def kept_trained(self) -> int:
+        """The number of kept tokens that are trained."""
+        return sum(any(place in part for part in self.kept) for place in self.trained)
+
+    @property
+    def last_message(self) -> int:
+        """The last message that has a region."""
+        return max(message for message, _ in self.owners if message is not None)
+
+    def kept_places(self) -> list[int]:
+        """The places of the kept tokens."""
+        return [place for part in self.kept for place in part]
+
+    def trained_messages(self, answers: Sequence[int]) -> set[int]:
+        """The turns of the assistant with a trained token before the cut."""
+        return {self.owners[place][0] for place in self.trained if self.owners}.intersection(answers)
+
+    def messages_with(self, kinds: set[str]) -> set[int]:
+        """The messages with tokens of some kinds before the cut."""
+        return {message for message, kind in self.owners if kind in kinds and message is not None}
+
+    def stops(self, answers: Sequence[int], added: set[int]) -> Counter[str]:
+        """What became of the stop token of each trained turn: the last token of the end of the turn."""
+        found: Counter[str] = Counter()
+        kept, trained, owners = set(self.kept_places()), set(self.trained), list(enumerate(self.owners))
+        for answer in sorted(self.trained_messages(answers)):
+            closing = [place for place, owner in owners if owner == (answer, "closer")]
+            stop = closing[-1] if closing and self.ids[closing[-1]] in added else None
+            if stop is None:
+                found["missing"] += 1
+            elif stop not in trained:
+                found["masked"] += 1
+            else:
+                found["trained" if stop in kept else "cut"] += 1
+        return found
+
+
+def share_cut(sequences: Sequence[Sequenced], cut: Cut) -> None:
+    """Cut the answers of a row together: all of them, or none, are too long."""
+    most = cut.max_length
+    prompt = min(it.trained[0] for it in sequences)
+    longest = max(len(it.ids) for it in sequences)
+    fails = most is not None and longest > most and (cut.truncation != "keep_start" or prompt >= most)
+    for it in sequences:
+        it.kept = [] if fails else [range(min(len(it.ids), most or longest))]
+        it.failure = "too_long" if fails else ""
+        it.left_out = 0
+
+
+def roles_text(roles: Sequence[str]) -> str:
+    """Roles with groups of up to four that repeat written once."""
+    text, rest = [], list(roles)
+    while rest:
+        for size in range(1, 5):
+            times = 1
+            while len(rest) >= size * (times + 1) and rest[size * times : size * (times + 1)] == rest[:size]:
+                times += 1
+            if times > 1:
+                text.append(f"({' '.join(rest[:size])})+")
+                rest = rest[size * times :]
+                break
+        else:
+            text.append(rest.pop(0))
+    return " ".join(text)
+
+
+def is_empty(message: Message) -> bool:
+    """Whether a message has no text, and no calls or reasoning in its place."""
+    return not any(_has_text(message.get(name)) for name in ("content", "tool_calls", *REASONING))
+
+
+def _has_text(value: Any) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value)

@@ -1,0 +1,207 @@
+"""Tests of every number of a report: it equals one that is counted from the rows and the shards without statistics."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import chatmill
+import pytest
+import reference
+from chatmill.lint.warning import CODES
+from chatmill.reporting.as_json import to_json
+from counted_rows import CountedRows
+from counted_samples import CountedSamples, counted_samples
+from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
+from report_cases import Case
+from report_sets import BROKEN, chat, dataset, made, preferences, question, reasoning, sharegpt, texts
+
+# What is no number, and what other tests compare.
+NO_NUMBERS = {"run", "status", "samples", "findings", "figures"}
+REGION_MARKS = ("stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
+                "control_token")  # fmt: skip
+
+
+def small(**options: Any) -> Case:
+    """Rows made by hand, in two files and several blocks."""
+    lines = made()
+    files = {"a.jsonl": [*lines[:90], *BROKEN], "b.jsonl": [*lines[90:], lines[1], lines[1]]}
+    parts = {name: options.pop(name) for name in ("template", "needs_regions", "counts_turns") if name in options}
+    return Case(lambda: files, chat, options={"block_bytes": 5000, **options}, **{"template": "qwen3 without tags", **parts})
+
+
+SMALL = {
+    "assistant": small(),
+    "no cut": small(all_masked="keep"),
+    "keep_start": small(max_length=120, all_masked="keep"),
+    "keep_start, rejects": small(max_length=60),
+    "keep_end": small(max_length=120, truncation="keep_end"),
+    "turns": small(max_length=200, truncation="turns"),
+    "drop": small(max_length=200, truncation="drop"),
+    "split": small(max_length=90, truncation="split"),
+    "per_turn": small(split="per_turn"),
+    "per_turn, drop": small(split="per_turn", max_length=300, truncation="drop"),
+    "per_turn, keep_end": small(split="per_turn", max_length=100, truncation="keep_end"),
+    "last": small(labels="last"),
+    "all": small(labels="all", needs_regions=False, counts_turns="all"),
+    "none": small(labels="none", needs_regions=False, counts_turns="none"),
+    "last without stop": small(labels={"turns": "last", "stop": "none"}),
+    "tagged": small(template="chatml", needs_regions=False),
+    "emulated": small(labels={"emulate": "trl"}, template="chatml", needs_regions=False, counts_turns=""),
+    "as text": small(special_tokens="text"),
+    "arranged": small(shuffle=True, deduplicate=True, validation=0.2),
+    "validation": small(validation=20, max_length=150),
+    "padded": small(padding="longest", max_length=150),
+    "packed": small(max_length=150, pack=512),
+    "trainer": small(trainer="llama-factory"),
+}
+
+
+def questions(**options: Any) -> Case:
+    """Two files of questions; the second one has some of the first, and a row that is no question."""
+    def files() -> dict[str, list[bytes]]:
+        first = dataset("gsm8k_train", 1200)
+        return {"a.jsonl": first, "b.jsonl": [*dataset("gsm8k_train", 300, 7000), *first[:40], b"[1]", b"{"]}
+
+    return Case(files, question, "qwen3", options={"format": "question_answer:messages", **options})
+
+
+def dialogues(**options: Any) -> Case:
+    """Long Chinese conversations, with rows that are rejected."""
+    return Case(lambda: {"a.jsonl": [*dataset("smilechat_zh_10k", 250), *BROKEN]}, chat, "qwen3", options=options)
+
+
+def tools(**options: Any) -> Case:
+    """Conversations with calls, in English and Chinese, and one file with messages of another form."""
+    names = {"en": "glaive_toolcall_en_demo", "zh": "glaive_toolcall_zh_demo"}
+    return Case(lambda: {f"{it}.jsonl": dataset(names[it], 300) for it in names}, sharegpt, "qwen3", options=options)
+
+
+REAL = {
+    "gsm8k": questions(),
+    "gsm8k keep_start": questions(max_length=200, all_masked="keep"),
+    "gsm8k arranged": questions(shuffle=True, deduplicate=True, validation=0.1, max_length=256, truncation="drop"),
+    "gsm8k tagged": replace(questions(block_bytes=200_000), template="qwen3", needs_regions=False),
+    "gsm8k llama": replace(questions(max_length=300), tokenizer="llama-3.1"),
+    "gsm8k packed": questions(pack=1024),
+    "smilechat": dialogues(),
+    "smilechat keep_end": dialogues(max_length=512, truncation="keep_end"),
+    "smilechat turns": dialogues(max_length=400, truncation="turns"),
+    "smilechat split": dialogues(max_length=300, truncation="split"),
+    "smilechat last": dialogues(labels="last", max_length=700),
+    "smilechat gemma": replace(dialogues(), tokenizer="gemma-4"),
+    "smilechat deepseek": replace(dialogues(max_length=600), tokenizer="deepseek-v4"),
+    "smilechat tagged": replace(dialogues(), template="chatml", needs_regions=False),
+    "glaive": tools(),
+    "glaive keep_start": tools(max_length=400),
+    "glaive all": replace(tools(labels="all"), needs_regions=False, counts_turns="all"),
+    "sgd": Case(lambda: {"a.jsonl": dataset("sgd_tools_17k", 300)}, chat, "qwen3", options={"max_length": 2000}),
+    "tau2": Case(lambda: {"a.jsonl": dataset("tau2_tools", 60)}, chat, "qwen3", options={"block_bytes": 100_000}),
+    "reasoning": Case(lambda: {"a.jsonl": reasoning(60)}, chat, "qwen3"),
+    "reasoning per_turn": Case(lambda: {"a.jsonl": reasoning(40)}, chat, "qwen3", options={"split": "per_turn"}),
+    "reasoning cut": Case(lambda: {"a.jsonl": reasoning(60)}, chat, "qwen3", options={"max_length": 1500}),
+    "preference": Case(lambda: {"a.jsonl": preferences(200)}, None, "qwen3", options={"format": "preference"},
+                       answers=("chosen", "rejected"), counts_turns=""),
+    "preference cut": Case(lambda: {"a.jsonl": preferences(200)}, None, "qwen3",
+                           options={"format": "preference", "max_length": 300}, answers=("chosen", "rejected"),
+                           counts_turns=""),
+    "texts": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", options={"format": "completion"}, counts_turns=""),
+    "texts in windows": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", options={"format": "pretrain"},
+                             counts_turns=""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_rows_made_by_hand(name: str, in_tmp_path: Path) -> None:
+    check(SMALL[name])
+
+
+@reference.needs_corpus
+@pytest.mark.parametrize("name", REAL)
+def test_real_rows(name: str, in_tmp_path: Path) -> None:
+    check(REAL[name])
+
+
+def check(case: Case) -> None:
+    """Prepare the rows of a case, and compare the report of the output with what is counted in another way."""
+    names = case.write()
+    options = dict(case.options)
+    extra = {name: options.pop(name) for name in ("pack", "trainer", "padding") if name in options}
+    chatmill.prepare(names, output="rows", progress=False, max_rejected=1.0, **case.parts, **options)
+    shown = "rows"
+    if extra:
+        # Packs, and the files of a trainer, have the statistics of the rows that they are made of.
+        chatmill.prepare(names, output="out", progress=False, max_rejected=1.0, **case.parts, **options, **extra)
+        shown = "out"
+    tokenizer = case.parts["tokenizer"]
+    bos = tokenizer.special_tokens.get("bos_token")
+    samples = counted_samples(Path("rows"), None if bos is None else tokenizer.token_to_id(bos), case.answers)
+    rows = case.counted()
+    report = to_json(chatmill.report(shown).report)
+    compare(report, rows, samples, tokenizer)
+    manifest = json.loads(Path(shown, "_manifest.json").read_text("utf-8"))
+    marks = {code: it["rows"] for code, it in manifest["statistics"]["rows"]["marks"].items()}
+    assert marks == dict(rows.marks)
+    check_findings(report, rows)
+
+
+def compare(report: Any, rows: CountedRows, samples: CountedSamples, tokenizer: Any) -> None:
+    """Compare all numbers of a report."""
+    expected: dict[str, Any] = {
+        "totals": expected_totals(rows, samples),
+        "lengths": sorted(map(list, samples.lengths.items())),
+        "limits": expected_limits(rows),
+        "trained_shares": samples.trained_shares,
+        "regions": expected_regions(rows),
+        "messages": sorted(map(list, rows.messages.items())),
+        "role_sequences": dict(rows.roles),
+        "tools": sorted(map(list, rows.tools.items())),
+        "first_trained": tokens_of(samples.first_trained, tokenizer),
+        "last_trained": tokens_of(samples.last_trained, tokenizer),
+        "packing": [{**it, "batch_efficiency": pytest.approx(it["batch_efficiency"])}
+                    for it in expected_packing(samples)],
+        "sources": [{"path": path, "dataset": 0, **vars(counts)} for path, counts in rows.files.items()],
+        "rejects": dict(rows.rejects),
+        "notes": dict(rows.notes),
+    }  # fmt: skip
+    found = {name: value for name, value in report.items() if name not in NO_NUMBERS}
+    found["rejects"] = {it["code"]: it["rows"] for it in report["rejects"]}
+    found["notes"] = {code: count for code, count in report["notes"].items() if count}
+    assert found.keys() == expected.keys()
+    differing = {name: (found[name], it) for name, it in expected.items() if found[name] != it}
+    assert differing == {}
+    frequent = list(report["role_sequences"].items())
+    assert frequent == sorted(frequent, key=lambda it: (-it[1], it[0]))
+    assert report["figures"] == expected_figures(report)
+
+
+def tokens_of(counts: list[tuple[int, int]], tokenizer: Any) -> list[dict[str, Any]]:
+    """Frequent tokens with their texts."""
+    return [{"id": token, "text": tokenizer.decode([token]), "samples": samples} for token, samples in counts]
+
+
+def check_findings(report: Any, rows: CountedRows) -> None:
+    """Each finding has the number of its rows, and the first of them."""
+    totals, regions = report["totals"], report["regions"] or {}
+    of_totals = {
+        "rejected": (totals["rejected"], totals["rows_in"]),
+        "untrained": (totals["untrained"], totals["samples"]),
+        "all_trained": (report["trained_shares"][-1], totals["samples"]),
+        "duplicates": (totals["duplicates"], totals["samples"]),
+        "truncated": (totals["truncated"], totals["rows_out"]),
+        "missing_bos": (totals["samples"] - totals["begins_with_bos"], totals["samples"]),
+    }
+    of_marks = {
+        code: (count, regions["rows"] if code in REGION_MARKS else totals["rows_out"])
+        for code, count in rows.marks.items()
+    }
+    # The checks of some rows with their texts have tests of their own.
+    found = [it for it in report["findings"] if it["code"] not in CODES and it["code"] != "warning"]
+    for it in found:
+        assert (it["rows"], it["of"]) == {**of_marks, **of_totals}[it["code"]], it["code"]
+        assert f"{it['rows']:,} of {it['of']:,}" in it["text"]
+        if it["code"] in rows.first:
+            path, row = rows.first[it["code"]]
+            assert it["place"] == f"{path}, line {row + 1}", it["code"]
