@@ -386,9 +386,13 @@ def share_cut(sequences: Sequence[Sequenced], cut: Cut) -> None:
 
 
 def roles_text(roles: Sequence[str]) -> str:
-    """Roles with groups of up to four that repeat written once."""
-    text, rest = [], list(roles)
+    """Roles with groups of up to four that repeat written once; a long text ends with `…`."""
+    text: list[str] = []
+    rest = list(roles)
     while rest:
+        if len(" ".join(text)) >= 160:
+            text.append("…")
+            break
         for size in range(1, 5):
             times = 1
             while len(rest) >= size * (times + 1) and rest[size * times : size * (times + 1)] == rest[:size]:

@@ -72,7 +72,7 @@ def counted_samples(folder: Path, bos: int | None = None, answers: Sequence[str]
 
 def _splits(folder: Path) -> list[list[Path]]:
     """The shards of training, and of validation if there are any."""
-    found = [sorted(folder.glob("train-*.parquet")), sorted((folder / "validation").glob("*.parquet"))]
+    found = [sorted(folder.rglob(f"{split}-*.parquet")) for split in ("train", "validation")]
     assert found[0], f"{folder} has no shards"
     return [shards for shards in found if shards]
 

@@ -19,6 +19,7 @@ from counted_rows import CountedRows, Cut, Read, RowFile
 ROOT = Path(__file__).resolve().parents[2]
 #: The tokenizer of tests without a corpus: a token for each byte.
 BYTES = "bytes"
+NO_TEMPLATE = "none"
 CUTS = ("max_length", "truncation", "all_masked", "split")
 
 
@@ -30,8 +31,8 @@ class Case:
         files: Makes the rows of each file, as lines.
         read: Reads the messages of a row; None if rows are not conversations.
         tokenizer: The name of a tokenizer of the corpus, or `BYTES`.
-        template: The name of a file in `templates/`, which has tags, or with ` without tags`; empty for that of the
-            tokenizer.
+        template: The name of a file in `templates/`, which has tags, or with ` without tags`; `NO_TEMPLATE`, or empty for
+            that of the tokenizer.
         options: The options of `prepare`.
         needs_regions: Whether the labels need the regions of each row.
         counts_turns: As in `CountedRows`.
@@ -93,8 +94,10 @@ def tokenizer_of(name: str) -> Tokenizer:
 
 
 @lru_cache(3)
-def template_of(tokenizer: str, name: str) -> ChatTemplate:
+def template_of(tokenizer: str, name: str) -> ChatTemplate | None:
     """A template with the special tokens of a tokenizer."""
+    if name == NO_TEMPLATE:
+        return None
     tokens = tokenizer_of(tokenizer).special_tokens
     if not name:
         return ChatTemplate.from_pretrained(reference.tokenizer_folder(tokenizer))
