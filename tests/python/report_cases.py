@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: The tokenizer of tests without a corpus: a token for each byte.
 BYTES = "bytes"
 NO_TEMPLATE = "none"
+WHOLE: Mapping[str, Any] = {"on_error": "raise", "all_masked": "keep"}
 CUTS = ("max_length", "truncation", "all_masked", "split")
 
 
@@ -60,8 +61,12 @@ class Case:
             Path(name).write_bytes(b"".join(line + b"\n" for line in lines))
         return list(files)
 
-    def counted(self) -> CountedRows:
-        """Count the rows of the files."""
+    def counted(self, *, all_regions: bool = False) -> CountedRows:
+        """Count the rows of the files.
+
+        Args:
+            all_regions: Whether the regions of all rows are counted.
+        """
         options = dict(self.options)
         if options.get("labels") == "none":
             options["all_masked"] = "keep"
@@ -71,18 +76,48 @@ class Case:
             self.parts["tokenizer"],
             self.parts["template"],
             **{name: options[name] for name in kept if name in options},
-            on_error="raise",
-            all_masked="keep",
+            **WHOLE,
         )
-        definition = definition_of(self.tokenizer)
-        added = {it["id"] for it in definition["added_tokens"]}
-        control = {it["id"] for it in definition["added_tokens"] if it["special"]}
-        counted = CountedRows(whole, cut, self.read, added, control, self.needs_regions, self.counts_turns)
+        counts_regions = all_regions or self.needs_regions
+        counted = CountedRows(whole, cut, self.read, *token_ids(self.tokenizer), counts_regions, self.counts_turns)
         limits = {name: options[name] for name in ("block_bytes",) if name in options}
         for name, lines in self.files().items():
             blocks = [block.batch.num_rows for block in read_blocks(find_inputs(name), **limits)]
             counted.add(RowFile(name, lines, blocks))
         return counted
+
+
+def counted_parts(files: Mapping[str, Sequence[bytes]], parts: Sequence[Any], read: Read) -> CountedRows:
+    """Count the rows of a config with one file for each dataset, whose labels are those of tagged templates.
+
+    Args:
+        files: The rows of each file, as lines.
+        parts: The datasets, as a manifest describes them.
+        read: Reads the messages of a row.
+    """
+    found: CountedRows | None = None
+    for (name, lines), part in zip(files.items(), parts, strict=True):
+        options, template = part["options"], part["template"]
+        whole = Mill(
+            tokenizer_of(BYTES),
+            ChatTemplate(template["source"], **template["special_tokens"]),
+            format=options["format"]["name"],
+            labels=options["labels"],
+            **WHOLE,
+        )
+        cut = Cut(**{name: options[name] for name in CUTS})
+        if found is None:
+            found = CountedRows(whole, cut, read, *token_ids(BYTES), needs_regions=False)
+        found.whole, found.cut = whole, cut
+        found.add(RowFile(name, lines, [len(lines)]))
+    assert found is not None
+    return found
+
+
+def token_ids(tokenizer: str) -> tuple[set[int], set[int]]:
+    """The ids of the added tokens of a tokenizer, and those of them that are special."""
+    added = definition_of(tokenizer)["added_tokens"]
+    return {it["id"] for it in added}, {it["id"] for it in added if it["special"]}
 
 
 @lru_cache(3)

@@ -10,13 +10,14 @@ from typing import Any
 import chatmill
 import pytest
 import reference
+from chatmill.config.prepare import prepare_config
 from chatmill.lint.warning import CODES
 from chatmill.reporting.as_json import to_json
 from counted_rows import CountedRows
 from counted_samples import CountedSamples, counted_samples
 from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
-from report_cases import NO_TEMPLATE, Case
-from report_sets import BROKEN, chat, dataset, made, preferences, question, reasoning, sharegpt, texts
+from report_cases import NO_TEMPLATE, Case, counted_parts
+from report_sets import BROKEN, chat, dataset, made, plain_chat, preferences, question, reasoning, sharegpt, texts
 
 # What is no number, and what other tests compare.
 NO_NUMBERS = {"run", "status", "samples", "findings", "figures"}
@@ -124,27 +125,94 @@ def test_real_rows(name: str, in_tmp_path: Path) -> None:
     check(REAL[name])
 
 
+@pytest.mark.parametrize("name", ["assistant", "keep_end", "split", "tagged", "all", "emulated", "drop"])
+def test_rows_that_are_not_written(name: str, in_tmp_path: Path) -> None:
+    """The report of rows has the same numbers, with the regions of all rows."""
+    case = SMALL[name]
+    names = case.write()
+    prepare(names, "rows", case, dict(case.options))
+    rows = case.counted(all_regions=True)
+    report = to_json(chatmill.report(names, **case.parts, **case.options).report)
+    compare(report, rows, written(case), case.parts["tokenizer"])
+    check_findings(report, rows)
+    assert report["regions"]["rows"] == report["totals"]["rows_out"]
+
+
+def test_packs_and_other_layouts_keep_the_numbers(in_tmp_path: Path) -> None:
+    case = SMALL["validation"]
+    prepare(case.write(), "rows", case, dict(case.options))
+    chatmill.pack("rows", 512, "packs")
+    chatmill.convert("rows", "megatron", "converted")
+    reports = [to_json(chatmill.report(it).report) for it in ("rows", "packs", "converted")]
+    assert reports[0]["totals"]["samples"] == written(case).samples
+    for report in reports:
+        report.pop("run")
+    assert reports[1:] == reports[:1] * 2
+
+
+def test_datasets_of_a_config(in_tmp_path: Path) -> None:
+    """Each file has the number of its dataset; samples are left out and copied after they are counted for it."""
+    case = small()
+    lines = made()
+    files = {"a.jsonl": [*lines[:90], *BROKEN], "b.jsonl": [*lines[60:], *lines[60:70]]}
+    replace(case, files=lambda: files).write()
+    Path("config.yaml").write_text(CONFIG, "utf-8")
+    prepare_config("config.yaml", tokenizer=case.parts["tokenizer"], output="rows", progress=False, max_rejected=1.0)
+    parts = json.loads(Path("rows/_manifest.json").read_text("utf-8"))["parts"]
+    rows = counted_parts(files, parts, plain_chat)
+    report = to_json(chatmill.report("rows").report)
+    assert [it.pop("dataset") for it in report["sources"]] == [0, 1]
+    samples = written(case)
+    assert samples.samples != sum(it.rows_in - it.rejected for it in rows.files.values())
+    for it in report["sources"]:
+        it["dataset"] = 0
+    compare(report, rows, samples, case.parts["tokenizer"])
+
+
+CONFIG = """
+base_model: none
+sequence_len: 400
+val_set_size: 0.1
+dataset_exact_deduplication: true
+datasets:
+  - {path: a.jsonl, type: chat_template, chat_template: chatml}
+  - {path: b.jsonl, type: chat_template, chat_template: llama3, weight: 2}
+"""
+
+
 def check(case: Case) -> None:
     """Prepare the rows of a case, and compare the report of the output with what is counted in another way."""
     names = case.write()
     options = dict(case.options)
     extra = {name: options.pop(name) for name in ("pack", "trainer", "padding") if name in options}
-    chatmill.prepare(names, output="rows", progress=False, max_rejected=1.0, **case.parts, **options)
+    prepare(names, "rows", case, options)
     shown = "rows"
     if extra:
         # Packs, and the files of a trainer, have the statistics of the rows that they are made of.
-        chatmill.prepare(names, output="out", progress=False, max_rejected=1.0, **case.parts, **options, **extra)
         shown = "out"
-    tokenizer = case.parts["tokenizer"]
-    bos = tokenizer.special_tokens.get("bos_token")
-    samples = counted_samples(Path("rows"), None if bos is None else tokenizer.token_to_id(bos), case.answers)
+        prepare(names, shown, case, {**options, **extra})
     rows = case.counted()
     report = to_json(chatmill.report(shown).report)
-    compare(report, rows, samples, tokenizer)
-    manifest = json.loads(Path(shown, "_manifest.json").read_text("utf-8"))
-    marks = {code: it["rows"] for code, it in manifest["statistics"]["rows"]["marks"].items()}
-    assert marks == dict(rows.marks)
+    compare(report, rows, written(case), case.parts["tokenizer"])
     check_findings(report, rows)
+    manifest = json.loads(Path(shown, "_manifest.json").read_text("utf-8"))
+    assert {code: it["rows"] for code, it in manifest["statistics"]["rows"]["marks"].items()} == dict(rows.marks)
+
+
+def prepare(names: list[str], output: str, case: Case, options: dict[str, Any]) -> None:
+    """Prepare the files of a case."""
+    chatmill.prepare(names, output=output, progress=False, max_rejected=1.0, **case.parts, **options)
+
+
+def written(case: Case) -> CountedSamples:
+    """Count the samples of `rows`."""
+    return counted_samples(Path("rows"), bos_of(case.parts["tokenizer"]), case.answers)
+
+
+def bos_of(tokenizer: Any) -> int | None:
+    """The id of the begin-of-text token."""
+    bos = tokenizer.special_tokens.get("bos_token")
+    return None if bos is None else tokenizer.token_to_id(bos)
 
 
 def compare(report: Any, rows: CountedRows, samples: CountedSamples, tokenizer: Any) -> None:

@@ -60,7 +60,7 @@ class Totals:
         cut_trained_tokens: Those of them that would have been trained.
         assistant_turns: Turns of the assistant in the rows of the output.
         trained_turns: Those of them that are trained.
-        duplicates: Samples whose tokens and labels equal those of an earlier sample.
+        duplicates: Samples whose tokens and labels equal those of an earlier sample of the same split.
         are_duplicates_exact: Whether all samples were compared; otherwise the number is estimated from a part of them.
         begins_with_bos: Samples that begin with the begin-of-text token.
     """
@@ -207,7 +207,7 @@ class Source:
         dataset: The number of its dataset in a mixture, from 0.
         rows_in: Rows read.
         rejected: Rows without tokens.
-        tokens: Tokens of its samples.
+        tokens: Tokens of its samples, before samples are left out or copied (`deduplicate`, shares of a mixture).
         trained_tokens: Those of them that have a label.
         bytes: UTF-8 bytes of the rendered texts.
         text_tokens: Tokens of these texts, before any cut.
@@ -295,6 +295,7 @@ class Report:
         regions: Tokens by role, kind and turn; None if no row has messages.
         messages: Rows by their number of messages.
         role_sequences: Rows by the roles of their messages, such as `system (user assistant)+`; most frequent first.
+            A long sequence ends with `…`; if there are too many, `…` stands for all others.
         tools: Rows by their number of declared tools.
         first_trained: The most frequent first trained tokens of samples.
         last_trained: The most frequent last trained tokens of samples.

@@ -75,7 +75,7 @@ class RunStatistics:
         source = self._sources[block.file.position]
         source.rows_in += block.batch.num_rows
         source.rejected += len(tokens.failures)
-        source.tokens += tokens.num_tokens
+        source.tokens += _sample_tokens(tokens)
         source.trained_tokens += tokens.num_trained_tokens
         statistics = tokens.statistics
         if statistics is not None:
@@ -135,6 +135,14 @@ def row_record(rows: RowStatistics) -> dict[str, Any]:
         for role, kinds in record["regions"].items()
     }
     return record
+
+
+def _sample_tokens(tokens: TokenBatch) -> int:
+    """Return the tokens of samples. Each answer with its prompt is one, but `num_tokens` counts a prompt once."""
+    statistics = tokens.statistics
+    if statistics is None or not any(name in tokens for name in ANSWER_COLUMNS):
+        return tokens.num_tokens
+    return statistics.text_tokens - tokens.num_cut_tokens
 
 
 def _sample_record(totals: Mapping[str, Any]) -> dict[str, Any]:
