@@ -88,7 +88,7 @@ class Case:
 
 
 def counted_parts(files: Mapping[str, Sequence[bytes]], parts: Sequence[Any], read: Read) -> CountedRows:
-    """Count the rows of a config with one file for each dataset, whose labels are those of tagged templates.
+    """Count the rows of a config with one file for each dataset, whose labels are those of axolotl.
 
     Args:
         files: The rows of each file, as lines.
@@ -107,7 +107,7 @@ def counted_parts(files: Mapping[str, Sequence[bytes]], parts: Sequence[Any], re
         )
         cut = Cut(**{name: options[name] for name in CUTS})
         if found is None:
-            found = CountedRows(whole, cut, read, *token_ids(BYTES), needs_regions=False)
+            found = CountedRows(whole, cut, read, *token_ids(BYTES), needs_regions=False, counts_turns="")
         found.whole, found.cut = whole, cut
         found.add(RowFile(name, lines, [len(lines)]))
     assert found is not None

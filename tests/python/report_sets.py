@@ -41,11 +41,6 @@ def chat(row: Mapping[str, Any]) -> Conversation:
     return Conversation(row["messages"], len(row.get("tools") or []))
 
 
-def plain_chat(row: Mapping[str, Any]) -> Conversation:
-    """Read a row of messages as a format that reads nothing but roles and contents."""
-    return Conversation([{"role": it["role"], "content": it.get("content")} for it in row["messages"]])
-
-
 def question(row: Mapping[str, Any]) -> Conversation:
     """Read a question with its answer."""
     names = {"user": "question", "assistant": "answer"}

@@ -17,7 +17,7 @@ from counted_rows import CountedRows
 from counted_samples import CountedSamples, counted_samples
 from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
 from report_cases import NO_TEMPLATE, Case, counted_parts
-from report_sets import BROKEN, chat, dataset, made, plain_chat, preferences, question, reasoning, sharegpt, texts
+from report_sets import BROKEN, chat, dataset, made, preferences, question, reasoning, sharegpt, texts
 
 # What is no number, and what other tests compare.
 NO_NUMBERS = {"run", "status", "samples", "findings", "figures"}
@@ -159,7 +159,7 @@ def test_datasets_of_a_config(in_tmp_path: Path) -> None:
     Path("config.yaml").write_text(CONFIG, "utf-8")
     prepare_config("config.yaml", tokenizer=case.parts["tokenizer"], output="rows", progress=False, max_rejected=1.0)
     parts = json.loads(Path("rows/_manifest.json").read_text("utf-8"))["parts"]
-    rows = counted_parts(files, parts, plain_chat)
+    rows = counted_parts(files, parts, chat)
     report = to_json(chatmill.report("rows").report)
     assert [it.pop("dataset") for it in report["sources"]] == [0, 1]
     samples = written(case)
