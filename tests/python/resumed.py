@@ -53,11 +53,11 @@ class Made:
         self.error: BaseException = KeyboardInterrupt()
         mill_block = chatmill.inputs.mill.mill_block
 
-        def counting(*arguments: Any) -> Any:
+        def counting(*arguments: Any, **named: Any) -> Any:
             if self.blocks == self.stop_at:
                 raise self.error
             self.blocks += 1
-            return mill_block(*arguments)
+            return mill_block(*arguments, **named)
 
         monkeypatch.setattr("chatmill.resume.run.mill_block", counting)
 
