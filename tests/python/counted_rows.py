@@ -86,6 +86,7 @@ class CountedRows:
         control: The ids of control tokens.
         needs_regions: Whether the labels need the regions of each row.
         counts_turns: Whether labels tell which turns are trained: `policy`, `all`, or nothing.
+        longest_line: The bytes of the longest line that is read.
     """
 
     whole: Mill
@@ -95,6 +96,7 @@ class CountedRows:
     control: set[int]
     needs_regions: bool = True
     counts_turns: str = "policy"
+    longest_line: int = 1 << 30
 
     files: dict[str, FileCounts] = field(default_factory=dict)
     rejects: Counter[str] = field(default_factory=Counter)
@@ -129,6 +131,9 @@ class CountedRows:
     def _add(self, path: str, row: int, line: bytes, is_sampled: bool) -> None:
         counts = self.files.setdefault(path, FileCounts())
         counts.rows_in += 1
+        if len(line) > self.longest_line:
+            self._reject(counts, "line_too_long")
+            return
         try:
             encoded = self.whole.encode_row(pa.record_batch({"json": pa.array([line])}), 0, json_column="json")
         except ChatmillError as error:

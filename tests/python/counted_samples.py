@@ -83,6 +83,8 @@ def _samples(shards: Sequence[Path], answers: Sequence[str]) -> pl.DataFrame:
         # Padding is at the end.
         ids, labels = (pl.col(name).list.head(pl.col("length")) for name in ("input_ids", "labels"))
         return rows.select(ids=ids, labels=labels)
+    if "prompt_ids" not in rows.columns:
+        rows = rows.with_columns(prompt_ids=pl.col(answers[0]).list.head(0))
     prompt = pl.col("prompt_ids")
     masked = prompt.list.eval(pl.element() * 0 + MASKED)
     return pl.concat(

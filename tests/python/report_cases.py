@@ -80,7 +80,8 @@ class Case:
         )
         counts_regions = all_regions or self.needs_regions
         counted = CountedRows(whole, cut, self.read, *token_ids(self.tokenizer), counts_regions, self.counts_turns)
-        limits = {name: options[name] for name in ("block_bytes",) if name in options}
+        limits = {name: options[name] for name in ("block_bytes", "max_line_bytes") if name in options}
+        counted.longest_line = options.get("max_line_bytes", counted.longest_line)
         for name, lines in self.files().items():
             blocks = [block.batch.num_rows for block in read_blocks(find_inputs(name), **limits)]
             counted.add(RowFile(name, lines, blocks))

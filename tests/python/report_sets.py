@@ -88,6 +88,21 @@ def preferences(count: int) -> list[bytes]:
     )
 
 
+def rewards(count: int) -> list[bytes]:
+    """The same as whole conversations."""
+    rows = map(json.loads, preferences(count))
+    return lines_of([{name: row["prompt"] + row[name] for name in ("chosen", "rejected")} for row in rows])
+
+
+def judged(count: int) -> list[bytes]:
+    """The same with one of the answers, and whether it is good."""
+    rows = enumerate(map(json.loads, preferences(count)))
+    names = ("chosen", "rejected")
+    return lines_of(
+        [{"prompt": row["prompt"], "completion": row[names[at % 2]], "label": at % 2 == 0} for at, row in rows]
+    )
+
+
 def texts(count: int) -> list[bytes]:
     """Plain texts in twelve languages."""
     return lines_of([{"text": json.loads(line)["context"]} for line in dataset("xquad_12lang", count)])

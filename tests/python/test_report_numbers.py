@@ -17,7 +17,7 @@ from counted_rows import CountedRows
 from counted_samples import CountedSamples, counted_samples
 from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
 from report_cases import NO_TEMPLATE, Case, counted_parts
-from report_sets import BROKEN, chat, dataset, made, preferences, question, reasoning, sharegpt, texts
+from report_sets import BROKEN, chat, dataset, judged, made, preferences, question, reasoning, rewards, sharegpt, texts
 
 # What is no number, and what other tests compare.
 NO_NUMBERS = {"run", "status", "samples", "findings", "figures"}
@@ -56,6 +56,7 @@ SMALL = {
     "validation": small(validation=20, max_length=150),
     "padded": small(padding="longest", max_length=150),
     "packed": small(max_length=150, pack=512),
+    "long lines": small(max_line_bytes=600),
     "trainer": small(trainer="llama-factory"),
 }
 
@@ -108,6 +109,10 @@ REAL = {
     "preference cut": Case(lambda: {"a.jsonl": preferences(200)}, None, "qwen3",
                            options={"format": "preference", "max_length": 300}, answers=("chosen_ids", "rejected_ids"),
                            counts_turns=""),
+    "reward": Case(lambda: {"a.jsonl": rewards(150)}, None, "qwen3", options={"format": "reward", "max_length": 400},
+                   answers=("chosen_ids", "rejected_ids"), counts_turns=""),
+    "kto": Case(lambda: {"a.jsonl": judged(150)}, None, "qwen3", options={"format": "kto", "max_length": 350},
+                answers=("completion_ids",), counts_turns=""),
     "texts": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", NO_TEMPLATE, {"format": "completion"}, counts_turns=""),
     "texts in windows": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", NO_TEMPLATE, {"format": "pretrain"},
                              counts_turns=""),

