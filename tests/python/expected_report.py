@@ -127,7 +127,7 @@ def expected_longest(lengths: Sequence[int]) -> float:
 def expected_figures(report: Mapping[str, Any]) -> dict[str, Any]:
     """The named figures, from the other numbers of the JSON."""
     totals, notes, regions = report["totals"], report["notes"], report["regions"]
-    lengths = [length for length, count in report["lengths"] for _ in range(count)]
+    lengths: list[int] = [length for length, count in report["lengths"] for _ in range(count)]
     statuses = [it["status"] for it in report["findings"]]
 
     def length_of(percent: int) -> int:
@@ -139,8 +139,8 @@ def expected_figures(report: Mapping[str, Any]) -> dict[str, Any]:
     stops = None if regions is None or (regions["of"] and not regions["rows"]) else regions["stops"]
     reasoning = {} if regions is None else regions
     given = reasoning.get("reasoning_given")
-    same = ("rows_in", "rows_out", "rejected", "samples", "duplicates", "tokens", "trained_tokens", "untrained", "bytes",
-            "text_tokens", "truncated", "assistant_turns", "trained_turns", "begins_with_bos")  # fmt: skip
+    same = ("rows_in", "rows_out", "rejected", "samples", "duplicates", "tokens", "trained_tokens", "untrained",
+            "bytes", "text_tokens", "truncated", "assistant_turns", "trained_turns", "begins_with_bos")  # fmt: skip
     return {
         **{name: totals[name] for name in same},
         "findings": len(statuses),

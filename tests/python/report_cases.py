@@ -14,7 +14,8 @@ import byte_tokenizers
 import reference
 from chatmill import ChatTemplate, Mill, Tokenizer
 from chatmill.inputs import find_inputs, read_blocks
-from counted_rows import CountedRows, Cut, Read, RowFile
+from counted_rows import CountedRows, Read, RowFile
+from counted_sequences import Cut
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The tokenizer of tests without a corpus: a token for each byte.
@@ -32,8 +33,8 @@ class Case:
         files: Makes the rows of each file, as lines.
         read: Reads the messages of a row; None if rows are not conversations.
         tokenizer: The name of a tokenizer of the corpus, or `BYTES`.
-        template: The name of a file in `templates/`, which has tags, or with ` without tags`; `NO_TEMPLATE`, or empty for
-            that of the tokenizer.
+        template: The name of a file in `templates/`, which has tags, or with ` without tags`; or `NO_TEMPLATE`. Empty
+            for that of the tokenizer.
         options: The options of `prepare`.
         needs_regions: Whether the labels need the regions of each row.
         counts_turns: As in `CountedRows`.

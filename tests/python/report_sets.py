@@ -6,6 +6,7 @@ import json
 import lzma
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import reference
@@ -56,7 +57,9 @@ def sharegpt(row: Mapping[str, Any]) -> Conversation:
 def reasoning(count: int) -> list[bytes]:
     """Conversations of two questions, whose answers have their reasoning in a field of its own."""
     rows = [json.loads(line)["messages"] for line in dataset("sky_t1_think", 2 * count)]
-    return lines_of([{"messages": [*_divided(one), *_divided(two)]} for one, two in zip(rows[::2], rows[1::2])])  # noqa: B905
+    return lines_of(
+        [{"messages": [*_divided(one), *_divided(two)]} for one, two in zip(rows[::2], rows[1::2], strict=True)]
+    )
 
 
 def _divided(messages: Sequence[Mapping[str, str]]) -> Rows:
@@ -83,7 +86,7 @@ def preferences(count: int) -> list[bytes]:
                 "chosen": said("assistant", row["answer"]),
                 "rejected": said("assistant", f"{other['answer']} ({other['lang']})"),
             }
-            for row, other in zip(rows, rows[1:], strict=False)
+            for row, other in pairwise(rows)
         ]
     )
 

@@ -30,7 +30,8 @@ def small(**options: Any) -> Case:
     lines = made()
     files = {"a.jsonl": [*lines[:90], *BROKEN], "b.jsonl": [*lines[90:], lines[1], lines[1]]}
     parts = {name: options.pop(name) for name in ("template", "needs_regions", "counts_turns") if name in options}
-    return Case(lambda: files, chat, options={"block_bytes": 5000, **options}, **{"template": "qwen3 without tags", **parts})
+    case = Case(lambda: files, chat, template="qwen3 without tags", options={"block_bytes": 5000, **options})
+    return replace(case, **parts)
 
 
 SMALL = {
@@ -63,6 +64,7 @@ SMALL = {
 
 def questions(**options: Any) -> Case:
     """Two files of questions; the second one has some of the first, and a row that is no question."""
+
     def files() -> dict[str, list[bytes]]:
         first = dataset("gsm8k_train", 1200)
         return {"a.jsonl": first, "b.jsonl": [*dataset("gsm8k_train", 300, 7000), *first[:40], b"[1]", b"{"]}
@@ -113,7 +115,8 @@ REAL = {
                    answers=("chosen_ids", "rejected_ids"), counts_turns=""),
     "kto": Case(lambda: {"a.jsonl": judged(150)}, None, "qwen3", options={"format": "kto", "max_length": 350},
                 answers=("completion_ids",), counts_turns=""),
-    "texts": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", NO_TEMPLATE, {"format": "completion"}, counts_turns=""),
+    "texts": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", NO_TEMPLATE, {"format": "completion"},
+                  counts_turns=""),
     "texts in windows": Case(lambda: {"a.jsonl": texts(300)}, None, "qwen3", NO_TEMPLATE, {"format": "pretrain"},
                              counts_turns=""),
 }  # fmt: skip
@@ -189,7 +192,7 @@ def check(case: Case) -> None:
     """Prepare the rows of a case, and compare the report of the output with what is counted in another way."""
     names = case.write()
     options = dict(case.options)
-    extra = {name: options.pop(name) for name in ("pack", "trainer", "padding") if name in options}
+    extra: dict[str, Any] = {name: options.pop(name) for name in ("pack", "trainer", "padding") if name in options}
     prepare(names, "rows", case, options)
     shown = "rows"
     if extra:
