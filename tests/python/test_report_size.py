@@ -12,9 +12,11 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from chatmill import report
+from chatmill import PackPlan, report
 from chatmill.cli.main import app
+from chatmill.reporting.limits import packings
 from chatmill.statistics.compact import numbers_text, pairs_text
 from chatmill.statistics.seal import sealed
 from click.testing import CliRunner
@@ -89,6 +91,19 @@ def test_no_shard_is_read(large: Path) -> None:
     for shard in large.rglob("*.parquet"):
         shard.write_bytes(b"damaged")
     assert report(large).report.totals.samples == ROWS
+
+
+def test_packs_of_many_lengths_are_close() -> None:
+    """Of so many lengths only some are packed; all of them give nearly the same."""
+    counted = lengths()
+    found = packings(counted)
+    assert [it.max_length for it in found] == [2048, 4096, 8192, 16384, 32768]
+    for it in found:
+        fitting = [length for length, count in counted.items() for _ in range(count) if length <= it.max_length]
+        assert it.too_long == ROWS - len(fitting)
+        plan = PackPlan.of(pa.array(fitting, pa.int32()), it.max_length)
+        assert it.efficiency == pytest.approx(plan.efficiency, abs=0.001)
+        assert it.packs == pytest.approx(len(plan), rel=0.001)
 
 
 def test_the_command_as_users_start_it(large: Path) -> None:
