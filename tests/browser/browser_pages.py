@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+#: The path of Chromium; None if there is none. The variable of this name is another name or path.
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
 # Chromium reports what the policy of a page forbids as an event, also if nothing is printed.
 _WATCH = """() => {

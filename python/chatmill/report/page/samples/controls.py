@@ -35,8 +35,7 @@ def controls(choices: Choices) -> Markup:
     return element(
         "div",
         element("div", search, *filters, class_="filters"),
-        element("div", *switches, class_="switches"),
-        element("p", "", role="status", id="shown"),
+        element("div", *switches, element("span", "", role="status", id="shown"), class_="switches"),
         element("details", element("summary", "Keys"), element("dl", *keys)),
         id="controls",
         role="search",
