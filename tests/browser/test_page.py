@@ -359,7 +359,7 @@ def test_tokens_of_a_page_of_two_megabytes(opened: OpenPage) -> None:
     shown.page.locator("#sample-1 .token").first.wait_for()
     # Only samples near the window are divided.
     assert shown.run("() => document.querySelectorAll('article:has(.token)').length") < 10
-    shown.press("k")
+    shown.page.locator("#sample-50").scroll_into_view_if_needed()
     shown.page.locator("#sample-50 .token").first.wait_for()
     shown.press("/")
     shown.page.keyboard.type("word word")
