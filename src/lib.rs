@@ -17,6 +17,7 @@
 //! | token ids, and where tokens end | [`tokenizer`] |
 //! | which token is trained | [`label`] |
 //! | labels as other tools make them | [`compat`] |
+//! | what is counted of rows and samples | [`statistics`] |
 //! | one row: options, truncation, notes | [`encode`] |
 //! | which rows share a sequence of a fixed length | [`packing`] |
 //! | many rows: threads, order, output columns | [`batch`] |
@@ -52,6 +53,7 @@ pub mod label;
 mod names;
 pub mod packing;
 pub mod rows;
+pub mod statistics;
 pub mod template;
 pub mod tokenizer;
 

@@ -4,7 +4,7 @@
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// The folders and files, lowest first. Each may import only those before it.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "error",
     "exchange",
     "interrupt",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 16] = [
     "attribution",
     "label",
     "compat",
+    "statistics",
     "encode",
     "packing",
     "batch",

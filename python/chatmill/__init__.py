@@ -25,6 +25,8 @@ from chatmill._chatmill import (
     Region,
     RowError,
     RowFailure,
+    RowStatistics,
+    SampleStatistics,
     TemplateError,
     TextBatch,
     Token,
@@ -48,10 +50,15 @@ if TYPE_CHECKING:
     from chatmill.pipeline.job import prepare
     from chatmill.pipeline.report import PrepareReport
     from chatmill.prompts import Prompt
+    from chatmill.reporting.audit import audit
+    from chatmill.reporting.audit_model import Audit
+    from chatmill.reporting.job import report
+    from chatmill.reporting.shown import ShownReport
     from chatmill.verification.job import verify
     from chatmill.verification.report import VerifyReport
 
 __all__ = [
+    "Audit",
     "ChatTemplate",
     "ChatmillError",
     "Collator",
@@ -75,6 +82,9 @@ __all__ = [
     "Region",
     "RowError",
     "RowFailure",
+    "RowStatistics",
+    "SampleStatistics",
+    "ShownReport",
     "TemplateError",
     "TextBatch",
     "Token",
@@ -85,10 +95,12 @@ __all__ = [
     "TokenizerError",
     "VerifyReport",
     "__version__",
+    "audit",
     "collate",
     "convert",
     "pack",
     "prepare",
+    "report",
     "split_between",
     "verify",
 ]
@@ -99,6 +111,8 @@ Mapping.register(TokenBatch)
 # These need pyarrow or YAML. Importing pyarrow takes longer than all of chatmill, and a mill over batches in memory
 # does not need it.
 _LAZY = {
+    "Audit": "chatmill.reporting.audit_model",
+    "audit": "chatmill.reporting.audit",
     "Collator": "chatmill.batches",
     "Conversation": "chatmill.formatter",
     "ConvertedReport": "chatmill.layouts.convert",
@@ -117,6 +131,8 @@ _LAZY = {
     "pack": "chatmill.packing.job",
     "PackedOutputReport": "chatmill.packing.report",
     "prepare": "chatmill.pipeline.job",
+    "report": "chatmill.reporting.job",
+    "ShownReport": "chatmill.reporting.shown",
     "split_between": "chatmill.batches",
     "VerifyReport": "chatmill.verification.report",
     "verify": "chatmill.verification.job",

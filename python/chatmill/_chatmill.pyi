@@ -45,6 +45,8 @@ __all__ = [
     "Region",
     "RowError",
     "RowFailure",
+    "RowStatistics",
+    "SampleStatistics",
     "TemplateError",
     "TextBatch",
     "Token",
@@ -634,6 +636,34 @@ class Encoding:
     def __len__(self) -> int: ...
 
 @final
+class RowStatistics:
+    """What a mill counts of rows: messages, roles, regions, turns, stop tokens, and lengths before rows are cut."""
+
+    def __new__(cls) -> RowStatistics: ...
+    def add(self, other: RowStatistics, first_row: int = 0) -> None:
+        """Add the statistics of later rows, of which the first one has the number `first_row`."""
+    @property
+    def bytes(self) -> int:
+        """Bytes of the texts of the rows that became samples, before any cut."""
+    @property
+    def text_tokens(self) -> int:
+        """Tokens of these texts."""
+    @property
+    def first_rows(self) -> dict[str, int]:
+        """The first row with each mark or note, by its code."""
+    @property
+    def extremes(self) -> dict[str, tuple[float, int]]:
+        """The rows with the longest sample, the least trained share and the most turns: name to value and row."""
+    def to_json(self) -> str: ...
+
+class SampleStatistics:
+    """Counts of samples, from their columns: lengths, trained shares, first and last trained tokens, duplicates."""
+
+    def __new__(cls, bos_id: int | None = None, padding_side: PaddingSide = "right") -> SampleStatistics: ...
+    def add(self, samples: Any, answers: Sequence[str] = ()) -> None:
+        """Count samples: `input_ids` and `labels`, or `prompt_ids` and the columns of `answers`."""
+    def to_json(self) -> str: ...
+
 class TokenBatch:
     """The result of a `Mill`: an Arrow table in memory that any Arrow library reads.
 
@@ -683,6 +713,9 @@ class TokenBatch:
     def num_untrained_rows(self) -> int:
         """Rows that have tokens, but no trained token."""
     @property
+    def statistics(self) -> RowStatistics | None:
+        """The statistics of the rows, if the mill was called with `statistics=True`."""
+    @property
     def failures(self) -> list[RowFailure]: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
@@ -727,10 +760,11 @@ class Mill:
         `template` is a name or anything `ChatTemplate.from_pretrained` reads; None for that of the model. `options` are
         those of `Mill`.
         """
-    def __call__(self, batch: Any, *, json_column: str | None = None) -> TokenBatch:
+    def __call__(self, batch: Any, *, json_column: str | None = None, statistics: bool = False) -> TokenBatch:
         """Process rows: a list of dicts, a dict of columns, Arrow data, or a batch of `datasets`.
 
-        With `json_column` each row is one JSON object in that string or binary column.
+        With `json_column` each row is one JSON object in that string or binary column. With `statistics` the batch has
+        `statistics`.
         """
     def stream(self, rows: Any, *, json_column: str | None = None) -> Any:
         """Process a stream of Arrow data as a stream, a `pyarrow.RecordBatchReader`.

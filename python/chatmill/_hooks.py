@@ -56,7 +56,7 @@ def stream_of(mill: "Mill", rows: Any, json_column: str | None) -> "pa.RecordBat
         json_column: The column that holds whole rows as JSON, or None.
 
     Raises:
-        DataError: It is no stream of Arrow data, or a column is missing.
+        DataError: It is not a stream of Arrow data, or a column is missing.
     """
     from chatmill.batches.stream import stream_of as stream
 

@@ -73,7 +73,7 @@ class Mill:
             The columns of a `TokenBatch`, in tables of about 16 MiB.
 
         Raises:
-            DataError: The batch is no table of Arrow, or lacks a column.
+            DataError: The batch is not a table of Arrow, or lacks a column.
         """
         if not isinstance(batch, pa.Table):
             raise DataError(f'the batch is a {type(batch).__name__}; pass batch_format="pyarrow" to `map_batches`')

@@ -108,6 +108,11 @@ impl Regions {
         self.0.last().map_or(0, |region| region.end)
     }
 
+    /// The end of each region.
+    pub fn ends(&self) -> Vec<usize> {
+        self.0.iter().map(|region| region.end).collect()
+    }
+
     /// The regions in order.
     pub fn as_slice(&self) -> &[Region] {
         &self.0

@@ -3,6 +3,7 @@
 use super::chunk::Chunk;
 use crate::encode::NoteCounts;
 use crate::error::Error;
+use crate::statistics::RowStatistics;
 
 /// The counts of one output batch, or of all output batches of an input.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct BatchCounts {
     pub num_untrained_rows: usize,
     /// Rows by note.
     pub notes: NoteCounts,
+    /// The statistics of the rows, if they were wanted.
+    pub statistics: Option<RowStatistics>,
 }
 
 impl BatchCounts {
@@ -32,6 +35,9 @@ impl BatchCounts {
         self.failures.append(&mut chunk.failures);
         self.num_untrained_rows += chunk.untrained;
         self.notes.add(&chunk.notes);
+        if let Some(chunk) = chunk.statistics.take() {
+            self.statistics.get_or_insert_default().add(&chunk.finish(), 0);
+        }
     }
 
     /// Adds the counts of a batch. Rows in its errors become rows of the whole input.
@@ -43,6 +49,9 @@ impl BatchCounts {
         self.num_trained_tokens += batch.num_trained_tokens;
         self.num_untrained_rows += batch.num_untrained_rows;
         self.notes.add(&batch.notes);
+        if let Some(statistics) = &batch.statistics {
+            self.statistics.get_or_insert_default().add(statistics, first_row);
+        }
     }
 }
 

@@ -70,7 +70,7 @@ impl Mill {
 
     /// Tokens and labels for every row of `input`, in order.
     ///
-    /// Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called
+    /// With `has_statistics`, the counts have [statistics](crate::statistics). Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called
     /// about twenty times a second; if it returns true, the work stops.
     ///
     /// # Errors
@@ -80,6 +80,7 @@ impl Mill {
         &self,
         input: &mut dyn Iterator<Item = Result<RecordBatch>>,
         layout: RowLayout<'_>,
+        has_statistics: bool,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatches> {
         let mut output = TokenBatches::default();
@@ -90,7 +91,7 @@ impl Mill {
             while from < batch.num_rows() || (from == 0 && output.batches.schema().is_none()) {
                 let part = batch.slice(from, BATCH_ROWS.min(batch.num_rows() - from));
                 let first_row = output.counts.num_rows_in;
-                let tokens = self.batch(&part, first_row, layout, interrupted);
+                let tokens = self.counted_batch(&part, first_row, layout, has_statistics, interrupted);
                 let tokens = tokens.map_err(|error| shifted(error, first_row))?;
                 output.batches.push(tokens.batch);
                 output.counts.add_batch(tokens.counts);
@@ -112,6 +113,18 @@ impl Mill {
         layout: RowLayout<'_>,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
+        self.counted_batch(batch, first_row, layout, false, interrupted)
+    }
+
+    /// As [`batch`](Self::batch), with statistics if they are wanted.
+    fn counted_batch(
+        &self,
+        batch: &RecordBatch,
+        first_row: usize,
+        layout: RowLayout<'_>,
+        has_statistics: bool,
+        interrupted: &mut (dyn FnMut() -> bool + Send),
+    ) -> Result<TokenBatch> {
         let options = self.encoder.options();
         let rows = self.reader().table(batch, layout)?;
         let keep = match layout {
@@ -121,7 +134,7 @@ impl Mill {
         if batch.num_rows() > 1 {
             self.encoder.tokenizer().expect_many(interrupted);
         }
-        let chunks = self.chunks(&rows, &keep, interrupted)?;
+        let chunks = self.chunks(&rows, &keep, has_statistics, interrupted)?;
         let source = Source { batch, layout, first_row };
         match self.reader().format().and_then(|format| format.answers()) {
             Some(answers) => answer_batch(options, answers, source, chunks),

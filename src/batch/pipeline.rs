@@ -31,6 +31,7 @@ struct Shared<'b, 'a> {
     /// Set when a failed row ends the batch: no worker starts another chunk.
     failed: AtomicBool,
     keep: &'b Keep<'b>,
+    has_statistics: bool,
 }
 
 /// Runs `work` and turns a panic into an error, so that a defect in one row stops neither the other rows nor the
@@ -53,6 +54,7 @@ impl Mill {
         &self,
         rows: &RowTable<'_>,
         keep: &Keep<'_>,
+        has_statistics: bool,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Chunk>> {
         // Short batches end before the first poll, so check once at the start.
@@ -67,6 +69,7 @@ impl Mill {
             interrupted: Arc::default(),
             failed: AtomicBool::new(false),
             keep,
+            has_statistics,
         };
         let mut results: Vec<Option<Chunk>> = (0..shared.chunks).map(|_| None).collect();
         let (sender, receiver) = channel();
@@ -121,13 +124,14 @@ impl Mill {
     }
 
     fn chunk(&self, first: usize, shared: &Shared<'_, '_>) -> Chunk {
-        let mut chunk = Chunk::default();
+        let mut chunk = Chunk::new(shared.has_statistics);
         let mut scratch = Scratch::default();
         for row in first..(first + CHUNK_ROWS).min(shared.rows.len()) {
             if shared.interrupted.load(Ordering::Relaxed) {
                 break;
             }
             let before = chunk.checkpoint();
+            chunk.begin_row(row);
             let result = without_panic(|| {
                 let fields = shared.rows.fields(row)?;
                 let kept = shared.keep.texts_of(row, &fields)?;

@@ -10,6 +10,7 @@ use super::parts::{Parts, after_prefix, missing_token};
 use super::sample::{AnswerSamples, Details, SampleDetails, SampleSink};
 use crate::attribution::common_prefix;
 use crate::error::{Error, ErrorKind, Result};
+use crate::label::MASKED;
 use crate::rows::{AnswersRow, Conversation, Format, PromptAnswers};
 use crate::template::Request;
 use crate::tokenizer::{Tokenizer, Tokens};
@@ -64,7 +65,17 @@ impl AnswersEncoder {
                 return Err(Error::new(ErrorKind::EmptyField, text));
             }
         }
-        let kept = self.kept(prompt, &sequences, notes)?;
+        let longest = self.kept(prompt, &sequences, notes);
+        if let Some(figures) = sink.figures() {
+            let kept = longest.as_ref().map_or(0, |kept| *kept);
+            for (text, ids) in texts.sequences.iter().zip(&sequences) {
+                let mut labels: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
+                labels[..prompt].fill(MASKED);
+                figures.push_sequence(text.len(), &labels);
+                figures.keep(&[0..ids.len().min(kept)]);
+            }
+        }
+        let kept = longest?;
         let described = match sink.wants_details() {
             true => self.details(row, &texts, &sequences, kept)?,
             false => Vec::new(),

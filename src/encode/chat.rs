@@ -84,11 +84,18 @@ impl ChatEncoder {
     ) -> Result<()> {
         let tokenizer = &self.parts.tokenizer;
         let text = labeled.text.as_str();
-        let Scratch { tokens, spans, labels, weights, .. } = scratch;
+        let Scratch { tokens, spans, labels, weights, wants_regions, has_region_spans, .. } = scratch;
         match &labeled.trained {
             TrainedPart::Done => {}
             TrainedPart::Spans(trained) => {
-                let edges = trained.edges();
+                let mut edges = trained.edges();
+                if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *wants_regions) {
+                    // A token span that is divided further gets the same labels.
+                    edges.extend(attributed.regions.ends());
+                    edges.sort_unstable();
+                    edges.dedup();
+                    *has_region_spans = true;
+                }
                 if policy.boundary == Boundary::Split || !plain.is_empty() {
                     let cuts =
                         if policy.boundary == Boundary::Split { label::edges(&trained.spans) } else { Vec::new() };

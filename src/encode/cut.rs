@@ -31,14 +31,13 @@ impl Cut<'_> {
         }
         let masked = |labels: &[i32]| labels.iter().all(|&label| label == MASKED);
         let rejects = self.options.all_masked == AllMasked::Reject && !self.options.labels.is_nothing();
-        let (mut kept, mut kept_tokens) = (0, 0);
+        let mut kept: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
         for range in ranges {
             if rejects && masked(&labels[range.clone()]) {
                 notes.add(Note::PiecesLeftOut);
                 continue;
             }
-            kept += 1;
-            kept_tokens += range.len();
+            kept.push(range.clone());
             let details = self.details.as_ref().map(|details| SampleDetails {
                 details,
                 ends: &tokens.ends[range.clone()],
@@ -48,10 +47,13 @@ impl Cut<'_> {
             let weights = if weights.is_empty() { weights } else { &weights[range.clone()] };
             sink.push(Sample { ids: &tokens.ids[range.clone()], labels: &labels[range], weights, details });
         }
-        if kept == 0 {
+        if kept.is_empty() {
             return Err(self.all_masked(!masked(labels)));
         }
-        notes.amounts.cut_tokens += tokens.ids.len() - kept_tokens;
+        notes.amounts.cut_tokens += tokens.ids.len() - kept.iter().map(Range::len).sum::<usize>();
+        if let Some(figures) = sink.figures() {
+            figures.keep(&kept);
+        }
         Ok(())
     }
 

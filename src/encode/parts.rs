@@ -58,6 +58,10 @@ pub(crate) struct Scratch {
     pub(super) weights: Vec<f32>,
     /// Whether the byte ends of the tokens are needed, even where labels can do without.
     pub(super) wants_ends: bool,
+    /// Whether token spans should end at the ends of regions too, if the labels need regions.
+    pub(super) wants_regions: bool,
+    /// Whether they do.
+    pub(super) has_region_spans: bool,
 }
 
 impl Scratch {
@@ -66,6 +70,7 @@ impl Scratch {
         self.spans.clear();
         self.labels.clear();
         self.weights.clear();
+        self.has_region_spans = false;
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::attribution::Regions;
 use crate::error::Result;
+use crate::statistics::RowFigures;
 
 /// One sample.
 #[derive(Debug, Clone)]
@@ -57,6 +58,11 @@ pub(crate) trait SampleSink {
     /// Whether samples need their details. Details cost time, so batches do without.
     fn wants_details(&self) -> bool {
         false
+    }
+
+    /// The figures of the current row; None if they are not wanted.
+    fn figures(&mut self) -> Option<&mut RowFigures> {
+        None
     }
 
     /// Takes one sample of the current row.

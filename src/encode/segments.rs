@@ -132,7 +132,7 @@ impl RowEncoder<'_> {
             TrainedPart::Nothing | TrainedPart::Done => &[],
         };
         let edges = label::edges(trained);
-        let Scratch { tokens, spans, labels, weights, wants_ends } = scratch;
+        let Scratch { tokens, spans, labels, weights, wants_ends, .. } = scratch;
         let is_cut = |edge: &usize| *edge == 0 || *edge == text.len() || cuts.binary_search(edge).is_ok();
         if edges.iter().all(is_cut) {
             let limit_of = |index: usize| match limit {

@@ -8,12 +8,14 @@ use super::labeled::Labeled;
 use super::labels::LabelChoice;
 use super::notes::{Note, Notes};
 use super::parts::{Parts, Scratch};
-use super::sample::SampleSink;
+use super::sample::{Details, SampleSink};
 use super::truncate::truncate;
 use super::{Options, Split, Truncation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::rows::{Conversation, Role};
+use crate::statistics::{RowFigures, WholeSequence};
+use crate::tokenizer::token_spans;
 
 /// Encodes one conversation as one sequence.
 pub(super) trait SequenceEncoder {
@@ -38,6 +40,9 @@ pub(super) trait SequenceEncoder {
         notes: &mut Notes,
     ) -> Result<()> {
         let options = &self.parts().options;
+        if let Some(figures) = sink.figures() {
+            figures.describe(conversation);
+        }
         if matches!(options.labels, LabelChoice::Policy(_)) {
             notes.amounts.assistant_turns = assistant_turns(conversation);
         }
@@ -98,8 +103,12 @@ pub(super) trait SequenceEncoder {
     ) -> Result<()> {
         scratch.clear();
         scratch.wants_ends = sink.wants_details();
+        scratch.wants_regions = sink.figures().is_some();
         let parts = self.parts();
         let labeled = self.encode(conversation, only, scratch, notes)?;
+        if let Some(figures) = sink.figures() {
+            count(parts, conversation, &labeled, scratch, figures);
+        }
         let details = match sink.wants_details() {
             false => None,
             true => {
@@ -117,6 +126,33 @@ pub(super) trait SequenceEncoder {
             .map_err(|error| without_assistant(error, conversation, &parts.options))?;
         notes.amounts.trained_turns += labeled.trained_turns(only.map_or_else(|| assistant_turns(conversation), |_| 1));
         Ok(())
+    }
+}
+
+/// Counts a sequence before it is cut. Its regions are those that the labels needed, or are found for some rows.
+fn count(
+    parts: &Parts,
+    conversation: &Conversation<'_>,
+    labeled: &Labeled,
+    scratch: &mut Scratch,
+    figures: &mut RowFigures,
+) {
+    let Scratch { tokens, spans, labels, has_region_spans, .. } = scratch;
+    figures.push_sequence(labeled.text.len(), labels);
+    let is_added = |id: u32| parts.tokenizer.is_added(id);
+    if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {
+        let whole = WholeSequence { ids: &tokens.ids, spans };
+        return figures.set_regions(&attributed.regions, &whole, is_added);
+    }
+    if !figures.wants_regions {
+        return;
+    }
+    // What fails here is not the row's fault: its regions are not counted then.
+    let Details { regions: Ok(regions), .. } = details(parts, conversation, labeled) else { return };
+    if align(&parts.tokenizer, &labeled.text, &labeled.cuts, tokens).is_ok() {
+        let mut found = Vec::new();
+        token_spans(&labeled.text, &tokens.ends, &regions.ends(), &mut found);
+        figures.set_regions(&regions, &WholeSequence { ids: &tokens.ids, spans: &found }, is_added);
     }
 }
 

@@ -61,6 +61,10 @@ impl TextEncoder {
             tokens.ids.extend_from_slice(&ids[window]);
             tokens.ids.push(self.eos);
             labels.extend(tokens.ids.iter().map(|&id| id as i32));
+            if let Some(figures) = sink.figures() {
+                figures.push_sequence(0, labels);
+                figures.keep(&[0..labels.len()]);
+            }
             let details =
                 if sink.wants_details() { Some(Arc::new(spelled(&self.parts.tokenizer, tokens)?)) } else { None };
             let details =

@@ -38,6 +38,9 @@ impl TokensEncoder {
         let Scratch { tokens, labels, .. } = scratch;
         read(row, tokenizer, tokens, labels)?;
         self.parts.note_bos(&tokens.ids, notes);
+        if let Some(figures) = sink.figures() {
+            figures.push_sequence(0, labels);
+        }
         let details = if sink.wants_details() { Some(Arc::new(spelled(tokenizer, tokens)?)) } else { None };
         // `truncation="turns"` is refused for these rows, so no turn end is ever needed.
         let ranges = truncate(tokens.ids.len(), options.max_length, options.truncation, || Ok(Vec::new()))?;

@@ -230,6 +230,7 @@ impl PyMill {
     ///         `conversations` (a list of structs, or JSON text), and optionally `tools`, `documents` and
     ///         `chat_template_kwargs` (likewise). With a format, the columns that the format reads.
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
+    ///     statistics: Whether to count what `TokenBatch.statistics` has.
     ///
     /// Returns:
     ///     A `TokenBatch` with one row for each row of the input, in the same order. With `split` or `truncation="split"`
@@ -238,11 +239,17 @@ impl PyMill {
     /// Raises:
     ///     RowError: A row failed, and `on_error` is `"raise"`.
     ///     DataError: The batch lacks a column, or cannot be read.
-    #[pyo3(signature = (batch, *, json_column=None))]
-    fn __call__(&self, py: Python<'_>, batch: &Bound<'_, PyAny>, json_column: Option<&str>) -> PyResult<PyTokenBatch> {
+    #[pyo3(signature = (batch, *, json_column=None, statistics=false))]
+    fn __call__(
+        &self,
+        py: Python<'_>,
+        batch: &Bound<'_, PyAny>,
+        json_column: Option<&str>,
+        statistics: bool,
+    ) -> PyResult<PyTokenBatch> {
         let (input, json_column) = ArrowInput::rows(batch, json_column)?;
         let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
-        detach(py, |interrupted| self.mill.batches(&mut *input.batches()?, layout, interrupted))
+        detach(py, |interrupted| self.mill.batches(&mut *input.batches()?, layout, statistics, interrupted))
             .map(|batches| PyTokenBatch::new(batches, self.mill.encoder().tokenizer().clone()))
     }
 

@@ -17,6 +17,7 @@ mod pack_batch;
 mod pack_plan;
 mod pack_rows;
 mod saved_batch;
+mod statistics;
 mod table_methods;
 mod tables;
 mod template;
@@ -53,6 +54,8 @@ mod _chatmill {
     use super::pack_plan::{PyPackPlan, PyPackReport};
     #[pymodule_export]
     use super::pack_rows::PyPackRows;
+    #[pymodule_export]
+    use super::statistics::{PyRowStatistics, PySampleStatistics};
     #[pymodule_export]
     use super::tables::{PyFormatInfo, PyNoteInfo, check_labels, format_info};
     #[pymodule_export]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::BatchCounts;
 use crate::encode::{Amounts, Note, NoteCounts};
 use crate::error::{Error, ErrorKind, Result};
+use crate::statistics::RowStatistics;
 
 #[derive(Serialize, Deserialize)]
 struct SavedCounts {
@@ -19,6 +20,7 @@ struct SavedCounts {
     trained_turns: usize,
     cut_tokens: usize,
     failures: Vec<SavedFailure>,
+    statistics: Option<RowStatistics>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,6 +53,7 @@ pub(super) fn to_json(counts: &BatchCounts) -> Result<String> {
         trained_turns,
         cut_tokens,
         failures: failures.collect(),
+        statistics: counts.statistics.clone(),
     };
     serde_json::to_string(&saved).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
 }
@@ -83,5 +86,6 @@ pub(super) fn from_json(json: &str) -> Result<BatchCounts> {
         num_untrained_rows: saved.num_untrained_rows,
         failures: failures.collect(),
         notes,
+        statistics: saved.statistics,
     })
 }

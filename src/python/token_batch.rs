@@ -9,6 +9,7 @@ use pyo3::types::{PyCapsule, PyIterator, PyList, PyString};
 use super::arrow::{ArrowInput, Table};
 use super::detach::detach;
 use super::errors::PyRowFailure;
+use super::statistics::PyRowStatistics;
 use super::tokenizer::PyTokenizer;
 use super::{hooks, saved_batch};
 use crate::batch::{BatchCounts, BatchList, TokenBatches, with_label_mask, with_labels};
@@ -186,6 +187,12 @@ impl PyTokenBatch {
     #[getter]
     fn num_untrained_rows(&self) -> usize {
         self.counts.num_untrained_rows
+    }
+
+    /// The statistics of the rows, if the mill was called with `statistics=True`.
+    #[getter]
+    fn statistics(&self) -> Option<PyRowStatistics> {
+        self.counts.statistics.clone().map(PyRowStatistics::from)
     }
 
     /// The rows that failed, in their order.

@@ -100,12 +100,22 @@ pub(crate) fn has_empty_answer(conversation: &Conversation<'_>) -> bool {
     conversation.messages.iter().any(is_empty_answer)
 }
 
+/// Whether a message has neither text nor a field that replaces it.
+pub(crate) fn is_empty_message(message: &Fields<'_>) -> bool {
+    field(message, "content").is_none_or(is_blank) && !carries(message)
+}
+
+/// Whether a message has reasoning in a field of its own.
+pub(crate) fn has_reasoning(message: &Fields<'_>) -> bool {
+    REASONING_FIELDS.iter().any(|name| field(message, name).is_some_and(|value| !is_blank(value)))
+}
+
 fn is_answer(message: &Fields<'_>) -> bool {
     field(message, "role").and_then(Node::as_str).is_some_and(|role| Role::of(role) == Role::Assistant)
 }
 
 fn is_empty_answer(message: &Fields<'_>) -> bool {
-    is_answer(message) && field(message, "content").is_none_or(is_blank) && !carries(message)
+    is_answer(message) && is_empty_message(message)
 }
 
 fn carries(message: &Fields<'_>) -> bool {

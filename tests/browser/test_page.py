@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from browser_pages import CHROMIUM, CONTRASTS, Opened, OpenPage, open_page
-from chatmill.report.model import ReportSample
-from chatmill.report.page import page
+from chatmill.reporting.model import ReportSample
+from chatmill.reporting.page import page
 from chatmill.text.visible import visible
 from report_values import ALL_HOSTILE, AWKWARD, HOSTILE, full_report, full_samples, long_samples, other_report
 

@@ -28,6 +28,7 @@ class FixedEncoding:
     text: str = "ab"
     weights: list[float] | None = None
     notes: list[str] = field(default_factory=list)
+    parts: list[Any] | None = None
 
     @property
     def samples(self) -> list[FixedEncoding]:
@@ -43,7 +44,9 @@ class FixedEncoding:
 
     @property
     def regions(self) -> list[Region]:
-        raise ChatmillError("the regions do not cover the text")
+        if self.parts is None:
+            raise ChatmillError("the regions do not cover the text")
+        return self.parts
 
     def __len__(self) -> int:
         return len(self.tokens)

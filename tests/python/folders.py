@@ -1,4 +1,4 @@
-"""Folders of a tiny tokenizer, with the files of a model's folder."""
+"""Folders of a tiny tokenizer, with the files of a model's folder; and all files of a folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from typing import Any
 import tokenizers
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """The content of all files in a folder and its subfolders, by their paths in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -104,6 +104,7 @@ _WORDS: dict[str, Callable[[Any, Any, Any], Iterator[str]]] = {
     "exclusiveMinimum": _limit("number", operator.gt),
     "minLength": _limit("string", operator.ge, len),
     "minItems": _limit("array", operator.ge, len),
+    "maxItems": _limit("array", operator.le, len),
     "items": _items,
     "required": _required,
     "properties": _properties,

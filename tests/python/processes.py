@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,10 +64,23 @@ def fork(is_right: Callable[[], bool]) -> int:
         status = 2
         try:
             status = 0 if is_right() else 1
+        except BaseException:  # noqa: BLE001  # it ends here
+            # pytest shows what the child prints.
+            traceback.print_exc()
         finally:
             # Not even an exception may let the child run the other tests.
             os._exit(status)
     return child
+
+
+def is_killed(action: Callable[[], object]) -> bool:
+    """Run an action in a forked process; return whether it was killed. The action must not fail."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forks in processes with threads
+        child = fork(lambda: (action(), True)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), "the action failed"
+    return status != 0
 
 
 def wait_for(*children: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
-from chatmill.report.model import (
+from chatmill.reporting.model import (
     LengthLimit,
     Packing,
     Regions,

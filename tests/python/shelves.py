@@ -75,8 +75,3 @@ def die_before(step: int) -> None:
         left -= 1
 
     Shelf.before = staticmethod(count)
-
-
-def content_of(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, with their contents."""
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import warnings
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -20,6 +19,8 @@ from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.complete import recorded
 from chatmill.outputs.shards import ShardWriter
 from chatmill.outputs.staging import staged_output
+from folders import files_in
+from processes import is_killed
 
 _NEEDED = ("chatmill", "inputs", "options", "template", "tokenizer")
 _STEPS = ("open", "rename", "replace", "unlink", "rmdir", "mkdir", "fsync")
@@ -90,30 +91,17 @@ class MadeOutput:
 
 def content_of(folder: Path) -> dict[str, bytes] | None:
     """The files of a folder, with their contents; None if there is no folder."""
-    if not folder.exists():
-        return None
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return files_in(folder) if folder.exists() else None
 
 
 def is_killed_at(step: int, action: Callable[[], object]) -> bool:
     """Run an action in a process that is killed right before a call on files; return whether it was killed."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forks in processes with threads
-        child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            _die_before(step)
-            action()
-            status = 0
-        finally:
-            os._exit(status)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return True
-    assert os.WEXITSTATUS(status) == 0, "the action failed"
-    return False
+
+    def run() -> None:
+        _die_before(step)
+        action()
+
+    return is_killed(run)
 
 
 def _die_before(step: int) -> None:

@@ -243,7 +243,7 @@ def test_pairs_of_several_types_are_merged(run: Any, loaded: Tokenizer) -> None:
 
 def test_weights_in_some_datasets_alone_are_refused(run: Any) -> None:
     datasets = "[{path: alpaca.jsonl, type: alpaca}, {path: messages.parquet, type: chat_template}]"
-    with pytest.raises(DataError, match="labels with weights, and rows that are split, are only possible for all"):
+    with pytest.raises(DataError, match="use labels with weights, and options that split rows, for all inputs or for"):
         run(f"{PLAIN}chat_template: chatml\ndatasets: {datasets}", labels={"weights": {"content": 0.5}})
 
 

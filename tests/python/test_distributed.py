@@ -17,8 +17,8 @@ from chatmill.distributed.merge import merge
 from chatmill.distributed.plan import DistributedPlan, make_plan
 from chatmill.distributed.unit import run_unit
 from click.testing import CliRunner
+from resumed import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 from samples import write_rows
-from test_resume import BASE, TOKENIZER, Made, files_of, inputs, made, rows
 
 __all__ = ["inputs", "made"]
 
@@ -71,7 +71,7 @@ def test_two_processes(inputs: list[str]) -> None:
     assert files_of("out") == files_of("whole")
 
 
-def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_command_line(inputs: list[str]) -> None:
     def run(*arguments: str, status: int = 0) -> str:
         done = CliRunner().invoke(app, [*arguments])
         assert done.exit_code == status, done.output
@@ -84,20 +84,55 @@ def test_on_the_command_line(inputs: list[str], capsys: pytest.CaptureFixture[st
     count = len(json.loads(text)["units"])
     assert 2 < count < 10
     Path("plan.json").write_text(text)
-    assert "of the plan" not in run("run-unit", "plan.json", "1")
+    assert run("run-unit", "plan.json", "1").startswith("unit 1: ")
     message = run("merge", "plan.json", status=1)
-    assert f"{count - 1} of {count} units are not done (0, 2, " in message
-    assert "chatmill run-unit PLAN 0" in message
+    assert f"{count - 1} of the {count} units of the plan are not done (0, 2, " in message
+    assert "run each of them, the first with `chatmill run-unit PLAN 0`" in message
     assert run("run-unit", "plan.json", "0-1000").count("unit ") == count
     assert "rows out" in run("merge", "plan.json")
     assert files_of("out") == files_of("whole")
-    assert "is no unit" in run("run-unit", "plan.json", "x", status=2)
+    message = run("merge", "plan.json", status=1)
+    assert "out has a complete output: if an earlier merge of this plan wrote it, all is done" in message
+    assert "'x' is not a number of a unit" in run("run-unit", "plan.json", "x", status=2)
+    assert "the range 2-1 ends before it begins; give 1-2" in run("run-unit", "plan.json", "2-1", status=2)
+    assert "there is no unit 90; the plan has the units 0 to" in run("run-unit", "plan.json", "90-99", status=2)
     script = run("plan", *inputs, *options[:-3], "other", "--unit-bytes", "4000", "--save", "my plan.json", "--slurm")
     units = len(json.loads(Path("my plan.json").read_text())["units"])
     assert f"--array=0-{units - 1} " in script
     assert "--dependency=afterok:$job" in script
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     assert "--slurm needs the file of the plan" in run("plan", *inputs, *options, "--slurm", status=2)
+
+
+def test_a_cache_at_home(inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    plan = make_plan({**ARGUMENTS, "inputs": inputs, "cache": "~/shared"})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    merge(plan)
+    assert list(Path("home/shared").rglob("*.block"))
+    assert not Path("~").exists()
+
+
+def test_a_merge_removes_only_blocks(inputs: list[str]) -> None:
+    plan = make_plan({**ARGUMENTS, "inputs": inputs})
+    for number in range(len(plan.units)):
+        run_unit(plan, number)
+    # A killed process leaves such a file.
+    unfinished = Path(f"out.blocks/runs/.{'0' * 16}.json.{'0' * 16}")
+    names = ("notes.txt", "units/notes.json", "runs/mine.json", f"{'0' * 32}/key.txt", "deep/er/x.block")
+    foreign = {Path("out.blocks", name) for name in names}
+    for path in (unfinished, *foreign):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"mine")
+    merge(plan)
+    left = set(Path("out.blocks").rglob("*"))
+    assert {it for it in left if it.is_file()} == foreign
+    # The folders of the units and of the blocks are removed too.
+    assert {it for it in left if it.is_dir()} == {
+        Path("out.blocks", it) for it in ("units", "runs", "0" * 32, "deep", "deep/er")
+    }
 
 
 def test_a_plan_of_datasets(inputs: list[str]) -> None:
@@ -133,7 +168,9 @@ def test_what_has_changed_since_the_plan(inputs: list[str]) -> None:
         run_unit(plan, 1)
     plan = make_plan({**ARGUMENTS, "inputs": ["*.jsonl"]}, unit_bytes=9000)
     write_rows(Path("aa.jsonl"), rows(3))
-    with pytest.raises(DataError, match=r"the input b\.jsonl is now aa\.jsonl since the plan was made"):
+    with pytest.raises(
+        DataError, match=r"the inputs have changed since the plan was made: aa\.jsonl is in the place of b\.jsonl"
+    ):
         run_unit(plan, 0)
 
 
@@ -149,7 +186,7 @@ def test_units_of_another_key_are_refused(inputs: list[str]) -> None:
     run_unit(plan, 1)
     lost = next(iter(Path("out.blocks").rglob("*.block")))
     lost.unlink()
-    with pytest.raises(DataError, match="are not there, or damaged; run the unit of these rows again"):
+    with pytest.raises(DataError, match=r"are missing or damaged in .*; run all units again"):
         merge(plan)
     for number in range(len(plan.units)):
         run_unit(plan, number)
@@ -162,7 +199,7 @@ def test_units_of_another_key_are_refused(inputs: list[str]) -> None:
     ("arguments", "problem"),
     [
         ({"tokenizer": Tokenizer(TOKENIZER.read_text())}, "`tokenizer` is an object of the type Tokenizer"),
-        ({"inputs": [{"messages": []}]}, "cannot be read by other machines"),
+        ({"inputs": [{"messages": []}]}, "other machines cannot read"),
     ],
 )
 def test_what_cannot_be_planned(arguments: dict[str, Any], problem: str, inputs: list[str]) -> None:
@@ -175,7 +212,7 @@ def test_what_cannot_be_planned(arguments: dict[str, Any], problem: str, inputs:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 9}', '{"format": 1, "units": 3}'])
 def test_files_that_are_no_plans(content: str, in_tmp_path: Path) -> None:
     Path("plan.json").write_text(content)
-    with pytest.raises(DataError, match=r"plan\.json (is no plan of chatmill|was made by another version)"):
+    with pytest.raises(DataError, match=r"plan\.json (is not a plan of `chatmill plan`|was made by another version)"):
         DistributedPlan.read("plan.json")
     with pytest.raises(DataError, match=r"cannot read gone\.json"):
         DistributedPlan.read("gone.json")

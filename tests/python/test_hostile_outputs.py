@@ -101,7 +101,9 @@ def test_values_of_the_manifest(path: list[Any], value: Any, sound: MakeSound) -
 
     seal_again(output, change)
     for action in (lambda: chatmill.open(output), lambda: convert(output, "hf", "new"), lambda: pack("out", 300, "p")):
-        with pytest.raises(DataError, match=r"in out/_manifest.json is missing, or is no value that chatmill writes"):
+        with pytest.raises(
+            DataError, match=r"in out/_manifest.json is missing, or is not a value that chatmill writes"
+        ):
             action()
     assert not verified(output).is_sound
 

@@ -18,9 +18,9 @@ from chatmill.distributed.unit import run_unit
 from chatmill.outputs.object_store import ObjectStore
 from chatmill.resume.store import BlockStore
 from click.testing import CliRunner
+from resumed import BASE, INPUT_CHANGES, Made, files_of, inputs, keeping, made, rows
 from samples import write_rows
 from test_remote_outputs import cache, fetched
-from test_resume import BASE, INPUT_CHANGES, Made, files_of, inputs, keeping, made, rows
 
 __all__ = ["cache", "inputs", "keeping", "made"]
 
@@ -46,7 +46,7 @@ def test_units_in_any_order(name: str, has_cache: bool, inputs: list[str], bucke
     plan = DistributedPlan.read("plan.json")
     order = list(range(len(plan.units)))
     random.Random(name).shuffle(order)
-    with pytest.raises(DataError, match=rf"{len(order)} of {len(order)} units are not done"):
+    with pytest.raises(DataError, match=rf"{len(order)} of the {len(order)} units of the plan are not done"):
         merge(plan)
     done = [run_unit(plan, number) for number in [*order, *order[:3]]]
     assert [it.reused == it.blocks for it in done[-3:]] == [True] * 3
@@ -78,10 +78,10 @@ def test_damaged_and_missing_blocks(inputs: list[str], bucket: Bucket) -> None:
     (mark,) = (name for name in store.sizes() if name.endswith("/00001.json"))
     for content in (b"", b"[]", b"{}", b"5"):
         store.write(mark, content)
-        with pytest.raises(DataError, match=rf"1 of {len(plan.units)} units are not done \(1\)"):
+        with pytest.raises(DataError, match="unit 1 of the plan is not done; run it with `chatmill run-unit PLAN 1`"):
             merge(plan)
     run_unit(plan, 1)
-    with pytest.raises(DataError, match="are not there, or damaged; run the unit of these rows again"):
+    with pytest.raises(DataError, match=r"are missing or damaged in .*; run all units again"):
         merge(plan)
     for number in range(len(plan.units)):
         run_unit(plan, number)
@@ -112,8 +112,11 @@ def test_a_store_that_fails(
         patch.setattr(memory, "pipe_file", refuse)
         # A run goes on, and a unit whose tokens are lost does not.
         report = prepare(inputs, output="out", cache=place, **BASE)
-        assert re.search(f"could not be kept in {place} .*the store is away", " ".join(report.warnings))
-        with pytest.raises(DataError, match=f"could not be kept in {place} .*the store is away"):
+        warnings = " ".join(report.warnings)
+        assert re.search(
+            rf"cannot keep blocks in {place} \(.*the store is away.*\); a run that is interrupted", warnings
+        )
+        with pytest.raises(DataError, match=rf"cannot keep blocks in {place} .*the store is away.*; free some room"):
             run_unit(plan, 0)
     run_unit(plan, 0)
     monkeypatch.setattr(memory, "cat_file", refuse)
@@ -141,7 +144,7 @@ def test_on_the_command_line(inputs: list[str], bucket: Bucket) -> None:
     assert lines[-1].endswith(f" GB in {place}")
     blocks = sum(it.blocks for it in BlockStore(place).kept())
     most = 20_000
-    assert f"; {blocks} stay" in run("cache", "prune", place, "--max-size", "1GB")
+    assert f"; the cache still has {blocks} blocks (" in run("cache", "prune", place, "--max-size", "1GB")
     assert "removed " in run("cache", "prune", place, "--max-size", str(most))
     kept = list(BlockStore(place).kept())
     assert 0 < sum(it.bytes for it in kept) <= most

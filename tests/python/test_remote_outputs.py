@@ -22,14 +22,14 @@ from chatmill.outputs.object_store import ObjectStore
 from chatmill.outputs.remote import local_place
 from chatmill.outputs.url import OutputUrl
 from click.testing import CliRunner
+from resumed import BASE, RUN_OPTIONS, TOKENIZER, Made, files_of, inputs, keeping, made, rows
 from samples import write_rows
 from shelves import Shelf
-from test_resume import ARRANGED, BASE, TOKENIZER, Made, files_of, inputs, keeping, made, rows
 
 __all__ = ["inputs", "keeping", "made"]
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    **ARRANGED,
+    **RUN_OPTIONS,
     "shards and validation": {"shard_tokens": 900, "validation": 0.2, "shuffle": True},
     "packs for a trainer": {"pack": 256, "trainer": "trl"},
     "mds": {"to": "mds", "shard_tokens": 3000},
@@ -224,7 +224,7 @@ def test_an_earlier_output_when_the_store_refuses(
     assert fetched(store) == before
     refusing.after(2, TimeoutError("too slow"))
     options = {**BASE, "shard_tokens": 1700, "overwrite": True}
-    with pytest.raises(DataError, match=r"too slow; .* is no longer whole; run it again to complete the new one"):
+    with pytest.raises(DataError, match=r"too slow; .* is no longer whole; run the same command again"):
         prepare(inputs, output=place, **options)
     assert "_manifest.json" not in store.sizes()
     refusing.after(1000, OSError())
@@ -238,7 +238,9 @@ def test_a_file_that_the_store_has_only_in_part(
 ) -> None:
     memory = fsspec.get_filesystem_class("memory")
     monkeypatch.setattr(memory, "put_file", lambda files, _path, place, **_: files.pipe_file(place, b"PAR1"))
-    with pytest.raises(DataError, match=r"train-00000\.parquet: it has [\d,]+ bytes, but the store reports 4; run it"):
+    with pytest.raises(
+        DataError, match=r"train-00000\.parquet: it has [\d,]+ bytes, but the store reports 4; run the same"
+    ):
         prepare(inputs, output=f"{bucket.url}/out", **BASE)
     assert store.sizes() == {}
 
@@ -270,7 +272,7 @@ def test_a_run_on_another_machine(inputs: list[str], bucket: Bucket, store: Obje
         prepare(inputs, output=place, **BASE)
     assert store.read("train-00000.parquet") == b"mine"
     store.write("train-00001.parquet", b"mine too")
-    with pytest.raises(DataError, match=r"did not put there, or not completely \(train-00001\.parquet\)"):
+    with pytest.raises(DataError, match=r"did not write, or wrote only in part \(train-00001\.parquet\)"):
         prepare(inputs, output=place, **BASE, overwrite=True)
     store.remove("train-00001.parquet")
     # It takes over, and the other one notices.
@@ -317,8 +319,9 @@ def test_where_unfinished_files_are(variable: str | None, tmp_path: Path, monkey
     ("output", "problem"),
     [
         ("file:///tmp/out", "the output file:///tmp/out is on this machine; give its path without file://"),
+        ("local:///tmp/out", "the output local:///tmp/out is on this machine; give its path without local://"),
         ("simplecache::memory://b/out", r"passes through several stores \(`::`\); give the URL of one store"),
-        ("nothing://b/out", "cannot open nothing://b/out: Protocol not known: nothing"),
+        ("nothing://b/out", "cannot open nothing://b/out: Protocol not known: nothing; give a URL that fsspec knows"),
         ("memory://", "memory:// names no folder; give a URL such as s3://bucket/folder"),
         (Path("s3://bucket/out"), "s3:/bucket/out is a `Path`, which loses a slash of a URL; give the URL"),
     ],
@@ -349,7 +352,7 @@ def test_outputs_in_a_store_are_not_read(inputs: list[str], bucket: Bucket) -> N
     ):
         with pytest.raises(DataError, match=f"the output {place} is not on this machine; copy it into a folder"):
             read()
-    with pytest.raises(DataError, match="an index is one file of this machine"):
+    with pytest.raises(DataError, match="writes one file on this machine; give a path"):
         prepare(inputs, output="out", **BASE)
         chatmill.pack("out", 64, f"{place}.parquet", index_only=True)
 
@@ -364,12 +367,12 @@ def test_on_the_command_line(inputs: list[str], bucket: Bucket, made: Made, stor
     options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--block-bytes", "4000"]
     made.until(9, lambda: prepare(inputs, output=place, **{**BASE, "template": "chatml", "now": None}))
     text = run("why", place, *inputs, *options)
-    assert re.search(rf"{place} is not complete; its \d blocks can be used where the rows are the same", text)
+    assert re.search(rf"{place} is not complete; \d kept blocks can be used where the rows are the same", text)
     assert f"in {place}" in run("prepare", *inputs, *options, "--output", place)
     assert f"{place} is complete" in run("why", place, *inputs, *options)
     assert "is not empty" in run("prepare", *inputs, *options, "--output", place, status=1)
     flags = ["--output", place, "--overwrite", "--debug", "1"]
-    assert "--debug reads the output, which is not on this" in run("prepare", *inputs, *options, *flags, status=2)
+    assert "--debug cannot print an output that is not on this" in run("prepare", *inputs, *options, *flags, status=2)
     assert "is not on this machine" in run("verify", place, status=1)
     assert not Path("memory:").exists()
     assert "_manifest.json" in store.sizes()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from chatmill.drawing.row import DrawnRegion, DrawnRow
-from chatmill.report.audit_model import (
+from chatmill.reporting.audit_model import (
     Audit,
     AuditedFailure,
     AuditedRegion,
@@ -23,12 +23,12 @@ from chatmill.report.audit_model import (
     AuditedSpan,
     TrainedTokens,
 )
-from chatmill.report.model import LengthLimit, Report, ReportFinding, ReportSample
-from chatmill.report.page import page
-from chatmill.report.page.charts.bins import bins_of, counts_in
-from chatmill.report.page.document import MOST_BYTES
-from chatmill.report.page.samples.fit import fitting
-from chatmill.report.page.samples.shorten import shortened
+from chatmill.reporting.model import LengthLimit, Report, ReportFinding, ReportSample
+from chatmill.reporting.page import page
+from chatmill.reporting.page.charts.bins import bins_of, counts_in
+from chatmill.reporting.page.document import MOST_BYTES
+from chatmill.reporting.page.samples.fit import fitting
+from chatmill.reporting.page.samples.shorten import shortened
 from chatmill.text.visible import visible
 from report_values import (
     ALL_HOSTILE,

@@ -243,7 +243,7 @@ def test_damaged_offsets_are_an_error() -> None:
     batch = pa.record_batch({"messages": lists})
     offsets[4:] = struct.pack("=i", 2_000_000_000)
     stream = mill().stream([batch])
-    assert message(stream.read_all, DataError).startswith("rows 0 to 0 of the stream: the column `messages` is damaged")
+    assert message(stream.read_all, DataError).startswith("row 0 of the stream: the column `messages` is damaged")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_damaged_offsets_are_an_error() -> None:
     ids=["nothing", "an empty iterator", "dicts", "a path", "bytes", "columns", "None", "a number", "a series"],
 )
 def test_other_things_are_refused(rows: Any) -> None:
-    assert "is no stream of" in message(lambda: mill().stream(rows), DataError)
+    assert "is not a stream of" in message(lambda: mill().stream(rows), DataError)
 
 
 def test_something_else_among_the_batches() -> None:

@@ -322,7 +322,7 @@ def test_the_command(sound: MakeSound) -> None:
     )
     run = CliRunner().invoke(app, ["verify", "nowhere"])
     assert run.exit_code == 1
-    assert "nowhere is no output of chatmill" in run.output
+    assert "nowhere is not an output of chatmill" in run.output
 
 
 def test_an_output_that_is_packed_again_has_one_checksum(in_tmp_path: Path) -> None:

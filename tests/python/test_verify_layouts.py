@@ -160,7 +160,8 @@ def test_a_pack_whose_rows_meet_elsewhere(layout: str, sound: MakeSound) -> None
     assert {fault.kind: fault.where for fault in report.faults}[kind] == f"{PLACES[layout]}, pack 1"
 
 
-@pytest.mark.parametrize("layout", OF_PACKS)
+# The layout of NeMo does not hold these labels.
+@pytest.mark.parametrize("layout", [it for it in OF_PACKS if it != "nemo"])
 def test_the_first_label_of_a_row_in_a_pack(layout: str, sound: MakeSound) -> None:
     def change(rows: list[Row]) -> None:
         at = rows[0]["seq_lengths"][0]
@@ -168,9 +169,8 @@ def test_the_first_label_of_a_row_in_a_pack(layout: str, sound: MakeSound) -> No
         rows[0]["labels"][at] = rows[0]["input_ids"][at]
 
     report = forged(sound, f"packs to {layout}", change)
-    if layout != "nemo":
-        where = {fault.kind: fault.where for fault in report.faults}["first_label"]
-        assert where.startswith(f"{PLACES[layout]}, pack 0, token ")
+    where = {fault.kind: fault.where for fault in report.faults}["first_label"]
+    assert where.startswith(f"{PLACES[layout]}, pack 0, token ")
 
 
 @pytest.mark.parametrize("layout", OF_WEIGHTS)
@@ -255,9 +255,9 @@ BOUNDARIES: list[tuple[str, Callable[[Path], None], str]] = [
     ("turns to olmo", patch_lines(OLMO, lambda it: [*it[:2], it[2] + "9", *it[3:]]), "does not start where"),
     ("turns to olmo", patch_lines(OLMO, lambda it: [*it[:-1], it[-1] + "9"]), "more were expected"),
     ("turns to olmo", patch_lines(OLMO, lambda it: it[:-1]), "another size than its bounds"),
-    ("turns to olmo", patch_lines(OLMO, lambda it: [*it, it[-1].partition(",")[2]]), ""),
-    ("turns to olmo", patch_lines(OLMO, lambda it: [it[0] + "0" * 99, *it[1:]]), ""),
-    ("turns to mds", patch("shard.00000.mds", add("<I", 4, 1)), ""),
+    ("turns to olmo", patch_lines(OLMO, lambda it: [*it, it[-1].partition(",")[2]]), "cannot read the bounds beside"),
+    ("turns to olmo", patch_lines(OLMO, lambda it: [it[0] + "0" * 99, *it[1:]]), "cannot read the bounds beside"),
+    ("turns to mds", patch("shard.00000.mds", add("<I", 4, 1)), "cannot read the files of MDS in out"),
     ("turns to mds", patch("shard.00000.mds", add("<I", 8, 1)), "another size than its place"),
     ("turns to mds", patch("shard.00000.mds", add("<I", 0, 1)), "another number of samples"),
     ("turns to mds", patch_index, "other files than the manifest"),

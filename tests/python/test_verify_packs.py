@@ -236,7 +236,7 @@ def test_an_index(sound: MakeSound) -> None:
     assert report.is_sound
     assert "earlier version" in report.notes[0]
     pq.write_table(pq.read_table("out/train-00000.parquet"), "rows.parquet")
-    with pytest.raises(DataError, match=r"rows\.parquet is no plan of chatmill"):
+    with pytest.raises(DataError, match=r"rows\.parquet is not a plan of chatmill"):
         verified(Path("rows.parquet"))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from chatmill import prepare
 from chatmill.cli.main import app
+from chatmill.resume.differences import nearest_differences
 from click.testing import CliRunner
-from test_resume import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
+from resumed import BASE, CHATML, CLOCK, TOKENIZER, definitions, inputs
 
 __all__ = ["definitions", "inputs"]
 
@@ -41,7 +42,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"tokenizer": "words.json"}, "tokenizer: its tokenizer.json is another one (SHA-256 "),
     ({"tokenizer": "special"}, "tokenizer: special tokens: bos_token is '<s>', and was not set"),
     ({"tokenizer": "stops"}, "tokenizer: stop tokens are ["),
-    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "its 30 blocks can be used where the rows are the same"),
+    ({"shuffle": True, "validation": 5, "shard_tokens": 9}, "30 kept blocks can be used where the rows are the same"),
 ]
 
 
@@ -81,7 +82,7 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    assert [it["text"] for it in told(*inputs)["inputs"]] == ["not read yet"] * 2
+    assert [it["text"] for it in told(*inputs)["inputs"]] == ["no earlier run on this output left a record of it"] * 2
     prepare(inputs, output="out", cache="cache", **{**BASE, "template": "chatml"})
     found = told(*inputs)
     assert (found["is_complete"], found["kept"], found["causes"]) == (True, found["reusable"], [])
@@ -94,15 +95,38 @@ def test_what_why_tells_about_inputs(inputs: list[str]) -> None:
     states = {it["path"]: it["text"] for it in told("c.jsonl", "b.jsonl", "new.jsonl")["inputs"]}
     assert states["c.jsonl"].startswith("it was a.jsonl; ")
     assert states["b.jsonl"].startswith("it has changed (")
-    assert states["new.jsonl"] == "a new file"
+    assert states["new.jsonl"] == "a new file; blocks with the same rows are used"
 
 
 def test_why_of_an_output_that_keeps_no_blocks(inputs: list[str]) -> None:
     prepare(inputs, output="out", **{**BASE, "template": "chatml"})
     arguments = ["why", "out", *inputs, "--tokenizer", str(TOKENIZER), "--template", "chatml", "--max-length", "50"]
     text = CliRunner().invoke(app, arguments).stdout
-    assert "out is complete, but its blocks were not kept (`--cache` does), so all are made again" in text
+    assert "out is complete, but its blocks were not kept (`--cache` keeps them); the run makes all again" in text
     assert "max_length is 50, and was not set" in text
+
+
+def test_why_counts_the_blocks_of_other_outputs_in_a_cache(inputs: list[str]) -> None:
+    prepare(inputs, output="out", cache="cache", **{**BASE, "template": "chatml"})
+    blocks = len(list(Path("cache").rglob("*.block")))
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--block-bytes", "4000", "--cache", "cache"]
+    text = CliRunner().invoke(app, ["why", "other", *inputs, *options]).stdout
+    assert f"other is not complete; {blocks} kept blocks can be used where the rows are the same" in text
+    prepare(inputs, output="other", cache="cache", **{**BASE, "template": "chatml", "max_length": 300})
+    text = CliRunner().invoke(app, ["why", "other", *inputs, *options]).stdout
+    assert f"other is complete; {blocks} of {2 * blocks} kept blocks can be used where the rows are the same" in text
+    assert "max_length is not set, and was 300" in text
+
+
+def test_why_of_a_single_block(inputs: list[str]) -> None:
+    prepare("a.jsonl", output="out", cache="cache", **{**BASE, "template": "chatml", "block_bytes": 1 << 20})
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--block-bytes", "1048576", "--cache", "cache"]
+    text = CliRunner().invoke(app, ["why", "out", "a.jsonl", *options]).stdout
+    assert "out is complete; 1 kept block can be used where the rows are the same" in text
+    assert "a.jsonl: its only block can be used" in text
+    text = CliRunner().invoke(app, ["why", "out", "a.jsonl", *options, "--max-length", "50"]).stdout
+    assert "out is complete; 0 of 1 kept block can be used" in text
+    assert "a.jsonl: its only block cannot be used" in text
 
 
 def test_why_of_a_config(inputs: list[str]) -> None:
@@ -136,3 +160,37 @@ def test_a_cache_is_listed_and_shortened(inputs: list[str]) -> None:
         done = CliRunner().invoke(app, ["cache", "prune", *arguments])
         assert done.exit_code == 1
         assert problem in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cache", "problem"),
+    [
+        ("a.jsonl", "a.jsonl is a file; give a folder"),
+        ("~nobody-of-this-name/cache", "the cache ~nobody-of-this-name/cache cannot be used"),
+    ],
+)
+def test_a_folder_that_cannot_be_a_cache(cache: str, problem: str, inputs: list[str]) -> None:
+    options = ["--tokenizer", str(TOKENIZER), "--template", "chatml", "--cache", cache]
+    for arguments in (
+        ["prepare", "a.jsonl", "--output", "out", *options],
+        ["why", "out", "a.jsonl", *options],
+        ["cache", "ls", cache],
+    ):
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 1, done.output
+        assert problem in " ".join(done.stderr.split())
+        assert "Traceback" not in done.stderr
+    assert not Path("out").exists()
+
+
+def test_each_difference_is_named_once() -> None:
+    before = [
+        {"options": {"labels": labels, "max_length": size}} for labels, size in (("all", 5), ("all", 6), ("last", 9))
+    ]
+    now = [{"options": {"labels": labels, "max_length": 9}} for labels in ("all", "none")]
+    assert [it.text for it in nearest_differences(before, now)] == [
+        "max_length is 9, and was 5",
+        "max_length is 9, and was 6",
+        "labels is 'all', and was 'last'",
+    ]
+    assert nearest_differences(before, []) == []

@@ -34,7 +34,7 @@ def stream_of(mill: Mill, rows: Any, json_column: str | None) -> "pa.RecordBatch
         The tokens. Large batches are cut, so that a batch has about 16 MiB of tokens.
 
     Raises:
-        DataError: It is no stream of Arrow data, or a column is missing.
+        DataError: It is not a stream of Arrow data, or a column is missing.
     """
     import pyarrow as pa
 
@@ -67,7 +67,7 @@ def _opened(rows: Any) -> "tuple[pa.Schema, Iterable[pa.RecordBatch]]":
         try:
             reader = pa.RecordBatchReader.from_stream(rows)
         except pa.ArrowInvalid as error:
-            raise DataError(f"the {type(rows).__name__} is no stream of rows ({error}); give a table") from error
+            raise DataError(f"the {type(rows).__name__} is not a stream of rows ({error}); give a table") from error
         return reader.schema, reader
     if hasattr(rows, "scanner"):
         rows = rows.scanner(batch_size=_SCAN_ROWS, batch_readahead=_SCAN_AHEAD)
@@ -80,7 +80,7 @@ def _opened(rows: Any) -> "tuple[pa.Schema, Iterable[pa.RecordBatch]]":
         if isinstance(first, pa.RecordBatch | pa.Table):
             return first.schema, _batches(chain([first], items))
     raise DataError(
-        f"a {type(rows).__name__} is no stream of Arrow data; give a RecordBatchReader, a dataset of pyarrow, "
+        f"a {type(rows).__name__} is not a stream of Arrow data; give a RecordBatchReader, a dataset of pyarrow, "
         "something with `__arrow_c_stream__`, or at least one record batch. Rows of dicts: call the mill, or "
         "`pa.Table.from_pylist(rows)`. A dataset of `datasets`: `dataset.with_format('arrow').iter(1000)`"
     )
@@ -145,7 +145,8 @@ def _numbered(error: RowError, before: int) -> RowError:
 
 def _placed(error: ChatmillError, before: int, rows: int) -> ChatmillError:
     """Return an error of a part with its place in the stream."""
-    error.args = (f"rows {before} to {before + rows - 1} of the stream: {error}",)
+    place = f"row {before}" if rows == 1 else f"rows {before} to {before + rows - 1}"
+    error.args = (f"{place} of the stream: {error}",)
     return error
 
 

@@ -153,6 +153,15 @@ def _overridden(config: Config, given: dict[str, Any]) -> Config:
     return replace(config, **values)
 
 
+def options_in_place_of_keys(context: click.Context) -> list[str]:
+    """Return the names of the options of the command that replace keys of a config.
+
+    Args:
+        context: The command, with its options.
+    """
+    return [name for name in _OVERRIDES if _is_given(context, name)]
+
+
 def _is_given(context: click.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"

@@ -24,7 +24,14 @@ from chatmill.terminal.lines import say
     help="The output folder of `chatmill prepare`, `chatmill pack` or `chatmill convert`.",
 )
 @choice_of("--to", LayoutName, "The new layout; see docs/layouts.md.", required=True)
-@click.option("--output", "-o", type=click.Path(), required=True, metavar="DIR", help="The new output folder.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    required=True,
+    metavar="DIR",
+    help="The new output folder, or a URL such as s3://bucket/tokens.",
+)
 @shard_tokens_option
 @compression_option
 @click.option(

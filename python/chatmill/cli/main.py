@@ -9,14 +9,14 @@ from typing import NoReturn
 
 # Imports make many objects and no garbage. Without searches for it, these take a tenth less time.
 gc.disable()
-from chatmill.cli import prepare, why, distributed, pack, convert, verify, look, lint, lists  # noqa: E402  # isort: skip
+from chatmill.cli import prepare, why, distributed, pack, convert, verify, report, look, audit, lint, lists  # noqa: E402  # isort: skip
 from chatmill.cli.app import app  # noqa: E402
 from chatmill.terminal.lines import prepare_streams, say_traceback  # noqa: E402
 
 gc.enable()
 
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.
-SUBCOMMANDS = (prepare, why, distributed, pack, convert, verify, look, lint, lists)
+SUBCOMMANDS = (prepare, why, distributed, pack, convert, verify, report, look, audit, lint, lists)
 
 # Schedulers end jobs with SIGTERM, and a closed terminal or connection with SIGHUP, which Windows lacks. An exception
 # removes unfinished files, just like Ctrl-C.

@@ -102,6 +102,7 @@ tokenizers_option = click.option(
 optional_tokenizer_option = click.option(
     "--tokenizer", metavar="TOKENIZER", help=f"{_TOKENIZER_HELP} Required, unless a YAML file names it."
 )
+rows_tokenizer_option = click.option("--tokenizer", metavar="TOKENIZER", help=f"{_TOKENIZER_HELP} Required for rows.")
 tokenizer_json_option = click.option(
     "--tokenizer-json",
     is_flag=True,

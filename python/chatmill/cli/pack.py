@@ -28,7 +28,7 @@ from chatmill.terminal.lines import say
     type=click.Path(),
     required=True,
     metavar="DIR",
-    help="The new output folder; with --index-only, the new Parquet file.",
+    help="The new output folder, or a URL such as s3://bucket/packs; with --index-only, the new Parquet file.",
 )
 @choice_of("--strategy", PackStrategy, "How rows are distributed over packs; see docs/packing.md.", default="bfd")
 @click.option("--index-only", is_flag=True, help="Write only the plan: which rows are in which pack.")

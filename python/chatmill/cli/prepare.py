@@ -127,7 +127,7 @@ from chatmill.cli.values import check_debug, check_debug_output
     help="Keep the tokens of each block of rows until the output is complete, so that the same command goes on after "
     "an interruption.",
 )
-@click.option("--fresh", is_flag=True, help="Start over: forget what an interrupted run on this output kept.")
+@click.option("--fresh", is_flag=True, help="Start over: take no block of an earlier run.")
 @click.option(
     "--cache",
     type=click.Path(),

@@ -188,7 +188,7 @@ def check_debug_output(output: str | os.PathLike[str] | None) -> None:
 
     if output is not None and is_url(output):
         raise click.UsageError(
-            "--debug reads the output, which is not on this machine; leave out --debug, or use `show`"
+            "--debug cannot print an output that is not on this machine; leave out --debug, or use `show`"
         )
 
 

@@ -24,7 +24,8 @@ _ONLY_FOR_RUNS = ("output", "overwrite", "debug", "progress", "quiet", "fresh", 
 def why(context: click.Context, /, folder: str, as_json: bool, **_options: object) -> None:
     """Tell what a run would take from earlier ones.
 
-    It also tells why the rest must be made again. Give the inputs and the options of the run. Nothing is written.
+    It also tells why it must make the other blocks again. Give the inputs and the options of the run. Nothing is
+    written.
     """
     with clear_errors(traceback=context.params["traceback"]):
         from chatmill.pipeline.why import why as explain
@@ -54,14 +55,17 @@ def _planned(context: click.Context, folder: str) -> "PlannedRun":
 
 @app.group()
 def cache() -> None:
-    """List or shorten a folder of `prepare --cache`."""
+    """List or remove the blocks in a folder of `prepare --cache`."""
 
 
 @cache.command("ls")
 @click.argument("folder", metavar="DIR", type=click.Path(), help="The folder of `--cache`.")
 @traceback_option
-def list_units(folder: str, traceback: bool) -> None:
-    """List the blocks in a cache: one line for each tokenizer, template and set of options."""
+def list_blocks(folder: str, traceback: bool) -> None:
+    """List the blocks in a cache.
+
+    There is a line for each tokenizer, template and set of options.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.resume.cache import cache_lines
 
@@ -71,10 +75,18 @@ def list_units(folder: str, traceback: bool) -> None:
 
 @cache.command()
 @click.argument("folder", metavar="DIR", type=click.Path(), help="The folder of `--cache`.")
-@click.option("--max-size", default="0", metavar="SIZE", help="The size that may stay, such as 20GB or 500MB.")
+@click.option(
+    "--max-size",
+    default="0",
+    metavar="SIZE",
+    help="The size of the blocks that stay, such as 20GB or 500MB; 0 removes all.",
+)
 @traceback_option
 def prune(folder: str, max_size: str, traceback: bool) -> None:
-    """Remove the blocks of a cache that were not used for the longest time, until the others fit."""
+    """Remove old blocks of a cache.
+
+    The blocks that were not used for the longest time are removed, until the others fit into --max-size.
+    """
     with clear_errors(traceback=traceback):
         from chatmill.resume.cache import parse_size, prune_cache
 

@@ -10,7 +10,7 @@ from chatmill._chatmill import DataError
 from chatmill.config.model import Config
 from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
-from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, folders_of
 from chatmill.options.choices import Compression, LayoutName, Padding, PaddingSide, Trainer
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
@@ -20,6 +20,7 @@ from chatmill.pipeline.planned import PlannedRun
 from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.text.source_name import shown_name
 from chatmill.trainers.input import input_of
 
@@ -89,7 +90,7 @@ def prepare_config(
         padding_side: The side of the padding: `"right"` or `"left"`.
         pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
         resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
-        fresh: Forget what an interrupted run on this output kept, and start over.
+        fresh: Start over, as for `chatmill.prepare`.
         cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
 
     Returns:
@@ -163,7 +164,10 @@ def planned_config(
     def parts(clock: datetime) -> list[Part]:
         padded = {"padding": padding, "padding_side": padding_side, "pad_to_multiple_of": pad_to_multiple_of}
         run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild, padded)
-        return parts_of(read, run_options)
+        found = parts_of(read, run_options)
+        folders = folders_of([(local or {}).get(it.path, it.path) for it in read.datasets])
+        check_cache_apart(cache, None, [file for part in found for file in part.files], folders)
+        return found
 
     output_options = OutputOptions(
         folder,

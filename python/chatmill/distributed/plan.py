@@ -9,17 +9,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from chatmill._chatmill import DataError, __version__
+from chatmill._chatmill import ChatmillError, DataError, __version__
 from chatmill.config.prepare import plan_config
+from chatmill.distributed.sound import check_plan, wrong_size
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
-from chatmill.inputs.spans import spans_of
+from chatmill.inputs.spans import fits_blocks, spans_of
 from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.planned import PlannedRun
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.resume.differences import differences
 from chatmill.resume.key import MillKey
+from chatmill.resume.open_cache import open_cache
+from chatmill.resume.record import RunRecord
+from chatmill.resume.store import BlockStore
+from chatmill.text.numbers import counted
 
 #: The default size of a unit, in bytes of rows.
 UNIT_BYTES = 64 << 20
@@ -117,12 +123,13 @@ class DistributedPlan:
             path: Its file.
 
         Raises:
-            DataError: It is no plan of this version of chatmill.
+            DataError: It cannot be read, or is not a plan of this version of chatmill.
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise DataError(f"cannot read {path} ({error}); give the file of a plan") from None
+            reason = (error.strerror if isinstance(error, OSError) else None) or error
+            raise DataError(f"cannot read {path} ({reason}); give the file that `chatmill plan` wrote") from None
         return cls.parse(text, name=str(path))
 
     @classmethod
@@ -134,31 +141,43 @@ class DistributedPlan:
             name: What it is called in errors.
 
         Raises:
-            DataError: It is no plan of this version of chatmill.
+            DataError: It is not a plan of this version of chatmill.
         """
         try:
             found = json.loads(text)
             if found["format"] != _FORMAT:
                 raise DataError(f"{name} was made by another version of chatmill; make the plan again")
+            check_plan(found)
             return cls(
                 found["arguments"],
                 datetime.fromisoformat(found["now"]),
                 found["blocks"],
                 found["keeps_blocks"],
-                [MillKey(it["fields"], it["names"]) for it in found["keys"]],
+                [MillKey.from_fields(it) for it in found["keys"]],
                 [PlannedFile(**it) for it in found["files"]],
                 [PlannedUnit(file, None if span is None else Span(*span)) for file, span in found["units"]],
                 found["chatmill"],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{name} is no plan of chatmill ({error}); make it with `chatmill plan`") from None
+            raise DataError(
+                f"{name} is not a plan of `chatmill plan`, or damaged ({error}); make the plan again"
+            ) from None
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the plan, in hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def store(self) -> BlockStore:
+        """The blocks.
+
+        Raises:
+            DataError: Their folder cannot be used.
+        """
+        return open_cache(self.blocks)
 
     def largest_first(self) -> list[int]:
         """Return the numbers of the units, those with the most bytes first, so that none is alone at the end."""
@@ -172,31 +191,62 @@ class DistributedPlan:
         return sorted(range(len(self.units)), key=size, reverse=True)
 
     def run(self) -> PlannedRun:
-        """Return the run."""
-        return _planned(dict(self.arguments))
+        """Return the run.
+
+        Raises:
+            DataError: The arguments are not those of a run.
+        """
+        try:
+            return _planned(dict(self.arguments))
+        except (TypeError, KeyError, ValueError) as error:
+            if isinstance(error, ChatmillError):
+                raise
+            raise DataError(
+                f"the arguments of the plan are not those of a run ({error}); make the plan again"
+            ) from None
 
     def parts(self) -> Sequence[Part]:
         """Make the parts of the run, and check that they are those of the plan.
 
         Raises:
-            DataError: A file has changed, or this machine would make other tokens.
+            DataError: A file has changed, this machine would make other tokens, or a unit has parts of blocks.
         """
-        parts = self.run().parts(self.now)
+        run = self.run()
+        try:
+            parts = run.parts(self.now)
+        except TypeError as error:
+            raise DataError(f"an argument of the plan has a wrong type ({error}); make the plan again") from None
         found = [PlannedFile.of(file, number) for number, part in enumerate(parts) for file in part.files]
         for now, before in zip(found, self.files, strict=False):
+            if now.path != before.path:
+                raise DataError(
+                    f"the inputs have changed since the plan was made: {now.path} is in the place of {before.path}; "
+                    "make the plan again"
+                )
             if now != before:
-                what = "has changed" if now.path == before.path else f"is now {now.path}"
-                raise DataError(f"the input {before.path} {what} since the plan was made; make the plan again")
+                raise DataError(f"the input {before.path} has changed since the plan was made; make the plan again")
         if len(found) != len(self.files):
-            raise DataError(f"there are {len(found):,} inputs, and the plan has {len(self.files):,}; make it again")
+            files, planned = counted(len(found), "input file"), counted(len(self.files), "input file")
+            raise DataError(f"there are {files} now, and the plan has {planned}; make the plan again")
+        if len(parts) != len(self.keys):
+            count, planned = counted(len(parts), "part"), counted(len(self.keys), "part")
+            raise DataError(f"the run has {count} now, and the plan has {planned}; make the plan again")
         for part, key in zip(parts, self.keys, strict=True):
             causes = differences(key.fields, MillKey.of(part.mill).fields)
             if causes:
                 raise DataError(
                     f"this machine would make other tokens than the plan: {'; '.join(it.text for it in causes)}; use "
-                    "the same files and the same version of chatmill, or make the plan again"
+                    "the tokenizer, the template and the version of chatmill of the plan, or make the plan again"
                 )
+        self._check_units([file for part in parts for file in part.files], run.options.block_bytes)
         return parts
+
+    def _check_units(self, files: Sequence[InputFile], block_bytes: int) -> None:
+        for number, unit in enumerate(self.units):
+            file = files[unit.file]
+            if not fits_blocks(file, unit.span, block_bytes):
+                text = f"unit {number} of the plan does not begin and end with blocks of {file.path}"
+                raise DataError(f"{text}; make the plan again")
 
 
 def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> DistributedPlan:
@@ -214,19 +264,23 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
     if unit_bytes < 1:
         raise DataError(f"`unit_bytes` is {unit_bytes}; use at least 1")
     saved = {name: _saved(name, value) for name, value in arguments.items()}
+    if wrong := wrong_size(saved):
+        raise DataError(f"{wrong}; give such a number")
     run = _planned(dict(saved))
-    now = run.options.now or datetime.now()  # noqa: DTZ005  # templates have no time zone
+    now = RunRecord.clock(run.options.now, None)
     parts = run.parts(now)
     files: list[PlannedFile] = []
     units: list[PlannedUnit] = []
     for number, part in enumerate(parts):
         for file in part.files:
             if file.source is not None:
-                raise DataError(f"{file.path} cannot be read by other machines; write it to a file, and plan that")
+                raise DataError(f"other machines cannot read {file.path}; write the rows to a file, and plan that")
             spans = spans_of(file, run.options.block_bytes, unit_bytes)
             units += [PlannedUnit(len(files), span) for span in spans]
             files.append(PlannedFile.of(file, number))
     cache = run.options.cache
+    if cache is not None:
+        check_cache_apart(cache, run.options.folder)
     blocks = _blocks_beside(run.options.folder) if cache is None else os.fspath(cache)
     return DistributedPlan(saved, now, blocks, cache is not None, [MillKey.of(it.mill) for it in parts], files, units)
 
@@ -258,6 +312,5 @@ def _saved(name: str, value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise DataError(
-        f"`{name}` is an object of the type {type(value).__name__}, which other machines do not have; give a path or a "
-        "name"
+        f"`{name}` is an object of the type {type(value).__name__}, which a plan cannot hold; give a path or a name"
     )

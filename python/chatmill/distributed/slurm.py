@@ -3,6 +3,7 @@
 import shlex
 
 from chatmill.distributed.plan import DistributedPlan
+from chatmill.text.numbers import counted
 
 # Many installations of Slurm allow arrays of at most 1,001 jobs.
 _MOST_JOBS = 1000
@@ -24,8 +25,9 @@ def slurm_script(plan: DistributedPlan, path: str) -> str:
         if each > 1
         else f"chatmill run-unit {name} $SLURM_ARRAY_TASK_ID"
     )
+    size = f"{counted(units, 'unit')} in {counted(jobs, 'job')}"
     return f"""#!/bin/sh
-# {units:,} units in {jobs:,} jobs. Add the options of your cluster, such as --partition and --cpus-per-task.
+# {size}. Add the options of your cluster, such as --partition and --cpus-per-task.
 set -e
 job=$(sbatch --parsable --array=0-{jobs - 1} --requeue --job-name=chatmill --wrap={shlex.quote(run)})
 sbatch --dependency=afterok:$job --job-name=chatmill-merge --wrap={shlex.quote(f"chatmill merge {name}")}

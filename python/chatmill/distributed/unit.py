@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, replace
 
 from chatmill._chatmill import DataError
 from chatmill.distributed.plan import DistributedPlan
-from chatmill.inputs import read_blocks
 from chatmill.pipeline.parts import Part
 from chatmill.pipeline.run import run_blocks
 from chatmill.resume.run import MilledBlock, RunBlocks
-from chatmill.resume.store import BlockStore
+from chatmill.text.numbers import counted
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class DoneUnit:
         key: The digest of what made the tokens.
         rows: The rows of the unit.
         blocks: The blocks of the unit.
-        reused: Those of them that were there before.
+        reused: The number of them that were made before.
         seconds: How long it took.
         host: The machine.
     """
@@ -38,8 +37,9 @@ class DoneUnit:
     host: str
 
     def __str__(self) -> str:
-        there = f", {self.reused:,} of them were there" if self.reused else ""
-        return f"unit {self.unit}: {self.rows:,} rows in {self.blocks:,} blocks{there}, {self.seconds:.1f} s"
+        there = f" ({self.reused:,} made before)" if self.reused else ""
+        rows, blocks = counted(self.rows, "row"), counted(self.blocks, "block")
+        return f"unit {self.unit}: {rows} in {blocks}{there}, {self.seconds:.1f} s"
 
 
 def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = None) -> DoneUnit:
@@ -56,40 +56,51 @@ def run_unit(plan: DistributedPlan, number: int, parts: Sequence[Part] | None = 
     """
     started = time.monotonic()
     if not 0 <= number < len(plan.units):
-        raise DataError(f"there is no unit {number}; the plan has the units 0 to {len(plan.units) - 1}")
+        raise DataError(no_such_unit(number, len(plan.units)))
     unit = plan.units[number]
     planned = plan.files[unit.file]
     parts = plan.parts() if parts is None else parts
     part = parts[planned.part]
     before = sum(len(it.files) for it in parts[: planned.part])
     file = replace(part.files[unit.file - before], span=unit.span, position=0)
-    options = plan.run().options
-    store = BlockStore(plan.blocks)
+    store = plan.store
     kept = RunBlocks(store, None, now=plan.now, keeps_one=True)
-    blocks = read_blocks(
-        [file],
-        columns=None if part.mill.format is None else part.mill.format.columns,
-        keep_columns=options.keep_columns,
-        block_bytes=options.block_bytes,
-        max_line_bytes=options.max_line_bytes,
-    )
     rows = 0
 
     def count(milled: MilledBlock) -> None:
         nonlocal rows
         rows += milled.keyed.block.batch.num_rows
 
+    blocks = plan.run().options.blocks(replace(part, files=[file]))
     run_blocks(kept.of_part(part.mill), blocks, count)
     if kept.problem:
-        raise DataError(kept.problem)
+        raise DataError(f"{kept.problem}; free some room there, or correct the access, and run unit {number} again")
     seconds = round(time.monotonic() - started, 3)
     key = plan.keys[planned.part].digest
     done = DoneUnit(number, key, rows, kept.total, kept.reused, seconds, platform.node())
     try:
         store.files.write(done_name(plan.digest, number), json.dumps(asdict(done)).encode())
     except OSError as error:
-        raise DataError(f"unit {number} cannot be marked as done in {store.name} ({error}); run it again") from error
+        raise DataError(
+            f"cannot mark unit {number} as done in {store.name} ({error.strerror or error}); free some room there, or "
+            "correct the access, and run it again"
+        ) from error
     return done
+
+
+def no_such_unit(number: int, count: int) -> str:
+    """Say that a plan does not have a unit.
+
+    Args:
+        number: The number of the unit.
+        count: The number of the units of the plan.
+
+    Example:
+        >>> no_such_unit(7, 3)
+        'there is no unit 7; the plan has the units 0 to 2'
+    """
+    has = "only the unit 0" if count == 1 else f"the units 0 to {count - 1}"
+    return f"there is no unit {number}; the plan has {has}"
 
 
 def done_name(plan: str, number: int) -> str:

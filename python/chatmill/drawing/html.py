@@ -105,10 +105,11 @@ def mark(text: str, look: HtmlLook, state: str) -> str:
 
 
 def _region(region: DrawnRegion, look: HtmlLook, *, tokens: bool) -> str:
-    inner = "".join(_span(region.name, span, look, tokens=tokens) for span in region.spans)
+    name = region.name
+    inner = "".join(_span(name, span, look, tokens=tokens) for span in region.spans)
     if not region.kind:
         return inner
-    attributes = [("title", region.name), (look.attribute, look.region)]
+    attributes = [("title", name), (look.attribute, look.region)]
     if look.has_data:
         attributes.append(("data-kind", region.kind))
         attributes += [] if region.role is None else [("data-role", region.role)]

@@ -12,6 +12,8 @@ from chatmill.drawing.spans import TextSpan, describe_weight, known_regions, nam
 
 # Larger numbers cannot be ids of tokens, and cannot be lengths of texts in memory.
 _MOST_ID, _MOST = (1 << 32) - 1, (1 << 53) - 1
+# Views name the role several times, so a role that is a whole text would make them large.
+_LONGEST_ROLE = 100
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class DrawnRegion:
 
     Attributes:
         message: The index of its message; None outside of messages, or if regions are unknown.
-        role: The role of the message.
+        role: The role of the message; only its beginning if it has more than 100 characters.
         kind: The kind of the region, such as `content`; empty if regions are unknown.
         spans: Its spans, in order, without gaps.
     """
@@ -176,9 +178,13 @@ class DrawnRow:
         )
         if len(row.regions) > 1 and not all(region.kind for region in row.regions):
             raise ValueError("a region has no kind; only the one region of a row may lack it")
-        shown = sum(len(span.ids) for span in row.spans())
-        if shown > tokens:
-            raise ValueError(f"tokens is {tokens}, but the spans have {shown} ids; it must be at least as large")
+        trained = sum(len(span.ids) for span in row.spans() if span.weight)
+        masked = sum(len(span.ids) for span in row.spans()) - trained
+        if trained > row.trained_tokens or masked > tokens - row.trained_tokens:
+            raise ValueError(
+                f"the spans have {trained} trained and {masked} masked ids; by trained_tokens and tokens, there are "
+                f"{row.trained_tokens} and {tokens - row.trained_tokens}"
+            )
         return row
 
 
@@ -203,7 +209,10 @@ def _by_region(span: TextSpan, tokens: list[Token], text: str, ends: Sequence[in
 def _region(region: Region | None, spans: list[DrawnSpan]) -> DrawnRegion:
     if region is None:
         return DrawnRegion(None, None, "", tuple(spans))
-    return DrawnRegion(region.message, region.role, region.kind, tuple(spans))
+    role = region.role
+    if role is not None and len(role) > _LONGEST_ROLE:
+        role = f"{role[: _LONGEST_ROLE - 1]}…"
+    return DrawnRegion(region.message, role, region.kind, tuple(spans))
 
 
 def _without_empty(**fields: Any) -> dict[str, Any]:
@@ -221,6 +230,8 @@ def _read_region(value: Any, place: str) -> DrawnRegion:
     if kind and kind not in CHOICES["region_kind"]:
         raise ValueError(f"{place}.kind is another text; it must be one of {', '.join(CHOICES['region_kind'])}")
     message, role = fields.optional_count("message", _MOST), fields.optional_text("role")
+    if role is not None and len(role) > _LONGEST_ROLE:
+        raise ValueError(f"{place}.role has {len(role):,} characters; it may have {_LONGEST_ROLE}")
     return DrawnRegion(message, role, kind, tuple(_read_span(*item) for item in fields.items("spans")))
 
 

@@ -11,6 +11,7 @@ from chatmill.text.visible import visible
 
 _OPEN, _CLOSE = "⟦", "⟧"
 _NEWLINE, _GUTTER = "↵", " │ "
+_TRAINED, _MASKED, _CUT = "green", "dim", "dim strike"
 _LONGEST_ROLE = 20
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
@@ -20,7 +21,8 @@ def draw_text(row: DrawnRow, *, color: bool = True, regions: bool = False) -> Te
 
     Args:
         row: The row.
-        color: Whether to mark by color: trained text green, masked text dim. Without color, ⟦ ⟧ enclose trained text.
+        color: Whether to mark by color: trained text green, masked text dim, text without tokens dim and struck
+            through. Without color, ⟦ ⟧ enclose trained text.
         regions: Whether to begin a new line for each region, with its name on the left; ↵ marks line breaks of the
             text.
 
@@ -42,8 +44,8 @@ def draw_text(row: DrawnRow, *, color: bool = True, regions: bool = False) -> Te
         _append_regions(shown, row, color=color)
     else:
         spans = (span for span in row.spans() if span.text)
-        for is_trained, group in groupby(spans, key=lambda it: bool(it.weight)):
-            _append_marked(shown, "".join(span.text for span in group), trained=is_trained, color=color)
+        for style, group in groupby(spans, key=lambda it: _style(it.weight)):
+            _append_marked(shown, "".join(span.text for span in group), style, color=color)
     shown.append("\n" if text.endswith("\n") and not by_region else "\n\n")
     notes = [*row.notes]
     if regions and text and not by_region:
@@ -51,19 +53,23 @@ def draw_text(row: DrawnRow, *, color: bool = True, regions: bool = False) -> Te
     for note in notes:
         shown.append(f"{visible(note)}\n", style="yellow" if color else "")
     trained, masked = describe_counts(row)
-    _append_marked(shown, "trained", trained=True, color=color)
+    _append_marked(shown, "trained", _TRAINED, color=color)
     shown.append(f" {trained}, ")
-    _append_marked(shown, "masked", trained=False, color=color)
+    _append_marked(shown, "masked", _MASKED, color=color)
     shown.append(f" {masked}")
     return shown
 
 
-def _append_marked(shown: Text, text: str, *, trained: bool, color: bool) -> None:
+def _style(weight: float | None) -> str:
+    return _CUT if weight is None else _TRAINED if weight else _MASKED
+
+
+def _append_marked(shown: Text, text: str, style: str, *, color: bool) -> None:
     text = visible(text)
     if color:
-        shown.append(text, style="green" if trained else "dim")
+        shown.append(text, style)
     else:
-        shown.append(f"{_OPEN}{text}{_CLOSE}" if trained else text)
+        shown.append(f"{_OPEN}{text}{_CLOSE}" if style == _TRAINED else text)
 
 
 def _append_regions(shown: Text, row: DrawnRow, *, color: bool) -> None:
@@ -76,7 +82,7 @@ def _append_regions(shown: Text, row: DrawnRow, *, color: bool) -> None:
         spans = [span for span in region.spans if span.text]
         for span in spans:
             for line in _LINE.finditer(span.text):
-                _append_marked(shown, line[0].replace("\n", _NEWLINE), trained=bool(span.weight), color=color)
+                _append_marked(shown, line[0].replace("\n", _NEWLINE), _style(span.weight), color=color)
                 if span.is_weighted:
                     shown.append(f"×{span.weight:g}", style)
                 is_end = span is spans[-1] and line.end() == len(span.text)

@@ -5,19 +5,20 @@ from chatmill.inputs.block import Block
 from chatmill.text.failures import place_in_row
 
 
-def mill_block(mill: Mill, block: Block) -> TokenBatch:
+def mill_block(mill: Mill, block: Block, *, statistics: bool = False) -> TokenBatch:
     """Make the tokens of a block.
 
     Args:
         mill: The mill.
         block: The rows.
+        statistics: Whether to count what `TokenBatch.statistics` has.
 
     Raises:
         RowError: A row fails that must end the run, because of `truncation="raise"` or `unproved: raise`.
         DataError: The block cannot be read.
     """
     try:
-        tokens = mill(block.batch, json_column=block.json_column)
+        tokens = mill(block.batch, json_column=block.json_column, statistics=statistics)
     except RowError as error:
         raise _placed(block, error.failure.row, error.failure) from error
     except DataError as error:

@@ -14,7 +14,8 @@ def show_encoding(encoding: Encoding, *, color: bool = True, regions: bool = Fal
 
     Args:
         encoding: A conversation, from `Mill.encode`.
-        color: Whether to mark by color: trained text green, masked text dim. Without color, ⟦ ⟧ enclose trained text.
+        color: Whether to mark by color: trained text green, masked text dim, text without tokens dim and struck
+            through. Without color, ⟦ ⟧ enclose trained text.
         regions: Whether to begin a new line for each region, with its name on the left; ↵ marks line breaks of the
             text.
 

@@ -79,8 +79,8 @@ def convert(
         Counts, and what the layout does not hold.
 
     Raises:
-        DataError: The folder is no output of chatmill or was changed, the layout cannot hold its rows, or the output
-            cannot be written.
+        DataError: The folder is not an output of chatmill or was changed, the layout cannot hold its rows, or the
+            output cannot be written.
 
     Example:
         >>> print(chatmill.convert("tokens", "megatron", "tokens-megatron"))  # doctest: +SKIP

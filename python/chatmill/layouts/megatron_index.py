@@ -54,7 +54,7 @@ class MegatronIndex:
             path: The file.
 
         Raises:
-            DataError: It is no index of Megatron, or has another size than its header says.
+            DataError: It is not an index of Megatron, or has another size than its header says.
         """
         content = mapped_file(path)
         head = content.slice(0, min(HEADER.size, content.size)).to_pybytes()

@@ -8,12 +8,13 @@ from chatmill.outputs.complete import recorded
 from chatmill.outputs.durable import write_durably
 
 
-def write_beside(folder: Path, files: Mapping[str, bytes]) -> list[WrittenFile]:
+def write_beside(folder: Path, files: Mapping[str, bytes], *, is_private: bool = False) -> list[WrittenFile]:
     """Write files into a new output.
 
     Args:
         folder: The folder of the new output.
         files: The content of each file, by its path in the output, with `/`.
+        is_private: Whether only their owner can read them, because they have texts of rows.
 
     Returns:
         The files, for the manifest.
@@ -24,5 +25,5 @@ def write_beside(folder: Path, files: Mapping[str, bytes]) -> list[WrittenFile]:
     """
     for name, content in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        write_durably(folder / name, content)
+        write_durably(folder / name, content, is_private=is_private)
     return [recorded(folder, name, lines=content.count(b"\n")) for name, content in files.items()]

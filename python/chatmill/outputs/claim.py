@@ -58,7 +58,7 @@ class Claim:
             The claim; None if there is no marker.
 
         Raises:
-            DataError: The store cannot be read, or the marker is none of chatmill.
+            DataError: The store cannot be read, or chatmill did not write the marker.
         """
         content = store.read(MARKER)
         if content is None:
@@ -66,7 +66,7 @@ class Claim:
         try:
             fields = json.loads(content)
             if fields.pop("what") != _WHAT:
-                raise ValueError("of another tool")
+                raise ValueError("chatmill did not write it")
             found = cls(**fields)
             known = {name: [int(size) for size in sizes] for name, sizes in found.files.items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -44,18 +44,24 @@ def sync_folder(path: Path) -> None:
             raise
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> None:
     """Write a file completely or not at all.
 
     Args:
         path: The file; an earlier one is replaced.
         content: Its bytes.
+        is_private: Whether only its owner can read it.
 
     Raises:
         OSError: The file cannot be written.
     """
     temporary = path.with_name(f"{path.name}.new")
-    temporary.write_bytes(content)
+    with open(temporary, "wb", opener=_open_private if is_private else None) as file:  # it has no opener
+        file.write(content)
     sync_file(temporary)
     os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
     sync_folder(path.parent)
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

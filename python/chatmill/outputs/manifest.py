@@ -34,7 +34,7 @@ _KEYS = {"chatmill", "inputs", "options", "shards", "template", "tokenizer"}
 # A manifest may come from anywhere, so it may only list names that chatmill gives, within its folder.
 _OWN_NAME = re.compile(
     r"((train|validation)/)?((part|train|validation)-[0-9]{5,}\.(parquet|arrow)|dataset_info\.json|state\.json)|dataset_dict\.json"
-    r"|_?rejects\.jsonl|_packs(_validation)?\.parquet"
+    r"|_?rejects\.jsonl|_samples\.jsonl|_packs(_validation)?\.parquet"
     # The layouts megatron, mds, datatrove and olmo.
     r"|((train|validation)/)?((train|validation)_(text|loss_mask|weights)_document\.(bin|idx)"
     r"|shard\.[0-9]{5,}\.mds|index\.json|(train|validation)-[0-9]{5,}\.ds(\.(index|loss|metadata))?"
@@ -57,6 +57,8 @@ def build_manifest(
     rejects: WrittenFile | None,
     dataset_files: Sequence[WrittenFile] = (),
     tokenizer_files: Sequence[WrittenFile] = (),
+    sample_files: Sequence[WrittenFile] = (),
+    statistics: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a finished run.
 
@@ -73,6 +75,8 @@ def build_manifest(
         rejects: The file of the rejected rows; None if there are none.
         dataset_files: The files by which `datasets` opens the shards.
         tokenizer_files: The files of the tokenizer, if the run added tokens to it.
+        sample_files: The file of the rows that a report shows.
+        statistics: The statistics of rows and samples, which a report shows.
 
     Returns:
         A value that JSON can hold.
@@ -107,9 +111,13 @@ def build_manifest(
         manifest["dataset_files"] = [file.record() for file in dataset_files]
     if tokenizer_files:
         manifest["tokenizer_files"] = [file.record() for file in tokenizer_files]
+    if sample_files:
+        manifest["sample_files"] = [file.record() for file in sample_files]
     if arrangement is not None:
         manifest["arrangement"] = dict(arrangement)
         manifest["validation_shards"] = [shard.record() for shard in validation_shards]
+    if statistics is not None:
+        manifest["statistics"] = dict(statistics)
     return manifest
 
 
@@ -216,7 +224,7 @@ def recorded_files(content: bytes) -> list[WrittenFile] | None:
     if not is_manifest(manifest):
         return None
     try:
-        optional = ("validation_shards", "dataset_files", "tokenizer_files", "packs", "layout_files")
+        optional = ("validation_shards", "dataset_files", "tokenizer_files", "packs", "layout_files", "sample_files")
         records = [*manifest["shards"], *(file for name in optional for file in manifest.get(name, ()))]
         records += [] if manifest["rejects"] is None else [manifest["rejects"]]
         files = [WrittenFile(it["file"], it["rows"], it["bytes"], it["sha256"]) for it in records]

@@ -43,13 +43,18 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.name = shown_name(url).rstrip("/")
+        self.name = shown_name(url).rstrip("/") if url.partition("://")[2].strip("/") else shown_name(url)
         import fsspec
 
         try:
             self._files, location = fsspec.core.url_to_fs(url)
-        except (ImportError, ValueError) as cause:
+        except ImportError as cause:
             raise DataError(f"cannot open {self.name}: {without_secrets(str(cause))}") from None
+        except ValueError as cause:
+            reason = without_secrets(str(cause))
+            raise DataError(
+                f"cannot open {self.name}: {reason}; give a URL that fsspec knows, such as s3://bucket/folder"
+            ) from None
         # Each store has errors of its own.
         except Exception as cause:  # noqa: BLE001
             raise self._error("open", cause) from None
@@ -136,7 +141,8 @@ class ObjectStore:
             there = self._files.info(self._path(name)).get("size")
         if there != size:
             raise DataError(
-                f"cannot write {self.name}/{name}: it has {size:,} bytes, but the store reports {there}; run it again"
+                f"cannot write {self.name}/{name}: it has {size:,} bytes, but the store reports {there}; run the "
+                "same command again"
             )
 
     def write(self, name: str, content: bytes) -> None:
@@ -178,7 +184,7 @@ class ObjectStore:
         Raises:
             DataError: The store does not remove it.
         """
-        with self._doing("remove a file of", name):
+        with self._doing("remove", name):
             try:
                 self._files.rm_file(self._path(name))
             except FileNotFoundError:
@@ -225,7 +231,9 @@ class ObjectStore:
     def _error(self, what: str, cause: Exception, name: str = "") -> DataError:
         place = f"{self.name}/{name}" if name else self.name
         if isinstance(cause, NotImplementedError):
-            return DataError(f"cannot {what} {place}: this kind of store is only read; choose another output")
+            return DataError(
+                f"cannot {what} {place}: chatmill can only read from this kind of store; choose another output"
+            )
         reason = without_secrets(str(cause)) or type(cause).__name__
         return DataError(f"cannot {what} {place}: {reason}; {_CHECK}")
 

@@ -85,7 +85,7 @@ class OutputPlace:
         """
         if is_url(destination):
             name = shown_name(os.fspath(destination))
-            raise DataError(f"cannot write to {name}, because it must be a local folder here; give a path")
+            raise DataError(f"cannot use {name}: only a folder on this machine is possible here; give a path")
         check_no_url(destination)
         try:
             folder = Path(destination).expanduser().resolve()

@@ -1,7 +1,7 @@
 """`PreparedOutput`: a finished output of `prepare`, opened and checked."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -79,8 +79,11 @@ class PreparedOutput:
         core = self.options.get("format")
         return None if core is None else Format.from_json(core)
 
-    def check_order(self) -> None:
+    def check_order(self, *, of_trainers: bool = False) -> None:
         """Check that the rows are in the order of the inputs, so that they can be compared one by one.
+
+        Args:
+            of_trainers: Whether the columns of a trainer will do, if they have the ids and labels of a row in each row.
 
         Raises:
             DataError: The rows come from several datasets, have another order, or have several answers.
@@ -91,7 +94,7 @@ class PreparedOutput:
                 f"{self.folder} has the layout {self.layout}, which cannot be compared; compare an output of the "
                 "layout parquet, such as one of `chatmill convert --to parquet`"
             )
-        if trainer is not None:
+        if trainer is not None and not (of_trainers and self._has_labeled_rows(trainer)):
             raise DataError(
                 f"{self.folder} has the columns of the trainer {trainer['name']}, which cannot be compared; compare an "
                 "output that was made without `--for`"
@@ -107,6 +110,12 @@ class PreparedOutput:
                 f"{self.folder} has rows of several datasets, or rows in another order than its inputs; compare an "
                 "output that was made without shuffle, validation, weights and deduplication"
             )
+
+    def _has_labeled_rows(self, trainer: Mapping[str, Any]) -> bool:
+        """Return whether each row has the ids and labels of an input row. Samples of a divided row have no number."""
+        columns = trainer.get("columns") or ()
+        is_divided = self.options.get("truncation") == "split" or self.options.get("split") is not None
+        return trainer.get("files") == "parquet" and {"input_ids", "labels"} <= set(columns) and not is_divided
 
     def check_inputs(self, files: Sequence[InputFile]) -> list[str]:
         """Check by their names that the output was made from these files, which may have moved.

@@ -35,6 +35,7 @@ _FIELDS: dict[str, Test] = {
     "options.keep_columns?": or_none(is_list),
     "options.keep_columns?.*": is_text,
     "options.format?": or_none(is_object),
+    "options.tokenizer?": or_none(is_text),
     "options.trainer?": or_none(is_object),
     "options.packing?": or_none(is_object),
     "shards": lambda value: is_list(value) and len(value) > 0,
@@ -67,8 +68,8 @@ def check_readable(manifest: Mapping[str, Any], path: Path) -> None:
     wrong = next(wrong_fields(manifest, _FIELDS), None)
     if wrong is not None:
         raise DataError(
-            f"`{wrong}` in {path} is missing, or is no value that chatmill writes; copy the output again, or make it "
-            "again"
+            f"`{wrong}` in {path} is missing, or is not a value that chatmill writes; copy the output again, or make "
+            "it again"
         )
 
 

@@ -80,8 +80,8 @@ class RemoteOutput:
             if not self._is_replacing:
                 raise
             raise DataError(
-                f"{error}. The earlier output in {self._store.name} is no longer whole; run it again to complete the "
-                "new one"
+                f"{error}. The earlier output in {self._store.name} is no longer whole; run the same command again to "
+                "write the new one"
             ) from None
         self._is_complete = True
         # The next run removes the marker if this one cannot.
@@ -146,8 +146,8 @@ class RemoteOutput:
             raise _appeared(self._store, foreign)
         if wrong := sorted(name for name, size in sizes.items() if there.get(name) != size):
             raise DataError(
-                f"{self._store.name} does not have the files that were put there ({names_of(wrong)}); run it again, "
-                "and let nothing else write there"
+                f"{self._store.name} does not have the files that were put there ({names_of(wrong)}); run the "
+                "same command again, and let nothing else write there"
             )
         self._check_claim()
         self._put[MANIFEST] = manifest.stat().st_size
@@ -220,7 +220,7 @@ def _claimed(store: ObjectStore, folder: Path, *, overwrite: bool) -> tuple[Clai
         foreign = sorted(name for name, size in sizes.items() if size not in before.files.get(name, ()))
         if foreign:
             raise DataError(
-                f"{store.name} has files that the killed run did not put there, or not completely "
+                f"{store.name} has files that the killed run did not write, or wrote only in part "
                 f"({names_of(foreign)}); choose another output, or remove these files yourself"
             )
         _remove(store, sizes)

@@ -368,7 +368,8 @@ def _remedy(first: Sequence[str], then: Sequence[str]) -> str:
     others = {*first} ^ {*then}
     if others <= {"weights", "row"} and others:
         return (
-            "labels with weights, and rows that are split, are only possible for all inputs alike; prepare them apart"
+            "use labels with weights, and options that split rows, for all inputs or for none, or prepare each input "
+            "in a run of its own"
         )
     return "use the same type for a kept column in all inputs, or remove it from `keep_columns`"
 

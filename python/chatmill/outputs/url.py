@@ -64,11 +64,12 @@ def checked_url(name: str | os.PathLike[str]) -> str:
         name: The output, for which `is_url` is true.
 
     Raises:
-        DataError: It names the disk, or passes through another store.
+        DataError: It is a URL of a file on this machine, or passes through another store.
     """
     url = os.fspath(name)
-    if url.partition("://")[0].lower() in _OF_DISK:
-        raise DataError(f"the output {shown_name(url)} is on this machine; give its path without {url[:7]}")
+    scheme = url.partition("://")[0]
+    if scheme.lower() in _OF_DISK:
+        raise DataError(f"the output {shown_name(url)} is on this machine; give its path without {scheme}://")
     if "::" in url:
         raise DataError(f"the output {shown_name(url)} passes through several stores (`::`); give the URL of one store")
     return url

@@ -179,7 +179,8 @@ def _read_shard(output: PreparedOutput, shard: Mapping[str, Any]) -> Iterator[tu
                 raise DataError(f"{path} has {rows} rows, but {listed}; make the output again")
             # A kept column may have one of these names too.
             own = set(parquet.schema_arrow.names) - set(output.options.get("keep_columns") or ())
-            wanted = ["input_ids", "labels", "length", *(own & {"weights", "attention_mask", "row"})]
+            # The outputs for trainers have no column `length`.
+            wanted = ["input_ids", "labels", *(own & {"length", "weights", "attention_mask", "row"})]
             step = max(1, _BATCH_TOKENS * rows // max(1, int(shard["tokens"])))
             for batch in parquet.iter_batches(batch_size=step, columns=wanted, use_threads=False):
                 numbers = batch.column("row").to_pylist() if "row" in own else [None] * batch.num_rows

@@ -185,7 +185,9 @@ def _index_place(
 ) -> Path:
     place = Path(output)
     if is_url(output):
-        raise DataError("an index is one file of this machine; give a path, and copy it afterwards")
+        raise DataError(
+            "`index_only` (`--index-only`) writes one file on this machine; give a path, and copy the file afterwards"
+        )
     if len(sources) > 1:
         raise DataError(
             f"{source.folder} has samples for validation, but an index holds one split; leave out `index_only` "

@@ -157,7 +157,7 @@ def prepare(
         resume: Whether the run can go on after it was interrupted: the tokens of each block of rows are kept beside the
             output until it is complete, with about 4 bytes for each token, and the same call takes them. See
             `docs/resume.md`.
-        fresh: Forget what an interrupted run on this output kept, and what is in `cache`; start over.
+        fresh: Start over: remove what an interrupted run on this output kept, and take no block of `cache`.
         cache: A folder, or a URL, that keeps the tokens of blocks for all runs, so that a run makes only those of new
             or changed rows. None keeps them only until the output is complete.
 

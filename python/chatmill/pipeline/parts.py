@@ -1,14 +1,14 @@
 """`Part` and `OutputOptions`: the plan of a run. A part is a mill with its files."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chatmill._chatmill import DataError, Mill
 from chatmill.arrange import Arrangement
-from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, InputFile
+from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, Block, InputFile, read_blocks
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.destination import whole_name
 from chatmill.outputs.shards import SHARD_TOKENS
@@ -57,7 +57,7 @@ class OutputOptions:
         to: The layout of the files; None for those of the trainer, or for Parquet files.
         packs: The packs to write in place of the rows; None to write the rows.
         resume: Whether to keep the tokens of blocks until the run has ended, and to take those of an earlier run.
-        fresh: Whether to forget the blocks of earlier runs on this output first.
+        fresh: Whether to remove the blocks of earlier runs on this output first, and to take none of `cache`.
         cache: A folder that keeps blocks for all runs; None keeps them beside the output until the run has ended.
         only_kept: Whether all blocks must be kept already, as those of a plan are.
         now: The time that templates print, if the user gave it.
@@ -94,3 +94,23 @@ class OutputOptions:
             ) from None
         except (OSError, RuntimeError, ValueError) as cause:  # a link that leads back to itself, `~` without a home
             raise DataError(f"cannot write to {os.fspath(self.folder)} ({cause}); choose another output") from None
+
+    def blocks(self, part: Part) -> Iterator[Block]:
+        """Read the rows of a part. Any run with these options gives the same blocks.
+
+        Args:
+            part: The part.
+
+        Yields:
+            Its blocks, in order.
+
+        Raises:
+            DataError: A file cannot be read.
+        """
+        yield from read_blocks(
+            part.files,
+            columns=None if part.mill.format is None else part.mill.format.columns,
+            keep_columns=self.keep_columns,
+            block_bytes=self.block_bytes,
+            max_line_bytes=self.max_line_bytes,
+        )

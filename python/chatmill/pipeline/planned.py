@@ -27,8 +27,10 @@ from chatmill.outputs.apart import check_apart
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
+from chatmill.text.source_name import shown_name
 from chatmill.trainers.input import TrainerInput, input_of
 
 
@@ -106,6 +108,7 @@ def planned_run(
     def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
         check_apart(output, files, folders_of(inputs))
+        check_cache_apart(cache, None, files, folders_of(inputs))
         found = resolve_rows(
             files,
             tokenizer,
@@ -170,6 +173,8 @@ def planned_run(
             "template_fallback": template_fallback,
             "columns": dict(columns or {}),
             "input_format": input_format,
+            # A tokenizer has only the last part of this as its name.
+            "tokenizer": shown_name(os.fspath(tokenizer)) if isinstance(tokenizer, (str, os.PathLike)) else None,
             "rebuild": rebuild,
             "pad_token": pad_token,
             "max_line_bytes": max_line_bytes,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.destination import whole_name
-from chatmill.outputs.url import check_no_url, is_url
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.resume.key import MillKey
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.run import RunBlocks
 from chatmill.resume.store import BlockStore
 from chatmill.resume.why import explain
@@ -74,26 +75,28 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
         if options.cache is None and is_short:
             BlockStore(beside).remove()
         elif blocks.made and not blocks.problem and store is not None:
-            size = sum(it.bytes for it in store.kept())
-            say(
-                f"{blocks.total:,} blocks of this run are kept in {store.name} ({size / 1e6:,.0f} MB); the same "
-                "command goes on with them, `--fresh` starts over, and `--no-resume` needs no room for them"
-            )
+            say(_kept_text(blocks.total, store, is_cache=options.cache is not None))
         raise
     blocks.save(has_ended=True)
     if options.cache is None:
         BlockStore(beside).remove()
 
 
+def _kept_text(blocks: int, store: BlockStore, *, is_cache: bool) -> str:
+    how = "the same command goes on with them, `--fresh` starts over"
+    are = "block of this run is" if blocks == 1 else "blocks of this run are"
+    if is_cache:  # it may hold blocks of other runs too
+        return f"{blocks:,} {are} kept in the cache {store.name}; {how}"
+    size = sum(it.bytes for it in store.kept())
+    return f"{blocks:,} {are} kept in {store.name} ({size / 1e6:,.0f} MB); {how}, and `--no-resume` keeps none"
+
+
 def _store(options: OutputOptions, beside: Path) -> BlockStore | None:
     if options.cache is None:
         return BlockStore(beside) if options.resume else None
     if not options.resume:
-        raise DataError("`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; remove one")
-    if is_url(options.cache):
-        return BlockStore(options.cache)
-    check_no_url(options.cache)
-    folder = Path(options.cache).expanduser().resolve()
-    if folder.exists() and not folder.is_dir():
-        raise DataError(f"the cache {folder} is a file; give a folder")
-    return BlockStore(folder)
+        raise DataError(
+            "`cache` (`--cache`) keeps blocks, and `resume=False` (`--no-resume`) keeps none; leave out one"
+        )
+    check_cache_apart(options.cache, options.folder)
+    return open_cache(options.cache)

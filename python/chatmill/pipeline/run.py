@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chatmill._chatmill import ChatmillError, DataError, Mill, TokenBatch
-from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged, read_blocks
+from chatmill.inputs import JSON_COLUMN, Block, InputFile, check_states, check_unchanged
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
 from chatmill.outputs.apart import check_apart
@@ -32,6 +32,7 @@ from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.resumable import open_blocks
 from chatmill.pipeline.sink import Sink, open_sink
 from chatmill.resume.run import KeyedBlock, MilledBlock, PartBlocks
+from chatmill.statistics.run import RunStatistics
 
 #: Observes a run. It is called with the files and the running totals, and returns a function for each finished block.
 Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
@@ -90,31 +91,25 @@ def run_parts(
         made = RunFiles(
             options, folder, chosen, [_no_rows(part.mill).schema for part in chosen], closed=output.shard_closed
         )
+        statistics = RunStatistics(chosen[0].mill, [number for number, part in enumerate(chosen) for _ in part.files])
         with (
             RejectLog(folder) as rejects,
-            made.writer(made.rows_folder / made.within) as writer,
+            statistics.counted(made.writer(made.rows_folder / made.within)) as writer,
             watch(files, counts) as advance,
             open_sink(
                 options.arrangement,
                 made.rows_folder,
                 writer,
-                made.writer,
+                lambda within, split: statistics.counted(made.writer(within, split), split),
                 has_places=any(part.order is not None for part in chosen),
             ) as sink,
         ):
-            rows = _RowWriter(sink, rejects, counts, options.keep_columns, advance)
+            rows = _RowWriter(sink, rejects, counts, statistics, options.keep_columns, advance)
             checks = [RunChecks(part.mill) for part in chosen]
             for position, part in enumerate(chosen):
-                columns = None if part.mill.format is None else part.mill.format.columns
-                blocks = read_blocks(
-                    part.files,
-                    columns=columns,
-                    keep_columns=options.keep_columns,
-                    block_bytes=options.block_bytes,
-                    max_line_bytes=options.max_line_bytes,
-                )
+                write = rows.of_part(position, part, checks[position])
                 with _naming_changes(files):
-                    run_blocks(kept.of_part(part.mill), blocks, rows.of_part(position, checks[position], part.order))
+                    run_blocks(kept.of_part(part.mill), options.blocks(part), write)
             _check_tokens(counts, rejects)
             rows.kept.check()
             if counts.rows_in == 0:
@@ -166,6 +161,7 @@ def run_parts(
             )
         check_unchanged(files, counts.rows_by_file, counts.bytes_by_file)
         log = recorded(folder, REJECTS, lines=report.rejected) if report.rejected else None
+        shown = write_beside(folder, statistics.chosen.file(), is_private=True)
         saved = write_beside(folder, {name: it for part in chosen for name, it in part.tokenizer_files.items()})
         manifest = build_manifest(
             mills=[(part.mill, len(part.files)) for part in chosen],
@@ -188,10 +184,13 @@ def run_parts(
             rejects=log,
             dataset_files=made.described,
             tokenizer_files=saved,
+            sample_files=shown,
+            statistics=statistics.record(),
         )
         write_manifest(folder, {**manifest, **made.record()})
-        output.commit([*made.all(), *saved, *filter(None, [log])])
-    others = [*output.warnings, *filter(None, [kept.problem])]
+        output.commit([*made.all(), *saved, *shown, *filter(None, [log])])
+    unkept = [f"{kept.problem}; a run that is interrupted starts over"] if kept.problem else []
+    others = [*output.warnings, *unkept]
     return replace(report, warnings=(*report.warnings, *others))
 
 
@@ -241,15 +240,17 @@ class _RowWriter:
         sink: Sink,
         rejects: RejectLog,
         counts: Counts,
+        statistics: RunStatistics,
         keep_columns: Sequence[str],
         advance: Callable[[Block], None],
     ) -> None:
         self._sink, self._rejects, self._counts, self._advance = sink, rejects, counts, advance
+        self._statistics = statistics
         self.kept = KeptColumns(keep_columns)
 
-    def of_part(self, part: int, checks: RunChecks, order: Sequence[int] | None) -> Callable[[MilledBlock], None]:
+    def of_part(self, number: int, part: Part, checks: RunChecks) -> Callable[[MilledBlock], None]:
         """Return a function that writes and checks the blocks of a part."""
-        earlier = self._counts.rows_in
+        earlier, order = self._counts.rows_in, part.order
 
         def write(milled: MilledBlock) -> None:
             block, tokens = milled.keyed.block, milled.tokens
@@ -257,8 +258,9 @@ class _RowWriter:
             self.kept.add(block, batch)
             checks.add(block, tokens)
             places = None if order is None else _places(tokens, order, self._counts.rows_in - earlier)
-            self._sink.write(batch, part, places)
+            self._sink.write(batch, number, places)
             self._counts.add(block, tokens, batch)
+            self._statistics.add(block, tokens, part.mill)
             self._advance(block)
 
         return write

@@ -93,7 +93,8 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
     if report.arranged is not None:
         yield from _arranged(report.arranged)
     if report.reused_blocks:
-        yield "blocks", f"{report.blocks:,}", f"{report.reused_blocks:,} of them made by an earlier run"
+        some = "" if report.blocks == 1 else f"{report.reused_blocks:,} of them "
+        yield "blocks", f"{report.blocks:,}", f"{some}made by an earlier run"
     size = decimal(sum(shard.bytes for shard in report.shards))
     yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")

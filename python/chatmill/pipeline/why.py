@@ -5,8 +5,7 @@ import os
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, Literal
 
 from chatmill._chatmill import DataError
@@ -14,12 +13,14 @@ from chatmill.inputs import InputFile
 from chatmill.outputs.destination import manifest_of, place_of, whole_name
 from chatmill.outputs.manifest import is_manifest
 from chatmill.outputs.place import Base, OutputPlace
-from chatmill.outputs.url import is_url
 from chatmill.pipeline.planned import PlannedRun
-from chatmill.resume.differences import Difference, differences
+from chatmill.resume.differences import Difference, nearest_differences
 from chatmill.resume.key import MillKey, key_in_manifest
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.record import InputRecord, RunRecord
 from chatmill.resume.store import BlockStore
+from chatmill.resume.why import blocks_of
+from chatmill.text.numbers import counted
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Explanation:
     Attributes:
         output: The output folder.
         is_complete: Whether there is a complete output.
-        kept: The blocks that are kept for this output.
-        reusable: Those of them that need not be made again, as far as this is known without reading the inputs.
+        kept: The number of blocks that are kept for this output, or in the cache for the same tokenizer, template and
+            options.
+        reusable: The number of them that need not be made again, as far as this is known without reading the inputs.
         causes: Why the others must be made again, the most important cause first.
         inputs: The state of each input file.
     """
@@ -68,14 +70,17 @@ class Explanation:
 
     def __str__(self) -> str:
         state = "is complete" if self.is_complete else "is not complete"
+        kept = counted(self.kept, "kept block")
         if not self.kept and not self.is_complete:
-            lines = [f"{self.output} {state}, and no blocks are kept for it, so all blocks are made"]
+            lines = [f"{self.output} {state}, and no blocks are kept for it; the run makes all blocks"]
         elif not self.kept:
-            lines = [f"{self.output} {state}, but its blocks were not kept (`--cache` does), so all are made again"]
-        elif self.causes:
-            lines = [f"{self.output} {state}; {self.reusable:,} of its {self.kept:,} blocks can be used"]
+            lines = [
+                f"{self.output} {state}, but its blocks were not kept (`--cache` keeps them); the run makes all again"
+            ]
+        elif self.reusable < self.kept:
+            lines = [f"{self.output} {state}; {self.reusable:,} of {kept} can be used where the rows are the same"]
         else:
-            lines = [f"{self.output} {state}; its {self.kept:,} blocks can be used where the rows are the same"]
+            lines = [f"{self.output} {state}; {kept} can be used where the rows are the same"]
         lines += [f"  {cause.text}" for cause in self.causes]
         lines += [f"  {it.path}: {it.text}" for it in self.inputs]
         return "\n".join(lines)
@@ -94,20 +99,15 @@ def why(run: PlannedRun) -> Explanation:
     store = _store(run, place_of(run.options.folder))
     record = RunRecord.read(store.files, output)
     manifest = _manifest(run.options.folder)
-    clock = run.options.now or (record.now if record is not None and not record.has_ended else datetime.now())  # noqa: DTZ005
-    parts = run.parts(clock)
+    parts = run.parts(RunRecord.clock(run.options.now, record))
     keys = [MillKey.of(part.mill) for part in parts]
     wanted = {key.digest for key in keys}
-    kept = {it.key.digest: it for it in store.kept()}
-    used = dict.fromkeys(it.key for it in record.inputs) if record is not None else {}
-    before = [kept[key] for key in used if key in kept]
+    used = [] if record is None else [it.key for it in record.inputs]
+    # Runs on other outputs may have left blocks in a cache.
+    before = blocks_of(store, [*used, *(key.digest for key in keys)])
     earlier = [it.key.fields for it in before if it.key.digest not in wanted]
     if record is None and manifest is not None:
         earlier = [key_in_manifest(manifest)]
-    causes: dict[str, Difference] = {}
-    for fields in earlier:
-        nearest = min((differences(fields, key.fields) for key in keys), key=len)
-        causes.update({it.code: it for it in nearest if it.code not in causes})
     there = {key.digest: store.digests(key) for key in keys}
     inputs = [
         _input(file, record, there[key.digest]) for part, key in zip(parts, keys, strict=True) for file in part.files
@@ -117,15 +117,14 @@ def why(run: PlannedRun) -> Explanation:
         manifest is not None,
         sum(it.blocks for it in before),
         sum(it.blocks for it in before if it.key.digest in wanted),
-        list(causes.values()),
+        nearest_differences(earlier, [key.fields for key in keys]),
         inputs,
     )
 
 
 def _store(run: PlannedRun, place: OutputPlace) -> BlockStore:
     if run.options.cache is not None:
-        cache = run.options.cache
-        return BlockStore(cache if is_url(cache) else Path(cache).expanduser().resolve())
+        return open_cache(run.options.cache)
     bases: list[Base] = [place.inside, place.beside] if place.is_fixed else [place.beside, place.inside]
     return BlockStore(next((base.blocks for base in bases if base.blocks.is_dir()), bases[0].blocks))
 
@@ -149,15 +148,14 @@ def _input(file: InputFile, record: RunRecord | None, kept: AbstractSet[str]) ->
     if moved is not None:
         return _known(file, moved, "moved", f"it was {moved.path}; ", kept)
     if same is None:
-        return InputState(file.path, "new", 0, 0, "a new file" if known else "not read yet")
+        text = "a new file" if known else "no earlier run on this output left a record of it"
+        return InputState(file.path, "new", 0, 0, f"{text}; blocks with the same rows are used" if kept else text)
     size = f" ({same.size:,} to {file.size:,} bytes)" if same.size != file.size and same.size and file.size else ""
     there = sum(digest in kept for digest in same.blocks)
-    text = (
-        f"it has changed{size}; of {len(same.blocks):,} blocks, those with the same rows are used"
-        if there
-        else (f"it has changed{size}")
+    text = f"it has changed{size}"
+    return InputState(
+        file.path, "changed", 0, len(same.blocks), f"{text}; blocks with the same rows are used" if there else text
     )
-    return InputState(file.path, "changed", 0, len(same.blocks), text)
 
 
 def _known(
@@ -168,11 +166,11 @@ def _known(
     kept: AbstractSet[str],
 ) -> InputState:
     there = sum(digest in kept for digest in record.blocks)
-    rest = "" if record.is_whole else ", and the rest was not read yet"
-    return InputState(
-        file.path,
-        state,
-        there,
-        len(record.blocks),
-        f"{before}{there:,} of {len(record.blocks):,} blocks are there{rest}",
-    )
+    total = len(record.blocks)
+    if total == 0:
+        which = "it has no rows" if record.is_whole else "none of its blocks was kept"
+    elif total == 1:
+        which = f"its {'only' if record.is_whole else 'first'} block {'can' if there else 'cannot'} be used"
+    else:
+        which = f"{there:,} of its {'' if record.is_whole else 'first '}{total:,} blocks can be used"
+    return InputState(file.path, state, there, total, f"{before}{which}")

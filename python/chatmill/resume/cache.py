@@ -2,15 +2,23 @@
 
 import os
 import re
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from chatmill._chatmill import DataError
+from chatmill.resume.open_cache import open_cache
 from chatmill.resume.store import BlockStore
+from chatmill.text.numbers import counted
+from chatmill.text.source_name import shown_name
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
+# After this time an unfinished file is of a run that was killed.
+_UNFINISHED_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,8 @@ class Pruned:
 
     def __str__(self) -> str:
         return (
-            f"removed {self.removed:,} blocks ({self.removed_bytes / 1e9:.2f} GB); {self.kept:,} stay "
-            f"({self.kept_bytes / 1e9:.2f} GB)"
+            f"removed {counted(self.removed, 'block')} ({self.removed_bytes / 1e9:.2f} GB); the cache still has "
+            f"{counted(self.kept, 'block')} ({self.kept_bytes / 1e9:.2f} GB)"
         )
 
 
@@ -51,16 +59,25 @@ def cache_lines(folder: str | os.PathLike[str]) -> Iterator[str]:
     store = _opened(folder)
     found = sorted(store.kept(), key=lambda it: -it.used)
     for it in found:
-        used = datetime.fromtimestamp(it.used).isoformat(" ", "minutes") if it.blocks else "never"  # noqa: DTZ006
+        used = _time(it.used) if it.blocks else "never"
         names = f"{it.key.names.get('tokenizer', '?')}, {it.key.names.get('template', '?')}"
         options = it.key.fields.get("options") or {}
-        limit = f", max_length {options['max_length']:,}" if options.get("max_length") else ""
-        yield f"{it.key.digest[:12]}  {it.blocks:>6,} blocks  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
-    yield f"{sum(it.blocks for it in found):,} blocks, {sum(it.bytes for it in found) / 1e9:.2f} GB in {store.name}"
+        size = options.get("max_length")
+        limit = f", max_length {size:,}" if isinstance(size, int) else ""
+        blocks = f"{counted(it.blocks, 'block'):>13}"
+        yield f"{it.key.digest[:12]}  {blocks}  {it.bytes / 1e9:>7.2f} GB  used {used}  {names}{limit}"
+    files = store.all_blocks()
+    if len(files) > (known := sum(it.blocks for it in found)):
+        lost = f"{counted(len(files) - known, 'block'):>13}"
+        yield f"{'?':<12}  {lost} without a `key.json` that can be read"
+    blocks = counted(len(files), "block")
+    yield f"{blocks}, {sum(it.bytes for it in files.values()) / 1e9:.2f} GB in {store.name}"
 
 
 def prune_cache(folder: str | os.PathLike[str], max_bytes: int) -> Pruned:
-    """Remove the blocks that were not used for the longest time, until the others fit. Runs may use the cache then.
+    """Remove the blocks that were not used for the longest time, until the others fit.
+
+    Runs may use the cache at the same time.
 
     Args:
         folder: The folder of the cache, or its URL.
@@ -70,16 +87,21 @@ def prune_cache(folder: str | os.PathLike[str], max_bytes: int) -> Pruned:
         DataError: There is no such folder.
     """
     store = _opened(folder)
-    found = [(file.changed, file.bytes, name) for kept in store.kept() for name, file in kept.files.items()]
-    found.sort(reverse=True)
-    kept_bytes = removed_bytes = stays = 0
-    for _, size, name in found:
-        if kept_bytes + size <= max_bytes and not removed_bytes:
-            kept_bytes, stays = kept_bytes + size, stays + 1
-            continue
-        store.files.remove(name)
-        removed_bytes += size
-    return Pruned(len(found) - stays, removed_bytes, stays, kept_bytes)
+    found = store.all_blocks()
+    room, is_full = max_bytes, False
+    for name, file in sorted(found.items(), key=lambda it: (-it[1].changed, it[0])):
+        is_full = is_full or file.bytes > room
+        room -= file.bytes
+        if is_full:
+            store.files.remove(name)
+    for name, file in store.unfinished().items():
+        if time.time() - file.changed > _UNFINISHED_SECONDS:
+            store.files.remove(name)
+    # What cannot be removed is still there.
+    stay = [file for name, file in store.all_blocks().items() if name in found]
+    kept_bytes = sum(file.bytes for file in stay)
+    removed_bytes = sum(file.bytes for file in found.values()) - kept_bytes
+    return Pruned(len(found) - len(stay), removed_bytes, len(stay), kept_bytes)
 
 
 def parse_size(text: str) -> int:
@@ -89,7 +111,7 @@ def parse_size(text: str) -> int:
         text: A number with a unit, such as `20GB`.
 
     Raises:
-        DataError: It is none.
+        DataError: The text is not a size.
 
     Example:
         >>> parse_size("1.5 GB"), parse_size("2KiB"), parse_size("0")
@@ -98,11 +120,19 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
     if found is None or found[2].upper() not in _UNITS:
         raise DataError(f"{text!r} is not a size; give one such as 20GB, 500MB or 0")
-    return int(float(found[1]) * _UNITS[found[2].upper()])
+    size = float(found[1]) * _UNITS[found[2].upper()]
+    return int(min(size, sys.maxsize))
+
+
+def _time(seconds: float) -> str:
+    # The clock of another machine, or of a disk, may be anything.
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(seconds).isoformat(" ", "minutes")  # noqa: DTZ006
+    return "at an unknown time"
 
 
 def _opened(folder: str | os.PathLike[str]) -> BlockStore:
-    store = BlockStore(folder)
+    store = open_cache(folder)
     if not store.files.exists():
-        raise DataError(f"there is no folder {store.name}; give the folder of `--cache`")
+        raise DataError(f"there is no folder {shown_name(os.fspath(folder))}; give the folder of `--cache`")
     return store

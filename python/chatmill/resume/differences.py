@@ -1,6 +1,6 @@
-"""`differences`: why two keys differ, in words, the cause that explains most first."""
+"""`differences`: why two keys differ, in words, the cause that explains most first; `nearest_differences`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,20 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Diffe
         *_of_options(before.get("options") or {}, now.get("options") or {}),
         *_of_time(before, now),
     ]
+
+
+def nearest_differences(before: Iterable[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Difference]:
+    """Say how each earlier key differs from the new key that is most like it.
+
+    Args:
+        before: The fields of the earlier keys.
+        now: The fields of the new keys.
+
+    Returns:
+        The differences, each once.
+    """
+    nearest = (min((differences(earlier, key) for key in now), key=len, default=[]) for earlier in before)
+    return list(dict.fromkeys(it for found in nearest for it in found))
 
 
 def _of_recipe(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:

@@ -1,7 +1,6 @@
 """`DiskFolder`: a folder of blocks on a disk."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from chatmill.outputs.durable import sync_file, sync_folder
 from chatmill.outputs.object_store import StoredFile
+from chatmill.resume.own_names import is_own, is_own_folder, is_unfinished
 
 
 class DiskFolder:
@@ -59,8 +59,11 @@ class DiskFolder:
         Args:
             name: The file.
         """
+        path = self._folder / name
         try:
-            with pa.OSFile(os.fsencode(self._folder / name)) as file:
+            if not path.is_file():  # to open a named pipe would wait for its other end
+                return None
+            with pa.OSFile(os.fsencode(path)) as file:
                 return file.read_buffer()
         except OSError:
             return None
@@ -111,9 +114,16 @@ class DiskFolder:
             (self._folder / name).unlink()
 
     def remove_all(self) -> None:
-        """Remove the folder. What cannot be removed now stays."""
-        if self._folder.is_dir():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        """Remove the files and folders that a `BlockStore` writes, and no others. What cannot be removed now stays."""
+        for parent, _, names in os.walk(self._folder, topdown=False):
+            folder = Path(parent).relative_to(self._folder)
+            for name in names:
+                path = (folder / name).as_posix()
+                if is_own(path) or is_unfinished(path):
+                    self.remove(path)
+            if parent == str(self._folder) or is_own_folder(folder.as_posix()):
+                with suppress(OSError):  # it holds other files
+                    Path(parent).rmdir()
 
     @contextmanager
     def _replaced(self, name: str, *, durably: bool = False) -> Iterator[Path]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from chatmill._chatmill import ChatTemplate, Mill, Tokenizer
@@ -13,6 +14,18 @@ RECIPE = 1
 
 #: The options of a mill that change no byte of its tokens. `now` counts only if the template reads the clock.
 WITHOUT_EFFECT = ("threads", "now")
+
+# The types of the fields that are compared part by part.
+_TYPES: tuple[tuple[str, str | None, type[Any]], ...] = (
+    ("options", None, dict),
+    ("tokenizer", None, dict),
+    ("tokenizer", "added_tokens", dict),
+    ("tokenizer", "special_tokens", dict),
+    ("template", None, dict),
+    ("template", "source", str),
+    ("template", "tool_use", str),
+    ("template", "special_tokens", dict),
+)
 
 
 @dataclass(frozen=True)
@@ -58,17 +71,30 @@ class MillKey:
         Raises:
             ValueError: It is not a key.
         """
-        found = json.loads(text)
-        if not isinstance(found, dict) or not isinstance(found.get("fields"), dict):
+        return cls.from_fields(json.loads(text))
+
+    @classmethod
+    def from_fields(cls, found: Any) -> "MillKey":
+        """Return the key of the value of `to_json`.
+
+        Args:
+            found: The value.
+
+        Raises:
+            ValueError: It is not a key.
+        """
+        fields = found.get("fields") if isinstance(found, dict) else None
+        if not isinstance(fields, dict) or not all(_has_type(fields, *it) for it in _TYPES):
             raise ValueError("it is not a key")
         names = found.get("names")
-        return cls(found["fields"], names if isinstance(names, dict) else {})
+        return cls(fields, {name: str(it) for name, it in names.items()} if isinstance(names, dict) else {})
 
     def to_json(self) -> str:
         """Return the key as JSON."""
         return json.dumps({"fields": self.fields, "names": self.names}, ensure_ascii=False, indent=2)
 
-    @property
+    # A run asks for it with each block, and the fields hold the template and all added tokens.
+    @cached_property
     def digest(self) -> str:
         """The SHA-256 of the fields, in hexadecimal digits."""
         return hashlib.sha256(_json(self.fields).encode("utf-8", "surrogatepass")).hexdigest()
@@ -88,6 +114,14 @@ def key_in_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "template": {name: template[name] for name in ("fingerprint", "source", "special_tokens") if name in template},
         "options": options,
     }
+
+
+def _has_type(fields: Mapping[str, Any], name: str, part: str | None, kind: type[Any]) -> bool:
+    """Return whether a field, or a part of it, has a type. It may be missing."""
+    value = fields.get(name)
+    if part is not None:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value is None or isinstance(value, kind)
 
 
 def _json(value: Any) -> str:

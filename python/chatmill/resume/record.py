@@ -33,6 +33,16 @@ class InputRecord:
     blocks: list[str] = field(default_factory=list)
     is_whole: bool = False
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether all values have their types. A record that was read may be damaged."""
+        return (
+            isinstance(self.blocks, list)
+            and all(isinstance(it, str) for it in (self.path, self.key, *self.blocks))
+            and isinstance(self.size, int | None)
+            and isinstance(self.details, dict)
+        )
+
     def is_unchanged(self, file: InputFile) -> bool:
         """Return whether a file is the one of this record, by its size and the time of its last change.
 
@@ -78,9 +88,25 @@ class RunRecord:
         try:
             found: dict[str, Any] = json.loads(content.to_pybytes())
             inputs = [InputRecord(**it) for it in found["inputs"]]
-            return cls(found["output"], datetime.fromisoformat(found["now"]), inputs, bool(found["has_ended"]))
-        except (ValueError, KeyError, TypeError):
+            now = datetime.fromisoformat(found["now"])
+            # Templates have no time zone.
+            if now.tzinfo is not None or not all(it.is_sound for it in inputs):
+                return None
+            return cls(str(output), now, inputs, found["has_ended"] is True)
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
+
+    @staticmethod
+    def clock(given: datetime | None, earlier: "RunRecord | None") -> datetime:
+        """Return the time that templates print: that of the earlier run on an output, if it did not end.
+
+        Args:
+            given: The time that the user gave, if any.
+            earlier: The record of the earlier run on the output; None if there is none.
+        """
+        kept = None if earlier is None or earlier.has_ended else earlier.now
+        # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
+        return given or kept or datetime.now()  # noqa: DTZ005
 
     def write(self, folder: BlockFolder) -> None:
         """Write the record, completely or not at all. A record that cannot be written is no fault of the run.

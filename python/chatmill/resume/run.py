@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from pathlib import PurePath
 
 from chatmill._chatmill import DataError, Mill, TokenBatch
@@ -11,6 +12,7 @@ from chatmill.inputs import Block
 from chatmill.inputs.mill import mill_block
 from chatmill.resume.block_folder import BlockFolder
 from chatmill.resume.digest import block_digest
+from chatmill.resume.fit import fields_of, fits
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import InputRecord, RunRecord, details_of
 from chatmill.resume.store import BlockStore
@@ -37,7 +39,7 @@ class MilledBlock:
     """A block with its tokens.
 
     Attributes:
-        block: The block.
+        keyed: The block.
         tokens: Its tokens.
         is_reused: Whether an earlier run made them.
     """
@@ -54,18 +56,19 @@ class RunBlocks:
         store: Where tokens are kept; None to keep none.
         output: The output folder; None for a run that writes none.
         now: The time that the template prints, if the user gave it.
-        keeps_one: Whether to keep the tokens of a run that has only one keyed.
+        keeps_one: Whether to keep the tokens of a run that has only one block.
         forgets: Whether to make all blocks again.
         only_kept: Whether a block that was not kept is an error.
 
     Attributes:
+        keeps_one: Whether to keep the tokens of a run that has only one block.
         only_kept: Whether a block that was not kept is an error.
         earlier: The record of the earlier run on this output; None if there is none.
         made: The number of blocks that this run made and kept.
         reused: The number of blocks whose tokens an earlier run made.
         total: The number of all blocks.
         own: The checksums of the blocks that this run made.
-        problem: Why tokens are no longer kept, as a sentence; empty if they are.
+        problem: Why tokens are no longer kept, as a sentence without its end; empty if they are.
         now: The time that templates print: the one of the earlier run on this output, if that did not end.
     """
 
@@ -79,15 +82,13 @@ class RunBlocks:
         forgets: bool = False,
         only_kept: bool = False,
     ) -> None:
-        self._store, self._keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
+        self._store, self.keeps_one, self._forgets, self.only_kept = store, keeps_one, forgets, only_kept
         self._folder: BlockFolder | None = None
         self.earlier: RunRecord | None = None
         if store is not None and output is not None:
             self._folder = store.files
             self.earlier = None if forgets else RunRecord.read(store.files, output)
-        # The time has no time zone, as in transformers, so a template that prints the zone prints nothing.
-        kept = None if self.earlier is None or self.earlier.has_ended else self.earlier.now
-        self.now = now or kept or datetime.now()  # noqa: DTZ005
+        self.now = RunRecord.clock(now, self.earlier)
         self._record = RunRecord(str(output), self.now)
         self.reused = self.total = self.made = 0
         self.own: set[str] = set()
@@ -125,11 +126,8 @@ class RunBlocks:
             self._store.put(key, digest, tokens)
             self.made += 1
         except OSError as error:
-            self.problem = (
-                f"the blocks of this run could not be kept in {self._store.name} ({error.strerror or error}), so a "
-                "run that is interrupted would start over"
-            )
-            if not self._keeps_one:
+            self.problem = f"cannot keep blocks in {self._store.name} ({error.strerror or error})"
+            if not self.keeps_one:
                 # The output may need their room.
                 self._store.remove()
                 self._folder = None
@@ -167,14 +165,14 @@ class RunBlocks:
             self._record.write(self._folder)
 
     @property
+    def store_name(self) -> str:
+        """The folder where tokens are kept, for messages."""
+        return "" if self._store is None else self._store.name
+
+    @property
     def keeps(self) -> bool:
         """Whether tokens are kept."""
         return self._store is not None
-
-    @property
-    def keeps_one(self) -> bool:
-        """Whether the tokens of the only block of a run are kept."""
-        return self._keeps_one
 
 
 class PartBlocks:
@@ -187,7 +185,9 @@ class PartBlocks:
 
     def __init__(self, run: RunBlocks, mill: Mill) -> None:
         self._run, self._mill = run, mill
+        self._kept_columns = frozenset(mill.options["keep_columns"])
         self.key = MillKey.of(mill) if run.keeps else None
+        self._fields = fields_of(mill) if run.keeps else []
 
     def read(self, blocks: Iterator[Block]) -> Iterator[KeyedBlock]:
         """Add the checksums of blocks.
@@ -198,23 +198,15 @@ class PartBlocks:
         Yields:
             The blocks.
         """
-        if not self._run.keeps:
-            yield from (KeyedBlock(block, None) for block in blocks)
-            return
-        first = next(blocks, None)
-        if first is None:
-            return
-        second = None if self._run.keeps_one else next(blocks, None)
-        if second is None and not self._run.keeps_one:
-            # To make it again takes less time than to look for it.
-            yield KeyedBlock(first, None)
-            return
-        yield KeyedBlock(first, block_digest(first))
-        if second is not None:
-            yield KeyedBlock(second, block_digest(second))
-        del first, second
+        is_kept = self._run.keeps
+        if is_kept and not self._run.keeps_one:
+            first = list(islice(blocks, 2))
+            # To make an only block again takes less time than to look for it.
+            is_kept = len(first) == 2
+            blocks = chain(first, blocks)
+            del first
         for block in blocks:
-            yield KeyedBlock(block, block_digest(block))
+            yield KeyedBlock(block, block_digest(block) if is_kept else None)
 
     def mill(self, keyed: KeyedBlock) -> MilledBlock:
         """Return the tokens of a block: those of an earlier run, or new ones.
@@ -227,14 +219,14 @@ class PartBlocks:
         """
         if self.key is not None and keyed.digest is not None:
             found = self._run.get(self.key, keyed.digest)
-            if found is not None and found.num_rows_in == keyed.block.batch.num_rows:
+            if found is not None and fits(found, keyed.block.batch.num_rows, self._fields, self._kept_columns):
                 return MilledBlock(keyed, found, is_reused=True)
             if self._run.only_kept:
                 raise DataError(
-                    f"the tokens of {keyed.block.place(0)} and the rows after it are not there, or damaged; run the "
-                    "unit of these rows again"
+                    f"the tokens of {keyed.block.place(0)} and the rows after it are missing or damaged in "
+                    f"{self._run.store_name}; run all units again (blocks that are there are not made again)"
                 )
-        return MilledBlock(keyed, mill_block(self._mill, keyed.block))
+        return MilledBlock(keyed, mill_block(self._mill, keyed.block, statistics=True))
 
     def keep(self, milled: MilledBlock) -> None:
         """Keep the tokens of a block, and count it.

@@ -1,7 +1,6 @@
 """`BlockStore`: a folder with the tokens of blocks. A block is there completely, or not at all."""
 
 import os
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from chatmill._chatmill import TokenBatch, masked_batch, restore_batch
 from chatmill.outputs.object_store import StoredFile
 from chatmill.resume.block_folder import block_folder
 from chatmill.resume.key import MillKey
+from chatmill.resume.own_names import BLOCK, OWN_NAME, is_unfinished
 
 _KEY = "key.json"
 _SUFFIX = ".block"
-_BLOCK = re.compile(r"([^/]+)/[^/]{2}/([^/]+)\.block")
 _COUNTS = b"chatmill.counts"
 _CHECK_BYTES = 4
 
@@ -93,9 +92,12 @@ class BlockStore:
             with pa.ipc.open_stream(body) as stream:
                 counts = (stream.schema.metadata or {})[_COUNTS].decode()
                 table = stream.read_all()
+            # The checksum does not protect against a file that was forged, and the core reads offsets as they are. This
+            # took 0.04 ms for 8 million tokens in 4,000 rows, and reading them 18 ms.
+            table.validate(full=True)
             kept = {name: value for name, value in table.schema.metadata.items() if name != _COUNTS}
             tokens = restore_batch(table.replace_schema_metadata(kept or None), counts)
-        except (pa.ArrowException, KeyError, ValueError):
+        except (pa.ArrowException, KeyError, ValueError, OSError):
             return None
         self.files.mark_used(name)
         return tokens
@@ -138,18 +140,21 @@ class BlockStore:
         """
         found: dict[str, dict[str, StoredFile]] = {}
         for name, file in sorted(self.files.files().items()):
-            if match := _BLOCK.fullmatch(name):
+            if match := BLOCK.fullmatch(name):
                 found.setdefault(match[1], {})[name] = file
-            elif name.endswith(f"/{_KEY}"):
+            elif OWN_NAME.fullmatch(name) and name.endswith(f"/{_KEY}"):
                 found.setdefault(name.partition("/")[0], {})
         for folder, files in found.items():
-            content = self.files.read(f"{folder}/{_KEY}")
-            try:
-                key = None if content is None else MillKey.from_json(content.to_pybytes())
-            except ValueError:
-                continue
-            if key is not None:
+            if (key := self._key_in(folder)) is not None:
                 yield KeptBlocks(key, files)
+
+    def all_blocks(self) -> dict[str, StoredFile]:
+        """Return the files of all blocks, also of those whose key cannot be read."""
+        return {name: file for name, file in self.files.files().items() if BLOCK.fullmatch(name)}
+
+    def unfinished(self) -> dict[str, StoredFile]:
+        """Return the files that are being written now, or that a run which was killed has left."""
+        return {name: file for name, file in self.files.files().items() if is_unfinished(name)}
 
     def digests(self, key: MillKey) -> set[str]:
         """Return the checksums of the rows of all blocks of a key. Their content is not checked.
@@ -160,17 +165,26 @@ class BlockStore:
         Raises:
             DataError: They are in a store that cannot be read.
         """
-        names = map(_BLOCK.fullmatch, self.files.names(_folder(key)))
-        return {match[2] for match in names if match is not None}
+        names = map(BLOCK.fullmatch, self.files.names(_folder(key)))
+        return {match[3] for match in names if match is not None}
 
     def remove(self) -> None:
         """Remove all blocks. What cannot be removed now stays."""
         self.files.remove_all()
 
+    def _key_in(self, folder: str) -> MillKey | None:
+        """Return the key of a folder; None if it is not there, or damaged."""
+        content = self.files.read(f"{folder}/{_KEY}")
+        try:
+            key = None if content is None else MillKey.from_json(content.to_pybytes())
+            return key if key is not None and _folder(key) == folder else None
+        except (ValueError, RecursionError):
+            return None
+
     def _describe(self, key: MillKey) -> None:
         name = f"{_folder(key)}/{_KEY}"
         if name not in self._described:
-            if self.files.read(name) is None:
+            if self._key_in(_folder(key)) is None:
                 self.files.write(name, key.to_json().encode("utf-8", "surrogatepass"))
             self._described.add(name)
 

@@ -1,6 +1,5 @@
 """`UrlFolder`: a folder of blocks in a store of fsspec, which several machines may share."""
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,12 +10,9 @@ import pyarrow as pa
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.object_store import ObjectStore, StoredFile
+from chatmill.resume.own_names import folders_of, is_own
 
 _THREADS = 8
-# Nothing else is removed.
-_OWN_NAME = re.compile(
-    r"[0-9a-f]{32}/(key\.json|[0-9a-f]{2}/[0-9a-f]+\.block)|runs/[0-9a-f]+\.json|units/[0-9a-f]+/\d+\.json"
-)
 
 
 class UrlFolder:
@@ -122,8 +118,6 @@ class UrlFolder:
     def remove_all(self) -> None:
         """Remove the files that a `BlockStore` writes, and no others. What cannot be removed now stays."""
         with suppress(DataError), ThreadPoolExecutor(_THREADS, "chatmill-remove") as pool:
-            names = [name for name in self._store.files() if _OWN_NAME.fullmatch(name)]
+            names = {name for name in self._store.files() if is_own(name)}
             list(pool.map(self.remove, names))
-            folders = {name.rpartition("/")[0] for name in names}
-            folders |= {folder.partition("/")[0] for folder in folders}
-            self._store.remove_folders([*sorted(folders, key=len, reverse=True), ""])
+            self._store.remove_folders([*folders_of(names), ""])

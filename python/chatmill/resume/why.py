@@ -1,11 +1,12 @@
 """`explain`: what a run can take from an earlier one, or why it can take nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from chatmill.resume.differences import differences
+from chatmill.resume.differences import nearest_differences
 from chatmill.resume.key import MillKey
 from chatmill.resume.record import RunRecord
 from chatmill.resume.store import BlockStore, KeptBlocks
+from chatmill.text.numbers import counted
 
 
 def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey]) -> list[str]:
@@ -21,8 +22,7 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     """
     if earlier is None or earlier.has_ended:
         return []
-    kept = {it.key.digest: it for it in store.kept()}
-    before = [kept[key] for key in dict.fromkeys(it.key for it in earlier.inputs) if key in kept]
+    before = blocks_of(store, [it.key for it in earlier.inputs])
     blocks = sum(it.blocks for it in before)
     if not blocks:
         return []
@@ -30,27 +30,23 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     taken = sum(it.blocks for it in before if it.key.digest in wanted)
     lines = []
     if taken:
-        lines.append(f"an earlier run on this output did not end; its {taken:,} blocks need not be made again")
+        lines.append(
+            f"an earlier run on this output did not end; {counted(taken, 'block')} of it need not be made again"
+        )
     if taken < blocks:
-        some = "some" if taken else "nothing"
-        lines.append(f"an earlier run on this output did not end, but {some} of its {blocks:,} blocks can be used")
-        missing = [it for it in before if it.key.digest not in wanted]
-        lines += [f"  {text}" for text in causes(missing, keys)]
+        lost = counted(blocks - taken, "block")
+        lines.append(f"an earlier run on this output did not end; {lost} of it cannot be used, because")
+        missing = [it.key.fields for it in before if it.key.digest not in wanted]
+        lines += [f"  {it.text}" for it in nearest_differences(missing, [key.fields for key in keys])]
     return lines
 
 
-def causes(before: Sequence[KeptBlocks], keys: Sequence[MillKey]) -> list[str]:
-    """Say why blocks of earlier keys cannot be used: how each differs from the new key that is most like it.
+def blocks_of(store: BlockStore, digests: Iterable[str]) -> list[KeptBlocks]:
+    """Return the kept blocks of keys.
 
     Args:
-        before: The blocks of the earlier keys.
-        keys: The new keys.
-
-    Returns:
-        A sentence for each difference, without those that were said before.
+        store: The blocks that are kept.
+        digests: The digests of the keys. A digest may be there several times.
     """
-    found: dict[str, None] = {}
-    for kept in before:
-        nearest = min((differences(kept.key.fields, key.fields) for key in keys), key=len, default=[])
-        found.update(dict.fromkeys(it.text for it in nearest))
-    return list(found)
+    kept = {it.key.digest: it for it in store.kept()}
+    return [kept[digest] for digest in dict.fromkeys(digests) if digest in kept]

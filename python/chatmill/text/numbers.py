@@ -23,6 +23,20 @@ def short_number(number: float) -> str:
     return f"{scaled:.0f} {' kMGT'[power]}" if scaled >= 100 else f"{scaled:.1f} {' kMGT'[power]}"
 
 
+def counted(number: int, name: str) -> str:
+    """Write a number with the name of what is counted.
+
+    Args:
+        number: The number.
+        name: The name of one of them; that of several ends with `s`.
+
+    Example:
+        >>> counted(1, "block"), counted(4_000, "block")
+        ('1 block', '4,000 blocks')
+    """
+    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
+
+
 def percent(part: float, whole: float) -> str:
     """Write a share in percent.
 

@@ -94,7 +94,7 @@ def verify_index(path: Path, tokens: Path | None, faults: Faults) -> tuple[int, 
         The number of packs and of their tokens.
 
     Raises:
-        DataError: The file is no plan of chatmill.
+        DataError: The file is not a plan of chatmill.
     """
     if not _is_unchanged(path, faults):
         return 0, 0
@@ -122,7 +122,7 @@ def verify_index(path: Path, tokens: Path | None, faults: Faults) -> tuple[int, 
 
 def _is_unchanged(path: Path, faults: Faults) -> bool:
     """Return whether a plan may be read: it is a Parquet file, and its checksum is right, if it has one."""
-    no_plan = f"{path} is no plan of chatmill; give an output, or a plan of `chatmill pack --index-only`"
+    no_plan = f"{path} is not a plan of chatmill; give an output, or a plan of `chatmill pack --index-only`"
     try:
         is_right = is_seal_right(path)
     except READ_ERRORS:

@@ -30,10 +30,10 @@ def manifest_of(folder: Path) -> Path:
         DataError: There is no such folder, or it has no manifest.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder} is no output of chatmill; {_GIVE}")
+        raise DataError(f"{folder} is not an output of chatmill; {_GIVE}")
     names = [name for name in (MANIFEST, EARLIER_MANIFEST) if (folder / name).exists()]
     if not names:
-        raise DataError(f"there is no {folder / MANIFEST}, so {folder} is no output of chatmill; {_GIVE}")
+        raise DataError(f"there is no {folder / MANIFEST}, so {folder} is not an output of chatmill; {_GIVE}")
     return folder / manifest_name(names)
 
 

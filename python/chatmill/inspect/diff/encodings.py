@@ -25,14 +25,23 @@ def compare_encodings(left: EncodedRow, right: EncodedRow) -> tuple[Aspect, list
     if isinstance(left, RowFailure) or isinstance(right, RowFailure):
         if isinstance(left, RowFailure) and isinstance(right, RowFailure) and left.code == right.code:
             return None
-        return "failure", [DifferingSpan(0, 0, "", _describe(left), _describe(right))]
+        return "failure", [DifferingSpan(0, 0, "", describe_row(left), describe_row(right))]
     if len(left.samples) != len(right.samples):
-        return "samples", [DifferingSpan(0, 0, "", _describe(left), _describe(right))]
+        return "samples", [DifferingSpan(0, 0, "", describe_row(left), describe_row(right))]
     pairs = zip(left.samples, right.samples, strict=True)
-    return next((found for found in (_compare_samples(*pair) for pair in pairs) if found is not None), None)
+    return next((found for found in (compare_sample(*pair) for pair in pairs) if found is not None), None)
 
 
-def _compare_samples(left: Encoding, right: Encoding) -> tuple[Aspect, list[DifferingSpan]] | None:
+def compare_sample(left: Encoding, right: Encoding) -> tuple[Aspect, list[DifferingSpan]] | None:
+    """Find the first aspect in which one sample of a row differs, and the differing spans.
+
+    Args:
+        left: The sample on the left side.
+        right: The sample on the right side.
+
+    Returns:
+        As `compare_encodings`.
+    """
     if left.text != right.text:
         return "text", [_text_difference(left, right)]
     aspect = _aspect(left, right)
@@ -72,7 +81,12 @@ def _aspect(left: Encoding, right: Encoding) -> Aspect | None:
     return "weights" if token_weights(left) != token_weights(right) else None
 
 
-def _describe(row: EncodedRow) -> str:
+def describe_row(row: EncodedRow) -> str:
+    """Describe a row in one line: its trained tokens, or the reason why it has none.
+
+    Args:
+        row: The row.
+    """
     if isinstance(row, RowFailure):
         return describe_failure(row)
     samples = f"{len(row.samples):,} samples, " if len(row.samples) > 1 else ""

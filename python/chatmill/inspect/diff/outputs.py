@@ -2,42 +2,24 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
-
-from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill, TokenBatch
+from chatmill._chatmill import ChatmillError, ChatTemplate, DataError, Mill
 from chatmill.inputs import Block, InputFile, find_inputs, read_blocks
 from chatmill.inputs.mill import mill_block
+from chatmill.inspect.diff.recorded import made_rows, recorded_options
 from chatmill.inspect.diff.report import DiffReport, RowDifference, Side
 from chatmill.inspect.diff.samples import SampledRow, WholeRow, compare_samples, same_samples
-from chatmill.labels import Labels
 from chatmill.outputs.read import PreparedOutput
-from chatmill.outputs.samples import read_samples
 from chatmill.outputs.written import WrittenRows
 from chatmill.sources.resolve import resolve_for
-from chatmill.text.nearest import suggestion
 
 #: The names of the two sides.
 OUTPUT_NAMES = ("made now", "written")
 
 _BLOCK_BYTES = 1 << 20
-# The options that change tokens or labels. The other options are about speed, padding and other columns.
-_OPTIONS = (
-    "labels",
-    "split",
-    "max_length",
-    "truncation",
-    "segment_length",
-    "special_tokens",
-    "allowed_special_tokens",
-    "all_masked",
-    "chat_template_kwargs",
-    "now",
-)
 
 
 class OutputReport(DiffReport):
@@ -143,7 +125,7 @@ def diff_output(
     written.check_order()
     files = find_inputs(inputs)
     warnings = written.check_inputs(files)
-    chosen, changed = _options(written, options)
+    chosen, changed = recorded_options(written, options)
     form = written.format
     if template is None and template_fallback is None and (form is None or form.needs_template):
         template = _recorded_template(written)
@@ -171,23 +153,10 @@ def _pairs(mill: Mill, files: Sequence[InputFile], output: PreparedOutput) -> It
     row = 0
     columns = None if mill.format is None else mill.format.columns
     for block in read_blocks(files, columns=columns, block_bytes=_BLOCK_BYTES):
-        for index, made in enumerate(_made(mill_block(mill, block))):
+        for index, made in enumerate(made_rows(mill_block(mill, block))):
             yield _SampledPair(row, block, index, made, written.take(block, index))
             row += 1
     written.finish()
-
-
-def _made(tokens: TokenBatch) -> list[SampledRow]:
-    """Return the samples or the failure of each row of a block."""
-    batch = pa.record_batch(tokens)
-    failures = {failure.row: failure for failure in tokens.failures}
-    numbers = batch.column("row").to_pylist() if "row" in batch.schema.names else range(batch.num_rows)
-    samples: dict[int, SampledRow] = {row: [] for row in range(tokens.num_rows_in)}
-    for row, sample in zip(numbers, read_samples(batch), strict=True):
-        of_row = samples[row]
-        if isinstance(of_row, list):
-            of_row.append(sample)
-    return list({**samples, **failures}.values())
 
 
 def _count(side: Side, row: SampledRow) -> None:
@@ -196,40 +165,6 @@ def _count(side: Side, row: SampledRow) -> None:
         return
     for sample in row:
         side.add(tokens=len(sample), trained=sample.count_trained())
-
-
-def _options(output: PreparedOutput, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
-    """Return the options of the mill, and the options that differ from the manifest."""
-    for name in given:
-        if name not in _OPTIONS:
-            hint = suggestion(name, _OPTIONS, otherwise=f"use only {', '.join(_OPTIONS)}")
-            raise DataError(f"a comparison with an output has no option `{name}`; {hint}")
-    recorded = {name: output.options[name] for name in _OPTIONS if name in output.options}
-    changed = {
-        name: (recorded.get(name), _recorded_form(name, value))
-        for name, value in given.items()
-        if _recorded_form(name, recorded.get(name)) != _recorded_form(name, value)
-    }
-    chosen = {"all_masked": "reject", **recorded, **given}
-    if isinstance(chosen.get("now"), str):
-        chosen["now"] = datetime.fromisoformat(chosen["now"])
-    # A row that would end the run counts as a failed row here.
-    labels = Labels.of(chosen.get("labels", "assistant"))
-    chosen["labels"] = replace(labels, unproved="reject") if labels.unproved == "raise" else labels
-    if chosen.get("truncation") == "raise":
-        chosen["truncation"] = "drop"
-    return chosen, changed
-
-
-def _recorded_form(name: str, value: Any) -> Any:
-    """Return an option in the form of the manifest."""
-    if value is None:
-        return {} if name == "chat_template_kwargs" else None
-    if name == "labels":
-        return Labels.of(value).spec()
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return list(value) if name == "allowed_special_tokens" else value
 
 
 def _recorded_template(output: PreparedOutput) -> ChatTemplate | str | None:

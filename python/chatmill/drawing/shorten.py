@@ -1,0 +1,51 @@
+"""`shortened`: a row whose text is too long to be looked at as a whole, without its middle."""
+
+from dataclasses import replace
+
+from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+
+
+def shortened(row: DrawnRow, most: int) -> DrawnRow:
+    """Leave out the middle of a long row. Its counts of tokens remain those of the whole row.
+
+    Args:
+        row: The row.
+        most: The number of characters to keep: two thirds from the beginning, and one third from the end.
+
+    Example:
+        >>> span = DrawnSpan("abcdefghijkl", 1.0, (1, 2), (6, 12))
+        >>> row = DrawnRow((DrawnRegion(0, "user", "content", (span,)),), tokens=2, trained_tokens=2)
+        >>> shortened(row, 6).text
+        'abcd… 6 characters are not shown …kl'
+    """
+    length = len(row.text)
+    if length <= most:
+        return row
+    start, stop = most * 2 // 3, length - (most - most * 2 // 3)
+    regions: list[DrawnRegion] = []
+    at, is_said = 0, False
+    for region in row.regions:
+        spans: list[DrawnSpan] = []
+        for span in region.spans:
+            begin, end = at, at + len(span.text)
+            at = end
+            if end <= start or begin >= stop:
+                spans.append(span)
+                continue
+            if begin < start:
+                spans.append(_part(span, 0, start - begin))
+            if not is_said:
+                spans.append(DrawnSpan(f"… {stop - start:,} characters are not shown …", None))
+                is_said = True
+            if end > stop:
+                spans.append(_part(span, stop - begin, len(span.text)))
+        if spans:
+            regions.append(replace(region, spans=tuple(spans)))
+    return replace(row, regions=tuple(regions))
+
+
+def _part(span: DrawnSpan, start: int, stop: int) -> DrawnSpan:
+    """Return some characters of a span, with the tokens that end in them."""
+    inside = [(token, end - start) for token, end in zip(span.ids, span.ends, strict=True) if start < end <= stop]
+    ids, ends = tuple(token for token, _ in inside), tuple(end for _, end in inside)
+    return replace(span, text=span.text[start:stop], ids=ids, ends=ends)

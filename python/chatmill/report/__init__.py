@@ -1,1 +1,0 @@
-"""`chatmill report`: what an output holds, as a table, a page and JSON; what a trainer would have trained."""

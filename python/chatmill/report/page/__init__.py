@@ -1,5 +1,0 @@
-"""The report as one HTML page that needs nothing else and asks for nothing else."""
-
-from chatmill.report.page.document import page
-
-__all__ = ["page"]

@@ -1,0 +1,129 @@
+"""`report`: a report of finished outputs, or of rows that are counted and not written."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import Any
+
+from chatmill._chatmill import DataError
+from chatmill.outputs.manifest import EARLIER_MANIFEST, MANIFEST, is_manifest
+from chatmill.outputs.url import is_url
+from chatmill.reporting.choose import some_samples
+from chatmill.reporting.model import Report
+from chatmill.reporting.shown import ShownReport
+from chatmill.text.nearest import suggestion
+from chatmill.text.parsing import parse_json
+
+
+def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **options: Any) -> ShownReport:
+    """Report what outputs hold, or what rows would become.
+
+    The report of an output comes from its manifest; no shard is read. Rows are rendered, tokenized and labeled, but
+    nothing is written.
+
+    Args:
+        inputs: Folders that `prepare` made, each with a `_manifest.json`; or rows, as the inputs of `prepare`, which
+            need a tokenizer. Each of them is a report of its own; a list of files is one.
+        tokenizer: For rows: a `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
+        samples: Whether the report has samples, which hold texts of rows; or how many at most.
+        options: For rows: the options of `prepare` that change tokens and labels, such as `template`, `format`,
+            `labels`, `max_length` and `truncation`.
+
+    Returns:
+        The reports. `print` shows them, and so does a notebook.
+
+    Raises:
+        DataError: An input cannot be read, or is an output of a version without statistics.
+        TypeError: An option is unknown.
+
+    Example:
+        >>> report = chatmill.report("tokens")  # doctest: +SKIP
+        >>> report.status, report.report.totals.truncated  # doctest: +SKIP
+        ('good', 12)
+        >>> report.to_html("report.html")  # doctest: +SKIP
+    """
+    if not inputs:
+        raise DataError("there is nothing to report; give a folder that `chatmill prepare` made, or rows")
+    given = {name: value for name, value in {"tokenizer": tokenizer, **options}.items() if value is not None}
+    outputs = [is_output(it) for it in inputs]
+    if given and all(outputs):
+        raise DataError(
+            f"`{next(iter(given))}` is only for rows, but {_name(inputs[0])} is a finished output, whose manifest has "
+            "its options; leave it out"
+        )
+    if tokenizer is None:
+        for entry, is_finished in zip(inputs, outputs, strict=True):
+            if not is_finished:
+                raise DataError(_needs_tokenizer(entry))
+    reports = [
+        _of_output(entry, samples) if is_finished else _of_rows(entry, samples, given)
+        for entry, is_finished in zip(inputs, outputs, strict=True)
+    ]
+    return ShownReport(tuple(reports))
+
+
+def is_output(entry: Any) -> bool:
+    """Return whether a value names a folder with a manifest of chatmill.
+
+    Args:
+        entry: A folder, a file, or rows in memory.
+
+    Example:
+        >>> is_output("no-such-folder"), is_output([{"messages": []}])
+        (False, False)
+    """
+    if not isinstance(entry, (str, os.PathLike)):
+        return False
+    folder = Path(entry).expanduser()
+    try:
+        return (folder / MANIFEST).is_file() or is_manifest(parse_json((folder / EARLIER_MANIFEST).read_bytes()))
+    except (OSError, ValueError):
+        return False
+
+
+def _of_output(folder: str | os.PathLike[str], samples: bool | int) -> Report:
+    from chatmill.reporting.of_output import report_of_output
+
+    return _with_samples(report_of_output(folder, samples=bool(samples)), samples)
+
+
+def _of_rows(inputs: Any, samples: bool | int, options: Mapping[str, Any]) -> Report:
+    from chatmill.reporting.of_rows import report_of_rows
+
+    parameters = signature(report_of_rows).parameters
+    if not any(it.kind is Parameter.VAR_KEYWORD for it in parameters.values()):
+        for name in options:
+            if name not in parameters:
+                raise TypeError(f"report() has no option {name!r}{_hint(name, tuple(parameters)[1:])}")
+    return _with_samples(report_of_rows(inputs, samples=bool(samples), **options), samples)
+
+
+def _with_samples(made: Report, samples: bool | int) -> Report:
+    if samples is True:
+        return made
+    return replace(made, samples=some_samples(made.samples, int(samples)))
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    hint = suggestion(name, known)
+    return f"; {hint}" if hint else ""
+
+
+def _needs_tokenizer(entry: Any) -> str:
+    if not isinstance(entry, (str, os.PathLike)):
+        return f"{_name(entry)} holds rows, which need a tokenizer; give `tokenizer`"
+    if is_url(entry):
+        return (
+            f"{_name(entry)} is a URL, so it is read as rows, which need a tokenizer; give `--tokenizer`, in Python "
+            "`tokenizer`, or the folder of an output on this machine"
+        )
+    return (
+        f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
+        "`--tokenizer`, in Python `tokenizer`, or the folder of an output"
+    )
+
+
+def _name(entry: Any) -> str:
+    return os.fspath(entry) if isinstance(entry, (str, os.PathLike)) else f"a value of the type {type(entry).__name__}"

@@ -1,0 +1,66 @@
+"""`samples`: the section of the rows that were chosen to be looked at."""
+
+from collections.abc import Mapping, Sequence
+
+from chatmill.drawing.html import CLASSES, mark
+from chatmill.reporting.model import Report
+from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.samples.controls import controls
+from chatmill.reporting.page.samples.fit import fitting
+from chatmill.reporting.page.samples.names import choices_of
+from chatmill.reporting.page.samples.sample import Numbered, draw_sample
+from chatmill.reporting.page.sections.section import section
+
+
+def numbered(reports: Sequence[Report]) -> list[Numbered]:
+    """Return the samples of all reports with their numbers.
+
+    Args:
+        reports: The reports.
+    """
+    of_report = ((at, sample) for at, report in enumerate(reports) for sample in report.samples)
+    return [Numbered(number, at, sample) for number, (at, sample) in enumerate(of_report, start=1)]
+
+
+def links(reports: Sequence[Report]) -> list[Mapping[str, str]]:
+    """Return, for each report, the place of the first sample for each reason.
+
+    Args:
+        reports: The reports.
+    """
+    places: list[dict[str, str]] = [{} for _ in reports]
+    for it in numbered(reports):
+        for why in (*it.sample.why, it.sample.code):
+            places[it.report].setdefault(why, it.id)
+    return list(places)
+
+
+def samples(reports: Sequence[Report], names: Sequence[str], most_bytes: int) -> Markup:
+    """Return the section; it says so if there are no samples.
+
+    Args:
+        reports: The reports.
+        names: Their names.
+        most_bytes: The greatest number of bytes of the samples.
+    """
+    every = numbered(reports)
+    if not every:
+        return section("samples", "Samples", element("p", "This report has no samples.", class_="remark"))
+    choices = choices_of(reports, names)
+    drawn = fitting([it.size for it in every], lambda at, limit: draw_sample(every[at], choices, limit), most_bytes)
+    return section("samples", "Samples", _legend(), controls(choices), *map(Markup, drawn))
+
+
+def _legend() -> Markup:
+    marks = [
+        (Markup(mark("trained", CLASSES, CLASSES.trained)), "a label; the model learns it"),
+        (Markup(mark("weighted", CLASSES, CLASSES.weighted)), "a label with a weight other than 1"),
+        (Markup(mark("masked", CLASSES, CLASSES.masked)), "no label; the model only reads it"),
+        (Markup(mark("cut", CLASSES, CLASSES.cut)), "cut off by max_length"),
+    ]
+    entries = (joined(element("dt", it), element("dd", what)) for it, what in marks)
+    about = (
+        "A dot is a space at an edge or beside another one, ⇥ a tab, ⏎ a line break. Signs such as ␛ and ⟨U+202E⟩ "
+        "stand for characters that cannot be seen. Point at a text to see its region."
+    )
+    return joined(element("dl", *entries, class_="marks"), element("p", about, class_="remark"))

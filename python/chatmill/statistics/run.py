@@ -1,0 +1,151 @@
+"""`RunStatistics`: what a run counts while its rows go by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from chatmill._chatmill import Mill, RowStatistics, SampleStatistics, TokenBatch
+from chatmill.inputs import Block
+from chatmill.outputs.shards import ANSWER_COLUMNS, RowWriter, Shard
+from chatmill.statistics.compact import numbers_text, pairs_text
+from chatmill.statistics.samples import SampleChoice
+from chatmill.trainers.splits import TRAINING
+
+#: The version of the form of `statistics` in a manifest.
+VERSION = 1
+
+
+@dataclass
+class SourceCounts:
+    """The counts of one input file.
+
+    Attributes:
+        dataset: The number of its part of the run, from 0.
+        rows_in: Rows read.
+        rejected: Rows without tokens.
+        tokens: Tokens of its samples.
+        trained_tokens: Those of them that have a label.
+        bytes: Bytes of the rendered texts.
+        text_tokens: Tokens of these texts, before any cut.
+    """
+
+    dataset: int
+    rows_in: int = 0
+    rejected: int = 0
+    tokens: int = 0
+    trained_tokens: int = 0
+    bytes: int = 0
+    text_tokens: int = 0
+
+
+class RunStatistics:
+    """The statistics of a run. Only the writer thread changes them.
+
+    Args:
+        mill: The mill of the first part, whose tokenizer and padding all parts share.
+        datasets: For each file of the run, the number of its part.
+    """
+
+    def __init__(self, mill: Mill, datasets: Sequence[int]) -> None:
+        options = mill.options
+        bos = mill.tokenizer.special_tokens.get("bos_token")
+        self._bos = None if bos is None else mill.tokenizer.token_to_id(bos)
+        self._padding_side = options["padding_side"]
+        self._rows = RowStatistics()
+        self._row = 0
+        self._samples: dict[str, SampleStatistics] = {}
+        self._sources = [SourceCounts(dataset) for dataset in datasets]
+        self.chosen = SampleChoice()
+
+    def add(self, block: Block, tokens: TokenBatch, mill: Mill) -> None:
+        """Count the rows of a block.
+
+        Args:
+            block: The rows.
+            tokens: Their tokens, with statistics.
+            mill: What made the tokens.
+        """
+        source = self._sources[block.file.position]
+        source.rows_in += block.batch.num_rows
+        source.rejected += len(tokens.failures)
+        source.tokens += tokens.num_tokens
+        source.trained_tokens += tokens.num_trained_tokens
+        statistics = tokens.statistics
+        if statistics is not None:
+            source.bytes += statistics.bytes
+            source.text_tokens += statistics.text_tokens
+            self._rows.add(statistics, self._row)
+        self._row += block.batch.num_rows
+        self.chosen.add(block, tokens, mill)
+
+    def add_samples(self, batch: pa.RecordBatch, split: str = TRAINING) -> None:
+        """Count samples that are written.
+
+        Args:
+            batch: The samples, in all columns.
+            split: Their split.
+        """
+        if split not in self._samples:
+            self._samples[split] = SampleStatistics(self._bos, self._padding_side)
+        if batch.num_rows:
+            names = [name for name in ANSWER_COLUMNS[1:] if name in batch.schema.names]
+            self._samples[split].add(batch, names)
+
+    def counted(self, writer: RowWriter, split: str = TRAINING) -> RowWriter:
+        """Return a writer that counts what it writes.
+
+        Args:
+            writer: The writer.
+            split: The split that it writes.
+        """
+        return _CountedWriter(writer, self, split)
+
+    def record(self) -> dict[str, Any]:
+        """Return the statistics for the manifest."""
+        rows = json.loads(self._rows.to_json())
+        rows["lengths"] = pairs_text((int(length), count) for length, count in rows["lengths"].items())
+        rows["trained_cells"] = numbers_text(rows["trained_cells"])
+        return {
+            "version": VERSION,
+            "rows": rows,
+            "samples": {split: _sample_record(counted) for split, counted in self._samples.items()},
+            "sources": [asdict(source) for source in self._sources],
+        }
+
+
+def _sample_record(counted: SampleStatistics) -> Mapping[str, Any]:
+    totals = json.loads(counted.to_json())
+    totals["trained_shares"] = numbers_text(totals["trained_shares"])
+    for name in ("lengths", "first_trained", "last_trained"):
+        totals[name] = pairs_text(totals[name])
+    record: dict[str, Any] = totals
+    return record
+
+
+class _CountedWriter:
+    """A writer of rows that counts them."""
+
+    def __init__(self, writer: RowWriter, statistics: RunStatistics, split: str) -> None:
+        self._writer, self._statistics, self._split = writer, statistics, split
+
+    def __enter__(self) -> RowWriter:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.__exit__(kind, error, trace)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Count rows, and write them."""
+        self._statistics.add_samples(batch, self._split)
+        self._writer.write(batch)
+
+    def finish(self) -> list[Shard]:
+        """Complete all files and return the shards."""
+        return self._writer.finish()

@@ -1,0 +1,90 @@
+//! `RowFigures`: the figures of one row, until it is complete. Its buffers are used again for the next row.
+
+use std::ops::Range;
+
+use super::outline::Outline;
+use super::role_names::RoleNames;
+use super::sequence_figures::{SequenceFigures, WholeSequence};
+use crate::attribution::Regions;
+use crate::rows::{Conversation, Role, has_reasoning};
+
+/// The figures of one row.
+#[derive(Debug, Default)]
+pub(crate) struct RowFigures {
+    /// Whether regions should be found for this row even if its labels do not need them.
+    pub(crate) wants_regions: bool,
+    /// What is odd about the messages; None without messages.
+    pub(super) outline: Option<Outline>,
+    /// The names of the roles of all rows so far.
+    pub(super) names: RoleNames,
+    /// The role of each message, as an index into `names`.
+    pub(super) roles: Vec<u8>,
+    /// For each message, which turn of the assistant it is.
+    pub(super) turns: Vec<Option<usize>>,
+    /// The messages whose reasoning is in a field of its own.
+    pub(super) reasoning: Vec<usize>,
+    sequences: Vec<SequenceFigures>,
+    used: usize,
+}
+
+impl RowFigures {
+    /// Makes it empty, for a new row.
+    pub(crate) fn clear(&mut self, wants_regions: bool) {
+        self.wants_regions = wants_regions;
+        self.outline = None;
+        self.roles.clear();
+        self.turns.clear();
+        self.reasoning.clear();
+        self.used = 0;
+    }
+
+    /// Describes the messages of the row.
+    pub(crate) fn describe(&mut self, conversation: &Conversation<'_>) {
+        let mut turn = 0;
+        for (index, message) in conversation.messages.iter().enumerate() {
+            let name = conversation.role(index);
+            self.roles.push(self.names.index(name));
+            let is_answer = Role::of(name) == Role::Assistant;
+            self.turns.push(is_answer.then_some(turn));
+            turn += usize::from(is_answer);
+            if has_reasoning(message) {
+                self.reasoning.push(index);
+            }
+        }
+        self.outline = Some(Outline::of(conversation));
+    }
+
+    /// Adds a sequence before it is cut. `bytes` is the length of its text.
+    pub(crate) fn push_sequence(&mut self, bytes: usize, labels: &[i32]) {
+        if self.used == self.sequences.len() {
+            self.sequences.push(SequenceFigures::default());
+        }
+        self.sequences[self.used].reset(bytes, labels);
+        self.used += 1;
+    }
+
+    /// The sequences of the row.
+    pub(super) fn sequences(&self) -> &[SequenceFigures] {
+        &self.sequences[..self.used]
+    }
+
+    fn last(&mut self) -> Option<&mut SequenceFigures> {
+        self.sequences[..self.used].last_mut()
+    }
+
+    /// Sets the regions of the last sequence. Turns with an end that is not an added token have no stop token.
+    pub(crate) fn set_regions(&mut self, regions: &Regions, whole: &WholeSequence<'_>, is_added: impl Fn(u32) -> bool) {
+        let turns = std::mem::take(&mut self.turns);
+        if let Some(sequence) = self.last() {
+            sequence.set_regions(regions, &turns, whole, is_added);
+        }
+        self.turns = turns;
+    }
+
+    /// Counts what the cut of the last sequence keeps.
+    pub(crate) fn keep(&mut self, kept: &[Range<usize>]) {
+        if let Some(sequence) = self.last() {
+            sequence.keep(kept);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `TrainedRuns`: where the trained tokens of a sequence are. A sequence has few runs of them, so all further counts are
+//! arithmetic on their borders, not on tokens.
+
+use std::ops::Range;
+
+use crate::label::MASKED;
+
+/// The runs of trained tokens, ascending.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct TrainedRuns(Vec<Range<usize>>);
+
+impl TrainedRuns {
+    /// Finds the runs of other labels.
+    pub(super) fn set(&mut self, labels: &[i32]) {
+        self.0.clear();
+        let mut at = 0;
+        while let Some(masked) = labels[at..].iter().position(|label| *label != MASKED) {
+            let start = at + masked;
+            let length = labels[start..].iter().position(|label| *label == MASKED).unwrap_or(labels.len() - start);
+            at = start + length;
+            self.0.push(start..at);
+        }
+    }
+
+    /// The runs.
+    pub(super) fn as_slice(&self) -> &[Range<usize>] {
+        &self.0
+    }
+
+    /// All trained tokens.
+    pub(super) fn total(&self) -> usize {
+        self.0.iter().map(Range::len).sum()
+    }
+
+    /// Whether a token is trained.
+    pub(super) fn has(&self, token: usize) -> bool {
+        self.within().next_in(token..token + 1) > 0
+    }
+
+    /// Counts the trained tokens of ascending ranges.
+    pub(super) fn within(&self) -> RunCursor<'_> {
+        RunCursor(&self.0)
+    }
+}
+
+/// Counts trained tokens. Each range must begin at or after the one before it.
+#[derive(Debug, Clone)]
+pub(super) struct RunCursor<'r>(&'r [Range<usize>]);
+
+impl RunCursor<'_> {
+    pub(super) fn next_in(&mut self, range: Range<usize>) -> usize {
+        let ended = self.0.iter().take_while(|run| run.end <= range.start).count();
+        self.0 = &self.0[ended..];
+        let inside = |run: &Range<usize>| run.end.min(range.end).saturating_sub(run.start.max(range.start));
+        self.0.iter().take_while(|run| run.start < range.end).map(inside).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn counts_are_those_of_the_labels(trained in proptest::collection::vec(proptest::bool::ANY, 0..40), step in 1usize..9) {
+            let labels: Vec<i32> = trained.iter().map(|it| if *it { 5 } else { MASKED }).collect();
+            let mut runs = TrainedRuns::default();
+            runs.set(&labels);
+            let count = |labels: &[i32]| labels.iter().filter(|label| **label != MASKED).count();
+            prop_assert_eq!(runs.total(), count(&labels));
+            let mut cursor = runs.within();
+            for start in (0..labels.len()).step_by(step) {
+                let range = start..(start + step).min(labels.len());
+                prop_assert_eq!(cursor.next_in(range.clone()), count(&labels[range]));
+            }
+            prop_assert!((0..labels.len()).all(|at| runs.has(at) == trained[at]));
+        }
+    }
+}

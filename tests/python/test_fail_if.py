@@ -1,0 +1,201 @@
+"""Figures of a report, and conditions on them: what they mean, which hold, and what is refused."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chatmill import DataError
+from chatmill.reporting.fail_if import Condition, held
+from chatmill.reporting.figures import FIGURES, figure_values
+from chatmill.reporting.model import Regions, Stops
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_example import empty_report, example_report
+
+DOCS = Path(__file__).parents[2] / "docs" / "report.md"
+
+# Read by a person from `example_report`.
+EXPECTED = {
+    "findings": 2,
+    "findings_bad": 1,
+    "findings_look": 1,
+    "rows_in": 1010,
+    "rows_out": 1000,
+    "rejected": 10,
+    "samples": 1000,
+    "duplicates": 7,
+    "sources": 2,
+    "tokens": 500_000,
+    "trained_tokens": 200_000,
+    "trained_share": 0.4,
+    "untrained": 3,
+    "fully_trained": 1,
+    "bytes": 2_000_000,
+    "text_tokens": 510_000,
+    "tokens_per_byte": 0.255,
+    "length_50": 300,
+    "length_90": 900,
+    "length_95": 900,
+    "length_99": 900,
+    "length_max": 2048,
+    "truncated": 20,
+    "truncated_tokens": 10_000,
+    "truncated_trained_tokens": 4_000,
+    "uncut_tokens": 510_000,
+    "uncut_trained_tokens": 204_000,
+    "assistant_turns": 1500,
+    "trained_turns": 1480,
+    "untrained_turns": 20,
+    "stops": 1480,
+    "stop_trained": 1400,
+    "stop_untrained": 60,
+    "stop_cut": 15,
+    "stop_missing": 5,
+    "reasoning_given": 80,
+    "reasoning_dropped": 30,
+    "begins_with_bos": 1000,
+    "doubled_bos": 5,
+    "control_text": 0,
+    "empty_answers": 2,
+}
+
+
+def test_the_figures_are_those_of_the_report() -> None:
+    assert figure_values(example_report()) == EXPECTED
+
+
+def test_a_report_of_nothing_has_figures() -> None:
+    regions = ("stops", "stop_trained", "stop_untrained", "stop_cut", "stop_missing")
+    unknown = {*regions, "reasoning_given", "reasoning_dropped"}
+    assert figure_values(empty_report()) == {name: None if name in unknown else 0 for name in FIGURES}
+    for name, figure in FIGURES.items():
+        if name not in unknown:
+            sign = "%" if figure.base or figure.is_share else ""
+            assert not held([empty_report()], [f"{name} > 0{sign}"])
+            assert held([empty_report()], [f"{name} == 0{sign}"])
+
+
+def test_bases_are_figures_and_totals_of_their_figure() -> None:
+    values = figure_values(example_report())
+    for figure in FIGURES.values():
+        if figure.base:
+            part, whole = values[figure.name], values[figure.base]
+            assert part is not None
+            assert whole is not None
+            assert part <= whole
+            assert not FIGURES[figure.base].is_share
+
+
+def test_the_document_lists_every_figure() -> None:
+    text = DOCS.read_text("utf-8")
+    table = text.partition("## Figures")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    assert [[it.strip("| ") for it in row] for row in rows] == [
+        [f"`{it.name}`", it.about, "1" if it.is_share else f"`{it.base}`" if it.base else ""] for it in FIGURES.values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("stop_untrained > 0", True),
+        ("stop_untrained > 60", False),
+        ("stop_untrained >= 60", True),
+        ("stop_untrained<60", False),
+        (" stop_untrained  <= 60 ", True),
+        ("stop_untrained == 60", True),
+        ("stop_untrained != 60", False),
+        ("control_text > 0", False),
+        # 10,000 of 510,000 tokens are 1.96 %.
+        ("truncated_tokens > 1.96%", True),
+        ("truncated_tokens > 1.97 %", False),
+        # 10 of 1,010 rows; 20 of 1,000 rows, exactly.
+        ("rejected > 1%", False),
+        ("truncated == 2%", True),
+        ("truncated > 2%", False),
+        ("trained_share < 0.4", False),
+        ("trained_share <= 40%", True),
+        ("trained_share < 40.01%", True),
+        ("length_max > 2048", False),
+        ("tokens_per_byte > 0.25", True),
+    ],
+)
+def test_conditions(condition: str, holds: bool) -> None:
+    assert Condition.of(condition).holds(example_report()) is holds
+
+
+@settings(deadline=None)
+@given(
+    part=st.integers(0, 10**12),
+    more=st.integers(0, 10**12),
+    limit=st.decimals(0, 200, places=3),
+    sign=st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
+)
+def test_percentages_are_exact(part: int, more: int, limit: Any, sign: str) -> None:
+    report = example_report()
+    report = replace(report, totals=replace(report.totals, untrained=part, samples=part + more))
+    share = Fraction(part * 100, part + more) if part + more else Fraction(0)
+    compare = {
+        ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+    }[sign]  # fmt: skip
+    assert Condition.of(f"untrained {sign} {limit}%").holds(report) is compare(share, Fraction(limit))
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        ("stop_untraind > 0", "names the figure 'stop_untraind', which no report has; did you mean 'stop_untrained'?"),
+        ("Rejected > 0", "did you mean 'rejected'?"),
+        ("loss > 0", "the figures are findings, findings_bad"),
+        ("stop_untrained = 0", "the operator '=', which is unknown; use =="),
+        ("stop_untrained => 0", "use >="),
+        ("stop_untrained ≥ 0", "use >="),
+        ("stop_untrained >> 0", "use >, >=, <, <=, ==, !="),
+        ("stop_untrained", "is no condition; give a figure, an operator and a number"),
+        ("", "is no condition"),
+        ("> 0", "is no condition"),
+        ("stop_untrained >", "compares with '', which is no number of 0 or more"),
+        ("stop_untrained > -1", "compares with '-1'"),
+        ("stop_untrained > 1e3", "compares with '1e3'"),
+        ("stop_untrained > 1,5", "compares with '1,5'"),
+        ("stop_untrained > ٣", "compares with '٣'"),
+        ("stop_untrained > nan", "compares with 'nan'"),
+        ("stop_untrained > 0 or rejected > 0", "compares with '0 or rejected > 0'"),
+        ("stop_untrained > 2%%", "compares with '2%%'"),
+        (f"stop_untrained > {'9' * 5000}", "which is no number"),
+        ("tokens > 2%", "has a percentage, but `tokens` has no total that is 100 %; give a number"),
+        ("length_max > 2%", "has a percentage"),
+    ],
+)
+def test_what_is_no_condition(condition: str, problem: str) -> None:
+    with pytest.raises(DataError) as caught:
+        Condition.of(condition)
+    assert problem in str(caught.value)
+
+
+def test_conditions_that_hold_tell_the_figure_and_the_report() -> None:
+    reports = [example_report("a"), replace(example_report("b"), findings=[])]
+    found = held(reports, ["findings_bad > 0", "truncated_tokens > 1%", "trained_share < 1%", "length_50 > 299"])
+    assert [str(it) for it in found] == [
+        "a: findings_bad > 0: findings_bad is 1",
+        "a: truncated_tokens > 1%: truncated_tokens is 10,000 of 510,000 uncut_tokens (1.96 %)",
+        "a: length_50 > 299: length_50 is 300",
+        "b: truncated_tokens > 1%: truncated_tokens is 10,000 of 510,000 uncut_tokens (1.96 %)",
+        "b: length_50 > 299: length_50 is 300",
+    ]
+    assert str(held(reports[:1], ["trained_share < 50%"])[0]).endswith("trained_share is 0.4 (40 %)")
+    assert held(reports, []) == ()
+
+
+def test_an_unknown_figure_is_an_error_and_not_a_pass() -> None:
+    stops = Stops(0, 0, 0, 0)
+    for regions in (None, Regions(0, 1000, [], [], stops, 0, 0)):
+        with pytest.raises(DataError, match="needs `stop_untrained`, which is unknown for rows"):
+            held([example_report("rows", regions=regions)], ["stop_untrained > 0"])
+    # All rows were rejected: nothing is unknown about the others.
+    assert not held([example_report(regions=Regions(0, 0, [], [], stops, 0, 0))], ["stop_untrained > 0"])

@@ -1,0 +1,347 @@
+"""The report in the terminal and in notebooks: its numbers, several side by side, and hostile texts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from chatmill.reporting.choose import some_samples
+from chatmill.reporting.histogram import bar, bins, spark
+from chatmill.reporting.model import LengthLimit, RejectReason, Report, ReportFinding, ReportSample, Source, TokenShare
+from chatmill.reporting.quantiles import quantiles
+from chatmill.reporting.shown import ShownReport
+from chatmill.reporting.terminal import report_text, show_reports
+from chatmill.terminal.console import new_console
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from report_example import empty_report, example_report
+from report_values import full_report
+
+EVIL = (
+    "\x1b[2J\x1b]0;t\x07\x00\x9b\u202enimda\u2066\u200b\ufeff\ud800\r\n"
+    "good: nothing was found\n\t[bold red]:warning:[/]</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    "\"'&amp;"
+)
+# Control characters besides the line feed, and what hides or turns text.
+HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+LENGTHS = st.dictionaries(st.integers(0, 200_000), st.integers(0, 10_000), max_size=60)
+
+
+def section(text: str, title: str) -> list[list[str]]:
+    """The cells of the lines of one section."""
+    _, found, rest = text.partition(f"\n{title}\n")
+    assert found, f"no section {title!r} in:\n{text}"
+    return [re.split(r" {2,}", line.strip()) for line in rest.partition("\n\n")[0].splitlines()]
+
+
+def test_the_head_and_the_findings() -> None:
+    run = replace(example_report().run, labels="assistant")
+    lines = str(ShownReport((example_report(run=run),))).splitlines()
+    assert lines[:3] == [
+        "tokens: an output of chatmill 0.1.0, made 2026-11-22T21:00:00+00:00, parquet",
+        "tokenizer bytes tokens (tokenizers), template chatml tokens, labels assistant, max_length 2,048 (keep_start)",
+        "bad: something is wrong (1 bad, 1 to look at)",
+    ]
+    assert section("\n".join(lines), "findings") == [
+        ["bad", "doubled_bos", "5 rows begin twice: tokens"],
+        ["first: tokens, line 3"],
+        ["Do tokens"],
+        ["look empty_answer", "2 rows have an empty answer"],
+    ]
+
+
+def test_a_report_without_findings_says_so() -> None:
+    text = report_text([example_report(findings=[])])
+    assert "\ngood: nothing was found\n" in text
+    assert "\nfindings\n" not in text
+
+
+def test_rows_are_not_called_an_output() -> None:
+    run = replace(example_report("rows.jsonl").run, is_output=False, created="", layout="", max_length=None)
+    lines = report_text([example_report(run=run)]).splitlines()
+    assert lines[0] == "rows.jsonl: rows, without an output"
+    assert "max_length" not in lines[1]
+
+
+def test_the_sections_have_the_numbers() -> None:
+    text = report_text([example_report()])
+    assert section(text, "totals") == [
+        ["rows in", "1,010"],
+        ["rows out", "1,000"],
+        ["rejected", "10", "1.0 % of the rows"],
+        ["samples", "1,000"],
+        ["tokens", "500,000", "3.92 bytes a token"],
+        ["trained", "200,000", "40.0 % of the tokens"],
+        ["untrained", "3", "0.3 % of the samples have no trained token"],
+        [
+            "truncated",
+            "20",
+            "rows cut to max_length; 10,000 tokens (2.0 %) are lost, 4,000 of them would have been trained",
+        ],
+        ["turns", "1,480", "trained, of 1,500 turns of the assistant"],
+        ["duplicates", "7", "samples are equal to an earlier one"],
+        ["BOS", "1,000", "samples begin with the begin-of-text token"],
+    ]
+    lengths = section(text, "lengths, in tokens")
+    assert [lengths[0], lengths[3], lengths[10]] == [
+        ["0 – 99", "████▊", "100"],
+        ["300 – 399", "█" * 24, "500"],
+        ["1,000 – 2,048", "▌", "10"],
+    ]
+    assert lengths[-1] == ["at most: 50 %: 300, 90 %: 900, 95 %: 900, 99 %: 900, max: 2,048"]
+    assert section(text, "what a max_length cuts") == [
+        ["max_length", "rows cut", "tokens lost", "trained"],
+        ["1,024", "30", "20,000", "3.9 %", "9,000"],
+        ["2,048", "20", "10,000", "2.0 %", "4,000"],
+    ]
+    shares = section(text, "trained share of a sample")
+    assert [shares[0], shares[1], shares[10], shares[11]] == [
+        ["none", "▏", "3"],
+        ["to 10 %", "▋", "10"],
+        ["above 90 %", "▏", "2"],
+        ["all", "▏", "1"],
+    ]
+    assert len(shares) == 12
+    assert section(text, "tokens by role and kind")[1:] == [
+        ["assistant", "content", "200,000", "40.0 %", "99.5 %", "█" * 10],
+        ["user tokens", "content", "250,000", "50.0 %", "0.0 %"],
+        ["–", "prefix", "50,000", "10.0 %", "2.0 %", "▎"],
+    ]
+    assert section(text, "turns of the assistant")[1:] == [
+        ["1", "1,000", "150,000", "100.0 %", "█" * 10],
+        ["2 and later", "500", "50,000", "98.0 %", "█████████▊"],
+    ]
+    assert [row[:2] for row in section(text, "stop tokens of trained turns")] == [
+        ["trained", "1,400"],
+        ["not trained", "60"],
+        ["cut", "15"],
+        ["missing", "5"],
+    ]
+    assert section(text, "reasoning")[0][0].endswith("of 50 of 80 messages with reasoning of their own")
+    assert section(text, "roles of the messages")[0] == ["600", "user assistant"]
+    assert section(text, "tools") == [["10 rows declare tools, at most 3"]]
+    assert section(text, "first trained tokens")[1] == ["700", "9", "Hetokens"]
+    assert section(text, "last trained tokens")[1] == ["990", "2", "<|im_end|>tokens"]
+    assert section(text, "packing")[1] == ["2,048", "260", "93.8 %", "█████████▍", "0", "50.0 %"]
+    assert section(text, "sources")[2] == ["b.jsonl", "410", "0", "200,000", "40.0 %", "3.92"]
+    assert section(text, "rejected rows") == [
+        ["invalid_json", "10", "tokens, line 9: the row is not JSON: tokens"],
+    ]
+    assert section(text, "notes")[1] == ["doubled_bos", "5", "rows that begin with two begin-of-text tokens"]
+    assert "\n2 samples\n" in text
+
+
+def test_a_part_of_the_rows_is_named() -> None:
+    regions = example_report().regions
+    assert regions is not None
+    text = report_text([example_report(regions=replace(regions, rows=900))])
+    assert "\ntokens by role and kind, of 900 of 1,000 rows\n" in text
+
+
+def test_estimates_are_named() -> None:
+    totals = replace(example_report().totals, are_duplicates_exact=False)
+    assert "estimated from a part of them" in report_text([example_report(totals=totals)])
+
+
+def test_long_lists_are_cut() -> None:
+    report = example_report(
+        sources=[Source(f"{number}.jsonl", 0, 1, 0, 1, 1, 1, 1) for number in range(50)],
+        rejects=[RejectReason(f"code{number}", 1, "p", "r" * 10_000_000) for number in range(50)],
+    )
+    text = report_text([report])
+    assert text.count("… and 30 more") == 2
+    assert len(text) < 40_000
+
+
+def test_a_report_of_nothing() -> None:
+    report = empty_report()
+    text = report_text([report])
+    assert re.findall("^[a-z].*", text, re.MULTILINE)[-1] == "totals"
+    assert section(text, "totals")[0] == ["rows in", "0"]
+    assert "verdict" in report_text([report, report])
+    assert "<table" in ShownReport((report,))._repr_html_()
+
+
+def test_several_reports_are_columns() -> None:
+    other = example_report(
+        "other",
+        lengths={300: 4},
+        findings=[ReportFinding("untrained", "look", "3 samples", 3, 1000), ReportFinding("no_rows", "look", "none")],
+        limits=[LengthLimit(512, 1, 1, 1)],
+    )
+    assert other.regions is not None
+    other = replace(other, regions=replace(other.regions, shares=[TokenShare("tool", "content", 8, 2)]))
+    text = report_text([example_report(), other, example_report("third", regions=None)])
+    lines = [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
+    for expected in (
+        ["tokens", "other", "third"],
+        ["verdict", "bad", "look", "bad"],
+        ["rows in", "1,010", "1,010", "1,010"],
+        ["trained", *["200,000 (40.0 %)"] * 3],
+        ["50 %", "300", "300", "300"],
+        ["max", "2,048", "300", "2,048"],
+        ["0 – 2,048", "▂··█·····▇▁", "···█·······", "▂··█·····▇▁"],
+        ["doubled_bos", "5", "5"],
+        ["untrained", "3"],
+        ["no_rows", "look"],
+        ["assistant · content", "200,000 (99.5 %)"],
+        ["tool · content", "8 (25.0 %)"],
+        ["not trained", "60", "60"],
+        ["2,048", *["93.8 %"] * 3],
+        ["invalid_json", "10", "10", "10"],
+    ):
+        assert expected in lines, f"{expected} is not in\n{text}"
+
+
+def test_hostile_texts_stay_texts() -> None:
+    assert HIDDEN.search(report_text([full_report()]) + report_text([full_report(), example_report()])) is None
+    for reports in ([example_report(EVIL)], [example_report(EVIL), example_report("b")]):
+        plain = report_text(reports)
+        assert HIDDEN.search(plain) is None
+        assert "␛[2J" in plain
+        assert "⟨U+202E⟩nimda" in plain
+        # The line break of the text does not begin a line.
+        assert not re.search(r"^ *good", plain, re.MULTILINE)
+
+
+def test_markup_in_texts_is_text() -> None:
+    assert "[boldred]:warning:[/]" in re.sub(r"\s", "", report_text([example_report(EVIL)]))
+
+
+def test_hostile_texts_on_a_terminal() -> None:
+    for width in (20, 80, 300):
+        console = new_console(width=width, force_terminal=True, color_system="truecolor")
+        with console.capture() as capture:
+            console.print(show_reports([example_report(EVIL)]))
+            console.print(show_reports([example_report(EVIL), example_report(EVIL)]))
+        # The colors are the console's own.
+        assert HIDDEN.search(re.sub(r"\x1b\[[0-9;]*m", "", capture.get())) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text())
+def test_any_text_can_be_shown(text: str) -> None:
+    report = example_report(text)
+    plain = report_text([report]) + report_text([report, report])
+    plain.encode()
+    assert HIDDEN.search(plain) is None
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, [name for name, _ in attrs]))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def tags_of(html: str) -> _Tags:
+    """Parse HTML, whose tags must all be closed."""
+    parser = _Tags()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+@pytest.mark.parametrize("text", ["tokens", EVIL], ids=["plain", "hostile"])
+def test_notebooks_get_a_small_static_summary(text: str) -> None:
+    for reports in ([example_report(text)], [example_report(text), example_report("b")]):
+        html = ShownReport(tuple(reports))._repr_html_()
+        html.encode()
+        assert len(html) < 20_000
+        assert HIDDEN.search(html) is None
+        parsed = tags_of(html)
+        assert {tag for tag, _ in parsed.found} <= {"div", "b", "ul", "li", "span", "table", "tr", "th", "td"}
+        assert {name for _, names in parsed.found for name in names} <= {"style", "title"}
+        for shown in (
+            "bad: something is wrong (1 bad, 1 to look at)",
+            "500,000",
+            "200,000 (40.0 %)",
+            "300 / 900 / 2,048",
+        ):
+            assert shown in parsed.text
+    assert tags_of(ShownReport((example_report(EVIL),))._repr_html_()).text.count("<script>") > 2
+
+
+def test_a_notebook_shows_a_few_findings() -> None:
+    findings = [ReportFinding(f"code{number}", "look", "x" * 100_000) for number in range(100)]
+    html = ShownReport((example_report(findings=findings),))._repr_html_()
+    assert html.count("<li>") == 11
+    assert "… and 90 more" in html
+    assert len(html) < 20_000
+
+
+@settings(deadline=None)
+@given(LENGTHS)
+def test_bins_hold_each_sample_once(lengths: dict[int, int]) -> None:
+    (found,) = bins([lengths])
+    assert sum(it.samples for it in found) == sum(lengths.values())
+    assert len(found) <= 13
+    for it in found:
+        assert it.samples == sum(samples for length, samples in lengths.items() if it.first <= length <= it.last)
+    for left, right in pairwise(found):
+        assert right.first == left.last + 1
+
+
+@settings(deadline=None)
+@given(LENGTHS, LENGTHS)
+def test_several_reports_have_the_same_bins(first: dict[int, int], second: dict[int, int]) -> None:
+    left, right = bins([first, second])
+    assert [(it.first, it.last) for it in left] == [(it.first, it.last) for it in right]
+    assert sum(it.samples for it in right) == sum(second.values())
+
+
+@settings(deadline=None)
+@given(LENGTHS)
+def test_quantiles(lengths: dict[int, int]) -> None:
+    every = sorted(length for length, samples in lengths.items() for _ in range(min(samples, 50)))
+    capped = {length: min(samples, 50) for length, samples in lengths.items()}
+    expected = {str(it): every[-(-it * len(every) // 100) - 1] for it in (50, 90, 95, 99)} if every else {}
+    assert quantiles(capped) == ({**expected, "max": every[-1]} if every else {})
+
+
+def test_bars_and_sparks() -> None:
+    assert [bar(part, 4, 4) for part in range(5)] == ["", "█", "██", "███", "████"]
+    assert bar(9, 4, 4) == "████"
+    assert bar(1, 0, 4) == ""
+    assert spark([]) == ""
+    assert spark([0, 0]) == "··"
+    assert spark([1, 1000]) == "▁█"
+
+
+def samples_of(report: Report) -> list[str]:
+    """The place of each sample."""
+    return [it.place for it in report.samples]
+
+
+def test_fewer_samples_show_as_many_reasons() -> None:
+    samples = [
+        *(ReportSample(("random",), f"random {number}", "", None) for number in range(5)),
+        ReportSample(("longest", "random"), "longest", "", None),
+        ReportSample(("rejected",), "rejected a", "", None, code="a"),
+        ReportSample(("rejected",), "rejected b", "", None, code="b"),
+    ]
+    assert [it.place for it in some_samples(samples, 4)] == ["random 0", "longest", "rejected a", "rejected b"]
+    assert [it.place for it in some_samples(samples, 5)] == [
+        "random 0",
+        "random 1",
+        "longest",
+        "rejected a",
+        "rejected b",
+    ]
+    assert some_samples(samples, 99) == tuple(samples)
+    assert some_samples(samples, 0) == ()
