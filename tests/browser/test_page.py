@@ -182,6 +182,32 @@ def test_search_finds_a_text_over_several_regions(opened: OpenPage) -> None:
     assert shown.run("() => [...CSS.highlights.get('found')].map(String)") == ["France?<|im_end|>"]
 
 
+def test_enter_goes_from_place_to_place(opened: OpenPage) -> None:
+    shown = opened()
+    shown.press("/")
+    shown.page.keyboard.type("haystack")
+    assert shown.run("() => CSS.highlights.get('found').size") == 120
+    place = "() => [...CSS.highlights.get('here')][0].getBoundingClientRect().top"
+    tops = []
+    for key in ("Enter", *["Shift+Enter"] * 2, "Enter"):
+        shown.press(key)
+        # It is in the window, also if it was folded before; the window shows the first, the last, …
+        assert 150 < shown.run(place) < 850
+        tops.append(shown.run("() => window.scrollY"))
+    first, last, before_last, last_again = tops
+    assert first < before_last <= last == last_again
+    assert shown.page.get_by_role("button", name="Show less of sample 3").count() == 1
+    assert shown.focused() == "search"
+
+
+def test_every_turn_of_a_long_sample_can_be_seen(opened: OpenPage) -> None:
+    shown = opened()
+    assert [it.is_visible() for it in shown.page.locator("#sample-3 .message").all()] == [True, True]
+    boxes = [it.bounding_box() for it in shown.page.locator("#sample-3 .message").all()]
+    assert [box["height"] <= 160 for box in boxes] == [True, True]
+    assert shown.page.locator("#sample-3 .message.long").count() == 1
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_search_for_hostile_texts(opened: OpenPage, name: str) -> None:
     shown = opened()

@@ -8,6 +8,7 @@ from chatmill.reporting.page.samples.names import Choices, name_of_why
 
 _KEYS = (
     ("j", "next sample"), ("k", "sample before"), ("→", "next sample"), ("←", "sample before"), ("/", "search"),
+    ("Enter", "next place of the search; with Shift, the one before"),
     ("t", "borders of tokens"), ("i", "ids of tokens"), ("Esc", "leave the search, or clear all filters"),
 )  # fmt: skip
 
