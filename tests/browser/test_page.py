@@ -19,7 +19,7 @@ from browser_pages import CHROMIUM, CONTRASTS, Opened, OpenPage, open_page
 from chatmill.reporting.model import ReportSample
 from chatmill.reporting.page import page
 from chatmill.text.visible import visible
-from report_values import ALL_HOSTILE, AWKWARD, HOSTILE, full_report, full_samples, long_samples, other_report
+from report_values import ALL_HOSTILE, AUDIT, AWKWARD, HOSTILE, full_report, full_samples, long_samples, other_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright; run `make browser`")
 if CHROMIUM is None:
@@ -51,6 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     for name, shown in reports.items():
         (folder / f"{name}.html").write_text(page(shown), encoding="utf-8")
+    (folder / "audit.html").write_text(page([full_report()], audit=AUDIT), encoding="utf-8")
     return folder
 
 
@@ -73,7 +74,7 @@ def opened(browser: Any, pages: Path) -> Iterator[OpenPage]:
 # What the page asks for, and what runs in it
 
 
-@pytest.mark.parametrize("name", ["one", "two", "long", "none"])
+@pytest.mark.parametrize("name", ["one", "two", "long", "none", "audit"])
 def test_no_request_and_no_error(opened: OpenPage, name: str) -> None:
     shown = opened(name)
     shown.page.wait_for_timeout(300)
@@ -397,7 +398,7 @@ def test_tokens_of_a_page_of_two_megabytes(opened: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("color", COLORS)
-@pytest.mark.parametrize("name", ["one", "two", "long"])
+@pytest.mark.parametrize("name", ["one", "two", "long", "audit"])
 def test_no_width_scrolls_sideways(opened: OpenPage, name: str, color: str) -> None:
     shown = opened(name, color=color)
     seen = []
@@ -414,8 +415,9 @@ def test_no_width_scrolls_sideways(opened: OpenPage, name: str, color: str) -> N
 
 
 @pytest.mark.parametrize("color", COLORS)
-def test_contrast(opened: OpenPage, color: str) -> None:
-    shown = opened("two", color=color)
+@pytest.mark.parametrize("name", ["two", "audit"])
+def test_contrast(opened: OpenPage, name: str, color: str) -> None:
+    shown = opened(name, color=color)
     shown.run("() => document.querySelectorAll('details').forEach((it) => { it.open = true; })")
     found = shown.run(CONTRASTS)
     assert found["measured"] > 500
@@ -449,7 +451,7 @@ def test_print(opened: OpenPage, color: str) -> None:
     assert shown.width() == (1280, 1280)
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
+@pytest.mark.parametrize("name", ["two", "audit"])
 def test_everything_that_can_be_used_has_a_name(opened: OpenPage, name: str) -> None:
     shown = opened(name)
     nodes = shown.page.context.new_cdp_session(shown.page).send("Accessibility.getFullAXTree")["nodes"]

@@ -1,10 +1,19 @@
-"""`full_report`: a report with a value in each field, whose texts are hostile, for tests of its views."""
+"""`full_report` and `AUDIT`: values in each field, with hostile texts, for tests of their views."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+from chatmill.reporting.audit_model import (
+    Audit,
+    AuditedFailure,
+    AuditedRegion,
+    AuditedRow,
+    AuditedSide,
+    AuditedSpan,
+    TrainedTokens,
+)
 from chatmill.reporting.model import (
     LengthLimit,
     Packing,
@@ -214,6 +223,39 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
         samples=full_samples() if with_samples else (),
         notes={"truncated": 433, "control_text": 61, "empty_answer": 47},
     )
+
+
+#: An audit with a value in each field, and hostile texts.
+AUDIT = Audit(
+    output="out/train",
+    trainer="trl",
+    options={"assistant_only_loss": True, "x": HOSTILE["script"]},
+    labels="assistant",
+    template="chatml",
+    tokenizer="org/model",
+    rows=8_887,
+    of=9_929,
+    differing={"failure": 11, "labels": 523},
+    of_output=AuditedSide(8_885, 700_001, 300_007, 13),
+    of_trainer=AuditedSide(8_879, 700_211, 310_019, 19),
+    trained=TrainedTokens(290_011, 9_991, 20_011),
+    regions=(
+        AuditedRegion("assistant", "closer", TrainedTokens(1_001, 203, 307)),
+        AuditedRegion("", "", TrainedTokens(5_557, 0, 4_441)),
+    ),
+    failures=(AuditedFailure("trainer", HOSTILE["image"], 6_007, 3_331, "a.jsonl:3 " + ALL_HOSTILE, ALL_HOSTILE),),
+    first=(
+        AuditedRow(
+            4_242,
+            "a.jsonl:4243",
+            "labels",
+            TrainedTokens(91, 92, 93),
+            (AuditedSpan(1_234, 5_678, ALL_HOSTILE, "masked", "trained", 3, "assistant", "closer"),),
+            more_spans=8_123,
+        ),
+    ),
+    notes=("The trainer packs. " + ALL_HOSTILE,),
+)
 
 
 def other_report(name: str = "out/other") -> Report:

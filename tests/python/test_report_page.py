@@ -14,15 +14,6 @@ from typing import Any
 
 import pytest
 from chatmill.drawing.row import DrawnRegion, DrawnRow
-from chatmill.reporting.audit_model import (
-    Audit,
-    AuditedFailure,
-    AuditedRegion,
-    AuditedRow,
-    AuditedSide,
-    AuditedSpan,
-    TrainedTokens,
-)
 from chatmill.reporting.model import LengthLimit, Report, ReportFinding, ReportSample
 from chatmill.reporting.page import page
 from chatmill.reporting.page.charts.bins import bins_of, counts_in
@@ -31,7 +22,7 @@ from chatmill.reporting.page.samples.fit import fitting
 from chatmill.reporting.page.samples.shorten import shortened
 from chatmill.text.visible import visible
 from report_values import (
-    ALL_HOSTILE,
+    AUDIT,
     AWKWARD,
     HOSTILE,
     conversation,
@@ -97,36 +88,6 @@ class Parsed(HTMLParser):
     @property
     def text(self) -> str:
         return "".join(self.texts)
-
-
-TRAINED = TrainedTokens(1_001, 203, 307)
-AUDIT = Audit(
-    output="out/train",
-    trainer="trl",
-    options={"assistant_only_loss": True, "x": HOSTILE["script"]},
-    labels="assistant",
-    template="chatml",
-    tokenizer="org/model",
-    rows=8_887,
-    of=9_929,
-    differing={"failure": 11, "labels": 523},
-    of_output=AuditedSide(8_885, 700_001, 300_007, 13),
-    of_trainer=AuditedSide(8_879, 700_211, 310_019, 19),
-    trained=TrainedTokens(290_011, 9_991, 20_011),
-    regions=(AuditedRegion("assistant", "closer", TRAINED), AuditedRegion("", "", TrainedTokens(5_557, 0, 4_441))),
-    failures=(AuditedFailure("trainer", HOSTILE["image"], 6_007, 3_331, "a.jsonl:3 " + ALL_HOSTILE, ALL_HOSTILE),),
-    first=(
-        AuditedRow(
-            4_242,
-            "a.jsonl:4243",
-            "labels",
-            TrainedTokens(91, 92, 93),
-            (AuditedSpan(1_234, 5_678, ALL_HOSTILE, "masked", "trained", 3, "assistant", "closer"),),
-            more_spans=8_123,
-        ),
-    ),
-    notes=("The trainer packs. " + ALL_HOSTILE,),
-)
 
 
 @pytest.fixture(scope="module")

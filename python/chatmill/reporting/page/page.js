@@ -260,7 +260,7 @@
     if (!sample) return;
     sample.classList.add("current");
     sample.focus({ preventScroll: true });
-    sample.scrollIntoView({ block: "start" });
+    sample.scrollIntoView({ block: "start", behavior: "instant" });
   }
 
   function step(by) {
