@@ -58,7 +58,6 @@
       sample.hidden = !matches(sample, words, role);
       if (!sample.hidden) showRole(sample, role);
     }
-    if (current && current.hidden) choose(null);
     const number = shown().length;
     status.textContent = number
       ? `${number} of ${samples.length} samples`
