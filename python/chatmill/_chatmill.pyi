@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, final
+from typing import Any, Literal, final
 
 from chatmill.formats import Format
 from chatmill.labels import Labels
@@ -29,6 +29,7 @@ from chatmill.options.choices import (
 __all__ = [
     "CHOICES",
     "ERROR_CODES",
+    "LENGTH_LIMITS",
     "NOTES",
     "ChatTemplate",
     "ChatmillError",
@@ -70,6 +71,8 @@ __version__: str
 CHOICES: Mapping[str, tuple[str, ...]]
 """The values of each option that is a choice, by the name of the option."""
 
+LENGTH_LIMITS: list[int]
+"""The lengths at which a report tries out `max_length`, ascending."""
 ERROR_CODES: Mapping[str, str]
 """The meaning of each error code, as a sentence."""
 
@@ -760,11 +763,13 @@ class Mill:
         `template` is a name or anything `ChatTemplate.from_pretrained` reads; None for that of the model. `options` are
         those of `Mill`.
         """
-    def __call__(self, batch: Any, *, json_column: str | None = None, statistics: bool = False) -> TokenBatch:
+    def __call__(
+        self, batch: Any, *, json_column: str | None = None, statistics: bool | Literal["all"] | None = None
+    ) -> TokenBatch:
         """Process rows: a list of dicts, a dict of columns, Arrow data, or a batch of `datasets`.
 
         With `json_column` each row is one JSON object in that string or binary column. With `statistics` the batch has
-        `statistics`.
+        `statistics`; with `"all"` these have the regions of all rows.
         """
     def stream(self, rows: Any, *, json_column: str | None = None) -> Any:
         """Process a stream of Arrow data as a stream, a `pyarrow.RecordBatchReader`.

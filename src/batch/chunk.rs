@@ -5,6 +5,18 @@ use crate::error::{Error, ErrorKind};
 use crate::label::MASKED;
 use crate::statistics::{ChunkStatistics, RowFigures};
 
+/// What is counted of rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// No statistics.
+    #[default]
+    Nothing,
+    /// Statistics. Regions are those that labels need, and those of some rows.
+    Statistics,
+    /// Statistics with the regions of all rows, which takes up to twice as long.
+    All,
+}
+
 /// The results of consecutive rows.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
@@ -28,6 +40,7 @@ pub(super) struct Chunk {
     pub(super) failures: Vec<Error>,
     /// The statistics, if they are wanted.
     pub(super) statistics: Option<ChunkStatistics>,
+    counting: Counting,
 }
 
 /// The columns of rows with answers. Rows that failed have no entry.
@@ -76,14 +89,16 @@ const FIRST_REGION_ROWS: usize = 32;
 
 impl Chunk {
     /// A chunk without rows.
-    pub(super) fn new(has_statistics: bool) -> Chunk {
-        Chunk { statistics: has_statistics.then(ChunkStatistics::default), ..Chunk::default() }
+    pub(super) fn new(counting: Counting) -> Chunk {
+        let has_statistics = counting != Counting::Nothing;
+        Chunk { statistics: has_statistics.then(ChunkStatistics::default), counting, ..Chunk::default() }
     }
 
     /// Begins a row.
     pub(super) fn begin_row(&mut self, row: usize) {
         if let Some(statistics) = &mut self.statistics {
-            statistics.row.clear(row < FIRST_REGION_ROWS || row.is_multiple_of(REGION_ROWS));
+            let is_chosen = row < FIRST_REGION_ROWS || row.is_multiple_of(REGION_ROWS);
+            statistics.row.clear(is_chosen || self.counting == Counting::All);
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+use super::Counting;
 use super::answer_columns::answer_batch;
 use super::columns::{Source, sequence_batch};
 use super::counts::{BatchCounts, shifted};
@@ -70,7 +71,7 @@ impl Mill {
 
     /// Tokens and labels for every row of `input`, in order.
     ///
-    /// With `has_statistics`, the counts have [statistics](crate::statistics). Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called
+    /// With `counting`, the counts have [statistics](crate::statistics). Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `interrupted` is called
     /// about twenty times a second; if it returns true, the work stops.
     ///
     /// # Errors
@@ -80,7 +81,7 @@ impl Mill {
         &self,
         input: &mut dyn Iterator<Item = Result<RecordBatch>>,
         layout: RowLayout<'_>,
-        has_statistics: bool,
+        counting: Counting,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatches> {
         let mut output = TokenBatches::default();
@@ -91,7 +92,7 @@ impl Mill {
             while from < batch.num_rows() || (from == 0 && output.batches.schema().is_none()) {
                 let part = batch.slice(from, BATCH_ROWS.min(batch.num_rows() - from));
                 let first_row = output.counts.num_rows_in;
-                let tokens = self.counted_batch(&part, first_row, layout, has_statistics, interrupted);
+                let tokens = self.counted_batch(&part, first_row, layout, counting, interrupted);
                 let tokens = tokens.map_err(|error| shifted(error, first_row))?;
                 output.batches.push(tokens.batch);
                 output.counts.add_batch(tokens.counts);
@@ -113,7 +114,7 @@ impl Mill {
         layout: RowLayout<'_>,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
-        self.counted_batch(batch, first_row, layout, false, interrupted)
+        self.counted_batch(batch, first_row, layout, Counting::Nothing, interrupted)
     }
 
     /// As [`batch`](Self::batch), with statistics if they are wanted.
@@ -122,7 +123,7 @@ impl Mill {
         batch: &RecordBatch,
         first_row: usize,
         layout: RowLayout<'_>,
-        has_statistics: bool,
+        counting: Counting,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<TokenBatch> {
         let options = self.encoder.options();
@@ -134,7 +135,7 @@ impl Mill {
         if batch.num_rows() > 1 {
             self.encoder.tokenizer().expect_many(interrupted);
         }
-        let chunks = self.chunks(&rows, &keep, has_statistics, interrupted)?;
+        let chunks = self.chunks(&rows, &keep, counting, interrupted)?;
         let source = Source { batch, layout, first_row };
         match self.reader().format().and_then(|format| format.answers()) {
             Some(answers) => answer_batch(options, answers, source, chunks),

@@ -13,6 +13,7 @@ mod render;
 mod table;
 mod workers;
 
+pub use chunk::Counting;
 pub use counts::BatchCounts;
 pub use label_mask::{with_label_mask, with_labels};
 pub use mill::{Mill, TokenBatch, TokenBatches};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use super::Mill;
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Counting};
 use super::interrupt::{InterruptPoll, POLL, stopped};
 use super::keep::Keep;
 use crate::data::RowTable;
@@ -31,7 +31,7 @@ struct Shared<'b, 'a> {
     /// Set when a failed row ends the batch: no worker starts another chunk.
     failed: AtomicBool,
     keep: &'b Keep<'b>,
-    has_statistics: bool,
+    counting: Counting,
 }
 
 /// Runs `work` and turns a panic into an error, so that a defect in one row stops neither the other rows nor the
@@ -54,7 +54,7 @@ impl Mill {
         &self,
         rows: &RowTable<'_>,
         keep: &Keep<'_>,
-        has_statistics: bool,
+        counting: Counting,
         interrupted: &mut (dyn FnMut() -> bool + Send),
     ) -> Result<Vec<Chunk>> {
         // Short batches end before the first poll, so check once at the start.
@@ -69,7 +69,7 @@ impl Mill {
             interrupted: Arc::default(),
             failed: AtomicBool::new(false),
             keep,
-            has_statistics,
+            counting,
         };
         let mut results: Vec<Option<Chunk>> = (0..shared.chunks).map(|_| None).collect();
         let (sender, receiver) = channel();
@@ -124,7 +124,7 @@ impl Mill {
     }
 
     fn chunk(&self, first: usize, shared: &Shared<'_, '_>) -> Chunk {
-        let mut chunk = Chunk::new(shared.has_statistics);
+        let mut chunk = Chunk::new(shared.counting);
         let mut scratch = Scratch::default();
         for row in first..(first + CHUNK_ROWS).min(shared.rows.len()) {
             if shared.interrupted.load(Ordering::Relaxed) {

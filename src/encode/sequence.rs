@@ -140,9 +140,10 @@ fn count(
     let Scratch { tokens, spans, labels, has_region_spans, .. } = scratch;
     figures.push_sequence(labeled.text.len(), labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
+    let is_control = |id: u32| parts.tokenizer.is_control(id) && !parts.allows(id);
     if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {
         let whole = WholeSequence { ids: &tokens.ids, spans };
-        return figures.set_regions(&attributed.regions, &whole, is_added);
+        return figures.set_regions(&attributed.regions, &whole, is_added, is_control);
     }
     if !figures.wants_regions {
         return;
@@ -152,7 +153,8 @@ fn count(
     if align(&parts.tokenizer, &labeled.text, &labeled.cuts, tokens).is_ok() {
         let mut found = Vec::new();
         token_spans(&labeled.text, &tokens.ends, &regions.ends(), &mut found);
-        figures.set_regions(&regions, &WholeSequence { ids: &tokens.ids, spans: &found }, is_added);
+        let whole = WholeSequence { ids: &tokens.ids, spans: &found };
+        figures.set_regions(&regions, &whole, is_added, is_control);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::error::ErrorKind;
 use crate::label::{Boundary, Stop, Unproved};
 use crate::packing::{Mark, Remainder, Strategy};
 use crate::rows::{Format, RowKind};
+use crate::statistics::LIMITS;
 use crate::tokenizer::EngineChoice;
 
 /// The names of all values of an option.
@@ -44,6 +45,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add("region_kind", RegionKind::ALL.iter().map(|kind| kind.name()).collect())?;
     add("row_kind", RowKind::ALL.iter().map(|kind| kind.name()).collect())?;
     module.add("CHOICES", choices)?;
+    module.add("LENGTH_LIMITS", LIMITS.as_slice())?;
     let codes: BTreeMap<&str, &str> = ErrorKind::ALL.iter().map(|kind| (kind.code(), kind.meaning())).collect();
     module.add("ERROR_CODES", codes)?;
     let notes = PyDict::new(py);

@@ -21,6 +21,6 @@ mod trained_runs;
 pub use grid::{LIMITS, limit_cells};
 pub(crate) use row_figures::RowFigures;
 pub(crate) use row_statistics::ChunkStatistics;
-pub use row_statistics::{Extreme, Mark, Marked, RegionTokens, RowStatistics, StopCounts, TurnTokens};
+pub use row_statistics::{Extreme, Marked, RegionTokens, RowMark, RowStatistics, StopCounts, TurnTokens};
 pub use sample_statistics::{SampleStatistics, SampleTotals};
 pub(crate) use sequence_figures::WholeSequence;

@@ -6,7 +6,7 @@ use super::outline::Outline;
 use super::role_names::RoleNames;
 use super::sequence_figures::{SequenceFigures, WholeSequence};
 use crate::attribution::Regions;
-use crate::rows::{Conversation, Role, has_reasoning};
+use crate::rows::{Conversation, Role, has_reasoning, is_empty_message};
 
 /// The figures of one row.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct RowFigures {
     pub(super) turns: Vec<Option<usize>>,
     /// The messages whose reasoning is in a field of its own.
     pub(super) reasoning: Vec<usize>,
+    /// The messages with text, besides those of the assistant.
+    texts: Vec<usize>,
     sequences: Vec<SequenceFigures>,
     used: usize,
 }
@@ -35,6 +37,7 @@ impl RowFigures {
         self.roles.clear();
         self.turns.clear();
         self.reasoning.clear();
+        self.texts.clear();
         self.used = 0;
     }
 
@@ -47,6 +50,9 @@ impl RowFigures {
             let is_answer = Role::of(name) == Role::Assistant;
             self.turns.push(is_answer.then_some(turn));
             turn += usize::from(is_answer);
+            if !is_answer && !is_empty_message(message) {
+                self.texts.push(index);
+            }
             if has_reasoning(message) {
                 self.reasoning.push(index);
             }
@@ -68,15 +74,27 @@ impl RowFigures {
         &self.sequences[..self.used]
     }
 
+    /// Whether the text of a message is not in a sequence. The turns of the assistant are noted by its labels.
+    pub(super) fn has_dropped(&self, sequence: &SequenceFigures) -> bool {
+        self.texts.iter().any(|message| !sequence.printed.contains(message))
+    }
+
     fn last(&mut self) -> Option<&mut SequenceFigures> {
         self.sequences[..self.used].last_mut()
     }
 
     /// Sets the regions of the last sequence. Turns with an end that is not an added token have no stop token.
-    pub(crate) fn set_regions(&mut self, regions: &Regions, whole: &WholeSequence<'_>, is_added: impl Fn(u32) -> bool) {
+    /// `is_control` tells the tokens that texts of messages should not have.
+    pub(crate) fn set_regions(
+        &mut self,
+        regions: &Regions,
+        whole: &WholeSequence<'_>,
+        is_added: impl Fn(u32) -> bool,
+        is_control: impl Fn(u32) -> bool,
+    ) {
         let turns = std::mem::take(&mut self.turns);
         if let Some(sequence) = self.last() {
-            sequence.set_regions(regions, &turns, whole, is_added);
+            sequence.set_regions(regions, &turns, whole, is_added, is_control);
         }
         self.turns = turns;
     }

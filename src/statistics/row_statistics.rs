@@ -18,7 +18,7 @@ const MAX_TURNS: usize = 16;
 
 /// Something about a row that may need attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum RowMark {
     /// A message of another role than the assistant's has no text.
     EmptyMessage,
     /// Two messages in a row are from the user, or from the assistant.
@@ -37,21 +37,27 @@ pub enum Mark {
     StopMissing,
     /// Reasoning is not in the text.
     ReasoningDropped,
+    /// The text of a message is not in the text of the row.
+    ContentDropped,
+    /// The text of a message has a control token, which is encoded as one.
+    ControlToken,
 }
 
-impl Mark {
+impl RowMark {
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {
-            Mark::EmptyMessage => "empty_message",
-            Mark::RepeatedRole => "repeated_role",
-            Mark::Unanswered => "unanswered",
-            Mark::LateSystem => "late_system",
-            Mark::UntrainedTurn => "untrained_turn",
-            Mark::StopMasked => "stop_masked",
-            Mark::StopCut => "stop_cut",
-            Mark::StopMissing => "stop_missing",
-            Mark::ReasoningDropped => "reasoning_dropped",
+            RowMark::EmptyMessage => "empty_message",
+            RowMark::RepeatedRole => "repeated_role",
+            RowMark::Unanswered => "unanswered",
+            RowMark::LateSystem => "late_system",
+            RowMark::UntrainedTurn => "untrained_turn",
+            RowMark::StopMasked => "stop_masked",
+            RowMark::StopCut => "stop_cut",
+            RowMark::StopMissing => "stop_missing",
+            RowMark::ReasoningDropped => "reasoning_dropped",
+            RowMark::ContentDropped => "content_dropped",
+            RowMark::ControlToken => "control_token",
         }
     }
 }
@@ -197,10 +203,10 @@ impl ChunkStatistics {
         }
         greater(&mut self.sums.most_turns, messages as f64, row);
         for (mark, is_marked) in [
-            (Mark::EmptyMessage, outline.has_empty_message),
-            (Mark::RepeatedRole, outline.repeats_role),
-            (Mark::Unanswered, outline.is_unanswered),
-            (Mark::LateSystem, outline.has_late_system),
+            (RowMark::EmptyMessage, outline.has_empty_message),
+            (RowMark::RepeatedRole, outline.repeats_role),
+            (RowMark::Unanswered, outline.is_unanswered),
+            (RowMark::LateSystem, outline.has_late_system),
         ] {
             if is_marked {
                 self.mark(mark.code(), row);
@@ -211,6 +217,7 @@ impl ChunkStatistics {
     fn add_regions(&mut self, row: u64) {
         let figures = &self.row;
         let (mut stops, mut printed, mut has_regions, mut is_untrained) = (StopCounts::default(), 0, false, false);
+        let (mut is_dropped, mut has_control) = (false, false);
         for sequence in figures.sequences().iter().filter(|it| it.has_regions) {
             has_regions = true;
             let (mut turn, mut trained) = (None, 0);
@@ -239,6 +246,8 @@ impl ChunkStatistics {
             }
             is_untrained |= turn.is_some() && trained == 0;
             stops.add(sequence.stops);
+            has_control |= sequence.has_control;
+            is_dropped |= figures.has_dropped(sequence);
             printed = printed.max(figures.reasoning.iter().filter(|at| sequence.reasoning.contains(*at)).count());
         }
         if !has_regions {
@@ -250,11 +259,13 @@ impl ChunkStatistics {
         self.sums.reasoning_given += given as u64;
         self.sums.reasoning_printed += printed as u64;
         for (mark, is_marked) in [
-            (Mark::UntrainedTurn, is_untrained),
-            (Mark::StopMasked, stops.masked > 0),
-            (Mark::StopCut, stops.cut > 0),
-            (Mark::StopMissing, stops.missing > 0),
-            (Mark::ReasoningDropped, printed < given),
+            (RowMark::UntrainedTurn, is_untrained),
+            (RowMark::StopMasked, stops.masked > 0),
+            (RowMark::StopCut, stops.cut > 0),
+            (RowMark::StopMissing, stops.missing > 0),
+            (RowMark::ReasoningDropped, printed < given),
+            (RowMark::ContentDropped, is_dropped),
+            (RowMark::ControlToken, has_control),
         ] {
             if is_marked {
                 self.mark(mark.code(), row);

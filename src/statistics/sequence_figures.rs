@@ -59,6 +59,10 @@ pub(super) struct SequenceFigures {
     pub(super) stops: StopCounts,
     /// The messages with regions of reasoning.
     pub(super) reasoning: Vec<usize>,
+    /// The messages with text of their own.
+    pub(super) printed: Vec<usize>,
+    /// Whether a control token is in the text of a message.
+    pub(super) has_control: bool,
     runs: TrainedRuns,
     pieces: Vec<Piece>,
     ends: Vec<TurnEnd>,
@@ -67,11 +71,12 @@ pub(super) struct SequenceFigures {
 impl SequenceFigures {
     /// Makes these the figures of another sequence.
     pub(super) fn reset(&mut self, bytes: usize, labels: &[i32]) {
-        let SequenceFigures { cells, kept, reasoning, runs, pieces, ends, .. } = std::mem::take(self);
+        let SequenceFigures { cells, kept, reasoning, printed, runs, pieces, ends, .. } = std::mem::take(self);
         *self = SequenceFigures {
             cells,
             kept,
             reasoning,
+            printed,
             runs,
             pieces,
             ends,
@@ -82,6 +87,7 @@ impl SequenceFigures {
         self.cells.clear();
         self.kept.clear();
         self.reasoning.clear();
+        self.printed.clear();
         self.pieces.clear();
         self.ends.clear();
         self.runs.set(labels);
@@ -100,6 +106,7 @@ impl SequenceFigures {
         turns: &[Option<usize>],
         whole: &WholeSequence<'_>,
         is_added: impl Fn(u32) -> bool,
+        is_control: impl Fn(u32) -> bool,
     ) {
         self.has_regions = true;
         set_pieces(regions, whole.spans, &mut self.pieces);
@@ -113,6 +120,17 @@ impl SequenceFigures {
         for piece in &self.pieces {
             let range = first..piece.end;
             first = piece.end;
+            match piece.kind {
+                RegionKind::Content => {
+                    self.printed.extend(piece.message);
+                    self.has_control = self.has_control || whole.ids[range.clone()].iter().any(|id| is_control(*id));
+                }
+                // The syntax of tools may have control tokens.
+                RegionKind::Reasoning | RegionKind::ToolCall | RegionKind::ToolResult => {
+                    self.printed.extend(piece.message);
+                }
+                _ => {}
+            }
             let Some(message) = piece.message.filter(|at| turns.get(*at).is_some_and(Option::is_some)) else {
                 continue;
             };
@@ -200,7 +218,7 @@ mod tests {
         let mut figures = SequenceFigures::default();
         figures.reset(12, labels);
         let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], spans: &spans };
-        figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99);
+        figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99, |_| false);
         figures.keep(kept);
         figures
     }
@@ -231,7 +249,7 @@ mod tests {
         without.reset(12, &all);
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let whole = WholeSequence { ids: &[0; 6], spans: &spans };
-        without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false);
+        without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false, |_| false);
         without.keep(&[0..6]);
         assert_eq!(without.stops, StopCounts { missing: 1, ..StopCounts::default() });
     }

@@ -29,6 +29,7 @@ pub use outline::{VocabularyEntries, outline, vocabulary_entries, with_outline};
 pub use tokens::{AddedToken, Tokens};
 pub use verdict::VerdictStore;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -51,6 +52,8 @@ pub struct Tokenizer {
     definition: Arc<str>,
     special_tokens: Vec<(String, String)>,
     stop_tokens: Vec<String>,
+    /// The ids of special tokens, without that of unknown text.
+    control: Vec<RangeInclusive<u32>>,
     vocabulary: Arc<Vocabulary>,
     /// The reference, loaded at its first use if the verdict is known.
     reference: Lazy<Result<Reference>>,
@@ -131,6 +134,7 @@ impl Tokenizer {
             definition: definition.into(),
             special_tokens: special_tokens.to_vec(),
             stop_tokens: Vec::new(),
+            control: vocabulary.control_ids(special_tokens),
             vocabulary,
             reference: Lazy::new(reference.map(Ok)),
             plain: Lazy::new(None),
@@ -268,6 +272,11 @@ impl Tokenizer {
     /// Whether `id` is an added token.
     pub fn is_added(&self, id: u32) -> bool {
         self.vocabulary.token_bytes.is_added(id)
+    }
+
+    /// Whether `id` is a special token that texts of messages should not have. Unknown text is no sign of one.
+    pub fn is_control(&self, id: u32) -> bool {
+        self.control.iter().any(|range| range.contains(&id))
     }
 
     /// The text of the tokens that the tokenizer puts before every text, such as `<s>`.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -71,6 +72,16 @@ pub(super) fn is_invisible(inserted: &str) -> bool {
 }
 
 impl Vocabulary {
+    /// The ids of special tokens, besides that of unknown text, as few ranges.
+    pub(super) fn control_ids(&self, special_tokens: &[(String, String)]) -> Vec<RangeInclusive<u32>> {
+        let unknown = special_tokens.iter().find(|(name, _)| name == "unk_token").map(|(_, text)| text);
+        let special = self.added_tokens.iter().filter(|token| token.special && Some(&token.text) != unknown);
+        let mut ids: Vec<u32> = special.filter_map(|token| self.added_ids.get(&token.text).copied()).collect();
+        ids.sort_unstable();
+        let runs = ids.chunk_by(|left, right| left + 1 >= *right);
+        runs.map(|run| run[0]..=run[run.len() - 1]).collect()
+    }
+
     /// A vocabulary of these tokens. `of_model` gives the token of the model with an id.
     pub(super) fn new(
         token_bytes: Arc<TokenBytes>,

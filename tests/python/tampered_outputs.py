@@ -51,7 +51,15 @@ def seal_again(output: Path, change: Callable[[Any], object] = lambda _: None) -
     manifest = manifest_of(output)
     records = [
         it
-        for key in ("shards", "validation_shards", "dataset_files", "tokenizer_files", "packs", "layout_files")
+        for key in (
+            "shards",
+            "validation_shards",
+            "dataset_files",
+            "tokenizer_files",
+            "sample_files",
+            "packs",
+            "layout_files",
+        )
         for it in manifest.get(key, ())
     ]
     for record in [*records, *filter(None, [manifest["rejects"]])]:

@@ -219,6 +219,15 @@ def test_other_texts() -> None:
     assert found.of_trainer.trained_tokens == found.trained.both + found.trained.only_trainer
 
 
+def test_other_texts_that_nobody_trains() -> None:
+    turns = "{% for m in messages %}{% if m | length > 2 %}!{% endif %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
+    prepare_rows({"messages": [{**TURN[0], "mood": "glad"}]}, SHORT, template=ChatTemplate(turns), labels="none")
+    found = audit("axolotl")
+    assert found.of_output.tokens > found.of_trainer.tokens, "the texts differ"
+    assert [row.row for row in found.first] == [1]
+    assert found.of_trainer.untrained == 1
+
+
 def test_rejected_rows() -> None:
     tool = {"messages": [*TURN, {"role": "tool", "content": "x"}]}
     masked = {"messages": [TURN[0], {**TURN[1], "train": False}]}

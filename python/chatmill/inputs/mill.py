@@ -1,17 +1,19 @@
 """`mill_block` and `encode_row_of`: the rows of a block, processed by a mill. Errors name the file and the line."""
 
+from typing import Literal
+
 from chatmill._chatmill import ChatmillError, DataError, Encoding, Mill, RowError, RowFailure, TokenBatch
 from chatmill.inputs.block import Block
 from chatmill.text.failures import place_in_row
 
 
-def mill_block(mill: Mill, block: Block, *, statistics: bool = False) -> TokenBatch:
+def mill_block(mill: Mill, block: Block, *, statistics: bool | Literal["all"] = False) -> TokenBatch:
     """Make the tokens of a block.
 
     Args:
         mill: The mill.
         block: The rows.
-        statistics: Whether to count what `TokenBatch.statistics` has.
+        statistics: Whether to count what `TokenBatch.statistics` has; `"all"` for the regions of all rows.
 
     Raises:
         RowError: A row fails that must end the run, because of `truncation="raise"` or `unproved: raise`.

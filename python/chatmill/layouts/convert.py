@@ -16,7 +16,7 @@ from chatmill.layouts.source import LayoutSource
 from chatmill.layouts.target import LayoutTarget
 from chatmill.options.choices import Compression, LayoutName
 from chatmill.outputs.apart import check_separate
-from chatmill.outputs.beside import write_beside
+from chatmill.outputs.beside import copy_beside
 from chatmill.outputs.checksums import WrittenFile, sha256_of
 from chatmill.outputs.destination import new_output
 from chatmill.outputs.durable import sync_file
@@ -126,17 +126,16 @@ def convert(
 
 
 def _copy(source: LayoutSource, folder: Path) -> tuple[list[WrittenFile], list[WrittenFile]]:
-    """Copy the files of the tokenizer and the plans of packs."""
+    """Copy the files beside the rows, and the plans of packs."""
     output = source.output
-    names = [record["file"] for record in output.manifest.get("tokenizer_files") or ()]
-    tokenizer = write_beside(folder, {name: (output.folder / name).read_bytes() for name in names})
+    beside = copy_beside(output.manifest, output.folder, folder)
     packs = []
     for record in output.manifest.get("packs") or ():
         path = folder / record["file"]
         shutil.copyfile(output.folder / record["file"], path)
         sync_file(path)
         packs.append(WrittenFile(record["file"], record["rows"], path.stat().st_size, sha256_of(path)))
-    return tokenizer, packs
+    return beside, packs
 
 
 def _manifest(source: LayoutSource, target: LayoutTarget, shard_tokens: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""`write_beside`: small files in an output besides its rows, such as those of a tokenizer."""
+"""`write_beside` and `copy_beside`: small files in an output besides its rows, such as those of a tokenizer."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from chatmill.outputs.checksums import WrittenFile
 from chatmill.outputs.complete import recorded
@@ -27,3 +28,25 @@ def write_beside(folder: Path, files: Mapping[str, bytes], *, is_private: bool =
         (folder / name).parent.mkdir(exist_ok=True)
         write_durably(folder / name, content, is_private=is_private)
     return [recorded(folder, name, lines=content.count(b"\n")) for name, content in files.items()]
+
+
+def copy_beside(manifest: Mapping[str, Any], source: Path, folder: Path) -> list[WrittenFile]:
+    """Copy the small files of an output into a new one: those of the tokenizer, and the rows that a report shows.
+
+    Args:
+        manifest: The manifest of the output.
+        source: Its folder.
+        folder: The folder of the new output.
+
+    Returns:
+        The files, for the manifest.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    found: list[WrittenFile] = []
+    for group in ("tokenizer_files", "sample_files"):
+        names = [record["file"] for record in manifest.get(group) or ()]
+        content = {name: (source / name).read_bytes() for name in names}
+        found += write_beside(folder, content, is_private=group == "sample_files")
+    return found

@@ -25,7 +25,7 @@ _FILE: dict[str, Test] = {
     "bytes?": is_count,
     "sha256?": or_none(is_sha256),
 }
-_FILES = ("tokenizer_files", "packs", "layout_files", "dataset_files")
+_FILES = ("tokenizer_files", "sample_files", "packs", "layout_files", "dataset_files")
 _FIELDS: dict[str, Test] = {
     "chatmill": is_text,
     "tokenizer": is_object,

@@ -11,7 +11,7 @@ from chatmill.layouts.layout import WriteOptions
 from chatmill.layouts.vocabulary import size_in_output
 from chatmill.options.choices import Compression, LayoutName, PackMark, PackStrategy, PackTruncation, Remainder, Trainer
 from chatmill.outputs.apart import check_separate
-from chatmill.outputs.beside import write_beside
+from chatmill.outputs.beside import copy_beside
 from chatmill.outputs.checksums import sha256_of
 from chatmill.outputs.destination import new_output
 from chatmill.outputs.manifest import write_manifest
@@ -159,8 +159,7 @@ def pack(
         packed = PackedFiles.write(staged.folder, sources, plans, writing, about)
         for rows in sources.values():
             rows.check_unchanged()
-        beside = [record["file"] for record in source.manifest.get("tokenizer_files", ())]
-        saved = write_beside(staged.folder, {name: (source.folder / name).read_bytes() for name in beside})
+        saved = copy_beside(source.manifest, source.folder, staged.folder)
         kept = {name: value for name, value in source.manifest.items() if name not in _MADE_AGAIN}
         manifest = {
             **kept,

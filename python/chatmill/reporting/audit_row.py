@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure
 from chatmill.drawing.spans import known_regions, token_weights
-from chatmill.inspect.diff.encodings import compare_sample, count_trained, describe_row
+from chatmill.inspect.diff.encodings import compare_sample, describe_row
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan
 from chatmill.reporting.audit_model import TrainedTokens
@@ -83,11 +83,11 @@ class AuditedPair:
 
     def difference(self) -> RowDifference | None:
         """Return the difference of both sides; None if they train the same tokens in the same row."""
+        if self.trained.total == TrainedTokens(0, 0, 0):
+            # Neither side learns anything from this row, so it does not matter if one side lacks it.
+            return None
         if isinstance(self.output, Encoding) and isinstance(self.trainer, Encoding):
             return self._difference_of_tokens(self.output, self.trainer)
-        if not (self.trained.total.only_output or self.trained.total.only_trainer):
-            # A row that one side lacks does not matter if the other side learns nothing from it.
-            return None
         return self._whole_row("failure")
 
     def _difference_of_tokens(self, output: Encoding, trainer: Encoding) -> RowDifference | None:
@@ -103,15 +103,6 @@ class AuditedPair:
     def _whole_row(self, aspect: Aspect) -> RowDifference:
         span = DifferingSpan(0, 0, "", describe_row(self.output), describe_row(self.trainer))
         return RowDifference(self.row, self.place, aspect, (span,))
-
-
-def trains_nothing(row: Encoding | RowFailure) -> bool:
-    """Return whether a row has no trained token.
-
-    Args:
-        row: The row.
-    """
-    return isinstance(row, RowFailure) or not count_trained(row)
 
 
 def _as_tokens(counts: Counter[str]) -> TrainedTokens:

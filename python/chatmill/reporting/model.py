@@ -188,7 +188,7 @@ class Packing:
         packs: The number of packs.
         efficiency: Tokens of samples, divided by places in packs.
         too_long: Samples longer than a pack, which are left out here.
-        batch_efficiency: The same for batches of 8 samples in their order, padded to the longest of each batch.
+        batch_efficiency: The mean of the same for batches of 8 samples drawn at random, padded to their longest.
     """
 
     max_length: int

@@ -36,10 +36,7 @@ def fits(tokens: TokenBatch, rows: int, fields: Sequence[pa.Field], kept_columns
     """
     batch = pa.record_batch(tokens)
     names = [it.name for it in fields]
-    statistics = tokens.statistics
-    if tokens.num_rows_in != rows or batch.schema.names != names or statistics is None:
-        return False
-    if any(row >= rows for row in (*statistics.first_rows.values(), *(it for _, it in statistics.extremes.values()))):
+    if tokens.num_rows_in != rows or batch.schema.names != names or not _has_statistics(tokens, rows):
         return False
     plain = [it for it in fields if it.name not in kept_columns]
     if any(batch.schema.field(it.name) != it for it in plain):
@@ -68,3 +65,12 @@ def _are_rows(place: pa.Array, rows: int) -> bool:
         return True
     is_ordered = not pc.any(pc.less(place[1:], place[:-1])).as_py()
     return is_ordered and place[0].as_py() >= 0 and place[-1].as_py() < rows
+
+
+def _has_statistics(tokens: TokenBatch, rows: int) -> bool:
+    """Return whether the statistics are there, and name only rows of the block."""
+    statistics = tokens.statistics
+    if statistics is None:
+        return False
+    named = (*statistics.first_rows.values(), *(row for _, row in statistics.extremes.values()))
+    return all(row < rows for row in named)

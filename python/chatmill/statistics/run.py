@@ -8,13 +8,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from chatmill._chatmill import Mill, RowStatistics, SampleStatistics, TokenBatch
+from chatmill._chatmill import CHOICES, Mill, RowStatistics, SampleStatistics, TokenBatch
 from chatmill.inputs import Block
 from chatmill.outputs.shards import ANSWER_COLUMNS, RowWriter, Shard
 from chatmill.statistics.compact import numbers_text, pairs_text
 from chatmill.statistics.samples import SampleChoice
+from chatmill.statistics.seal import sealed
 from chatmill.trainers.splits import TRAINING
 
+_TOKENS = ("first_trained", "last_trained")
 #: The version of the form of `statistics` in a manifest.
 VERSION = 1
 
@@ -52,6 +54,7 @@ class RunStatistics:
 
     def __init__(self, mill: Mill, datasets: Sequence[int]) -> None:
         options = mill.options
+        self._tokenizer = mill.tokenizer
         bos = mill.tokenizer.special_tokens.get("bos_token")
         self._bos = None if bos is None else mill.tokenizer.token_to_id(bos)
         self._padding_side = options["padding_side"]
@@ -106,23 +109,38 @@ class RunStatistics:
 
     def record(self) -> dict[str, Any]:
         """Return the statistics for the manifest."""
-        rows = json.loads(self._rows.to_json())
-        rows["lengths"] = pairs_text((int(length), count) for length, count in rows["lengths"].items())
-        rows["trained_cells"] = numbers_text(rows["trained_cells"])
-        return {
+        samples = {split: json.loads(counted.to_json()) for split, counted in self._samples.items()}
+        ids = {token for it in samples.values() for name in _TOKENS for token, _ in it[name]}
+        record = {
             "version": VERSION,
-            "rows": rows,
-            "samples": {split: _sample_record(counted) for split, counted in self._samples.items()},
+            "rows": row_record(self._rows),
+            "samples": {split: _sample_record(totals) for split, totals in samples.items()},
+            "token_texts": {str(token): self._tokenizer.decode([token]) for token in sorted(ids)},
             "sources": [asdict(source) for source in self._sources],
         }
+        return sealed(record)
 
 
-def _sample_record(counted: SampleStatistics) -> Mapping[str, Any]:
-    totals = json.loads(counted.to_json())
-    totals["trained_shares"] = numbers_text(totals["trained_shares"])
-    for name in ("lengths", "first_trained", "last_trained"):
-        totals[name] = pairs_text(totals[name])
-    record: dict[str, Any] = totals
+def row_record(rows: RowStatistics) -> dict[str, Any]:
+    """Return the statistics of rows in the form of a manifest.
+
+    Args:
+        rows: The statistics.
+    """
+    record: dict[str, Any] = json.loads(rows.to_json())
+    record["lengths"] = pairs_text((int(length), count) for length, count in record["lengths"].items())
+    record["trained_cells"] = numbers_text(record["trained_cells"])
+    record["regions"] = {
+        role: {kind: it for kind, it in zip(CHOICES["region_kind"], kinds, strict=True) if it["tokens"]}
+        for role, kinds in record["regions"].items()
+    }
+    return record
+
+
+def _sample_record(totals: Mapping[str, Any]) -> dict[str, Any]:
+    record = {**totals, "trained_shares": numbers_text(totals["trained_shares"])}
+    for name in ("lengths", *_TOKENS):
+        record[name] = pairs_text(totals[name])
     return record
 
 

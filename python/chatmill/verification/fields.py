@@ -92,7 +92,7 @@ _FIELDS: dict[str, Test] = {
     "rejects": or_none(is_object),
     **{
         f"{group}?.*.{name}": test
-        for group in ("dataset_files", "tokenizer_files", "packs", "layout_files")
+        for group in ("dataset_files", "tokenizer_files", "sample_files", "packs", "layout_files")
         for name, test in _FILE.items()
     },
     "layout?": is_object,
@@ -105,6 +105,7 @@ _FIELDS: dict[str, Test] = {
     "layout?.columns?.*": is_text,
     "parts?": is_list,
     "parts?.*.options": is_object,
+    "statistics?": is_object,
     "arrangement?": is_object,
     "arrangement?.weights?": or_none(_are_numbers),
 }
@@ -147,7 +148,7 @@ _REPORT = (
 #: The keys of a manifest.
 _KEYS = {
     *(path.rstrip("?") for path in _FIELDS if "." not in path),
-    *("dataset_files", "tokenizer_files", "packs", "layout_files", "sha256"),
+    *("dataset_files", "tokenizer_files", "sample_files", "packs", "layout_files", "sha256"),
 }
 
 

@@ -13,6 +13,7 @@ from chatmill.outputs.manifest import (
     manifest_name,
     seal_of,
 )
+from chatmill.statistics.seal import is_sealed
 from chatmill.text.parsing import parse_json
 from chatmill.verification.faults import Faults
 from chatmill.verification.fields import unknown_keys
@@ -62,6 +63,9 @@ def read_manifest(path: Path, faults: Faults) -> Any:
         raise DataError(f"{path} is not a manifest of chatmill; {_GIVE}")
     if isinstance(manifest, dict):
         _check_seal(manifest, content, path.name, faults)
+        statistics = manifest.get("statistics")
+        if isinstance(statistics, dict) and not is_sealed(statistics):
+            faults.add("manifest", path.name, "its statistics have changed since chatmill wrote them")
     return manifest
 
 

@@ -1,0 +1,209 @@
+"""`find`: what looks wrong in the counts and warnings of a run, the worst first."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chatmill.lint.warning import CODES
+from chatmill.reporting.model import RejectReason, ReportFinding, Status, Totals
+from chatmill.statistics.read import RunFigures
+from chatmill.text.numbers import percent
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What findings are made of.
+
+    Attributes:
+        totals: The totals of the run.
+        figures: Its statistics.
+        notes: Rows by note.
+        warnings: Its warnings, as in a manifest: `text`, and for problems of rows also `code`, `rows` and others.
+        rejects: The rejected rows by reason.
+        labels: The labels of all parts of the run.
+        place: Gives the first place of a code; empty if it is unknown.
+        max_rejected: The share of rejected rows that the run allows.
+    """
+
+    totals: Totals
+    figures: RunFigures
+    notes: Mapping[str, int]
+    warnings: Sequence[Mapping[str, Any]]
+    rejects: Sequence[RejectReason]
+    labels: Sequence[Any]
+    place: Callable[[str], str]
+
+
+# Warnings about rows whose text or labels are certainly not what was meant. The others may be intended.
+_BAD = ("doubled_bos", "stop_token", "arguments_escaped", "content_dropped", "roles_dropped", "template_tokens")
+# Marks that say the same as a warning.
+_SAID = {
+    "content_dropped": ("content_dropped", "roles_dropped"),
+    "reasoning_dropped": ("reasoning_dropped",),
+    "stop_missing": ("stop_token",),
+    "value_dropped": ("turns_dropped",),
+    "other_role": ("turns_dropped",),
+    "missing_stop": ("stop_token",),
+    "doubled_bos": ("doubled_bos",),
+}
+# Code of a mark or note: status, text after the number of rows, remedy.
+_MARKS: Mapping[str, tuple[Status, str, str]] = {
+    "stop_masked": (
+        "bad", "have a trained answer whose stop token is not trained, so the model does not learn to stop",
+        "train stop tokens (`labels` with `stop: turn`), or check the tags of the template",
+    ),
+    "stop_missing": (
+        "bad", "have a trained answer that does not end with a stop token, so the model does not learn to stop",
+        "check that the template ends answers with a token of the tokenizer",
+    ),
+    "missing_stop": (
+        "bad", "have a trained answer that does not end with a stop token, so the model does not learn to stop",
+        "check that the template ends answers with a token of the tokenizer",
+    ),
+    "doubled_bos": (
+        "bad", "begin with two begin-of-text tokens", "remove one of the two, from the template or from the rows",
+    ),
+    "content_dropped": (
+        "bad", "have a message whose text the template does not print",
+        "use a template that prints the role, or remove the messages",
+    ),
+    "control_token": (
+        "bad", "have a control token in the text of a message, which is encoded as a control token",
+        'encode them as plain text (`special_tokens="text"`), or clean the rows',
+    ),
+    "stop_cut": (
+        "look", "have a trained answer whose end was cut off by `max_length`, with its stop token",
+        "increase `max_length`, or reject long rows (`truncation=\"drop\"`)",
+    ),
+    "untrained_turn": (
+        "look", "have a turn of the assistant without any trained token", "check the training flags of the messages",
+    ),
+    "reasoning_dropped": (
+        "look", "have reasoning that the template does not print",
+        "train each turn as at inference (`split=\"per_turn\"`), or ignore this if it is intended",
+    ),
+    "empty_message": (
+        "look", "have a message without text, of another role than the assistant's", "fill or remove these messages",
+    ),
+    "empty_answer": ("look", "have an empty answer, so the model learns to say nothing", "fill or remove these rows"),
+    "repeated_role": (
+        "look", "have two messages in a row from the same side", "check that no message is missing between them",
+    ),
+    "unanswered": (
+        "look", "end with a message that is not the assistant's, which no training needs",
+        "remove the last message, or add the answer",
+    ),
+    "late_system": (
+        "look", "have a system message that is not the first message", "check that the template prints it as meant",
+    ),
+    "control_text": (
+        "look", "have a control token in a text; it is encoded as plain text", "clean the rows if it is an accident",
+    ),
+    "value_dropped": (
+        "look", "have a turn of the assistant that the template does not print, so it is not trained",
+        "use a template that prints it",
+    ),
+    "other_role": (
+        "look", "have a turn of the assistant that the template prints under another role, so it is not trained",
+        "use another template",
+    ),
+    "header_mismatch": (
+        "look", "have a turn whose header is not the generation prompt, so it is not trained", "use another template",
+    ),
+    "merged": (
+        "look", "have a turn that is mixed with another message, so it is not trained", "use another template",
+    ),
+    "unanchored": ("look", "have a turn without text, whose end is uncertain, so it is not trained", "fill the turns"),
+}  # fmt: skip
+# What a row must have to be counted: these marks depend on the labels.
+_OF_PLAIN_LABELS = ("untrained_turn", "stop_masked")
+_MANY_REJECTED, _LITTLE = 0.01, 0.02
+
+
+def find(evidence: Evidence) -> list[ReportFinding]:
+    """Return what looks wrong, the worst first.
+
+    Args:
+        evidence: The counts and warnings of a run.
+    """
+    found = [*_of_warnings(evidence), *_of_marks(evidence), *_of_totals(evidence)]
+    return sorted(found, key=lambda it: (it.status != "bad", -it.rows))
+
+
+def _of_warnings(evidence: Evidence) -> Iterator[ReportFinding]:
+    for warning in evidence.warnings:
+        code = warning.get("code", "warning")
+        yield ReportFinding(
+            code,
+            "bad" if code in _BAD else "look",
+            warning["text"],
+            warning.get("rows", 0),
+            warning.get("of", 0),
+            warning.get("place", ""),
+            warning.get("remedy", ""),
+        )
+
+
+def _of_marks(evidence: Evidence) -> Iterator[ReportFinding]:
+    said = {warning.get("code") for warning in evidence.warnings}
+    figures = evidence.figures.rows
+    is_plain = all(labels in ("assistant", "all") for labels in evidence.labels)
+    for code, (status, text, remedy) in _MARKS.items():
+        if code not in figures.marks or said.intersection(_SAID.get(code, ())):
+            continue
+        if (code in _OF_PLAIN_LABELS and not is_plain) or (code == "missing_stop" and "stop_missing" in figures.marks):
+            continue
+        rows, _ = figures.marks[code]
+        of = figures.counts["region_rows"] if code in _OF_REGIONS else evidence.totals.rows_out
+        yield ReportFinding(code, status, f"{rows:,} of {of:,} rows {text}", rows, of, evidence.place(code), remedy)
+
+
+_OF_REGIONS = (
+    "stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
+    "control_token",
+)  # fmt: skip
+
+
+def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
+    totals = evidence.totals
+    if totals.rejected:
+        first = evidence.rejects[0] if evidence.rejects else None
+        most = f", most often {first.code}" if first is not None else ""
+        share = percent(totals.rejected, totals.rows_in)
+        text = f"{totals.rejected:,} of {totals.rows_in:,} rows ({share}) are rejected{most}"
+        status: Status = "bad" if totals.rejected > _MANY_REJECTED * totals.rows_in else "look"
+        place = "" if first is None else first.place
+        remedy = "correct them, or remove them; _rejects.jsonl has all of them with their reasons"
+        yield ReportFinding("rejected", status, text, totals.rejected, totals.rows_in, place, remedy)
+    trains = any(labels != "none" for labels in evidence.labels)
+    if totals.untrained and trains:
+        text = f"{totals.untrained:,} of {totals.samples:,} samples have no trained token, so they teach nothing"
+        remedy = 'reject them (`all_masked="reject"`), or check the labels'
+        yield ReportFinding("untrained", "bad", text, totals.untrained, totals.samples, "", remedy)
+    whole = sum(it.trained_shares[-1] for it in evidence.figures.samples.values())
+    has_prompts = bool(evidence.figures.rows.messages) and all(labels != "all" for labels in evidence.labels)
+    if whole and has_prompts:
+        text = f"{whole:,} of {totals.samples:,} samples are trained as a whole, with their prompts"
+        yield ReportFinding("all_trained", "look", text, whole, totals.samples, "", "check the labels and the roles")
+    if totals.duplicates:
+        about = "" if totals.are_duplicates_exact else "about "
+        text = f"{about}{totals.duplicates:,} of {totals.samples:,} samples equal an earlier sample"
+        remedy = "leave them out (`deduplicate`), or ignore this if it is intended"
+        yield ReportFinding("duplicates", "look", text, totals.duplicates, totals.samples, "", remedy)
+    lost = totals.cut_trained_tokens
+    if lost > _LITTLE * (totals.trained_tokens + lost):
+        share = percent(lost, totals.trained_tokens + lost)
+        text = f"{lost:,} trained tokens ({share}) are cut off by `max_length`, in {totals.truncated:,} rows"
+        yield ReportFinding("truncated", "look", text, totals.truncated, totals.rows_out, "", "increase `max_length`")
+    if 0 < totals.begins_with_bos < totals.samples:
+        others = totals.samples - totals.begins_with_bos
+        text = f"{others:,} of {totals.samples:,} samples do not begin with the begin-of-text token, and the others do"
+        yield ReportFinding("missing_bos", "look", text, others, totals.samples, "", "check the templates of the parts")
+
+
+#: All codes of findings.
+FINDING_CODES = tuple(
+    dict.fromkeys(
+        [*CODES, *_MARKS, "rejected", "untrained", "all_trained", "duplicates", "truncated", "missing_bos", "warning"]
+    )
+)
