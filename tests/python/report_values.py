@@ -153,7 +153,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
         ),
         lengths={19: 3, 64: 101, 65: 7, 127: 211, 300: 2_003, 511: 3_001, 800: 2_811, 1_500: 2_039, 2_048: 431},
         limits=(
-            LengthLimit(256, 9_901, 6_100_003, 1_900_007),
+            LengthLimit(256, 9_901, 5_500_003, 1_900_007),
             LengthLimit(512, 6_701, 4_200_011, 1_300_021),
             LengthLimit(1_024, 3_203, 2_100_013, 700_027),
             LengthLimit(2_048, 431, 469_135, 123_457),

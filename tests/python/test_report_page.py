@@ -172,6 +172,16 @@ def test_limits_are_shares_of_what_was_there_before_the_cut() -> None:
     assert cells[at - 1 : at + 6] == ["512", "6,701", "63.2 %", "4,200,011", "51.7 %", "1,300,021", "52.7 %"]
 
 
+def test_limits_know_of_rows_that_are_not_among_the_samples() -> None:
+    """All ten sequences of 1,000 tokens are rejected, so that the totals have no tokens."""
+    limits = (LengthLimit(128, 10, 8_720, 5_000), LengthLimit(512, 10, 4_880, 2_500), LengthLimit(1_024, 0, 0, 0))
+    report = replace(other_report(), limits=limits)
+    none = replace(report.totals, rows_out=0, samples=0, tokens=0, trained_tokens=0, cut_tokens=0)
+    cells = Parsed(page([replace(report, totals=none)])).cells
+    at = cells.index("4,880")
+    assert cells[at - 3 : at + 4] == ["512", "10", "100.0 %", "4,880", "48.8 %", "2,500", "50.0 %"]
+
+
 def test_lengths_are_counted_in_bins_without_loss() -> None:
     lengths = full_report().lengths
     bins = bins_of(list(lengths))
