@@ -115,8 +115,8 @@ def _wholes(report: Report) -> tuple[int, int, int]:
     totals, first = report.totals, report.limits[0]
     # A row with several answers has several sequences, and one that is split has one but several samples.
     sequences = totals.rows_out if first.cut <= totals.rows_out else max(totals.samples, first.cut)
-    # Rejected rows and those that `max_length` drops are among the sequences, but not among the samples. A sequence that
-    # a limit cuts has at least the tokens up to the limit.
+    # Rejected and dropped rows are among the sequences, but not among the samples. A sequence that a limit cuts has at
+    # least the tokens up to the limit.
     at_least = max(it.lost_tokens + it.cut * it.max_length for it in report.limits)
     tokens = max(totals.tokens + totals.cut_tokens, at_least)
     return sequences, tokens, max(totals.trained_tokens + totals.cut_trained_tokens, first.lost_trained_tokens)
