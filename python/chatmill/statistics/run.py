@@ -101,7 +101,7 @@ class RunStatistics:
             return {}  # they have no messages
         most = min(_LATER_ROWS if self._examined else _FIRST_ROWS, _MOST_ROWS - self._examined)
         failed = {failure.row for failure in tokens.failures}
-        good = [row for row in range(block.batch.num_rows) if row not in failed] if failed else range(tokens.num_rows_in)
+        good = [row for row in range(tokens.num_rows_in) if row not in failed]
         rows = good[:: max(1, -(-len(good) // max(1, most)))] if most > 0 else []
         if not rows:
             return {}
