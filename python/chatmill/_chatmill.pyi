@@ -214,6 +214,8 @@ class Tokenizer:
         """
     def encode(self, text: str) -> list[int]: ...
     def decode(self, ids: Sequence[int]) -> str: ...
+    def token_texts(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token on its own."""
     def token_to_id(self, token: str) -> int | None: ...
     @property
     def name(self) -> str: ...
@@ -645,6 +647,11 @@ class RowStatistics:
     def __new__(cls) -> RowStatistics: ...
     def add(self, other: RowStatistics, first_row: int = 0) -> None:
         """Add the statistics of later rows, of which the first one has the number `first_row`."""
+    def add_regions(self, other: RowStatistics, rows: Sequence[int]) -> None:
+        """Add what regions tell of some of the rows, which have these numbers among all rows."""
+    @property
+    def region_rows(self) -> int:
+        """Rows whose regions are known."""
     @property
     def bytes(self) -> int:
         """Bytes of the texts of the rows that became samples, before any cut."""

@@ -11,7 +11,7 @@ pub enum Counting {
     /// No statistics.
     #[default]
     Nothing,
-    /// Statistics. Regions are those that labels need, and those of some rows.
+    /// Statistics, with regions where labels need them.
     Statistics,
     /// Statistics with the regions of all rows, which takes up to twice as long.
     All,
@@ -82,11 +82,6 @@ pub(super) struct Checkpoint {
     untrained: usize,
 }
 
-/// Regions are found for the first rows of a batch, and then for one row in this number, even if labels do not need
-/// them. It takes about as long as encoding the row: 1 % of the time in all.
-const REGION_ROWS: usize = 64;
-const FIRST_REGION_ROWS: usize = 32;
-
 impl Chunk {
     /// A chunk without rows.
     pub(super) fn new(counting: Counting) -> Chunk {
@@ -95,10 +90,9 @@ impl Chunk {
     }
 
     /// Begins a row.
-    pub(super) fn begin_row(&mut self, row: usize) {
+    pub(super) fn begin_row(&mut self) {
         if let Some(statistics) = &mut self.statistics {
-            let is_chosen = row < FIRST_REGION_ROWS || row.is_multiple_of(REGION_ROWS);
-            statistics.row.clear(is_chosen || self.counting == Counting::All);
+            statistics.row.clear(self.counting == Counting::All);
         }
     }
 

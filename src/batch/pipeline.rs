@@ -131,7 +131,7 @@ impl Mill {
                 break;
             }
             let before = chunk.checkpoint();
-            chunk.begin_row(row);
+            chunk.begin_row();
             let result = without_panic(|| {
                 let fields = shared.rows.fields(row)?;
                 let kept = shared.keep.texts_of(row, &fields)?;

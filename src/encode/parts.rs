@@ -32,11 +32,6 @@ impl Parts {
         }
     }
 
-    /// Whether texts of rows may have this control token.
-    pub(super) fn allows(&self, id: u32) -> bool {
-        self.options.allowed_special_tokens.iter().any(|text| self.tokenizer.token_to_id(text) == Some(id))
-    }
-
     /// Notes a doubled begin-of-text token.
     pub(super) fn note_bos(&self, ids: &[u32], notes: &mut Notes) {
         if self.bos.is_some_and(|bos| ids.starts_with(&[bos, bos])) {

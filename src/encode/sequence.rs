@@ -140,10 +140,10 @@ fn count(
     let Scratch { tokens, spans, labels, has_region_spans, .. } = scratch;
     figures.push_sequence(labeled.text.len(), labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
-    let is_control = |id: u32| parts.tokenizer.is_control(id) && !parts.allows(id);
+    let has_control = |ids: &[u32]| parts.tokenizer.has_control(ids, &parts.options.allowed_special_tokens);
     if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {
         let whole = WholeSequence { ids: &tokens.ids, spans };
-        return figures.set_regions(&attributed.regions, &whole, is_added, is_control);
+        return figures.set_regions(&attributed.regions, &whole, is_added, has_control);
     }
     if !figures.wants_regions {
         return;
@@ -154,7 +154,7 @@ fn count(
         let mut found = Vec::new();
         token_spans(&labeled.text, &tokens.ends, &regions.ends(), &mut found);
         let whole = WholeSequence { ids: &tokens.ids, spans: &found };
-        figures.set_regions(&regions, &whole, is_added, is_control);
+        figures.set_regions(&regions, &whole, is_added, has_control);
     }
 }
 

@@ -230,8 +230,8 @@ impl PyMill {
     ///         `conversations` (a list of structs, or JSON text), and optionally `tools`, `documents` and
     ///         `chat_template_kwargs` (likewise). With a format, the columns that the format reads.
     ///     json_column: Read each row from this column of strings or bytes instead, as one JSON object.
-    ///     statistics: Whether to count what `TokenBatch.statistics` has. Tokens by role and kind are those of all rows if
-    ///         the labels need regions, otherwise of some rows; with `"all"` of all rows, which takes up to twice as long.
+    ///     statistics: Whether to count what `TokenBatch.statistics` has. Tokens by role and kind are counted for rows
+    ///         whose labels need regions; with `"all"` for all rows, which takes up to twice as long.
     ///
     /// Returns:
     ///     A `TokenBatch` with one row for each row of the input, in the same order. With `split` or `truncation="split"`

@@ -63,6 +63,26 @@ impl PyRowStatistics {
         })
     }
 
+    /// Add what regions tell of some of the rows: their tokens by role, kind and turn, and stop tokens.
+    ///
+    /// Args:
+    ///     other: The statistics of these rows alone.
+    ///     rows: The number of each of them among all rows.
+    fn add_regions(&self, py: Python<'_>, other: &Bound<'_, PyRowStatistics>, rows: Vec<u64>) -> PyResult<()> {
+        let other = other.get();
+        detach(py, |_| {
+            let some = locked(&other.0).clone();
+            locked(&self.0).add_regions(&some, &rows);
+            Ok(())
+        })
+    }
+
+    /// Rows whose regions are known.
+    #[getter]
+    fn region_rows(&self) -> u64 {
+        locked(&self.0).region_rows()
+    }
+
     /// Bytes of the texts of the rows that became samples, before any cut.
     #[getter]
     fn bytes(&self) -> u64 {

@@ -154,6 +154,11 @@ impl PyTokenizer {
         detach(py, |_| self.0.decode(&ids))
     }
 
+    /// The text of each token on its own. A part of a character is U+FFFD.
+    fn token_texts(&self, py: Python<'_>, ids: Vec<u32>) -> PyResult<Vec<String>> {
+        detach(py, |_| ids.iter().map(|id| Ok(self.0.spell(&[*id])?.0)).collect())
+    }
+
     /// The id of a token, or None.
     fn token_to_id(&self, token: &str) -> Option<u32> {
         self.0.token_to_id(token)

@@ -2,7 +2,7 @@
 
 use super::role_names::RoleNames;
 use crate::data::Node;
-use crate::rows::{Conversation, Role, is_empty_message};
+use crate::rows::Role;
 
 /// The longest text of a sequence of roles.
 const MAX_ROLES: usize = 160;
@@ -18,29 +18,33 @@ pub(super) struct Outline {
     pub(super) has_empty_message: bool,
     /// Whether two messages in a row are from the user, or two from the assistant.
     pub(super) repeats_role: bool,
-    /// Whether the last message is not the assistant's.
-    pub(super) is_unanswered: bool,
     /// Whether a system message is not the first message.
     pub(super) has_late_system: bool,
+    /// The role of the last message.
+    last: Option<Role>,
 }
 
 impl Outline {
-    pub(super) fn of(conversation: &Conversation<'_>) -> Outline {
-        let tools = match &conversation.tools {
+    /// The outline of a row with these tools, before its first message.
+    pub(super) fn of_tools(tools: Option<&Node<'_>>) -> Outline {
+        let tools = match tools {
             Some(Node::List(tools)) => tools.len(),
             _ => 0,
         };
-        let mut outline = Outline { tools, ..Outline::default() };
-        let mut before = None;
-        for (index, message) in conversation.messages.iter().enumerate() {
-            let role = Role::of(conversation.role(index));
-            outline.repeats_role |= before == Some(role) && matches!(role, Role::User | Role::Assistant);
-            outline.has_late_system |= index > 0 && role == Role::System;
-            outline.has_empty_message |= role != Role::Assistant && is_empty_message(message);
-            before = Some(role);
-        }
-        outline.is_unanswered = before.is_some_and(|role| role != Role::Assistant);
-        outline
+        Outline { tools, ..Outline::default() }
+    }
+
+    /// Adds a message. `is_empty` tells whether it has no text, for other roles than the assistant's.
+    pub(super) fn add(&mut self, role: Role, is_empty: bool) {
+        self.repeats_role |= self.last == Some(role) && matches!(role, Role::User | Role::Assistant);
+        self.has_late_system |= self.last.is_some() && role == Role::System;
+        self.has_empty_message |= is_empty;
+        self.last = Some(role);
+    }
+
+    /// Whether the last message is not the assistant's.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.last.is_some_and(|role| role != Role::Assistant)
     }
 }
 
@@ -79,15 +83,16 @@ pub(super) fn roles_text(roles: &[u8], names: &RoleNames) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::parse_json;
 
-    fn outline(json: &str) -> Outline {
-        Outline::of(&Conversation::new(parse_json(json.as_bytes()).unwrap()).unwrap())
+    fn outline(messages: &[(&str, bool)]) -> Outline {
+        let mut outline = Outline::of_tools(None);
+        messages.iter().for_each(|(role, is_empty)| outline.add(Role::of(role), *is_empty));
+        outline
     }
 
     fn text(roles: &str) -> String {
         let mut names = RoleNames::default();
-        let roles: Vec<u8> = roles.split(' ').map(|role| names.index(role)).collect();
+        let roles: Vec<u8> = roles.split(' ').map(|role| names.index(role).0).collect();
         roles_text(&roles, &names)
     }
 
@@ -104,14 +109,11 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_seen() {
-        let plain = outline(r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#);
-        assert_eq!(plain, Outline::default());
-        let odd = outline(
-            r#"[{"role": "user", "content": " "}, {"role": "user", "content": "a"}, {"role": "assistant", "content": ""},
-                {"role": "system", "content": "b"}]"#,
-        );
-        assert!(odd.has_empty_message && odd.repeats_role && odd.is_unanswered && odd.has_late_system);
-        let answered = outline(r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": ""}]"#);
-        assert!(!answered.has_empty_message && !answered.is_unanswered);
+        let plain = outline(&[("system", false), ("user", false), ("assistant", false), ("user", false)]);
+        assert!(!(plain.has_empty_message || plain.repeats_role || plain.has_late_system) && plain.is_unanswered());
+        let odd = outline(&[("user", true), ("user", false), ("assistant", false), ("system", false)]);
+        assert!(odd.has_empty_message && odd.repeats_role && odd.is_unanswered() && odd.has_late_system);
+        assert!(!outline(&[("tool", false), ("tool", false), ("model", false)]).repeats_role);
+        assert!(!outline(&[]).is_unanswered());
     }
 }

@@ -43,21 +43,24 @@ impl RowFigures {
 
     /// Describes the messages of the row.
     pub(crate) fn describe(&mut self, conversation: &Conversation<'_>) {
+        let mut outline = Outline::of_tools(conversation.tools.as_ref());
         let mut turn = 0;
         for (index, message) in conversation.messages.iter().enumerate() {
-            let name = conversation.role(index);
-            self.roles.push(self.names.index(name));
-            let is_answer = Role::of(name) == Role::Assistant;
+            let (slot, role) = self.names.index(conversation.role(index));
+            self.roles.push(slot);
+            let is_answer = role == Role::Assistant;
             self.turns.push(is_answer.then_some(turn));
             turn += usize::from(is_answer);
-            if !is_answer && !is_empty_message(message) {
-                self.texts.push(index);
-            }
             if has_reasoning(message) {
                 self.reasoning.push(index);
             }
+            let is_empty = !is_answer && is_empty_message(message);
+            if !is_answer && !is_empty {
+                self.texts.push(index);
+            }
+            outline.add(role, is_empty);
         }
-        self.outline = Some(Outline::of(conversation));
+        self.outline = Some(outline);
     }
 
     /// Adds a sequence before it is cut. `bytes` is the length of its text.
@@ -76,7 +79,7 @@ impl RowFigures {
 
     /// Whether the text of a message is not in a sequence. The turns of the assistant are noted by its labels.
     pub(super) fn has_dropped(&self, sequence: &SequenceFigures) -> bool {
-        self.texts.iter().any(|message| !sequence.printed.contains(message))
+        self.texts.iter().any(|message| !sequence.printed.get(*message).is_some_and(|it| it.text))
     }
 
     fn last(&mut self) -> Option<&mut SequenceFigures> {
@@ -84,17 +87,17 @@ impl RowFigures {
     }
 
     /// Sets the regions of the last sequence. Turns with an end that is not an added token have no stop token.
-    /// `is_control` tells the tokens that texts of messages should not have.
+    /// `has_control` tells whether tokens of a text should not be there.
     pub(crate) fn set_regions(
         &mut self,
         regions: &Regions,
         whole: &WholeSequence<'_>,
         is_added: impl Fn(u32) -> bool,
-        is_control: impl Fn(u32) -> bool,
+        has_control: impl Fn(&[u32]) -> bool,
     ) {
         let turns = std::mem::take(&mut self.turns);
         if let Some(sequence) = self.last() {
-            sequence.set_regions(regions, &turns, whole, is_added, is_control);
+            sequence.set_regions(regions, &turns, whole, is_added, has_control);
         }
         self.turns = turns;
     }

@@ -44,6 +44,17 @@ pub enum RowMark {
 }
 
 impl RowMark {
+    /// Those that only regions tell.
+    const OF_REGIONS: [RowMark; 7] = [
+        RowMark::UntrainedTurn,
+        RowMark::StopMasked,
+        RowMark::StopCut,
+        RowMark::StopMissing,
+        RowMark::ReasoningDropped,
+        RowMark::ContentDropped,
+        RowMark::ControlToken,
+    ];
+
     /// The stable code.
     pub fn code(self) -> &'static str {
         match self {
@@ -205,7 +216,7 @@ impl ChunkStatistics {
         for (mark, is_marked) in [
             (RowMark::EmptyMessage, outline.has_empty_message),
             (RowMark::RepeatedRole, outline.repeats_role),
-            (RowMark::Unanswered, outline.is_unanswered),
+            (RowMark::Unanswered, outline.is_unanswered()),
             (RowMark::LateSystem, outline.has_late_system),
         ] {
             if is_marked {
@@ -221,13 +232,14 @@ impl ChunkStatistics {
         for sequence in figures.sequences().iter().filter(|it| it.has_regions) {
             has_regions = true;
             let (mut turn, mut trained) = (None, 0);
-            for kept in &sequence.kept {
-                let slot = kept.message.and_then(|at| figures.roles.get(at)).map_or(0, |role| usize::from(*role) + 1);
+            for piece in &sequence.pieces {
+                let slot = piece.message.and_then(|at| figures.roles.get(at)).map_or(0, |role| usize::from(*role) + 1);
                 if self.regions.len() <= slot {
                     self.regions.resize(slot + 1, ByKind::default());
                 }
-                self.regions[slot][kept.kind as usize].add(kept.tokens, kept.trained);
-                let Some(index) = kept.message.and_then(|at| figures.turns.get(at).copied().flatten()) else {
+                let tokens = piece.tokens();
+                self.regions[slot][piece.kind as usize].add(tokens, piece.trained);
+                let Some(index) = piece.message.and_then(|at| figures.turns.get(at).copied().flatten()) else {
                     continue;
                 };
                 let place = index.min(MAX_TURNS - 1);
@@ -240,15 +252,16 @@ impl ChunkStatistics {
                     (turn, trained) = (Some(index), 0);
                     counted.turns += 1;
                 }
-                trained += kept.trained;
-                counted.tokens += kept.tokens as u64;
-                counted.trained += kept.trained as u64;
+                trained += piece.trained;
+                counted.tokens += tokens as u64;
+                counted.trained += piece.trained as u64;
             }
             is_untrained |= turn.is_some() && trained == 0;
             stops.add(sequence.stops);
             has_control |= sequence.has_control;
             is_dropped |= figures.has_dropped(sequence);
-            printed = printed.max(figures.reasoning.iter().filter(|at| sequence.reasoning.contains(*at)).count());
+            let is_printed = |at: &&usize| sequence.printed.get(**at).is_some_and(|it| it.reasoning);
+            printed = printed.max(figures.reasoning.iter().filter(is_printed).count());
         }
         if !has_regions {
             return;
@@ -317,6 +330,41 @@ impl RowStatistics {
         found.into_iter().filter_map(|(name, extreme)| Some((name, extreme?)))
     }
 
+    /// Rows whose regions are known.
+    pub fn region_rows(&self) -> u64 {
+        self.region_rows
+    }
+
+    /// Adds only what regions tell, of some of the rows: their tokens by role, kind and turn, stop tokens, and marks.
+    /// `rows` has the number of each of them.
+    pub fn add_regions(&mut self, other: &RowStatistics, rows: &[u64]) {
+        self.add_region_sums(other);
+        for mark in RowMark::OF_REGIONS {
+            let Some(marked) = other.marks.get(mark.code()) else { continue };
+            let first = rows.get(marked.first as usize).copied().unwrap_or_default();
+            match self.marks.get_mut(mark.code()) {
+                Some(mine) => mine.rows += marked.rows,
+                None => {
+                    self.marks.insert(mark.code().to_owned(), Marked { rows: marked.rows, first });
+                }
+            }
+        }
+    }
+
+    fn add_region_sums(&mut self, other: &RowStatistics) {
+        self.region_rows += other.region_rows;
+        for (role, kinds) in &other.regions {
+            add_kinds(&mut self.regions, role, kinds);
+        }
+        if self.turns.len() < other.turns.len() {
+            self.turns.resize(other.turns.len(), TurnTokens::default());
+        }
+        self.turns.iter_mut().zip(&other.turns).for_each(|(mine, theirs)| mine.add(*theirs));
+        self.stops.add(other.stops);
+        self.reasoning_given += other.reasoning_given;
+        self.reasoning_printed += other.reasoning_printed;
+    }
+
     /// Adds the statistics of later rows, whose numbers begin at `first_row`.
     pub fn add(&mut self, other: &RowStatistics, first_row: usize) {
         let first_row = first_row as u64;
@@ -330,17 +378,7 @@ impl RowStatistics {
         for (roles, rows) in &other.roles {
             add_named(&mut self.roles, roles, *rows, MAX_ROLE_SEQUENCES);
         }
-        self.region_rows += other.region_rows;
-        for (role, kinds) in &other.regions {
-            add_kinds(&mut self.regions, role, kinds);
-        }
-        if self.turns.len() < other.turns.len() {
-            self.turns.resize(other.turns.len(), TurnTokens::default());
-        }
-        self.turns.iter_mut().zip(&other.turns).for_each(|(mine, theirs)| mine.add(*theirs));
-        self.stops.add(other.stops);
-        self.reasoning_given += other.reasoning_given;
-        self.reasoning_printed += other.reasoning_printed;
+        self.add_region_sums(other);
         for (code, marked) in &other.marks {
             match self.marks.get_mut(code) {
                 Some(mine) => mine.rows += marked.rows,

@@ -18,11 +18,20 @@ pub(crate) struct WholeSequence<'s> {
 
 /// Consecutive tokens of one region. A token belongs to the region in which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    message: Option<usize>,
-    kind: RegionKind,
-    /// Number of tokens up to its end.
+pub(super) struct Piece {
+    pub(super) message: Option<usize>,
+    pub(super) kind: RegionKind,
+    start: usize,
     end: usize,
+    /// Number of trained tokens.
+    pub(super) trained: usize,
+}
+
+impl Piece {
+    /// Number of tokens.
+    pub(super) fn tokens(&self) -> usize {
+        self.end - self.start
+    }
 }
 
 /// The end of a turn of the assistant that is trained.
@@ -31,15 +40,6 @@ struct TurnEnd {
     /// The stop token; None if the turn does not end with one.
     stop: Option<usize>,
     is_trained: bool,
-}
-
-/// Tokens of one message and one kind of region that are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct KeptTokens {
-    pub(super) message: Option<usize>,
-    pub(super) kind: RegionKind,
-    pub(super) tokens: usize,
-    pub(super) trained: usize,
 }
 
 /// The figures of one sequence.
@@ -53,41 +53,37 @@ pub(super) struct SequenceFigures {
     pub(super) cells: Vec<u64>,
     /// Whether regions are known.
     pub(super) has_regions: bool,
-    pub(super) kept: Vec<KeptTokens>,
     pub(super) kept_trained: usize,
     pub(super) kept_length: usize,
     pub(super) stops: StopCounts,
-    /// The messages with regions of reasoning.
-    pub(super) reasoning: Vec<usize>,
-    /// The messages with text of their own.
-    pub(super) printed: Vec<usize>,
+    /// For each message, whether the sequence has text of it, and whether it has a region of reasoning.
+    pub(super) printed: Vec<Printed>,
     /// Whether a control token is in the text of a message.
     pub(super) has_control: bool,
+    /// The tokens of the regions that are kept.
+    pub(super) pieces: Vec<Piece>,
     runs: TrainedRuns,
-    pieces: Vec<Piece>,
     ends: Vec<TurnEnd>,
+}
+
+/// What a sequence has of a message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Printed {
+    pub(super) text: bool,
+    pub(super) reasoning: bool,
 }
 
 impl SequenceFigures {
     /// Makes these the figures of another sequence.
     pub(super) fn reset(&mut self, bytes: usize, labels: &[i32]) {
-        let SequenceFigures { cells, kept, reasoning, printed, runs, pieces, ends, .. } = std::mem::take(self);
-        *self = SequenceFigures {
-            cells,
-            kept,
-            reasoning,
-            printed,
-            runs,
-            pieces,
-            ends,
-            bytes,
-            length: labels.len(),
-            ..Self::default()
-        };
+        self.bytes = bytes;
+        self.length = labels.len();
         self.cells.clear();
-        self.kept.clear();
-        self.reasoning.clear();
+        self.has_regions = false;
+        (self.kept_trained, self.kept_length) = (0, 0);
+        self.stops = StopCounts::default();
         self.printed.clear();
+        self.has_control = false;
         self.pieces.clear();
         self.ends.clear();
         self.runs.set(labels);
@@ -100,51 +96,49 @@ impl SequenceFigures {
         self.runs.total()
     }
 
+    /// Sets the regions. `turns` tells the turns of the assistant among the messages.
     pub(super) fn set_regions(
         &mut self,
         regions: &Regions,
         turns: &[Option<usize>],
         whole: &WholeSequence<'_>,
         is_added: impl Fn(u32) -> bool,
-        is_control: impl Fn(u32) -> bool,
+        has_control: impl Fn(&[u32]) -> bool,
     ) {
         self.has_regions = true;
-        set_pieces(regions, whole.spans, &mut self.pieces);
+        self.printed.resize(turns.len(), Printed::default());
+        self.set_pieces(regions, whole.spans);
         let runs = &self.runs;
-        let mut trained = runs.within();
         let end_of = |stop: Option<usize>| TurnEnd {
             stop: stop.filter(|&at| is_added(whole.ids[at])),
             is_trained: stop.is_some_and(|at| runs.has(at)),
         };
-        let (mut first, mut turn, mut is_trained, mut stop) = (0, None, false, None);
+        let (mut turn, mut is_trained, mut stop) = (None, false, None);
         for piece in &self.pieces {
-            let range = first..piece.end;
-            first = piece.end;
+            let Some(message) = piece.message.filter(|at| *at < turns.len()) else { continue };
+            let printed = &mut self.printed[message];
             match piece.kind {
                 RegionKind::Content => {
-                    self.printed.extend(piece.message);
-                    self.has_control = self.has_control || whole.ids[range.clone()].iter().any(|id| is_control(*id));
+                    printed.text = true;
+                    self.has_control = self.has_control || has_control(&whole.ids[piece.start..piece.end]);
                 }
                 // The syntax of tools may have control tokens.
-                RegionKind::Reasoning | RegionKind::ToolCall | RegionKind::ToolResult => {
-                    self.printed.extend(piece.message);
-                }
+                RegionKind::ToolCall | RegionKind::ToolResult => printed.text = true,
+                RegionKind::Reasoning => *printed = Printed { text: true, reasoning: true },
                 _ => {}
             }
-            let Some(message) = piece.message.filter(|at| turns.get(*at).is_some_and(Option::is_some)) else {
+            if turns[message].is_none() {
                 continue;
-            };
+            }
             if turn != Some(message) {
                 if is_trained {
                     self.ends.push(end_of(stop));
                 }
                 (turn, is_trained, stop) = (Some(message), false, None);
             }
-            is_trained |= trained.next_in(range) > 0;
-            match piece.kind {
-                RegionKind::Closer if piece.end > 0 => stop = Some(piece.end - 1),
-                RegionKind::Reasoning => self.reasoning.push(message),
-                _ => {}
+            is_trained |= piece.trained > 0;
+            if piece.kind == RegionKind::Closer && piece.end > 0 {
+                stop = Some(piece.end - 1);
             }
         }
         if is_trained {
@@ -152,10 +146,40 @@ impl SequenceFigures {
         }
     }
 
+    /// Finds the tokens of each region. A token span that crosses the end of a region belongs to the region of its first
+    /// byte.
+    fn set_pieces(&mut self, regions: &Regions, spans: &[TokenSpan]) {
+        let regions = regions.as_slice();
+        let mut trained = self.runs.within();
+        let (mut at, mut start, mut first) = (0, 0, 0);
+        for span in spans {
+            // Tokens after the last region, which have no bytes, belong to it.
+            while at + 1 < regions.len() && regions[at].end <= start {
+                at += 1;
+            }
+            let Some(region) = regions.get(at) else { break };
+            let inside = trained.next_in(first..span.tokens);
+            match self.pieces.last_mut() {
+                Some(last) if last.message == region.message && last.kind == region.kind => {
+                    last.end = span.tokens;
+                    last.trained += inside;
+                }
+                _ => self.pieces.push(Piece {
+                    message: region.message,
+                    kind: region.kind,
+                    start: first,
+                    end: span.tokens,
+                    trained: inside,
+                }),
+            }
+            (start, first) = (span.end, span.tokens);
+        }
+    }
+
+    /// Counts what is kept. Pieces of regions become those of the kept tokens.
     pub(super) fn keep(&mut self, kept: &[Range<usize>]) {
         let runs = &self.runs;
         self.kept_length = kept.iter().map(Range::len).sum();
-        self.kept_trained = kept.iter().map(|range| runs.within().next_in(range.clone())).sum();
         for TurnEnd { stop, is_trained } in &self.ends {
             match stop {
                 None => self.stops.missing += 1,
@@ -164,37 +188,22 @@ impl SequenceFigures {
                 Some(_) => self.stops.trained += 1,
             }
         }
+        if self.kept_length == self.length {
+            self.kept_trained = runs.total();
+            return;
+        }
+        self.kept_trained = kept.iter().map(|range| runs.within().next_in(range.clone())).sum();
+        let whole = std::mem::take(&mut self.pieces);
         for range in kept {
             let mut trained = runs.within();
-            let mut start = 0;
-            for Piece { message, kind, end } in &self.pieces {
-                let inside = range.start.max(start)..range.end.min(*end);
-                start = *end;
+            for piece in &whole {
+                let inside = range.start.max(piece.start)..range.end.min(piece.end);
                 if inside.start < inside.end {
-                    let (tokens, trained) = (inside.len(), trained.next_in(inside));
-                    self.kept.push(KeptTokens { message: *message, kind: *kind, tokens, trained });
+                    let Range { start, end } = inside;
+                    self.pieces.push(Piece { start, end, trained: trained.next_in(inside), ..*piece });
                 }
             }
         }
-    }
-}
-
-/// Sets the tokens of each region. A token span that crosses the end of a region belongs to the region of its first
-/// byte.
-fn set_pieces(regions: &Regions, spans: &[TokenSpan], pieces: &mut Vec<Piece>) {
-    let regions = regions.as_slice();
-    let (mut at, mut start) = (0, 0);
-    for span in spans {
-        // Tokens after the last region, which have no bytes, belong to it.
-        while at + 1 < regions.len() && regions[at].end <= start {
-            at += 1;
-        }
-        let Some(region) = regions.get(at) else { break };
-        match pieces.last_mut() {
-            Some(last) if last.message == region.message && last.kind == region.kind => last.end = span.tokens,
-            _ => pieces.push(Piece { message: region.message, kind: region.kind, end: span.tokens }),
-        }
-        start = span.end;
     }
 }
 
@@ -227,9 +236,9 @@ mod tests {
     fn tokens_belong_to_the_region_in_which_they_begin() {
         let crossing =
             [TokenSpan { tokens: 1, end: 3 }, TokenSpan { tokens: 2, end: 5 }, TokenSpan { tokens: 5, end: 12 }];
-        let mut found = Vec::new();
-        set_pieces(&regions(), &crossing, &mut found);
-        let found: Vec<_> = found.iter().map(|it| (it.message, it.kind, it.end)).collect();
+        let mut figures = SequenceFigures::default();
+        figures.set_pieces(&regions(), &crossing);
+        let found: Vec<_> = figures.pieces.iter().map(|it| (it.message, it.kind, it.end)).collect();
         assert_eq!(found, [(Some(0), RegionKind::Content, 2), (Some(1), RegionKind::Header, 5)]);
     }
 
@@ -238,7 +247,7 @@ mod tests {
         let all = [MASKED, MASKED, MASKED, 3, 4, 99];
         let kept = figures(&all, &[0..6]);
         assert_eq!(kept.stops, StopCounts { trained: 1, ..StopCounts::default() });
-        let tokens: Vec<_> = kept.kept.iter().map(|it| (it.tokens, it.trained)).collect();
+        let tokens: Vec<_> = kept.pieces.iter().map(|it| (it.tokens(), it.trained)).collect();
         assert_eq!(tokens, [(2, 0), (1, 0), (2, 2), (1, 1)]);
         assert_eq!(figures(&all, &[0..5]).stops, StopCounts { cut: 1, ..StopCounts::default() });
         assert_eq!(figures(&all, &[0..5]).kept_trained, 2);

@@ -6,10 +6,14 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+import pytest
+
+#: The path of Chromium; None if there is none. The variable of this name is another name or path.
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
 
 # Chromium reports what the policy of a page forbids as an event, also if nothing is printed.
 _WATCH = """() => {
@@ -18,6 +22,13 @@ _WATCH = """() => {
 }"""
 #: The name, role and contrast of what is in a page; see `contrasts.js` for the measure.
 CONTRASTS = (Path(__file__).parent / "contrasts.js").read_text("utf-8")
+
+
+def need_browser() -> None:
+    """Skip the tests of a file where playwright or Chromium is missing: one line for the file."""
+    if find_spec("playwright") is None or CHROMIUM is None:
+        missing = "Chromium; set CHROMIUM to its path" if CHROMIUM is None else "playwright"
+        pytest.skip(f"needs {missing}, or run `make browser`", allow_module_level=True)
 
 
 @dataclass

@@ -15,8 +15,8 @@ from counted_sequences import Cut, Sequenced, share_cut
 
 ASSISTANT = {"assistant", "model"}
 REASONING = ("reasoning_content", "reasoning", "thinking")
-#: Regions of rows whose labels do not need them are counted for the first rows of a block, and then for each 64th.
-FIRST_ROWS, EVERY = 32, 64
+#: Where labels do not need regions, they are counted for some rows: of the first block, of each later one, of all.
+FIRST_ROWS, LATER_ROWS, MOST_ROWS = 256, 8, 2048
 #: The last of the turns that are counted stands for all later ones.
 LAST_TURN = 15
 
@@ -88,6 +88,8 @@ class CountedRows:
     counts_turns: str = "policy"
     longest_line: int = 1 << 30
 
+    #: Rows whose regions were counted though labels do not need them.
+    examined: int = 0
     files: dict[str, FileCounts] = field(default_factory=dict)
     rejects: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
@@ -114,41 +116,57 @@ class CountedRows:
     def add(self, file: RowFile) -> None:
         """Count the rows of a file."""
         assert sum(file.blocks) == len(file.lines)
-        starts = [index for rows in file.blocks for index in range(rows)]
-        for row, (line, in_block) in enumerate(zip(file.lines, starts, strict=True)):
-            self._add(file.path, row, line, in_block < FIRST_ROWS or in_block % EVERY == 0)
+        first = 0
+        for rows in file.blocks:
+            read = [self._sequences(line) for line in file.lines[first : first + rows]]
+            good = [at for at, (sequences, code) in enumerate(read) if sequences and not code]
+            chosen = good if self.needs_regions else self._examined(good)
+            for at, (sequences, code) in enumerate(read):
+                for it in sequences:
+                    it.has_regions = at in chosen and bool(it.owners)
+                self._add(file, first + at, sequences, code)
+            first += rows
 
-    def _add(self, path: str, row: int, line: bytes, is_sampled: bool) -> None:
-        counts = self.files.setdefault(path, FileCounts())
-        counts.rows_in += 1
+    def _examined(self, good: Sequence[int]) -> Sequence[int]:
+        """The rows of a block whose regions are counted though labels do not need them."""
+        most = min(LATER_ROWS if self.examined else FIRST_ROWS, MOST_ROWS - self.examined)
+        chosen = good[:: max(1, -(-len(good) // most))] if most > 0 and self.read is not None else []
+        self.examined += len(chosen)
+        return chosen
+
+    def _sequences(self, line: bytes) -> tuple[Sequence[Sequenced], str]:
+        """The sequences of a row, and why it is rejected; empty if it is not."""
         if len(line) > self.longest_line:
-            self._reject(counts, "line_too_long")
-            return
+            return [], "line_too_long"
         try:
             encoded = self.whole.encode_row(pa.record_batch({"json": pa.array([line])}), 0, json_column="json")
         except ChatmillError as error:
-            self._reject(counts, error.failure.code)  # type: ignore[attr-defined]
-            return
-        sequences = [Sequenced(it, self.cut, self.needs_regions or is_sampled) for it in encoded.samples]
+            return [], error.failure.code  # type: ignore[attr-defined]
+        sequences = [Sequenced(it, self.cut) for it in encoded.samples]
         if sequences[0].answer is not None:
             share_cut(sequences, self.cut)
-        failed = self._failure(sequences)
+        return sequences, self._failure(sequences)
+
+    def _add(self, file: RowFile, row: int, sequences: Sequence[Sequenced], failed: str) -> None:
+        counts = self.files.setdefault(file.path, FileCounts())
+        counts.rows_in += 1
         if failed in {"", "too_long", "trained_part_cut_off"}:
             for it in sequences:
                 self.lengths[len(it.ids)] += 1
                 self.trained_places.update(it.trained)
         if failed:
-            self._reject(counts, failed)
+            counts.rejected += 1
+            self.rejects[failed] += 1
             return
-        marks = self._written(counts, sequences) | set(encoded.notes)
+        marks = self._written(counts, sequences) | set(sequences[0].notes)
         self.notes.update(marks)
         if self.read is not None:
-            talk, written = self.read(json.loads(line)), [it for it in sequences if it.is_kept]
+            talk, written = self.read(json.loads(file.lines[row])), [it for it in sequences if it.is_kept]
             marks |= self._conversation(talk, written)
             marks |= self._regions(talk, written)
         for mark in marks:
             self.marks[mark] += 1
-            self.first.setdefault(mark, (path, row))
+            self.first.setdefault(mark, (file.path, row))
 
     def _written(self, counts: FileCounts, sequences: Sequence[Sequenced]) -> set[str]:
         """Count the texts and samples of a row, and return the notes on its cut."""
@@ -169,10 +187,6 @@ class CountedRows:
         if len(written) < len(sequences) or any(it.left_out for it in sequences):
             noted.add("pieces_left_out")
         return noted
-
-    def _reject(self, counts: FileCounts, code: str) -> None:
-        counts.rejected += 1
-        self.rejects[code] += 1
 
     def _failure(self, sequences: Sequence[Sequenced]) -> str:
         """Why a row is rejected; empty if it is not."""

@@ -25,8 +25,8 @@ class Cut:
 class Sequenced:
     """One sequence before it is cut, and the parts of it that are kept."""
 
-    def __init__(self, encoding: Encoding, cut: Cut, wants_regions: bool) -> None:
-        self.answer = encoding.answer
+    def __init__(self, encoding: Encoding, cut: Cut) -> None:
+        self.answer, self.notes = encoding.answer, encoding.notes
         self.bytes = len(encoding.text.encode())
         self.ids, labels = encoding.input_ids, encoding.labels
         self.trained = [place for place, label in enumerate(labels) if label != MASKED]
@@ -34,7 +34,8 @@ class Sequenced:
         self._turn_ends: list[int] = []
         if self.answer is None:
             self._find_owners(encoding)
-        self.has_regions = wants_regions and bool(self.owners)
+        #: Whether its regions are counted.
+        self.has_regions = False
         self.left_out = 0
         self.failure = ""
         self.kept = self._cut(cut)

@@ -1,10 +1,19 @@
-"""`full_report`: a report with a value in each field, whose texts are hostile, for tests of its views."""
+"""`full_report` and `AUDIT`: values in each field, with hostile texts, for tests of their views."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+from chatmill.reporting.audit_model import (
+    Audit,
+    AuditedFailure,
+    AuditedRegion,
+    AuditedRow,
+    AuditedSide,
+    AuditedSpan,
+    TrainedTokens,
+)
 from chatmill.reporting.model import (
     LengthLimit,
     Packing,
@@ -144,7 +153,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
         ),
         lengths={19: 3, 64: 101, 65: 7, 127: 211, 300: 2_003, 511: 3_001, 800: 2_811, 1_500: 2_039, 2_048: 431},
         limits=(
-            LengthLimit(256, 9_901, 6_100_003, 1_900_007),
+            LengthLimit(256, 9_901, 5_500_003, 1_900_007),
             LengthLimit(512, 6_701, 4_200_011, 1_300_021),
             LengthLimit(1_024, 3_203, 2_100_013, 700_027),
             LengthLimit(2_048, 431, 469_135, 123_457),
@@ -216,15 +225,65 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
     )
 
 
+#: An audit with a value in each field, and hostile texts.
+AUDIT = Audit(
+    output="out/train",
+    trainer="trl",
+    options={"assistant_only_loss": True, "x": HOSTILE["script"]},
+    labels="assistant",
+    template="chatml",
+    tokenizer="org/model",
+    rows=8_887,
+    of=9_929,
+    differing={"failure": 11, "labels": 523},
+    of_output=AuditedSide(8_885, 700_001, 300_007, 13),
+    of_trainer=AuditedSide(8_879, 700_211, 310_019, 19),
+    trained=TrainedTokens(290_011, 9_991, 20_011),
+    regions=(
+        AuditedRegion("assistant", "closer", TrainedTokens(1_001, 203, 307)),
+        AuditedRegion("", "", TrainedTokens(5_557, 0, 4_441)),
+    ),
+    failures=(AuditedFailure("trainer", HOSTILE["image"], 6_007, 3_331, "a.jsonl:3 " + ALL_HOSTILE, ALL_HOSTILE),),
+    first=(
+        AuditedRow(
+            4_242,
+            "a.jsonl:4243",
+            "labels",
+            TrainedTokens(91, 92, 93),
+            (AuditedSpan(1_234, 5_678, ALL_HOSTILE, "masked", "trained", 3, "assistant", "closer"),),
+            more_spans=8_123,
+        ),
+    ),
+    notes=("The trainer packs. " + ALL_HOSTILE,),
+)
+
+
 def other_report(name: str = "out/other") -> Report:
     """A second report, with other figures, without regions, and with fewer of most things."""
     report = full_report(name)
     return replace(
         report,
         run=replace(report.run, is_output=False, max_length=None, created="", template="", layout=""),
-        totals=replace(report.totals, rows_in=815, rows_out=815, rejected=0, samples=821, are_duplicates_exact=True),
+        totals=replace(
+            report.totals,
+            rows_in=815,
+            rows_out=815,
+            rejected=0,
+            samples=821,
+            tokens=12_420,
+            trained_tokens=4_101,
+            truncated=0,
+            cut_tokens=0,
+            cut_trained_tokens=0,
+            duplicates=3,
+            are_duplicates_exact=True,
+            begins_with_bos=821,
+        ),
         lengths={10: 400, 20: 421},
-        limits=report.limits[:3],
+        limits=(LengthLimit(16, 421, 1_684, 1_601), LengthLimit(32, 0, 0, 0)),
+        trained_shares=(17, 0, 0, 404, 400, 0, 0, 0, 0, 0, 0, 0),
+        first_trained=report.first_trained[2:],
+        last_trained=report.last_trained[3:],
         regions=None,
         messages={},
         role_sequences={},

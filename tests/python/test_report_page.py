@@ -7,125 +7,20 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from hashlib import sha256
-from html import unescape
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from chatmill.drawing.row import DrawnRegion, DrawnRow
-from chatmill.reporting.audit_model import (
-    Audit,
-    AuditedFailure,
-    AuditedRegion,
-    AuditedRow,
-    AuditedSide,
-    AuditedSpan,
-    TrainedTokens,
-)
-from chatmill.reporting.model import LengthLimit, Report, ReportFinding, ReportSample
+from chatmill.drawing.row import DrawnRow
+from chatmill.reporting.model import LengthLimit, Report, ReportFinding
 from chatmill.reporting.page import page
 from chatmill.reporting.page.charts.bins import bins_of, counts_in
-from chatmill.reporting.page.document import MOST_BYTES
-from chatmill.reporting.page.samples.fit import fitting
-from chatmill.reporting.page.samples.shorten import shortened
 from chatmill.text.visible import visible
+from parsed_page import ELEMENTS, Parsed
 from report_values import (
-    ALL_HOSTILE,
-    AWKWARD,
-    HOSTILE,
-    conversation,
+    AUDIT,
     full_report,
-    full_samples,
-    long_samples,
     other_report,
-    row_of,
-    span,
-)
-
-VOID = {"br", "input", "link", "meta"}
-# What a page may have. Anything else came out of a text.
-ELEMENTS = {
-    "a", "article", "b", "body", "code", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "footer", "h1",
-    "h2", "h3", "head", "header", "html", "i", "input", "kbd", "label", "li", "line", "link", "main", "meta", "nav",
-    "option", "p", "polyline", "rect", "script", "section", "select", "span", "style", "summary", "svg", "table",
-    "tbody", "td", "text", "th", "thead", "title", "tr", "u", "ul",
-}  # fmt: skip
-
-
-class Parsed(HTMLParser):
-    """A page, read like in a browser: elements that are open, texts, attributes."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.stack: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.cells: list[str] = []
-        self.scripts: dict[str, list[str]] = {"script": [], "style": []}
-        self.ids: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
-        self.elements.append((tag, dict(attrs)))
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-        if tag not in VOID:
-            self.stack.append(tag)
-        if tag in {"td", "th"}:
-            self.cells.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.stack.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.stack and self.stack[-1] in self.scripts:
-            self.scripts[self.stack[-1]].append(data)
-            return
-        self.texts.append(data)
-        if "td" in self.stack or "th" in self.stack:
-            self.cells[-1] += data
-
-    def handle_comment(self, data: str) -> None:
-        raise AssertionError(f"a comment: {data}")
-
-    def unknown_decl(self, data: str) -> None:
-        raise AssertionError(f"a declaration: {data}")
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-
-TRAINED = TrainedTokens(1_001, 203, 307)
-AUDIT = Audit(
-    output="out/train",
-    trainer="trl",
-    options={"assistant_only_loss": True, "x": HOSTILE["script"]},
-    labels="assistant",
-    template="chatml",
-    tokenizer="org/model",
-    rows=8_887,
-    of=9_929,
-    differing={"failure": 11, "labels": 523},
-    of_output=AuditedSide(8_885, 700_001, 300_007, 13),
-    of_trainer=AuditedSide(8_879, 700_211, 310_019, 19),
-    trained=TrainedTokens(290_011, 9_991, 20_011),
-    regions=(AuditedRegion("assistant", "closer", TRAINED), AuditedRegion("", "", TrainedTokens(5_557, 0, 4_441))),
-    failures=(AuditedFailure("trainer", HOSTILE["image"], 6_007, 3_331, "a.jsonl:3 " + ALL_HOSTILE, ALL_HOSTILE),),
-    first=(
-        AuditedRow(
-            4_242,
-            "a.jsonl:4243",
-            "labels",
-            TrainedTokens(91, 92, 93),
-            (AuditedSpan(1_234, 5_678, ALL_HOSTILE, "masked", "trained", 3, "assistant", "closer"),),
-            more_spans=8_123,
-        ),
-    ),
-    notes=("The trainer packs. " + ALL_HOSTILE,),
 )
 
 
@@ -277,6 +172,16 @@ def test_limits_are_shares_of_what_was_there_before_the_cut() -> None:
     assert cells[at - 1 : at + 6] == ["512", "6,701", "63.2 %", "4,200,011", "51.7 %", "1,300,021", "52.7 %"]
 
 
+def test_limits_know_of_rows_that_are_not_among_the_samples() -> None:
+    """All ten sequences of 1,000 tokens are rejected, so that the totals have no tokens."""
+    limits = (LengthLimit(128, 10, 8_720, 5_000), LengthLimit(512, 10, 4_880, 2_500), LengthLimit(1_024, 0, 0, 0))
+    report = replace(other_report(), limits=limits)
+    none = replace(report.totals, rows_out=0, samples=0, tokens=0, trained_tokens=0, cut_tokens=0)
+    cells = Parsed(page([replace(report, totals=none)])).cells
+    at = cells.index("4,880")
+    assert cells[at - 3 : at + 4] == ["512", "10", "100.0 %", "4,880", "48.8 %", "2,500", "50.0 %"]
+
+
 def test_lengths_are_counted_in_bins_without_loss() -> None:
     lengths = full_report().lengths
     bins = bins_of(list(lengths))
@@ -367,185 +272,3 @@ def test_nothing_of_anything_makes_a_page(others: list[Report]) -> None:
 def test_a_limit_of_one_token_and_a_single_limit() -> None:
     report = replace(full_report(), limits=(LengthLimit(1, 10_601, 8_000_000, 2_400_000),))
     assert Parsed(page([report])).stack == []
-
-
-# Hostile texts
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_texts_stay_texts(name: str, html: str, parsed: Parsed) -> None:
-    # In samples, places, roles, sources, findings, rejects, tokens and run: as characters, never as elements.
-    line = visible(HOSTILE[name])
-    assert "".join(parsed.texts).count(line) >= 4
-    assert HOSTILE[name] == line or HOSTILE[name] not in html
-
-
-def test_page_has_no_characters_that_hide_text(html: str) -> None:
-    assert visible(html) == html
-    html.encode("utf-8")
-
-
-def test_hostile_texts_add_no_elements_and_attributes() -> None:
-    """The same report with plain texts has the same elements, with the same names of attributes."""
-
-    def tame(value: Any) -> Any:
-        if isinstance(value, str):
-            return re.sub(r"[^\w .,:/()+\n\t-]", "x", visible(value))
-        if isinstance(value, dict):
-            return {tame(key): tame(part) for key, part in value.items()}
-        if isinstance(value, tuple):
-            return tuple(tame(part) for part in value)
-        if is_dataclass(value) and not isinstance(value, type):
-            # The ends of tokens are places in the text of a span, whose length changes.
-            known = {it.name: tame(getattr(value, it.name)) for it in fields(value) if it.name not in {"ids", "ends"}}
-            return replace(value, **known)
-        return value
-
-    def shape(report: Report) -> list[tuple[str, list[str]]]:
-        # Codes, columns of names and marks of spaces depend on no text here.
-        return [(tag, sorted(values)) for tag, values in Parsed(page([report])).elements]
-
-    report = replace(full_report(), samples=())
-    assert shape(report) == shape(tame(report))
-
-
-@pytest.mark.parametrize(
-    "text", ["<b>" * 350_000, "\u202e" * 200_000, "\x00" * 1_000_000, "x" * 1_000_000, "\n" * 1_000_000]
-)
-def test_a_text_of_a_megabyte_everywhere(text: str) -> None:
-    report = full_report()
-    row = conversation(text, text, notes=(text,))
-    role = row_of(DrawnRegion(0, text, "content", (span("a", 1.0),)), DrawnRegion(1, text, "closer", (span("b", 1.0),)))
-    report = replace(
-        report,
-        run=replace(report.run, name=text, template=text, tokenizer=text, labels=text),
-        role_sequences={text: 3},
-        first_trained=tuple(replace(it, text=text) for it in report.first_trained),
-        sources=tuple(replace(it, path=text + it.path) for it in report.sources),
-        findings=tuple(replace(it, text=text, place=text, remedy=text, code=text) for it in report.findings),
-        rejects=tuple(replace(it, place=text, reason=text, code=text + it.code) for it in report.rejects),
-        samples=(
-            ReportSample(("random", text), text, text, row, answer=text),
-            ReportSample(("random",), text, text, role),
-            ReportSample(("rejected",), text, text, None, "", text, text, text),
-        ),
-        notes={text: 3},
-    )
-    shown = page([report])
-    assert len(shown.encode()) <= MOST_BYTES
-    assert Parsed(shown).stack == []
-
-
-# Samples
-
-
-def articles(html: str) -> list[str]:
-    return re.findall(r"<article.*?</article>", html, re.DOTALL)
-
-
-def text_of(html: str) -> str:
-    return Parsed(f"<div>{html}</div>").text
-
-
-def test_samples_have_their_text_and_tokens() -> None:
-    drawn = articles(page([full_report()]))
-    samples = full_samples()
-    assert len(drawn) == len(samples)
-    for article, sample in zip(drawn, samples, strict=True):
-        expected = sample.row.text if sample.row else sample.data
-        assert visible(expected) in text_of(article)
-        assert sum(len(ids.split()) for ids in re.findall(r'data-ids="([^"]*)"', article)) == (
-            sample.row.tokens if sample.row else 0
-        )
-
-
-def test_spaces_and_line_breaks_have_marks() -> None:
-    article = articles(page([full_report()]))[3]
-    assert "You<i>  </i>are<u>\t</u>a bot.<i> </i><b></b>\n<b></b>\n<i>  </i>Be<i>\u00a0</i>kind." in article
-
-
-def test_samples_name_their_filters_by_numbers() -> None:
-    html = page([full_report()])
-    found = re.findall(r'<article[^>]*data-report="(\d+)" data-why="([\d ]*)" data-source="(\d+)"', html)
-    assert len(found) == len(full_samples())
-    options = {values["value"] for tag, values in Parsed(html).elements if tag == "option"}
-    assert {number for _, why, source in found for number in (*why.split(), source)} <= options
-
-
-def test_roles_of_the_filter_are_those_of_the_regions() -> None:
-    parsed = Parsed(page([full_report()]))
-    options = [values["value"] for tag, values in parsed.elements if tag == "option"]
-    roles = {values["data-role"] for _, values in parsed.elements if "data-role" in values}
-    assert len(roles) == 5
-    assert roles <= set(options)
-
-
-def test_no_samples() -> None:
-    html = page([full_report(with_samples=False)])
-    assert "This report has no samples." in html
-    assert not articles(html)
-    assert 'id="controls"' not in html
-
-
-# Size
-
-
-def test_fifty_samples_fit() -> None:
-    samples = tuple(replace(sample, why=("longest",)) for sample in full_samples()[:6]) * 9
-    assert len(page([replace(full_report(), samples=samples[:50])]).encode()) < 500_000
-
-
-@pytest.mark.parametrize(("number", "tokens"), [(50, 8_000), (5, 200_000), (1, 700_000)])
-def test_long_samples_are_shortened_to_the_size(number: int, tokens: int) -> None:
-    html = page([replace(full_report(), samples=long_samples(number, tokens))])
-    size = len(html.encode())
-    # The place is used, too.
-    assert 0.9 * MOST_BYTES < size <= MOST_BYTES
-    left_out = re.findall(r"([\d,]+) characters are left out here", html)
-    assert len(left_out) == number
-    shown = [unescape(re.sub(r"<[^>]*>", "", it)) for it in articles(html)]
-    assert all(
-        len(it) + int(out.replace(",", "")) >= 5 * tokens // 2 * 2 for it, out in zip(shown, left_out, strict=True)
-    )
-
-
-def test_short_samples_stay_whole_beside_long_ones() -> None:
-    html = page([replace(full_report(), samples=(*long_samples(50, 8_000), full_samples()[0]))])
-    assert "What is the capital of France?" in html
-    assert "left out" not in articles(html)[-1]
-
-
-def test_two_reports_fit_too() -> None:
-    reports = [replace(full_report(name), samples=long_samples(25, 8_000)) for name in ("a", "b")]
-    assert len(page(reports).encode()) <= MOST_BYTES
-
-
-def test_fixed_parts_are_small() -> None:
-    assert len(page([full_report(with_samples=False)]).encode()) < 90_000
-
-
-@pytest.mark.parametrize("limit", range(1, 60))
-def test_shortened_rows_keep_their_tokens(limit: int) -> None:
-    part = shortened(AWKWARD, limit)
-    first = "".join(it.text for region in part.first for it in region.spans)
-    last = "".join(it.text for region in part.last for it in region.spans)
-    text = AWKWARD.text
-    assert text.startswith(first)
-    assert text.endswith(last)
-    assert len(first) + part.left_out + len(last) == len(text)
-    assert len(first) + len(last) == min(limit, len(text))
-    for region in (*part.first, *part.last):
-        for it in region.spans:
-            assert len(it.ids) == len(it.ends)
-            assert all(0 <= end <= len(it.text) for end in it.ends)
-
-
-def test_a_row_that_fits_is_not_changed() -> None:
-    assert shortened(AWKWARD, len(AWKWARD.text)).first == AWKWARD.regions
-
-
-def test_fitting_checks_its_guess() -> None:
-    """The expensive characters are at the beginning, so that the guess from the whole text is wrong."""
-    texts = ["é" * 3000 + "e" * 7000] * 4
-    drawn = fitting([len(it) for it in texts], lambda at, limit: texts[at][:limit], 10_000)
-    assert 4 * 1000 <= sum(len(it.encode()) for it in drawn) <= 10_000

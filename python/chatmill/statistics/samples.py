@@ -53,13 +53,14 @@ class SampleChoice:
     _first: dict[str, _Chosen] = field(default_factory=dict)
     _rejects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(self, block: Block, tokens: TokenBatch, mill: Mill) -> None:
+    def add(self, block: Block, tokens: TokenBatch, mill: Mill, first: Mapping[str, int]) -> None:
         """Look at the rows of a block.
 
         Args:
             block: The rows.
             tokens: Their tokens, with statistics.
             mill: What made the tokens.
+            first: The first row of the block with each mark or note.
         """
         for failure in tokens.failures:
             if failure.code not in self._rejects and len(self._rejects) < _MOST_CODES:
@@ -74,7 +75,7 @@ class SampleChoice:
             best = self._best.get(name)
             if best is None or sign * value > sign * best[0]:
                 self._best[name] = value, _one(block, row, mill, name)
-        for code, row in statistics.first_rows.items():
+        for code, row in first.items():
             if code not in (*self._first, *_USUAL) and len(self._first) < _MOST_CODES:
                 self._first[code] = _one(block, row, mill, code)
         self._choose_at_random(block, tokens, mill)

@@ -58,7 +58,6 @@
       sample.hidden = !matches(sample, words, role);
       if (!sample.hidden) showRole(sample, role);
     }
-    if (current && current.hidden) choose(null);
     const number = shown().length;
     status.textContent = number
       ? `${number} of ${samples.length} samples`
@@ -74,13 +73,35 @@
   }
 
   /* Browsers without this interface show the samples that were found, without a mark on the words. */
+  let found = [];
+  let here = -1;
+
   function highlight(words) {
     if (!window.CSS?.highlights) return;
+    found = [];
+    here = -1;
     CSS.highlights.delete("found");
+    CSS.highlights.delete("here");
     if (!words) return;
-    const ranges = [];
-    for (const sample of shown()) mark(sample, words, ranges);
-    CSS.highlights.set("found", new Highlight(...ranges));
+    for (const sample of shown()) mark(sample, words, found);
+    CSS.highlights.set("found", new Highlight(...found));
+  }
+
+  /* Goes to the next place that was found, and opens its sample if it is folded there. */
+  function goOn(by) {
+    if (!found.length) return;
+    here = (here + by + found.length) % found.length;
+    const range = found[here];
+    const element = range.startContainer.parentElement;
+    opened.add(element.closest("article"));
+    fold();
+    const highlighted = new Highlight(range);
+    highlighted.priority = 1;
+    CSS.highlights.set("here", highlighted);
+    /* A region may be longer than the window, so the place itself is scrolled to, not its element. */
+    element.scrollIntoView({ block: "nearest", behavior: "instant" });
+    const { top } = range.getBoundingClientRect();
+    window.scrollBy({ top: top - window.innerHeight / 2, behavior: "instant" });
   }
 
   function mark(sample, words, ranges) {
@@ -116,32 +137,34 @@
       const text = textOf(sample);
       if (!text) continue;
       text.classList.toggle("short", !opened.has(sample));
+      const messages = [...text.querySelectorAll(".message")];
+      const isCut = (element) => element.scrollHeight > element.clientHeight + 1;
+      for (const message of messages) message.classList.toggle("long", isCut(message));
       const button = sample.querySelector(".more") ?? newButton(sample, text);
-      const isLong = !opened.has(sample) && text.scrollHeight > text.clientHeight + 1;
+      const isLong = !opened.has(sample) && (isCut(text) || messages.some(isCut));
       sample.classList.toggle("long", isLong);
+      nameButton(button, sample);
       button.hidden = !opened.has(sample) && !isLong;
     }
   }
 
+  function nameButton(button, sample) {
+    const isOpen = opened.has(sample);
+    button.textContent = isOpen ? "Show less" : "Show all";
+    button.setAttribute("aria-expanded", String(isOpen));
+    button.setAttribute("aria-label", `${button.textContent} of sample ${sample.querySelector("h3").textContent}`);
+  }
+
   function newButton(sample, text) {
     const button = document.createElement("button");
-    const place = sample.querySelector("h3").textContent;
     button.type = "button";
     button.className = "more";
     text.id ||= sample.id + "-text";
     button.setAttribute("aria-controls", text.id);
-    const name = () => {
-      const isOpen = opened.has(sample);
-      button.textContent = isOpen ? "Show less" : "Show all";
-      button.setAttribute("aria-expanded", String(isOpen));
-      button.setAttribute("aria-label", `${button.textContent} of sample ${place}`);
-    };
     button.addEventListener("click", () => {
       if (!opened.delete(sample)) opened.add(sample);
-      name();
       fold();
     });
-    name();
     sample.append(button);
     return button;
   }
@@ -236,7 +259,7 @@
     if (!sample) return;
     sample.classList.add("current");
     sample.focus({ preventScroll: true });
-    sample.scrollIntoView({ block: "start" });
+    sample.scrollIntoView({ block: "start", behavior: "instant" });
   }
 
   function step(by) {
@@ -266,6 +289,7 @@
       if (at === search) { event.preventDefault(); search.blur(); }
       return;
     }
+    if (event.key === "Enter" && at === search) goOn(event.shiftKey ? -1 : 1);
     /* Letters belong to a field, and arrows to whatever scrolls. */
     if (at.matches("input:not([type=checkbox]), select, textarea")) return;
     if (event.key.startsWith("Arrow") && at.closest(".scroll, nav")) return;

@@ -8,6 +8,7 @@ from chatmill.reporting.page.samples.names import Choices, name_of_why
 
 _KEYS = (
     ("j", "next sample"), ("k", "sample before"), ("→", "next sample"), ("←", "sample before"), ("/", "search"),
+    ("Enter", "next place of the search; with Shift, the one before"),
     ("t", "borders of tokens"), ("i", "ids of tokens"), ("Esc", "leave the search, or clear all filters"),
 )  # fmt: skip
 
@@ -35,8 +36,7 @@ def controls(choices: Choices) -> Markup:
     return element(
         "div",
         element("div", search, *filters, class_="filters"),
-        element("div", *switches, class_="switches"),
-        element("p", "", role="status", id="shown"),
+        element("div", *switches, element("span", "", role="status", id="shown"), class_="switches"),
         element("details", element("summary", "Keys"), element("dl", *keys)),
         id="controls",
         role="search",

@@ -58,7 +58,7 @@ def _legend() -> Markup:
         (Markup(mark("masked", CLASSES, CLASSES.masked)), "no label; the model only reads it"),
         (Markup(mark("cut", CLASSES, CLASSES.cut)), "cut off by max_length"),
     ]
-    entries = (joined(element("dt", it), element("dd", what)) for it, what in marks)
+    entries = (element("div", element("dt", it), element("dd", what)) for it, what in marks)
     about = (
         "A dot is a space at an edge or beside another one, ⇥ a tab, ⏎ a line break. Signs such as ␛ and ⟨U+202E⟩ "
         "stand for characters that cannot be seen. Point at a text to see its region."

@@ -10,8 +10,15 @@ from chatmill.reporting.page.figures import count, meter, share, short_length
 from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.sections.section import of_each, section
 from chatmill.reporting.page.tables import Column, Row, folded, table
+from chatmill.reporting.quantiles import quantiles
 
-_QUANTILES = (("half of the samples", 0.5), ("90 %", 0.9), ("95 %", 0.95), ("99 %", 0.99))
+_QUANTILES = {
+    "50": "half have at most",
+    "90": "90 % have at most",
+    "95": "95 % have at most",
+    "99": "99 % have at most",
+    "max": "longest",
+}
 _NAMES_ACROSS = 10
 
 
@@ -90,31 +97,17 @@ def _histograms(reports: Sequence[Report], names: Sequence[str]) -> Markup:
 
 
 def _quantiles(reports: Sequence[Report], names: Sequence[str]) -> Markup:
-    means = [[f"{it.totals.tokens / it.totals.samples:,.1f}" if it.totals.samples else "–"] for it in reports]
-    rows: list[Row] = [
-        (["shortest"], [[_text(min(it.lengths, default=None))] for it in reports]),
-        *(
-            ([f"{name} have at most"], [[_text(_quantile(it.lengths, rate))] for it in reports])
-            for name, rate in _QUANTILES
-        ),
-        (["longest"], [[_text(max(it.lengths, default=None))] for it in reports]),
-        (["mean"], means),
-    ]
+    known = [quantiles(it.lengths) for it in reports]
+    shortest = [min(it.lengths, default=None) for it in reports]
+    means = [f"{it.totals.tokens / it.totals.samples:,.1f}" if it.totals.samples else "–" for it in reports]
+    rows: list[Row] = [(["shortest"], [[_tokens(it)] for it in shortest])]
+    rows += [([label], [[_tokens(it.get(name))] for it in known]) for name, label in _QUANTILES.items()]
+    rows.append((["mean"], [[it] for it in means]))
     return table("Length of the samples", ["Samples"], [Column("tokens")], names, rows)
 
 
-def _text(length: int | None) -> str:
+def _tokens(length: int | None) -> str:
     return "–" if length is None else count(length)
-
-
-def _quantile(lengths_: Mapping[int, int], rate: float) -> int | None:
-    """The least length that this share of the samples does not exceed."""
-    wanted, seen = rate * sum(lengths_.values()), 0
-    for length in sorted(lengths_):
-        seen += lengths_[length]
-        if seen >= wanted:
-            return length
-    return None
 
 
 def _wholes(report: Report) -> tuple[int, int, int]:
@@ -122,7 +115,10 @@ def _wholes(report: Report) -> tuple[int, int, int]:
     totals, first = report.totals, report.limits[0]
     # A row with several answers has several sequences, and one that is split has one but several samples.
     sequences = totals.rows_out if first.cut <= totals.rows_out else max(totals.samples, first.cut)
-    tokens = max(totals.tokens + totals.cut_tokens, first.lost_tokens)
+    # Rejected and dropped rows are among the sequences, but not among the samples. A sequence that a limit cuts has at
+    # least the tokens up to the limit.
+    at_least = max(it.lost_tokens + it.cut * it.max_length for it in report.limits)
+    tokens = max(totals.tokens + totals.cut_tokens, at_least)
     return sequences, tokens, max(totals.trained_tokens + totals.cut_trained_tokens, first.lost_trained_tokens)
 
 

@@ -90,7 +90,7 @@ def _finding(found: ReportFinding, place: str | None) -> Markup:
     link = element("a", "See a row", href=f"#{place}") if place else ""
     lines = [
         joined(_badge(found.status, *_WORDS[found.status]), " ", clipped(found.text, 1000)),
-        joined(element("code", clipped(found.code, 100)), f" {rows} ", link),
+        joined(element("code", clipped(found.code, 100)), f" · {rows} " if rows else " ", link),
         joined("First: ", clipped(found.place)) if found.place else "",
         joined(element("b", "What to do: "), clipped(found.remedy, 1000)) if found.remedy else "",
     ]

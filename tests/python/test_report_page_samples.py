@@ -1,0 +1,135 @@
+"""Tests of the samples in the page of a report, and of its size, without a browser."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from chatmill.reporting.page import page
+from chatmill.reporting.page.document import MOST_BYTES
+from chatmill.reporting.page.samples.fit import fitting
+from chatmill.reporting.page.samples.shorten import shortened
+from chatmill.text.visible import visible
+from parsed_page import Parsed
+from report_values import (
+    AWKWARD,
+    full_report,
+    full_samples,
+    long_samples,
+)
+
+# Samples
+
+
+def articles(html: str) -> list[str]:
+    return re.findall(r"<article.*?</article>", html, re.DOTALL)
+
+
+def text_of(html: str) -> str:
+    return Parsed(f"<div>{html}</div>").text
+
+
+def test_samples_have_their_text_and_tokens() -> None:
+    drawn = articles(page([full_report()]))
+    samples = full_samples()
+    assert len(drawn) == len(samples)
+    for article, sample in zip(drawn, samples, strict=True):
+        expected = sample.row.text if sample.row else sample.data
+        assert visible(expected) in text_of(article)
+        assert sum(len(ids.split()) for ids in re.findall(r'data-ids="([^"]*)"', article)) == (
+            sample.row.tokens if sample.row else 0
+        )
+
+
+def test_spaces_and_line_breaks_have_marks() -> None:
+    article = articles(page([full_report()]))[3]
+    assert "You<i>  </i>are<u>\t</u>a bot.<i> </i><b></b>\n<b></b>\n<i>  </i>Be<i>\u00a0</i>kind." in article
+
+
+def test_samples_name_their_filters_by_numbers() -> None:
+    html = page([full_report()])
+    found = re.findall(r'<article[^>]*data-report="(\d+)" data-why="([\d ]*)" data-source="(\d+)"', html)
+    assert len(found) == len(full_samples())
+    options = {values["value"] for tag, values in Parsed(html).elements if tag == "option"}
+    assert {number for _, why, source in found for number in (*why.split(), source)} <= options
+
+
+def test_roles_of_the_filter_are_those_of_the_regions() -> None:
+    parsed = Parsed(page([full_report()]))
+    options = [values["value"] for tag, values in parsed.elements if tag == "option"]
+    roles = {values["data-role"] for _, values in parsed.elements if "data-role" in values}
+    assert len(roles) == 5
+    assert roles <= set(options)
+
+
+def test_no_samples() -> None:
+    html = page([full_report(with_samples=False)])
+    assert "This report has no samples." in html
+    assert not articles(html)
+    assert 'id="controls"' not in html
+
+
+# Size
+
+
+def test_fifty_samples_fit() -> None:
+    samples = tuple(replace(sample, why=("longest",)) for sample in full_samples()[:6]) * 9
+    assert len(page([replace(full_report(), samples=samples[:50])]).encode()) < 500_000
+
+
+@pytest.mark.parametrize(("number", "tokens"), [(50, 8_000), (5, 200_000), (1, 700_000)])
+def test_long_samples_are_shortened_to_the_size(number: int, tokens: int) -> None:
+    html = page([replace(full_report(), samples=long_samples(number, tokens))])
+    size = len(html.encode())
+    # The place is used, too.
+    assert 0.9 * MOST_BYTES < size <= MOST_BYTES
+    left_out = re.findall(r"([\d,]+) characters are left out here", html)
+    assert len(left_out) == number
+    shown = [unescape(re.sub(r"<[^>]*>", "", it)) for it in articles(html)]
+    assert all(
+        len(it) + int(out.replace(",", "")) >= 5 * tokens // 2 * 2 for it, out in zip(shown, left_out, strict=True)
+    )
+
+
+def test_short_samples_stay_whole_beside_long_ones() -> None:
+    html = page([replace(full_report(), samples=(*long_samples(50, 8_000), full_samples()[0]))])
+    assert "What is the capital of France?" in html
+    assert "left out" not in articles(html)[-1]
+
+
+def test_two_reports_fit_too() -> None:
+    reports = [replace(full_report(name), samples=long_samples(25, 8_000)) for name in ("a", "b")]
+    assert len(page(reports).encode()) <= MOST_BYTES
+
+
+def test_fixed_parts_are_small() -> None:
+    assert len(page([full_report(with_samples=False)]).encode()) < 90_000
+
+
+@pytest.mark.parametrize("limit", range(1, 60))
+def test_shortened_rows_keep_their_tokens(limit: int) -> None:
+    part = shortened(AWKWARD, limit)
+    first = "".join(it.text for region in part.first for it in region.spans)
+    last = "".join(it.text for region in part.last for it in region.spans)
+    text = AWKWARD.text
+    assert text.startswith(first)
+    assert text.endswith(last)
+    assert len(first) + part.left_out + len(last) == len(text)
+    assert len(first) + len(last) == min(limit, len(text))
+    for region in (*part.first, *part.last):
+        for it in region.spans:
+            assert len(it.ids) == len(it.ends)
+            assert all(0 <= end <= len(it.text) for end in it.ends)
+
+
+def test_a_row_that_fits_is_not_changed() -> None:
+    assert shortened(AWKWARD, len(AWKWARD.text)).first == AWKWARD.regions
+
+
+def test_fitting_checks_its_guess() -> None:
+    """The expensive characters are at the beginning, so that the guess from the whole text is wrong."""
+    texts = ["é" * 3000 + "e" * 7000] * 4
+    drawn = fitting([len(it) for it in texts], lambda at, limit: texts[at][:limit], 10_000)
+    assert 4 * 1000 <= sum(len(it.encode()) for it in drawn) <= 10_000
