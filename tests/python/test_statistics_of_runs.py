@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatmill import prepare, report
+from chatmill import ChatTemplate, Mill, Tokenizer, prepare, report
 from chatmill.distributed.merge import merge
 from chatmill.distributed.plan import make_plan
 from chatmill.distributed.unit import run_unit
@@ -126,6 +127,25 @@ def test_merged_units(options: dict[str, Any], made_blocks: Made) -> None:
         run_unit(plan, number)
     assert made_blocks.by(lambda: merge(plan)) == 0
     assert is_equal_to_whole("out")
+
+
+def test_kept_statistics_are_the_same() -> None:
+    """The shares of a kept block are the same to the last bit; otherwise another row would be the least trained one."""
+    mill = Mill(Tokenizer.from_pretrained(TOKENIZER), ChatTemplate.named("chatml"))
+    differing = []
+    for length in range(1, 300):
+        row = {"messages": [said("user", "x" * length), said("assistant", "y" * (length * 7 % 53 + 1))]}
+        batch = mill([row], statistics=True)
+        before, after = batch.statistics, pickle.loads(pickle.dumps(batch)).statistics
+        assert before is not None
+        if before.to_json() != after.to_json():
+            differing.append((before.extremes["least_trained"], after.extremes["least_trained"]))
+    assert differing == []
+
+
+def said(role: str, content: str) -> dict[str, str]:
+    """A message."""
+    return {"role": role, "content": content}
 
 
 @pytest.mark.parametrize("threads", [1, 3])
