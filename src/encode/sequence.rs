@@ -138,7 +138,7 @@ fn count(
     figures: &mut RowFigures,
 ) {
     let Scratch { tokens, spans, labels, has_region_spans, .. } = scratch;
-    figures.push_sequence(labeled.text.len(), labels);
+    figures.push_sequence(labeled.text.len(), conversation.messages.len(), labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
     let has_control = |ids: &[u32]| parts.tokenizer.has_control(ids, &parts.options.allowed_special_tokens);
     if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {

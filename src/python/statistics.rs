@@ -105,7 +105,7 @@ impl PyRowStatistics {
     /// row.
     #[getter]
     fn extremes(&self) -> BTreeMap<&'static str, (f64, u64)> {
-        locked(&self.0).extremes().map(|(name, extreme)| (name, (extreme.value, extreme.row))).collect()
+        locked(&self.0).extremes().map(|(name, extreme)| (name, (extreme.value(), extreme.row))).collect()
     }
 
     /// All counts, as a JSON object.

@@ -43,6 +43,9 @@ impl RowFigures {
 
     /// Describes the messages of the row.
     pub(crate) fn describe(&mut self, conversation: &Conversation<'_>) {
+        if conversation.messages.is_empty() {
+            return;
+        }
         let mut outline = Outline::of_tools(conversation.tools.as_ref());
         let mut turn = 0;
         for (index, message) in conversation.messages.iter().enumerate() {
@@ -63,12 +66,13 @@ impl RowFigures {
         self.outline = Some(outline);
     }
 
-    /// Adds a sequence before it is cut. `bytes` is the length of its text.
-    pub(crate) fn push_sequence(&mut self, bytes: usize, labels: &[i32]) {
+    /// Adds a sequence before it is cut. `bytes` is the length of its text, and `messages` tells how many messages of the
+    /// row it was made of.
+    pub(crate) fn push_sequence(&mut self, bytes: usize, messages: usize, labels: &[i32]) {
         if self.used == self.sequences.len() {
             self.sequences.push(SequenceFigures::default());
         }
-        self.sequences[self.used].reset(bytes, labels);
+        self.sequences[self.used].reset(bytes, messages, labels);
         self.used += 1;
     }
 
@@ -79,7 +83,8 @@ impl RowFigures {
 
     /// Whether the text of a message is not in a sequence. The turns of the assistant are noted by its labels.
     pub(super) fn has_dropped(&self, sequence: &SequenceFigures) -> bool {
-        self.texts.iter().any(|message| !sequence.printed.get(*message).is_some_and(|it| it.text))
+        let texts = self.texts.iter().take_while(|message| **message < sequence.messages);
+        texts.into_iter().any(|message| !sequence.printed.get(*message).is_some_and(|it| it.text))
     }
 
     fn last(&mut self) -> Option<&mut SequenceFigures> {

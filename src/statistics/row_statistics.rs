@@ -115,13 +115,26 @@ pub struct StopCounts {
     pub missing: u64,
 }
 
-/// A row with the greatest or least value.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A row with the greatest or least value: a fraction, because a float may change when it is written as a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extreme {
-    /// The value.
-    pub value: f64,
-    /// The first row that has it.
+    /// The number above the line.
+    pub part: u64,
+    /// The number below it; not 0.
+    pub of: u64,
+    /// The first row that has the value.
     pub row: u64,
+}
+
+impl Extreme {
+    /// The value.
+    pub fn value(&self) -> f64 {
+        self.part as f64 / self.of as f64
+    }
+
+    fn is_above(&self, other: &Extreme) -> bool {
+        u128::from(self.part) * u128::from(other.of) > u128::from(other.part) * u128::from(self.of)
+    }
 }
 
 /// The tokens of one role by kind of region, in the order of [`RegionKind::ALL`].
@@ -169,6 +182,16 @@ pub(crate) struct ChunkStatistics {
     /// By the number of the role; the first one is for text outside of messages.
     regions: Vec<ByKind>,
     marks: Vec<(&'static str, Marked)>,
+    /// A buffer that each row uses again.
+    seen: Vec<SeenMessage>,
+}
+
+/// What the samples of a row have of a message.
+#[derive(Debug, Clone, Copy, Default)]
+struct SeenMessage {
+    is_turn: bool,
+    is_trained: bool,
+    has_reasoning: bool,
 }
 
 impl ChunkStatistics {
@@ -185,10 +208,13 @@ impl ChunkStatistics {
         for sequence in self.row.sequences() {
             sums.bytes += sequence.bytes as u64;
             sums.text_tokens += sequence.length as u64;
-            sums.cut_trained += (sequence.trained() - sequence.kept_trained) as u64;
-            greater(&mut sums.longest, sequence.kept_length as f64, row);
-            if sequence.kept_trained > 0 {
-                less(&mut sums.least_trained, sequence.kept_trained as f64 / sequence.kept_length as f64, row);
+            if sequence.is_kept {
+                sums.cut_trained += (sequence.trained() - sequence.kept_trained) as u64;
+            }
+            let (trained, length) = (sequence.kept_trained as u64, sequence.kept_length as u64);
+            greater(&mut sums.longest, Extreme { part: length, of: 1, row });
+            if trained > 0 {
+                less(&mut sums.least_trained, Extreme { part: trained, of: length, row });
             }
         }
     }
@@ -212,7 +238,7 @@ impl ChunkStatistics {
                 self.roles.insert(self.row.roles.clone(), 1);
             }
         }
-        greater(&mut self.sums.most_turns, messages as f64, row);
+        greater(&mut self.sums.most_turns, Extreme { part: messages, of: 1, row });
         for (mark, is_marked) in [
             (RowMark::EmptyMessage, outline.has_empty_message),
             (RowMark::RepeatedRole, outline.repeats_role),
@@ -227,11 +253,14 @@ impl ChunkStatistics {
 
     fn add_regions(&mut self, row: u64) {
         let figures = &self.row;
-        let (mut stops, mut printed, mut has_regions, mut is_untrained) = (StopCounts::default(), 0, false, false);
-        let (mut is_dropped, mut has_control) = (false, false);
+        let (mut stops, mut has_regions, mut is_dropped, mut has_control) =
+            (StopCounts::default(), false, false, false);
+        // For each message: whether a sample has its turn, trains it, and prints its reasoning.
+        self.seen.clear();
+        self.seen.resize(figures.roles.len(), SeenMessage::default());
         for sequence in figures.sequences().iter().filter(|it| it.has_regions) {
             has_regions = true;
-            let (mut turn, mut trained) = (None, 0);
+            let mut turn = None;
             for piece in &sequence.pieces {
                 let slot = piece.message.and_then(|at| figures.roles.get(at)).map_or(0, |role| usize::from(*role) + 1);
                 if self.regions.len() <= slot {
@@ -239,33 +268,35 @@ impl ChunkStatistics {
                 }
                 let tokens = piece.tokens();
                 self.regions[slot][piece.kind as usize].add(tokens, piece.trained);
-                let Some(index) = piece.message.and_then(|at| figures.turns.get(at).copied().flatten()) else {
-                    continue;
-                };
+                let Some(message) = piece.message.filter(|at| *at < self.seen.len()) else { continue };
+                let Some(index) = figures.turns[message] else { continue };
                 let place = index.min(MAX_TURNS - 1);
                 if self.sums.turns.len() <= place {
                     self.sums.turns.resize(place + 1, TurnTokens::default());
                 }
                 let counted = &mut self.sums.turns[place];
                 if turn != Some(index) {
-                    is_untrained |= turn.is_some() && trained == 0;
-                    (turn, trained) = (Some(index), 0);
+                    turn = Some(index);
                     counted.turns += 1;
                 }
-                trained += piece.trained;
                 counted.tokens += tokens as u64;
                 counted.trained += piece.trained as u64;
+                let seen = &mut self.seen[message];
+                seen.is_turn = true;
+                seen.is_trained |= piece.trained > 0;
             }
-            is_untrained |= turn.is_some() && trained == 0;
+            for at in &figures.reasoning {
+                self.seen[*at].has_reasoning |= sequence.printed.get(*at).is_some_and(|it| it.reasoning);
+            }
             stops.add(sequence.stops);
             has_control |= sequence.has_control;
             is_dropped |= figures.has_dropped(sequence);
-            let is_printed = |at: &&usize| sequence.printed.get(**at).is_some_and(|it| it.reasoning);
-            printed = printed.max(figures.reasoning.iter().filter(is_printed).count());
         }
         if !has_regions {
             return;
         }
+        let is_untrained = self.seen.iter().any(|it| it.is_turn && !it.is_trained);
+        let printed = figures.reasoning.iter().filter(|at| self.seen[**at].has_reasoning).count();
         let given = figures.reasoning.len();
         self.sums.region_rows += 1;
         self.sums.stops.add(stops);
@@ -389,11 +420,11 @@ impl RowStatistics {
         }
         for (mine, theirs) in [(&mut self.longest, &other.longest), (&mut self.most_turns, &other.most_turns)] {
             if let Some(theirs) = theirs {
-                greater(mine, theirs.value, theirs.row + first_row);
+                greater(mine, Extreme { row: theirs.row + first_row, ..*theirs });
             }
         }
         if let Some(theirs) = &other.least_trained {
-            less(&mut self.least_trained, theirs.value, theirs.row + first_row);
+            less(&mut self.least_trained, Extreme { row: theirs.row + first_row, ..*theirs });
         }
     }
 }
@@ -422,15 +453,15 @@ impl StopCounts {
     }
 }
 
-fn greater(extreme: &mut Option<Extreme>, value: f64, row: u64) {
-    if extreme.is_none_or(|it| value > it.value) {
-        *extreme = Some(Extreme { value, row });
+fn greater(extreme: &mut Option<Extreme>, other: Extreme) {
+    if extreme.is_none_or(|it| other.is_above(&it)) {
+        *extreme = Some(other);
     }
 }
 
-fn less(extreme: &mut Option<Extreme>, value: f64, row: u64) {
-    if extreme.is_none_or(|it| value < it.value) {
-        *extreme = Some(Extreme { value, row });
+fn less(extreme: &mut Option<Extreme>, other: Extreme) {
+    if extreme.is_none_or(|it| it.is_above(&other)) {
+        *extreme = Some(other);
     }
 }
 
@@ -489,7 +520,7 @@ mod tests {
             let conversation = Conversation::new(parse_json(messages.as_bytes()).unwrap()).unwrap();
             chunk.row.clear(false);
             chunk.row.describe(&conversation);
-            chunk.row.push_sequence(labels.len() * 3, labels);
+            chunk.row.push_sequence(labels.len() * 3, 2, labels);
             chunk.row.keep(&[0..labels.len()]);
             chunk.add_row(row, ["proved"].into_iter());
         }
@@ -509,8 +540,8 @@ mod tests {
         assert_eq!(whole.lengths, BTreeMap::from([(2, 1), (70, 2), (300, 1)]));
         assert_eq!(whole.trained_cells.iter().sum::<u64>(), 441);
         assert_eq!(whole.marks["empty_message"], Marked { rows: 2, first: 1 });
-        assert_eq!(whole.longest, Some(Extreme { value: 300.0, row: 3 }));
-        assert_eq!(whole.least_trained, Some(Extreme { value: 0.5, row: 1 }));
+        assert_eq!(whole.longest, Some(Extreme { part: 300, of: 1, row: 3 }));
+        assert_eq!(whole.least_trained, Some(Extreme { part: 1, of: 2, row: 1 }));
         assert_eq!(whole.roles, BTreeMap::from([("user assistant".to_owned(), 4)]));
         let json = serde_json::to_string(&whole).unwrap();
         assert_eq!(serde_json::from_str::<RowStatistics>(&json).unwrap(), whole);

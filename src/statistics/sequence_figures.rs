@@ -47,8 +47,12 @@ struct TurnEnd {
 pub(super) struct SequenceFigures {
     /// The length of its text in bytes.
     pub(super) bytes: usize,
+    /// The number of messages that it was made of.
+    pub(super) messages: usize,
     /// Its number of tokens.
     pub(super) length: usize,
+    /// Whether a part of it is kept.
+    pub(super) is_kept: bool,
     /// Its trained tokens by [cell](super::limit_cells) of positions.
     pub(super) cells: Vec<u64>,
     /// Whether regions are known.
@@ -75,8 +79,8 @@ pub(super) struct Printed {
 
 impl SequenceFigures {
     /// Makes these the figures of another sequence.
-    pub(super) fn reset(&mut self, bytes: usize, labels: &[i32]) {
-        self.bytes = bytes;
+    pub(super) fn reset(&mut self, bytes: usize, messages: usize, labels: &[i32]) {
+        (self.bytes, self.messages, self.is_kept) = (bytes, messages, false);
         self.length = labels.len();
         self.cells.clear();
         self.has_regions = false;
@@ -179,6 +183,7 @@ impl SequenceFigures {
     /// Counts what is kept. Pieces of regions become those of the kept tokens.
     pub(super) fn keep(&mut self, kept: &[Range<usize>]) {
         let runs = &self.runs;
+        self.is_kept = true;
         self.kept_length = kept.iter().map(Range::len).sum();
         for TurnEnd { stop, is_trained } in &self.ends {
             match stop {
@@ -225,7 +230,7 @@ mod tests {
     fn figures(labels: &[i32], kept: &[Range<usize>]) -> SequenceFigures {
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let mut figures = SequenceFigures::default();
-        figures.reset(12, labels);
+        figures.reset(12, 2, labels);
         let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], spans: &spans };
         figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99, |_| false);
         figures.keep(kept);
@@ -255,7 +260,7 @@ mod tests {
         assert_eq!(figures(&masked, &[0..6]).stops, StopCounts { masked: 1, ..StopCounts::default() });
         assert_eq!(figures(&[MASKED; 6], &[0..6]).stops, StopCounts::default());
         let mut without = SequenceFigures::default();
-        without.reset(12, &all);
+        without.reset(12, 2, &all);
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let whole = WholeSequence { ids: &[0; 6], spans: &spans };
         without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false, |_| false);
