@@ -48,7 +48,7 @@ class RowProblems:
             yield from self._of_template_tokens(values, text)
             yield from self._of_tokens_in(values)
         if self._template is not None:
-            yield from _tools(row, text)
+            yield from _tools(row, values, text)
 
     def _of_template_tokens(self, values: Sequence[RowValue], text: str) -> Iterator[Problem]:
         """Find tokens that the template writes, and that the vocabulary lacks."""
@@ -120,26 +120,37 @@ def _replaced(values: Sequence[RowValue]) -> Iterator[Problem]:
             yield ("replacement_character", ""), value.place
 
 
-def _tools(row: Mapping[str, Any], text: str) -> Iterator[Problem]:
-    """Find tools, and calls of them, of which not even the names are in the text."""
-    tools = _names(_parsed(row.get("tools")))
-    if tools and not any(name in text for name in tools):
-        yield ("tools_dropped", "tools"), "tools"
+def _tools(row: Mapping[str, Any], values: Sequence[RowValue], text: str) -> Iterator[Problem]:
+    """Find tools, and calls of them, that are not in the text."""
     messages = _parsed(row.get("messages"))
+    called: list[str] = []
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, Mapping):
-            called = _names(_parsed(message.get("tool_calls")))
-            if called and not any(name in text for name in called):
+            names = [function["name"] for function in _functions(message.get("tool_calls"))]
+            called += names
+            if names and not any(name in text for name in names):
                 yield ("tools_dropped", "calls"), f"message {index} ({message.get('role')}), tool_calls"
+    tools = _functions(row.get("tools"))
+    if tools and not any(_prints(text, tool, called, values) for tool in tools):
+        yield ("tools_dropped", "tools"), "tools"
 
 
-def _names(tools: Any) -> list[str]:
-    found = []
-    for tool in tools if isinstance(tools, list) else ():
-        function = tool.get("function", tool) if isinstance(tool, Mapping) else {}
-        name = function.get("name") if isinstance(function, Mapping) else None
-        found += [name] if isinstance(name, str) and name else []
-    return found
+def _prints(text: str, tool: Mapping[str, Any], called: Sequence[str], values: Sequence[RowValue]) -> bool:
+    """Return whether a text has a tool: its description, or its name besides those of calls and in messages."""
+    about = tool.get("description")
+    if isinstance(about, str) and about.strip() and RowValue("field", about, "").is_in(squeezed(text)):
+        return True
+    name = tool["name"]
+    return text.count(name) > called.count(name) + sum(value.text.count(name) for value in values)
+
+
+def _functions(tools: Any) -> list[Mapping[str, Any]]:
+    """Return the functions with names of declared tools, or of calls."""
+    parsed = _parsed(tools)
+    functions = [
+        it.get("function", it) for it in (parsed if isinstance(parsed, list) else ()) if isinstance(it, Mapping)
+    ]
+    return [it for it in functions if isinstance(it, Mapping) and isinstance(it.get("name"), str) and it["name"]]
 
 
 def _parsed(value: Any) -> Any:

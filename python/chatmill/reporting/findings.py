@@ -43,6 +43,7 @@ _BAD = (
 _SAID = {
     "content_dropped": ("content_dropped", "roles_dropped"),
     "reasoning_dropped": ("reasoning_dropped",),
+    "stop_masked": ("stop_token",),
     "stop_missing": ("stop_token",),
     "value_dropped": ("turns_dropped",),
     "other_role": ("turns_dropped",),
@@ -137,6 +138,11 @@ def find(evidence: Evidence) -> list[ReportFinding]:
 def _of_warnings(evidence: Evidence) -> Iterator[ReportFinding]:
     for warning in evidence.warnings:
         code = warning.get("code", "warning")
+        if code == "stop_token" and _is_masked(evidence):
+            status, text, remedy = _MARKS["stop_masked"]
+            rows, of, place = warning["rows"], warning["of"], warning["place"]
+            yield ReportFinding("stop_masked", status, f"{rows:,} of {of:,} rows {text}", rows, of, place, remedy)
+            continue
         found = ReportFinding(
             code,
             "bad" if code in _BAD else "look",
@@ -147,6 +153,12 @@ def _of_warnings(evidence: Evidence) -> Iterator[ReportFinding]:
             warning.get("remedy", ""),
         )
         yield _with_all_rows(found, evidence)
+
+
+def _is_masked(evidence: Evidence) -> bool:
+    """Return whether trained turns have stop tokens, but do not train them."""
+    marks = evidence.figures.rows.marks
+    return "stop_masked" in marks and "stop_missing" not in marks
 
 
 def _with_all_rows(found: ReportFinding, evidence: Evidence) -> ReportFinding:
