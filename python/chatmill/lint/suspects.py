@@ -34,6 +34,8 @@ _MARKS = ("content_dropped", "reasoning_dropped")
 # the block has some.
 _FIRST_ROWS, _ROWS = 16, 4
 _MOST_HITS = 64
+# A sign in one of so many rows is common.
+_COMMON = 4
 # So much of the first blocks together is searched, and so much of each later one.
 _FIRST_BYTES, _BYTES = 4 << 20, 128 << 10
 _TEXT_TYPES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
@@ -70,8 +72,14 @@ class Suspects:
         for data, ends in _texts(block, size):
             for sign in self._signs:
                 hits = list(_rows_with(sign, data, ends))
-                found.update(hits[:: -(-len(hits) // most)] if hits else ())
+                if hits and not _is_common(hits):
+                    found.update(hits[:: -(-len(hits) // most)])
         return found
+
+
+def _is_common(hits: Sequence[int]) -> bool:
+    """Return whether so many rows have a sign that the sample of the block has some of them."""
+    return len(hits) > _FIRST_ROWS and hits[-1] < _COMMON * len(hits)
 
 
 def _texts(block: Block, size: int) -> Iterator[tuple[bytes, Sequence[int]]]:
