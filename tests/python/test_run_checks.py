@@ -131,7 +131,9 @@ def test_tokens_that_the_vocabulary_lacks(run: Any) -> None:
     # A text of a row that looks like a token is not the template's.
     plain = "{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}\n{% endfor %}"
     quoted = {"messages": [USER, {**ANSWER, "content": "Write <|im_end|> at the end."}]}
-    assert not run(quoted, source=plain, labels="all", overwrite=True).data_warnings
+    report = run(quoted, source=plain, labels="all", overwrite=True)
+    assert [warning.code for warning in report.data_warnings] == ["foreign_tokens"]
+    assert only(report, "foreign_tokens").place == "rows.jsonl, line 1, message 1 (assistant), content"
 
 
 def test_a_variable_that_nobody_reads(run: Any) -> None:

@@ -2,10 +2,10 @@
 
 Encoding a row again for its text costs more than its share of a batch, so the sample is small: 64 rows of the first
 block and 8 of each later one, fewer if rows are large: 13 to 69 ms of processor time for each data set of the corpus
-(200 to 17,000 rows). The sample depends on the rows only, so two runs give the same warnings.
+(200 to 17,000 rows). Rows with signs of a problem are checked too; `suspects.py` finds them in 10 to 30 ms. All of it
+depends on the rows only, so two runs give the same warnings.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +14,15 @@ from chatmill._chatmill import ChatmillError, ChatTemplate, Encoding, Mill, Toke
 from chatmill.inputs import Block
 from chatmill.inputs.mill import encode_row_of
 from chatmill.inputs.values import plain_row
+from chatmill.lint.explained import IGNORE, JOINED, explained
+from chatmill.lint.row_problems import RowProblems, variables_of
 from chatmill.lint.stop import check_stop
 from chatmill.lint.subject import Subject
-from chatmill.lint.values import RowValue, row_values, squeezed
+from chatmill.lint.suspects import Suspects
+from chatmill.lint.values import row_values
 from chatmill.lint.warning import CODES, DataWarning
 from chatmill.text.nearest import suggestion
 from chatmill.text.parsing import parse_json
-from chatmill.text.quote import shorten
 
 _FIRST_SAMPLE, _SAMPLE, _MOST_SAMPLED = 64, 8, 1024
 # The size of all rows of a sample: of the first block, and of each later one.
@@ -29,10 +31,9 @@ _FIRST_BYTES, _BYTES = 256 << 10, 16 << 10
 _LARGEST_ROW = 1 << 20
 # The rows of a block to search for the first one with a note.
 _SEARCHED = 256
-_TOKENS = re.compile(r"<\|[^<>|\s]{1,60}\|>|<｜[^<>｜\s]{1,60}｜>|<(?:start|end)_of_turn>")
+# Names of tokens that one warning lists.
+_MOST_NAMES = 5
 _ANSWERING = ("assistant", "model", "gpt")
-_ESCAPED = '{\\"'
-_IGNORE = "ignore this if it is intended"
 
 
 @dataclass
@@ -56,6 +57,14 @@ class RunChecks:
         self._mill = mill
         self._most_sampled, self._knows_tokens = most_sampled, knows_tokens
         self._template: ChatTemplate | None = mill.template if _renders(mill) else None
+        self._problems = RowProblems(mill, self._template, knows_tokens=knows_tokens)
+        # Windows of a text, and token ids, have nothing to compare.
+        self._compares = mill.format is None or mill.format.kind not in ("text", "tokens")
+        self._suspects = Suspects(
+            has_tags=self._template is None or self._template.has_generation,
+            tokens=sorted(self._problems.control_tokens),
+            searches_all=most_sampled is not None,
+        )
         self._rows = self._sampled = self._blocks = 0
         self._notes: dict[str, _Found] = {}
         self._found: dict[tuple[str, str], _Found] = {}
@@ -80,8 +89,15 @@ class RunChecks:
         if self._most_sampled is not None:
             most = self._most_sampled - self._sampled
         self._blocks += 1
-        for at in range(0, len(good), max(1, -(-len(good) // most))) if most > 0 else ():
-            self._check_row(block, good[at])
+        if not self._compares or not good:
+            return
+        chosen = {good[at] for at in range(0, len(good), max(1, -(-len(good) // most)))} if most > 0 else set()
+        statistics = tokens.statistics
+        suspects = self._suspects.rows(block, {} if statistics is None else statistics.first_rows) - failed - chosen
+        # Few rows, or large ones: the time of all of them together stays small.
+        few = sorted(suspects)[: max(1, size // bytes_per_row)] if self._sampled < _MOST_SAMPLED else []
+        for row in sorted({*chosen, *few}):
+            self._check_row(block, row)
 
     def warnings(self) -> list[DataWarning]:
         """Return the warnings, the worst first."""
@@ -112,8 +128,6 @@ class RunChecks:
             return None
 
     def _check_row(self, block: Block, index: int) -> None:
-        if self._mill.format is not None and self._mill.format.kind in ("text", "tokens"):
-            return  # windows of a text, and token ids, have nothing to compare
         row = _row(block, index)
         encoding = None if row is None else self._encoded(block, index)
         if row is None or encoding is None:
@@ -127,30 +141,15 @@ class RunChecks:
                 values.pop()
         seen: set[tuple[str, str]] = set()
         row_place = block.place(index)
-        for problem, place in (*_dropped(values, text), *self._of_tokens(values, text), *self._of_variables(row)):
+        for problem, place in self._problems.of(row, values, text):
             found = self._found.setdefault(problem, _Found(f"{row_place}, {place}" if place else row_place))
             found.rows += problem not in seen
             seen.add(problem)
 
-    def _of_tokens(self, values: list[RowValue], text: str) -> Iterator[tuple[tuple[str, str], str]]:
-        """Find tokens that the template writes, and that the vocabulary lacks."""
-        if self._template is None or not self._knows_tokens:
-            return
-        for token in sorted(set(_TOKENS.findall(text))):
-            if self._mill.tokenizer.token_to_id(token) is None and not any(token in value.text for value in values):
-                yield ("template_tokens", token), ""
-
-    def _of_variables(self, row: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:
-        given = row.get("chat_template_kwargs")
-        given = _parsed(given) if isinstance(given, str) else given
-        if self._template is not None and isinstance(given, dict):
-            for name in sorted(set(given) - _variables(self._template)):
-                yield ("unread_variable", name), "chat_template_kwargs"
-
     def _unread_options(self) -> list[DataWarning]:
         """Return a warning for each variable of the run that nothing reads."""
         given = self._mill.options["chat_template_kwargs"] or {}
-        known = set() if self._template is None else _variables(self._template)
+        known = set() if self._template is None else variables_of(self._template)
         return [
             DataWarning("unread_variable", f"`chat_template_kwargs` has {name!r}, but {_reader(self._template)}",
                         remedy=suggestion(name, sorted(known), otherwise="remove it"))
@@ -172,12 +171,12 @@ class RunChecks:
             elif note == "value_dropped":
                 yield DataWarning(
                     "turns_dropped", f"{rows} have an assistant turn that the template does not print, so it is not "
-                    "trained", found.rows, self._rows, found.place, f"use a template that prints it, or {_IGNORE}",
+                    "trained", found.rows, self._rows, found.place, f"use a template that prints it, or {IGNORE}",
                 )  # fmt: skip
             else:
                 yield DataWarning(
                     "turns_dropped", f"{rows} have an assistant turn that the template prints under another role, so "
-                    "it is not trained", found.rows, self._rows, found.place, f"use another template, or {_IGNORE}",
+                    "it is not trained", found.rows, self._rows, found.place, f"use another template, or {IGNORE}",
                 )  # fmt: skip
 
     def _cause_of_missing_stop(self) -> tuple[str, str]:
@@ -190,77 +189,26 @@ class RunChecks:
         return "", "check that the stop token of the template is an added token of the tokenizer"
 
     def _of_texts(self) -> Iterator[DataWarning]:
-        tokens = [(name, found) for (code, name), found in self._found.items() if code == "template_tokens"]
-        if tokens:
-            names = ", ".join(name for name, _ in tokens)
-            place, most = tokens[0][1].place, max(found.rows for _, found in tokens)
-            yield DataWarning(
-                "template_tokens", f"the template writes {names}, which the vocabulary of {self._mill.tokenizer.name} "
-                "lacks, so plain text is trained in their place", most, self._sampled, place,
-                f"use the template of this tokenizer, or add the tokens to it; {_IGNORE}",
-            )  # fmt: skip
+        tokenizer = self._mill.tokenizer.name
+        for code in JOINED:
+            tokens = [(name, found) for (known, name), found in self._found.items() if known == code]
+            if tokens:
+                more = ", …" if len(tokens) > _MOST_NAMES else ""
+                names = ", ".join(name for name, _ in tokens[:_MOST_NAMES]) + more
+                most = max(found.rows for _, found in tokens)
+                text, remedy = explained(code, names, self._rows_in_words(most), tokenizer)
+                yield DataWarning(code, text, most, self._sampled, tokens[0][1].place, remedy)
         for (code, name), found in self._found.items():
-            if code != "template_tokens":
-                rows = f"{found.rows:,} of {self._sampled:,} sampled rows"
-                text, remedy = _explained(code, name, rows)
+            if code not in JOINED:
+                text, remedy = explained(code, name, self._rows_in_words(found.rows), tokenizer)
                 yield DataWarning(code, text, found.rows, self._sampled, found.place, remedy)
 
-
-def _explained(code: str, name: str, rows: str) -> tuple[str, str]:
-    if code == "arguments_escaped":
-        text = f"in {rows} the arguments of tool calls are JSON text, and the template escapes them again"
-        return text, "make them objects (`json.loads` of `tool_calls[…].function.arguments`)"
-    if code == "roles_dropped":
-        return f"in {rows} the template drops messages of the role {shorten(repr(name), 60)}", (
-            f"rename the role, such as to 'system', or use a template that prints it; {_IGNORE}"
-        )
-    if code == "unread_variable":
-        return f"in {rows} `chat_template_kwargs` has {shorten(repr(name), 60)}, which the template does not read", (
-            f"correct the name, or {_IGNORE}"
-        )
-    what = {
-        "content": "contents of messages", "parts": "contents that are lists of parts", "field": "fields",
-        "reasoning": "reasoning",
-    }.get(name, name)  # fmt: skip
-    if name == "reasoning":
-        remedy = f"train each turn as at inference (`--split per_turn`), or {_IGNORE}"
-    elif name == "parts":
-        remedy = "join the texts of the parts to one string"
-    else:
-        remedy = f"look at the row with `chatmill show`; {_IGNORE}"
-    return f"in {rows} the template drops or changes {what}", remedy
-
-
-def _dropped(values: list[RowValue], text: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """Find values that are not in the text of their row."""
-    plain = squeezed(text)
-    printed_roles = {value.role for value in values if value.kind in ("content", "parts") and value.is_in(plain)}
-    for value in values:
-        if value.kind == "arguments":
-            if value.text not in text and _ESCAPED in text:
-                yield ("arguments_escaped", ""), value.place
-        elif not value.is_in(plain):
-            is_role = value.kind == "content" and value.role not in (
-                *printed_roles,
-                "assistant",
-                "user",
-                "gpt",
-                "human",
-            )
-            if is_role:
-                yield ("roles_dropped", value.role), value.place
-            else:
-                code = "reasoning_dropped" if value.kind == "reasoning" else "content_dropped"
-                yield (code, value.kind), value.place
+    def _rows_in_words(self, rows: int) -> str:
+        return f"{rows:,} of {self._sampled:,} sampled rows"
 
 
 def _renders(mill: Mill) -> bool:
     return mill.format is None or mill.format.needs_template
-
-
-def _variables(template: ChatTemplate) -> set[str]:
-    names = set(template.variables)
-    return names if template.tool_use is None else names | set(ChatTemplate(template.tool_use).variables)
 
 
 def _reader(template: ChatTemplate | None) -> str:

@@ -159,7 +159,9 @@ class _Places:
         """Return the place, such as `chats.jsonl, line 3`; by its number if the row is not among the samples."""
         if code in self._places:
             return self._places[code]
-        _, row = self._counted.figures.rows.marks.get(code, (0, 0))
+        if code not in self._counted.figures.rows.marks:
+            return ""
+        _, row = self._counted.figures.rows.marks[code]
         for path, source in zip(self._counted.paths, self._counted.figures.sources, strict=False):
             if row < source["rows_in"]:
                 return f"{path}, row {row}"

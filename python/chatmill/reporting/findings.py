@@ -1,7 +1,7 @@
 """`find`: what looks wrong in the counts and warnings of a run, the worst first."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chatmill.lint.warning import CODES
@@ -35,16 +35,21 @@ class Evidence:
 
 
 # Warnings about rows whose text or labels are certainly not what was meant. The others may be intended.
-_BAD = ("doubled_bos", "stop_token", "arguments_escaped", "content_dropped", "roles_dropped", "template_tokens")
+_BAD = (
+    "doubled_bos", "stop_token", "arguments_escaped", "content_dropped", "roles_dropped", "tools_dropped",
+    "template_tokens", "control_token",
+)  # fmt: skip
 # Marks that say the same as a warning.
 _SAID = {
     "content_dropped": ("content_dropped", "roles_dropped"),
     "reasoning_dropped": ("reasoning_dropped",),
+    "stop_masked": ("stop_token",),
     "stop_missing": ("stop_token",),
     "value_dropped": ("turns_dropped",),
     "other_role": ("turns_dropped",),
     "missing_stop": ("stop_token",),
     "doubled_bos": ("doubled_bos",),
+    "control_token": ("control_token",),
 }
 # Code of a mark or note: status, text after the number of rows, remedy.
 _MARKS: Mapping[str, tuple[Status, str, str]] = {
@@ -133,7 +138,12 @@ def find(evidence: Evidence) -> list[ReportFinding]:
 def _of_warnings(evidence: Evidence) -> Iterator[ReportFinding]:
     for warning in evidence.warnings:
         code = warning.get("code", "warning")
-        yield ReportFinding(
+        if code == "stop_token" and _is_masked(evidence):
+            status, text, remedy = _MARKS["stop_masked"]
+            rows, of, place = warning["rows"], warning["of"], warning["place"]
+            yield ReportFinding("stop_masked", status, f"{rows:,} of {of:,} rows {text}", rows, of, place, remedy)
+            continue
+        found = ReportFinding(
             code,
             "bad" if code in _BAD else "look",
             warning["text"],
@@ -142,6 +152,27 @@ def _of_warnings(evidence: Evidence) -> Iterator[ReportFinding]:
             warning.get("place", ""),
             warning.get("remedy", ""),
         )
+        yield _with_all_rows(found, evidence)
+
+
+def _is_masked(evidence: Evidence) -> bool:
+    """Return whether trained turns have stop tokens, but do not train them."""
+    marks = evidence.figures.rows.marks
+    return "stop_masked" in marks and "stop_missing" not in marks
+
+
+def _with_all_rows(found: ReportFinding, evidence: Evidence) -> ReportFinding:
+    """Return the finding of a check of some rows with the count of a mark of all rows, if both tell the same."""
+    codes = [warning.get("code") for warning in evidence.warnings]
+    for mark, said in _SAID.items():
+        if found.code in said and sum(codes.count(code) for code in said) == 1 and mark in evidence.figures.rows.marks:
+            rows, of = evidence.figures.rows.marks[mark][0], _counted_rows(mark, evidence)
+            if of > found.of > 0 and rows >= found.rows:
+                place = evidence.place(mark)
+                is_same = found.place == place or found.place.startswith(f"{place}, ")
+                text = f"{found.text} ({rows:,} of {of:,} rows in all)"
+                return replace(found, text=text, rows=rows, of=of, place=found.place if is_same else place)
+    return found
 
 
 def _of_marks(evidence: Evidence) -> Iterator[ReportFinding]:
@@ -154,7 +185,7 @@ def _of_marks(evidence: Evidence) -> Iterator[ReportFinding]:
         if (code in _OF_PLAIN_LABELS and not is_plain) or (code == "missing_stop" and "stop_missing" in figures.marks):
             continue
         rows, _ = figures.marks[code]
-        of = figures.counts["region_rows"] if code in _OF_REGIONS else evidence.totals.rows_out
+        of = _counted_rows(code, evidence)
         yield ReportFinding(code, status, f"{rows:,} of {of:,} rows {text}", rows, of, evidence.place(code), remedy)
 
 
@@ -162,6 +193,10 @@ _OF_REGIONS = (
     "stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
     "control_token",
 )  # fmt: skip
+
+
+def _counted_rows(mark: str, evidence: Evidence) -> int:
+    return evidence.figures.rows.counts["region_rows"] if mark in _OF_REGIONS else evidence.totals.rows_out
 
 
 def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
@@ -179,7 +214,9 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
     if totals.untrained and trains:
         text = f"{totals.untrained:,} of {totals.samples:,} samples have no trained token, so they teach nothing"
         remedy = 'reject them (`all_masked="reject"`), or check the labels'
-        yield ReportFinding("untrained", "bad", text, totals.untrained, totals.samples, "", remedy)
+        yield ReportFinding(
+            "untrained", "bad", text, totals.untrained, totals.samples, evidence.place("untrained"), remedy
+        )
     whole = sum(it.trained_shares[-1] for it in evidence.figures.samples.values())
     has_prompts = bool(evidence.figures.rows.messages) and all(labels != "all" for labels in evidence.labels)
     if whole and has_prompts:
@@ -189,12 +226,18 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         about = "" if totals.are_duplicates_exact else "about "
         text = f"{about}{totals.duplicates:,} of {totals.samples:,} samples equal an earlier sample"
         remedy = "leave them out (`deduplicate`), or ignore this if it is intended"
-        yield ReportFinding("duplicates", "look", text, totals.duplicates, totals.samples, "", remedy)
+        place = evidence.place("duplicates")
+        yield ReportFinding("duplicates", "look", text, totals.duplicates, totals.samples, place, remedy)
     lost = totals.cut_trained_tokens
-    if lost > _LITTLE * (totals.trained_tokens + lost):
+    # A few tokens are told by their answers that were cut, if all answers are known.
+    is_told = "stop_cut" in evidence.figures.rows.marks
+    if lost > (_LITTLE * (totals.trained_tokens + lost) if is_told else 0):
         share = percent(lost, totals.trained_tokens + lost)
         text = f"{lost:,} trained tokens ({share}) are cut off by `max_length`, in {totals.truncated:,} rows"
-        yield ReportFinding("truncated", "look", text, totals.truncated, totals.rows_out, "", "increase `max_length`")
+        place = evidence.place("truncated")
+        yield ReportFinding(
+            "truncated", "look", text, totals.truncated, totals.rows_out, place, "increase `max_length`"
+        )
     if 0 < totals.begins_with_bos < totals.samples:
         others = totals.samples - totals.begins_with_bos
         text = f"{others:,} of {totals.samples:,} samples do not begin with the begin-of-text token, and the others do"

@@ -70,7 +70,8 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
         warnings=[*(it.to_dict() for it in warnings), *({"text": text} for text in others)],
         paths=[file.path for file in part.files],
         labels=[part.mill.labels.spec()],
-        samples=[sample_of(it) for it in statistics.chosen.records()] if samples else (),
+        # They have the places of findings.
+        samples=[sample_of(it) for it in statistics.chosen.records()],
     )
     return build_report(counted, samples=samples)
 

@@ -25,7 +25,7 @@ _CHARACTERS = 10_000
 # Larger rows take too long to encode one by one.
 _LARGEST_ROW = 4 << 20
 # How labels were made is told of every row.
-_USUAL = ("proved", "proved_by_prefixes", "tagged", "emulated", "truncated")
+_USUAL = ("proved", "proved_by_prefixes", "tagged", "emulated")
 
 
 @dataclass
