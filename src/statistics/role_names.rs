@@ -14,12 +14,13 @@ pub(super) const OTHERS: &str = "…";
 pub(super) struct RoleNames(Vec<(String, Role)>);
 
 impl RoleNames {
-    /// The number of a name, and its role. Rows have few different names, so a search is faster than a map.
+    /// The number of a name, and its role; `Role::Tool` for a role that is not usual. Rows have few different names, so a search is faster than a map.
     pub(super) fn index(&mut self, name: &str) -> (u8, Role) {
         if let Some(found) = self.0.iter().position(|(known, _)| known == name) {
             return (found as u8, self.0[found].1);
         }
-        let role = Role::of(name);
+        // What other roles have in a row is nobody's mistake.
+        let role = if Role::is_usual(name) { Role::of(name) } else { Role::Tool };
         let short = match name.char_indices().nth(MAX_NAME) {
             Some((end, _)) => &name[..end],
             None => name,

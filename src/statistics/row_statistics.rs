@@ -27,6 +27,8 @@ pub enum RowMark {
     Unanswered,
     /// A system message is not the first message.
     LateSystem,
+    /// No sample of the row has a trained token.
+    Untrained,
     /// A turn of the assistant has no trained token.
     UntrainedTurn,
     /// The stop token of a trained turn is not trained.
@@ -62,6 +64,7 @@ impl RowMark {
             RowMark::RepeatedRole => "repeated_role",
             RowMark::Unanswered => "unanswered",
             RowMark::LateSystem => "late_system",
+            RowMark::Untrained => "untrained",
             RowMark::UntrainedTurn => "untrained_turn",
             RowMark::StopMasked => "stop_masked",
             RowMark::StopCut => "stop_cut",
@@ -204,6 +207,9 @@ impl ChunkStatistics {
         self.add_sequences();
         self.add_outline(row);
         self.add_regions(row);
+        if self.row.sequences().iter().all(|it| it.kept_trained == 0) {
+            self.mark(RowMark::Untrained.code(), row);
+        }
         let sums = &mut self.sums;
         for sequence in self.row.sequences() {
             sums.bytes += sequence.bytes as u64;
@@ -258,7 +264,7 @@ impl ChunkStatistics {
         // For each message: whether a sample has its turn, trains it, and prints its reasoning.
         self.seen.clear();
         self.seen.resize(figures.roles.len(), SeenMessage::default());
-        for sequence in figures.sequences().iter().filter(|it| it.has_regions) {
+        for sequence in figures.sequences().iter().filter(|it| it.has_regions && it.is_kept) {
             has_regions = true;
             let mut turn = None;
             for piece in &sequence.pieces {

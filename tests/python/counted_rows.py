@@ -160,6 +160,8 @@ class CountedRows:
             return
         marks = self._written(counts, sequences) | set(sequences[0].notes)
         self.notes.update(marks)
+        if not any(it.kept_trained for it in sequences if it.is_kept):
+            marks.add("untrained")
         if self.read is not None:
             talk, written = self.read(json.loads(file.lines[row])), [it for it in sequences if it.is_kept]
             marks |= self._conversation(talk, written)

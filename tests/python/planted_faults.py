@@ -280,7 +280,7 @@ FAULTS: list[Fault] = [
     ),
     Fault(
         "an answer that max_length cuts, with tags", {"truncated": 2}, _appended(-1, " x y" * 9000), ("tags",),
-        {"max_length": 8000, "truncation": "keep_start"}, in_rows={"stop_cut": 2},
+        {"max_length": 8000, "truncation": "keep_start"}, in_rows={"stop_cut": 2}, in_output={"stop_cut": 1},
     ),
     Fault(
         "reasoning in an earlier turn", {"reasoning_dropped": 2},

@@ -184,7 +184,7 @@ def test_a_folder_for_load_from_disk() -> None:
     report = run(ROWS, "llama-factory", shard_tokens=300)
     assert len(report.shards) > 1
     names = {shard.file for shard in report.shards}
-    assert files() == {*names, "dataset_info.json", "state.json", MANIFEST}
+    assert files() == {*names, "dataset_info.json", "state.json", "_samples.jsonl", MANIFEST}
     loaded = datasets.load_from_disk("out")
     run(ROWS, "hf", output="plain")
     assert loaded["input_ids"][:] == table("plain")["input_ids"].to_pylist()
@@ -202,7 +202,7 @@ def test_a_folder_with_validation_samples() -> None:
     assert yaml.safe_load(report.how_to_train)["eval_dataset"] == "prepared"
     described = {f"{split}/{name}" for split in ("train", "validation") for name in ("dataset_info.json", "state.json")}
     shards = {"train/train-00000.arrow", "validation/validation-00000.arrow"}
-    assert files() == {*described, *shards, "dataset_dict.json", MANIFEST}
+    assert files() == {*described, *shards, "dataset_dict.json", "_samples.jsonl", MANIFEST}
     assert {shard.file for shard in (*report.shards, *report.validation_shards)} == shards
     loaded = datasets.load_from_disk("out")
     assert {split: len(rows) for split, rows in loaded.items()} == {"train": 8, "validation": 4}

@@ -170,7 +170,7 @@ def test_a_command_without_arguments_prints_its_help(run: Any) -> None:
     assert run().exit_code == 2
     names = [line.split()[0] for line in run("--help").stdout.partition("Commands:\n")[2].splitlines()]
     runs = ["prepare", "why", "cache", "plan", "run-unit", "merge", "pack", "convert", "verify"]
-    assert names == [*runs, "show", "diff", "lint", "templates", "schema", "formats"]
+    assert names == [*runs, "report", "show", "diff", "audit", "lint", "templates", "schema", "formats"]
 
 
 def test_the_help_of_a_command_names_arguments_and_defaults(run: Any) -> None:

@@ -34,6 +34,7 @@ def written(in_tmp_path: Path) -> PrepareReport:
     assert sorted(path.name for path in Path("out").iterdir() if path.suffix != ".parquet") == [
         "_manifest.json",
         "_rejects.jsonl",
+        "_samples.jsonl",
     ]
     return report
 
@@ -104,6 +105,9 @@ def name_as_before() -> None:
         Path("out", shard["file"]).rename(Path("out", earlier))
         shard["file"] = earlier
     Path("out/_manifest.json").unlink()
+    # They had no statistics and no rows to look at.
+    del manifest["statistics"], manifest["sample_files"]
+    Path("out/_samples.jsonl").unlink()
     Path("out/manifest.json").write_text(json.dumps(manifest), "utf-8")
     Path("out/_rejects.jsonl").rename("out/rejects.jsonl")
 
@@ -126,6 +130,7 @@ def test_an_output_of_an_earlier_version_is_replaced(written: PrepareReport) -> 
     assert sorted(path.name for path in Path("out").iterdir()) == [
         "_manifest.json",
         "_rejects.jsonl",
+        "_samples.jsonl",
         "train-00000.parquet",
     ]
 

@@ -333,7 +333,7 @@ def test_places_that_cannot_be(tmp_path: Path, made: tuple[MadeOutput, MadeOutpu
     for place, problem in {
         str(tmp_path / "file"): "it is a file",
         str(tmp_path / "file" / "out"): "cannot create the output folder",
-        "s3://bucket/out": "must be a local folder",
+        "s3://bucket/out": "only a folder on this machine is possible here; give a path",
         str(tmp_path / "circle"): "cannot write to",
     }.items():
         with pytest.raises(DataError, match=problem), staged_output(place, overwrite=True):

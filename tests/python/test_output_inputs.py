@@ -133,12 +133,12 @@ def at_block(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatc
     seen = 0
     milled = chatmill.inputs.mill.mill_block
 
-    def acting(*arguments: Any) -> Any:
+    def acting(*arguments: Any, **options: Any) -> Any:
         nonlocal seen
         seen += 1
         if seen == number:
             act()
-        return milled(*arguments)
+        return milled(*arguments, **options)
 
     monkeypatch.setattr("chatmill.resume.run.mill_block", acting)
 

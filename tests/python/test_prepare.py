@@ -86,7 +86,8 @@ def test_every_kind_of_file_gives_the_same_tokens(
     assert (report.rows_in, report.rows_out, report.rejected) == (20, 20, 0)
     assert report.tokens == sum(map(len, expected))
     assert report.trained_tokens == sum(label != -100 for row in rows for label in row["labels"])
-    assert sorted(path.name for path in Path("out").iterdir()) == ["_manifest.json", "train-00000.parquet"]
+    names = ["_manifest.json", "_samples.jsonl", "train-00000.parquet"]
+    assert sorted(path.name for path in Path("out").iterdir()) == names
 
 
 def test_a_remote_input(
@@ -367,11 +368,11 @@ def test_an_interrupt_leaves_nothing(run: Any, write_file: WriteFile, monkeypatc
     path = write_file("a.jsonl", [conversation(number) for number in range(300)])
     seen: list[int] = []
 
-    def interrupted(*_: Any) -> Any:
+    def interrupted(*arguments: Any, **options: Any) -> Any:
         seen.append(1)
         if len(seen) == 3:
             raise KeyboardInterrupt
-        return milled(*_)
+        return milled(*arguments, **options)
 
     milled = chatmill.inputs.mill.mill_block
     monkeypatch.setattr("chatmill.resume.run.mill_block", interrupted)

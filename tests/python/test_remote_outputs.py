@@ -90,7 +90,7 @@ def test_each_shard_leaves_this_machine_when_it_is_complete(
     monkeypatch.setattr(ObjectStore, "put", counted)
     report = prepare(inputs, output=f"{bucket.url}/out", shuffle=True, **{**BASE, "shard_tokens": 900})
     assert len(report.shards) > 20
-    assert len(here) == len(report.shards) + 2  # rejects and manifest
+    assert len(here) == len(report.shards) + 3  # rejects, rows to look at, manifest
     # Two that are put, one that is complete, and one that another thread has not removed yet.
     assert max(here) <= 4
 
@@ -149,7 +149,7 @@ def test_what_is_replaced(inputs: list[str], bucket: Bucket, store: ObjectStore)
         ("train-00000.parquet", b"?", r"have changed since chatmill wrote them \(train-00000\.parquet\)"),
         ("_manifest.json", b"{}", r"_manifest\.json is not a manifest of chatmill with a checksum"),
         ("_manifest.json", b"{", r"_manifest\.json is not a manifest of chatmill \("),
-        ("_manifest.json", None, r"has files that no manifest of chatmill lists \(_rejects\.jsonl, train-00000"),
+        ("_manifest.json", None, r"has files that no manifest of chatmill lists \(_rejects\.jsonl, _samples\.jsonl, train-00000"),
     ):
         before = store.read(name)
         if content is None:
@@ -195,7 +195,7 @@ def test_a_store_that_refuses(
     options = {**BASE, "shard_tokens": 1700}
     whole = made.by(lambda: prepare(inputs, output="whole", **options))
     count = len(files_of("whole"))
-    assert count == 26
+    assert count == 27
     refusing = Refusing(monkeypatch)
     refusing.after(files, PermissionError(13, "Access Denied by s3://key:secret@bucket/x?X-Amz-Signature=abc"))
     with pytest.raises(DataError) as caught:
