@@ -20,11 +20,9 @@ from chatmill.reporting.model import (
     Totals,
     Turn,
 )
-from chatmill.statistics.read import RunFigures
+from chatmill.statistics.read import MOST_TURNS, TRAINED_SHARES, RunFigures
 
 _MOST_FREQUENT = 10
-# The core counts this many turns of each row; the last one stands for all later ones.
-_TURNS = 16
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,9 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
         totals=totals,
         lengths=dict(sorted(lengths.items())),
         limits=length_limits(rows.lengths, rows.trained_cells),
-        trained_shares=[sum(shares) for shares in zip(*(it.trained_shares for it in written), strict=True)],
+        trained_shares=[
+            sum(at) for at in zip([0] * TRAINED_SHARES, *(it.trained_shares for it in written), strict=True)
+        ],
         regions=_regions(figures, totals.rows_out) if rows.messages else None,
         messages=dict(sorted(rows.messages.items())),
         role_sequences=dict(sorted(rows.roles.items(), key=lambda it: (-it[1], it[0]))),
@@ -128,7 +128,7 @@ def _regions(figures: RunFigures, rows_out: int) -> Regions:
         for role, kinds in rows.regions.items()
         for kind, (tokens, trained) in kinds.items()
     ]
-    turns = [Turn(index, index == _TURNS - 1, *turn) for index, turn in enumerate(rows.turns) if turn[0]]
+    turns = [Turn(index, index == MOST_TURNS - 1, *turn) for index, turn in enumerate(rows.turns) if turn[0]]
     return Regions(
         rows=rows.counts["region_rows"],
         of=rows_out,

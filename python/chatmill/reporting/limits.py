@@ -31,14 +31,17 @@ LengthLimit(max_length=160, cut=0, lost_tokens=0, lost_trained_tokens=0)]
     """
     found: list[LengthLimit] = []
     longest = max(lengths, default=0)
-    rest = [(length, count) for length, count in lengths.items() if length and count]
+    # Sequences that are longer than the limit, and their tokens; each length leaves them once.
+    rest = iter(sorted(it for it in lengths.items() if it[1]))
+    cut, tokens = sum(lengths.values()), sum(length * count for length, count in lengths.items())
+    next_one = next(rest, None)
     trained = sum(trained_cells)
     for limit, before in zip(LENGTH_LIMITS, (*trained_cells, *[0] * len(LENGTH_LIMITS)), strict=False):
-        rest = [(length, count) for length, count in rest if length > limit]
+        while next_one is not None and next_one[0] <= limit:
+            cut, tokens = cut - next_one[1], tokens - next_one[0] * next_one[1]
+            next_one = next(rest, None)
         trained -= before
-        cut = sum(count for _, count in rest)
-        lost = sum((length - limit) * count for length, count in rest)
-        found.append(LengthLimit(limit, cut, lost, trained if cut else 0))
+        found.append(LengthLimit(limit, cut, tokens - limit * cut, trained if cut else 0))
         if limit >= longest:
             break
     return found

@@ -22,6 +22,7 @@ _BAR = 24
 _SMALL_BAR = 10
 # Longer lists are cut; the page and the JSON file have them in full.
 _MOST_LINES = 20
+_MOST_FINDINGS = 100
 _MOST_TOKENS = 5
 _LONGEST_ROLE = 30
 
@@ -98,7 +99,7 @@ def _lists(report: Report) -> Iterator[_Section]:
 
 
 def _findings(report: Report) -> Iterator[Text]:
-    for found in report.findings:
+    for found in report.findings[:_MOST_FINDINGS]:
         text = Text()
         text.append(f"{found.status:<4} ", style=STATUS_STYLES[found.status])
         text.append(on_one_line(found.code), style="bold")
@@ -107,6 +108,9 @@ def _findings(report: Report) -> Iterator[Text]:
             if line:
                 text.append(f"\n     {line}", style="dim")
         yield text
+    more = len(report.findings) - _MOST_FINDINGS
+    if more > 0:
+        yield Text(f"… and {more:,} more", style="dim")
 
 
 def _totals(report: Report) -> Table:

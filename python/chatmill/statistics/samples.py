@@ -18,6 +18,8 @@ from chatmill.inputs.values import plain_row
 #: The file of the rows in an output.
 SAMPLES = "_samples.jsonl"
 
+#: The greatest number of rows in the file, and of bytes of a row and of all rows.
+MOST_ROWS, MOST_ROW_BYTES, MOST_BYTES = 1000, 2 << 20, 32 << 20
 _RANDOM = 10
 _MOST_CODES = 30
 #: The characters that are kept of one row.
@@ -133,9 +135,18 @@ class SampleChoice:
         yield from self._rejects.values()
 
     def file(self) -> dict[str, bytes]:
-        """Return the file of the rows in an output, by its name; nothing without rows."""
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in self.records())
-        return {SAMPLES: lines.encode("utf-8", "backslashreplace")} if lines else {}
+        """Return the file of the rows in an output, by its name; nothing without rows.
+
+        A row is left out if it is too large even without its middle, as one with a hundred thousand messages is.
+        """
+        lines: list[bytes] = []
+        size = 0
+        for record in self.records():
+            line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+            if len(line) <= MOST_ROW_BYTES and size + len(line) <= MOST_BYTES and len(lines) < MOST_ROWS:
+                lines.append(line)
+                size += len(line)
+        return {SAMPLES: b"".join(lines)} if lines else {}
 
 
 def _place(block: Block, row: int) -> Mapping[str, Any]:
