@@ -53,7 +53,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
 
     Args:
         counted: What a run counted.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
     """
     figures, counts = counted.figures, counted.counts
     written = figures.samples.values()
@@ -61,7 +61,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
     for it in written:
         lengths.update(it.lengths)
     totals = _totals(counts, figures)
-    rejects = _rejects(counts, counted.samples)
+    rejects = _rejects(counts, counted.samples, with_reasons=samples)
     rows = figures.rows
     evidence = Evidence(
         totals, figures, counts.get("notes", {}), counted.warnings, rejects, counted.labels, _Places(counted).first
@@ -112,12 +112,13 @@ def _totals(counts: Mapping[str, Any], figures: RunFigures) -> Totals:
     )
 
 
-def _rejects(counts: Mapping[str, Any], samples: Sequence[ReportSample]) -> list[RejectReason]:
+def _rejects(counts: Mapping[str, Any], samples: Sequence[ReportSample], *, with_reasons: bool) -> list[RejectReason]:
     first = {it.code: it for it in reversed(samples) if it.code}
     found = []
     for code, rows in sorted(counts.get("rejected_by_reason", {}).items(), key=lambda it: (-it[1], it[0])):
         sample = first.get(code)
-        found.append(RejectReason(code, rows, sample.place if sample else "", sample.reason if sample else ""))
+        reason = sample.reason if sample and with_reasons else ""
+        found.append(RejectReason(code, rows, sample.place if sample else "", reason))
     return found
 
 

@@ -19,7 +19,7 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
 
     Args:
         folder: The output folder of `prepare`, `pack` or `convert`.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
 
     Raises:
         DataError: The folder is not an output of chatmill, an earlier version made it, or it is damaged.
@@ -38,6 +38,9 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
     check_recorded(manifest, output.manifest_path)
     figures = _figures(output)
     path = output.folder / SAMPLES
+    # Who shares an output may remove the file with its texts. The places of rejections are missing then.
+    has_samples = bool(manifest.get("sample_files")) and (samples or path.exists())
+    kept = read_sample_file(path) if has_samples else []
     try:
         counted = Counted(
             run=_run(output),
@@ -46,9 +49,11 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
             warnings=manifest.get("warnings", ()),
             paths=[it["path"] for it in manifest["inputs"]],
             labels=[it["options"]["labels"] for it in manifest.get("parts", ())] or [output.options.get("labels")],
-            samples=read_sample_file(path) if manifest.get("sample_files") else (),
+            samples=kept,
         )
         return build_report(counted, samples=samples)
+    except DataError:
+        raise
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise DataError(f"{output.manifest_path} is damaged ({error!r}); make the output again") from None
 

@@ -34,7 +34,7 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
     Args:
         inputs: As for `prepare`.
         tokenizer: As for `prepare`.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
         options: Options of `prepare` that change tokens and labels, such as `template`, `labels` and `max_length`.
 
     Raises:
@@ -70,7 +70,7 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
         warnings=[*(it.to_dict() for it in warnings), *({"text": text} for text in others)],
         paths=[file.path for file in part.files],
         labels=[part.mill.labels.spec()],
-        samples=[sample_of(it) for it in statistics.chosen.records()] if samples else (),
+        samples=[sample_of(it) for it in statistics.chosen.records()],
     )
     return build_report(counted, samples=samples)
 

@@ -13,8 +13,8 @@ from chatmill.reporting.model import ReportSample
 from chatmill.statistics.samples import MOST_BYTES, MOST_ROW_BYTES, MOST_ROWS
 from chatmill.text.parsing import parse_json
 
-# A row is chosen for a few reasons and notes.
-_MOST_REASONS = 100
+# There are less than a hundred codes, and each is a word.
+_MOST_REASONS, _LONGEST_REASON = 200, 100
 
 
 def read_sample_file(path: Path) -> list[ReportSample]:
@@ -28,20 +28,31 @@ def read_sample_file(path: Path) -> list[ReportSample]:
     """
     try:
         content = _content(path)
+    except FileNotFoundError:
+        raise DataError(
+            f"there is no {path}, which has the samples; give `--no-samples`, in Python `samples=False`"
+        ) from None
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror or error}); make the output again") from None
     if len(content) > MOST_BYTES:
         raise DataError(f"{path} has more than {MOST_BYTES:,} bytes; chatmill did not write it")
-    return list(_samples(path, content))
+    samples = list(_samples(path, content))
+    if len({why for it in samples for why in (*it.why, it.code)}) > _MOST_REASONS:
+        raise DataError(f"{path} has more than {_MOST_REASONS} reasons for its rows; chatmill did not write it")
+    return samples
 
 
 def _content(path: Path) -> bytes:
     """The bytes of a file, and one more if it is too large. Whoever made an output may have put a device there."""
     # A named pipe would wait for its other end.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+    with open(path, "rb", opener=_open_at_once) as file:  # the method of a path has no opener
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError("it is no file")
         return file.read(MOST_BYTES + 1)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _samples(path: Path, content: bytes) -> Iterator[ReportSample]:
@@ -69,11 +80,13 @@ def sample_of(record: Any) -> ReportSample:
     if not isinstance(record, dict):
         raise ValueError("it is not an object")
     why = record.get("why")
-    if not isinstance(why, list) or not all(isinstance(it, str) for it in why) or len(why) > _MOST_REASONS:
-        raise ValueError("`why` is not a short list of texts")
+    if not isinstance(why, list) or not all(isinstance(it, str) and len(it) <= _LONGEST_REASON for it in why):
+        raise ValueError("`why` is not a list of words")
     texts = {name: record.get(name, "") for name in ("place", "source", "answer", "code", "reason", "data")}
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"`{name}` is not a text")
+    if len(texts["code"]) > _LONGEST_REASON:
+        raise ValueError("`code` is not a word")
     row = None if "code" in record else DrawnRow.from_dict(record.get("row"))
     return ReportSample(why=tuple(why), row=row, **texts)

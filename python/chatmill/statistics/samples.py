@@ -19,7 +19,7 @@ from chatmill.inputs.values import plain_row
 SAMPLES = "_samples.jsonl"
 
 #: The greatest number of rows in the file, and of bytes of a row and of all rows.
-MOST_ROWS, MOST_ROW_BYTES, MOST_BYTES = 1000, 2 << 20, 32 << 20
+MOST_ROWS, MOST_ROW_BYTES, MOST_BYTES = 1000, 2 << 20, 16 << 20
 _RANDOM = 10
 _MOST_CODES = 30
 #: The characters that are kept of one row.
@@ -137,16 +137,17 @@ class SampleChoice:
     def file(self) -> dict[str, bytes]:
         """Return the file of the rows in an output, by its name; nothing without rows.
 
-        A row is left out if it is too large even without its middle, as one with a hundred thousand messages is.
+        Rows are left out if the file would become too large, as it does if many rows have hundreds of answers.
         """
-        lines: list[bytes] = []
+        kept: dict[int, bytes] = {}
         size = 0
-        for record in self.records():
+        # Rejected rows first, because a report has the places and reasons of rejections from here.
+        for number, record in sorted(enumerate(self.records()), key=lambda it: "row" in it[1]):
             line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-            if len(line) <= MOST_ROW_BYTES and size + len(line) <= MOST_BYTES and len(lines) < MOST_ROWS:
-                lines.append(line)
+            if len(line) <= MOST_ROW_BYTES and size + len(line) <= MOST_BYTES and len(kept) < MOST_ROWS:
+                kept[number] = line
                 size += len(line)
-        return {SAMPLES: b"".join(lines)} if lines else {}
+        return {SAMPLES: b"".join(kept[number] for number in sorted(kept))} if kept else {}
 
 
 def _place(block: Block, row: int) -> Mapping[str, Any]:
