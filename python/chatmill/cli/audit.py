@@ -2,6 +2,7 @@
 
 import json
 import sys
+
 import click
 
 from chatmill.cli.app import app, clear_errors
