@@ -284,8 +284,9 @@ def _sources(report: Report) -> Table:
 def _rejects(report: Report) -> Table:
     table = _grid("left", "right", "left")
     for it in report.rejects[:_MOST_LINES]:
-        first = Text(f"{on_one_line(it.place)}: {on_one_line(it.reason, 500)}")
-        table.add_row(Text(on_one_line(it.code), style="red"), f"{it.rows:,}", first)
+        # Without samples, there are no reasons.
+        first = ": ".join(filter(None, [on_one_line(it.place), on_one_line(it.reason, 500)]))
+        table.add_row(Text(on_one_line(it.code), style="red"), f"{it.rows:,}", Text(first))
     return _with_rest(table, len(report.rejects))
 
 
