@@ -160,9 +160,10 @@ impl PySampleStatistics {
     fn add(&self, py: Python<'_>, samples: &Bound<'_, PyAny>, answers: Vec<String>) -> PyResult<()> {
         let input = ArrowInput::take(samples)?;
         detach(py, |_| {
-            let mut counted = locked(&self.0);
             for batch in input.batches()? {
-                counted.add(&batch?, &answers)?;
+                // Reading a batch may call Python, which may ask for the counts.
+                let batch = batch?;
+                locked(&self.0).add(&batch, &answers)?;
             }
             Ok(())
         })

@@ -1,5 +1,7 @@
 //! `Outline`: what is odd about the messages of a row; `roles_text`: their roles in short.
 
+use std::borrow::Cow;
+
 use super::role_names::RoleNames;
 use crate::data::Node;
 use crate::rows::Role;
@@ -65,11 +67,11 @@ pub(super) fn roles_text(roles: &[u8], names: &RoleNames) -> String {
         let group = (1..=MAX_PERIOD.min(rest.len() / 2)).find(|period| repeats(period) > 1);
         match group {
             None => {
-                text.push_str(names.name(rest[0]));
+                text.push_str(&shown(names.name(rest[0])));
                 at += 1;
             }
             Some(period) => {
-                let group: Vec<&str> = rest[..period].iter().map(|role| names.name(*role)).collect();
+                let group: Vec<_> = rest[..period].iter().map(|role| shown(names.name(*role))).collect();
                 text.push('(');
                 text.push_str(&group.join(" "));
                 text.push_str(")+");
@@ -78,6 +80,12 @@ pub(super) fn roles_text(roles: &[u8], names: &RoleNames) -> String {
         }
     }
     text
+}
+
+/// The name of a role, in quotes if it looks like more than a name.
+fn shown(name: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);
+    if !name.is_empty() && name.chars().all(is_plain) { Cow::Borrowed(name) } else { Cow::Owned(format!("{name:?}")) }
 }
 
 #[cfg(test)]
@@ -103,6 +111,7 @@ mod tests {
         assert_eq!(text("user user"), "(user)+");
         assert_eq!(text("user assistant tool assistant tool assistant"), "user (assistant tool)+ assistant");
         assert_eq!(text("user assistant user"), "user assistant user");
+        assert_eq!(text("(user assistant)+"), "\"(user\" \"assistant)+\"");
         let long: Vec<String> = (0..39).map(|role| format!("role{role:036}")).collect();
         assert!(text(&long.join(" ")).len() < MAX_ROLES + 50);
     }

@@ -20,10 +20,15 @@ _VALUES: list[Any] = [
 
 def change_manifest(output: Path, chance: random.Random) -> str:
     """Replace, remove or repeat a value of the manifest, or add one."""
+    return change_value(output, chance, list(json.loads((output / MANIFEST).read_text("utf-8"))))
+
+
+def change_value(output: Path, chance: random.Random, groups: list[str]) -> str:
+    """Replace or remove a value of the manifest in one of these groups."""
     path = output / MANIFEST
     manifest = json.loads(path.read_text("utf-8"))
     # Places deep in long lists would be most of all places.
-    group = chance.choice(list(manifest))
+    group = chance.choice(groups)
     place = chance.choice([place for place in _places(manifest) if place[0] == group])
     holder = manifest
     for key in place[:-1]:

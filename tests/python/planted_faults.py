@@ -77,6 +77,7 @@ class Fault:
         rejected: The code of the rejected rows.
         unplaced: Findings without a place.
         in_rows: Findings that only the report of rows has: an output with tags knows the regions of a few rows.
+        in_output: Of these findings, what the few rows tell.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Fault:
     rejected: str = ""
     unplaced: tuple[str, ...] = ()
     in_rows: Mapping[str, int] = field(default_factory=dict)
+    in_output: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name

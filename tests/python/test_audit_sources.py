@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import chatmill
@@ -83,12 +83,12 @@ def test_nothing_differs() -> None:
 def test_the_page_has_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_with_folder(labels="last")
     reports, pages = ModuleType("chatmill.reporting.of_output"), ModuleType("chatmill.reporting.page")
-    vars(reports)["report_of_output"] = lambda folder: f"the report of {folder}"
-    vars(pages)["page"] = lambda reports, *, audit: f"{reports} {audit.trained.only_trainer} \ud800"
+    vars(reports)["report_of_output"] = lambda folder: SimpleNamespace(name=f"the report of {folder}", sources=[])
+    vars(pages)["page"] = lambda reports, *, audit: f"{reports[0].name} {audit.trained.only_trainer} \ud800"
     monkeypatch.setitem(sys.modules, reports.__name__, reports)
     monkeypatch.setitem(sys.modules, pages.__name__, pages)
     assert run("out", "--trainer", "trl", "--html", "page.html").exit_code == 1
-    assert Path("page.html").read_text("utf-8") == "['the report of out'] 7 \\ud800"
+    assert Path("page.html").read_text("utf-8") == "the report of out 7 \\ud800"
 
 
 @pytest.mark.parametrize("trainer", ["trl", "hf", "axolotl"])

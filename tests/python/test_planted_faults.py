@@ -40,7 +40,8 @@ def _skip_without_corpus(request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize(("fault", "ground"), CASES, ids=[f"{fault}-{ground}" for fault, ground in CASES])
 def test_a_planted_fault_is_named(fault: Fault, ground: str, in_tmp_path: Path) -> None:
     of_output, of_rows = reports(GROUNDS[ground], fault, **{**fault.options, **fault.faulty})
-    for made, expected in ((of_output, fault.found), (of_rows, {**fault.found, **fault.in_rows})):
+    of_some, of_all = {**fault.found, **fault.in_output}, {**fault.found, **fault.in_rows}
+    for made, expected in ((of_output, of_some), (of_rows, of_all)):
         rows = {code: rows if rows != ALL else named(made, code).of for code, rows in expected.items()}
         assert {found.code: found.rows for found in made.findings} == rows
         for found in made.findings:

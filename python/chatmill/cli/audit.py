@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
@@ -62,14 +61,21 @@ def audit(
         from chatmill.inspect.show import has_color
         from chatmill.reporting.audit import audit as run
         from chatmill.reporting.audit_terminal import show_audit
+        from chatmill.reporting.target import checked_target
         from chatmill.terminal.console import new_console
 
+        # Rows may take long, so a wrong path is found before.
+        if html is not None:
+            checked_target(html, inputs)
         found = run(output, trainer=trainer, inputs=list(inputs) or None, tokenizer=tokenizer, rows=rows, show=show)
         if html is not None:
+            from chatmill.outputs.durable import write_durably
             from chatmill.reporting.of_output import report_of_output
             from chatmill.reporting.page import page
 
-            Path(html).write_text(page([report_of_output(output)], audit=found), "utf-8", "backslashreplace")
+            report = report_of_output(output)
+            target = checked_target(html, [*inputs, *(it.path for it in report.sources)])
+            write_durably(target, page([report], audit=found).encode("utf-8", "backslashreplace"))
         if as_json:
             # Only ASCII, so that no text of a row can change the terminal.
             say(json.dumps(found.to_dict(), indent=2))

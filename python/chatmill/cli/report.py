@@ -108,7 +108,11 @@ def _check_conditions(_context: click.Context, _option: click.Parameter, given: 
     "lists the figures. Can be given several times.",
 )
 @click.option("--samples", type=AtLeast(0), metavar="N", help="Show at most this many samples in --html and --json.")
-@click.option("--no-samples", is_flag=True, help="Leave the texts of rows out of --html and --json.")
+@click.option(
+    "--no-samples",
+    is_flag=True,
+    help="Leave out the texts of rows, and the reasons of rejections, which may quote them.",
+)
 @click.option(
     "--schema",
     is_flag=True,

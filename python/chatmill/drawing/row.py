@@ -115,10 +115,12 @@ class DrawnRow:
         """
         regions: list[Region | None] = [*known_regions(encoding)] or [None]
         drawn: list[list[DrawnSpan]] = [[] for _ in regions]
+        ends = [it.end if it else 0 for it in regions]
+        text = encoding.text
         trained = 0
         for span, tokens in token_spans(encoding):
             trained += len(tokens) if span.weight else 0
-            for index, piece in _by_region(span, tokens, encoding.text, [it.end if it else 0 for it in regions]):
+            for index, piece in _by_region(span, tokens, text, ends):
                 drawn[index].append(piece)
         return DrawnRow(
             tuple(_region(region, spans) for region, spans in zip(regions, drawn, strict=True) if region or spans),

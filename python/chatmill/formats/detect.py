@@ -286,7 +286,7 @@ def _rows(block: Block) -> list[Mapping[str, Any]]:
     return list(islice((row for row in parsed if isinstance(row, dict)), _EXAMINED))
 
 
-def _parsed(line: bytes) -> Any:
+def _parsed(line: str | bytes) -> Any:
     try:
         return parse_json(line)
     except ValueError:
@@ -368,7 +368,7 @@ def _known_roles(known: AbstractSet[str], roles: Sequence[Any]) -> bool:
 
 def _has_messages(mapping: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     value = next((row[name] for name in mapping["fields"] if row.get(name) is not None), None)
-    value = _parsed(value.encode()) if isinstance(value, str) else value
+    value = _parsed(value) if isinstance(value, str) else value
     if not isinstance(value, list) or not value or not all(isinstance(it, dict) for it in value):
         return False
     names = dict(mapping.get("properties", [("role", "role"), ("content", "content")]))

@@ -20,11 +20,9 @@ from chatmill.reporting.model import (
     Totals,
     Turn,
 )
-from chatmill.statistics.read import RunFigures
+from chatmill.statistics.read import MOST_TURNS, TRAINED_SHARES, RunFigures
 
 _MOST_FREQUENT = 10
-# The core counts this many turns of each row; the last one stands for all later ones.
-_TURNS = 16
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
 
     Args:
         counted: What a run counted.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
     """
     figures, counts = counted.figures, counted.counts
     written = figures.samples.values()
@@ -63,7 +61,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
     for it in written:
         lengths.update(it.lengths)
     totals = _totals(counts, figures)
-    rejects = _rejects(counts, counted.samples)
+    rejects = _rejects(counts, counted.samples, with_reasons=samples)
     rows = figures.rows
     evidence = Evidence(
         totals, figures, counts.get("notes", {}), counted.warnings, rejects, counted.labels, _Places(counted).first
@@ -73,7 +71,9 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
         totals=totals,
         lengths=dict(sorted(lengths.items())),
         limits=length_limits(rows.lengths, rows.trained_cells),
-        trained_shares=[sum(shares) for shares in zip(*(it.trained_shares for it in written), strict=True)],
+        trained_shares=[
+            sum(at) for at in zip([0] * TRAINED_SHARES, *(it.trained_shares for it in written), strict=True)
+        ],
         regions=_regions(figures, totals.rows_out) if rows.messages else None,
         messages=dict(sorted(rows.messages.items())),
         role_sequences=dict(sorted(rows.roles.items(), key=lambda it: (-it[1], it[0]))),
@@ -112,12 +112,13 @@ def _totals(counts: Mapping[str, Any], figures: RunFigures) -> Totals:
     )
 
 
-def _rejects(counts: Mapping[str, Any], samples: Sequence[ReportSample]) -> list[RejectReason]:
+def _rejects(counts: Mapping[str, Any], samples: Sequence[ReportSample], *, with_reasons: bool) -> list[RejectReason]:
     first = {it.code: it for it in reversed(samples) if it.code}
     found = []
     for code, rows in sorted(counts.get("rejected_by_reason", {}).items(), key=lambda it: (-it[1], it[0])):
         sample = first.get(code)
-        found.append(RejectReason(code, rows, sample.place if sample else "", sample.reason if sample else ""))
+        reason = sample.reason if sample and with_reasons else ""
+        found.append(RejectReason(code, rows, sample.place if sample else "", reason))
     return found
 
 
@@ -128,7 +129,7 @@ def _regions(figures: RunFigures, rows_out: int) -> Regions:
         for role, kinds in rows.regions.items()
         for kind, (tokens, trained) in kinds.items()
     ]
-    turns = [Turn(index, index == _TURNS - 1, *turn) for index, turn in enumerate(rows.turns) if turn[0]]
+    turns = [Turn(index, index == MOST_TURNS - 1, *turn) for index, turn in enumerate(rows.turns) if turn[0]]
     return Regions(
         rows=rows.counts["region_rows"],
         of=rows_out,

@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.read import PreparedOutput
 from chatmill.reporting.build import Counted, build_report
 from chatmill.reporting.model import Report, Run
+from chatmill.reporting.recorded import check_recorded
 from chatmill.reporting.sample_file import read_sample_file
 from chatmill.statistics.read import RunFigures, read_figures
 from chatmill.statistics.samples import SAMPLES
@@ -19,7 +19,7 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
 
     Args:
         folder: The output folder of `prepare`, `pack` or `convert`.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
 
     Raises:
         DataError: The folder is not an output of chatmill, an earlier version made it, or it is damaged.
@@ -35,20 +35,26 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
             f"{output.folder} has no statistics, because chatmill {manifest['chatmill']} made it without; make it "
             "again, or give its rows with `--tokenizer`"
         )
+    check_recorded(manifest, output.manifest_path)
     figures = _figures(output)
     path = output.folder / SAMPLES
+    # Who shares an output may remove the file with its texts. The places of rejections are missing then.
+    has_samples = bool(manifest.get("sample_files")) and (samples or path.exists())
+    kept = read_sample_file(path) if has_samples else []
     try:
         counted = Counted(
             run=_run(output),
-            counts=_counts(manifest["counts"]),
+            counts=manifest["counts"],
             figures=figures,
-            warnings=[_warning(it) for it in manifest.get("warnings", ())],
-            paths=[str(it["path"]) for it in manifest["inputs"]],
+            warnings=manifest.get("warnings", ()),
+            paths=[it["path"] for it in manifest["inputs"]],
             labels=[it["options"]["labels"] for it in manifest.get("parts", ())] or [output.options.get("labels")],
-            samples=read_sample_file(path) if manifest.get("sample_files") else (),
+            samples=kept,
         )
         return build_report(counted, samples=samples)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except DataError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise DataError(f"{output.manifest_path} is damaged ({error!r}); make the output again") from None
 
 
@@ -68,14 +74,14 @@ def _run(output: PreparedOutput) -> Run:
     return Run(
         name=str(output.folder),
         is_output=True,
-        chatmill=str(manifest["chatmill"]),
-        created=str(manifest["created"]),
-        template=str(template["name"]) if form is None or form.needs_template else "",
-        tokenizer=str(tokenizer["name"]),
-        engine=" ".join(str(tokenizer["engine"][name]) for name in ("name", "version")),
+        chatmill=manifest["chatmill"],
+        created=manifest["created"],
+        template=template["name"] if form is None or form.needs_template else "",
+        tokenizer=tokenizer["name"],
+        engine=" ".join(tokenizer["engine"][name] for name in ("name", "version")),
         labels=labels_text(options.get("labels")),
         max_length=options.get("max_length"),
-        truncation=str(options.get("truncation") or ""),
+        truncation=options.get("truncation") or "",
         layout="packs" if options.get("packing") is not None else output.layout,
     )
 
@@ -91,17 +97,3 @@ def labels_text(spec: Any) -> str:
         ('assistant', '{"turns": "last"}')
     """
     return spec if isinstance(spec, str) else json.dumps(spec, ensure_ascii=False)
-
-
-def _counts(counts: Mapping[str, Any]) -> Mapping[str, Any]:
-    for name in ("rows_in", "rows_out", "rejected"):
-        if not isinstance(counts[name], int) or counts[name] < 0:
-            raise ValueError(f"`{name}` is not a count")
-    return counts
-
-
-def _warning(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    checked = {name: str(record.get(name, "")) for name in ("text", "place", "remedy")}
-    numbers = {name: int(record.get(name, 0)) for name in ("rows", "of")}
-    code = {"code": str(record["code"])} if "code" in record else {}
-    return {**checked, **numbers, **code}

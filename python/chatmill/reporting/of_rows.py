@@ -34,7 +34,7 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
     Args:
         inputs: As for `prepare`.
         tokenizer: As for `prepare`.
-        samples: Whether the report has rows to look at.
+        samples: Whether the report has rows to look at, and the reasons of rejections, which may quote rows.
         options: Options of `prepare` that change tokens and labels, such as `template`, `labels` and `max_length`.
 
     Raises:

@@ -22,6 +22,7 @@ _BAR = 24
 _SMALL_BAR = 10
 # Longer lists are cut; the page and the JSON file have them in full.
 _MOST_LINES = 20
+_MOST_FINDINGS = 100
 _MOST_TOKENS = 5
 _LONGEST_ROLE = 30
 
@@ -98,7 +99,7 @@ def _lists(report: Report) -> Iterator[_Section]:
 
 
 def _findings(report: Report) -> Iterator[Text]:
-    for found in report.findings:
+    for found in report.findings[:_MOST_FINDINGS]:
         text = Text()
         text.append(f"{found.status:<4} ", style=STATUS_STYLES[found.status])
         text.append(on_one_line(found.code), style="bold")
@@ -107,6 +108,9 @@ def _findings(report: Report) -> Iterator[Text]:
             if line:
                 text.append(f"\n     {line}", style="dim")
         yield text
+    more = len(report.findings) - _MOST_FINDINGS
+    if more > 0:
+        yield Text(f"… and {more:,} more", style="dim")
 
 
 def _totals(report: Report) -> Table:
@@ -280,8 +284,9 @@ def _sources(report: Report) -> Table:
 def _rejects(report: Report) -> Table:
     table = _grid("left", "right", "left")
     for it in report.rejects[:_MOST_LINES]:
-        first = Text(f"{on_one_line(it.place)}: {on_one_line(it.reason, 500)}")
-        table.add_row(Text(on_one_line(it.code), style="red"), f"{it.rows:,}", first)
+        # Without samples, there are no reasons.
+        first = ": ".join(filter(None, [on_one_line(it.place), on_one_line(it.reason, 500)]))
+        table.add_row(Text(on_one_line(it.code), style="red"), f"{it.rows:,}", Text(first))
     return _with_rest(table, len(report.rejects))
 
 

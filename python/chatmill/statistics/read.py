@@ -4,13 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from chatmill._chatmill import CHOICES, LENGTH_LIMITS
 from chatmill.statistics.compact import read_numbers, read_pairs
 from chatmill.statistics.run import VERSION
 
 _T = TypeVar("_T")
+#: The core counts this many turns of each row; the last one stands for all later ones.
+MOST_TURNS = 16
 # Sums of figures stay below what JSON readers of other languages hold exactly.
 _MOST = 1 << 53
-_SHARES = 12
+#: The numbers of samples by trained share: none, up to 10 %, … up to 100 %, all.
+TRAINED_SHARES = 12
+# Sequences of roles, and codes. chatmill counts at most a few hundred; no person reads tables of many more.
+_MOST_NAMES = 1000
+# It counts 42 roles by name, and writes two splits.
+_MOST_ROLES, _MOST_SPLITS = 100, 10
+# Different numbers of messages or tools in a row, and samples by their first token.
+_MOST_NUMBERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class SampleFigures:
         trained_tokens: Those of them that are trained.
         begins_with_bos: Samples that begin with the begin-of-text token.
         lengths: Samples by length.
-        trained_shares: Samples by trained share, 12 numbers.
+        trained_shares: Samples by trained share, `TRAINED_SHARES` numbers.
         first_trained: Samples by their first trained token.
         last_trained: Samples by their last trained token.
         duplicates: Samples that equal an earlier one.
@@ -103,8 +113,8 @@ def read_figures(record: Any) -> RunFigures:
     try:
         return RunFigures(
             read_row_totals(record["rows"]),
-            {_text(split): _sample_figures(it) for split, it in _items(record["samples"])},
-            {int(token): _text(text) for token, text in _items(record["token_texts"])},
+            {_text(split): _sample_figures(it) for split, it in _items(record, "samples", _MOST_SPLITS)},
+            {int(token): _text(text) for token, text in _items(record, "token_texts", _MOST_NUMBERS)},
             [{name: _count(it[name]) for name in _SOURCE_COUNTS} for it in _list(record["sources"])],
         )
     except (KeyError, TypeError, AttributeError) as error:
@@ -129,25 +139,22 @@ def read_row_totals(record: Any) -> RowTotals:
     """
     return RowTotals(
         lengths=read_pairs(_text(record["lengths"])),
-        trained_cells=read_numbers(_text(record["trained_cells"])),
+        trained_cells=_trained_cells(record["trained_cells"]),
         counts={name: _count(record[name]) for name in _COUNTS},
-        messages=_numbered(record["messages"]),
-        roles={_text(roles): _count(rows) for roles, rows in _items(record["roles"])},
-        tools=_numbered(record["tools"]),
-        regions={
-            _text(role): {_text(kind): (_count(it["tokens"]), _count(it["trained"])) for kind, it in _items(kinds)}
-            for role, kinds in _items(record["regions"])
-        },
-        turns=[(_count(it["turns"]), _count(it["tokens"]), _count(it["trained"])) for it in _list(record["turns"])],
+        messages=_numbered(record, "messages"),
+        roles={_text(roles): _count(rows) for roles, rows in _items(record, "roles")},
+        tools=_numbered(record, "tools"),
+        regions={_text(role): _kinds(kinds) for role, kinds in _items(record, "regions", _MOST_ROLES)},
+        turns=[(_count(it["turns"]), _count(it["tokens"]), _count(it["trained"])) for it in _turns(record["turns"])],
         stops={name: _count(record["stops"][name]) for name in _STOPS},
-        marks={_text(code): (_count(it["rows"]), _count(it["first"])) for code, it in _items(record["marks"])},
+        marks={_text(code): (_count(it["rows"]), _count(it["first"])) for code, it in _items(record, "marks")},
     )
 
 
 def _sample_figures(record: Any) -> SampleFigures:
     shares = read_numbers(_text(record["trained_shares"]))
-    if len(shares) != _SHARES:
-        raise ValueError(f"trained_shares has {len(shares)} numbers, not {_SHARES}")
+    if len(shares) != TRAINED_SHARES:
+        raise ValueError(f"trained_shares has {len(shares)} numbers, not {TRAINED_SHARES}")
     return SampleFigures(
         samples=_count(record["samples"]),
         tokens=_count(record["tokens"]),
@@ -162,12 +169,36 @@ def _sample_figures(record: Any) -> SampleFigures:
     )
 
 
-def _numbered(record: Any) -> dict[int, int]:
-    return {_count(int(number)): _count(rows) for number, rows in _items(record)}
+def _numbered(record: Any, name: str) -> dict[int, int]:
+    return {_count(int(number)): _count(rows) for number, rows in _items(record, name, _MOST_NUMBERS)}
 
 
-def _items(value: Any) -> Any:
-    return _of_type(value, dict).items()
+def _kinds(record: Any) -> dict[str, tuple[int, int]]:
+    kinds = _of_type(record, dict)
+    if not kinds.keys() <= set(CHOICES["region_kind"]):
+        raise ValueError("`regions` has a kind that is not known")
+    return {_text(kind): (_count(it["tokens"]), _count(it["trained"])) for kind, it in kinds.items()}
+
+
+def _trained_cells(text: Any) -> list[int]:
+    cells = read_numbers(_text(text))
+    if len(cells) > len(LENGTH_LIMITS) + 1:
+        raise ValueError(f"trained_cells has {len(cells)} numbers, more than {len(LENGTH_LIMITS) + 1}")
+    return cells
+
+
+def _turns(value: Any) -> list[Any]:
+    turns = _list(value)
+    if len(turns) > MOST_TURNS:
+        raise ValueError(f"`turns` has {len(turns):,} entries, more than {MOST_TURNS}")
+    return turns
+
+
+def _items(record: Any, name: str, most: int = _MOST_NAMES) -> Any:
+    named: dict[Any, Any] = _of_type(record[name], dict)
+    if len(named) > most:
+        raise ValueError(f"`{name}` has {len(named):,} entries, more than {most:,}")
+    return named.items()
 
 
 def _list(value: Any) -> list[Any]:

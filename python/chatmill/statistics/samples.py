@@ -18,6 +18,8 @@ from chatmill.inputs.values import plain_row
 #: The file of the rows in an output.
 SAMPLES = "_samples.jsonl"
 
+#: The greatest number of rows in the file, and of bytes of a row and of all rows.
+MOST_ROWS, MOST_ROW_BYTES, MOST_BYTES = 1000, 2 << 20, 16 << 20
 _RANDOM = 10
 _MOST_CODES = 30
 #: The characters that are kept of one row.
@@ -134,9 +136,19 @@ class SampleChoice:
         yield from self._rejects.values()
 
     def file(self) -> dict[str, bytes]:
-        """Return the file of the rows in an output, by its name; nothing without rows."""
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in self.records())
-        return {SAMPLES: lines.encode("utf-8", "backslashreplace")} if lines else {}
+        """Return the file of the rows in an output, by its name; nothing without rows.
+
+        Rows are left out if the file would become too large, as it does if many rows have hundreds of answers.
+        """
+        kept: dict[int, bytes] = {}
+        size = 0
+        # Rejected rows first, because a report has the places and reasons of rejections from here.
+        for number, record in sorted(enumerate(self.records()), key=lambda it: "row" in it[1]):
+            line = (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+            if len(line) <= MOST_ROW_BYTES and size + len(line) <= MOST_BYTES and len(kept) < MOST_ROWS:
+                kept[number] = line
+                size += len(line)
+        return {SAMPLES: b"".join(kept[number] for number in sorted(kept))} if kept else {}
 
 
 def _place(block: Block, row: int) -> Mapping[str, Any]:

@@ -16,6 +16,9 @@ _VERDICTS: Mapping[Status, str] = {
     "bad": "Mend this before you train.",
 }
 
+# A run has a dozen; one of many datasets may have a warning of each.
+_MOST_FINDINGS = 100
+
 # What each figure is a part of.
 _TOTALS: Sequence[tuple[str, Callable[[Report], int], Callable[[Report], int | None]]] = (
     ("rows read", lambda it: it.totals.rows_in, lambda _: None),
@@ -64,7 +67,10 @@ def _verdict(report: Report, name: str, places: Mapping[str, str]) -> Markup:
         f"{kind}: {count(totals.rows_in)} rows read, {count(totals.samples)} samples, {count(totals.tokens)} tokens, "
         f"{share(totals.trained_tokens, totals.tokens)} of them trained."
     )
-    findings = [_finding(found, places.get(found.code)) for found in report.findings]
+    findings = [_finding(found, places.get(found.code)) for found in report.findings[:_MOST_FINDINGS]]
+    more = len(report.findings) - _MOST_FINDINGS
+    if more > 0:
+        findings.append(element("li", f"… and {count(more)} more"))
     return element(
         "div",
         element("h3", name) if name else "",
