@@ -149,7 +149,11 @@ def test_what_is_replaced(inputs: list[str], bucket: Bucket, store: ObjectStore)
         ("train-00000.parquet", b"?", r"have changed since chatmill wrote them \(train-00000\.parquet\)"),
         ("_manifest.json", b"{}", r"_manifest\.json is not a manifest of chatmill with a checksum"),
         ("_manifest.json", b"{", r"_manifest\.json is not a manifest of chatmill \("),
-        ("_manifest.json", None, r"has files that no manifest of chatmill lists \(_rejects\.jsonl, _samples\.jsonl, train-00000"),
+        (
+            "_manifest.json",
+            None,
+            r"has files that no manifest of chatmill lists \(_rejects\.jsonl, _samples\.jsonl, train-00000",
+        ),
     ):
         before = store.read(name)
         if content is None:
