@@ -21,7 +21,7 @@ def reports(ground: Ground, fault: Fault | None, **options: Any) -> Made:
     template = options.pop("template", None) or ground.template()
     given = {"tokenizer": ground.tokenizer(), "template": template, **options}
     prepare("rows.jsonl", output="out", overwrite=True, progress=False, **given)
-    return report("out", samples=False).report, report("rows.jsonl", samples=False, **given).report
+    return report("out").report, report("rows.jsonl", **given).report
 
 
 def named(made: Report, code: str) -> ReportFinding:
