@@ -8,19 +8,24 @@
 //! A [`RowFigures`] collects the figures of one row. It is added to the statistics when the row has become samples, so
 //! rows that fail leave no trace but the length of a sequence that was too long.
 
+mod chunk_statistics;
 mod grid;
 mod id_map;
+mod marks;
 mod outline;
 mod role_names;
 mod row_figures;
 mod row_statistics;
 mod sample_statistics;
 mod sequence_figures;
+mod sums;
 mod trained_runs;
 
+pub(crate) use chunk_statistics::ChunkStatistics;
 pub use grid::{LIMITS, limit_cells};
+pub use marks::{Marked, RowMark};
 pub(crate) use row_figures::RowFigures;
-pub(crate) use row_statistics::ChunkStatistics;
-pub use row_statistics::{Extreme, Marked, RegionTokens, RowMark, RowStatistics, StopCounts, TurnTokens};
+pub use row_statistics::RowStatistics;
 pub use sample_statistics::{SampleStatistics, SampleTotals};
 pub(crate) use sequence_figures::WholeSequence;
+pub use sums::{Extreme, RegionTokens, StopCounts, TurnTokens};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::grid::limit_cells;
-use super::row_statistics::StopCounts;
+use super::sums::StopCounts;
 use super::trained_runs::TrainedRuns;
 use crate::attribution::{RegionKind, Regions};
 use crate::tokenizer::TokenSpan;
