@@ -61,7 +61,7 @@ pub(super) struct SequenceFigures {
     pub(super) kept_length: usize,
     pub(super) stops: StopCounts,
     /// For each message, whether the sequence has text of it, and whether it has a region of reasoning.
-    pub(super) printed: Vec<Printed>,
+    pub(super) printed: Vec<PrintedMessage>,
     /// Whether a control token is in the text of a message.
     pub(super) has_control: bool,
     /// The tokens of the regions that are kept.
@@ -72,7 +72,7 @@ pub(super) struct SequenceFigures {
 
 /// What a sequence has of a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Printed {
+pub(super) struct PrintedMessage {
     pub(super) text: bool,
     pub(super) reasoning: bool,
 }
@@ -110,7 +110,7 @@ impl SequenceFigures {
         has_control: impl Fn(&[u32]) -> bool,
     ) {
         self.has_regions = true;
-        self.printed.resize(turns.len(), Printed::default());
+        self.printed.resize(turns.len(), PrintedMessage::default());
         self.set_pieces(regions, whole.spans);
         let runs = &self.runs;
         let end_of = |stop: Option<usize>| TurnEnd {
@@ -128,7 +128,7 @@ impl SequenceFigures {
                 }
                 // The syntax of tools may have control tokens.
                 RegionKind::ToolCall | RegionKind::ToolResult => printed.text = true,
-                RegionKind::Reasoning => *printed = Printed { text: true, reasoning: true },
+                RegionKind::Reasoning => *printed = PrintedMessage { text: true, reasoning: true },
                 _ => {}
             }
             if turns[message].is_none() {
