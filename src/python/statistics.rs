@@ -19,9 +19,9 @@ use crate::statistics::{RowStatistics, SampleStatistics};
 ///
 /// Example:
 ///     >>> mill = chatmill.Mill(chatmill.Tokenizer(TOKENIZER_JSON), chatmill.ChatTemplate.named("chatml"))
-///     >>> statistics = mill([{"messages": [{"role": "user", "content": "Hi"}]}], statistics=True).statistics
-///     >>> statistics.first_rows
-///     {'tagged': 0, 'unanswered': 0}
+///     >>> rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}]
+///     >>> mill(rows, statistics=True).statistics.first_rows
+///     {'tagged': 0}
 #[pyclass(frozen, module = "chatmill._chatmill", name = "RowStatistics")]
 #[derive(Debug, Default)]
 pub(super) struct PyRowStatistics(Mutex<RowStatistics>);
