@@ -666,6 +666,7 @@ class RowStatistics:
         """The rows with the longest sample, the least trained share and the most turns: name to value and row."""
     def to_json(self) -> str: ...
 
+@final
 class SampleStatistics:
     """Counts of samples, from their columns: lengths, trained shares, first and last trained tokens, duplicates."""
 
@@ -674,6 +675,7 @@ class SampleStatistics:
         """Count samples: `input_ids` and `labels`, or `prompt_ids` and the columns of `answers`."""
     def to_json(self) -> str: ...
 
+@final
 class TokenBatch:
     """The result of a `Mill`: an Arrow table in memory that any Arrow library reads.
 

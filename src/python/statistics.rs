@@ -156,7 +156,7 @@ impl PySampleStatistics {
     ///
     /// Raises:
     ///     DataError: A column is missing, or has another type.
-    #[pyo3(signature = (samples, answers=Vec::new()))]
+    #[pyo3(signature = (samples, answers=Vec::new()), text_signature = "($self, samples, answers=())")]
     fn add(&self, py: Python<'_>, samples: &Bound<'_, PyAny>, answers: Vec<String>) -> PyResult<()> {
         let input = ArrowInput::take(samples)?;
         detach(py, |_| {
