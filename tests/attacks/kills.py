@@ -201,7 +201,8 @@ def whole(place: Path, expected: Any) -> Any:
     """The name of the input of a whole output; None if the output is not whole."""
     if not (place / "_manifest.json").exists():
         return None
-    listed = [it["file"] for it in json.loads((place / "_manifest.json").read_text())["shards"]]
+    manifest = json.loads((place / "_manifest.json").read_text())
+    listed = [it["file"] for it in (*manifest["shards"], *manifest["sample_files"])]
     there = sorted(path.name for path in place.iterdir() if not path.name.startswith(".chatmill-"))
     return expected.get(shards_of(place)) if there == sorted([*listed, "_manifest.json"]) else None
 

@@ -142,8 +142,8 @@ def fork(run: Callable[[], Any], log: Path, *, full: bool) -> int:
         return child
     mill_block = vars(chatmill.resume.run)["mill_block"]
 
-    def noted(*arguments: Any) -> Any:
-        tokens = mill_block(*arguments)
+    def noted(*arguments: Any, **named: Any) -> Any:
+        tokens = mill_block(*arguments, **named)
         with log.open("ab") as file:
             file.write(b".")
         return tokens
