@@ -96,7 +96,7 @@ def best_fit_decreasing(lengths: Sequence[int], size: int) -> int:
 
 
 def expected_packing(samples: CountedSamples) -> list[dict[str, Any]]:
-    """What packs give: up to 8192 at least, then until a pack holds two of the longest samples."""
+    """What packs of each length give."""
     found = []
     for size in PACKS:
         fitting = [length for length, count in samples.lengths.items() for _ in range(count) if 0 < length <= size]
@@ -110,8 +110,6 @@ def expected_packing(samples: CountedSamples) -> list[dict[str, Any]]:
                 "batch_efficiency": sum(fitting) / len(fitting) / expected_longest(fitting) if fitting else 0.0,
             }
         )
-        if fitting and size >= 8192 and size >= 2 * max(samples.lengths):
-            break
     return found
 
 

@@ -76,8 +76,6 @@ def _packings(lengths: Mapping[int, int]) -> Iterator[Packing]:
         packs = len(plan) * step if step > 1 else len(plan)
         efficiency = sum(packed) / (len(plan) * pack)
         yield Packing(pack, packs, efficiency, too_long, tokens / samples / _expected_longest(fitting, samples))
-        if pack >= 2 * max(lengths, default=0) and pack >= _PACK_LENGTHS[2]:
-            return
 
 
 def _every(lengths: Mapping[int, int], step: int) -> list[int]:
