@@ -11,7 +11,7 @@ import pytest
 import tokenizers
 from byte_tokenizers import DEFINITION, byte_tokenizer
 from chatmill import ChatTemplate, DataError, Mill, Tokenizer
-from reference import tokenizer_folder
+from reference import needs_corpus, tokenizer_folder
 
 TURNS = [{"role": "user", "content": "U1"}, {"role": "assistant", "content": "A1"}]
 
@@ -126,6 +126,7 @@ def test_a_token_that_the_template_writes_with_a_role_is_its_own(by_bytes: Token
     assert caller.encode([QUESTION]).input_ids == [user]
 
 
+@needs_corpus
 def test_text_that_a_tokenizer_turns_into_a_control_token_is_an_error() -> None:
     """The vocabulary of xlm-roberta has `<s>` as an ordinary token too, and NFKC makes it of fullwidth characters."""
     mill = Mill(
