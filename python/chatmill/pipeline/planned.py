@@ -53,7 +53,7 @@ def planned_run(
     inputs: Any,
     *,
     tokenizer: Any,
-    output: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None,
     template: Any,
     template_fallback: str | None,
     rebuild: bool,
@@ -98,7 +98,7 @@ def planned_run(
     fresh: bool,
     cache: str | os.PathLike[str] | None,
 ) -> PlannedRun:
-    """Plan a run. The arguments are those of `chatmill.prepare`.
+    """Plan a run. The arguments are those of `chatmill.prepare`, but `output` may be None if nothing is written.
 
     Raises:
         DataError: Options contradict each other.
@@ -107,7 +107,8 @@ def planned_run(
 
     def parts(clock: datetime) -> list[Part]:
         files = find_inputs(inputs, input_format)
-        check_apart(output, files, folders_of(inputs))
+        if output is not None:
+            check_apart(output, files, folders_of(inputs))
         check_cache_apart(cache, None, files, folders_of(inputs))
         found = resolve_rows(
             files,
@@ -152,7 +153,7 @@ def planned_run(
         return [Part(files, mill, found.reason, [*left_out, *found.warnings])]
 
     options = OutputOptions(
-        output,
+        "" if output is None else output,
         arrangement=Arrangement(shuffle=shuffle, seed=seed, deduplicate=deduplicate, validation=validation),
         overwrite=overwrite,
         keep_columns=keep_columns,

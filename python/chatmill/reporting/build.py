@@ -63,9 +63,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
     totals = _totals(counts, figures)
     rejects = _rejects(counts, counted.samples, with_reasons=samples)
     rows = figures.rows
-    evidence = Evidence(
-        totals, figures, counts.get("notes", {}), counted.warnings, rejects, counted.labels, _Places(counted).first
-    )
+    evidence = Evidence(totals, figures, counted.warnings, rejects, counted.labels, _Places(counted).first)
     return Report(
         run=counted.run,
         totals=totals,

@@ -17,17 +17,14 @@ class Evidence:
     Attributes:
         totals: The totals of the run.
         figures: Its statistics.
-        notes: Rows by note.
         warnings: Its warnings, as in a manifest: `text`, and for problems of rows also `code`, `rows` and others.
         rejects: The rejected rows by reason.
         labels: The labels of all parts of the run.
         place: Gives the first place of a code; empty if it is unknown.
-        max_rejected: The share of rejected rows that the run allows.
     """
 
     totals: Totals
     figures: RunFigures
-    notes: Mapping[str, int]
     warnings: Sequence[Mapping[str, Any]]
     rejects: Sequence[RejectReason]
     labels: Sequence[Any]
@@ -51,20 +48,19 @@ _SAID = {
     "doubled_bos": ("doubled_bos",),
     "control_token": ("control_token",),
 }
+_WITHOUT_STOP: tuple[Status, str, str] = (
+    "bad",
+    "have a trained answer that does not end with a stop token, so the model does not learn to stop",
+    "check that the template ends answers with a token of the tokenizer",
+)
 # Code of a mark or note: status, text after the number of rows, remedy.
 _MARKS: Mapping[str, tuple[Status, str, str]] = {
     "stop_masked": (
         "bad", "have a trained answer whose stop token is not trained, so the model does not learn to stop",
         "train stop tokens (`labels` with `stop: turn`), or check the tags of the template",
     ),
-    "stop_missing": (
-        "bad", "have a trained answer that does not end with a stop token, so the model does not learn to stop",
-        "check that the template ends answers with a token of the tokenizer",
-    ),
-    "missing_stop": (
-        "bad", "have a trained answer that does not end with a stop token, so the model does not learn to stop",
-        "check that the template ends answers with a token of the tokenizer",
-    ),
+    "stop_missing": _WITHOUT_STOP,
+    "missing_stop": _WITHOUT_STOP,
     "doubled_bos": (
         "bad", "begin with two begin-of-text tokens", "remove one of the two, from the template or from the rows",
     ),
@@ -92,10 +88,11 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
     ),
     "empty_answer": ("look", "have an empty answer, so the model learns to say nothing", "fill or remove these rows"),
     "repeated_role": (
-        "look", "have two messages in a row from the same side", "check that no message is missing between them",
+        "look", "have two messages of the user, or two of the assistant, one after the other",
+        "check that no message is missing between them",
     ),
     "unanswered": (
-        "look", "end with a message that is not the assistant's, which no training needs",
+        "look", "end with a message that is not the assistant's; nothing of it is trained",
         "remove the last message, or add the answer",
     ),
     "late_system": (
@@ -120,8 +117,13 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
     ),
     "unanchored": ("look", "have a turn without text, whose end is uncertain, so it is not trained", "fill the turns"),
 }  # fmt: skip
-# What a row must have to be counted: these marks depend on the labels.
+# Other labels than these may leave out turns and stop tokens on purpose.
 _OF_PLAIN_LABELS = ("untrained_turn", "stop_masked")
+# Marks that only regions tell.
+_OF_REGIONS = (
+    "stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
+    "control_token",
+)  # fmt: skip
 _MANY_REJECTED, _LITTLE = 0.01, 0.02
 
 
@@ -189,12 +191,6 @@ def _of_marks(evidence: Evidence) -> Iterator[ReportFinding]:
         yield ReportFinding(code, status, f"{rows:,} of {of:,} rows {text}", rows, of, evidence.place(code), remedy)
 
 
-_OF_REGIONS = (
-    "stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
-    "control_token",
-)  # fmt: skip
-
-
 def _counted_rows(mark: str, evidence: Evidence) -> int:
     return evidence.figures.rows.counts["region_rows"] if mark in _OF_REGIONS else evidence.totals.rows_out
 
@@ -229,7 +225,7 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         place = evidence.place("duplicates")
         yield ReportFinding("duplicates", "look", text, totals.duplicates, totals.samples, place, remedy)
     lost = totals.cut_trained_tokens
-    # A few tokens are told by their answers that were cut, if all answers are known.
+    # If the answers that were cut are known, they are a finding of their own, and a few tokens need no second one.
     is_told = "stop_cut" in evidence.figures.rows.marks
     if lost > (_LITTLE * (totals.trained_tokens + lost) if is_told else 0):
         share = percent(lost, totals.trained_tokens + lost)

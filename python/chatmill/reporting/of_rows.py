@@ -1,17 +1,15 @@
 """`report_of_rows`: the report of rows that are rendered, tokenized and labeled, and not written."""
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from chatmill._chatmill import DataError, Mill, TokenBatch, __version__
-from chatmill.inputs import Block
+from chatmill.inputs import Block, check_states
 from chatmill.inputs.mill import mill_block
 from chatmill.lint.run_checks import RunChecks
 from chatmill.lint.warning import merged_warnings
@@ -38,19 +36,15 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
         options: Options of `prepare` that change tokens and labels, such as `template`, `labels` and `max_length`.
 
     Raises:
-        DataError: A file cannot be read, or no row gave tokens.
+        DataError: A file cannot be read, or changed meanwhile, or no row gave tokens.
         TypeError: An option is unknown.
 
     Example:
         >>> report_of_rows("chats.jsonl", tokenizer="Qwen/Qwen3-8B").limits  # doctest: +SKIP
         [LengthLimit(max_length=128, cut=…
     """
-    now = options.pop("now", None)
-    # It is not made, and no input can be in it.
-    nowhere = Path(tempfile.gettempdir(), f"chatmill-report-{os.getpid()}")
-    run = plan(inputs, output=nowhere, tokenizer=tokenizer, **options)
-    parts = run.parts(now or datetime.now())  # noqa: DTZ005  # as in transformers
-    part = parts[0]
+    run = plan(inputs, output=None, tokenizer=tokenizer, **options)
+    (part,) = run.parts(run.options.now or datetime.now())  # noqa: DTZ005  # as in transformers
     checks = RunChecks(part.mill, most_sampled=_CHECKED_ROWS)
     statistics, counts = RunStatistics(part.mill, [0] * len(part.files)), _RowCounts()
     for block in run.options.blocks(part):
@@ -59,6 +53,7 @@ def report_of_rows(inputs: Any, *, tokenizer: Any, samples: bool = True, **optio
         checks.add(block, tokens)
         statistics.add(block, tokens, part.mill)
         statistics.add_samples(_samples(tokens))
+    check_states(part.files)
     if counts.rows_in == counts.rejected:
         raise DataError(counts.without_tokens())
     warnings = merged_warnings([checks.warnings()])

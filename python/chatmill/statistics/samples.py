@@ -65,10 +65,10 @@ class SampleChoice:
             first: The first row of the block with each mark or note.
         """
         for failure in tokens.failures:
-            if failure.code not in self._rejects and len(self._rejects) < _MOST_CODES:
-                long = block.long_rows.get(failure.row)
-                code, reason = (failure.code, failure.text) if long is None else (long.code, long.reason)
-                self._rejects.setdefault(code, self._rejected(block, failure.row, code, reason))
+            long = block.long_rows.get(failure.row)
+            code, reason = (failure.code, failure.text) if long is None else (long.code, long.reason)
+            if code not in self._rejects and len(self._rejects) < _MOST_CODES:
+                self._rejects[code] = self._rejected(block, failure.row, code, reason)
         statistics = tokens.statistics
         if statistics is None:
             return

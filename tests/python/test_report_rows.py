@@ -1,0 +1,53 @@
+"""Reports of rows that are not written: where the rows are, and rows that change meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import chatmill.reporting.of_rows
+import pytest
+from byte_tokenizers import byte_tokenizer
+from chatmill import DataError
+from chatmill.reporting.of_rows import report_of_rows
+
+ROW = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
+
+
+def write_rows(path: Path, rows: int) -> None:
+    path.write_text("".join(json.dumps(ROW) + "\n" for _ in range(rows)), "utf-8")
+
+
+def test_rows_in_the_folder_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    write_rows(tmp_path / "a.jsonl", 3)
+    found = report_of_rows(tmp_path, tokenizer=byte_tokenizer(), template="chatml")
+    assert found.totals.rows_out == 3
+    assert os.listdir(tmp_path) == ["a.jsonl"]
+
+
+def test_rows_that_change_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    write_rows(path, 3)
+    mill_block = chatmill.reporting.of_rows.mill_block
+
+    def changing(*arguments: Any, **options: Any) -> Any:
+        write_rows(path, 4)
+        return mill_block(*arguments, **options)
+
+    monkeypatch.setattr("chatmill.reporting.of_rows.mill_block", changing)
+    with pytest.raises(DataError, match=r"a\.jsonl"):
+        report_of_rows(path, tokenizer=byte_tokenizer(), template="chatml")
+
+
+def test_rows_that_are_too_long_are_one_reject_each(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_rows(path, 3)
+    with path.open("a", encoding="utf-8") as file:
+        file.write("x\n" * 4)
+    found = report_of_rows(path, tokenizer=byte_tokenizer(), template="chatml")
+    assert [(it.rows, it.place.rpartition(", ")[2]) for it in found.rejects] == [(4, "line 4")]
+    assert [it.why for it in found.samples if it.code] == [("rejected",)]
