@@ -71,8 +71,9 @@ impl Mill {
 
     /// Tokens and labels for every row of `input`, in order.
     ///
-    /// `counting` tells whether the counts have [statistics](crate::statistics). Batches are read one at a time. A large
-    /// batch is processed in parts of 65,536 rows. `interrupted` is called about twenty times a second; if it returns true, the work stops.
+    /// Batches are read one at a time. A large batch is processed in parts of 65,536 rows. `counting` tells whether the
+    /// counts have [statistics](crate::statistics). `interrupted` is called about twenty times a second; if it returns
+    /// true, the work stops.
     ///
     /// # Errors
     ///

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import chatmill.reporting.of_rows
+import chatmill.inputs.mill
 import pytest
 from byte_tokenizers import byte_tokenizer
 from chatmill import DataError
@@ -26,13 +25,13 @@ def test_rows_in_the_folder_for_temporary_files(tmp_path: Path, monkeypatch: pyt
     write_rows(tmp_path / "a.jsonl", 3)
     found = report_of_rows(tmp_path, tokenizer=byte_tokenizer(), template="chatml")
     assert found.totals.rows_out == 3
-    assert os.listdir(tmp_path) == ["a.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 
 def test_rows_that_change_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.jsonl"
     write_rows(path, 3)
-    mill_block = chatmill.reporting.of_rows.mill_block
+    mill_block = chatmill.inputs.mill.mill_block
 
     def changing(*arguments: Any, **options: Any) -> Any:
         write_rows(path, 4)
