@@ -17,6 +17,7 @@ from chatmill.reporting.page import page
 from chatmill.reporting.page.charts.bins import bins_of, counts_in
 from chatmill.text.visible import visible
 from parsed_page import ELEMENTS, Parsed
+from report_example import empty_report
 from report_values import (
     AUDIT,
     full_report,
@@ -250,16 +251,6 @@ def test_reports_of_one_name_are_told_apart() -> None:
 def test_no_report_is_an_error() -> None:
     with pytest.raises(ValueError, match="give at least one"):
         page([])
-
-
-def empty_report() -> Report:
-    report = other_report()
-    zeros: dict[str, Any] = {it.name: 0 for it in fields(report.totals) if it.name != "are_duplicates_exact"}
-    totals = replace(report.totals, **zeros)
-    nothing: dict[str, Any] = {"lengths": {}, "tools": {}, "trained_shares": (0,) * 12}
-    for name in ("limits", "first_trained", "last_trained", "packing", "sources", "samples"):
-        nothing[name] = ()
-    return replace(report, totals=totals, **nothing)
 
 
 @pytest.mark.parametrize("others", [[], [full_report()]])

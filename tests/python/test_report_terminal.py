@@ -11,9 +11,9 @@ import pytest
 from chatmill.reporting.choose import some_samples
 from chatmill.reporting.histogram import bar, bins, spark
 from chatmill.reporting.model import LengthLimit, RejectReason, Report, ReportFinding, ReportSample, Source, TokenShare
-from chatmill.reporting.quantiles import quantiles
 from chatmill.reporting.shown import ShownReport
 from chatmill.reporting.terminal import report_text, show_reports
+from chatmill.statistics.quantiles import quantiles
 from chatmill.terminal.console import new_console
 from hypothesis import given, settings
 from hypothesis import strategies as st

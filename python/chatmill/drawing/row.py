@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chatmill._chatmill import CHOICES, Encoding, Region, Token
@@ -43,6 +43,21 @@ class DrawnSpan:
     def is_weighted(self) -> bool:
         """Whether the weight is a number other than 0 and 1."""
         return self.weight not in (None, 0, 1)
+
+    def part(self, start: int, stop: int) -> "DrawnSpan":
+        """Return some of the characters, with the tokens that end in them.
+
+        Args:
+            start: The first character.
+            stop: One past the last character.
+
+        Example:
+            >>> DrawnSpan("abcdef", 1.0, (1, 2), (3, 6)).part(1, 4)
+            DrawnSpan(text='bcd', weight=1.0, ids=(1,), ends=(2,))
+        """
+        inside = [(token, end - start) for token, end in zip(self.ids, self.ends, strict=True) if start < end <= stop]
+        ids, ends = tuple(token for token, _ in inside), tuple(end for _, end in inside)
+        return replace(self, text=self.text[start:stop], ids=ids, ends=ends)
 
 
 @dataclass(frozen=True)

@@ -33,19 +33,12 @@ def shortened(row: DrawnRow, most: int) -> DrawnRow:
                 spans.append(span)
                 continue
             if begin < start:
-                spans.append(_part(span, 0, start - begin))
+                spans.append(span.part(0, start - begin))
             if not is_said:
                 spans.append(DrawnSpan(f"… {stop - start:,} characters are not shown …", None))
                 is_said = True
             if end > stop:
-                spans.append(_part(span, stop - begin, len(span.text)))
+                spans.append(span.part(stop - begin, len(span.text)))
         if spans:
             regions.append(replace(region, spans=tuple(spans)))
     return replace(row, regions=tuple(regions))
-
-
-def _part(span: DrawnSpan, start: int, stop: int) -> DrawnSpan:
-    """Return some characters of a span, with the tokens that end in them."""
-    inside = [(token, end - start) for token, end in zip(span.ids, span.ends, strict=True) if start < end <= stop]
-    ids, ends = tuple(token for token, _ in inside), tuple(end for _, end in inside)
-    return replace(span, text=span.text[start:stop], ids=ids, ends=ends)

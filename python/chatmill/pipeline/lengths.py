@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: The percentiles of a report; the last one is the longest sample.
-PERCENTILES = (50, 90, 95, 99, 100)
+from chatmill.statistics.quantiles import quantiles
 
 
 class Lengths:
@@ -46,12 +45,4 @@ class Lengths:
         Returns:
             The lengths in tokens, by `"50"`, `"90"`, `"95"`, `"99"` and `"max"`; an empty dict without samples.
         """
-        total, below = self._samples.total(), 0
-        found: dict[str, int] = {}
-        wanted = list(PERCENTILES)
-        for length in sorted(self._samples):
-            below += self._samples[length]
-            while wanted and below * 100 >= wanted[0] * total:
-                percent = wanted.pop(0)
-                found["max" if percent == 100 else str(percent)] = length
-        return found
+        return quantiles(self._samples)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from chatmill.reporting.model import Report, Stops
-from chatmill.reporting.quantiles import quantiles
+from chatmill.statistics.quantiles import quantiles
 
 _Value = Callable[[Report], "float | Fraction | None"]
 
@@ -89,7 +89,7 @@ def _reasoning_dropped(report: Report) -> int | None:
     return None if regions is None else regions.reasoning_given - regions.reasoning_printed
 
 
-def _share(part: str, whole: str) -> Callable[[Report], "Fraction"]:
+def _share(part: str, whole: str) -> _Value:
     def of(report: Report) -> Fraction:
         all_of_them = getattr(report.totals, whole)
         return Fraction(getattr(report.totals, part), all_of_them) if all_of_them else Fraction(0)

@@ -1,13 +1,13 @@
 """`notebook_html`: a small summary of reports as HTML, without scripts and without a request."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import Bin, bins
 from chatmill.reporting.model import Report, ReportFinding, Status
-from chatmill.reporting.quantiles import quantiles
 from chatmill.reporting.words import run_lines, verdict_text
+from chatmill.statistics.quantiles import quantiles
 from chatmill.text.numbers import percent
 
 # Both can be read on a white and on a black ground.
@@ -31,7 +31,8 @@ def notebook_html(reports: Sequence[Report]) -> str:
     names = "".join(f'<th style="{_CELL}">{_text(report.run.name)}</th>' for report in reports)
     table_head = f"<tr><th></th>{names}</tr>" if len(reports) > 1 else ""
     rows = "".join(_row(name, [value(report) for report in reports]) for name, value in _ROWS)
-    bars = "".join(f'<td style="{_CELL}; vertical-align: bottom">{_bars(it)}</td>' for it in _bins(reports))
+    found = bins([report.lengths for report in reports])
+    bars = "".join(f'<td style="{_CELL}; vertical-align: bottom">{_bars(it)}</td>' for it in found)
     return (
         f'<div style="font-size: 90%">{heads}<table style="font-variant-numeric: tabular-nums">{table_head}{rows}'
         f'<tr><td style="vertical-align: bottom">lengths</td>{bars}</tr></table></div>'
@@ -59,10 +60,6 @@ def _finding(found: ReportFinding) -> str:
 def _row(name: str, values: Sequence[str]) -> str:
     cells = "".join(f'<td style="{_CELL}">{escape(value)}</td>' for value in values)
     return f'<tr><td style="text-align: left">{escape(name)}</td>{cells}</tr>'
-
-
-def _bins(reports: Sequence[Report]) -> Iterator[list[Bin]]:
-    yield from bins([report.lengths for report in reports])
 
 
 def _bars(found: Sequence[Bin]) -> str:

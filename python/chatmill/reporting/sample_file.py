@@ -1,4 +1,4 @@
-"""`read_samples`: the rows that a run kept to be looked at. Their file may be damaged or forged."""
+"""`read_sample_file`: the rows that a run kept to be looked at. Their file may be damaged or forged."""
 
 import os
 import stat

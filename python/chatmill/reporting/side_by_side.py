@@ -8,8 +8,8 @@ from rich.text import Text
 from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import bins, spark
 from chatmill.reporting.model import Report, TokenShare
-from chatmill.reporting.quantiles import quantiles
 from chatmill.reporting.words import STATUS_STYLES
+from chatmill.statistics.quantiles import quantiles
 from chatmill.text.numbers import percent
 
 _MOST_LINES = 20

@@ -11,9 +11,9 @@ from chatmill._chatmill import NOTES
 from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import bar, bins
 from chatmill.reporting.model import Regions, Report
-from chatmill.reporting.quantiles import quantiles
 from chatmill.reporting.side_by_side import show_side_by_side
 from chatmill.reporting.words import SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
+from chatmill.statistics.quantiles import quantiles
 from chatmill.terminal.console import new_console
 from chatmill.text.numbers import percent
 

@@ -4,7 +4,7 @@ from itertools import pairwise, takewhile, zip_longest
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, RowFailure, Token
-from chatmill.drawing.spans import TextSpan, known_regions, text_spans, token_weights
+from chatmill.drawing.spans import describe_weight, known_regions, text_spans, token_weights
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan, index_at, span_at
 from chatmill.text.failures import describe_failure
 from chatmill.text.quote import excerpt, first_difference
@@ -120,7 +120,7 @@ def _first_weight(left: Encoding, right: Encoding) -> DifferingSpan:
     """Return the first token whose weight differs."""
     weights = zip(left.tokens, token_weights(left), token_weights(right), strict=True)
     token, *sides = next((token, one, other) for token, one, other in weights if one != other)
-    states = (TextSpan(token.start, token.end, weight).state for weight in sides)
+    states = (describe_weight(weight) for weight in sides)
     return span_at(known_regions(left), token.start, token.end, token.text, *states)
 
 

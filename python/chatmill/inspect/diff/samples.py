@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import TypeAlias
 
 from chatmill._chatmill import Encoding, Region, RowFailure, Tokenizer
-from chatmill.drawing.spans import TextSpan, known_regions
+from chatmill.drawing.spans import describe_weight, known_regions
 from chatmill.inspect.diff.spans import Aspect, DifferingSpan, span_at
 from chatmill.outputs.samples import Sample
 from chatmill.outputs.written import RecordedReject
@@ -232,7 +232,7 @@ def _weight_differences(weights: Sequence[_Weights], place: _Place) -> list[Diff
         if one == other or start >= end:
             continue
         cuts = [start, *edges[bisect_right(edges, start) : bisect_left(edges, end)], end]
-        states = [TextSpan(start, end, weight).state for weight in (one, other)]
+        states = [describe_weight(weight) for weight in (one, other)]
         spans += [
             span_at(place.regions, first, last, place.text[first:last], *states) for first, last in pairwise(cuts)
         ]
@@ -244,7 +244,7 @@ def _first_label(one: Sample, other: Sample, place: _Place) -> DifferingSpan:
     sides = [list(zip(it.token_weights(), it.labels.to_pylist(), strict=True)) for it in (one, other)]
     at = next(at for at, pair in enumerate(zip(*sides, strict=True)) if pair[0] != pair[1])
     start, end = place.ends[at]
-    states = [TextSpan(start, end, side[at][0]).state for side in sides]
+    states = [describe_weight(side[at][0]) for side in sides]
     if states[0] == states[1]:
         states = [f"label {side[at][1]}" for side in sides]
     return span_at(place.regions, start, end, place.text[start:end], *states)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+from chatmill.drawing.row import DrawnRegion, DrawnRow
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ def shortened(row: DrawnRow, limit: int) -> Shortened:
         limit: The greatest number of characters that stay.
 
     Example:
+        >>> from chatmill.drawing.row import DrawnSpan
         >>> region = DrawnRegion(None, None, "", (DrawnSpan("abcdef", 0.0, (1, 2), (3, 6)),))
         >>> it = shortened(DrawnRow((region,), 2, 0), 3)
         >>> it.first[0].spans[0].text, it.left_out, it.last[0].spans[0]
@@ -50,17 +51,9 @@ def _part(regions: Iterable[DrawnRegion], start: int, end: int) -> list[DrawnReg
         for span in region.spans:
             first, last = max(start - at, 0), min(end - at, len(span.text))
             if first < last or (not span.text and start <= at < end):
-                spans.append(_slice(span, first, last))
+                is_whole = first == 0 and last == len(span.text)
+                spans.append(span if is_whole else span.part(first, last))
             at += len(span.text)
         if spans:
             found.append(replace(region, spans=tuple(spans)))
     return found
-
-
-def _slice(span: DrawnSpan, start: int, end: int) -> DrawnSpan:
-    """The characters of a span between two places, with the tokens that end in them."""
-    if start == 0 and end == len(span.text):
-        return span
-    inside = [(id_, at - start) for id_, at in zip(span.ids, span.ends, strict=True) if start < at <= end]
-    ids, ends = tuple(id_ for id_, _ in inside), tuple(at for _, at in inside)
-    return replace(span, text=span.text[start:end], ids=ids, ends=ends)

@@ -10,7 +10,7 @@ from chatmill.reporting.page.figures import count, meter, share, short_length
 from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.sections.section import of_each, section
 from chatmill.reporting.page.tables import Column, Row, folded, table
-from chatmill.reporting.quantiles import quantiles
+from chatmill.statistics.quantiles import quantiles
 
 _QUANTILES = {
     "50": "half have at most",
