@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatmill.lint.warning import CODES
 from chatmill.reporting.model import RejectReason, ReportFinding, Status, Totals
 from chatmill.statistics.read import RunFigures
 from chatmill.text.numbers import percent
@@ -238,11 +237,3 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         others = totals.samples - totals.begins_with_bos
         text = f"{others:,} of {totals.samples:,} samples do not begin with the begin-of-text token, and the others do"
         yield ReportFinding("missing_bos", "look", text, others, totals.samples, "", "check the templates of the parts")
-
-
-#: All codes of findings.
-FINDING_CODES = tuple(
-    dict.fromkeys(
-        [*CODES, *_MARKS, "rejected", "untrained", "all_trained", "duplicates", "truncated", "missing_bos", "warning"]
-    )
-)
