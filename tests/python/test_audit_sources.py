@@ -57,7 +57,7 @@ def test_the_manifest_tells_all() -> None:
         "role       kind     both  only output  only trl\n"
         "assistant  content    12            0         6\n"
         "assistant  closer      2            0         1\n"
-        "Both sides have the template of the output, and no max_length. The limits of trl may be others.\n"
+        "Both sides have the template of the output, and no max_length. trl may have other limits.\n"
     )
 
 
@@ -247,7 +247,7 @@ def with_text_of_its_own() -> None:
         (with_text_of_its_own, r"^out cannot be audited: the format `alpaca` does not support these `labels`, because"),
         (
             lambda: prepare_rows(SHORT, split="per_turn"),
-            "one sample for each trained turn, which no trainer makes; audit",
+            "one sample for each trained turn, and no trainer makes such samples; audit",
         ),
         (lambda: prepare_rows(SHORT, trainer="nemo"), "the columns of the trainer nemo, which cannot be compared"),
         (lambda: prepare_rows(SHORT, trainer="llama-factory"), "the columns of the trainer llama-factory"),
@@ -268,7 +268,7 @@ def test_outputs_that_are_refused(make: Callable[[], Any], reason: str) -> None:
     [
         ("trll", "`trainer` is 'trll', whose labels chatmill cannot make; did you mean 'trl'?"),
         ("megatron", "`trainer` is 'megatron', whose labels chatmill cannot make; use one of hf, trl, axolotl,"),
-        ("last", "`trainer` is 'last', which are labels of chatmill and not a trainer; use one of hf, trl,"),
+        ("last", "`trainer` is 'last', which is the name of labels and not of a trainer; use one of hf, trl,"),
         ("{turns: last}", "`trainer` is an object without `preset`; write {preset: axolotl, …}, with one of hf,"),
         ("{preset: trl, x: 1}", "labels: options of trl: unknown option `x`; remove it"),
     ],

@@ -156,7 +156,7 @@ def test_percentages_are_exact(part: int, more: int, limit: Any, sign: str) -> N
         ("stop_untrained => 0", "use >="),
         ("stop_untrained ≥ 0", "use >="),
         ("stop_untrained >> 0", "use >, >=, <, <=, ==, !="),
-        ("stop_untrained", "is no condition; give a figure, an operator and a number"),
+        ("stop_untrained", "is not a condition; give a figure, an operator and a number"),
         ("", "is no condition"),
         ("> 0", "is no condition"),
         ("stop_untrained >", "compares with '', which is no number of 0 or more"),
@@ -168,7 +168,7 @@ def test_percentages_are_exact(part: int, more: int, limit: Any, sign: str) -> N
         ("stop_untrained > 0 or rejected > 0", "compares with '0 or rejected > 0'"),
         ("stop_untrained > 2%%", "compares with '2%%'"),
         (f"stop_untrained > {'9' * 5000}", "which is no number"),
-        ("tokens > 2%", "has a percentage, but `tokens` has no total that is 100 %; give a number"),
+        ("tokens > 2%", "has a percentage, but `tokens` has no total that is 100 %; give a number without %"),
         ("length_max > 2%", "has a percentage"),
     ],
 )

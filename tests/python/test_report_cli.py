@@ -145,7 +145,7 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
         (
             ["rows.jsonl"],
             1,
-            "rows.jsonl is no output of chatmill (it has no _manifest.json), and rows need a tokenizer",
+            "rows.jsonl is not an output of chatmill (it has no _manifest.json), and rows need a tokenizer",
         ),
         (["folder"], 1, "give `--tokenizer`, in Python `tokenizer`, or the folder of an output"),
         (["gone"], 1, "gone is no output of chatmill"),

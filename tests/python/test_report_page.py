@@ -163,7 +163,7 @@ def test_totals_are_beside_their_names() -> None:
     assert after["trained turns of the assistant"] == ("22,111", "99.5 %")
     # 123,457 of the trained tokens before the cut: 2,345,678 and these.
     assert after["trained tokens that were cut off"] == ("123,457", "5.0 %")
-    assert after["tokens a byte of text"][0] == "0.259"
+    assert after["tokens per byte of text"][0] == "0.259"
 
 
 def test_limits_are_shares_of_what_was_there_before_the_cut() -> None:
