@@ -105,7 +105,7 @@ def test_the_tokenizer_of_an_earlier_version() -> None:
     assert audit(tokenizer=None).is_equal
     Path("models").rename("others")
     with pytest.raises(
-        DataError, match=r"^out was made with the tokenizer 'models', and its manifest does not tell where "
+        DataError, match=r"^out was made with the tokenizer 'models', and its manifest does not say where "
     ):
         audit(tokenizer=None)
     assert audit(tokenizer="others").is_equal

@@ -40,7 +40,8 @@ def read_sample_file(path: Path) -> list[ReportSample]:
     samples = list(_samples(path, content))
     if len({why for it in samples for why in (*it.why, it.code)}) > _MOST_REASONS:
         raise DataError(
-            f"{path} has more than {_MOST_REASONS} reasons for its rows; chatmill did not write it; make the output again"
+            f"{path} has more than {_MOST_REASONS} reasons for its rows; chatmill did not write it; make the output "
+            "again"
         )
     return samples
 
