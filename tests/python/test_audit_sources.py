@@ -116,7 +116,7 @@ def test_the_tokenizer_is_gone_or_another_one() -> None:
     Path("models").rename("others")
     with pytest.raises(
         DataError,
-        match=r"^the tokenizer of out is not where it was: .*models.*; give it as `tokenizer` \(`--tokenizer`\)$",
+        match=r"^cannot load the tokenizer of out: .*models.*; give it as `tokenizer` \(`--tokenizer`\)$",
     ):
         audit(tokenizer=None)
     definition = json.loads(Path("others/tokenizer.json").read_text("utf-8"))
@@ -152,7 +152,7 @@ def test_inputs_are_gone_or_have_moved() -> None:
     Path("a.jsonl").rename("moved/a.jsonl")
     result = run("out", "--trainer", "trl")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: the inputs of out are not where they were: there is no file a.jsonl; ")
+    assert result.stderr.startswith("error: cannot find the inputs of out: there is no file a.jsonl; ")
     assert result.stderr.endswith("; give them as inputs (INPUTS…)\n")
     assert run("out", "moved/a.jsonl", "--trainer", "trl").exit_code == 0
     Path("moved/a.jsonl").rename("moved/b.jsonl")

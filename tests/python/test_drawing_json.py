@@ -64,7 +64,7 @@ WRONG: list[tuple[list[Any], Any, str]] = [
     (
         ["trained_tokens"],
         0,
-        "the spans have 1 trained and 1 masked ids; by trained_tokens",
+        "the spans have 1 trained and 1 masked ids, but trained_tokens",
     ),
     (["notes"], "A note.", "notes is a text; it must be a list"),
     (["notes", 0], {}, "notes[0] is an object; it must be a text"),

@@ -215,7 +215,11 @@ def test_findings_have_their_place_and_remedy_and_lead_to_a_row(parsed: Parsed) 
 
 @pytest.mark.parametrize(
     ("statuses", "verdict"),
-    [((), "Good Nothing was found"), (("look",), "Look at this"), (("look", "bad"), "Mend this before you train")],
+    [
+        ((), "Good chatmill found nothing"),
+        (("look",), "Look at this"),
+        (("look", "bad"), "Correct this before you train"),
+    ],
 )
 def test_verdict(statuses: tuple[Any, ...], verdict: str) -> None:
     findings = tuple(ReportFinding("code", status, "text") for status in statuses)
