@@ -123,7 +123,7 @@ def test_the_tokenizer_is_gone_or_another_one() -> None:
     definition["added_tokens"].pop()
     Path("others/tokenizer.json").write_text(json.dumps(definition), "utf-8")
     with pytest.raises(
-        DataError, match=r"^out was made with the tokenizer 'models' \(\w{12}\), but 'others' is another "
+        DataError, match=r"^out was made with the tokenizer 'models' \(\w{12}\), but 'others' is now another "
     ):
         audit(tokenizer="others")
 
@@ -169,7 +169,7 @@ def test_rows_in_memory() -> None:
     ):
         audit()
     assert audit(inputs=[SHORT, LONG]).is_equal
-    with pytest.raises(DataError, match="memory, row 1: this row gives other tokens or labels now than out has"):
+    with pytest.raises(DataError, match="memory, row 1: this row now gives other tokens or labels than out has"):
         audit(inputs=[SHORT, SHORT])
 
 
@@ -178,7 +178,7 @@ def test_changed_inputs() -> None:
     text = Path("a.jsonl").read_text("utf-8")
     Path("a.jsonl").write_text(text.replace("Hello!", "Hallo!"), "utf-8")
     with pytest.raises(
-        DataError, match=r"^a.jsonl, line 1: this row gives other tokens or labels now than out has, so "
+        DataError, match=r"^a.jsonl, line 1: this row now gives other tokens or labels than out has, so "
     ):
         audit()
     Path("a.jsonl").write_text(text + "\n", "utf-8")
@@ -200,14 +200,14 @@ def test_other_numbers_of_rows() -> None:
 def test_changed_labels_of_the_output() -> None:
     prepare_rows(SHORT, LONG)
     edit_rows(lambda rows: rows[1].update(labels=[-100] * len(rows[1]["labels"])))
-    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row gives other tokens or labels now than out has"):
+    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row now gives other tokens or labels than out has"):
         audit()
 
 
 def test_a_row_that_was_rejected_and_is_not_now() -> None:
     prepare_rows(SHORT, {"messages": TURN[:1]})
     edit_manifest(lambda it: it["options"].update(all_masked="keep"))
-    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row gives other tokens"):
+    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row now gives other tokens"):
         audit()
 
 
