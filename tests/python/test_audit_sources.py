@@ -57,7 +57,7 @@ def test_the_manifest_tells_all() -> None:
         "role       kind     both  only output  only trl\n"
         "assistant  content    12            0         6\n"
         "assistant  closer      2            0         1\n"
-        "Both sides have the template of the output, and no max_length. The limits of trl may be others.\n"
+        "Both sides have the template of the output, and no max_length. trl may have other limits.\n"
     )
 
 
@@ -105,7 +105,7 @@ def test_the_tokenizer_of_an_earlier_version() -> None:
     assert audit(tokenizer=None).is_equal
     Path("models").rename("others")
     with pytest.raises(
-        DataError, match=r"^out was made with the tokenizer 'models', and its manifest does not tell where "
+        DataError, match=r"^out was made with the tokenizer 'models', and its manifest does not say where "
     ):
         audit(tokenizer=None)
     assert audit(tokenizer="others").is_equal
@@ -116,14 +116,14 @@ def test_the_tokenizer_is_gone_or_another_one() -> None:
     Path("models").rename("others")
     with pytest.raises(
         DataError,
-        match=r"^the tokenizer of out is not where it was: .*models.*; give it as `tokenizer` \(`--tokenizer`\)$",
+        match=r"^cannot load the tokenizer of out: .*models.*; give it as `tokenizer` \(`--tokenizer`\)$",
     ):
         audit(tokenizer=None)
     definition = json.loads(Path("others/tokenizer.json").read_text("utf-8"))
     definition["added_tokens"].pop()
     Path("others/tokenizer.json").write_text(json.dumps(definition), "utf-8")
     with pytest.raises(
-        DataError, match=r"^out was made with the tokenizer 'models' \(\w{12}\), but 'others' is another "
+        DataError, match=r"^out was made with the tokenizer 'models' \(\w{12}\), but 'others' is now another "
     ):
         audit(tokenizer="others")
 
@@ -152,7 +152,7 @@ def test_inputs_are_gone_or_have_moved() -> None:
     Path("a.jsonl").rename("moved/a.jsonl")
     result = run("out", "--trainer", "trl")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: the inputs of out are not where they were: there is no file a.jsonl; ")
+    assert result.stderr.startswith("error: cannot find the inputs of out: there is no file a.jsonl; ")
     assert result.stderr.endswith("; give them as inputs (INPUTS…)\n")
     assert run("out", "moved/a.jsonl", "--trainer", "trl").exit_code == 0
     Path("moved/a.jsonl").rename("moved/b.jsonl")
@@ -169,7 +169,7 @@ def test_rows_in_memory() -> None:
     ):
         audit()
     assert audit(inputs=[SHORT, LONG]).is_equal
-    with pytest.raises(DataError, match="memory, row 1: this row gives other tokens or labels now than out has"):
+    with pytest.raises(DataError, match="memory, row 1: this row now gives other tokens or labels than out has"):
         audit(inputs=[SHORT, SHORT])
 
 
@@ -178,7 +178,7 @@ def test_changed_inputs() -> None:
     text = Path("a.jsonl").read_text("utf-8")
     Path("a.jsonl").write_text(text.replace("Hello!", "Hallo!"), "utf-8")
     with pytest.raises(
-        DataError, match=r"^a.jsonl, line 1: this row gives other tokens or labels now than out has, so "
+        DataError, match=r"^a.jsonl, line 1: this row now gives other tokens or labels than out has, so "
     ):
         audit()
     Path("a.jsonl").write_text(text + "\n", "utf-8")
@@ -200,14 +200,14 @@ def test_other_numbers_of_rows() -> None:
 def test_changed_labels_of_the_output() -> None:
     prepare_rows(SHORT, LONG)
     edit_rows(lambda rows: rows[1].update(labels=[-100] * len(rows[1]["labels"])))
-    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row gives other tokens or labels now than out has"):
+    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row now gives other tokens or labels than out has"):
         audit()
 
 
 def test_a_row_that_was_rejected_and_is_not_now() -> None:
     prepare_rows(SHORT, {"messages": TURN[:1]})
     edit_manifest(lambda it: it["options"].update(all_masked="keep"))
-    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row gives other tokens"):
+    with pytest.raises(DataError, match=r"a.jsonl, line 2: this row now gives other tokens"):
         audit()
 
 
@@ -247,7 +247,7 @@ def with_text_of_its_own() -> None:
         (with_text_of_its_own, r"^out cannot be audited: the format `alpaca` does not support these `labels`, because"),
         (
             lambda: prepare_rows(SHORT, split="per_turn"),
-            "one sample for each trained turn, which no trainer makes; audit",
+            "one sample for each trained turn, and no trainer makes such samples; audit",
         ),
         (lambda: prepare_rows(SHORT, trainer="nemo"), "the columns of the trainer nemo, which cannot be compared"),
         (lambda: prepare_rows(SHORT, trainer="llama-factory"), "the columns of the trainer llama-factory"),
@@ -268,7 +268,7 @@ def test_outputs_that_are_refused(make: Callable[[], Any], reason: str) -> None:
     [
         ("trll", "`trainer` is 'trll', whose labels chatmill cannot make; did you mean 'trl'?"),
         ("megatron", "`trainer` is 'megatron', whose labels chatmill cannot make; use one of hf, trl, axolotl,"),
-        ("last", "`trainer` is 'last', which are labels of chatmill and not a trainer; use one of hf, trl,"),
+        ("last", "`trainer` is 'last', which is the name of labels and not of a trainer; use one of hf, trl,"),
         ("{turns: last}", "`trainer` is an object without `preset`; write {preset: axolotl, …}, with one of hf,"),
         ("{preset: trl, x: 1}", "labels: options of trl: unknown option `x`; remove it"),
     ],

@@ -290,7 +290,7 @@ class TestPrivateData:
     def test_the_file_of_samples_may_be_removed(self) -> None:
         shown = prepared(self.SECRET, "out")
         Path("out/_samples.jsonl").unlink()
-        with pytest.raises(DataError, match=r"there is no out/_samples\.jsonl, .*; give `--no-samples`"):
+        with pytest.raises(DataError, match=r"out/_samples\.jsonl is missing, .* or give `--no-samples`"):
             chatmill.report("out")
         assert chatmill.report("out", samples=False).report.totals == shown.report.totals
 

@@ -228,7 +228,7 @@ def test_an_earlier_output_when_the_store_refuses(
     assert fetched(store) == before
     refusing.after(2, TimeoutError("too slow"))
     options = {**BASE, "shard_tokens": 1700, "overwrite": True}
-    with pytest.raises(DataError, match=r"too slow; .* is no longer whole; run the same command again"):
+    with pytest.raises(DataError, match=r"too slow; .* is no longer complete; run the same command again"):
         prepare(inputs, output=place, **options)
     assert "_manifest.json" not in store.sizes()
     refusing.after(1000, OSError())

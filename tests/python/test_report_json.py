@@ -125,7 +125,7 @@ def test_files_are_written_as_a_whole_and_never_over_an_input(tmp_path: Path) ->
     (output / "_manifest.json").write_text("{}", "utf-8")
     shown = ShownReport((example_report(str(tmp_path / "tokens")),))
     for path, problem in (
-        (rows, "is an input, which would be replaced"),
+        (rows, "is an input, and the report would replace it"),
         (output / "report.json", "is within the output"),
         (output / "train" / "report.json", "is within the output"),
         (tmp_path / "gone" / "report.json", "there is no folder"),

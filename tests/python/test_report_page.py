@@ -164,7 +164,7 @@ def test_totals_are_beside_their_names() -> None:
     assert after["trained turns of the assistant"] == ("22,111", "99.5 %")
     # 123,457 of the trained tokens before the cut: 2,345,678 and these.
     assert after["trained tokens that were cut off"] == ("123,457", "5.0 %")
-    assert after["tokens a byte of text"][0] == "0.259"
+    assert after["tokens per byte of text"][0] == "0.259"
 
 
 def test_limits_are_shares_of_what_was_there_before_the_cut() -> None:
@@ -216,7 +216,11 @@ def test_findings_have_their_place_and_remedy_and_lead_to_a_row(parsed: Parsed) 
 
 @pytest.mark.parametrize(
     ("statuses", "verdict"),
-    [((), "Good Nothing was found"), (("look",), "Look at this"), (("look", "bad"), "Mend this before you train")],
+    [
+        ((), "Good chatmill found nothing"),
+        (("look",), "Look at this"),
+        (("look", "bad"), "Correct this before you train"),
+    ],
 )
 def test_verdict(statuses: tuple[Any, ...], verdict: str) -> None:
     findings = tuple(ReportFinding("code", status, "text") for status in statuses)

@@ -73,7 +73,7 @@ def test_the_sections_have_the_numbers() -> None:
         ["rows out", "1,000"],
         ["rejected", "10", "1.0 % of the rows"],
         ["samples", "1,000"],
-        ["tokens", "500,000", "3.92 bytes a token"],
+        ["tokens", "500,000", "3.92 bytes per token"],
         ["trained", "200,000", "40.0 % of the tokens"],
         ["untrained", "3", "0.3 % of the samples have no trained token"],
         [
@@ -120,7 +120,7 @@ def test_the_sections_have_the_numbers() -> None:
         ["cut", "15"],
         ["missing", "5"],
     ]
-    assert section(text, "reasoning")[0][0].endswith("of 50 of 80 messages with reasoning of their own")
+    assert section(text, "reasoning")[0][0].endswith("of 50 of 80 messages that have a field for it")
     assert section(text, "roles of the messages")[0] == ["600", "user assistant"]
     assert section(text, "tools") == [["10 rows declare tools, at most 3"]]
     assert section(text, "first trained tokens")[1] == ["700", "9", "Hetokens"]

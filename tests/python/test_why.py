@@ -102,7 +102,9 @@ def test_why_of_an_output_that_keeps_no_blocks(inputs: list[str]) -> None:
     prepare(inputs, output="out", **{**BASE, "template": "chatml"})
     arguments = ["why", "out", *inputs, "--tokenizer", str(TOKENIZER), "--template", "chatml", "--max-length", "50"]
     text = CliRunner().invoke(app, arguments).stdout
-    assert "out is complete, but its blocks were not kept (`--cache` keeps them); the run makes all again" in text
+    assert (
+        "out is complete, but its blocks were not kept (`--cache` keeps them); the run makes all blocks again" in text
+    )
     assert "max_length is 50, and was not set" in text
 
 

@@ -10,13 +10,13 @@ from chatmill.cli.options import AtLeast, traceback_option
 from chatmill.terminal.lines import say
 
 
-@app.command(short_help="Show where a trainer would train other tokens than an output.")
+@app.command(short_help="Compare the trained tokens of an output with those of a trainer.")
 @click.argument("output", type=click.Path(), metavar="OUTPUT", help="The output folder of `chatmill prepare`.")
 @click.argument(
     "inputs",
     nargs=-1,
     metavar="[INPUT...]",
-    help="The inputs of the output, in the same order. Default: where they were.",
+    help="The inputs of the output, in the same order. Default: the inputs in its manifest.",
 )
 @click.option(
     "--trainer",
@@ -26,7 +26,7 @@ from chatmill.terminal.lines import say
     "options, such as '{preset: axolotl, train_on_eos: last}'.",
 )
 @click.option(
-    "--tokenizer", metavar="TOKENIZER", help="The tokenizer of the output. Default: the one that the run was given."
+    "--tokenizer", metavar="TOKENIZER", help="The tokenizer of the output. Default: the tokenizer in its manifest."
 )
 @click.option("--rows", type=AtLeast(1), metavar="N", help="Maximum number of rows to compare. Default: all.")
 @click.option(

@@ -102,7 +102,7 @@ def _arguments(context: click.Context) -> dict[str, Any]:
         if chosen != read_config(config):
             flags = [it.opts[0] for it in context.command.params if it.name in options_in_place_of_keys(context)]
             raise click.UsageError(
-                f"a plan takes no value of {config} from an option; remove {', '.join(flags)}, and change the key in "
+                f"options of `chatmill plan` cannot change {config}; remove {', '.join(flags)}, and change the key in "
                 f"{config}"
             )
         return {**options, "config": config}

@@ -70,8 +70,8 @@ def _check_conditions(_context: click.Context, _option: click.Parameter, given: 
     nargs=-1,
     required=True,
     metavar="X...",
-    help="Output folders of `prepare`; or rows, as the inputs of `prepare`, which need --tokenizer and are counted "
-    "without being written. Several of them are shown side by side; a folder or a quoted glob of rows is one.",
+    help="Output folders of `prepare`, or rows, as for `prepare`. Rows need --tokenizer; chatmill counts them and "
+    "writes no output. Several inputs are shown side by side. A folder of rows, or a quoted glob, is one input.",
 )
 @rows_tokenizer_option
 @template_option
@@ -104,8 +104,8 @@ def _check_conditions(_context: click.Context, _option: click.Parameter, given: 
     multiple=True,
     metavar="CONDITION",
     callback=_check_conditions,
-    help="Exit with status 3 if this holds, such as 'stop_untrained > 0' or 'truncated_tokens > 2%'; docs/report.md "
-    "lists the figures. Can be given several times.",
+    help="Exit with status 3 if this condition holds, such as 'stop_untrained > 0' or 'truncated_tokens > 2%'; "
+    "docs/report.md lists the figures. Can be given several times.",
 )
 @click.option("--samples", type=AtLeast(0), metavar="N", help="Show at most this many samples in --html and --json.")
 @click.option(
@@ -169,7 +169,7 @@ def _files(html: str | None, json_file: str | None, inputs: tuple[str, ...]) -> 
 
     files = [it for it in (html, json_file) if it is not None and it != _STDOUT]
     if len({checked_target(it, inputs).resolve() for it in files}) < len(files):
-        raise click.UsageError("--html and --json name the same file; give two")
+        raise click.UsageError("--html and --json name the same file; give two different files")
     return files
 
 
@@ -180,7 +180,7 @@ def _row_options(context: click.Context, inputs: tuple[str, ...]) -> dict[str, A
     given = [name for name in context.params if name not in _OWN and _is_given(context, name)]
     if given and all(map(is_output, inputs)):
         flag = next(it.opts[0] for it in context.command.params if it.name == given[0])
-        raise click.UsageError(f"{flag} is only for rows, and the inputs are finished outputs; remove it")
+        raise click.UsageError(f"{flag} is only for rows, and the inputs are finished outputs; remove {flag}")
     values = {name: context.params[name] for name in given}
     return {_NAMES.get(name, name): _READ[name](value) if name in _READ else value for name, value in values.items()}
 

@@ -66,7 +66,7 @@ def _check_folder(found: Any) -> None:
         raise ValueError(wrong)
     cache = arguments.get("cache")
     if not isinstance(blocks, str) or found["keeps_blocks"] is not (cache is not None):
-        raise ValueError("`blocks` and `keeps_blocks` do not belong together")
+        raise ValueError("`blocks` and `keeps_blocks` contradict each other")
     if blocks != cache if cache is not None else not blocks.endswith(_SUFFIX):
         raise ValueError("`blocks` is another folder than that of the arguments")
 

@@ -34,7 +34,7 @@ class Fields:
             raise _wrong(place or "the row", value, "an object")
         for name in value:
             if name not in known:
-                raise ValueError(f"{place or 'the row'} has a field that is not known; it may have {', '.join(known)}")
+                raise ValueError(f"{place or 'the row'} has an unknown field; the fields are {', '.join(known)}")
         self._value = value
 
     def text(self, name: str) -> str:

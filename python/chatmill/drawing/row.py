@@ -194,12 +194,12 @@ class DrawnRow:
             fields.texts("notes"),
         )
         if len(row.regions) > 1 and not all(region.kind for region in row.regions):
-            raise ValueError("a region has no kind; only the one region of a row may lack it")
+            raise ValueError("a region has no kind; if a row has several regions, each needs one")
         trained = sum(len(span.ids) for span in row.spans() if span.weight)
         masked = sum(len(span.ids) for span in row.spans()) - trained
         if trained > row.trained_tokens or masked > tokens - row.trained_tokens:
             raise ValueError(
-                f"the spans have {trained} trained and {masked} masked ids; by trained_tokens and tokens, there are "
+                f"the spans have {trained} trained and {masked} masked ids, but trained_tokens and tokens say "
                 f"{row.trained_tokens} and {tokens - row.trained_tokens}"
             )
         return row
@@ -245,7 +245,9 @@ def _read_region(value: Any, place: str) -> DrawnRegion:
     fields = Fields(value, place, ("message", "role", "kind", "spans"))
     kind = fields.optional_text("kind") or ""
     if kind and kind not in CHOICES["region_kind"]:
-        raise ValueError(f"{place}.kind is another text; it must be one of {', '.join(CHOICES['region_kind'])}")
+        raise ValueError(
+            f"{place}.kind is not a kind of regions; it must be one of {', '.join(CHOICES['region_kind'])}"
+        )
     message, role = fields.optional_count("message", _MOST), fields.optional_text("role")
     if role is not None and len(role) > _LONGEST_ROLE:
         raise ValueError(f"{place}.role has {len(role):,} characters; it may have {_LONGEST_ROLE}")
@@ -257,7 +259,7 @@ def _read_span(value: Any, place: str) -> DrawnSpan:
     text, weight = fields.text("text"), fields.optional_weight("weight")
     ids, ends = fields.counts("ids", _MOST_ID), fields.counts("ends", len(text))
     if len(ids) != len(ends):
-        raise ValueError(f"{place} has {len(ids)} ids and {len(ends)} ends; each token has one of both")
+        raise ValueError(f"{place} has {len(ids)} ids and {len(ends)} ends; each token has one id and one end")
     if list(ends) != sorted(ends):
         raise ValueError(f"{place}.ends are not ascending")
     if ids and weight is None:

@@ -17,7 +17,7 @@ _DROPPED = "in {rows} the template drops or changes {what}"
 # Code, or code and name: text and remedy.
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "template_tokens": (
-        "the template writes {name}, which the vocabulary of {tokenizer} lacks, so they are trained as plain text",
+        "the template writes {name}, which are not in the vocabulary of {tokenizer}, so they are trained as plain text",
         f"use the template of this tokenizer, or add the tokens to it; {IGNORE}",
     ),
     "control_token": (
@@ -25,7 +25,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         'encode them as plain text (`special_tokens="text"`), or clean the rows',
     ),
     "foreign_tokens": (
-        "{rows} have a text with what looks like a control token, but is plain text for {tokenizer}: {name}",
+        "{rows} have a text that looks like a control token, but is plain text for {tokenizer}: {name}",
         f"remove it if the rows were written for another model; {IGNORE}",
     ),
     "arguments_escaped": (
@@ -35,17 +35,17 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "tools_dropped": ("in {rows} the template does not print {what}", f"use a template that supports tools; {IGNORE}"),
     "roles_dropped": (
         "in {rows} the template drops messages of the role {quoted}",
-        f"rename the role, such as to 'system', or use a template that prints it; {IGNORE}",
+        f"rename the role, for example to 'system', or use a template that prints it; {IGNORE}",
     ),
     "replacement_character": (
-        "{rows} have U+FFFD in a text, which stands for bytes that were lost",
+        "{rows} have U+FFFD in a text, so bytes of it were lost before",
         f"read the source of the rows again with the right encoding; {IGNORE}",
     ),
     "unread_variable": (
         "in {rows} `chat_template_kwargs` has {quoted}, which the template does not read",
         f"correct the name, or {IGNORE}",
     ),
-    "reasoning_dropped": (_DROPPED, f"train each turn as at inference (`--split per_turn`), or {IGNORE}"),
+    "reasoning_dropped": (_DROPPED, f"make a sample for each turn (`--split per_turn`), or {IGNORE}"),
     "content_dropped parts": (_DROPPED, "join the texts of the parts to one string"),
     "content_dropped": (_DROPPED, f"look at the row with `chatmill show`; {IGNORE}"),
 }

@@ -80,7 +80,8 @@ class RemoteOutput:
             if not self._is_replacing:
                 raise
             raise DataError(
-                f"{error}. The earlier output in {self._store.name} is no longer whole; run the same command again to "
+                f"{error}. The earlier output in {self._store.name} is no longer complete; run the same command "
+                "again to "
                 "write the new one"
             ) from None
         self._is_complete = True

@@ -74,9 +74,8 @@ class Explanation:
         if not self.kept and not self.is_complete:
             lines = [f"{self.output} {state}, and no blocks are kept for it; the run makes all blocks"]
         elif not self.kept:
-            lines = [
-                f"{self.output} {state}, but its blocks were not kept (`--cache` keeps them); the run makes all again"
-            ]
+            lost = "its blocks were not kept (`--cache` keeps them)"
+            lines = [f"{self.output} {state}, but {lost}; the run makes all blocks again"]
         elif self.reusable < self.kept:
             lines = [f"{self.output} {state}; {self.reusable:,} of {kept} can be used where the rows are the same"]
         else:

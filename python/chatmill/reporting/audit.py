@@ -240,8 +240,8 @@ def _encoded(mill: Mill, block: Block, index: int) -> Encoding | RowFailure:
 
 def _changed(source: AuditedOutput, place: str) -> DataError:
     return DataError(
-        f"{place}: this row gives other tokens or labels now than {source.output.folder} has, so the file or chatmill "
-        "has changed since; give the file as it was then, or make the output again (`chatmill diff --against` "
+        f"{place}: this row now gives other tokens or labels than {source.output.folder} has, so the file or chatmill "
+        "has changed; give the file as it was before, or make the output again (`chatmill diff --against` "
         "shows the differences)"
     )
 
@@ -283,7 +283,7 @@ def _notes(source: AuditedOutput, trainer: AuditedTrainer) -> tuple[str, ...]:
     options = source.options
     length = options.get("max_length")
     limit = "no max_length" if length is None else f"max_length {length:,} with truncation {options['truncation']}"
-    notes = [f"Both sides have the template of the output, and {limit}. The limits of {trainer.name} may be others."]
+    notes = [f"Both sides have the template of the output, and {limit}. {trainer.name} may have other limits."]
     if options.get("special_tokens", "allow") != "allow":
         notes.append(
             f"The output has special_tokens={options['special_tokens']}; {trainer.name} encodes control tokens in "

@@ -57,7 +57,8 @@ class AuditedOutput:
         check_can_compare(output.format)
         if output.options.get("split") is not None:
             raise DataError(
-                f"{output.folder} has one sample for each trained turn, which no trainer makes; audit an output that "
+                f"{output.folder} has one sample for each trained turn, and no trainer makes such samples; "
+                "audit an output that "
                 "was made without `split`"
             )
         files = _files(output, inputs)
@@ -110,7 +111,7 @@ def _files(output: PreparedOutput, inputs: Any) -> list[InputFile]:
             files = find_inputs([it["path"] for it in recorded], kind)
         except DataError as error:
             raise DataError(
-                f"the inputs of {output.folder} are not where they were: {error}; give them as inputs (INPUTS…)"
+                f"cannot find the inputs of {output.folder}: {error}; give them as inputs (INPUTS…)"
             ) from error
     else:
         files = find_inputs(inputs, kind)
@@ -129,7 +130,7 @@ def _tokenizer(output: PreparedOutput, given: Any) -> Tokenizer:
     give = "give it as `tokenizer` (`--tokenizer`)"
     if source is None:
         raise DataError(
-            f"{output.folder} was made with the tokenizer {recorded['name']!r}, and its manifest does not tell where "
+            f"{output.folder} was made with the tokenizer {recorded['name']!r}, and its manifest does not say where "
             f"that is; {give}"
         )
     rebuilds = bool(output.options.get("rebuild", True))
@@ -138,7 +139,7 @@ def _tokenizer(output: PreparedOutput, given: Any) -> Tokenizer:
     except ChatmillError as error:
         if given is not None:
             raise
-        raise DataError(f"the tokenizer of {output.folder} is not where it was: {error}; {give}") from error
+        raise DataError(f"cannot load the tokenizer of {output.folder}: {error}; {give}") from error
     pad_token = output.options.get("pad_token")
     if pad_token is not None:
         loaded = with_special_tokens(loaded, {"pad_token": pad_token})
@@ -146,7 +147,7 @@ def _tokenizer(output: PreparedOutput, given: Any) -> Tokenizer:
         written, now = (it[:_FINGERPRINT_DIGITS] for it in (recorded["fingerprint"], loaded.fingerprint))
         raise DataError(
             f"{output.folder} was made with the tokenizer {recorded['name']!r} ({written}), but {loaded.name!r} is "
-            f"another one now ({now}); {give} as it was then"
+            f"now another tokenizer ({now}); {give} as it was then"
         )
     return loaded
 
@@ -180,7 +181,7 @@ def _template(output: PreparedOutput, *, given: Any) -> ChatTemplate:
             return own
     raise DataError(
         f"{output.folder} was made with the template {name!r}, which its manifest does not hold completely (its "
-        "template for rows with tools is missing), and the tokenizer has another one now; give the tokenizer as "
+        "template for rows with tools is missing), and the tokenizer now has another template; give the tokenizer as "
         "it was then"
     )
 

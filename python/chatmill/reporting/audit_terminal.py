@@ -117,7 +117,9 @@ def _failures(audit: Audit) -> Iterator[Text]:
 
 def _failure(audit: Audit, failure: AuditedFailure) -> str:
     rows = f"{failure.rows:,} {_rows_word(failure.rows)}"
-    has = f"the output rejected {rows}" if failure.side == "output" else f"{audit.trainer} makes no tokens of {rows}"
+    has = (
+        f"the output rejected {rows}" if failure.side == "output" else f"{audit.trainer} cannot make labels for {rows}"
+    )
     return f"{has}: {failure.code}, such as {failure.place}: {failure.reason}"
 
 

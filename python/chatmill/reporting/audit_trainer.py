@@ -57,7 +57,7 @@ def _unknown(name: Any) -> str:
         return f"`trainer` is an object without `preset`; write {{preset: axolotl, …}}, with one of {listed}"
     if name in PLAIN:
         return (
-            f"`trainer` is {name!r}, which are labels of chatmill and not a trainer; use one of {listed}, or compare "
+            f"`trainer` is {name!r}, which is the name of labels and not of a trainer; use one of {listed}, or compare "
             "with `chatmill diff --against OUTPUT --labels LABELS`"
         )
     hint = suggestion(str(name), TRAINERS, otherwise=f"use one of {listed}")

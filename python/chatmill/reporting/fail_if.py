@@ -63,23 +63,26 @@ class Condition:
         """
         parts = _PARTS.fullmatch(text)
         if parts is None or not parts[1]:
-            raise DataError(f"{text!r} is no condition; give a figure, an operator and a number, {_EXAMPLE}")
+            raise DataError(f"{text!r} is not a condition; give a figure, an operator and a number, {_EXAMPLE}")
         name, sign, limit = parts.groups()
         figure = FIGURES.get(name)
         if figure is None:
             near = nearest(name, FIGURES)
             hint = f"the figures are {', '.join(FIGURES)}" if near is None else f"did you mean {near!r}?"
-            raise DataError(f"{text!r} names the figure {name!r}, which no report has; {hint}")
+            raise DataError(f"{text!r} names the figure {name!r}, which does not exist; {hint}")
         if sign not in _OPERATORS:
             use = _MEANT.get(sign, ", ".join(_OPERATORS))
             raise DataError(f"{text!r} has the operator {sign!r}, which is unknown; use {use}")
         number = _NUMBER.fullmatch(limit)
         if number is None:
             raise DataError(
-                f"{text!r} compares with {limit!r}, which is no number of 0 or more; give one such as 0, 2.5 or 2%"
+                f"{text!r} compares with {limit!r}, which is not a number of 0 or more; give a number such as "
+                "0, 2.5 or 2%"
             )
         if number[2] and not (figure.base or figure.is_share):
-            raise DataError(f"{text!r} has a percentage, but `{name}` has no total that is 100 %; give a number")
+            raise DataError(
+                f"{text!r} has a percentage, but `{name}` has no total that is 100 %; give a number without %"
+            )
         return cls(text.strip(), figure, sign, Fraction(number[1]), bool(number[2]))
 
     def holds(self, report: Report) -> bool:

@@ -100,7 +100,7 @@ def _share(part: str, whole: str) -> _Value:
 def _figures() -> Iterator[Figure]:
     yield Figure("findings", "findings, `bad` and `look` together", _findings("bad", "look"))
     yield Figure("findings_bad", "findings with the status `bad`: something is wrong", _findings("bad"))
-    yield Figure("findings_look", "findings with the status `look`: something should be looked at", _findings("look"))
+    yield Figure("findings_look", "findings with the status `look`: a person should check it", _findings("look"))
 
     yield Figure("rows_in", "rows read", _total("rows_in"))
     yield Figure("rows_out", "rows that became samples", _total("rows_out"), "rows_in")
@@ -159,7 +159,8 @@ def _figures() -> Iterator[Figure]:
     )
     yield Figure(
         "stops",
-        "trained turns of the assistant whose stop token was looked for: the four figures below together",
+        "trained turns of the assistant whose stop token was looked for: `stop_trained`, `stop_untrained`, "
+        "`stop_cut` and `stop_missing` together",
         _stops(lambda it: it.trained + it.masked + it.cut + it.missing),
     )
     yield Figure("stop_trained", "trained turns whose stop token is trained", _stops(lambda it: it.trained), "stops")

@@ -120,7 +120,7 @@ def _needs_tokenizer(entry: Any) -> str:
             "`tokenizer`, or the folder of an output on this machine"
         )
     return (
-        f"{_name(entry)} is no output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
+        f"{_name(entry)} is not an output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
         "`--tokenizer`, in Python `tokenizer`, or the folder of an output"
     )
 

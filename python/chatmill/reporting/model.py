@@ -6,7 +6,7 @@ from typing import Literal
 
 from chatmill.drawing.row import DrawnRow
 
-#: How a report ends: nothing was found; something should be looked at; something is wrong.
+#: How a report ends: nothing was found; a person should check it; something is wrong.
 Status = Literal["good", "look", "bad"]
 
 

@@ -32,7 +32,7 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
     manifest = output.manifest
     if "statistics" not in manifest:
         raise DataError(
-            f"{output.folder} has no statistics, because chatmill {manifest['chatmill']} made it without; make it "
+            f"{output.folder} has no statistics, because chatmill {manifest['chatmill']} did not count them; make it "
             "again, or give its rows with `--tokenizer`"
         )
     check_recorded(manifest, output.manifest_path)

@@ -30,15 +30,19 @@ def read_sample_file(path: Path) -> list[ReportSample]:
         content = _content(path)
     except FileNotFoundError:
         raise DataError(
-            f"there is no {path}, which has the samples; give `--no-samples`, in Python `samples=False`"
+            f"{path} is missing, so the samples are unknown; copy it again, or give `--no-samples`, in Python "
+            "`samples=False`"
         ) from None
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror or error}); make the output again") from None
     if len(content) > MOST_BYTES:
-        raise DataError(f"{path} has more than {MOST_BYTES:,} bytes; chatmill did not write it")
+        raise DataError(f"{path} has more than {MOST_BYTES:,} bytes; chatmill did not write it; make the output again")
     samples = list(_samples(path, content))
     if len({why for it in samples for why in (*it.why, it.code)}) > _MOST_REASONS:
-        raise DataError(f"{path} has more than {_MOST_REASONS} reasons for its rows; chatmill did not write it")
+        raise DataError(
+            f"{path} has more than {_MOST_REASONS} reasons for its rows; chatmill did not write it; make the output "
+            "again"
+        )
     return samples
 
 
@@ -47,7 +51,7 @@ def _content(path: Path) -> bytes:
     # A named pipe would wait for its other end.
     with open(path, "rb", opener=_open_at_once) as file:  # the method of a path has no opener
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is no file")
+            raise OSError("it is not a file")
         return file.read(MOST_BYTES + 1)
 
 
@@ -60,7 +64,7 @@ def _samples(path: Path, content: bytes) -> Iterator[ReportSample]:
         if number > MOST_ROWS or len(line) > MOST_ROW_BYTES:
             raise DataError(
                 f"{path}, line {number}: it has more than {MOST_ROWS:,} rows, or more than {MOST_ROW_BYTES:,} bytes in "
-                "one of them; chatmill did not write it"
+                "one of them; chatmill did not write it; make the output again"
             )
         try:
             yield sample_of(parse_json(line))
@@ -81,12 +85,12 @@ def sample_of(record: Any) -> ReportSample:
         raise ValueError("it is not an object")
     why = record.get("why")
     if not isinstance(why, list) or not all(isinstance(it, str) and len(it) <= _LONGEST_REASON for it in why):
-        raise ValueError("`why` is not a list of words")
+        raise ValueError("`why` is not a list of short texts")
     texts = {name: record.get(name, "") for name in ("place", "source", "answer", "code", "reason", "data")}
     for name, text in texts.items():
         if not isinstance(text, str):
             raise ValueError(f"`{name}` is not a text")
     if len(texts["code"]) > _LONGEST_REASON:
-        raise ValueError("`code` is not a word")
+        raise ValueError("`code` is too long")
     row = None if "code" in record else DrawnRow.from_dict(record.get("row"))
     return ReportSample(why=tuple(why), row=row, **texts)

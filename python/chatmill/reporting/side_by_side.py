@@ -88,7 +88,7 @@ def _totals(reports: Sequence[Report]) -> _Rows:
     ):
         if any(getattr(it, field) for it in all_totals):
             yield name, [f"{getattr(it, field):,}" for it in all_totals]
-    yield "bytes a token", [f"{it.bytes / it.text_tokens:.2f}" if it.text_tokens else "" for it in all_totals]
+    yield "bytes per token", [f"{it.bytes / it.text_tokens:.2f}" if it.text_tokens else "" for it in all_totals]
 
 
 def _lengths(reports: Sequence[Report]) -> _Rows:

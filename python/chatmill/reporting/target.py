@@ -22,7 +22,7 @@ def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> 
             the files of its manifest.
     """
     if is_url(path):
-        raise DataError(f"{os.fspath(path)} is a URL, but a report is written to this machine; give a path")
+        raise DataError(f"{os.fspath(path)} is a URL, but chatmill writes reports only to this machine; give a path")
     target = Path(path).expanduser()
     folder = target.parent
     if not folder.is_dir():
@@ -32,12 +32,12 @@ def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> 
     for place in (folder.resolve(), *folder.resolve().parents):
         if (place / MANIFEST).is_file():
             raise DataError(
-                f"{target} is within the output {place}, which would no longer be what its manifest lists; give a path "
+                f"{target} is within the output {place}, whose manifest does not list this file; give a path "
                 "outside of it"
             )
     for entry in inputs:
         if isinstance(entry, (str, os.PathLike)) and _is_same(target, entry):
-            raise DataError(f"{target} is an input, which would be replaced; give another path")
+            raise DataError(f"{target} is an input, and the report would replace it; give another path")
     return target
 
 

@@ -141,7 +141,7 @@ def _totals(report: Report) -> Table:
 
 def _of_bytes(report: Report) -> str:
     totals = report.totals
-    return f"{totals.bytes / totals.text_tokens:.2f} bytes a token" if totals.text_tokens else ""
+    return f"{totals.bytes / totals.text_tokens:.2f} bytes per token" if totals.text_tokens else ""
 
 
 def _lost(report: Report) -> str:
@@ -212,7 +212,7 @@ def _regions(report: Report, regions: Regions) -> Iterator[_Section]:
             table.add_row(name, Text(f"{number:,}", style=style if number else ""), text)
         yield f"stop tokens of trained turns{known}", table
     if regions.reasoning_given:
-        given = f"{regions.reasoning_printed:,} of {regions.reasoning_given:,} messages with reasoning of their own"
+        given = f"{regions.reasoning_printed:,} of {regions.reasoning_given:,} messages that have a field for it"
         yield "reasoning", Text(f"the template prints the reasoning of {given}")
 
 
@@ -267,7 +267,7 @@ def _packing(report: Report) -> Table:
 
 
 def _sources(report: Report) -> Table:
-    head = ("file", "rows", "rejected", "tokens", "trained", "bytes a token")
+    head = ("file", "rows", "rejected", "tokens", "trained", "bytes per token")
     table = _grid("left", *["right"] * 5, head=head)
     for it in report.sources[:_MOST_LINES]:
         table.add_row(

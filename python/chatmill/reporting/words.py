@@ -14,7 +14,7 @@ SHARE_NAMES = ("none", *(f"to {share} %" for share in range(10, 100, 10)), "abov
 
 _VERDICTS: Mapping[Status, str] = {
     "good": "nothing was found",
-    "look": "something should be looked at",
+    "look": "a person should check it",
     "bad": "something is wrong",
 }
 

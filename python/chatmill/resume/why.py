@@ -30,9 +30,7 @@ def explain(store: BlockStore, earlier: RunRecord | None, keys: Sequence[MillKey
     taken = sum(it.blocks for it in before if it.key.digest in wanted)
     lines = []
     if taken:
-        lines.append(
-            f"an earlier run on this output did not end; {counted(taken, 'block')} of it need not be made again"
-        )
+        lines.append(f"an earlier run on this output did not end; {counted(taken, 'block')} of it can be used")
     if taken < blocks:
         lost = counted(blocks - taken, "block")
         lines.append(f"an earlier run on this output did not end; {lost} of it cannot be used, because")

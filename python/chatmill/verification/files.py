@@ -55,7 +55,7 @@ def _has_size(folder: Path, file: WrittenFile, faults: Faults) -> bool:
         faults.add("missing", file.file, f"it is not there ({error.strerror})")
         return False
     if not path.is_file():
-        faults.add("missing", file.file, "it is no file")
+        faults.add("missing", file.file, "it is not a file")
         return False
     if size != file.bytes:
         faults.add("size", file.file, f"it had {file.bytes:,} bytes and has {size:,}", AGAIN)

@@ -7,8 +7,8 @@ from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.samples.names import Choices, name_of_why
 
 _KEYS = (
-    ("j", "next sample"), ("k", "sample before"), ("→", "next sample"), ("←", "sample before"), ("/", "search"),
-    ("Enter", "next place of the search; with Shift, the one before"),
+    ("j", "next sample"), ("k", "previous sample"), ("→", "next sample"), ("←", "previous sample"), ("/", "search"),
+    ("Enter", "next place of the search; with Shift, the previous one"),
     ("t", "borders of tokens"), ("i", "ids of tokens"), ("Esc", "leave the search, or clear all filters"),
 )  # fmt: skip
 

@@ -61,6 +61,6 @@ def _legend() -> Markup:
     entries = (element("div", element("dt", it), element("dd", what)) for it, what in marks)
     about = (
         "A dot is a space at an edge or beside another one, ⇥ a tab, ⏎ a line break. Signs such as ␛ and ⟨U+202E⟩ "
-        "stand for characters that cannot be seen. Point at a text to see its region."
+        "stand for invisible characters. Point at a text to see its region."
     )
     return joined(element("dl", *entries, class_="marks"), element("p", about, class_="remark"))

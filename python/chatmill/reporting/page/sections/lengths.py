@@ -37,8 +37,8 @@ def lengths(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         element("h3", "What each max_length would cut"),
         element(
             "p",
-            "Of all sequences before any cut: those that are longer than max_length, and their tokens beyond it. "
-            "A dashed vertical line is the max_length of this run.",
+            "The lines show how many sequences are longer than a max_length, and how many tokens it cuts off. They "
+            "count the sequences before any cut. A dashed vertical line is the max_length of this run.",
             class_="remark",
         ),
         of_each(names, [_curve(report) for report in reports]),
@@ -181,8 +181,9 @@ def packing(reports: Sequence[Report], names: Sequence[str]) -> Markup:
     rows = [([count(length)], [_pack_cells(plans.get(length)) for plans in by_length]) for length in every]
     columns = [Column("packs"), Column("filled"), Column("batches of 8, filled"), Column("too long")]
     about = (
-        "Planned from the lengths of the samples alone. Filled: the share of places that hold a token of a sample; the "
-        "rest is padding. Samples longer than a pack are too long, and are left out."
+        "chatmill plans these packs from the lengths of the samples. Filled: the share of places that hold a "
+        "token of a "
+        "sample; the rest is padding. Too long: samples that are longer than a pack. The plan leaves them out."
     )
     return section(
         "packing",

@@ -11,9 +11,9 @@ from chatmill.reporting.page.tables import Column, Row, table
 # Each status has a sign and a word, because colors alone do not tell it to everybody.
 _WORDS: Mapping[Status, tuple[str, str]] = {"good": ("✓", "Good"), "look": ("!", "Look"), "bad": ("✗", "Wrong")}
 _VERDICTS: Mapping[Status, str] = {
-    "good": "Nothing was found that needs a look.",
+    "good": "chatmill found nothing to look at.",
     "look": "Look at this before you train.",
-    "bad": "Mend this before you train.",
+    "bad": "Correct this before you train.",
 }
 
 # A run has a dozen; one of many datasets may have a warning of each.
@@ -109,7 +109,7 @@ def _totals(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         for name, value, whole in _TOTALS
     ]
     rates = [(f"{it.totals.text_tokens / it.totals.bytes:.3f}" if it.totals.bytes else "–", "") for it in reports]
-    rows.append((["tokens a byte of text"], rates))
+    rows.append((["tokens per byte of text"], rates))
     guessed = "The number of equal samples is estimated, because only a part of them was compared."
     is_estimated = not all(report.totals.are_duplicates_exact for report in reports)
     return element(

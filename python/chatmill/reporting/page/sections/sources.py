@@ -38,7 +38,7 @@ def sources(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         rows.append(([f"{count(len(rest))} other files", "–"], others))
     columns = [
         Column("rows"), Column("rejected"), Column("tokens"), Column("share"), Column("trained"),
-        Column("share trained"), Column("bytes of text"), Column("tokens of text"), Column("tokens a byte"),
+        Column("share trained"), Column("bytes of text"), Column("tokens of text"), Column("tokens per byte"),
     ]  # fmt: skip
     return section("sources", "Sources", table("Figures of each input file", ["file", "dataset"], columns, names, rows))
 
