@@ -80,10 +80,10 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
     ),
     "reasoning_dropped": (
         "look", "have reasoning that the template does not print",
-        "train each turn as at inference (`split=\"per_turn\"`), or ignore this if it is intended",
+        "make a sample for each turn (`split=\"per_turn\"`), or ignore this if it is intended",
     ),
     "empty_message": (
-        "look", "have a message without text, of another role than the assistant's", "fill or remove these messages",
+        "look", "have an empty message of a role other than the assistant", "fill or remove these messages",
     ),
     "empty_answer": ("look", "have an empty answer, so the model learns to say nothing", "fill or remove these rows"),
     "repeated_role": (
@@ -91,14 +91,14 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
         "check that no message is missing between them",
     ),
     "unanswered": (
-        "look", "end with a message that is not the assistant's; nothing of it is trained",
+        "look", "end with a message that is not of the assistant, and no token of it is trained",
         "remove the last message, or add the answer",
     ),
     "late_system": (
-        "look", "have a system message that is not the first message", "check that the template prints it as meant",
+        "look", "have a system message that is not the first message", "check with `chatmill show` how the template prints it",
     ),
     "control_text": (
-        "look", "have a control token in a text; it is encoded as plain text", "clean the rows if it is an accident",
+        "look", "have a control token in a text; it is encoded as plain text", "remove the token from the rows if it is not intended",
     ),
     "value_dropped": (
         "look", "have a turn of the assistant that the template does not print, so it is not trained",
@@ -109,12 +109,12 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
         "use another template",
     ),
     "header_mismatch": (
-        "look", "have a turn whose header is not the generation prompt, so it is not trained", "use another template",
+        "look", "have a turn whose header differs from the generation prompt, so it is not trained", "use another template",
     ),
     "merged": (
-        "look", "have a turn that is mixed with another message, so it is not trained", "use another template",
+        "look", "have a turn whose text the template mixes with another message, so it is not trained", "use another template",
     ),
-    "unanchored": ("look", "have a turn without text, whose end is uncertain, so it is not trained", "fill the turns"),
+    "unanchored": ("look", "have an empty turn, whose end is uncertain, so it is not trained", "fill or remove the turns"),
 }  # fmt: skip
 # Other labels than these may leave out turns and stop tokens on purpose.
 _OF_PLAIN_LABELS = ("untrained_turn", "stop_masked")
@@ -203,12 +203,12 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         text = f"{totals.rejected:,} of {totals.rows_in:,} rows ({share}) are rejected{most}"
         status: Status = "bad" if totals.rejected > _MANY_REJECTED * totals.rows_in else "look"
         place = "" if first is None else first.place
-        remedy = "correct them, or remove them; _rejects.jsonl has all of them with their reasons"
+        remedy = "correct or remove these rows; the reasons of rejections are in the report, and in `_rejects.jsonl` of an output"
         yield ReportFinding("rejected", status, text, totals.rejected, totals.rows_in, place, remedy)
     trains = any(labels != "none" for labels in evidence.labels)
     if totals.untrained and trains:
         text = f"{totals.untrained:,} of {totals.samples:,} samples have no trained token, so they teach nothing"
-        remedy = 'reject them (`all_masked="reject"`), or check the labels'
+        remedy = 'check the labels, or reject these rows (`all_masked="reject"`)'
         yield ReportFinding(
             "untrained", "bad", text, totals.untrained, totals.samples, evidence.place("untrained"), remedy
         )
@@ -228,12 +228,16 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
     is_told = "stop_cut" in evidence.figures.rows.marks
     if lost > (_LITTLE * (totals.trained_tokens + lost) if is_told else 0):
         share = percent(lost, totals.trained_tokens + lost)
-        text = f"{lost:,} trained tokens ({share}) are cut off by `max_length`, in {totals.truncated:,} rows"
+        text = f"{lost:,} trained tokens ({share}) are beyond `max_length`, in {totals.truncated:,} rows"
         place = evidence.place("truncated")
         yield ReportFinding(
             "truncated", "look", text, totals.truncated, totals.rows_out, place, "increase `max_length`"
         )
     if 0 < totals.begins_with_bos < totals.samples:
         others = totals.samples - totals.begins_with_bos
-        text = f"{others:,} of {totals.samples:,} samples do not begin with the begin-of-text token, and the others do"
-        yield ReportFinding("missing_bos", "look", text, others, totals.samples, "", "check the templates of the parts")
+        text = (
+            f"{others:,} of {totals.samples:,} samples begin without the begin-of-text token; the others begin with it"
+        )
+        yield ReportFinding(
+            "missing_bos", "look", text, others, totals.samples, "", "check the templates of the datasets"
+        )

@@ -111,11 +111,11 @@ class _RowCounts:
     def without_tokens(self) -> str:
         """Say that no row gave tokens, and why."""
         if not self.rows_in:
-            return "the inputs have no rows, so there is nothing to report"
+            return "the inputs have no rows, so there is nothing to report; give files that have rows"
         reasons = "".join(
             f"\n  {rows} × {code}, such as {self._first[code]}" for code, rows in self._reasons.most_common()
         )
-        return f"none of the {self.rows_in} rows gave tokens, so there is nothing to report:{reasons}"
+        return f"none of the {self.rows_in} rows gave tokens, so there is nothing to report; correct them:{reasons}"
 
 
 def _samples(tokens: TokenBatch) -> pa.RecordBatch:
