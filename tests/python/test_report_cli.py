@@ -335,3 +335,18 @@ def test_a_closed_pipe_does_not_cost_the_files(run: Any, monkeypatch: pytest.Mon
     run("tokens", "--html", "report.html", "--json", "report.json")
     assert Path("report.html").is_file()
     assert Path("report.json").is_file()
+
+
+@pytest.mark.parametrize("samples", [-1, 1.5, "x", None], ids=repr)
+def test_samples_are_a_number_or_none(samples: Any, run: Any, called: Called) -> None:
+    del run
+    with pytest.raises(DataError, match=r"`samples` is .*; give True, False, or a whole number of 0 or more"):
+        chatmill.report("tokens", samples=samples)
+    assert called == []
+
+
+@pytest.mark.parametrize("name", ["output", "inputs", "overwrite", "progress", "max_lenght"])
+def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
+    del in_tmp_path
+    with pytest.raises(TypeError, match=rf"report\(\) has no option '{name}'"):
+        chatmill.report([{"messages": []}], **{"tokenizer": "t", name: True})
