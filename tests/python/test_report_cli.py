@@ -348,5 +348,6 @@ def test_samples_are_a_number_or_none(samples: Any, run: Any, called: Called) ->
 @pytest.mark.parametrize("name", ["output", "inputs", "overwrite", "progress", "max_lenght"])
 def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
     del in_tmp_path
+    options: dict[str, Any] = {"tokenizer": "t", name: True}
     with pytest.raises(TypeError, match=rf"report\(\) has no option '{name}'"):
-        chatmill.report([{"messages": []}], **{"tokenizer": "t", name: True})
+        chatmill.report([{"messages": []}], **options)
