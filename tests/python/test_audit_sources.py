@@ -83,7 +83,7 @@ def test_nothing_differs() -> None:
 def test_the_page_has_the_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_with_folder(labels="last")
     reports, pages = ModuleType("chatmill.reporting.of_output"), ModuleType("chatmill.reporting.page")
-    vars(reports)["report_of_output"] = lambda folder: SimpleNamespace(name=f"the report of {folder}", sources=[])
+    vars(reports)["report_of_output"] = lambda folder, **_: SimpleNamespace(name=f"the report of {folder}", sources=[])
     vars(pages)["page"] = lambda reports, *, audit: f"{reports[0].name} {audit.trained.only_trainer} \ud800"
     monkeypatch.setitem(sys.modules, reports.__name__, reports)
     monkeypatch.setitem(sys.modules, pages.__name__, pages)

@@ -328,6 +328,24 @@ class TestThePageOfAnAudit:
         Path("rows.jsonl").unlink()
         assert "there is no folder nowhere" in run("nowhere/page.html").stderr
 
+    def test_it_does_not_replace_an_input_of_the_manifest(
+        self, run: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = Path("rows.jsonl").read_bytes()
+        # It is found before the rows are read.
+        monkeypatch.setattr("chatmill.reporting.audit.audit", None)
+        done = run("rows.jsonl")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "rows.jsonl is an input, which would be replaced" in done.stderr
+        assert Path("rows.jsonl").read_bytes() == before
+
+    def test_it_needs_no_samples(self, run: Callable[[str], Any]) -> None:
+        Path("out/_samples.jsonl").unlink()
+        done = run("page.html")
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert "trl" in done.stdout
+        Page(Path("page.html").read_text("utf-8"))
+
 
 def test_an_audit_of_hostile_rows() -> None:
     text = "\n".join(TEXTS.values())

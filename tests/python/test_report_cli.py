@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -298,3 +300,54 @@ def test_fewer_samples_in_python(run: Any) -> None:
     samples: Sequence[ReportSample] = chatmill.report("tokens", samples=1).report.samples
     assert [it.place for it in samples] == ["tokens, line 1"]
     assert chatmill.report("tokens", samples=False).report.samples == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_pipe_or_a_device_is_not_replaced(run: Any, called: Called) -> None:
+    os.mkfifo("pipe")
+    for option in ("--html", "--json"):
+        failed = run("tokens", option, "pipe")
+        assert (failed.exit_code, failed.stdout, called) == (1, "", [])
+        assert "pipe is a device or a pipe, which a file would replace" in failed.stderr
+    assert Path("pipe").is_fifo()
+
+
+def test_a_file_that_cannot_be_written_leaves_the_report_and_no_rest(
+    run: Any, monkeypatch: pytest.MonkeyPatch, in_tmp_path: Path
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    before = sorted(in_tmp_path.rglob("*"))
+    monkeypatch.setattr("chatmill.outputs.durable.sync_file", full)
+    failed = run("tokens", "--html", "report.html")
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("error: the disk is full")
+    assert failed.stdout.startswith("tokens: an output")
+    assert sorted(in_tmp_path.rglob("*")) == before
+
+
+def test_a_closed_pipe_does_not_cost_the_files(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_text: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("chatmill.cli.report.say", closed)
+    run("tokens", "--html", "report.html", "--json", "report.json")
+    assert Path("report.html").is_file()
+    assert Path("report.json").is_file()
+
+
+@pytest.mark.parametrize("samples", [-1, 1.5, "x", None], ids=repr)
+def test_samples_are_a_number_or_none(samples: Any, run: Any, called: Called) -> None:
+    del run
+    with pytest.raises(DataError, match=r"`samples` is .*; give True, False, or a whole number of 0 or more"):
+        chatmill.report("tokens", samples=samples)
+    assert called == []
+
+
+@pytest.mark.parametrize("name", ["output", "inputs", "overwrite", "progress", "max_lenght"])
+def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
+    del in_tmp_path
+    options: dict[str, Any] = {"tokenizer": "t", name: True}
+    with pytest.raises(TypeError, match=rf"report\(\) has no option '{name}'"):
+        chatmill.report([{"messages": []}], **options)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import click
 
@@ -62,19 +63,23 @@ def audit(
         from chatmill.reporting.audit import audit as run
         from chatmill.reporting.audit_terminal import show_audit
         from chatmill.reporting.target import checked_target
+        from chatmill.statistics.samples import SAMPLES
         from chatmill.terminal.console import new_console
 
-        # Rows may take long, so a wrong path is found before.
+        report = None
         if html is not None:
-            checked_target(html, inputs)
-        found = run(output, trainer=trainer, inputs=list(inputs) or None, tokenizer=tokenizer, rows=rows, show=show)
-        if html is not None:
-            from chatmill.outputs.durable import write_durably
             from chatmill.reporting.of_output import report_of_output
+
+            # Rows may take long, so a wrong path or a damaged output is found before. Who shares an output may remove
+            # the file with its texts.
+            checked_target(html, inputs)
+            report = report_of_output(output, samples=Path(output, SAMPLES).exists())
+            target = checked_target(html, [it.path for it in report.sources])
+        found = run(output, trainer=trainer, inputs=list(inputs) or None, tokenizer=tokenizer, rows=rows, show=show)
+        if report is not None:
+            from chatmill.outputs.durable import write_durably
             from chatmill.reporting.page import page
 
-            report = report_of_output(output)
-            target = checked_target(html, [*inputs, *(it.path for it in report.sources)])
             write_durably(target, page([report], audit=found).encode("utf-8", "backslashreplace"))
         if as_json:
             # Only ASCII, so that no text of a row can change the terminal.

@@ -4,7 +4,7 @@ import json
 import operator
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,6 +32,9 @@ from chatmill.cli.options import (
 )
 from chatmill.cli.values import columns_of, json_object, time_of
 from chatmill.terminal.lines import say, say_error, say_note
+
+if TYPE_CHECKING:
+    from chatmill.reporting.shown import ShownReport
 
 # The exit status if a condition of --fail-if holds.
 _CONDITION_HOLDS = 3
@@ -131,7 +134,6 @@ def report(context: click.Context, /, **options: Any) -> None:
     """
     with clear_errors(traceback=options["traceback"]):
         from chatmill.reporting.job import report as run
-        from chatmill.terminal.console import new_console
 
         inputs, html, json_file = options["inputs"], options["html"], options["json_file"]
         row_options = _row_options(context, inputs)
@@ -139,15 +141,14 @@ def report(context: click.Context, /, **options: Any) -> None:
         # Rows may take long, so a wrong path is found before.
         files = _files(html, json_file, inputs)
         shown = run(*inputs, samples=samples, **row_options)
-        if json_file == _STDOUT:
-            say(shown.json_text().rstrip())
-        elif not options["quiet"]:
-            console = new_console()
-            console.print(shown) if console.is_terminal else say(shown)
-        if html is not None:
-            shown.to_html(html)
-        if json_file not in (None, _STDOUT):
-            shown.to_json(json_file)
+        try:
+            if html is not None:
+                shown.to_html(html)
+            if json_file not in (None, _STDOUT):
+                shown.to_json(json_file)
+        finally:
+            # After the files, which a closed pipe (`| head`) must not cost; and also if they cannot be written.
+            _print(shown, as_json=json_file == _STDOUT, quiet=options["quiet"])
         for file in [] if options["quiet"] else files:
             say_note(f"written to {file}")
         found = shown.fail_if(*options["fail_if"])
@@ -155,6 +156,16 @@ def report(context: click.Context, /, **options: Any) -> None:
             say_error(f"--fail-if holds for {it}")
         if found:
             sys.exit(_CONDITION_HOLDS)
+
+
+def _print(shown: "ShownReport", *, as_json: bool, quiet: bool) -> None:
+    from chatmill.terminal.console import new_console
+
+    if as_json:
+        say(shown.json_text().rstrip())
+    elif not quiet:
+        console = new_console()
+        console.print(shown) if console.is_terminal else say(shown)
 
 
 def _samples(number: int | None, none: bool) -> bool | int:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 # Some filesystems, and Windows, do not sync folders.
@@ -56,10 +57,16 @@ def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> No
         OSError: The file cannot be written.
     """
     temporary = path.with_name(f"{path.name}.new")
-    with open(temporary, "wb", opener=_open_private if is_private else None) as file:  # it has no opener
-        file.write(content)
-    sync_file(temporary)
-    os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
+    try:
+        with open(temporary, "wb", opener=_open_private if is_private else None) as file:  # it has no opener
+            file.write(content)
+        sync_file(temporary)
+        os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
+    except BaseException:
+        # Nothing half-written stays, whether the disk is full or a signal ended the run.
+        with suppress(OSError):
+            temporary.unlink()
+        raise
     sync_folder(path.parent)
 
 

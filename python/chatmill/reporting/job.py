@@ -16,6 +16,9 @@ from chatmill.reporting.shown import ShownReport
 from chatmill.text.nearest import suggestion
 from chatmill.text.parsing import parse_json
 
+# Arguments of `prepare` that say what is written and how; nothing is written here.
+_NO_OPTIONS = ("inputs", "output", "overwrite", "progress", "resume")
+
 
 def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **options: Any) -> ShownReport:
     """Report what outputs hold, or what rows would become.
@@ -36,7 +39,7 @@ def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **op
 
     Raises:
         DataError: An input cannot be read, or is an output of a version without statistics.
-        TypeError: An option is unknown.
+        TypeError: An option is unknown, or is for an output that is written.
 
     Example:
         >>> report = chatmill.report("tokens")  # doctest: +SKIP
@@ -44,6 +47,9 @@ def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **op
         ('good', 12)
         >>> report.to_html("report.html")  # doctest: +SKIP
     """
+    # A bool is one too.
+    if not isinstance(samples, int) or samples < 0:
+        raise DataError(f"`samples` is {samples!r}; give True, False, or a whole number of 0 or more")
     if not inputs:
         raise DataError("there is nothing to report; give a folder that `chatmill prepare` made, or rows")
     given = {name: value for name, value in {"tokenizer": tokenizer, **options}.items() if value is not None}
@@ -90,13 +96,15 @@ def _of_output(folder: str | os.PathLike[str], samples: bool | int) -> Report:
 
 
 def _of_rows(inputs: Any, samples: bool | int, options: Mapping[str, Any]) -> Report:
+    from chatmill.pipeline.job import prepare
     from chatmill.reporting.of_rows import report_of_rows
 
     parameters = signature(report_of_rows).parameters
-    if not any(it.kind is Parameter.VAR_KEYWORD for it in parameters.values()):
-        for name in options:
-            if name not in parameters:
-                raise TypeError(f"report() has no option {name!r}{_hint(name, tuple(parameters)[1:])}")
+    takes_any = any(it.kind is Parameter.VAR_KEYWORD for it in parameters.values())
+    known = tuple(it for it in (signature(prepare).parameters if takes_any else parameters) if it not in _NO_OPTIONS)
+    for name in options:
+        if name not in known:
+            raise TypeError(f"report() has no option {name!r}{_hint(name, known)}")
     return _with_samples(report_of_rows(inputs, samples=bool(samples), **options), samples)
 
 

@@ -18,8 +18,8 @@ def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> 
         inputs: Files that it must not replace. Other values are passed over.
 
     Raises:
-        DataError: There is no folder for it; it is a folder, an input, or within an output, whose folder holds only
-            the files of its manifest.
+        DataError: There is no folder for it; it is a folder, a device, an input, or within an output, whose folder
+            holds only the files of its manifest.
     """
     if is_url(path):
         raise DataError(f"{os.fspath(path)} is a URL, but chatmill writes reports only to this machine; give a path")
@@ -29,6 +29,9 @@ def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> 
         raise DataError(f"there is no folder {folder} for {target.name}; make it, or give another path")
     if target.is_dir():
         raise DataError(f"{target} is a folder; give the name of a file")
+    # A new file takes the place of the old one, and so would do away with `/dev/null` or a named pipe.
+    if target.exists() and not target.is_file():
+        raise DataError(f"{target} is a device or a pipe, which a file would replace; give the name of a file")
     for place in (folder.resolve(), *folder.resolve().parents):
         if (place / MANIFEST).is_file():
             raise DataError(
