@@ -95,10 +95,12 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
         "remove the last message, or add the answer",
     ),
     "late_system": (
-        "look", "have a system message that is not the first message", "check with `chatmill show` how the template prints it",
+        "look", "have a system message that is not the first message",
+        "check with `chatmill show` how the template prints it",
     ),
     "control_text": (
-        "look", "have a control token in a text; it is encoded as plain text", "remove the token from the rows if it is not intended",
+        "look", "have a control token in a text; it is encoded as plain text",
+        "remove the token from the rows if it is not intended",
     ),
     "value_dropped": (
         "look", "have a turn of the assistant that the template does not print, so it is not trained",
@@ -109,12 +111,16 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
         "use another template",
     ),
     "header_mismatch": (
-        "look", "have a turn whose header differs from the generation prompt, so it is not trained", "use another template",
+        "look", "have a turn whose header differs from the generation prompt, so it is not trained",
+        "use another template",
     ),
     "merged": (
-        "look", "have a turn whose text the template mixes with another message, so it is not trained", "use another template",
+        "look", "have a turn whose text the template mixes with another message, so it is not trained",
+        "use another template",
     ),
-    "unanchored": ("look", "have an empty turn, whose end is uncertain, so it is not trained", "fill or remove the turns"),
+    "unanchored": (
+        "look", "have an empty turn, whose end is uncertain, so it is not trained", "fill or remove the turns",
+    ),
 }  # fmt: skip
 # Other labels than these may leave out turns and stop tokens on purpose.
 _OF_PLAIN_LABELS = ("untrained_turn", "stop_masked")
@@ -203,7 +209,10 @@ def _of_totals(evidence: Evidence) -> Iterator[ReportFinding]:
         text = f"{totals.rejected:,} of {totals.rows_in:,} rows ({share}) are rejected{most}"
         status: Status = "bad" if totals.rejected > _MANY_REJECTED * totals.rows_in else "look"
         place = "" if first is None else first.place
-        remedy = "correct or remove these rows; the reasons of rejections are in the report, and in `_rejects.jsonl` of an output"
+        remedy = (
+            "correct or remove these rows; the reasons of rejections are in the report, "
+            "and in `_rejects.jsonl` of an output"
+        )
         yield ReportFinding("rejected", status, text, totals.rejected, totals.rows_in, place, remedy)
     trains = any(labels != "none" for labels in evidence.labels)
     if totals.untrained and trains:
