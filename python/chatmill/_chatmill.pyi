@@ -33,10 +33,12 @@ __all__ = [
     "NOTES",
     "ChatTemplate",
     "ChatmillError",
+    "CutLines",
     "DataError",
     "Encoding",
     "Engine",
     "FormatInfo",
+    "LineCutter",
     "Mill",
     "NoteInfo",
     "PackBatch",
@@ -221,6 +223,9 @@ class Tokenizer:
     def name(self) -> str: ...
     @property
     def engine(self) -> Engine: ...
+    @property
+    def reuse(self) -> tuple[int, int]:
+        """The bytes of the texts that the fast engine encoded so far, and those whose ids were known from earlier rows."""
     @property
     def special_tokens(self) -> dict[str, str]: ...
     @property
@@ -824,6 +829,50 @@ def check_arrow(batch: Any) -> None:
 
 def check_labels(json: str) -> None:
     """Raise a `DataError` if a JSON object does not describe labels."""
+
+@final
+class LineCutter:
+    """Cuts text into lines, as `chatmill.inputs` reads JSONL. The text comes in chunks.
+
+    Args:
+        column: The name of the column for the lines.
+        max_line_bytes: The size of the longest line that is read, in bytes. A longer one is skipped and needs no
+            memory.
+        is_first: Whether the text begins with the beginning of a file.
+    """
+
+    def __new__(cls, column: str, max_line_bytes: int, *, is_first: bool) -> LineCutter: ...
+    def cut(self, chunk: bytes) -> list[CutLines]:
+        """Take a chunk of text, and return the lines that end in it. A long line that was skipped is on its own."""
+
+    def finish(self) -> CutLines | None:
+        """Return the last line, if it lacks its end; otherwise None."""
+
+@final
+class CutLines:
+    """Some lines of a text without the blank ones, as Arrow data with one column of binary values.
+
+    A line that is too long is null.
+    """
+
+    @property
+    def total(self) -> int:
+        """The number of lines, with the blank ones."""
+
+    @property
+    def places(self) -> list[int] | None:
+        """The place of each line among all of them, from 0; None if no line is blank."""
+
+    @property
+    def long(self) -> list[tuple[int, int, bytes]]:
+        """The lines that are too long: the row of each, the number of its bytes, and its first bytes."""
+
+    @property
+    def start(self) -> bytes:
+        """The beginning of the text if these are the first lines of a file; otherwise empty."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
 
 def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None:
     """Swap two files or folders of one filesystem in one step. Raise an `OSError` if they cannot be swapped."""

@@ -3,6 +3,7 @@
 mod check;
 mod column;
 mod json;
+mod lines;
 mod table;
 mod utf8;
 
@@ -11,6 +12,7 @@ pub use check::check_batch;
 pub use column::Column;
 pub(crate) use json::parse_if_json;
 pub use json::parse_json;
+pub use lines::{CutLines, LineCutter, LongLine};
 pub use table::{RowLayout, RowTable};
 pub(crate) use table::{columns_of, missing_column};
 pub(crate) use utf8::rows_not_utf8;

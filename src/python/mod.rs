@@ -11,6 +11,7 @@ mod errors;
 mod files;
 mod hooks;
 mod limits;
+mod lines;
 mod mill;
 mod outline;
 mod pack_batch;
@@ -44,6 +45,8 @@ mod _chatmill {
     use super::errors::{ChatmillError, DataError, PyRowFailure, RowError, TemplateError, TokenizerError};
     #[pymodule_export]
     use super::files::exchange_files;
+    #[pymodule_export]
+    use super::lines::{PyCutLines, PyLineCutter};
     #[pymodule_export]
     use super::mill::PyMill;
     #[pymodule_export]

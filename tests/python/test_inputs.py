@@ -65,31 +65,34 @@ def test_places_of_lines_and_rows(write_file: WriteFile, conversations: list[Row
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    text=st.binary(max_size=80),
-    block_bytes=st.integers(1, 50),
-    is_split=st.booleans(),
-    small=st.sampled_from([0, 1000]),
+    text=st.binary(max_size=80), block_bytes=st.integers(1, 50), is_split=st.booleans(), most=st.sampled_from([5, 1000])
 )
-@example(text=b"\n\x0b\n\x0c\n\r", block_bytes=50, is_split=False, small=0)
-@example(text=b"\n\x0b\n\x0c\n\r", block_bytes=50, is_split=False, small=1000)
+@example(text=b"\n\x0b\n\x0c\n\r", block_bytes=50, is_split=False, most=1000)
+@example(text=b"\n123456\n123456\n12345\n1234567", block_bytes=3, is_split=False, most=5)
 def test_any_bytes_are_cut_into_their_lines(
-    text: bytes, block_bytes: int, is_split: bool, small: int, tmp_path: Path
+    text: bytes, block_bytes: int, is_split: bool, most: int, tmp_path: Path
 ) -> None:
     # File starts with a special meaning have their own tests.
     text = b"x" + (text.replace(b"a", b"\n") if is_split else text)
     path = tmp_path / "any.jsonl"
     path.write_bytes(text)
-    with pytest.MonkeyPatch.context() as patched:  # large and small texts are split in different ways
-        patched.setattr("chatmill.inputs.lines._SMALL_TEXT", small)
-        blocks = read(path, block_bytes=block_bytes)
+    blocks = read(path, block_bytes=block_bytes, max_line_bytes=most)
     found = {
         block.where(row)["line"]: block.batch.column(0)[row].as_py()
         for block in blocks
         for row in range(block.batch.num_rows)
     }
+    long = {block.where(row)["line"]: row_.beginning for block in blocks for row, row_ in block.long_rows.items()}
     blank = b" \t\n\x0c\r"
     expected = {number: line for number, line in enumerate(text.split(b"\n"), 1) if line.strip(blank)}
-    assert found == expected
+    # A line that is too long is not held, so it is a row even if it is blank.
+    assert found == {
+        number: line if len(line) <= most else None
+        for number, line in enumerate(text.split(b"\n"), 1)
+        if number in expected or number in long
+    }
+    assert {*long} >= {number for number, line in expected.items() if len(line) > most}
+    assert all(found[number] is None for number in long)
 
 
 def test_a_line_longer_than_a_block(tmp_path: Path) -> None:

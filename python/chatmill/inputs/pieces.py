@@ -1,34 +1,39 @@
 """`pieces_in`: the pieces of lines in a part of a file, the same as when the whole file is read."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any, Protocol, TypeVar
 
 from chatmill.inputs.file import Span
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 
-def pieces_in(
-    raw: Any, span: Span, block_bytes: int, pieces_of: Callable[[Any], Iterator[T]]
-) -> Iterator[tuple[bool, T]]:
+class PiecesOf(Protocol[T]):
+    """Reads pieces of lines of a stream, a block at a time."""
+
+    def __call__(self, raw: Any, *, is_first: bool) -> Iterator[T]: ...
+
+
+def pieces_in(raw: Any, span: Span, block_bytes: int, pieces_of: PiecesOf[T]) -> Iterator[T]:
     """Read the pieces of lines of a span: those whose last line ends in it.
 
     Args:
         raw: The bytes of the file.
         span: The span; its start is a multiple of the size of a block.
         block_bytes: The size of a block, in bytes.
-        pieces_of: Reads pieces of lines of a stream, a block at a time.
+        pieces_of: Reads pieces of lines of a stream, a block at a time. It is told whether the stream is at the
+            beginning of the file.
 
     Yields:
-        Whether a piece is the first one of the file, and the piece.
+        The pieces.
     """
     begin = _line_before(raw, span.start, block_bytes)
     raw.seek(begin)
-    for number, piece in enumerate(pieces_of(raw)):
+    for piece in pieces_of(raw, is_first=begin == 0):
         if raw.tell() > span.stop:
             break
         if raw.tell() > span.start:
-            yield begin + number == 0, piece
+            yield piece
 
 
 def _line_before(raw: Any, start: int, block_bytes: int) -> int:

@@ -23,6 +23,7 @@ from chatmill.outputs.manifest import build_manifest, write_manifest
 from chatmill.outputs.rejects import REJECTS, RejectLog
 from chatmill.outputs.shards import in_subfolder
 from chatmill.outputs.url import output_name
+from chatmill.pipeline.accepted import with_tokens
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
 from chatmill.pipeline.files import RunFiles
@@ -30,6 +31,7 @@ from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.resumable import open_blocks
+from chatmill.pipeline.reuse import TextReuse
 from chatmill.pipeline.sink import Sink, open_sink
 from chatmill.resume.run import KeyedBlock, MilledBlock, PartBlocks
 from chatmill.statistics.run import RunStatistics
@@ -83,6 +85,7 @@ def run_parts(
     ):
         folder, kept = output.folder, run.blocks
         chosen = _numbered(parts(kept.now))
+        reuse = TextReuse([part.mill.tokenizer for part in chosen])
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
@@ -186,6 +189,7 @@ def run_parts(
             tokenizer_files=saved,
             sample_files=shown,
             statistics=statistics.record(),
+            run={"seconds": round(report.seconds, 2), **reuse.record()},
         )
         write_manifest(folder, {**manifest, **made.record()})
         output.commit([*made.all(), *saved, *shown, *filter(None, [log])])
@@ -275,8 +279,7 @@ class _RowWriter:
         if tokens.failures:
             for failure in tokens.failures:
                 self._rejects.write(block, failure)
-            batch = batch.filter(batch.column("error").is_null())
-        return batch.drop_columns(["error"])
+        return with_tokens(batch)
 
 
 def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
