@@ -25,7 +25,8 @@ over the rounds.
   ChatML that is transformers with its mask; for the model's own template, the ids of the tokenizers package and the
   labels of the first `prepare`
 
-Bare tokenizers are timed inside, call by call, so their *s* is their start plus their calls. chatmill has checked the
+Bare tokenizers are timed inside, call by call, so their *s* is their start plus their calls. What a tokenizer loads in
+its first call is a part of the start, for all contenders. chatmill has checked the
 tokenizer in an earlier run, as from the second run on; `--first-load` measures as if no run came before. The tables of
 stages are about `prepare` with one thread (`job_stages.py`). Processes of the other contenders count as their threads.
 
@@ -91,7 +92,8 @@ def stages_of(template: str, it: Material, figures: Sequence[Figures], folder: P
     """Measure the stages of `prepare` with one thread."""
     made: dict[str, dict[str, float]] = {}
     for labels in ("assistant", "none"):
-        command = job_stages.command(it.whole.rows, it.tokenizer, it.templates[template], folder / "stages", labels)
+        files = (it.whole.rows, it.start.rows, it.tokenizer, it.templates[template], folder / "stages")
+        command = job_stages.command(*files, labels)
         made[labels] = json.loads(measured(command).output)
         shutil.rmtree(folder / "stages")
     bare = fastest_bare(figures, template, 1)

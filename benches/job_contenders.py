@@ -63,7 +63,7 @@ class Run:
 
     Attributes:
         usage: What the process used.
-        seconds: The time in the calls of a bare tokenizer; None for others.
+        seconds: The time in the calls of a bare tokenizer after its first rows; None for others.
         processor_seconds: The same in processor time.
         output: The files with ids and labels.
     """
@@ -164,6 +164,7 @@ def _command(contender: Contender, material: Material, files: Files, folder: Pat
         "has_tools": material.has_tools,
         "processes": contender.threads,
         "engine": contender.engine,
+        "start_rows": material.start.count,
         "output": str(folder / "ids.arrow"),
         "scratch": str(folder / "scratch"),
     }

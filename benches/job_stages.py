@@ -1,9 +1,10 @@
 """The processor time of the stages of `chatmill prepare`, each measured apart in one process over rows it has not seen.
 
-    python benches/job_stages.py ROWS.jsonl TOKENIZER TEMPLATE FOLDER LABELS
+    python benches/job_stages.py ROWS.jsonl START.jsonl TOKENIZER TEMPLATE FOLDER LABELS
 
 `benches/job.py` runs this with one thread. A run of `prepare` tells only its whole time, so the stages run here one
-after the other, each over all rows: read, render alone, mill, write. Figures by difference say so in their name.
+after the other, each over all rows: read, render alone, mill, write. Before that they all run over the few rows of
+START.jsonl, because some things load in the first call. Figures by difference say so in their name.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from chatmill.inputs.mill import mill_block
 from chatmill.outputs.shards import ShardWriter
 
 
-def stages(source: Path, tokenizer: Path, template: Path, folder: Path, labels: str) -> dict[str, float]:
+def stages(source: Path, start: Path, tokenizer: Path, template: Path, folder: Path, labels: str) -> dict[str, float]:
     """Return the processor seconds of each stage over all rows of a file.
 
     Args:
         source: JSONL.
+        start: JSONL with a few rows, over which the stages run first.
         tokenizer: The folder of a tokenizer.
         template: A template file.
         folder: A new folder for the shards.
@@ -35,6 +37,12 @@ def stages(source: Path, tokenizer: Path, template: Path, folder: Path, labels: 
     loaded = chatmill.Tokenizer.from_pretrained(tokenizer)
     chat = chatmill.ChatTemplate(template.read_text("utf-8"), **loaded.special_tokens)
     mill = chatmill.Mill(loaded, chat, threads=1, labels=labels)
+    folder.mkdir()
+    _run(start, folder / "start", mill, chat)
+    return _run(source, folder / "whole", mill, chat)
+
+
+def _run(source: Path, folder: Path, mill: chatmill.Mill, chat: chatmill.ChatTemplate) -> dict[str, float]:
     folder.mkdir()
     seconds: dict[str, float] = {}
     begun = time.process_time()
@@ -60,9 +68,9 @@ def stages(source: Path, tokenizer: Path, template: Path, folder: Path, labels: 
     return seconds
 
 
-def command(source: Path, tokenizer: Path, template: Path, folder: Path, labels: str) -> list[str]:
+def command(source: Path, start: Path, tokenizer: Path, template: Path, folder: Path, labels: str) -> list[str]:
     """Return the command that measures the stages in a process of its own."""
-    return [sys.executable, __file__, *map(str, (source, tokenizer, template, folder, labels))]
+    return [sys.executable, __file__, *map(str, (source, start, tokenizer, template, folder, labels))]
 
 
 def lines(
@@ -107,5 +115,5 @@ def record(found: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    source, tokenizer, template, folder = map(Path, sys.argv[1:5])
-    print(json.dumps(stages(source, tokenizer, template, folder, sys.argv[5])))
+    source, start, tokenizer, template, folder = map(Path, sys.argv[1:6])
+    print(json.dumps(stages(source, start, tokenizer, template, folder, sys.argv[6])))

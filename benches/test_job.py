@@ -40,7 +40,8 @@ def test_contenders_agree_and_cost_something(tmp_path: Path) -> None:
 
 def test_the_stages_of_prepare_are_measured(tmp_path: Path) -> None:
     it = material("examples", 20, tmp_path / "examples")
-    seconds = job_stages.stages(it.whole.rows, it.tokenizer, it.templates[TAGGED], tmp_path / "out", "assistant")
+    files = (it.whole.rows, it.start.rows, it.tokenizer, it.templates[TAGGED], tmp_path / "out")
+    seconds = job_stages.stages(*files, "assistant")
     assert list(seconds) == ["read", "render", "mill", "write"]
     assert all(value > 0 for value in seconds.values())
     found = dict(job_stages.lines(seconds, seconds, 1, 0.0, sum(seconds.values())))
