@@ -38,7 +38,7 @@ def datasets_map(job: Job) -> dict[str, Any]:
         made = [tokenizer.apply_chat_template(messages, tools=tools or None, **options) for messages, tools in pairs]
         return {name: [row[name] for row in made] for name in ("input_ids", "assistant_masks")}
 
-    source = datasets.load_dataset("json", data_files=job["rows"], split="train")
+    source = _loaded(job, datasets)
     made = source.map(
         tokenize_with_tools if job["has_tools"] else tokenize,
         batched=True,
@@ -57,7 +57,7 @@ def sft(job: Job) -> dict[str, Any]:
     import transformers
 
     tokenizer = _tokenizer(job, transformers)
-    source = datasets.load_dataset("json", data_files=job["rows"], split="train")
+    source = _loaded(job, datasets)
     try:
         import trl
     except ImportError:
@@ -103,6 +103,13 @@ def _like_sft(source: Any, tokenizer: Any, processes: int) -> Any:
     made = source.map(converted, num_proc=processes)
     made = made.map(tokenize, num_proc=processes)
     return made.map(labelled, remove_columns=["assistant_masks"], num_proc=processes)
+
+
+def _loaded(job: Job, datasets: Any) -> Any:
+    """Load JSONL. Schemas of tools differ from row to row, and datasets infers their type from the first ones only."""
+    kinds = {name: datasets.Json() for name in ("tools", "messages")}
+    features = datasets.Features(kinds) if job["has_tools"] else None
+    return datasets.load_dataset("json", data_files=job["rows"], split="train", features=features)
 
 
 def _tokenizer(job: Job, transformers: Any) -> Any:
