@@ -73,6 +73,7 @@ bench: $(BUILT)
 	$(BIN)/python benches/table.py
 	$(BIN)/python benches/labels.py
 	$(BIN)/python benches/formats.py
+	$(BIN)/python benches/job.py --rows 2000 --rounds 1
 
 attack: $(BUILT)
 	$(BIN)/python tests/attacks/kills.py --seed 1

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, cycle, islice
 from pathlib import Path
+
+from processes import measured
 
 import rows
 
@@ -55,24 +54,15 @@ def write(path: Path, repeated: list[str], count: int) -> None:
 def prepare(source: Path, output: Path, options: list[str]) -> Run:
     """Run `chatmill prepare` and measure it."""
     command = [sys.executable, "-m", "chatmill", "prepare", str(source), "--output", str(output), "--no-progress"]
-    start = time.perf_counter()
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
-    # The peak of this child only; getrusage(RUSAGE_CHILDREN) would return the maximum over all children so far.
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"chatmill prepare ended with status {process.returncode}")
+    usage = measured([*command, *options])
     counts = json.loads((output / "_manifest.json").read_text("utf-8"))["counts"]
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
     return Run(
         rows_in=counts["rows_in"],
         rows_out=counts["rows_out"],
         rejected=counts["rejected"],
         tokens=counts["tokens"],
-        seconds=seconds,
-        peak_mib=usage.ru_maxrss * unit / 2**20,
+        seconds=usage.seconds,
+        peak_mib=usage.peak_mib,
     )
 
 
