@@ -224,9 +224,6 @@ class Tokenizer:
     @property
     def engine(self) -> Engine: ...
     @property
-    def reuse(self) -> tuple[int, int]:
-        """The bytes of the texts that the fast engine encoded so far, and those whose ids were known from earlier rows."""
-    @property
     def special_tokens(self) -> dict[str, str]: ...
     @property
     def stop_tokens(self) -> list[str]:

@@ -182,13 +182,6 @@ impl PyTokenizer {
         PyEngine { engine: self.0.engine().clone(), rules: self.0.rules().to_owned() }
     }
 
-    /// The bytes of the texts that the fast engine encoded so far, and those of them whose ids were known, because the
-    /// same long segment, such as a system prompt, came before.
-    #[getter]
-    fn reuse(&self) -> (u64, u64) {
-        self.0.reuse()
-    }
-
     /// Special tokens by name.
     #[getter]
     fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

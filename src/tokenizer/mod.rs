@@ -301,12 +301,6 @@ impl Tokenizer {
         &self.engine
     }
 
-    /// The bytes of the texts that the fast engine encoded so far, and those of them whose ids were known, because the same
-    /// long segment came before.
-    pub fn reuse(&self) -> (u64, u64) {
-        self.fast.get().and_then(Option::as_ref).map(Fast::reuse).unwrap_or_default()
-    }
-
     /// The engine that the user chose.
     pub fn choice(&self) -> EngineChoice {
         self.choice

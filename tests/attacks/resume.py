@@ -179,7 +179,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     manifest = json.loads(found.pop("_manifest.json"))
     # A run without room for blocks says so.
-    kept = {name: value for name, value in manifest.items() if name not in ("created", "run", "sha256")}
+    kept = {name: value for name, value in manifest.items() if name not in ("created", "sha256")}
     return {**found, "_manifest.json": json.dumps(kept).encode()}
 
 

@@ -89,10 +89,10 @@ def inputs(in_tmp_path: Path) -> list[str]:
 
 
 def files_of(folder: str | Path) -> dict[str, bytes]:
-    """The files of an output; of its manifest all but the times, the figures of the run and its checksum."""
+    """The files of an output; of its manifest all but the times and its checksum."""
     found = files_in(Path(folder))
     manifest = json.loads(found.pop("_manifest.json"))
-    for name in ("created", "run", "sha256"):
+    for name in ("created", "sha256"):
         manifest.pop(name)
     found["_manifest.json"] = json.dumps(manifest).encode()
     return found

@@ -19,8 +19,8 @@ from layout_rows import READERS, opened
 from samples import conversation, write_rows
 
 PACKED: list[Any] = ["parquet", "arrow", "hf", "megatron", "nemo", "mds"]
-#: The keys of a manifest that tell when, how and from what it was made.
-ORIGIN = ("created", "run", "sha256", "rejects")
+#: The keys of a manifest that tell when and from what it was made.
+ORIGIN = ("created", "sha256", "rejects")
 # Templates print this time, and manifests record it.
 NOW = datetime(2026, 1, 2, 3, 4)  # noqa: DTZ001  # templates have no time zone
 # A token that the tokenizer lacks, so the output has a tokenizer of its own.

@@ -191,7 +191,7 @@ def plain(found: dict[str, bytes]) -> dict[str, bytes]:
     """The files, without the times in the manifest and its checksum."""
     if "_manifest.json" in found:
         manifest = json.loads(found["_manifest.json"])
-        for name in ("created", "run", "sha256"):
+        for name in ("created", "sha256"):
             manifest.pop(name)
         found["_manifest.json"] = json.dumps(manifest).encode()
     return found

@@ -59,7 +59,6 @@ def build_manifest(
     tokenizer_files: Sequence[WrittenFile] = (),
     sample_files: Sequence[WrittenFile] = (),
     statistics: Mapping[str, Any] | None = None,
-    run: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Describe a finished run.
 
@@ -78,7 +77,6 @@ def build_manifest(
         tokenizer_files: The files of the tokenizer, if the run added tokens to it.
         sample_files: The file of the rows that a report shows.
         statistics: The statistics of rows and samples, which a report shows.
-        run: Figures of the run itself, which differ from run to run.
 
     Returns:
         A value that JSON can hold.
@@ -105,8 +103,6 @@ def build_manifest(
         "shards": [shard.record() for shard in shards],
         "rejects": None if rejects is None else rejects.record(),
     }
-    if run is not None:
-        manifest["run"] = dict(run)
     if others:
         manifest["parts"] = [
             {"files": count, "template": _template(mill.template), "options": _options(mill)} for mill, count in mills

@@ -31,7 +31,6 @@ from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.resumable import open_blocks
-from chatmill.pipeline.reuse import TextReuse
 from chatmill.pipeline.sink import Sink, open_sink
 from chatmill.resume.run import KeyedBlock, MilledBlock, PartBlocks
 from chatmill.statistics.run import RunStatistics
@@ -85,7 +84,6 @@ def run_parts(
     ):
         folder, kept = output.folder, run.blocks
         chosen = _numbered(parts(kept.now))
-        reuse = TextReuse([part.mill.tokenizer for part in chosen])
         files = [file for part in chosen for file in part.files]
         check_apart(options.folder, files)
         _check_columns(chosen)
@@ -189,7 +187,6 @@ def run_parts(
             tokenizer_files=saved,
             sample_files=shown,
             statistics=statistics.record(),
-            run={"seconds": round(report.seconds, 2), **reuse.record()},
         )
         write_manifest(folder, {**manifest, **made.record()})
         output.commit([*made.all(), *saved, *shown, *filter(None, [log])])

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::fastokens::{self, Fastokens};
 use super::tokenizers1::{self, Tokenizers1};
-use super::repeated::RepeatedSegments;
 use super::{Aligned, DifferingBlocks, IdEncoder, TokenEncoder};
 use crate::error::Result;
 use crate::tokenizer::alignment::{AnchorIndex, TokenSpan, token_spans};
@@ -14,7 +13,6 @@ use crate::tokenizer::vocabulary::Vocabulary;
 
 pub(in crate::tokenizer) struct Fast {
     engine: Box<dyn IdEncoder>,
-    repeated: Option<RepeatedSegments>,
     vocabulary: Arc<Vocabulary>,
     differing: DifferingBlocks,
 }
@@ -33,8 +31,6 @@ pub(in crate::tokenizer) struct Loader {
     pub(in crate::tokenizer) name: &'static str,
     /// The crate and its version.
     pub(in crate::tokenizer) version: &'static str,
-    /// Whether the text between two added tokens has the ids that it has alone.
-    encodes_segments_alone: bool,
     load: fn(&str) -> std::result::Result<Box<dyn IdEncoder>, String>,
 }
 
@@ -44,14 +40,11 @@ pub(in crate::tokenizer) const LOADERS: [Loader; 2] = [
     Loader {
         name: "fastokens",
         version: fastokens::VERSION,
-        encodes_segments_alone: true,
         load: |definition| Ok(Box::new(Fastokens::new(definition)?)),
     },
     Loader {
         name: "tokenizers 1.0",
         version: tokenizers1::VERSION,
-        // Its pre-tokenizer Metaspace can treat the beginning of a text in another way.
-        encodes_segments_alone: false,
         load: |definition| Ok(Box::new(Tokenizers1::new(definition)?)),
     },
 ];
@@ -65,12 +58,7 @@ impl Fast {
     ) -> std::result::Result<Fast, String> {
         let engine = catch_unwind(AssertUnwindSafe(|| (loader.load)(definition)))
             .unwrap_or_else(|_| Err("it crashed while it was loaded".to_owned()))?;
-        // Without anchors, an added token may also take white space around it, or be left in a word.
-        let repeated = (loader.encodes_segments_alone && vocabulary.anchors.is_some()).then(|| {
-            let added: Vec<&str> = vocabulary.added_tokens.iter().map(|token| &*token.text).collect();
-            RepeatedSegments::new(&added)
-        });
-        Ok(Fast { engine, repeated: repeated.flatten(), vocabulary, differing: DifferingBlocks::default() })
+        Ok(Fast { engine, vocabulary, differing: DifferingBlocks::default() })
     }
 
     /// Sets the characters for which this engine differs from the reference.
@@ -92,18 +80,6 @@ impl Fast {
         self.engine.version()
     }
 
-    /// The bytes of the texts so far, and those of them whose ids were known from an equal segment.
-    pub(in crate::tokenizer) fn reuse(&self) -> (u64, u64) {
-        self.repeated.as_ref().map(RepeatedSegments::counts).unwrap_or_default()
-    }
-
-    fn append(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        match &self.repeated {
-            Some(repeated) => repeated.append(&*self.engine, text, ids),
-            None => self.engine.append(text, ids),
-        }
-    }
-
     /// Fills `tokens` with the ids of `text` and `spans` with the token spans between `edges`. Both must be empty; they
     /// stay empty if the tokens cannot be aligned.
     pub(in crate::tokenizer) fn aligned(
@@ -113,7 +89,7 @@ impl Fast {
         tokens: &mut Tokens,
         spans: &mut Vec<TokenSpan>,
     ) -> Result<Aligned> {
-        self.append(text, &mut tokens.ids)?;
+        self.engine.append(text, &mut tokens.ids)?;
         let anchored =
             |anchors: &AnchorIndex| anchors.spans(&self.vocabulary.token_bytes, &tokens.ids, text, edges, spans);
         if self.vocabulary.anchors.as_ref().is_some_and(anchored) {
@@ -131,12 +107,12 @@ impl Fast {
 
 impl TokenEncoder for Fast {
     fn ids(&self, text: &str, ids: &mut Vec<u32>) -> Result<()> {
-        self.append(text, ids)
+        self.engine.append(text, ids)
     }
 
     fn tokens(&self, text: &str, base: u32, tokens: &mut Tokens) -> Result<Aligned> {
         let (first, before) = (tokens.ids.len(), tokens.ends.len());
-        self.append(text, &mut tokens.ids)?;
+        self.engine.append(text, &mut tokens.ids)?;
         if self.vocabulary.token_bytes.align(&tokens.ids[first..], text.as_bytes(), base, &mut tokens.ends) {
             return Ok(Aligned::Yes);
         }

@@ -8,7 +8,6 @@ mod differing;
 mod fast;
 mod fastokens;
 mod reference;
-mod repeated;
 mod tokenizers1;
 
 pub use choice::{Engine, EngineChoice, EngineName};
