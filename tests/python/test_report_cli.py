@@ -17,6 +17,7 @@ import chatmill
 import pytest
 from chatmill import DataError
 from chatmill.cli.main import app
+from chatmill.reporting import job
 from chatmill.reporting.model import Report, ReportSample
 from chatmill.reporting.shown import ShownReport
 from click.testing import CliRunner
@@ -157,6 +158,7 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
         (["tokens", "--tokenizer", "t"], 2, "--tokenizer is only for rows, and the inputs are finished outputs"),
         (["tokens", "--map", "a=b"], 2, "--map is only for rows"),
         (["tokens", "--samples", "3", "--no-samples"], 2, "--samples and --no-samples contradict each other"),
+        (["tokens", "--samples", "3"], 2, "--samples is for --html and --json, and the table shows no samples"),
         (["tokens", "--samples", "-1"], 2, "'-1' is not a whole number of 0 or more"),
         (["tokens", "--html", "gone/a.html"], 1, "there is no folder gone for a.html; make it"),
         (["tokens", "--json", "tokens/a.json"], 1, "is within the output"),
@@ -351,3 +353,26 @@ def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
     options: dict[str, Any] = {"tokenizer": "t", name: True}
     with pytest.raises(TypeError, match=rf"report\(\) has no option '{name}'"):
         chatmill.report([{"messages": []}], **options)
+
+
+# The options of `prepare` that say what is written and how. A new option is either here or one of a report.
+_WRITTEN = (
+    "inputs", "output", "pad_token", "padding", "padding_side", "pad_to_multiple_of", "keep_columns", "attention_mask",
+    "position_ids", "shuffle", "seed", "deduplicate", "validation", "overwrite", "progress", "shard_tokens",
+    "compression", "max_rejected", "strict", "to", "pack", "resume", "fresh", "cache",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _WRITTEN)
+@pytest.mark.parametrize("entry", ["tokens", [{"messages": []}]], ids=["output", "rows"])
+def test_options_without_an_effect_are_refused(name: str, entry: Any, run: Any, called: Called) -> None:
+    del run
+    options: dict[str, Any] = {name: 1}
+    with pytest.raises(TypeError, match=rf"no option '{name}': .* a report writes no output; leave it out"):
+        chatmill.report(entry, **options)
+    assert called == []
+
+
+def test_all_other_options_are_those_of_a_report() -> None:
+    others = [it for it in signature(chatmill.prepare).parameters if it not in (*_WRITTEN, "tokenizer")]
+    assert sorted(others) == sorted(job._OPTIONS)

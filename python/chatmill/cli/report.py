@@ -137,7 +137,9 @@ def report(context: click.Context, /, **options: Any) -> None:
 
         inputs, html, json_file = options["inputs"], options["html"], options["json_file"]
         row_options = _row_options(context, inputs)
-        samples = _samples(options["samples"], options["no_samples"])
+        samples = _samples(
+            options["samples"], options["no_samples"], shows_them=html is not None or json_file is not None
+        )
         # Rows may take long, so a wrong path is found before.
         files = _files(html, json_file, inputs)
         shown = run(*inputs, samples=samples, **row_options)
@@ -168,9 +170,12 @@ def _print(shown: "ShownReport", *, as_json: bool, quiet: bool) -> None:
         console.print(shown) if console.is_terminal else say(shown)
 
 
-def _samples(number: int | None, none: bool) -> bool | int:
+def _samples(number: int | None, none: bool, *, shows_them: bool) -> bool | int:
     if none and number:
         raise click.UsageError("--samples and --no-samples contradict each other; give one of them")
+    # 0 also leaves out the reasons of rejections, which the table shows.
+    if number and not shows_them:
+        raise click.UsageError("--samples is for --html and --json, and the table shows no samples; remove --samples")
     return not none if number is None else number
 
 
