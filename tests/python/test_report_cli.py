@@ -304,6 +304,25 @@ def test_fewer_samples_in_python(run: Any) -> None:
     assert chatmill.report("tokens", samples=False).report.samples == ()
 
 
+@pytest.mark.parametrize("inputs", ["folder", "fol*/*.txt", "folder/a.txt"])
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_a_file_of_an_input_folder_is_refused_before_the_counting(
+    option: str, inputs: str, run: Any, called: Called
+) -> None:
+    Path("folder", "a.txt").write_text("{}\n", "utf-8")
+    failed = run(inputs, "--tokenizer", "t", "--input-format", "jsonl", option, "folder/a.txt")
+    assert (failed.exit_code, failed.stdout, called) == (1, "", [])
+    assert "folder/a.txt is an input, and the report would replace it" in failed.stderr
+    assert Path("folder", "a.txt").read_text("utf-8") == "{}\n"
+
+
+def test_a_file_of_an_input_folder_that_is_no_input_is_replaced(run: Any) -> None:
+    Path("folder", "a.jsonl").write_text("{}\n", "utf-8")
+    Path("folder", "report.html").write_text("earlier", "utf-8")
+    assert run("folder", "--tokenizer", "t", "--html", "folder/report.html").exit_code == 0
+    assert Path("folder", "report.html").read_text("utf-8") != "earlier"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 def test_a_pipe_or_a_device_is_not_replaced(run: Any, called: Called) -> None:
     os.mkfifo("pipe")
