@@ -7,14 +7,20 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from chatmill.drawing import shorten
+from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+from chatmill.reporting.model import ReportSample
 from chatmill.reporting.page import page
 from chatmill.reporting.page.document import MOST_BYTES
 from chatmill.reporting.page.samples.fit import fitting
+from chatmill.reporting.page.samples.names import Choices
+from chatmill.reporting.page.samples.sample import Numbered, draw_sample
 from chatmill.reporting.page.samples.shorten import shortened
 from chatmill.text.visible import visible
 from parsed_page import Parsed
 from report_values import (
     AWKWARD,
+    conversation,
     full_report,
     full_samples,
     long_samples,
@@ -120,6 +126,43 @@ def test_shortened_rows_keep_their_tokens(limit: int) -> None:
         for it in region.spans:
             assert len(it.ids) == len(it.ends)
             assert all(0 <= end <= len(it.text) for end in it.ends)
+
+
+@pytest.mark.parametrize("size", [31, 100, 12_345, 2_000_000])
+@pytest.mark.parametrize("limit", [1, 2, 10, 19, 20, 21, 29])
+def test_a_row_that_the_output_shortened_is_counted_as_a_whole(size: int, limit: int) -> None:
+    region = DrawnRegion(0, "user", "content", (DrawnSpan("x" * size, 0.0),))
+    part = shortened(shorten.shortened(DrawnRow((region,), 0, 0), 30), limit)
+    shown = "".join(it.text for region in (*part.first, *part.last) for it in region.spans)
+    assert shown == "x" * limit
+    assert part.left_out + limit == size
+
+
+def test_what_the_output_left_out_is_said_once() -> None:
+    row = shorten.shortened(conversation("What?", "y" * 50_000), 10_000)
+    size = len(conversation("What?", "y" * 50_000).text)
+    sample = ReportSample(("longest",), "a, line 1", "a", row)
+    (whole,) = articles(page([replace(full_report(), samples=[sample])]))
+    assert f"… {size - 10_000:,} characters are not shown …" in text_of(whole)
+    assert "left out here" not in whole
+    choices = Choices(("run",), ("longest",), ("a",), ())
+    cut = text_of(draw_sample(Numbered(1, 0, sample), choices, 3_000))
+    assert f"{size - 3_000:,} characters are left out here" in cut
+    assert "characters are not shown" not in cut
+
+
+def test_a_text_like_that_of_the_output_stays() -> None:
+    text = "… 6 characters are not shown …"
+    region = DrawnRegion(0, "user", "content", (DrawnSpan(text, 0.0), DrawnSpan(f"{text}!", None)))
+    part = shortened(DrawnRow((region,), 0, 0), 12)
+    assert part.left_out == 2 * len(text) + 1 - 12
+
+
+@pytest.mark.parametrize(("end", "left"), [("…", "more than 300 more"), ("}", "301 more")])
+def test_data_of_which_the_output_has_the_beginning(end: str, left: str) -> None:
+    sample = ReportSample(("rejected",), "a, line 1", "a", None, "", "row_json", "no JSON", "z" * 500 + end)
+    drawn = draw_sample(Numbered(1, 0, sample), Choices(("run",), ("rejected", "row_json"), ("a",), ()), 200)
+    assert f"{'z' * 200} … ({left} characters)" in text_of(drawn)
 
 
 def test_a_row_that_fits_is_not_changed() -> None:

@@ -108,5 +108,13 @@ def _rejected(sample: ReportSample, limit: int) -> Markup:
         element(
             "p", element("b", "Rejected: "), element("code", clipped(sample.code)), " ", clipped(sample.reason, 2000)
         ),
-        element("div", with_marks(text(clipped(data, limit))), class_="text data") if data else "",
+        element("div", with_marks(text(_clipped_data(data, limit))), class_="text data") if data else "",
     )
+
+
+def _clipped_data(data: str, limit: int) -> str:
+    """The beginning of the data of a row. The output has only the beginning of long data, with `…` after it."""
+    left = len(data) - limit - 1
+    if left < 1 or not data.endswith("…"):
+        return clipped(data, limit)
+    return f"{data[:limit]} … (more than {count(left)} more characters)"
