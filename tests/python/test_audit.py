@@ -16,6 +16,7 @@ from chatmill import Audit, ChatTemplate, Mill, Tokenizer, prepare
 from chatmill.reporting.audit_model import AuditedFailure, AuditedRow, AuditedSpan, TrainedTokens
 from chatmill.reporting.audit_terminal import show_audit
 from chatmill.reporting.audit_trainer import TRAINERS
+from chatmill.reporting.labels import labels_text
 from chatmill.terminal.console import new_console
 from prepared_outputs import TOKENIZER, prepare_rows
 from samples import LONG, SHORT, TURN, Row, conversation, write_rows
@@ -151,7 +152,7 @@ def test_planted_stop() -> None:
         ("assistant", "closer", TrainedTokens(0, 0, 3)),
         ("assistant", "content", TrainedTokens(18, 0, 0)),
     ]
-    assert found.labels == "Labels(stop='none')"
+    assert found.labels == labels_text({"stop": "none"}) == '{"stop": "none"}'
 
 
 def test_options_of_a_trainer() -> None:

@@ -1,4 +1,4 @@
-"""`shortened`: a row whose text is too long to be looked at as a whole, without its middle; `left_out` reads it again."""
+"""`shortened`: a row that is too long to be looked at, without its middle; `left_out`: how much that was."""
 
 import re
 from dataclasses import replace

@@ -13,7 +13,6 @@ from chatmill.inputs.mill import mill_block
 from chatmill.inspect.diff.recorded import made_rows
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.samples import SampledRow, same_samples
-from chatmill.labels import Labels
 from chatmill.outputs.written import RecordedReject, WrittenRows
 from chatmill.reporting.audit_model import (
     Audit,
@@ -29,6 +28,7 @@ from chatmill.reporting.audit_model import (
 from chatmill.reporting.audit_row import AuditedPair, TrainedCounts
 from chatmill.reporting.audit_source import AuditedOutput
 from chatmill.reporting.audit_trainer import AuditedTrainer
+from chatmill.reporting.labels import labels_text
 
 _BLOCK_BYTES = 1 << 20
 # The rows, the spans of a row and the characters of a span that an audit holds.
@@ -81,7 +81,7 @@ def audit(
         output=os.fspath(output),
         trainer=chosen.name,
         options=dict(chosen.options),
-        labels=_labels_text(source.output.options.get("labels", "assistant")),
+        labels=labels_text(source.output.options.get("labels", "assistant")),
         template="" if source.template is None else str(manifest["template"]["name"]),
         tokenizer=str(manifest["tokenizer"]["name"]),
         rows=found.rows,
@@ -272,11 +272,6 @@ def _shortened(text: str) -> str:
 def _regions(counts: TrainedCounts) -> tuple[AuditedRegion, ...]:
     regions = [AuditedRegion(role, kind, counts.of((role, kind))) for role, kind in counts.by_region]
     return tuple(sorted(regions, key=lambda it: (-it.trained.differing, -it.trained.both, it.role, it.kind)))
-
-
-def _labels_text(recorded: Any) -> str:
-    spec = Labels.of(recorded).spec()
-    return spec if isinstance(spec, str) else repr(Labels.of(recorded))
 
 
 def _notes(source: AuditedOutput, trainer: AuditedTrainer) -> tuple[str, ...]:

@@ -140,7 +140,7 @@ class Audit:
         output: The output folder.
         trainer: The name of the trainer, such as `trl`.
         options: The options of the trainer that were given.
-        labels: The labels of the output as text, such as `assistant`.
+        labels: The labels of the output as text, as in a report: `assistant`, or the fields as JSON.
         template: The name of the chat template.
         tokenizer: The name of the tokenizer.
         rows: The compared rows.
