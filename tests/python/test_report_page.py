@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from chatmill.drawing.row import DrawnRow
+from chatmill.reporting.bins import bins_of, counts_in
 from chatmill.reporting.model import LengthLimit, Report, ReportFinding
 from chatmill.reporting.page import page
-from chatmill.reporting.page.charts.bins import bins_of, counts_in
 from chatmill.text.visible import visible
 from parsed_page import ELEMENTS, Parsed
 from report_example import empty_report

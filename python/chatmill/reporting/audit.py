@@ -13,10 +13,10 @@ from chatmill.inputs.mill import mill_block
 from chatmill.inspect.diff.recorded import made_rows
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.samples import SampledRow, same_samples
+from chatmill.inspect.diff.spans import Aspect
 from chatmill.outputs.written import RecordedReject, WrittenRows
 from chatmill.reporting.audit_model import (
     Audit,
-    AuditAspect,
     AuditedFailure,
     AuditedRegion,
     AuditedRow,
@@ -164,7 +164,7 @@ class _Found:
     rows: int = 0
     output: _Side = field(default_factory=_Side)
     trainer: _Side = field(default_factory=_Side)
-    differing: Counter[AuditAspect] = field(default_factory=Counter)
+    differing: Counter[Aspect] = field(default_factory=Counter)
     trained: TrainedCounts = field(default_factory=TrainedCounts)
     failures: dict[tuple[AuditSide, str], _Failures] = field(default_factory=dict)
     first: list[AuditedRow] = field(default_factory=list)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from chatmill.reporting.bins import bins_of
 from chatmill.reporting.model import Report
-from chatmill.reporting.page.charts.bins import bins_of
 from chatmill.reporting.page.figures import clipped, count, share
 from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.sections.lengths import bin_table, histogram
