@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.samples.names import Choices, name_of_why
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chatmill.reporting.model import Report, ReportSample
-from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.clipped import clipped
 from chatmill.text.visible import visible
 
 _WHY: Mapping[str, str] = {

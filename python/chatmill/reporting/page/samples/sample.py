@@ -7,9 +7,11 @@ from itertools import groupby
 from chatmill.drawing.html import CLASSES, draw_html
 from chatmill.drawing.row import DrawnRegion, DrawnRow
 from chatmill.reporting.model import ReportSample
-from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.charts.meter import meter
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.marks import with_marks
 from chatmill.reporting.page.markup import Markup, element, joined, text
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.samples.names import Choices, name_of_why, reasons, short_role
 from chatmill.reporting.page.samples.shorten import shortened
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 from chatmill.reporting.model import Regions, Report, TokenCount, TokenShare, Turn
 from chatmill.reporting.page.charts.bars import BarNames, bars
-from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.charts.meter import meter
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import of_each, pair, section
 from chatmill.reporting.page.tables import Column, Row, folded, table
 
