@@ -255,7 +255,12 @@ def test_rows_that_a_trainer_cannot_make() -> None:
     (failure,) = found.failures
     assert (failure.side, failure.rows, failure.differing, failure.place) == ("trainer", 2, 2, "a.jsonl, line 1")
     assert isinstance(failure, AuditedFailure)
-    assert "generation" in failure.reason
+    assert failure.reason == (
+        "trl trains the text in {% generation %} tags, and this template has none; audit an output made with the "
+        "training template of TRL"
+    )
+    assert found.first[0].spans[0].trainer.endswith(failure.reason)
+    assert "emulate" not in str(found.to_dict())
     assert found.differing == {"failure": 2}
     assert found.trained == TrainedTokens(0, 21, 0)
     assert found.first[0].spans[0].output == "trained 7 of 27 tokens"

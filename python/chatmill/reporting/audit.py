@@ -27,7 +27,7 @@ from chatmill.reporting.audit_model import (
 )
 from chatmill.reporting.audit_row import AuditedPair, TrainedCounts
 from chatmill.reporting.audit_source import AuditedOutput
-from chatmill.reporting.audit_trainer import AuditedTrainer
+from chatmill.reporting.audit_trainer import AuditedTrainer, reason_of
 from chatmill.reporting.labels import labels_text
 
 _BLOCK_BYTES = 1 << 20
@@ -192,7 +192,8 @@ class _Found:
                 self.first.append(_shown(difference, pair.trained.total))
 
     def _add_failure(self, side: AuditSide, row: _Row, failure: RowFailure | RecordedReject, *, differs: bool) -> None:
-        found = self.failures.setdefault((side, failure.code), _Failures(row.place, failure.text))
+        reason = reason_of(failure.text) if side == "trainer" else failure.text
+        found = self.failures.setdefault((side, failure.code), _Failures(row.place, reason))
         found.rows += 1
         found.differing += differs
 
@@ -253,7 +254,7 @@ def _shown(difference: RowDifference, trained: TrainedTokens) -> AuditedRow:
             it.end,
             _shortened(it.text),
             _shortened(it.left),
-            _shortened(it.right),
+            _shortened(reason_of(it.right) if difference.aspect == "failure" else it.right),
             it.message,
             it.role,
             it.kind,
