@@ -174,3 +174,49 @@ def test_fitting_checks_its_guess() -> None:
     texts = ["é" * 3000 + "e" * 7000] * 4
     drawn = fitting([len(it) for it in texts], lambda at, limit: texts[at][:limit], 10_000)
     assert 4 * 1000 <= sum(len(it.encode()) for it in drawn) <= 10_000
+
+
+# Forged files
+
+
+def forged(rows: int, regions: int, text: str, *, spans: int = 1) -> tuple[ReportSample, ...]:
+    """Samples whose regions have a role each, as only a forged file has them."""
+    every = (
+        tuple(DrawnRegion(at, f"role {row} {at}", "content", (DrawnSpan(text, 0.0),) * spans) for at in range(regions))
+        for row in range(rows)
+    )
+    return tuple(ReportSample(("random",), f"a, line {at}", "a", DrawnRow(it, 0, 0)) for at, it in enumerate(every))
+
+
+@pytest.mark.parametrize(("rows", "regions"), [(1000, 100), (20, 5000)])
+@pytest.mark.parametrize("text", ["x", ""])
+def test_thousands_of_roles_do_not_fill_the_page(rows: int, regions: int, text: str) -> None:
+    html = page([replace(full_report(), samples=forged(rows, regions, text))])
+    assert len(html.encode()) <= MOST_BYTES
+    drawn = articles(html)
+    assert len(drawn) == min(rows, 500)
+    left_out = re.findall(r"([\d,]+) (?:characters|spans without text) are left out here", html)
+    assert len(left_out) == len(drawn)
+    for article, out in zip(drawn, left_out, strict=True):
+        assert article.count("data-kind") + int(out.replace(",", "")) == regions
+    assert f"… and {len(drawn) * regions - 200:,} more, which are left out" in html
+
+
+def test_the_page_says_how_many_samples_it_left_out() -> None:
+    samples = forged(700, 1, "x")
+    html = page([replace(full_report(name), samples=samples) for name in ("a", "b")])
+    assert len(articles(html)) == 500
+    assert "900 more samples are left out, to keep the page small." in html
+    assert "more samples are left out" not in page([replace(full_report(), samples=samples[:500])])
+
+
+@pytest.mark.parametrize("most", range(1, 12))
+@pytest.mark.parametrize("limit", [5, 40, 10_000])
+def test_spans_are_left_out_of_the_middle(most: int, limit: int) -> None:
+    part = shortened(AWKWARD, limit, most)
+    first = "".join(it.text for region in part.first for it in region.spans)
+    last = "".join(it.text for region in part.last for it in region.spans)
+    assert sum(len(region.spans) for region in (*part.first, *part.last)) <= most
+    assert AWKWARD.text.startswith(first)
+    assert AWKWARD.text.endswith(last)
+    assert len(first) + part.left_out + len(last) == len(AWKWARD.text)
