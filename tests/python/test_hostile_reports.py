@@ -336,7 +336,7 @@ class TestThePageOfAnAudit:
         monkeypatch.setattr("chatmill.reporting.audit.audit", None)
         done = run("rows.jsonl")
         assert (done.exit_code, done.stdout) == (1, "")
-        assert "rows.jsonl is an input, which would be replaced" in done.stderr
+        assert "rows.jsonl is an input, and the report would replace it" in done.stderr
         assert Path("rows.jsonl").read_bytes() == before
 
     def test_it_needs_no_samples(self, run: Callable[[str], Any]) -> None:
