@@ -208,7 +208,7 @@ def test_json_on_stdout_hides_nothing(run: Any, monkeypatch: pytest.MonkeyPatch)
         done = run("tokens", *options)
         text = done.stdout + done.stderr
         assert not set(text) & {"\x1b", "\u202e", "\ud800"}
-    assert "error: --fail-if holds for ␛[2J⟨U+202E⟩⟨U+D800⟩↵: findings > 0: findings is 2\n" in done.stderr
+    assert "error: --fail-if holds for ␛[2J⟨U+202E⟩⟨U+D800⟩↵: findings > 0: findings is 3\n" in done.stderr
     assert json.loads(run("tokens", "--json", "-").stdout)["reports"][0]["run"]["name"] == "\x1b[2J\u202e\\ud800\n"
 
 
@@ -233,17 +233,17 @@ def test_samples_can_be_left_out_or_fewer(run: Any) -> None:
 
 
 def test_conditions_decide_the_status(run: Any) -> None:
-    fine = run("tokens", "--fail-if", "rejected > 10", "--fail-if", "truncated_tokens > 2%")
+    fine = run("tokens", "--fail-if", "rejected > 12", "--fail-if", "truncated_tokens > 6%")
     assert (fine.exit_code, fine.stderr) == (0, "")
-    conditions = ["--fail-if", "stop_untrained > 0", "--fail-if", "rejected > 10", "--fail-if", "trained_share < 50%"]
+    conditions = ["--fail-if", "stop_untrained > 0", "--fail-if", "rejected > 12", "--fail-if", "trained_share < 50%"]
     failed = run("tokens", "other", "--json", "report.json", *conditions)
     assert failed.exit_code == 3
     assert failed.stderr.splitlines() == [
         "written to report.json",
-        "error: --fail-if holds for tokens: stop_untrained > 0: stop_untrained is 60 of 1,480 stops (4.05 %)",
-        "error: --fail-if holds for tokens: trained_share < 50%: trained_share is 0.4 (40 %)",
-        "error: --fail-if holds for other: stop_untrained > 0: stop_untrained is 60 of 1,480 stops (4.05 %)",
-        "error: --fail-if holds for other: trained_share < 50%: trained_share is 0.4 (40 %)",
+        "error: --fail-if holds for tokens: stop_untrained > 0: stop_untrained is 611 of 22,120 stops (2.76 %)",
+        "error: --fail-if holds for tokens: trained_share < 50%: trained_share is 0.3065 (30.6 %)",
+        "error: --fail-if holds for other: stop_untrained > 0: stop_untrained is 611 of 22,120 stops (2.76 %)",
+        "error: --fail-if holds for other: trained_share < 50%: trained_share is 0.3065 (30.6 %)",
     ]
     assert json.loads(Path("report.json").read_text("utf-8"))["format"] == 1
     quiet = run("tokens", "--quiet", *conditions)
@@ -267,8 +267,8 @@ def test_python(run: Any, called: Called) -> None:
     assert repr(shown) == "<ShownReport: 'tokens' bad, 'rows' bad>"
     assert str(shown).splitlines()[0].split() == ["tokens", "rows"]
     assert called == [("tokens", {}), (Path("other"), {})]
-    assert len(shown.fail_if("stop_untrained > 0", "rejected > 10")) == 2
-    assert not shown.fail_if("rejected > 10")
+    assert len(shown.fail_if("stop_untrained > 0", "rejected > 12")) == 2
+    assert not shown.fail_if("rejected > 12")
 
 
 def test_rows_in_memory(run: Any, called: Called) -> None:

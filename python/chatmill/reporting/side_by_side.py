@@ -26,7 +26,8 @@ def show_side_by_side(reports: Sequence[Report]) -> Table:
         reports: The reports.
     """
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", overflow="fold")
+    # A name that goes on in a second line could look like a line of the report.
+    table.add_column(style="dim", no_wrap=True, overflow="ellipsis", max_width=_LONGEST_NAME)
     for _ in reports:
         table.add_column(justify="right", overflow="fold")
     for title, rows in _sections(reports):
