@@ -44,9 +44,9 @@ _NUMBERS = (
     "pack",
 )  # fmt: skip
 _LISTS = ("allowed_special_tokens", "keep_columns")
-_FLAGS = (
-    "rebuild", "attention_mask", "position_ids", "shuffle", "deduplicate", "overwrite", "strict", "resume", "fresh",
-)  # fmt: skip
+_FLAGS = ("attention_mask", "position_ids")
+# `chatmill why` plans a run without them; None is as False.
+_FLAGS_OF_RUNS = ("rebuild", "shuffle", "deduplicate", "overwrite", "strict", "resume", "fresh")
 
 
 def check_types(options: Mapping[str, Any]) -> None:
@@ -100,6 +100,10 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
 
 
+def _is_flag_or_none(value: Any) -> bool:
+    return value is None or _is_flag(value)
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, (str, os.PathLike))
 
@@ -123,6 +127,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(_NUMBERS, (_is_number, "a whole number of at least 1")),
     **dict.fromkeys(_LISTS, (_is_list, 'a list of texts, such as ["a"]')),
     **dict.fromkeys(_FLAGS, (_is_flag, "True or False")),
+    **dict.fromkeys(_FLAGS_OF_RUNS, (_is_flag_or_none, "True or False")),
     "template_fallback": (_is_text, "the name of a template"),
     "pad_token": (_is_text, "the text of a token"),
     "columns": (_is_mapping, 'the column for each name, such as {"answer": "solution"}'),
