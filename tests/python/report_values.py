@@ -127,7 +127,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
             template="qwen3 " + HOSTILE["script"],
             tokenizer="org/model " + HOSTILE["attribute"],
             engine="fastokens",
-            labels="assistant",
+            labels="assistant " + HOSTILE["entity"],
             max_length=2048,
             truncation="keep_start",
             layout="parquet",
@@ -221,7 +221,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
             RejectReason(HOSTILE["script"], 5, ALL_HOSTILE, ALL_HOSTILE),
         ),
         samples=full_samples() if with_samples else (),
-        notes={"truncated": 433, "control_text": 61, "empty_answer": 47},
+        notes={"truncated": 433, "control_text": 61, "empty_answer": 47, "doubled_bos": 71, HOSTILE["style"]: 67},
     )
 
 

@@ -16,6 +16,7 @@ from chatmill import Audit, ChatTemplate, Mill, Tokenizer, prepare
 from chatmill.reporting.audit_model import AuditedFailure, AuditedRow, AuditedSpan, TrainedTokens
 from chatmill.reporting.audit_terminal import show_audit
 from chatmill.reporting.audit_trainer import TRAINERS
+from chatmill.reporting.labels import labels_text
 from chatmill.terminal.console import new_console
 from prepared_outputs import TOKENIZER, prepare_rows
 from samples import LONG, SHORT, TURN, Row, conversation, write_rows
@@ -151,7 +152,7 @@ def test_planted_stop() -> None:
         ("assistant", "closer", TrainedTokens(0, 0, 3)),
         ("assistant", "content", TrainedTokens(18, 0, 0)),
     ]
-    assert found.labels == "Labels(stop='none')"
+    assert found.labels == labels_text({"stop": "none"}) == '{"stop": "none"}'
 
 
 def test_options_of_a_trainer() -> None:
@@ -254,7 +255,12 @@ def test_rows_that_a_trainer_cannot_make() -> None:
     (failure,) = found.failures
     assert (failure.side, failure.rows, failure.differing, failure.place) == ("trainer", 2, 2, "a.jsonl, line 1")
     assert isinstance(failure, AuditedFailure)
-    assert "generation" in failure.reason
+    assert failure.reason == (
+        "trl trains the text in {% generation %} tags, and this template has none; audit an output made with the "
+        "training template of TRL"
+    )
+    assert found.first[0].spans[0].trainer.endswith(failure.reason)
+    assert "emulate" not in str(found.to_dict())
     assert found.differing == {"failure": 2}
     assert found.trained == TrainedTokens(0, 21, 0)
     assert found.first[0].spans[0].output == "trained 7 of 27 tokens"

@@ -17,6 +17,7 @@ import chatmill
 import pytest
 from chatmill import DataError
 from chatmill.cli.main import app
+from chatmill.reporting import job
 from chatmill.reporting.model import Report, ReportSample
 from chatmill.reporting.shown import ShownReport
 from click.testing import CliRunner
@@ -157,6 +158,7 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
         (["tokens", "--tokenizer", "t"], 2, "--tokenizer is only for rows, and the inputs are finished outputs"),
         (["tokens", "--map", "a=b"], 2, "--map is only for rows"),
         (["tokens", "--samples", "3", "--no-samples"], 2, "--samples and --no-samples contradict each other"),
+        (["tokens", "--samples", "3"], 2, "--samples is for --html and --json, and the table shows no samples"),
         (["tokens", "--samples", "-1"], 2, "'-1' is not a whole number of 0 or more"),
         (["tokens", "--html", "gone/a.html"], 1, "there is no folder gone for a.html; make it"),
         (["tokens", "--json", "tokens/a.json"], 1, "is within the output"),
@@ -206,7 +208,7 @@ def test_json_on_stdout_hides_nothing(run: Any, monkeypatch: pytest.MonkeyPatch)
         done = run("tokens", *options)
         text = done.stdout + done.stderr
         assert not set(text) & {"\x1b", "\u202e", "\ud800"}
-    assert "error: --fail-if holds for ␛[2J⟨U+202E⟩⟨U+D800⟩↵: findings > 0: findings is 2\n" in done.stderr
+    assert "error: --fail-if holds for ␛[2J⟨U+202E⟩⟨U+D800⟩↵: findings > 0: findings is 3\n" in done.stderr
     assert json.loads(run("tokens", "--json", "-").stdout)["reports"][0]["run"]["name"] == "\x1b[2J\u202e\\ud800\n"
 
 
@@ -231,17 +233,17 @@ def test_samples_can_be_left_out_or_fewer(run: Any) -> None:
 
 
 def test_conditions_decide_the_status(run: Any) -> None:
-    fine = run("tokens", "--fail-if", "rejected > 10", "--fail-if", "truncated_tokens > 2%")
+    fine = run("tokens", "--fail-if", "rejected > 12", "--fail-if", "truncated_tokens > 6%")
     assert (fine.exit_code, fine.stderr) == (0, "")
-    conditions = ["--fail-if", "stop_untrained > 0", "--fail-if", "rejected > 10", "--fail-if", "trained_share < 50%"]
+    conditions = ["--fail-if", "stop_untrained > 0", "--fail-if", "rejected > 12", "--fail-if", "trained_share < 50%"]
     failed = run("tokens", "other", "--json", "report.json", *conditions)
     assert failed.exit_code == 3
     assert failed.stderr.splitlines() == [
         "written to report.json",
-        "error: --fail-if holds for tokens: stop_untrained > 0: stop_untrained is 60 of 1,480 stops (4.05 %)",
-        "error: --fail-if holds for tokens: trained_share < 50%: trained_share is 0.4 (40 %)",
-        "error: --fail-if holds for other: stop_untrained > 0: stop_untrained is 60 of 1,480 stops (4.05 %)",
-        "error: --fail-if holds for other: trained_share < 50%: trained_share is 0.4 (40 %)",
+        "error: --fail-if holds for tokens: stop_untrained > 0: stop_untrained is 611 of 22,120 stops (2.76 %)",
+        "error: --fail-if holds for tokens: trained_share < 50%: trained_share is 0.3065 (30.6 %)",
+        "error: --fail-if holds for other: stop_untrained > 0: stop_untrained is 611 of 22,120 stops (2.76 %)",
+        "error: --fail-if holds for other: trained_share < 50%: trained_share is 0.3065 (30.6 %)",
     ]
     assert json.loads(Path("report.json").read_text("utf-8"))["format"] == 1
     quiet = run("tokens", "--quiet", *conditions)
@@ -265,8 +267,8 @@ def test_python(run: Any, called: Called) -> None:
     assert repr(shown) == "<ShownReport: 'tokens' bad, 'rows' bad>"
     assert str(shown).splitlines()[0].split() == ["tokens", "rows"]
     assert called == [("tokens", {}), (Path("other"), {})]
-    assert len(shown.fail_if("stop_untrained > 0", "rejected > 10")) == 2
-    assert not shown.fail_if("rejected > 10")
+    assert len(shown.fail_if("stop_untrained > 0", "rejected > 12")) == 2
+    assert not shown.fail_if("rejected > 12")
 
 
 def test_rows_in_memory(run: Any, called: Called) -> None:
@@ -300,6 +302,25 @@ def test_fewer_samples_in_python(run: Any) -> None:
     samples: Sequence[ReportSample] = chatmill.report("tokens", samples=1).report.samples
     assert [it.place for it in samples] == ["tokens, line 1"]
     assert chatmill.report("tokens", samples=False).report.samples == ()
+
+
+@pytest.mark.parametrize("inputs", ["folder", "fol*/*.txt", "folder/a.txt"])
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_a_file_of_an_input_folder_is_refused_before_the_counting(
+    option: str, inputs: str, run: Any, called: Called
+) -> None:
+    Path("folder", "a.txt").write_text("{}\n", "utf-8")
+    failed = run(inputs, "--tokenizer", "t", "--input-format", "jsonl", option, "folder/a.txt")
+    assert (failed.exit_code, failed.stdout, called) == (1, "", [])
+    assert "folder/a.txt is an input, and the report would replace it" in failed.stderr
+    assert Path("folder", "a.txt").read_text("utf-8") == "{}\n"
+
+
+def test_a_file_of_an_input_folder_that_is_no_input_is_replaced(run: Any) -> None:
+    Path("folder", "a.jsonl").write_text("{}\n", "utf-8")
+    Path("folder", "report.html").write_text("earlier", "utf-8")
+    assert run("folder", "--tokenizer", "t", "--html", "folder/report.html").exit_code == 0
+    assert Path("folder", "report.html").read_text("utf-8") != "earlier"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
@@ -351,3 +372,26 @@ def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
     options: dict[str, Any] = {"tokenizer": "t", name: True}
     with pytest.raises(TypeError, match=rf"report\(\) has no option '{name}'"):
         chatmill.report([{"messages": []}], **options)
+
+
+# The options of `prepare` that say what is written and how. A new option is either here or one of a report.
+_WRITTEN = (
+    "inputs", "output", "pad_token", "padding", "padding_side", "pad_to_multiple_of", "keep_columns", "attention_mask",
+    "position_ids", "shuffle", "seed", "deduplicate", "validation", "overwrite", "progress", "shard_tokens",
+    "compression", "max_rejected", "strict", "to", "pack", "resume", "fresh", "cache",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _WRITTEN)
+@pytest.mark.parametrize("entry", ["tokens", [{"messages": []}]], ids=["output", "rows"])
+def test_options_without_an_effect_are_refused(name: str, entry: Any, run: Any, called: Called) -> None:
+    del run
+    options: dict[str, Any] = {name: 1}
+    with pytest.raises(TypeError, match=rf"no option '{name}': .* a report writes no output; leave it out"):
+        chatmill.report(entry, **options)
+    assert called == []
+
+
+def test_all_other_options_are_those_of_a_report() -> None:
+    others = [it for it in signature(chatmill.prepare).parameters if it not in (*_WRITTEN, "tokenizer")]
+    assert sorted(others) == sorted(job._OPTIONS)

@@ -96,9 +96,11 @@ def test_the_values_are_those_of_the_report() -> None:
     value = json.loads(json_text([report]))["reports"][0]
     assert value == to_json(report)
     assert value["totals"] == vars(report.totals)
-    assert value["lengths"] == [[20, 100], [300, 500], [900, 390], [2048, 10]]
-    assert value["role_sequences"] == {"user assistant": 600, "tokens (user assistant)+": 400}
-    assert value["figures"]["stop_untrained"] == 60
+    assert value["lengths"] == [
+        [19, 3], [64, 101], [65, 7], [127, 211], [300, 2003], [511, 3001], [800, 2811], [1500, 2039], [2048, 431],
+    ]  # fmt: skip
+    assert value["role_sequences"] == {"user assistant": 3607, "system (user assistant)+": 6841, "tokens": 153}
+    assert value["figures"]["stop_untrained"] == 611
     assert value["status"] == "bad"
     row = value["samples"][0]["row"]
     assert DrawnRow.from_dict(row) == report.samples[0].row
@@ -114,7 +116,7 @@ def test_lone_surrogates_are_escapes_that_other_readers_take(tmp_path: Path) -> 
     assert not set(text) & {"\x00", "\x1b", "\x9b", "\u202e", "\u2028"}
     value = json.loads(text)
     assert value["reports"][0]["run"]["name"] == EVIL.replace("\ud800", "\\ud800")
-    assert pl.read_json(path)["reports"][0][0]["totals"]["tokens"] == 500_000
+    assert pl.read_json(path)["reports"][0][0]["totals"]["tokens"] == 7_654_321
 
 
 def test_files_are_written_as_a_whole_and_never_over_an_input(tmp_path: Path) -> None:
@@ -123,7 +125,7 @@ def test_files_are_written_as_a_whole_and_never_over_an_input(tmp_path: Path) ->
     output = tmp_path / "output"
     (output / "train").mkdir(parents=True)
     (output / "_manifest.json").write_text("{}", "utf-8")
-    shown = ShownReport((example_report(str(tmp_path / "tokens")),))
+    shown = ShownReport((example_report(str(rows)),))
     for path, problem in (
         (rows, "is an input, and the report would replace it"),
         (output / "report.json", "is within the output"),

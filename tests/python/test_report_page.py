@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from chatmill.drawing.row import DrawnRow
-from chatmill.reporting.model import LengthLimit, Report, ReportFinding
+from chatmill.reporting.bins import bins_of, counts_in
+from chatmill.reporting.model import LengthLimit, Report, ReportFinding, TokenShare
 from chatmill.reporting.page import page
-from chatmill.reporting.page.charts.bins import bins_of, counts_in
 from chatmill.text.visible import visible
 from parsed_page import ELEMENTS, Parsed
 from report_example import empty_report
@@ -267,3 +267,16 @@ def test_nothing_of_anything_makes_a_page(others: list[Report]) -> None:
 def test_a_limit_of_one_token_and_a_single_limit() -> None:
     report = replace(full_report(), limits=(LengthLimit(1, 10_601, 8_000_000, 2_400_000),))
     assert Parsed(page([report])).stack == []
+
+
+def test_roles_beyond_two_hundred_are_one_row() -> None:
+    report = full_report(with_samples=False)
+    assert report.regions is not None
+    shares = tuple(TokenShare(f"role {at}", "content", 1000 + at, 1) for at in range(1000))
+    html = page([replace(report, regions=replace(report.regions, shares=shares))])
+    assert "role 199<" in html
+    assert "role 200<" not in html
+    rest = sum(1000 + at for at in range(200, 1000))
+    row = next(it for it in re.findall(r"<tr>.*?</tr>", html) if "800 others" in it)
+    assert f"{rest:,}" in row
+    assert ">800<" in row

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from chatmill.reporting.bins import counts_in, few_bins
 from chatmill.reporting.choose import some_samples
-from chatmill.reporting.histogram import bar, bins, spark
+from chatmill.reporting.histogram import bar, spark
 from chatmill.reporting.model import LengthLimit, RejectReason, Report, ReportFinding, ReportSample, Source, TokenShare
 from chatmill.reporting.shown import ShownReport
 from chatmill.reporting.terminal import report_text, show_reports
@@ -38,18 +39,21 @@ def section(text: str, title: str) -> list[list[str]]:
 
 
 def test_the_head_and_the_findings() -> None:
-    run = replace(example_report().run, labels="assistant")
+    run = replace(example_report().run, labels="last")
     lines = str(ShownReport((example_report(run=run),))).splitlines()
     assert lines[:3] == [
-        "tokens: an output of chatmill 0.1.0, made 2026-11-22T21:00:00+00:00, parquet",
-        "tokenizer bytes tokens (tokenizers), template chatml tokens, labels assistant, max_length 2,048 (keep_start)",
-        "bad: something is wrong (1 bad, 1 to look at)",
+        "tokens: an output of chatmill 0.1.0, made 2026-11-22T21:00:00Z, parquet",
+        "tokenizer org/model tokens (fastokens), template qwen3 tokens, labels last, max_length 2,048 (keep_start)",
+        "bad: something is wrong (1 bad, 2 to look at)",
     ]
     assert section("\n".join(lines), "findings") == [
-        ["bad", "doubled_bos", "5 rows begin twice: tokens"],
-        ["first: tokens, line 3"],
-        ["Do tokens"],
-        ["look empty_answer", "2 rows have an empty answer"],
+        ["bad", "stop_untrained", "611 trained turns do not train their stop token tokens"],
+        ["first: chats.jsonl:13 tokens"],
+        ["Use labels with `train_on_eos`. tokens"],
+        ["look truncated", "431 rows are cut"],
+        ["first: more.jsonl:4"],
+        ["Raise max_length."],
+        ["look reasoning_dropped", "The template drops reasoning."],
     ]
 
 
@@ -67,83 +71,101 @@ def test_rows_are_not_called_an_output() -> None:
 
 
 def test_the_sections_have_the_numbers() -> None:
-    text = report_text([example_report()])
+    text = report_text([example_report(totals=replace(example_report().totals, are_duplicates_exact=True))])
     assert section(text, "totals") == [
-        ["rows in", "1,010"],
-        ["rows out", "1,000"],
-        ["rejected", "10", "1.0 % of the rows"],
-        ["samples", "1,000"],
-        ["tokens", "500,000", "3.92 bytes per token"],
-        ["trained", "200,000", "40.0 % of the tokens"],
-        ["untrained", "3", "0.3 % of the samples have no trained token"],
+        ["rows in", "10,613"],
+        ["rows out", "10,601"],
+        ["rejected", "12", "0.1 % of the rows"],
+        ["samples", "10,607"],
+        ["tokens", "7,654,321", "3.87 bytes per token"],
+        ["trained", "2,345,678", "30.6 % of the tokens"],
+        ["untrained", "17", "0.2 % of the samples have no trained token"],
         [
             "truncated",
-            "20",
-            "rows cut to max_length; 10,000 tokens (2.0 %) are lost, 4,000 of them would have been trained",
+            "431",
+            "rows cut to max_length; 469,135 tokens (5.8 %) are lost, 123,457 of them would have been trained",
         ],
-        ["turns", "1,480", "trained, of 1,500 turns of the assistant"],
-        ["duplicates", "7", "samples are equal to an earlier one"],
-        ["BOS", "1,000", "samples begin with the begin-of-text token"],
+        ["turns", "22,111", "trained, of 22,229 turns of the assistant"],
+        ["duplicates", "53", "samples are equal to an earlier one"],
+        ["BOS", "9,973", "samples begin with the begin-of-text token"],
     ]
     lengths = section(text, "lengths, in tokens")
-    assert [lengths[0], lengths[3], lengths[10]] == [
-        ["0 – 99", "████▊", "100"],
-        ["300 – 399", "█" * 24, "500"],
-        ["1,000 – 2,048", "▌", "10"],
+    assert [lengths[0], lengths[2], lengths[10]] == [
+        ["0 – 199", "██▋", "322"],
+        ["400 – 599", "█" * 24, "3,001"],
+        ["2,000 – 2,199", "███▌", "431"],
     ]
-    assert lengths[-1] == ["at most: 50 %: 300, 90 %: 900, 95 %: 900, 99 %: 900, max: 2,048"]
+    assert lengths[-1] == ["at most: 50 %: 511, 90 %: 1,500, 95 %: 1,500, 99 %: 2,048, max: 2,048"]
     assert section(text, "what a max_length cuts") == [
         ["max_length", "rows cut", "tokens lost", "trained"],
-        ["1,024", "30", "20,000", "3.9 %", "9,000"],
-        ["2,048", "20", "10,000", "2.0 %", "4,000"],
+        ["256", "9,901", "5,500,003", "67.7 %", "1,900,007"],
+        ["512", "6,701", "4,200,011", "51.7 %", "1,300,021"],
+        ["1,024", "3,203", "2,100,013", "25.9 %", "700,027"],
+        ["2,048", "431", "469,135", "5.8 %", "123,457"],
+        ["4,096", "29", "31,337", "0.4 %", "4,243"],
+        ["8,192", "0", "0", "0.0 %", "0"],
     ]
     shares = section(text, "trained share of a sample")
-    assert [shares[0], shares[1], shares[10], shares[11]] == [
-        ["none", "▏", "3"],
-        ["to 10 %", "▋", "10"],
+    assert [shares[0], shares[1], shares[4], shares[10], shares[11]] == [
+        ["none", "▏", "17"],
+        ["to 10 %", "▏", "23"],
+        ["to 40 %", "█" * 24, "4,007"],
         ["above 90 %", "▏", "2"],
         ["all", "▏", "1"],
     ]
     assert len(shares) == 12
-    assert section(text, "tokens by role and kind")[1:] == [
-        ["assistant", "content", "200,000", "40.0 %", "99.5 %", "█" * 10],
-        ["user tokens", "content", "250,000", "50.0 %", "0.0 %"],
-        ["–", "prefix", "50,000", "10.0 %", "2.0 %", "▎"],
+    known = ", of 10,599 of 10,601 rows"
+    # 10 blocks are 80 eighths: 0.8118 of them are 65, 0.9522 are 76.
+    assert section(text, f"tokens by role and kind{known}")[1:] == [
+        ["–", "scaffold", "21,214", "0.3 %", "0.0 %"],
+        ["system", "content", "303,031", "4.0 %", "0.0 %"],
+        ["user", "content", "4,404,041", "57.5 %", "0.0 %"],
+        ["assistant", "header", "66,687", "0.9 %", "0.0 %"],
+        ["assistant", "reasoning", "505,051", "6.6 %", "81.2 %", "████████▏"],
+        ["assistant", "content", "2,009,011", "26.2 %", "95.2 %", "█████████▌"],
+        ["assistant", "closer", "22,651", "0.3 %", "100.0 %", "█" * 10],
+        ["tokens", "content", "77", "0.0 %", "1.3 %", "▏"],
     ]
-    assert section(text, "turns of the assistant")[1:] == [
-        ["1", "1,000", "150,000", "100.0 %", "█" * 10],
-        ["2 and later", "500", "50,000", "98.0 %", "█████████▊"],
+    # 0.9167 are 73, 0.8890 are 71, 0.8853 are 71.
+    assert section(text, f"turns of the assistant{known}")[1:] == [
+        ["1", "10,589", "1,200,007", "91.7 %", "█████████▏"],
+        ["2", "7,001", "900,001", "88.9 %", "████████▉"],
+        ["3 and later", "4,639", "503,389", "88.5 %", "████████▉"],
     ]
-    assert [row[:2] for row in section(text, "stop tokens of trained turns")] == [
-        ["trained", "1,400"],
-        ["not trained", "60"],
-        ["cut", "15"],
-        ["missing", "5"],
+    assert [row[:2] for row in section(text, f"stop tokens of trained turns{known}")] == [
+        ["trained", "21,017"],
+        ["not trained", "611"],
+        ["cut", "419"],
+        ["missing", "73"],
     ]
-    assert section(text, "reasoning")[0][0].endswith("of 50 of 80 messages that have a field for it")
-    assert section(text, "roles of the messages")[0] == ["600", "user assistant"]
-    assert section(text, "tools") == [["10 rows declare tools, at most 3"]]
-    assert section(text, "first trained tokens")[1] == ["700", "9", "Hetokens"]
-    assert section(text, "last trained tokens")[1] == ["990", "2", "<|im_end|>tokens"]
-    assert section(text, "packing")[1] == ["2,048", "260", "93.8 %", "█████████▍", "0", "50.0 %"]
-    assert section(text, "sources")[2] == ["b.jsonl", "410", "0", "200,000", "40.0 %", "3.92"]
+    assert section(text, "reasoning")[0][0].endswith("of 1,009 of 3,011 messages that have a field for it")
+    assert section(text, "roles of the messages")[0] == ["3,607", "user assistant"]
+    assert section(text, "roles of the messages")[2] == ["153", "tokens"]
+    assert section(text, "tools") == [["501 rows declare tools, at most 12"]]
+    assert section(text, "first trained tokens")[1] == ["5,003", "151667", "<think>"]
+    assert section(text, "last trained tokens")[3] == ["39", "7", "tokens"]
+    # 0.983 are 79 of 80 eighths.
+    assert section(text, "packing")[1] == ["2,048", "3,803", "98.3 %", "█████████▉", "0", "57.1 %"]
+    assert section(text, "sources")[2] == ["more.jsonl", "1,499", "7", "1,654,313", "20.9 %", "3.14"]
     assert section(text, "rejected rows") == [
-        ["invalid_json", "10", "tokens, line 9: the row is not JSON: tokens"],
+        ["row_json", "7", "more.jsonl:7: the row is no JSON"],
+        ["tokens", "5", "tokens: tokens"],
     ]
-    assert section(text, "notes")[1] == ["doubled_bos", "5", "rows that begin with two begin-of-text tokens"]
+    assert ["doubled_bos", "71", "rows that begin with two begin-of-text tokens"] in section(text, "notes")
     assert "\n2 samples\n" in text
 
 
 def test_a_part_of_the_rows_is_named() -> None:
     regions = example_report().regions
     assert regions is not None
-    text = report_text([example_report(regions=replace(regions, rows=900))])
-    assert "\ntokens by role and kind, of 900 of 1,000 rows\n" in text
+    text = report_text([example_report(regions=replace(regions, rows=9_900))])
+    assert "\ntokens by role and kind, of 9,900 of 10,601 rows\n" in text
 
 
 def test_estimates_are_named() -> None:
-    totals = replace(example_report().totals, are_duplicates_exact=False)
-    assert "estimated from a part of them" in report_text([example_report(totals=totals)])
+    assert "estimated from a part of them" in report_text([example_report()])
+    totals = replace(example_report().totals, are_duplicates_exact=True)
+    assert "estimated from a part of them" not in report_text([example_report(totals=totals)])
 
 
 def test_long_lists_are_cut() -> None:
@@ -179,32 +201,36 @@ def test_several_reports_are_columns() -> None:
     for expected in (
         ["tokens", "other", "third"],
         ["verdict", "bad", "look", "bad"],
-        ["rows in", "1,010", "1,010", "1,010"],
-        ["trained", *["200,000 (40.0 %)"] * 3],
-        ["50 %", "300", "300", "300"],
+        ["rows in", *["10,613"] * 3],
+        ["trained", *["2,345,678 (30.6 %)"] * 3],
+        ["50 %", "511", "300", "511"],
         ["max", "2,048", "300", "2,048"],
-        ["0 – 2,048", "▂··█·····▇▁", "···█·······", "▂··█·····▇▁"],
-        ["doubled_bos", "5", "5"],
+        # The bins of both have the same edges; 4 samples more do not change the blocks.
+        ["0 – 2,199", "▁▆█·█··▆··▂", "·█·········", "▁▆█·█··▆··▂"],
+        ["stop_untrained", "607", "607"],
         ["untrained", "3"],
         ["no_rows", "look"],
-        ["assistant · content", "200,000 (99.5 %)"],
+        ["assistant · content", "2,009,011 (95.2 %)"],
         ["tool · content", "8 (25.0 %)"],
-        ["not trained", "60", "60"],
-        ["2,048", *["93.8 %"] * 3],
-        ["invalid_json", "10", "10", "10"],
+        ["not trained", "611", "611"],
+        ["2,048", *["98.3 %"] * 3],
+        ["row_json", "7", "7", "7"],
     ):
         assert expected in lines, f"{expected} is not in\n{text}"
 
 
-def test_hostile_texts_stay_texts() -> None:
+def test_hostile_texts_stay_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HIDDEN.search(report_text([full_report()]) + report_text([full_report(), example_report()])) is None
     for reports in ([example_report(EVIL)], [example_report(EVIL), example_report("b")]):
         plain = report_text(reports)
         assert HIDDEN.search(plain) is None
         assert "␛[2J" in plain
         assert "⟨U+202E⟩nimda" in plain
-        # The line break of the text does not begin a line.
-        assert not re.search(r"^ *good", plain, re.MULTILINE)
+        assert not re.search(r"^good", plain, re.MULTILINE)
+    # Without folded cells, the line break of the text does not begin a line either.
+    monkeypatch.setattr("chatmill.reporting.terminal._WIDTH", 10_000)
+    for reports in ([example_report(EVIL)], [example_report(EVIL), example_report("b")]):
+        assert not re.search(r"^ *good", report_text(reports), re.MULTILINE)
 
 
 def test_markup_in_texts_is_text() -> None:
@@ -268,10 +294,10 @@ def test_notebooks_get_a_small_static_summary(text: str) -> None:
         assert {tag for tag, _ in parsed.found} <= {"div", "b", "ul", "li", "span", "table", "tr", "th", "td"}
         assert {name for _, names in parsed.found for name in names} <= {"style", "title"}
         for shown in (
-            "bad: something is wrong (1 bad, 1 to look at)",
-            "500,000",
-            "200,000 (40.0 %)",
-            "300 / 900 / 2,048",
+            "bad: something is wrong (1 bad, 2 to look at)",
+            "7,654,321",
+            "2,345,678 (30.6 %)",
+            "511 / 2,048 / 2,048",
         ):
             assert shown in parsed.text
     assert tags_of(ShownReport((example_report(EVIL),))._repr_html_()).text.count("<script>") > 2
@@ -288,21 +314,22 @@ def test_a_notebook_shows_a_few_findings() -> None:
 @settings(deadline=None)
 @given(LENGTHS)
 def test_bins_hold_each_sample_once(lengths: dict[int, int]) -> None:
-    (found,) = bins([lengths])
-    assert sum(it.samples for it in found) == sum(lengths.values())
-    assert len(found) <= 13
-    for it in found:
-        assert it.samples == sum(samples for length, samples in lengths.items() if it.first <= length <= it.last)
-    for left, right in pairwise(found):
+    bins = few_bins([lengths])
+    counts = counts_in(bins, lengths)
+    assert sum(counts) == sum(lengths.values())
+    assert len(bins) <= 13
+    for it, samples in zip(bins, counts, strict=True):
+        assert samples == sum(number for length, number in lengths.items() if it.first <= length <= it.last)
+    for left, right in pairwise(bins):
         assert right.first == left.last + 1
 
 
 @settings(deadline=None)
 @given(LENGTHS, LENGTHS)
 def test_several_reports_have_the_same_bins(first: dict[int, int], second: dict[int, int]) -> None:
-    left, right = bins([first, second])
-    assert [(it.first, it.last) for it in left] == [(it.first, it.last) for it in right]
-    assert sum(it.samples for it in right) == sum(second.values())
+    bins = few_bins([first, second])
+    for lengths in (first, second):
+        assert sum(counts_in(bins, lengths)) == sum(lengths.values())
 
 
 @settings(deadline=None)

@@ -87,7 +87,9 @@ def test_what_is_kept_after_an_error(error: BaseException, inputs: list[str], ma
     assert "blocks of this run are kept in" in text
     assert "the same command goes on with them, `--fresh` starts over" in text
     prepare(inputs, output="out", **BASE)
-    assert re.search(r"an earlier run on this output did not end; \d blocks? of it can be used", capsys.readouterr().err)
+    assert re.search(
+        r"an earlier run on this output did not end; \d blocks? of it can be used", capsys.readouterr().err
+    )
 
 
 def test_a_fresh_run_takes_nothing(inputs: list[str], made: Made) -> None:

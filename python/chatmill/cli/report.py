@@ -137,9 +137,11 @@ def report(context: click.Context, /, **options: Any) -> None:
 
         inputs, html, json_file = options["inputs"], options["html"], options["json_file"]
         row_options = _row_options(context, inputs)
-        samples = _samples(options["samples"], options["no_samples"])
+        samples = _samples(
+            options["samples"], options["no_samples"], shows_them=html is not None or json_file is not None
+        )
         # Rows may take long, so a wrong path is found before.
-        files = _files(html, json_file, inputs)
+        files = _files(html, json_file, inputs, options["input_format"])
         shown = run(*inputs, samples=samples, **row_options)
         try:
             if html is not None:
@@ -168,18 +170,21 @@ def _print(shown: "ShownReport", *, as_json: bool, quiet: bool) -> None:
         console.print(shown) if console.is_terminal else say(shown)
 
 
-def _samples(number: int | None, none: bool) -> bool | int:
+def _samples(number: int | None, none: bool, *, shows_them: bool) -> bool | int:
     if none and number:
         raise click.UsageError("--samples and --no-samples contradict each other; give one of them")
+    # 0 also leaves out the reasons of rejections, which the table shows.
+    if number and not shows_them:
+        raise click.UsageError("--samples is for --html and --json, and the table shows no samples; remove --samples")
     return not none if number is None else number
 
 
-def _files(html: str | None, json_file: str | None, inputs: tuple[str, ...]) -> list[str]:
+def _files(html: str | None, json_file: str | None, inputs: tuple[str, ...], kind: str | None) -> list[str]:
     """Return the files to write, checked."""
     from chatmill.reporting.target import checked_target
 
     files = [it for it in (html, json_file) if it is not None and it != _STDOUT]
-    if len({checked_target(it, inputs).resolve() for it in files}) < len(files):
+    if len({checked_target(it, inputs, kind=kind).resolve() for it in files}) < len(files):
         raise click.UsageError("--html and --json name the same file; give two different files")
     return files
 

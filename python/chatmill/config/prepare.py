@@ -12,6 +12,7 @@ from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, folders_of
 from chatmill.options.choices import Compression, LayoutName, Padding, PaddingSide, Trainer
+from chatmill.options.types import check_types
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
@@ -154,6 +155,7 @@ def planned_config(
     Raises:
         DataError: The config cannot be read, or chatmill does not support a value; the message names line and key.
     """
+    check_types(locals())
     read = config if isinstance(config, Config) else read_config(config)
     folder = output if output is not None else read.output
     if folder is None:

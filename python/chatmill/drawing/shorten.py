@@ -1,8 +1,11 @@
-"""`shortened`: a row whose text is too long to be looked at as a whole, without its middle."""
+"""`shortened`: a row that is too long to be looked at, without its middle; `left_out`: how much that was."""
 
+import re
 from dataclasses import replace
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
+
+_NOT_SHOWN = re.compile(r"… (\d{1,3}(?:,\d{3}){0,5}) characters are not shown …")
 
 
 def shortened(row: DrawnRow, most: int) -> DrawnRow:
@@ -42,3 +45,17 @@ def shortened(row: DrawnRow, most: int) -> DrawnRow:
         if spans:
             regions.append(replace(region, spans=tuple(spans)))
     return replace(row, regions=tuple(regions))
+
+
+def left_out(span: DrawnSpan) -> int:
+    """Return the number of characters in whose place `shortened` put a span; 0 for all other spans.
+
+    Args:
+        span: A span of a row.
+
+    Example:
+        >>> left_out(DrawnSpan("… 6,000 characters are not shown …", None)), left_out(DrawnSpan("abc", 1.0))
+        (6000, 0)
+    """
+    found = _NOT_SHOWN.fullmatch(span.text) if span.weight is None else None
+    return int(found[1].replace(",", "")) if found else 0

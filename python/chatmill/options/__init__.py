@@ -1,1 +1,1 @@
-"""Options: the lists of values that options accept."""
+"""Options: the lists of values that options accept, and the check of their types."""

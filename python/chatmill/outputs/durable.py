@@ -2,11 +2,18 @@
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 # Some filesystems, and Windows, do not sync folders.
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOSYS, errno.ENOTSUP}
+
+# The name of a file that is not finished. It is random, so that it is no file of a user, and does not begin with the
+# name of the file, which may be as long as the filesystem allows.
+_UNFINISHED = re.compile(r"\.chatmill-[0-9a-f]{16}\.new")
+# A name that is there already is not used, also if it is a symbolic link.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def sync_file(path: Path) -> None:
@@ -56,9 +63,11 @@ def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> No
     Raises:
         OSError: The file cannot be written.
     """
-    temporary = path.with_name(f"{path.name}.new")
+    temporary = path.with_name(f".chatmill-{os.urandom(8).hex()}.new")
+    # Outside of the block that removes it: a file that was there before is not ours.
+    descriptor = os.open(temporary, _NEW, 0o600 if is_private else 0o666)
     try:
-        with open(temporary, "wb", opener=_open_private if is_private else None) as file:  # it has no opener
+        with open(descriptor, "wb") as file:  # noqa: PTH123  # a path has no method for a descriptor
             file.write(content)
         sync_file(temporary)
         os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
@@ -70,5 +79,14 @@ def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> No
     sync_folder(path.parent)
 
 
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def is_unfinished(name: str) -> bool:
+    """Return whether a file has the name of one that `write_durably` had not finished when its process was killed.
+
+    Args:
+        name: The name.
+
+    Example:
+        >>> is_unfinished(".chatmill-0123456789abcdef.new"), is_unfinished("report.html.new")
+        (True, False)
+    """
+    return _UNFINISHED.fullmatch(name) is not None

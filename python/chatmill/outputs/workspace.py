@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chatmill.outputs.checksums import Identity
-from chatmill.outputs.durable import write_durably
+from chatmill.outputs.durable import is_unfinished, write_durably
 from chatmill.outputs.place import Base
 
 _MARKER = "chatmill-run.json"
@@ -80,7 +80,7 @@ class Workspace:
             marker = json.loads((self.folder / _MARKER).read_bytes())
         except FileNotFoundError:
             # A run that was killed while it created or removed the folder leaves at most the unfinished marker.
-            return {entry.name for entry in self.folder.iterdir()} <= {f"{_MARKER}.new"}
+            return all(is_unfinished(entry.name) for entry in self.folder.iterdir())
         except (OSError, ValueError):
             return False
         return isinstance(marker, dict) and marker == {"what": _MARK, "output": base.name}
@@ -111,8 +111,10 @@ class Workspace:
         with suppress(OSError):
             if self.output.exists():
                 shutil.rmtree(self.output)
-            for name in (f"{_JOURNAL}.new", f"{_MARKER}.new"):
-                (self.folder / name).unlink(missing_ok=True)
+            # The marker or the journal, if the run was killed while it wrote it.
+            for entry in list(self.folder.iterdir()):
+                if is_unfinished(entry.name):
+                    entry.unlink(missing_ok=True)
             # A folder without its marker is not recognized, so the marker goes last, and only if nothing else is left.
             if {entry.name for entry in self.folder.iterdir()} <= {_MARKER}:
                 (self.folder / _MARKER).unlink(missing_ok=True)

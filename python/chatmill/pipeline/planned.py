@@ -23,6 +23,7 @@ from chatmill.options.choices import (
     Trainer,
     Truncation,
 )
+from chatmill.options.types import check_types
 from chatmill.outputs.apart import check_apart
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
@@ -101,8 +102,9 @@ def planned_run(
     """Plan a run. The arguments are those of `chatmill.prepare`, but `output` may be None if nothing is written.
 
     Raises:
-        DataError: Options contradict each other.
+        DataError: Options contradict each other, or have the wrong type.
     """
+    check_types(locals())
     trainer_input = input_of(trainer) if pack is None else None
 
     def parts(clock: datetime) -> list[Part]:

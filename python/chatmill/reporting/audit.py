@@ -13,11 +13,10 @@ from chatmill.inputs.mill import mill_block
 from chatmill.inspect.diff.recorded import made_rows
 from chatmill.inspect.diff.report import RowDifference
 from chatmill.inspect.diff.samples import SampledRow, same_samples
-from chatmill.labels import Labels
+from chatmill.inspect.diff.spans import Aspect
 from chatmill.outputs.written import RecordedReject, WrittenRows
 from chatmill.reporting.audit_model import (
     Audit,
-    AuditAspect,
     AuditedFailure,
     AuditedRegion,
     AuditedRow,
@@ -28,7 +27,8 @@ from chatmill.reporting.audit_model import (
 )
 from chatmill.reporting.audit_row import AuditedPair, TrainedCounts
 from chatmill.reporting.audit_source import AuditedOutput
-from chatmill.reporting.audit_trainer import AuditedTrainer
+from chatmill.reporting.audit_trainer import AuditedTrainer, reason_of
+from chatmill.reporting.labels import labels_text
 
 _BLOCK_BYTES = 1 << 20
 # The rows, the spans of a row and the characters of a span that an audit holds.
@@ -81,7 +81,7 @@ def audit(
         output=os.fspath(output),
         trainer=chosen.name,
         options=dict(chosen.options),
-        labels=_labels_text(source.output.options.get("labels", "assistant")),
+        labels=labels_text(source.output.options.get("labels", "assistant")),
         template="" if source.template is None else str(manifest["template"]["name"]),
         tokenizer=str(manifest["tokenizer"]["name"]),
         rows=found.rows,
@@ -164,7 +164,7 @@ class _Found:
     rows: int = 0
     output: _Side = field(default_factory=_Side)
     trainer: _Side = field(default_factory=_Side)
-    differing: Counter[AuditAspect] = field(default_factory=Counter)
+    differing: Counter[Aspect] = field(default_factory=Counter)
     trained: TrainedCounts = field(default_factory=TrainedCounts)
     failures: dict[tuple[AuditSide, str], _Failures] = field(default_factory=dict)
     first: list[AuditedRow] = field(default_factory=list)
@@ -192,7 +192,8 @@ class _Found:
                 self.first.append(_shown(difference, pair.trained.total))
 
     def _add_failure(self, side: AuditSide, row: _Row, failure: RowFailure | RecordedReject, *, differs: bool) -> None:
-        found = self.failures.setdefault((side, failure.code), _Failures(row.place, failure.text))
+        reason = reason_of(failure.text) if side == "trainer" else failure.text
+        found = self.failures.setdefault((side, failure.code), _Failures(row.place, reason))
         found.rows += 1
         found.differing += differs
 
@@ -253,7 +254,7 @@ def _shown(difference: RowDifference, trained: TrainedTokens) -> AuditedRow:
             it.end,
             _shortened(it.text),
             _shortened(it.left),
-            _shortened(it.right),
+            _shortened(reason_of(it.right) if difference.aspect == "failure" else it.right),
             it.message,
             it.role,
             it.kind,
@@ -272,11 +273,6 @@ def _shortened(text: str) -> str:
 def _regions(counts: TrainedCounts) -> tuple[AuditedRegion, ...]:
     regions = [AuditedRegion(role, kind, counts.of((role, kind))) for role, kind in counts.by_region]
     return tuple(sorted(regions, key=lambda it: (-it.trained.differing, -it.trained.both, it.role, it.kind)))
-
-
-def _labels_text(recorded: Any) -> str:
-    spec = Labels.of(recorded).spec()
-    return spec if isinstance(spec, str) else repr(Labels.of(recorded))
 
 
 def _notes(source: AuditedOutput, trainer: AuditedTrainer) -> tuple[str, ...]:

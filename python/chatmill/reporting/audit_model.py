@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    # The page needs these values, and not the comparison of rows.
+    from chatmill.inspect.diff.spans import Aspect
 
 #: One of the two sides of an audit.
 AuditSide = Literal["output", "trainer"]
-
-#: The first aspect in which a row differs, in the order in which they are compared: it has tokens on one side only, or
-#: both sides have tokens and differ in their number of samples, text, tokens, labels, or weights.
-AuditAspect = Literal["failure", "samples", "text", "ids", "labels", "weights"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class AuditedRow:
 
     row: int
     place: str
-    aspect: AuditAspect
+    aspect: "Aspect"
     trained: TrainedTokens
     spans: Sequence[AuditedSpan]
     more_spans: int = 0
@@ -140,7 +140,7 @@ class Audit:
         output: The output folder.
         trainer: The name of the trainer, such as `trl`.
         options: The options of the trainer that were given.
-        labels: The labels of the output as text, such as `assistant`.
+        labels: The labels of the output as text, as in a report: `assistant`, or the fields as JSON.
         template: The name of the chat template.
         tokenizer: The name of the tokenizer.
         rows: The compared rows.
@@ -163,7 +163,7 @@ class Audit:
     tokenizer: str
     rows: int
     of: int
-    differing: Mapping[AuditAspect, int]
+    differing: Mapping["Aspect", int]
     of_output: AuditedSide
     of_trainer: AuditedSide
     trained: TrainedTokens

@@ -13,6 +13,12 @@ from chatmill.text.nearest import suggestion
 #: The names of the trainers whose labels chatmill makes.
 TRAINERS: tuple[str, ...] = tuple(name for name in preset_names() if name not in PLAIN)
 
+# The core speaks of the option `emulate` of labels, which nobody gave to an audit.
+_WORDS = (
+    ("use the training template of TRL, or remove `emulate`", "audit an output made with the training template of TRL"),
+    ("`emulate: trl`", "trl"),
+)
+
 
 @dataclass(frozen=True)
 class AuditedTrainer:
@@ -49,6 +55,21 @@ class AuditedTrainer:
         if name not in TRAINERS:
             raise DataError(_unknown(name))
         return AuditedTrainer(name, options, Labels.preset(name, **options))
+
+
+def reason_of(text: str) -> str:
+    """Return the reason why a trainer makes no tokens of a row, in words that fit an audit.
+
+    Args:
+        text: The reason as the core gives it.
+
+    Example:
+        >>> reason_of("`emulate: trl` rejects a row without trained tokens")
+        'trl rejects a row without trained tokens'
+    """
+    for of_labels, of_audit in _WORDS:
+        text = text.replace(of_labels, of_audit)
+    return text
 
 
 def _unknown(name: Any) -> str:

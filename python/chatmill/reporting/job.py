@@ -1,9 +1,9 @@
 """`report`: a report of finished outputs, or of rows that are counted and not written."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from inspect import Parameter, signature
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,12 @@ from chatmill.reporting.shown import ShownReport
 from chatmill.text.nearest import suggestion
 from chatmill.text.parsing import parse_json
 
-# Arguments of `prepare` that say what is written and how; nothing is written here.
-_NO_OPTIONS = ("inputs", "output", "overwrite", "progress", "resume")
+# The options of `prepare` that change what rows become, and how they are read. All others say what is written and how.
+_OPTIONS = (
+    "template", "template_fallback", "rebuild", "format", "columns", "input_format", "labels", "split", "max_length",
+    "truncation", "segment_length", "special_tokens", "allowed_special_tokens", "all_masked", "threads",
+    "chat_template_kwargs", "limits", "now", "block_bytes", "max_line_bytes", "trainer",
+)  # fmt: skip
 
 
 def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **options: Any) -> ShownReport:
@@ -32,14 +36,14 @@ def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **op
         tokenizer: For rows: a `Tokenizer`, or any value that `Tokenizer.from_pretrained` accepts.
         samples: Whether the report has samples, which hold texts of rows; or how many at most.
         options: For rows: the options of `prepare` that change tokens and labels, such as `template`, `format`,
-            `labels`, `max_length` and `truncation`.
+            `labels`, `max_length` and `truncation`. Those that say what is written, such as `shuffle`, are refused.
 
     Returns:
         The reports. `print` shows them, and so does a notebook.
 
     Raises:
         DataError: An input cannot be read, or is an output of a version without statistics.
-        TypeError: An option is unknown, or is for an output that is written.
+        TypeError: An option is unknown, or has no effect because nothing is written.
 
     Example:
         >>> report = chatmill.report("tokens")  # doctest: +SKIP
@@ -52,6 +56,7 @@ def report(*inputs: Any, tokenizer: Any = None, samples: bool | int = True, **op
         raise DataError(f"`samples` is {samples!r}; give True, False, or a whole number of 0 or more")
     if not inputs:
         raise DataError("there is nothing to report; give a folder that `chatmill prepare` made, or rows")
+    _check_options(options)
     given = {name: value for name, value in {"tokenizer": tokenizer, **options}.items() if value is not None}
     outputs = [is_output(it) for it in inputs]
     if given and all(outputs):
@@ -96,15 +101,8 @@ def _of_output(folder: str | os.PathLike[str], samples: bool | int) -> Report:
 
 
 def _of_rows(inputs: Any, samples: bool | int, options: Mapping[str, Any]) -> Report:
-    from chatmill.pipeline.job import prepare
     from chatmill.reporting.of_rows import report_of_rows
 
-    parameters = signature(report_of_rows).parameters
-    takes_any = any(it.kind is Parameter.VAR_KEYWORD for it in parameters.values())
-    known = tuple(it for it in (signature(prepare).parameters if takes_any else parameters) if it not in _NO_OPTIONS)
-    for name in options:
-        if name not in known:
-            raise TypeError(f"report() has no option {name!r}{_hint(name, known)}")
     return _with_samples(report_of_rows(inputs, samples=bool(samples), **options), samples)
 
 
@@ -114,8 +112,18 @@ def _with_samples(made: Report, samples: bool | int) -> Report:
     return replace(made, samples=some_samples(made.samples, int(samples)))
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    hint = suggestion(name, known)
+def _check_options(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in _OPTIONS:
+            raise TypeError(f"report() has no option {name!r}{_hint(name)}")
+
+
+def _hint(name: str) -> str:
+    from chatmill.pipeline.job import prepare
+
+    if name in signature(prepare).parameters:
+        return ": it would say what `prepare` writes, and a report writes no output; leave it out"
+    hint = suggestion(name, _OPTIONS)
     return f"; {hint}" if hint else ""
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
+from chatmill.reporting.bins import Bin, counts_in, few_bins
 from chatmill.reporting.foreign import on_one_line
-from chatmill.reporting.histogram import Bin, bins
 from chatmill.reporting.model import Report, ReportFinding, Status
 from chatmill.reporting.words import run_lines, verdict_text
 from chatmill.statistics.quantiles import quantiles
@@ -31,8 +31,8 @@ def notebook_html(reports: Sequence[Report]) -> str:
     names = "".join(f'<th style="{_CELL}">{_text(report.run.name)}</th>' for report in reports)
     table_head = f"<tr><th></th>{names}</tr>" if len(reports) > 1 else ""
     rows = "".join(_row(name, [value(report) for report in reports]) for name, value in _ROWS)
-    found = bins([report.lengths for report in reports])
-    bars = "".join(f'<td style="{_CELL}; vertical-align: bottom">{_bars(it)}</td>' for it in found)
+    bins = few_bins([report.lengths for report in reports])
+    bars = "".join(f'<td style="{_CELL}; vertical-align: bottom">{_bars(bins, it.lengths)}</td>' for it in reports)
     return (
         f'<div style="font-size: 90%">{heads}<table style="font-variant-numeric: tabular-nums">{table_head}{rows}'
         f'<tr><td style="vertical-align: bottom">lengths</td>{bars}</tr></table></div>'
@@ -62,14 +62,15 @@ def _row(name: str, values: Sequence[str]) -> str:
     return f'<tr><td style="text-align: left">{escape(name)}</td>{cells}</tr>'
 
 
-def _bars(found: Sequence[Bin]) -> str:
-    most = max((it.samples for it in found), default=0)
+def _bars(bins: Sequence[Bin], lengths: Mapping[int, int]) -> str:
+    counts = counts_in(bins, lengths)
+    most = max(counts, default=0)
     if not most:
         return "–"
     return "".join(
-        f'<span title="{it.first:,} – {it.last:,} tokens: {it.samples:,} samples" style="display: inline-block; '
-        f'width: 0.8em; margin-right: 1px; height: {_height(it.samples, most):.2f}em; background: {_BAR_COLOR}"></span>'
-        for it in found
+        f'<span title="{bin_.first:,} – {bin_.last:,} tokens: {samples:,} samples" style="display: inline-block; '
+        f'width: 0.8em; margin-right: 1px; height: {_height(samples, most):.2f}em; background: {_BAR_COLOR}"></span>'
+        for bin_, samples in zip(bins, counts, strict=True)
     )
 
 

@@ -1,12 +1,11 @@
 """`report_of_output`: the report of a finished output. It reads the manifest and the kept rows, and no shard."""
 
-import json
 import os
-from typing import Any
 
 from chatmill._chatmill import DataError
 from chatmill.outputs.read import PreparedOutput
 from chatmill.reporting.build import Counted, build_report
+from chatmill.reporting.labels import labels_text
 from chatmill.reporting.model import Report, Run
 from chatmill.reporting.recorded import check_recorded
 from chatmill.reporting.sample_file import read_sample_file
@@ -84,16 +83,3 @@ def _run(output: PreparedOutput) -> Run:
         truncation=options.get("truncation") or "",
         layout="packs" if options.get("packing") is not None else output.layout,
     )
-
-
-def labels_text(spec: Any) -> str:
-    """Return labels in the form of a manifest as a short text.
-
-    Args:
-        spec: The name of a preset, or the fields that differ from the default.
-
-    Example:
-        >>> labels_text("assistant"), labels_text({"turns": "last"})
-        ('assistant', '{"turns": "last"}')
-    """
-    return spec if isinstance(spec, str) else json.dumps(spec, ensure_ascii=False)

@@ -16,8 +16,8 @@ from chatmill.lint.warning import merged_warnings
 from chatmill.pipeline.job import plan
 from chatmill.pipeline.parts import Part
 from chatmill.reporting.build import Counted, build_report
+from chatmill.reporting.labels import labels_text
 from chatmill.reporting.model import Report, Run
-from chatmill.reporting.of_output import labels_text
 from chatmill.reporting.sample_file import sample_of
 from chatmill.statistics.read import read_figures
 from chatmill.statistics.run import RunStatistics

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from chatmill.reporting.bins import counts_in, few_bins
 from chatmill.reporting.foreign import on_one_line
-from chatmill.reporting.histogram import bins, spark
+from chatmill.reporting.histogram import spark
 from chatmill.reporting.model import Report, TokenShare
 from chatmill.reporting.words import STATUS_STYLES
 from chatmill.statistics.quantiles import quantiles
@@ -25,7 +26,8 @@ def show_side_by_side(reports: Sequence[Report]) -> Table:
         reports: The reports.
     """
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", overflow="fold")
+    # A name that goes on in a second line could look like a line of the report.
+    table.add_column(style="dim", no_wrap=True, overflow="ellipsis", max_width=_LONGEST_NAME)
     for _ in reports:
         table.add_column(justify="right", overflow="fold")
     for title, rows in _sections(reports):
@@ -92,10 +94,10 @@ def _totals(reports: Sequence[Report]) -> _Rows:
 
 
 def _lengths(reports: Sequence[Report]) -> _Rows:
-    found = bins([it.lengths for it in reports])
-    if found[0]:
-        edges = f"{found[0][0].first:,} – {found[0][-1].last:,}"
-        yield edges, [Text(spark(it.samples for it in each), style="cyan") for each in found]
+    bins = few_bins([it.lengths for it in reports])
+    if bins:
+        edges = f"{bins[0].first:,} – {bins[-1].last:,}"
+        yield edges, [Text(spark(counts_in(bins, it.lengths)), style="cyan") for it in reports]
     for name in ("50", "90", "95", "99", "max"):
         values = [quantiles(it.lengths).get(name) for it in reports]
         yield name if name == "max" else f"{name} %", ["" if it is None else f"{it:,}" for it in values]

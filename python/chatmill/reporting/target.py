@@ -1,21 +1,24 @@
 """`checked_target`: the place of a new file, which may neither be an input nor lie in an output."""
 
+import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from chatmill._chatmill import DataError
+from chatmill.inputs import find_inputs
 from chatmill.outputs.manifest import MANIFEST
 from chatmill.outputs.url import is_url
 
 
-def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> Path:
+def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = (), *, kind: str | None = None) -> Path:
     """Return the path of a new file.
 
     Args:
         path: The file; it may be there already.
-        inputs: Files that it must not replace. Other values are passed over.
+        inputs: Files that it must not replace, also as folders and globs. Other values are passed over.
+        kind: The kind of the inputs, as for `find_inputs`.
 
     Raises:
         DataError: There is no folder for it; it is a folder, a device, an input, or within an output, whose folder
@@ -38,10 +41,28 @@ def checked_target(path: str | os.PathLike[str], inputs: Iterable[Any] = ()) -> 
                 f"{target} is within the output {place}, whose manifest does not list this file; give a path "
                 "outside of it"
             )
-    for entry in inputs:
-        if isinstance(entry, (str, os.PathLike)) and _is_same(target, entry):
+    for entry in inputs if target.exists() else ():
+        if any(_is_same(target, file) for file in _files_of(entry, kind)):
             raise DataError(f"{target} is an input, and the report would replace it; give another path")
     return target
+
+
+def _files_of(entry: Any, kind: str | None) -> Iterable[str | os.PathLike[str]]:
+    if not isinstance(entry, (str, os.PathLike)) or is_url(entry):
+        return []
+    try:
+        given = Path(entry).expanduser()
+        # An id of the Hub is neither of them, so nothing is asked for over the network.
+        is_several = given.is_dir() or (not given.exists() and glob.has_magic(os.fspath(entry)))
+    except (OSError, RuntimeError, ValueError):
+        return []
+    if not is_several or (given / MANIFEST).is_file():
+        return [entry]
+    try:
+        return [file.location for file in find_inputs(entry, kind)]
+    except DataError:
+        # The run says what is wrong with its inputs.
+        return []
 
 
 def _is_same(target: Path, entry: str | os.PathLike[str]) -> bool:

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from chatmill._chatmill import NOTES
+from chatmill.reporting.bins import counts_in, few_bins
 from chatmill.reporting.foreign import on_one_line
-from chatmill.reporting.histogram import bar, bins
+from chatmill.reporting.histogram import bar
 from chatmill.reporting.model import Regions, Report
 from chatmill.reporting.side_by_side import show_side_by_side
 from chatmill.reporting.words import SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
@@ -156,12 +157,12 @@ def _lost(report: Report) -> str:
 
 
 def _lengths(report: Report) -> RenderableType:
-    (found,) = bins([report.lengths])
-    most = max(it.samples for it in found)
+    bins = few_bins([report.lengths])
+    counts = counts_in(bins, report.lengths)
     table = _grid("right", "left", "right")
-    for it in found:
+    for it, samples in zip(bins, counts, strict=True):
         label = f"{it.first:,}" if it.first == it.last else f"{it.first:,} – {it.last:,}"
-        table.add_row(label, Text(bar(it.samples, most, _BAR), style="cyan"), f"{it.samples:,}")
+        table.add_row(label, Text(bar(samples, max(counts), _BAR), style="cyan"), f"{samples:,}")
     return Group(table, Text(f"at most: {quantile_text(quantiles(report.lengths))}"))
 
 

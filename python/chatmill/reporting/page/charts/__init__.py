@@ -1,1 +1,1 @@
-"""Charts as inline SVG, without scripts and without styles of their own; docs/dependencies.md has the measure."""
+"""Charts as inline SVG, without scripts and without styles of their own; docs/dependencies.md has the reason."""

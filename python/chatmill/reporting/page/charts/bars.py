@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatmill.reporting.page.charts.plot import HEIGHT, TOP, hover, plot, round_up
-from chatmill.reporting.page.figures import count, share, short
 from chatmill.reporting.page.markup import Markup, element
+from chatmill.reporting.page.numbers import count, share, short
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from itertools import pairwise
 from math import log2
 
 from chatmill.reporting.page.charts.plot import HEIGHT, TOP, hover, plot
-from chatmill.reporting.page.figures import short_length
 from chatmill.reporting.page.markup import Markup, element
+from chatmill.reporting.page.numbers import short_length
 
 # The inner SVG has 1000 by 100 units, and is stretched to the plot.
 _WIDE, _HIGH = 1000, 100

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count
 from chatmill.reporting.page.samples.names import Choices, name_of_why
 
 _KEYS = (
@@ -11,6 +12,9 @@ _KEYS = (
     ("Enter", "next place of the search; with Shift, the previous one"),
     ("t", "borders of tokens"), ("i", "ids of tokens"), ("Esc", "leave the search, or clear all filters"),
 )  # fmt: skip
+
+# Nobody finds anything in a longer list, and only forged rows have so many roles.
+_MOST_VALUES = 200
 
 
 def controls(choices: Choices) -> Markup:
@@ -52,7 +56,11 @@ def _numbered(texts: Sequence[str]) -> Iterable[tuple[str, str]]:
 def _select(name: str, title: str, every: str, values: Iterable[tuple[str, str]]) -> Markup:
     options = [element("option", every, value="")]
     # A value is escaped, and an option shows the beginning of a long text.
-    options += [element("option", clipped(text, 80) or "–", value=value) for value, text in values]
+    shown = list(values)
+    options += [element("option", clipped(text, 80) or "–", value=value) for value, text in shown[:_MOST_VALUES]]
+    if len(shown) > _MOST_VALUES:
+        rest = f"… and {count(len(shown) - _MOST_VALUES)} more, which are left out"
+        options.append(element("option", rest, disabled=True))
     return element("label", f"{title} ", element("select", *options, id=f"filter-{name}"))
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatmill.reporting.model import Report, ReportSample
-from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.model import ReportSample
+from chatmill.reporting.page.clipped import clipped
 from chatmill.text.visible import visible
 
 _WHY: Mapping[str, str] = {
@@ -46,14 +46,13 @@ class Choices:
     roles: Sequence[str]
 
 
-def choices_of(reports: Sequence[Report], names: Sequence[str]) -> Choices:
+def choices_of(samples: Sequence[ReportSample], names: Sequence[str]) -> Choices:
     """Return the values of the filters.
 
     Args:
-        reports: The reports.
-        names: Their names.
+        samples: The samples of the page.
+        names: The names of the reports.
     """
-    samples = [sample for report in reports for sample in report.samples]
     return Choices(
         names,
         list(dict.fromkeys(why for sample in samples for why in reasons(sample))),

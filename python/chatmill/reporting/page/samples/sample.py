@@ -7,11 +7,13 @@ from itertools import groupby
 from chatmill.drawing.html import CLASSES, draw_html
 from chatmill.drawing.row import DrawnRegion, DrawnRow
 from chatmill.reporting.model import ReportSample
-from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.charts.meter import meter
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.marks import with_marks
 from chatmill.reporting.page.markup import Markup, element, joined, text
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.samples.names import Choices, name_of_why, reasons, short_role
-from chatmill.reporting.page.samples.shorten import shortened
+from chatmill.reporting.page.samples.shorten import SPAN, Shortened, shortened, size_of
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Numbered:
 
     @property
     def size(self) -> int:
-        """The number of its characters."""
-        return len(self.sample.row.text) if self.sample.row else len(self.sample.data)
+        """The number of its characters, or what its spans count for."""
+        return size_of(self.sample.row) if self.sample.row else len(self.sample.data)
 
 
 def draw_sample(it: Numbered, choices: Choices, limit: int) -> Markup:
@@ -65,13 +67,8 @@ def draw_sample(it: Numbered, choices: Choices, limit: int) -> Markup:
 
 
 def _row(row: DrawnRow, limit: int) -> Markup:
-    part = shortened(row, limit)
+    part = shortened(row, limit, limit // SPAN)
     notes = [element("li", clipped(note, 500)) for note in row.notes]
-    gap = (
-        element("p", f"{count(part.left_out)} characters are left out here, to keep the page small.", class_="gap")
-        if part.left_out
-        else ""
-    )
     return joined(
         element(
             "p",
@@ -81,8 +78,19 @@ def _row(row: DrawnRow, limit: int) -> Markup:
             class_="counts",
         ),
         element("ul", *notes, class_="notes") if notes else "",
-        element("div", *_messages(part.first), gap, *_messages(part.last), class_="text"),
+        element("div", *_messages(part.first), _gap(part), *_messages(part.last), class_="text"),
     )
+
+
+def _gap(part: Shortened) -> Markup:
+    """What is left out. Only forged rows have many spans without text."""
+    if part.left_out:
+        what = f"{count(part.left_out)} characters"
+    elif part.spans > 0:
+        what = f"{count(part.spans)} spans without text"
+    else:
+        return Markup("")
+    return element("p", f"{what} are left out here, to keep the page small.", class_="gap")
 
 
 def _messages(regions: Sequence[DrawnRegion]) -> list[Markup]:
@@ -108,5 +116,13 @@ def _rejected(sample: ReportSample, limit: int) -> Markup:
         element(
             "p", element("b", "Rejected: "), element("code", clipped(sample.code)), " ", clipped(sample.reason, 2000)
         ),
-        element("div", with_marks(text(clipped(data, limit))), class_="text data") if data else "",
+        element("div", with_marks(text(_clipped_data(data, limit))), class_="text data") if data else "",
     )
+
+
+def _clipped_data(data: str, limit: int) -> str:
+    """The beginning of the data of a row. The output has only the beginning of long data, with `…` after it."""
+    left = len(data) - limit - 1
+    if left < 1 or not data.endswith("…"):
+        return clipped(data, limit)
+    return f"{data[:limit]} … (more than {count(left)} more characters)"

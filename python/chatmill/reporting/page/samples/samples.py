@@ -3,22 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from chatmill.drawing.html import CLASSES, mark
+from chatmill.reporting.choose import some_samples
 from chatmill.reporting.model import Report
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count
 from chatmill.reporting.page.samples.controls import controls
 from chatmill.reporting.page.samples.fit import fitting
 from chatmill.reporting.page.samples.names import choices_of
 from chatmill.reporting.page.samples.sample import Numbered, draw_sample
 from chatmill.reporting.page.sections.section import section
 
+# An output has about thirty, or more if its rows have many answers.
+_MOST_SAMPLES = 500
+
 
 def numbered(reports: Sequence[Report]) -> list[Numbered]:
-    """Return the samples of all reports with their numbers.
+    """Return the samples that the page shows with their numbers: at most 500 of all reports.
 
     Args:
         reports: The reports.
     """
-    of_report = ((at, sample) for at, report in enumerate(reports) for sample in report.samples)
+    most = _MOST_SAMPLES // len(reports)
+    of_report = ((at, sample) for at, report in enumerate(reports) for sample in some_samples(report.samples, most))
     return [Numbered(number, at, sample) for number, (at, sample) in enumerate(of_report, start=1)]
 
 
@@ -46,9 +52,12 @@ def samples(reports: Sequence[Report], names: Sequence[str], most_bytes: int) ->
     every = numbered(reports)
     if not every:
         return section("samples", "Samples", element("p", "This report has no samples.", class_="remark"))
-    choices = choices_of(reports, names)
+    choices = choices_of([it.sample for it in every], names)
+    more = sum(len(it.samples) for it in reports) - len(every)
     drawn = fitting([it.size for it in every], lambda at, limit: draw_sample(every[at], choices, limit), most_bytes)
-    return section("samples", "Samples", _legend(), controls(choices), *map(Markup, drawn))
+    left_out = f"{count(more)} more samples are left out, to keep the page small."
+    rest = element("p", left_out, class_="remark") if more else ""
+    return section("samples", "Samples", _legend(), controls(choices), *map(Markup, drawn), rest)
 
 
 def _legend() -> Markup:

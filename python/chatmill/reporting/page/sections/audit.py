@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from chatmill.reporting.audit_model import Audit, AuditedRow, AuditedSide, AuditedSpan, TrainedTokens
-from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.marks import with_marks
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import section
 from chatmill.reporting.page.tables import Column, Row, table
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from chatmill.reporting.bins import bins_of
 from chatmill.reporting.model import Report
-from chatmill.reporting.page.charts.bins import bins_of
-from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.lengths import bin_table, histogram
 from chatmill.reporting.page.sections.section import of_each, section
 from chatmill.reporting.page.tables import Column, Row, table

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from chatmill.reporting.bins import Bin, bins_of, counts_in
 from chatmill.reporting.model import LengthLimit, Packing, Report
 from chatmill.reporting.page.charts.bars import BarNames, bars
-from chatmill.reporting.page.charts.bins import Bin, bins_of, counts_in
 from chatmill.reporting.page.charts.lines import lines
-from chatmill.reporting.page.figures import count, meter, share, short_length
+from chatmill.reporting.page.charts.meter import meter
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share, short_length
 from chatmill.reporting.page.sections.section import of_each, section
 from chatmill.reporting.page.tables import Column, Row, folded, table
 from chatmill.statistics.quantiles import quantiles

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from chatmill.reporting.model import Report, ReportFinding, Status
-from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import pair, section
 from chatmill.reporting.page.tables import Column, Row, table
 

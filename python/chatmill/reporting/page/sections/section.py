@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chatmill.reporting.model import Report
-from chatmill.reporting.page.figures import clipped
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from chatmill._chatmill import NOTES
 from chatmill.reporting.model import RejectReason, Report, Source
-from chatmill.reporting.page.figures import clipped, count, share
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import section
 from chatmill.reporting.page.tables import Column, Row, table
 

@@ -1,11 +1,14 @@
 """What is trained: by sample, by role and kind, by turn; the stop tokens; the first and last trained tokens."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from chatmill.reporting.model import Regions, Report, TokenCount, TokenShare, Turn
 from chatmill.reporting.page.charts.bars import BarNames, bars
-from chatmill.reporting.page.figures import clipped, count, meter, share
+from chatmill.reporting.page.charts.meter import meter
+from chatmill.reporting.page.clipped import clipped
 from chatmill.reporting.page.markup import Markup, element, joined
+from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import of_each, pair, section
 from chatmill.reporting.page.tables import Column, Row, folded, table
 
@@ -17,6 +20,8 @@ _STOPS: Sequence[tuple[str, Callable[[Regions], int]]] = (
     ("cut off by max_length", lambda it: it.stops.cut),
     ("missing: the template ends the turn without one", lambda it: it.stops.missing),
 )
+# A run has a dozen roles.
+_MOST_SHARES = 200
 _TOKENS = (Column("tokens"), Column("share of tokens"), Column("trained"), Column("share trained"))
 
 
@@ -74,29 +79,41 @@ def _regions(reports: Sequence[Report], names: Sequence[str]) -> Markup:
 
 def _shares(known: Sequence[Regions | None], names: Sequence[str]) -> Markup:
     by_key = [{(it.role, it.kind): it for it in regions.shares} if regions else {} for regions in known]
-    every = dict.fromkeys(key for shares in by_key for key in shares)
-    rows = [
+    wholes = [_Whole.of(list(shares.values())) for shares in by_key]
+    every = list(dict.fromkeys(key for shares in by_key for key in shares))
+    rows: list[Row] = [
         (
             [clipped(role) or "outside of messages", clipped(kind) or "–"],
             [
-                None if (it := shares.get((role, kind))) is None else _token_cells(it, list(shares.values()))
-                for shares in by_key
+                None if (it := shares.get((role, kind))) is None else _token_cells(it, whole)
+                for shares, whole in zip(by_key, wholes, strict=True)
             ],
         )
-        for role, kind in every
+        for role, kind in every[:_MOST_SHARES]
     ]
+    rest = every[_MOST_SHARES:]
+    if rest:
+        others = [[shares[key] for key in rest if key in shares] for shares in by_key]
+        sums = [_sum_of(of) for of in others]
+        cells = [_token_cells(it, whole) for it, whole in zip(sums, wholes, strict=True)]
+        rows.append(([f"{count(len(rest))} others", "–"], cells))
     return table("Tokens by role and kind of region", ["role", "kind"], _TOKENS, names, rows)
+
+
+def _sum_of(shares: Sequence[TokenShare]) -> TokenShare:
+    return TokenShare("", "", sum(it.tokens for it in shares), sum(it.trained_tokens for it in shares))
 
 
 def _turns(known: Sequence[Regions | None], names: Sequence[str]) -> Markup:
     by_name = [{_turn_name(it): it for it in regions.turns} if regions else {} for regions in known]
+    wholes = [_Whole.of(list(turns.values())) for turns in by_name]
     every = dict.fromkeys(name for turns in by_name for name in turns)
     rows = [
         (
             [name],
             [
-                None if (it := turns.get(name)) is None else (count(it.turns), *_token_cells(it, list(turns.values())))
-                for turns in by_name
+                None if (it := turns.get(name)) is None else (count(it.turns), *_token_cells(it, whole))
+                for turns, whole in zip(by_name, wholes, strict=True)
             ],
         )
         for name in every
@@ -109,11 +126,22 @@ def _turn_name(turn: Turn) -> str:
     return f"{number} and later" if turn.and_later else number
 
 
-def _token_cells(it: TokenShare | Turn, others: Sequence[TokenShare | Turn]) -> list[object]:
-    most = max(other.tokens for other in others)
+@dataclass(frozen=True)
+class _Whole:
+    """What the rows of a table are parts of: the tokens of the largest row, and of all rows."""
+
+    most: int
+    tokens: int
+
+    @staticmethod
+    def of(parts: Sequence[TokenShare | Turn]) -> "_Whole":
+        return _Whole(max((it.tokens for it in parts), default=0), sum(it.tokens for it in parts))
+
+
+def _token_cells(it: TokenShare | Turn, whole: _Whole) -> list[object]:
     return [
-        joined(count(it.tokens), meter(it.tokens, most, trained=it.trained_tokens)),
-        share(it.tokens, sum(other.tokens for other in others)),
+        joined(count(it.tokens), meter(it.tokens, whole.most, trained=it.trained_tokens)),
+        share(it.tokens, whole.tokens),
         count(it.trained_tokens),
         share(it.trained_tokens, it.tokens),
     ]

@@ -1,6 +1,5 @@
-"""Figures as texts: whole numbers with all their digits, shares, and texts that are too long for a table."""
+"""Numbers as texts: with all their digits, as shares, and short ones for an axis."""
 
-from chatmill.reporting.page.markup import Markup, element
 from chatmill.text.numbers import percent
 
 
@@ -39,21 +38,6 @@ def share(part: float, whole: float) -> str:
     return "> 99.9 %" if 0.9995 <= rate < 1 else percent(part, whole)
 
 
-def clipped(text: str, limit: int = 300) -> str:
-    """Return the beginning of a text, and how much is left out.
-
-    Args:
-        text: The text.
-        limit: The greatest number of characters that stay.
-
-    Example:
-        >>> clipped("abcdef", 2)
-        'ab … (4 more characters)'
-    """
-    left_out = len(text) - limit
-    return text if left_out <= 0 else f"{text[:limit]} … ({count(left_out)} more characters)"
-
-
 def short(number: int) -> str:
     """Write a number for an axis: with three digits, and a unit.
 
@@ -81,21 +65,3 @@ def short_length(tokens: int) -> str:
         ('512', '2k', '2,000')
     """
     return count(tokens) if tokens % 1024 or not tokens else f"{count(tokens // 1024)}k"
-
-
-def meter(parts: float, whole: float, *, trained: float = 0.0) -> Markup:
-    """Draw a small bar beside a figure. It repeats the figure, so it is hidden from screen readers.
-
-    Args:
-        parts: The length of the bar.
-        whole: The length of the longest bar.
-        trained: How much of it is trained.
-    """
-    if not whole:
-        return Markup("")
-    bars = [_bar("bar-masked", parts / whole), _bar("bar-trained", trained / whole)]
-    return element("svg", *bars, class_="meter", width="96", height="10", aria_hidden="true")
-
-
-def _bar(name: str, rate: float) -> Markup:
-    return element("rect", class_=name, width=f"{100 * min(rate, 1):.2f}%", height="10") if rate else Markup("")

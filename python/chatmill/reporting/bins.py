@@ -1,10 +1,14 @@
-"""`bins_of`: divides a range of whole numbers into bins that a person can read."""
+"""`bins_of` and `few_bins`: divide a range of whole numbers into bins; `counts_in`: how many things each bin has."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-_MOST = 40
+from chatmill.statistics.quantiles import quantiles
+
+# The bins of a chart, and the lines of a terminal that a person takes in at once.
+_MOST, _FEW = 40, 12
 _STEPS_AN_OCTAVE = 4
 
 
@@ -44,6 +48,34 @@ def bins_of(numbers: Sequence[int]) -> list[Bin]:
     return [Bin(first, last) for first, last in zip(firsts, [*lasts, high], strict=True)]
 
 
+def few_bins(several: Sequence[Mapping[int, int]]) -> list[Bin]:
+    """Divide the lengths of reports into the same bins of one width, which is 1, 2 or 5 times a power of 10.
+
+    At most 12 bins hold 99 % of all samples. The longer ones, if there are any, are in a last bin.
+
+    Args:
+        several: For each report, samples by their length.
+
+    Returns:
+        The bins, without gaps; none if no report has samples.
+
+    Example:
+        >>> [bin.name for bin in few_bins([{3: 1, 5: 2, 6: 97, 900: 1}])]
+        ['3', '4', '5', '6', '7 to 900']
+    """
+    together: Counter[int] = Counter()
+    for lengths in several:
+        together.update(lengths)
+    known = [length for length, samples in together.items() if samples]
+    if not known:
+        return []
+    common, longest = quantiles(together)["99"], max(known)
+    width = next(it for it in _widths() if common // it - min(known) // it < _FEW)
+    start, after = min(known) // width, common // width + 1
+    bins = [Bin(at * width, (at + 1) * width - 1) for at in range(start, after)]
+    return [*bins, Bin(after * width, longest)] if longest >= after * width else bins
+
+
 def _equal(low: int, high: int) -> list[int]:
     width = next(it for it in _widths() if it * _MOST > high - low)
     return list(range(low - low % width, high + 1, width))
@@ -66,7 +98,7 @@ def counts_in(bins: Sequence[Bin], counts: Mapping[int, int]) -> list[int]:
 
     Args:
         bins: The bins, ascending.
-        counts: The number of things by their number, each of which is in a bin.
+        counts: The number of things by their number, each of which is in a bin if there is such a thing.
 
     Example:
         >>> counts_in([Bin(1, 2), Bin(3, 9)], {1: 5, 2: 1, 7: 2})
@@ -74,7 +106,7 @@ def counts_in(bins: Sequence[Bin], counts: Mapping[int, int]) -> list[int]:
     """
     totals = [0] * len(bins)
     at = 0
-    for number in sorted(counts):
+    for number in sorted(number for number, things in counts.items() if things):
         while number > bins[at].last:
             at += 1
         totals[at] += counts[number]
