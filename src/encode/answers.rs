@@ -71,7 +71,7 @@ impl AnswersEncoder {
             for (text, ids) in texts.sequences.iter().zip(&sequences) {
                 let mut labels: Vec<i32> = ids.iter().map(|&id| id as i32).collect();
                 labels[..prompt].fill(MASKED);
-                figures.push_sequence(text.len(), 0, &labels);
+                figures.push_sequence(text.len(), 0, &labels, &[]);
                 figures.keep(&[0..ids.len().min(kept)]);
             }
         }

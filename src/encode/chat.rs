@@ -91,9 +91,7 @@ impl ChatEncoder {
                 let mut edges = trained.edges();
                 if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *wants_regions) {
                     // A token span that is divided further gets the same labels.
-                    edges.extend(attributed.regions.ends());
-                    edges.sort_unstable();
-                    edges.dedup();
+                    edges = merged(&edges, &attributed.regions.ends());
                     *has_region_spans = true;
                 }
                 if policy.boundary == Boundary::Split || !plain.is_empty() {
@@ -180,5 +178,34 @@ impl SequenceEncoder for ChatEncoder {
         }
         self.parts.note_bos(&scratch.tokens.ids, notes);
         Ok(labeled)
+    }
+}
+
+/// Two ascending lists as one, without repetition.
+fn merged(one: &[usize], other: &[usize]) -> Vec<usize> {
+    let mut all = Vec::with_capacity(one.len() + other.len());
+    let (mut one, mut other) = (one.iter().copied().peekable(), other.iter().copied().peekable());
+    loop {
+        let next = match (one.peek(), other.peek()) {
+            (Some(left), Some(right)) if left > right => other.next(),
+            (Some(_), _) => one.next(),
+            (None, _) => other.next(),
+        };
+        let Some(next) = next else { return all };
+        if all.last() != Some(&next) {
+            all.push(next);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascending_lists_are_merged() {
+        assert_eq!(merged(&[1, 3, 3, 9], &[0, 3, 4]), [0, 1, 3, 4, 9]);
+        assert_eq!(merged(&[], &[2, 2]), [2]);
+        assert_eq!(merged(&[5], &[]), [5]);
     }
 }

@@ -10,7 +10,7 @@ use super::notes::{Note, Notes};
 use super::parts::{Parts, Scratch};
 use super::sample::{Details, SampleSink};
 use super::truncate::truncate;
-use super::{Options, Split, Truncation};
+use super::{Options, SpecialTokens, Split, Truncation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::rows::{Conversation, Role};
@@ -138,9 +138,13 @@ fn count(
     figures: &mut RowFigures,
 ) {
     let Scratch { tokens, spans, labels, has_region_spans, .. } = scratch;
-    figures.push_sequence(labeled.text.len(), conversation.messages.len(), labels);
+    let of_labels = if *has_region_spans { &spans[..] } else { &[] };
+    figures.push_sequence(labeled.text.len(), conversation.messages.len(), labels, of_labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
-    let has_control = |ids: &[u32]| parts.tokenizer.has_control(ids, &parts.options.allowed_special_tokens);
+    // Unless they are allowed, texts have none: they are encoded as plain text, or the row is an error.
+    let may_have_control = parts.options.special_tokens == SpecialTokens::Allow;
+    let allowed = &parts.options.allowed_special_tokens;
+    let has_control = |ids: &[u32]| may_have_control && parts.tokenizer.has_control(ids, allowed);
     if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *has_region_spans) {
         let whole = WholeSequence { ids: &tokens.ids, spans };
         return figures.set_regions(&attributed.regions, &whole, is_added, has_control);

@@ -62,7 +62,7 @@ impl TextEncoder {
             tokens.ids.push(self.eos);
             labels.extend(tokens.ids.iter().map(|&id| id as i32));
             if let Some(figures) = sink.figures() {
-                figures.push_sequence(self.parts.tokenizer.spell(&tokens.ids)?.0.len(), 0, labels);
+                figures.push_sequence(self.parts.tokenizer.spell(&tokens.ids)?.0.len(), 0, labels, &[]);
                 figures.keep(&[0..labels.len()]);
             }
             let details =

@@ -39,7 +39,7 @@ impl TokensEncoder {
         read(row, tokenizer, tokens, labels)?;
         self.parts.note_bos(&tokens.ids, notes);
         if let Some(figures) = sink.figures() {
-            figures.push_sequence(0, 0, labels);
+            figures.push_sequence(0, 0, labels, &[]);
         }
         let details = if sink.wants_details() { Some(Arc::new(spelled(tokenizer, tokens)?)) } else { None };
         // `truncation="turns"` is refused for these rows, so no turn end is ever needed.

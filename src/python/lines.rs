@@ -133,9 +133,8 @@ impl PyCutLines {
     /// The lines that are too long: the row of each, the number of its bytes, and its first bytes.
     #[getter]
     fn long(&self, py: Python<'_>) -> Vec<(usize, usize, Py<PyBytes>)> {
-        let of = |(row, bytes, beginning): &(usize, usize, Vec<u8>)| {
-            (*row, *bytes, PyBytes::new(py, beginning).unbind())
-        };
+        let of =
+            |(row, bytes, beginning): &(usize, usize, Vec<u8>)| (*row, *bytes, PyBytes::new(py, beginning).unbind());
         self.1.long.iter().map(of).collect()
     }
 

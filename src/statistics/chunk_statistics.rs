@@ -202,7 +202,7 @@ mod tests {
             let conversation = Conversation::new(parse_json(messages.as_bytes()).unwrap()).unwrap();
             chunk.row.clear(false);
             chunk.row.describe(&conversation);
-            chunk.row.push_sequence(labels.len() * 3, 2, labels);
+            chunk.row.push_sequence(labels.len() * 3, 2, labels, &[]);
             chunk.row.keep(&[0..labels.len()]);
             chunk.add_row(row, ["proved"].into_iter());
         }

@@ -7,6 +7,7 @@ use super::role_names::RoleNames;
 use super::sequence_figures::{SequenceFigures, WholeSequence};
 use crate::attribution::Regions;
 use crate::rows::{Conversation, Role, has_reasoning, is_empty_message};
+use crate::tokenizer::TokenSpan;
 
 /// The figures of one row.
 #[derive(Debug, Default)]
@@ -67,12 +68,12 @@ impl RowFigures {
     }
 
     /// Adds a sequence before it is cut. `bytes` is the length of its text, and `messages` tells how many messages of the
-    /// row it was made of.
-    pub(crate) fn push_sequence(&mut self, bytes: usize, messages: usize, labels: &[i32]) {
+    /// row it was made of. Labels are the same within each of `spans`; they may be empty.
+    pub(crate) fn push_sequence(&mut self, bytes: usize, messages: usize, labels: &[i32], spans: &[TokenSpan]) {
         if self.used == self.sequences.len() {
             self.sequences.push(SequenceFigures::default());
         }
-        self.sequences[self.used].reset(bytes, messages, labels);
+        self.sequences[self.used].reset(bytes, messages, labels, spans);
         self.used += 1;
     }
 

@@ -78,8 +78,8 @@ pub(super) struct PrintedMessage {
 }
 
 impl SequenceFigures {
-    /// Makes these the figures of another sequence.
-    pub(super) fn reset(&mut self, bytes: usize, messages: usize, labels: &[i32]) {
+    /// Makes these the figures of another sequence. Labels are the same within each of `spans`, if there are any.
+    pub(super) fn reset(&mut self, bytes: usize, messages: usize, labels: &[i32], spans: &[TokenSpan]) {
         (self.bytes, self.messages, self.is_kept) = (bytes, messages, false);
         self.length = labels.len();
         self.cells.clear();
@@ -90,7 +90,11 @@ impl SequenceFigures {
         self.has_control = false;
         self.pieces.clear();
         self.ends.clear();
-        self.runs.set(labels);
+        if spans.is_empty() {
+            self.runs.set(labels);
+        } else {
+            self.runs.set_by_spans(labels, spans);
+        }
         let mut trained = self.runs.within();
         limit_cells(|range| trained.next_in(range), labels.len(), &mut self.cells);
     }
@@ -230,7 +234,7 @@ mod tests {
     fn figures(labels: &[i32], kept: &[Range<usize>]) -> SequenceFigures {
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let mut figures = SequenceFigures::default();
-        figures.reset(12, 2, labels);
+        figures.reset(12, 2, labels, &[]);
         let whole = WholeSequence { ids: &[0, 1, 2, 3, 4, 99], spans: &spans };
         figures.set_regions(&regions(), &[None, Some(0)], &whole, |id| id == 99, |_| false);
         figures.keep(kept);
@@ -260,7 +264,7 @@ mod tests {
         assert_eq!(figures(&masked, &[0..6]).stops, StopCounts { masked: 1, ..StopCounts::default() });
         assert_eq!(figures(&[MASKED; 6], &[0..6]).stops, StopCounts::default());
         let mut without = SequenceFigures::default();
-        without.reset(12, 2, &all);
+        without.reset(12, 2, &all, &[]);
         let spans: Vec<TokenSpan> = (1..=6).map(|tokens| TokenSpan { tokens, end: tokens * 2 }).collect();
         let whole = WholeSequence { ids: &[0; 6], spans: &spans };
         without.set_regions(&regions(), &[None, Some(0)], &whole, |_| false, |_| false);

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::label::MASKED;
+use crate::tokenizer::TokenSpan;
 
 /// The runs of trained tokens, ascending.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -19,6 +20,21 @@ impl TrainedRuns {
             let length = labels[start..].iter().position(|label| *label == MASKED).unwrap_or(labels.len() - start);
             at = start + length;
             self.0.push(start..at);
+        }
+    }
+
+    /// Finds the runs of labels that are the same within each token span: only the first one of each span is looked at.
+    pub(super) fn set_by_spans(&mut self, labels: &[i32], spans: &[TokenSpan]) {
+        self.0.clear();
+        let mut first = 0;
+        for span in spans {
+            if span.tokens > first && labels.get(first).is_some_and(|label| *label != MASKED) {
+                match self.0.last_mut() {
+                    Some(last) if last.end == first => last.end = span.tokens,
+                    _ => self.0.push(first..span.tokens),
+                }
+            }
+            first = first.max(span.tokens);
         }
     }
 
@@ -76,6 +92,19 @@ mod tests {
                 prop_assert_eq!(cursor.next_in(range.clone()), count(&labels[range]));
             }
             prop_assert!((0..labels.len()).all(|at| runs.has(at) == trained[at]));
+        }
+
+        #[test]
+        fn spans_give_the_same_runs(lengths in proptest::collection::vec((0usize..4, proptest::bool::ANY), 0..20)) {
+            let (mut labels, mut spans) = (Vec::new(), Vec::new());
+            for (length, trained) in lengths {
+                labels.resize(labels.len() + length, if trained { 5 } else { MASKED });
+                spans.push(TokenSpan { tokens: labels.len(), end: labels.len() });
+            }
+            let (mut runs, mut of_spans) = (TrainedRuns::default(), TrainedRuns::default());
+            runs.set(&labels);
+            of_spans.set_by_spans(&labels, &spans);
+            prop_assert_eq!(runs, of_spans);
         }
     }
 }

@@ -4,7 +4,8 @@
 //! 3.1), nearly all of it waiting for memory. Labels need only the tokens around the edges of trained spans. These lie
 //! close to added tokens, which are easy to find: a tokenizer cuts added tokens out of a text before it does anything
 //! else, each at its leftmost position. So after an aligned added token, the next added token among the ids is the next
-//! one in the text. From this anchor to the edge, tokens are compared byte for byte, as [`TokenBytes::align`] does.
+//! one in the text. From this anchor to the edge, tokens are compared byte for byte, as [`TokenBytes::align`] does. If the
+//! next anchor is nearer, they are compared from there, backwards.
 
 use super::TokenSpan;
 use super::token_bytes::{Cursor, TokenBytes};
@@ -114,6 +115,9 @@ impl AnchorIndex {
                 cursor = Cursor { token: anchor.token + 1, byte: anchor.end, inside: false };
                 anchor = self.next(cursor, ids, bytes)?;
             }
+            if let Some(near) = from_behind(token_bytes, ids, text, (cursor, anchor), edge) {
+                cursor = near;
+            }
             let mut before = cursor;
             while cursor.byte < edge {
                 if text.is_char_boundary(cursor.byte) {
@@ -140,6 +144,28 @@ impl AnchorIndex {
         }
         Some(())
     }
+}
+
+/// The last position up to `edge` that is on a character boundary, if the way back from `anchor` is shorter than the way
+/// from `cursor`. A system prompt has tools near its end; for labels and regions, this saved 4 µs of a row of sgd.
+fn from_behind(
+    token_bytes: &TokenBytes,
+    ids: &[u32],
+    text: &str,
+    (cursor, anchor): (Cursor, Anchor),
+    edge: usize,
+) -> Option<Cursor> {
+    let is_ahead = anchor.token < ids.len() && anchor.start > edge;
+    if !is_ahead || anchor.start - edge >= edge - cursor.byte {
+        return None;
+    }
+    let (mut token, mut byte) = (anchor.token, anchor.start);
+    while byte > edge || !text.is_char_boundary(byte) {
+        token = token.checked_sub(1)?;
+        byte = token_bytes.step_back(byte, ids[token], text.as_bytes())?;
+    }
+    let is_between = token >= cursor.token && byte >= cursor.byte;
+    is_between.then_some(Cursor { token, byte, inside: token > cursor.token })
 }
 
 /// Finds `wanted` in `text`. It is short and near the start, so building a searcher would cost more than it saves.

@@ -202,6 +202,19 @@ impl TokenBytes {
         };
         Some(Cursor { token: cursor.token + 1, byte: cursor.byte + bytes, inside: !known.is_added() })
     }
+
+    /// The position before token `id`, which ends at `end`, if `text` has its bytes there. None also if the bytes of a
+    /// token depend on the text before it.
+    #[inline]
+    pub(super) fn step_back(&self, end: usize, id: u32, text: &[u8]) -> Option<usize> {
+        let index = id as usize;
+        let length = self.lengths.get(index).copied().unwrap_or_default().bytes();
+        if length == 0 || self.alphabet != Alphabet::Bytes {
+            return None;
+        }
+        let start = end.checked_sub(length)?;
+        self.matches(&text[start..], index, length).then_some(start)
+    }
 }
 
 /// A position between two tokens.
