@@ -83,3 +83,9 @@ def test_show_imports_more_if_the_options_need_it(tmp_path: Path) -> None:
     of_csv = large_modules_of("show", str(tmp_path / "rows.csv"), *SHOW[2:]) - usual
     assert {"pyarrow.csv"} <= of_csv <= {"pyarrow.csv", "yaml"}
     assert "fsspec" in large_modules_of("show", str(tmp_path / "*.csv"), *SHOW[2:])
+
+
+def test_preparing_rows_of_jsonl_imports_no_pandas(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    command = ("prepare", *SHOW[1:], "--output", str(tmp_path / "out"))
+    assert "pandas" not in large_modules_of(*command)

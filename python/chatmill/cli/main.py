@@ -7,6 +7,9 @@ import sys
 from functools import partial
 from typing import NoReturn
 
+# OpenBLAS starts threads when numpy is imported, which wait in a busy loop; chatmill computes nothing with it. 0.1 s.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Imports make many objects and no garbage. Without searches for it, these take a tenth less time.
 gc.disable()
 from chatmill.cli import prepare, why, distributed, pack, convert, verify, report, look, audit, lint, lists  # noqa: E402  # isort: skip

@@ -133,15 +133,16 @@ class DrawnRow:
         ends = [it.end if it else 0 for it in regions]
         text = encoding.text
         trained = 0
-        for span, tokens in token_spans(encoding):
-            trained += len(tokens) if span.weight else 0
-            for index, piece in _by_region(span, tokens, text, ends):
+        tokens = encoding.tokens
+        for span, inside in token_spans(encoding, tokens):
+            trained += len(inside) if span.weight else 0
+            for index, piece in _by_region(span, inside, text, ends):
                 drawn[index].append(piece)
         return DrawnRow(
             tuple(_region(region, spans) for region, spans in zip(regions, drawn, strict=True) if region or spans),
             len(encoding),
             trained,
-            tuple(describe_notes(encoding)),
+            tuple(describe_notes(encoding, tokens)),
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """`TextSpan`: a part of the text of a conversation whose tokens have the same weight."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -72,7 +72,7 @@ def text_spans(encoding: Encoding) -> list[TextSpan]:
     return [span for span, _ in token_spans(encoding) if span.start < span.end]
 
 
-def token_spans(encoding: Encoding) -> Iterator[tuple[TextSpan, list[Token]]]:
+def token_spans(encoding: Encoding, tokens: Sequence[Token] | None = None) -> Iterator[tuple[TextSpan, list[Token]]]:
     """Yield consecutive tokens of equal weight with their span; the spans cover the text without gaps.
 
     Tokens without characters of their own may have a span without characters: a token that the tokenizer adds before
@@ -80,8 +80,9 @@ def token_spans(encoding: Encoding) -> Iterator[tuple[TextSpan, list[Token]]]:
 
     Args:
         encoding: A conversation, from `Mill.encode`.
+        tokens: Its tokens, if they are at hand: `Encoding.tokens` makes them anew each time.
     """
-    tokens = encoding.tokens
+    tokens = encoding.tokens if tokens is None else tokens
     position = tokens[0].start if tokens else 0
     if position:
         yield TextSpan(0, position, None), []

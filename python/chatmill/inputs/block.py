@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from chatmill.inputs.file import InputFile
+from chatmill.inputs.integers import integers
 
 #: The columns that may hold the messages of a row.
 MESSAGE_COLUMNS = ("messages", "conversations")
@@ -71,7 +72,7 @@ class Block:
         is_slice = len(places) == places[-1] - places[0] + 1
         return replace(
             self,
-            batch=self.batch.slice(places[0], len(places)) if is_slice else self.batch.take(pa.array(places)),
+            batch=self.batch.slice(places[0], len(places)) if is_slice else self.batch.take(integers(places)),
             first_row=wanted[0],
             lines=None if self.lines is None else [self.lines[place] for place in places],
             long_rows={row: self.long_rows[place] for row, place in enumerate(places) if place in self.long_rows},

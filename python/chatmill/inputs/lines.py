@@ -74,7 +74,7 @@ def read_lines(
 def _pieces(file: InputFile, stream: Any, block_bytes: int, max_line_bytes: int) -> Iterator[CutLines]:
     """Yield the lines of a file or of its span."""
 
-    def lines_of(raw: Any, *, is_first: bool) -> Iterator[CutLines]:
+    def lines_of(raw: Any, is_first: bool) -> Iterator[CutLines]:
         cutter = LineCutter(JSON_COLUMN, max_line_bytes, is_first=is_first)
         while chunk := raw.read(block_bytes):
             yield from cutter.cut(bytes(chunk))
@@ -83,7 +83,7 @@ def _pieces(file: InputFile, stream: Any, block_bytes: int, max_line_bytes: int)
             yield last
 
     if file.span is None:
-        yield from lines_of(stream, is_first=True)
+        yield from lines_of(stream, True)
     else:
         yield from pieces_in(stream, file.span, block_bytes, lines_of)
 

@@ -1,7 +1,9 @@
 """`ShardWriter`: writes token batches to files with a bounded number of tokens each."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, TypeAlias
@@ -280,11 +282,14 @@ class _OpenShard:
         """Add the first rows of `batch` that still fit, at least one, and return their number."""
         room = min(self._shard_tokens - self._tokens, _GROUP_TOKENS - self._held_tokens)
         lengths = batch.column("length")
-        before = pc.subtract(pc.cumulative_sum(pc.cast(lengths, pa.int64())), pc.cast(lengths, pa.int64()))
-        rows = int(max(1, min(pc.sum(pc.less(before, room)).as_py(), _GROUP_ROWS - self._held_rows)))
-        taken = batch.slice(0, rows)
-        tokens = pc.sum(lengths.slice(0, rows)).as_py()
-        self._held.append(taken)
+        tokens: int = pc.sum(lengths).as_py()
+        rows: int = min(batch.num_rows, _GROUP_ROWS - self._held_rows)
+        if tokens > room or rows < batch.num_rows:
+            # A number as an argument of pyarrow.compute would import pandas, if it is installed.
+            ends = list(accumulate(lengths.to_pylist()))
+            rows = max(1, min(rows, bisect_left(ends, room) + 1))
+            tokens = ends[rows - 1]
+        self._held.append(batch.slice(0, rows))
         self._held_rows += rows
         self._held_tokens += tokens
         self._rows += rows

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from chatmill._chatmill import CHOICES, Mill, RowStatistics, SampleStatistics, TokenBatch
 from chatmill.inputs import Block
+from chatmill.inputs.integers import integers
 from chatmill.inputs.mill import mill_block
 from chatmill.outputs.shards import ANSWER_COLUMNS, RowWriter, Shard
 from chatmill.statistics.compact import numbers_text, pairs_text
@@ -105,7 +106,7 @@ class RunStatistics:
         rows = good[:: max(1, -(-len(good) // max(1, most)))] if most > 0 else []
         if not rows:
             return {}
-        some = replace(block, batch=block.batch.take(pa.array(rows, pa.int64())), long_rows={})
+        some = replace(block, batch=block.batch.take(integers(rows)), long_rows={})
         statistics = mill_block(mill, some, statistics="all").statistics
         self._examined += len(rows)
         if statistics is None:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pyarrow as pa
-
 from chatmill._chatmill import ChatmillError, Mill, TokenBatch
 from chatmill.drawing.row import DrawnRow
 from chatmill.drawing.shorten import shortened
 from chatmill.inputs import Block
+from chatmill.inputs.integers import integers
 from chatmill.inputs.mill import encode_row_of
 from chatmill.inputs.values import plain_row
 
@@ -157,7 +156,7 @@ def _place(block: Block, row: int) -> Mapping[str, Any]:
 
 def _one(block: Block, row: int, mill: Mill, why: str) -> _Chosen:
     """Return a row as a block of its own, with copies of its buffers."""
-    batch = block.batch.take(pa.array([row], pa.int64()))
+    batch = block.batch.take(integers([row]))
     single = replace(
         block,
         batch=batch,
