@@ -25,6 +25,9 @@ pub(super) fn check(options: &Options, tokenizer: &Tokenizer) -> Result<()> {
     check_tokenizer(options, tokenizer)
 }
 
+/// More threads are a mistake: a million of them made a machine useless for minutes.
+const MOST_THREADS: usize = 1024;
+
 fn refuse(text: impl Into<String>) -> Result<()> {
     Err(Error::new(ErrorKind::Option, text))
 }
@@ -40,6 +43,9 @@ fn check_values(options: &Options) -> Result<()> {
         if value == Some(0) {
             return refuse(format!("`{name}` is 0; use at least 1, or None"));
         }
+    }
+    if let Some(threads) = options.threads.filter(|threads| *threads > MOST_THREADS) {
+        return refuse(format!("`threads` is {threads}; use at most {MOST_THREADS}, or None for one per core"));
     }
     if options.padding == Some(Padding::MaxLength) && options.max_length.is_none() {
         return refuse("`padding=\"max_length\"` needs `max_length`; set it, or use `padding=\"longest\"`");

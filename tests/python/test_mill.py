@@ -184,6 +184,7 @@ def test_options_are_checked(tokenizer: Tokenizer, template: ChatTemplate) -> No
         ({"on_error": "ignore"}, '`on_error` is "ignore"; use one of `raise`, `null`'),
         ({"max_length": 0}, "`max_length` is 0; use at least 1"),
         ({"threads": 0}, "`threads` is 0; use at least 1"),
+        ({"threads": 10**6}, "`threads` is 1000000; use at most 1024, or None"),
         ({"chat_template_kwargs": [1]}, "`chat_template_kwargs` must be a dict"),
     ]:
         with pytest.raises(DataError, match=what):

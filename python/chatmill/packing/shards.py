@@ -123,16 +123,26 @@ class _Writing:
 
     def shard(self, number: int, packs: range) -> tuple[list[Shard], list[tuple[pa.Array, pa.Array]]]:
         how, counts = self.how, []
-        with how.writer(self.folder, self.split, number) as writer:
+        with how.writer(self.folder, self.split, number) as writer, ThreadPoolExecutor(1) as ahead:
             step = max(1, _BATCH_TOKENS // how.choice.max_length)
             # Without packs there is one shard, which has the columns.
-            for start in range(packs.start, max(packs.stop, packs.start + 1), step):
+            starts = range(packs.start, max(packs.stop, packs.start + 1), step)
+            # While packs are written, the next ones are made: one shard then keeps two cores busy.
+            coming = ahead.submit(self._made, starts[0], packs.stop, step)
+            for start in starts:
+                batch, trained = coming.result()
                 if self.stopped.is_set():
                     break
-                batch = how.batch(self.rows, start, min(start + step, packs.stop))
-                counts.append((trained_tokens(batch.column("labels")), batch.column("length")))
+                if start + step < packs.stop:
+                    coming = ahead.submit(self._made, start + step, packs.stop, step)
+                counts.append((trained, batch.column("length")))
                 writer.write(batch)
             return writer.finish(), counts
+
+    def _made(self, start: int, stop: int, step: int) -> tuple[pa.RecordBatch, pa.Array]:
+        """Make some packs, and count the trained tokens of each."""
+        batch = self.how.batch(self.rows, start, min(start + step, stop))
+        return batch, trained_tokens(batch.column("labels"))
 
 
 def _parts(lengths: Sequence[int], shard_tokens: int) -> Iterator[range]:

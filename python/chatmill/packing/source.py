@@ -1,8 +1,10 @@
 """`TokenSource`: the rows of one split of a finished output."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +109,13 @@ class TokenSource:
         """
         names = [*self.columns, *(["length"] if self.has_length else [])]
         lengths, parts, row = self.lengths(), [], 0
-        for path, rows in zip(self.paths, self.rows_by_shard(), strict=True):
-            tokens = pc.sum(lengths.slice(row, rows)).as_py() or 0
-            parts.append(RowPart(rows, tokens, partial(self._with_lengths, path, names)))
-            row += rows
+        # A shard is read by several threads if there are fewer shards than cores.
+        most = max(1, (os.cpu_count() or 1) // len(self.paths))
+        for path in self.paths:
+            for groups, rows in _row_groups(path, most):
+                tokens = pc.sum(lengths.slice(row, rows)).as_py() or 0
+                parts.append(RowPart(rows, tokens, partial(self._with_lengths, path, names, groups)))
+                row += rows
         return plan.open_rows(write_token_files(folder, self.columns, parts))
 
     def check(self, columns: PackColumns) -> None:
@@ -133,8 +138,8 @@ class TokenSource:
                 "prepare it without `--for`, and give `--for nemo` to `chatmill pack`"
             )
 
-    def _with_lengths(self, path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        for batch in _batches(path, columns):
+    def _with_lengths(self, path: Path, columns: list[str], groups: range) -> Iterator[pa.RecordBatch]:
+        for batch in _batches(path, columns, groups):
             if self.has_length:
                 yield batch
                 continue
@@ -142,10 +147,22 @@ class TokenSource:
             yield batch.append_column("length", pc.cast(lengths, pa.int32()))
 
 
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _batches(path: Path, columns: list[str], groups: range | None = None) -> Iterator[pa.RecordBatch]:
     with _opened(path) as file, _reading(path):
         # Threads and read-ahead would hold several row groups.
-        yield from file.iter_batches(_BATCH_ROWS, columns=columns, use_threads=False)
+        yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
+
+
+def _row_groups(path: Path, most: int) -> list[tuple[range, int]]:
+    """Divide the row groups of a file into a few ranges of about as many, each with its number of rows."""
+    with _opened(path) as file:
+        metadata = file.metadata
+        count = min(most, max(1, metadata.num_row_groups))
+        ends = [metadata.num_row_groups * number // count for number in range(count + 1)]
+        return [
+            (range(start, end), sum(metadata.row_group(group).num_rows for group in range(start, end)))
+            for start, end in pairwise(ends)
+        ]
 
 
 def _opened(path: Path) -> Any:
