@@ -35,8 +35,8 @@ impl BatchCounts {
         self.failures.append(&mut chunk.failures);
         self.num_untrained_rows += chunk.untrained;
         self.notes.add(&chunk.notes);
-        if let Some(chunk) = chunk.statistics.take() {
-            self.statistics.get_or_insert_default().add(&chunk.finish(), 0);
+        if let Some(statistics) = chunk.statistics.take() {
+            self.statistics.get_or_insert_default().add(&statistics, 0);
         }
     }
 

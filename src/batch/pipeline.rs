@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use super::Mill;
-use super::chunk::{Chunk, Counting};
+use super::chunk::{Buffers, Chunk, Counting};
 use super::interrupt::{InterruptPoll, POLL, stopped};
 use super::keep::Keep;
 use crate::data::RowTable;
-use crate::encode::{OnError, Scratch, Truncation};
+use crate::encode::{OnError, Truncation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interrupt;
 use crate::label::Unproved;
@@ -77,7 +77,8 @@ impl Mill {
             for _ in 0..pool.current_num_threads().min(shared.chunks) {
                 let (sender, shared) = (sender.clone(), &shared);
                 scope.spawn(move |_| {
-                    while let Some((index, chunk)) = self.next_chunk(shared) {
+                    let mut buffers = Buffers::default();
+                    while let Some((index, chunk)) = self.next_chunk(shared, &mut buffers) {
                         if sender.send((index, chunk)).is_err() {
                             break;
                         }
@@ -112,20 +113,19 @@ impl Mill {
         Ok(chunks)
     }
 
-    fn next_chunk(&self, shared: &Shared<'_, '_>) -> Option<(usize, Chunk)> {
+    fn next_chunk(&self, shared: &Shared<'_, '_>, buffers: &mut Buffers) -> Option<(usize, Chunk)> {
         if shared.failed.load(Ordering::Relaxed) || shared.interrupted.load(Ordering::Relaxed) {
             return None;
         }
         let index = shared.next.fetch_add(1, Ordering::Relaxed);
         let stop = Arc::clone(&shared.interrupted);
-        let chunk =
-            || interrupt::watched(move || stop.load(Ordering::Relaxed), || self.chunk(index * CHUNK_ROWS, shared));
+        let is_stopped = move || stop.load(Ordering::Relaxed);
+        let chunk = || interrupt::watched(is_stopped, || self.chunk(index * CHUNK_ROWS, shared, buffers));
         (index < shared.chunks).then(|| (index, chunk()))
     }
 
-    fn chunk(&self, first: usize, shared: &Shared<'_, '_>) -> Chunk {
-        let mut chunk = Chunk::new(shared.counting);
-        let mut scratch = Scratch::default();
+    fn chunk(&self, first: usize, shared: &Shared<'_, '_>, buffers: &mut Buffers) -> Chunk {
+        let mut chunk = Chunk::new(shared.counting, buffers);
         for row in first..(first + CHUNK_ROWS).min(shared.rows.len()) {
             if shared.interrupted.load(Ordering::Relaxed) {
                 break;
@@ -135,7 +135,7 @@ impl Mill {
             let result = without_panic(|| {
                 let fields = shared.rows.fields(row)?;
                 let kept = shared.keep.texts_of(row, &fields)?;
-                let notes = self.encoder.row(self.reader().read(fields)?, &mut scratch, &mut chunk)?;
+                let notes = self.encoder.row(self.reader().read(fields)?, &mut buffers.scratch, &mut chunk)?;
                 chunk.end_row(row, notes, kept);
                 Ok(())
             });
@@ -150,6 +150,7 @@ impl Mill {
                 }
             }
         }
+        chunk.finish(buffers);
         chunk
     }
 }

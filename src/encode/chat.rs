@@ -91,7 +91,8 @@ impl ChatEncoder {
                 let mut edges = trained.edges();
                 if let Some(attributed) = labeled.attributed.as_ref().filter(|_| *wants_regions) {
                     // A token span that is divided further gets the same labels.
-                    edges = merged(&edges, &attributed.regions.ends());
+                    let ends = attributed.regions.as_slice().iter().map(|region| region.end);
+                    edges = merged(&edges, ends);
                     *has_region_spans = true;
                 }
                 if policy.boundary == Boundary::Split || !plain.is_empty() {
@@ -182,9 +183,9 @@ impl SequenceEncoder for ChatEncoder {
 }
 
 /// Two ascending lists as one, without repetition.
-fn merged(one: &[usize], other: &[usize]) -> Vec<usize> {
+fn merged(one: &[usize], other: impl ExactSizeIterator<Item = usize>) -> Vec<usize> {
     let mut all = Vec::with_capacity(one.len() + other.len());
-    let (mut one, mut other) = (one.iter().copied().peekable(), other.iter().copied().peekable());
+    let (mut one, mut other) = (one.iter().copied().peekable(), other.peekable());
     loop {
         let next = match (one.peek(), other.peek()) {
             (Some(left), Some(right)) if left > right => other.next(),
@@ -204,8 +205,8 @@ mod tests {
 
     #[test]
     fn ascending_lists_are_merged() {
-        assert_eq!(merged(&[1, 3, 3, 9], &[0, 3, 4]), [0, 1, 3, 4, 9]);
-        assert_eq!(merged(&[], &[2, 2]), [2]);
-        assert_eq!(merged(&[5], &[]), [5]);
+        assert_eq!(merged(&[1, 3, 3, 9], [0, 3, 4].into_iter()), [0, 1, 3, 4, 9]);
+        assert_eq!(merged(&[], [2, 2].into_iter()), [2]);
+        assert_eq!(merged(&[5], [].into_iter()), [5]);
     }
 }

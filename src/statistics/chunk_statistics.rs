@@ -37,6 +37,12 @@ struct SeenMessage {
 }
 
 impl ChunkStatistics {
+    /// Without rows; `row` gives its buffers.
+    pub(crate) fn new(mut row: RowFigures) -> ChunkStatistics {
+        row.forget_names();
+        ChunkStatistics { row, ..ChunkStatistics::default() }
+    }
+
     /// Adds the row in `row`, which became samples, with the codes of its notes.
     pub(crate) fn add_row(&mut self, row: usize, notes: impl Iterator<Item = &'static str>) {
         let row = row as u64;
@@ -169,8 +175,8 @@ impl ChunkStatistics {
         }
     }
 
-    /// The sums, after the last row.
-    pub(crate) fn finish(mut self) -> RowStatistics {
+    /// The sums, after the last row, and the buffers.
+    pub(crate) fn finish(mut self) -> (RowStatistics, RowFigures) {
         let mut sums = self.sums;
         self.lengths.sort_unstable();
         for same in self.lengths.chunk_by(|left, right| left == right) {
@@ -185,7 +191,7 @@ impl ChunkStatistics {
             add_kinds(&mut sums.regions, name, kinds);
         }
         sums.marks = self.marks.into_iter().map(|(code, marked)| (code.to_owned(), marked)).collect();
-        sums
+        (sums, self.row)
     }
 }
 
@@ -206,7 +212,7 @@ mod tests {
             chunk.row.keep(&[0..labels.len()]);
             chunk.add_row(row, ["proved"].into_iter());
         }
-        chunk.finish()
+        chunk.finish().0
     }
 
     const GOOD: &str = r#"[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]"#;

@@ -31,6 +31,11 @@ pub(crate) struct RowFigures {
 }
 
 impl RowFigures {
+    /// Forgets the names of roles, for the rows of another chunk.
+    pub(super) fn forget_names(&mut self) {
+        self.names = RoleNames::default();
+    }
+
     /// Makes it empty, for a new row.
     pub(crate) fn clear(&mut self, wants_regions: bool) {
         self.wants_regions = wants_regions;
