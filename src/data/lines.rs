@@ -204,8 +204,11 @@ mod tests {
 
     use super::*;
 
-    /// All lines of a text with their numbers from 0, and the sizes of those that are too long.
-    fn cut(text: &[u8], chunk: usize, max_line_bytes: usize) -> (Vec<(usize, Vec<u8>)>, Vec<(usize, usize)>) {
+    /// Lines with their numbers, from 0.
+    type Numbered<T> = Vec<(usize, T)>;
+
+    /// All lines of a text, and the sizes of those that are too long.
+    fn cut(text: &[u8], chunk: usize, max_line_bytes: usize) -> (Numbered<Vec<u8>>, Numbered<usize>) {
         let mut cutter = LineCutter::new(max_line_bytes, true);
         let mut pieces: Vec<CutLines> = text.chunks(chunk).flat_map(|chunk| cutter.cut(chunk)).collect();
         pieces.extend(cutter.finish());
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn lines_do_not_depend_on_chunks() {
         let text = b"\xef\xbb\xbffirst\n\n \t\r\nsecond\r\n\x0b\n0123456789\nlast";
-        let expected: Vec<(usize, Vec<u8>)> = vec![
+        let expected: Numbered<Vec<u8>> = vec![
             (0, b"first".to_vec()),
             (3, b"second\r".to_vec()),
             (4, b"\x0b".to_vec()),
