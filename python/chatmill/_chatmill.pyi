@@ -840,7 +840,7 @@ class LineCutter:
 
     def __new__(cls, column: str, max_line_bytes: int, *, is_first: bool) -> LineCutter: ...
     def cut(self, chunk: bytes) -> list[CutLines]:
-        """Take a chunk of text, and return the lines that end in it. A long line that was skipped is on its own."""
+        """Take a chunk of text, and return the lines that end in it. A skipped line is a piece of its own."""
 
     def finish(self) -> CutLines | None:
         """Return the last line, if it lacks its end; otherwise None."""

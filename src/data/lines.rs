@@ -28,7 +28,7 @@ pub struct CutLines {
     pub places: Option<Vec<usize>>,
     /// The lines that are too long, with their index in `lines`.
     pub long: Vec<(usize, LongLine)>,
-    /// The beginning of the text, with blank lines; empty if these are not the first lines.
+    /// The beginning of the text, from the first line that is not blank; empty if these are not the first lines.
     pub start: Vec<u8>,
 }
 
@@ -40,35 +40,44 @@ pub struct LineCutter {
     max_line_bytes: usize,
     /// The text after the last line end.
     held: Vec<u8>,
-    /// The long line that is being skipped; its length grows.
-    skipped: Option<LongLine>,
+    skipped: Option<Skipped>,
+    /// How much of the UTF-8 mark was seen; None after the beginning of a file.
+    mark: Option<usize>,
+    /// Whether all lines so far were blank.
     is_first: bool,
+}
+
+/// A long line that is being skipped; its length grows.
+#[derive(Debug)]
+struct Skipped {
+    line: LongLine,
+    is_blank: bool,
 }
 
 impl LineCutter {
     /// A cutter for the text of a file from its beginning (`is_first`), or from the beginning of a later line.
     pub fn new(max_line_bytes: usize, is_first: bool) -> LineCutter {
-        LineCutter { max_line_bytes, held: Vec::new(), skipped: None, is_first }
+        LineCutter { max_line_bytes, held: Vec::new(), skipped: None, mark: is_first.then_some(0), is_first }
     }
 
     /// Takes a chunk of text, and returns the lines that end in it.
     pub fn cut(&mut self, chunk: &[u8]) -> Vec<CutLines> {
         let mut found = Vec::new();
+        let chunk = self.after_mark(chunk);
         let Some(last_end) = memrchr(b'\n', chunk) else {
             self.hold(chunk);
             return found;
         };
-        let (ended, rest) = chunk.split_at(last_end + 1);
-        let mut ended = ended;
-        if let Some(mut long) = self.skipped.take() {
+        let (mut ended, rest) = chunk.split_at(last_end + 1);
+        if self.skipped.is_some() {
             let end = memchr(b'\n', ended).unwrap_or(ended.len());
-            long.bytes += end;
-            found.push(self.one_long(long));
+            self.hold(&ended[..end]);
+            found.extend(self.one_long());
             ended = ended.get(end + 1..).unwrap_or_default();
         }
         if !ended.is_empty() {
             let held = std::mem::take(&mut self.held);
-            found.push(self.lines(&held, ended));
+            found.push(self.lines(held, ended));
         }
         self.hold(rest);
         found
@@ -76,58 +85,92 @@ impl LineCutter {
 
     /// Returns the last line, if it lacks its end.
     pub fn finish(&mut self) -> Option<CutLines> {
-        if let Some(long) = self.skipped.take() {
-            return Some(self.one_long(long));
+        if let Some(seen) = self.mark.take() {
+            self.hold(&UTF8_MARK[..seen]);
         }
         let held = std::mem::take(&mut self.held);
-        (!held.is_empty()).then(|| self.lines(&held, &[]))
+        self.one_long().or_else(|| (!held.is_empty()).then(|| self.lines(held, &[])))
+    }
+
+    /// The text of a chunk without the UTF-8 mark, of which each byte may come in a chunk of its own.
+    fn after_mark<'c>(&mut self, chunk: &'c [u8]) -> &'c [u8] {
+        let Some(seen) = self.mark.take() else { return chunk };
+        let rest = &UTF8_MARK[seen..];
+        if let Some(text) = chunk.strip_prefix(rest) {
+            return text;
+        }
+        if rest.starts_with(chunk) {
+            self.mark = Some(seen + chunk.len());
+            return &[];
+        }
+        self.hold(&UTF8_MARK[..seen]);
+        chunk
     }
 
     /// Adds text without a line end.
     fn hold(&mut self, text: &[u8]) {
         match &mut self.skipped {
-            Some(long) => long.bytes += text.len(),
+            Some(Skipped { line, is_blank: blank }) => {
+                line.bytes += text.len();
+                *blank = *blank && is_blank(text);
+            }
             None => self.held.extend_from_slice(text),
         }
         if self.held.len() > self.max_line_bytes {
             let held = std::mem::take(&mut self.held);
-            self.skipped = Some(LongLine { beginning: shown(&held), bytes: held.len() });
+            let line = LongLine { beginning: shown(&held).to_vec(), bytes: held.len() };
+            self.skipped = Some(Skipped { line, is_blank: is_blank(&held) });
         }
     }
 
-    fn one_long(&mut self, long: LongLine) -> CutLines {
-        let start = if self.is_first { long.beginning.clone() } else { Vec::new() };
-        self.is_first = false;
-        let nothing = LargeBinaryArray::new_null(1);
-        CutLines { lines: nothing, total: 1, places: None, long: vec![(0, long)], start }
+    /// The line that was skipped, at its end. A blank one is no row.
+    fn one_long(&mut self) -> Option<CutLines> {
+        let Skipped { line, is_blank } = self.skipped.take()?;
+        let rows = usize::from(!is_blank);
+        let start = self.start(if is_blank { &[] } else { &line.beginning }, &[]);
+        Some(CutLines {
+            lines: LargeBinaryArray::new_null(rows),
+            total: 1,
+            places: is_blank.then(Vec::new),
+            long: if is_blank { Vec::new() } else { vec![(0, line)] },
+            start,
+        })
     }
 
     /// The lines of `held` and `ended` together. Only the last line of `ended` may lack its end.
-    fn lines(&mut self, held: &[u8], ended: &[u8]) -> CutLines {
-        let is_first = std::mem::take(&mut self.is_first);
-        let start = if is_first { joined(held, ended, SHOWN_BYTES) } else { Vec::new() };
-        let mut cut = Cut::of(held.len() + ended.len(), self.max_line_bytes);
+    fn lines(&mut self, mut held: Vec<u8>, ended: &[u8]) -> CutLines {
+        let start = self.start(&held, ended);
+        let mut list = LineList::of(held.len() + ended.len(), self.max_line_bytes);
         let first_end = memchr(b'\n', ended).unwrap_or(ended.len());
-        let mut first = joined(held, &ended[..first_end], usize::MAX);
-        if is_first && first.starts_with(UTF8_MARK) {
-            first.drain(..UTF8_MARK.len());
-        }
-        cut.add(&first);
+        held.extend_from_slice(&ended[..first_end]);
+        list.add(&held);
         let others = ended.get(first_end + 1..).unwrap_or_default();
         let mut at = 0;
         for end in memchr_iter(b'\n', others) {
-            cut.add(&others[at..end]);
+            list.add(&others[at..end]);
             at = end + 1;
         }
         if at < others.len() {
-            cut.add(&others[at..]);
+            list.add(&others[at..]);
         }
-        cut.finish(start)
+        list.finish(start)
+    }
+
+    /// The beginning of two texts together without blanks before it, if all lines before were blank.
+    fn start(&mut self, one: &[u8], other: &[u8]) -> Vec<u8> {
+        if !self.is_first {
+            return Vec::new();
+        }
+        let one = one.trim_ascii_start();
+        let other = if one.is_empty() { other.trim_ascii_start() } else { other };
+        self.is_first = one.is_empty() && other.is_empty();
+        let one = shown(one);
+        [one, &other[..other.len().min(SHOWN_BYTES - one.len())]].concat()
     }
 }
 
 /// Lines that are being collected.
-struct Cut {
+struct LineList {
     max_line_bytes: usize,
     bytes: Vec<u8>,
     ends: Vec<i64>,
@@ -136,9 +179,9 @@ struct Cut {
     long: Vec<(usize, LongLine)>,
 }
 
-impl Cut {
-    fn of(bytes: usize, max_line_bytes: usize) -> Cut {
-        Cut {
+impl LineList {
+    fn of(bytes: usize, max_line_bytes: usize) -> LineList {
+        LineList {
             max_line_bytes,
             bytes: Vec::with_capacity(bytes),
             ends: vec![0],
@@ -154,7 +197,7 @@ impl Cut {
             return;
         }
         if line.len() > self.max_line_bytes {
-            self.long.push((self.places.len(), LongLine { beginning: shown(line), bytes: line.len() }));
+            self.long.push((self.places.len(), LongLine { beginning: shown(line).to_vec(), bytes: line.len() }));
         } else {
             self.bytes.extend_from_slice(line);
         }
@@ -187,15 +230,9 @@ fn is_blank(line: &[u8]) -> bool {
     line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\x0c' | b'\r'))
 }
 
-fn shown(line: &[u8]) -> Vec<u8> {
-    line[..line.len().min(SHOWN_BYTES)].to_vec()
-}
-
-/// The first `most` bytes of two texts together.
-fn joined(one: &[u8], other: &[u8], most: usize) -> Vec<u8> {
-    let one = &one[..one.len().min(most)];
-    let other = &other[..other.len().min(most - one.len())];
-    [one, other].concat()
+/// The first bytes of a line, which are kept.
+fn shown(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(SHOWN_BYTES)]
 }
 
 #[cfg(test)]
@@ -207,43 +244,62 @@ mod tests {
     /// Lines with their numbers, from 0.
     type Numbered<T> = Vec<(usize, T)>;
 
-    /// All lines of a text, and the sizes of those that are too long.
-    fn cut(text: &[u8], chunk: usize, max_line_bytes: usize) -> (Numbered<Vec<u8>>, Numbered<usize>) {
+    /// All lines of a text, those that are too long, and the beginning of the text.
+    fn cut(text: &[u8], chunk: usize, max_line_bytes: usize) -> (Numbered<Vec<u8>>, Numbered<LongLine>, Vec<u8>) {
         let mut cutter = LineCutter::new(max_line_bytes, true);
         let mut pieces: Vec<CutLines> = text.chunks(chunk).flat_map(|chunk| cutter.cut(chunk)).collect();
         pieces.extend(cutter.finish());
-        let (mut lines, mut long, mut before) = (Vec::new(), Vec::new(), 0);
+        let (mut lines, mut long, mut start, mut before) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for piece in pieces {
             for index in 0..piece.lines.len() {
                 let number = before + piece.places.as_ref().map_or(index, |places| places[index]);
                 match piece.long.iter().find(|(at, _)| *at == index) {
                     Some((_, line)) => {
                         assert!(piece.lines.is_null(index));
-                        long.push((number, line.bytes));
+                        long.push((number, line.clone()));
                     }
                     None => lines.push((number, piece.lines.value(index).to_vec())),
                 }
             }
             before += piece.total;
+            if start.is_empty() {
+                start = piece.start;
+            } else {
+                assert!(piece.start.is_empty());
+            }
         }
-        (lines, long)
+        (lines, long, start)
     }
 
     #[test]
     fn lines_do_not_depend_on_chunks() {
-        let text = b"\xef\xbb\xbffirst\n\n \t\r\nsecond\r\n\x0b\n0123456789\nlast";
-        let expected: Numbered<Vec<u8>> = vec![
-            (0, b"first".to_vec()),
-            (3, b"second\r".to_vec()),
-            (4, b"\x0b".to_vec()),
-            (5, b"0123456789".to_vec()),
-            (6, b"last".to_vec()),
-        ];
+        let text = b"\xef\xbb\xbf                \n\n \t\r\n 0123456789\r\n\x0b\nsecond\nlast";
+        let expected: Numbered<Vec<u8>> =
+            vec![(3, b" 0123456789\r".to_vec()), (4, b"\x0b".to_vec()), (5, b"second".to_vec()), (6, b"last".to_vec())];
         for chunk in 1..=text.len() {
-            assert_eq!(cut(text, chunk, 100), (expected.clone(), Vec::new()), "chunks of {chunk}");
-            let (lines, long) = cut(text, chunk, 8);
-            let of_max_8 = expected.iter().filter(|(number, _)| *number != 5).cloned().collect::<Vec<_>>();
-            assert_eq!((lines, long), (of_max_8, vec![(5, 10)]), "chunks of {chunk}");
+            let (lines, long, start) = cut(text, chunk, 100);
+            assert_eq!((lines, long), (expected.clone(), Vec::new()), "chunks of {chunk}");
+            assert!(start.starts_with(b"0123456789"), "chunks of {chunk}");
+            let (lines, long, start) = cut(text, chunk, 8);
+            assert_eq!(lines, expected[1..], "chunks of {chunk}");
+            let [(3, LongLine { beginning, bytes: 12 })] = &long[..] else { panic!("{long:?}, chunks of {chunk}") };
+            assert!(b" 0123456789\r".starts_with(beginning));
+            assert!(start.starts_with(b"01234"), "chunks of {chunk}");
+        }
+    }
+
+    #[test]
+    fn the_mark_of_utf_8_is_no_text() {
+        for chunk in 1..20 {
+            let (lines, long, _) = cut(b"\xef\xbb\xbf12345678\n9", chunk, 8);
+            assert_eq!((lines.len(), long.len()), (2, 0), "chunks of {chunk}");
+            let (_, long, start) = cut(b"\xef\xbb\xbf123456789\n", chunk, 8);
+            assert_eq!((long[0].1.bytes, long[0].1.beginning[0], start[0]), (9, b'1', b'1'), "chunks of {chunk}");
+            // Only the whole mark is one, and only at the beginning.
+            let (lines, _, _) = cut(b"\xef\xbb", chunk, 8);
+            assert_eq!(lines, [(0, b"\xef\xbb".to_vec())], "chunks of {chunk}");
+            let (lines, _, _) = cut(b"\xefa\n\xef\xbb\xbfb", chunk, 8);
+            assert_eq!(lines, [(0, b"\xefa".to_vec()), (1, b"\xef\xbb\xbfb".to_vec())], "chunks of {chunk}");
         }
     }
 

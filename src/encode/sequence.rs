@@ -141,7 +141,8 @@ fn count(
     let of_labels = if *has_region_spans { &spans[..] } else { &[] };
     figures.push_sequence(labeled.text.len(), conversation.messages.len(), labels, of_labels);
     let is_added = |id: u32| parts.tokenizer.is_added(id);
-    // Unless they are allowed, texts have none: they are encoded as plain text, or the row is an error.
+    // Texts have control tokens only with `special_tokens="allow"`; otherwise they are encoded as plain text, or the row
+    // is an error.
     let may_have_control = parts.options.special_tokens == SpecialTokens::Allow;
     let allowed = &parts.options.allowed_special_tokens;
     let has_control = |ids: &[u32]| may_have_control && parts.tokenizer.has_control(ids, allowed);

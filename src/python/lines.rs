@@ -46,7 +46,7 @@ impl PyLineCutter {
     ///     chunk: The text.
     ///
     /// Returns:
-    ///     The lines that end in it. A long line that was skipped comes on its own.
+    ///     The lines that end in it. A long line that was skipped is a piece of its own.
     fn cut(&self, py: Python<'_>, chunk: &Bound<'_, PyBytes>) -> PyResult<Vec<PyCutLines>> {
         let chunk = chunk.as_bytes();
         detach(py, |_| {

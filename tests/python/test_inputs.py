@@ -270,3 +270,24 @@ def test_missing_columns(write_file: WriteFile, conversations: list[Row]) -> Non
         told = complaint(path, keep_columns=["source", "id"])
         assert told.startswith(f"{path} has no column 'source' to keep; use one of ")
         assert f"{path} has no column 'ids' to keep; did you mean 'id'?" in complaint(path, keep_columns=["ids"])
+
+
+def test_the_beginning_of_a_file_is_judged_by_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"{" + b" " * 5000 + b'"a":1}\n')
+    assert rows_of(read(path)) == [{"a": 1}]
+    path.write_bytes(b"\n" * 5000 + b'[{"a":1}]\n')
+    for block_bytes in (100, 8 << 20):
+        with pytest.raises(DataError, match="is one JSON array"):
+            read(path, block_bytes=block_bytes)
+    path.write_bytes(b"\n \n{\n")
+    with pytest.raises(DataError, match="takes several lines"):
+        read(path)
+
+
+def test_the_mark_of_utf8_is_no_part_of_a_long_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf12345678\n123456789\n")
+    for block_bytes in (1, 100):
+        blocks = read(path, block_bytes=block_bytes, max_line_bytes=8)
+        assert [block.place(row) for block in blocks for row in block.long_rows] == [f"{path}, line 2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from inspect import signature
 from pathlib import Path
@@ -56,7 +57,11 @@ def test_the_error_names_the_option(name: str, value: Any, message: str, tmp_pat
 
 
 @pytest.mark.parametrize("name", [it for it in signature(chatmill.prepare).parameters if it not in ("inputs", "now")])
-@pytest.mark.parametrize("value", ["x", -1, 1.5, True, 10**30, ["a"], {"a": 1}, b"x", object(), None], ids=type)
+@pytest.mark.parametrize(
+    "value",
+    ["x", -1, 1.5, True, 10**30, ["a"], {"a": 1}, b"x", object(), None, np.int64(500), np.bool_(True)],
+    ids=type,
+)
 def test_no_option_ends_with_an_error_of_python(
     name: str, value: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,3 +94,15 @@ def test_values_of_numpy_and_tuples_are_right() -> None:
             "unknown": object(),
         }
     )
+
+
+def test_numbers_and_flags_of_numpy_are_recorded_as_plain_ones(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "shard_tokens": np.int64(500),
+        "max_line_bytes": np.int64(900),
+        "shuffle": np.bool_(True),
+    }
+    chatmill.prepare(ROWS, tokenizer=byte_tokenizer(), template="chatml", output=tmp_path / "out", **options)
+    recorded = json.loads((tmp_path / "out" / "_manifest.json").read_text())
+    assert recorded["options"]["shard_tokens"] == 500
+    assert recorded["arrangement"]["shuffle"] is True

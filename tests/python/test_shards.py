@@ -16,7 +16,7 @@ from chatmill.options.choices import Compression, choices
 from chatmill.outputs import shards
 from chatmill.outputs.shards import Shard, ShardWriter
 from chatmill.pipeline.channel import Channel, StoppedError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 
@@ -60,6 +60,8 @@ def test_shards_end_with_the_row_that_fills_them(tmp_path: Path) -> None:
     cuts=st.lists(st.integers(0, 60)),
     size=st.integers(1, 40),
 )
+@example(lengths=[2, 2, 0], cuts=[2], size=4)
+@example(lengths=[2, 0, 0, 1], cuts=[1, 2], size=2)
 def test_shards_do_not_depend_on_batches(lengths: list[int], cuts: list[int], size: int, tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         path.unlink()

@@ -4,6 +4,8 @@ import json
 import operator
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -143,14 +145,19 @@ def report(context: click.Context, /, **options: Any) -> None:
         # Rows may take long, so a wrong path is found before.
         files = _files(html, json_file, inputs, options["input_format"])
         shown = run(*inputs, samples=samples, **row_options)
+        print_report = partial(_print, shown, as_json=json_file == _STDOUT, quiet=options["quiet"])
         try:
             if html is not None:
                 shown.to_html(html)
             if json_file not in (None, _STDOUT):
                 shown.to_json(json_file)
-        finally:
-            # After the files, which a closed pipe (`| head`) must not cost; and also if they cannot be written.
-            _print(shown, as_json=json_file == _STDOUT, quiet=options["quiet"])
+        except Exception:
+            # Counting took long, so the report is printed also if a file cannot be written.
+            with suppress(BrokenPipeError):
+                print_report()
+            raise
+        # After the files, which a closed pipe (`| head`) must not cost.
+        print_report()
         for file in [] if options["quiet"] else files:
             say_note(f"written to {file}")
         found = shown.fail_if(*options["fail_if"])

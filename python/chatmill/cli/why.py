@@ -50,7 +50,7 @@ def _planned(context: click.Context, folder: str) -> "PlannedRun":
         chosen, options = config_arguments(context, config)
         return plan_config(chosen, **{**options, "output": folder})
     given = {name: value for name, value in context.params.items() if name not in ("folder", "as_json")}
-    return plan(**run_arguments({**dict.fromkeys(_ONLY_FOR_RUNS), **given, "output": folder}))
+    return plan(**run_arguments({**dict.fromkeys(_ONLY_FOR_RUNS, False), **given, "output": folder}))
 
 
 @app.group()

@@ -12,7 +12,7 @@ from chatmill.config.plan import RunOptions, arrangement_of, parts_of
 from chatmill.config.read import read_config
 from chatmill.inputs import BLOCK_BYTES, MAX_LINE_BYTES, folders_of
 from chatmill.options.choices import Compression, LayoutName, Padding, PaddingSide, Trainer
-from chatmill.options.types import check_types
+from chatmill.options.types import check_types, plain_types
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
@@ -106,7 +106,7 @@ def prepare_config(
         >>> prepare_config("config.yaml", output="tokens").arranged  # doctest: +SKIP
     """
     # The arguments, and nothing else: `planned_config` has the same names.
-    return PrintedReport.of(run_shown(planned_config(**locals())))
+    return PrintedReport.of(run_shown(planned_config(**plain_types(locals()))))
 
 
 def plan_config(config: str | os.PathLike[str] | Config, **options: Any) -> PlannedRun:

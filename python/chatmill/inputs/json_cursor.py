@@ -9,9 +9,9 @@ import codecs
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from chatmill._chatmill import DataError
-from chatmill.inputs.lines import LongText
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 # The rest of a string, up to its quote. A backslash at the end of the piece is left for the next one.
@@ -21,6 +21,19 @@ _PLAIN = re.compile(r'[^\s,:"\[\]{}]*')
 _BEGINNING = 4096
 # Only where a value ends is of interest, so numbers need not be made.
 _SCAN = json.JSONDecoder(strict=False, parse_int=len, parse_float=len, parse_constant=len).scan_once  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class LongText:
+    """A row that was skipped.
+
+    Attributes:
+        beginning: Its first bytes.
+        size: The number of its bytes.
+    """
+
+    beginning: bytes
+    size: int
 
 
 class JsonCursor:

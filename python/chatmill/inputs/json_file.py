@@ -9,9 +9,9 @@ from chatmill._chatmill import DataError
 from chatmill.inputs.block import Block, LongRow
 from chatmill.inputs.faults import reading
 from chatmill.inputs.file import InputFile
-from chatmill.inputs.json_cursor import JsonCursor
+from chatmill.inputs.json_cursor import JsonCursor, LongText
 from chatmill.inputs.json_shape import Shape, shape_of
-from chatmill.inputs.lines import JSON_COLUMN, LongText, long_row, read_lines
+from chatmill.inputs.lines import JSON_COLUMN, long_row, read_lines
 from chatmill.inputs.streams import Peeked, check_text, decompressed
 from chatmill.text.parsing import parse_json
 

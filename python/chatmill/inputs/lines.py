@@ -5,7 +5,6 @@ The core cuts the lines and parses the JSON.
 
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -18,22 +17,8 @@ from chatmill.inputs.pieces import pieces_in
 from chatmill.inputs.streams import check_text, decompressed
 
 JSON_COLUMN = "json"
-_UTF8_MARK = b"\xef\xbb\xbf"
-# The bytes of a line that is too long to be read that its reject shows.
+# The bytes of a line that is too long to be read that its reject shows; the core keeps as many.
 _SHOWN_BYTES = 4096
-
-
-@dataclass(frozen=True)
-class LongText:
-    """A line or a row that was skipped.
-
-    Attributes:
-        beginning: Its first bytes.
-        size: The number of its bytes.
-    """
-
-    beginning: bytes
-    size: int
 
 
 def read_lines(
@@ -107,10 +92,11 @@ def long_row(line: bytes, size: int, max_line_bytes: int, *, what: str = "line")
 
 def _check_start(file: InputFile, text: bytes) -> None:
     check_text(file, text)
-    first = text.removeprefix(_UTF8_MARK).lstrip()
-    if first.startswith(b"["):
+    if text.startswith(b"["):
         raise DataError(f"{file.path} is one JSON array, not one JSON object per line; rename it to end in .json")
-    if first.split(b"\n", 1)[0].strip() == b"{":
+    first, end, _ = text.partition(b"\n")
+    is_whole = end or len(text) < _SHOWN_BYTES
+    if is_whole and first.strip() == b"{":
         raise DataError(
             f"the first JSON object of {file.path} takes several lines; rename the file to end in .json, or put each "
             "object on one line with `jq -c . in > out.jsonl`"

@@ -16,8 +16,8 @@ def pieces_in(
         raw: The bytes of the file.
         span: The span; its start is a multiple of the size of a block.
         block_bytes: The size of a block, in bytes.
-        pieces_of: Reads pieces of lines of a stream, a block at a time. It is given the stream, and whether that is
-            at the beginning of the file.
+        pieces_of: Reads pieces of lines of a stream, a block at a time. It is given the stream, and whether
+            reading begins at the beginning of the file.
 
     Yields:
         The pieces.

@@ -1,4 +1,4 @@
-"""`check_types`: refuses options of the wrong type, and names them, as the compiled module does not."""
+"""`check_types`: refuses options of the wrong type, and names them; `plain_types`: makes those of numpy plain."""
 
 import operator
 import os
@@ -44,9 +44,10 @@ _NUMBERS = (
     "pack",
 )  # fmt: skip
 _LISTS = ("allowed_special_tokens", "keep_columns")
-_FLAGS = ("attention_mask", "position_ids")
-# `chatmill why` plans a run without them; None is as False.
-_FLAGS_OF_RUNS = ("rebuild", "shuffle", "deduplicate", "overwrite", "strict", "resume", "fresh")
+_FLAGS = (
+    *("attention_mask", "position_ids"),
+    *("rebuild", "shuffle", "deduplicate", "overwrite", "strict", "resume", "fresh"),
+)
 
 
 def check_types(options: Mapping[str, Any]) -> None:
@@ -77,6 +78,26 @@ def check_types(options: Mapping[str, Any]) -> None:
             raise DataError(f"`{name}` is {_shown(value)}; use {limit}{or_none}")
 
 
+def plain_types(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with numbers and flags of numpy as those of Python, which a manifest can hold.
+
+    Args:
+        options: The options by name.
+
+    Example:
+        >>> import numpy as np
+        >>> plain_types({"max_length": np.int64(8), "shuffle": np.bool_(True), "seed": 3})
+        {'max_length': 8, 'shuffle': True, 'seed': 3}
+    """
+    plain = dict(options)
+    for name, value in options.items():
+        if name in _NUMBERS and _is_number(value):
+            plain[name] = operator.index(value)
+        elif name in _FLAGS and _is_flag(value):
+            plain[name] = bool(value)
+    return plain
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -100,10 +121,6 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
 
 
-def _is_flag_or_none(value: Any) -> bool:
-    return value is None or _is_flag(value)
-
-
 def _is_path(value: Any) -> bool:
     return isinstance(value, (str, os.PathLike))
 
@@ -118,7 +135,7 @@ def _is_mapping(value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     """The value; of a long one, the beginning."""
-    shown = repr(value)
+    shown = " ".join(repr(value).split())
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
@@ -127,7 +144,6 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(_NUMBERS, (_is_number, "a whole number of at least 1")),
     **dict.fromkeys(_LISTS, (_is_list, 'a list of texts, such as ["a"]')),
     **dict.fromkeys(_FLAGS, (_is_flag, "True or False")),
-    **dict.fromkeys(_FLAGS_OF_RUNS, (_is_flag_or_none, "True or False")),
     "template_fallback": (_is_text, "the name of a template"),
     "pad_token": (_is_text, "the text of a token"),
     "columns": (_is_mapping, 'the column for each name, such as {"answer": "solution"}'),

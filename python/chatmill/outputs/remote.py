@@ -81,8 +81,7 @@ class RemoteOutput:
                 raise
             raise DataError(
                 f"{error}. The earlier output in {self._store.name} is no longer complete; run the same command "
-                "again to "
-                "write the new one"
+                "again to write the new one"
             ) from None
         self._is_complete = True
         # The next run removes the marker if this one cannot.

@@ -284,7 +284,7 @@ class _OpenShard:
         lengths = batch.column("length")
         tokens: int = pc.sum(lengths).as_py()
         rows: int = min(batch.num_rows, _GROUP_ROWS - self._held_rows)
-        if tokens > room or rows < batch.num_rows:
+        if tokens >= room or rows < batch.num_rows:
             # A number as an argument of pyarrow.compute would import pandas, if it is installed.
             ends = list(accumulate(lengths.to_pylist()))
             rows = max(1, min(rows, bisect_left(ends, room) + 1))

@@ -20,7 +20,7 @@ from chatmill.packing.options import PackChoice
 from chatmill.packing.source import TokenSource
 from chatmill.packing.trained import TrainedShare, trained_tokens
 
-# What a thread packs at once: with labels and marks 24 MiB.
+# What is packed at once: with labels and marks 24 MiB. Each shard holds two of these: one is written, one is made.
 _BATCH_TOKENS = 2 << 20
 _MOST_THREADS = 8
 
@@ -140,7 +140,9 @@ class _Writing:
             return writer.finish(), counts
 
     def _made(self, start: int, stop: int, step: int) -> tuple[pa.RecordBatch, pa.Array]:
-        """Make some packs, and count the trained tokens of each."""
+        """Make some packs, and count the trained tokens of each. Once the work is stopped, there are none."""
+        if self.stopped.is_set():
+            stop = start
         batch = self.how.batch(self.rows, start, min(start + step, stop))
         return batch, trained_tokens(batch.column("labels"))
 

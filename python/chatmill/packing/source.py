@@ -149,7 +149,7 @@ class TokenSource:
 
 def _batches(path: Path, columns: list[str], groups: range | None = None) -> Iterator[pa.RecordBatch]:
     with _opened(path) as file, _reading(path):
-        # Threads and read-ahead would hold several row groups.
+        # With threads and read-ahead of Arrow, each of our threads would hold several row groups.
         yield from file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
 
 

@@ -21,6 +21,7 @@ from chatmill.options.choices import (
     Trainer,
     Truncation,
 )
+from chatmill.options.types import plain_types
 from chatmill.outputs.shards import SHARD_TOKENS
 from chatmill.pipeline.limit import MAX_REJECTED
 from chatmill.pipeline.planned import PlannedRun, planned_run
@@ -174,7 +175,7 @@ def prepare(
         (10000, 5820144)
     """
     # The arguments, and nothing else: `planned_run` has the same names.
-    return PrintedReport.of(run_shown(planned_run(**locals())))
+    return PrintedReport.of(run_shown(planned_run(**plain_types(locals()))))
 
 
 def plan(inputs: Any, **options: Any) -> PlannedRun:

@@ -58,8 +58,7 @@ class AuditedOutput:
         if output.options.get("split") is not None:
             raise DataError(
                 f"{output.folder} has one sample for each trained turn, and no trainer makes such samples; "
-                "audit an output that "
-                "was made without `split`"
+                "audit an output that was made without `split`"
             )
         files = _files(output, inputs)
         loaded = _tokenizer(output, tokenizer)

@@ -91,8 +91,8 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
         "check that no message is missing between them",
     ),
     "unanswered": (
-        "look", "end with a message that is not of the assistant, and no token of it is trained",
-        "remove the last message, or add the answer",
+        "look", "end with a message that is not of the assistant",
+        "remove the last message, or add the answer; nothing is wrong if you train such messages",
     ),
     "late_system": (
         "look", "have a system message that is not the first message",

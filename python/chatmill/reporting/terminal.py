@@ -159,10 +159,11 @@ def _lost(report: Report) -> str:
 def _lengths(report: Report) -> RenderableType:
     bins = few_bins([report.lengths])
     counts = counts_in(bins, report.lengths)
+    most = max(counts, default=0)
     table = _grid("right", "left", "right")
     for it, samples in zip(bins, counts, strict=True):
         label = f"{it.first:,}" if it.first == it.last else f"{it.first:,} – {it.last:,}"
-        table.add_row(label, Text(bar(samples, max(counts), _BAR), style="cyan"), f"{samples:,}")
+        table.add_row(label, Text(bar(samples, most, _BAR), style="cyan"), f"{samples:,}")
     return Group(table, Text(f"at most: {quantile_text(quantiles(report.lengths))}"))
 
 

@@ -203,6 +203,11 @@ impl TokenBytes {
         Some(Cursor { token: cursor.token + 1, byte: cursor.byte + bytes, inside: !known.is_added() })
     }
 
+    /// The number of bytes of tokens.
+    pub(super) fn total(&self, ids: &[u32]) -> usize {
+        ids.iter().map(|&id| self.lengths.get(id as usize).copied().unwrap_or_default().bytes()).sum()
+    }
+
     /// The position before token `id`, which ends at `end`, if `text` has its bytes there. None also if the bytes of a
     /// token depend on the text before it.
     #[inline]

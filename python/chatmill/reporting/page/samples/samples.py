@@ -18,12 +18,12 @@ _MOST_SAMPLES = 500
 
 
 def numbered(reports: Sequence[Report]) -> list[Numbered]:
-    """Return the samples that the page shows with their numbers: at most 500 of all reports.
+    """Return the samples that the page shows with their numbers: at most 500 of all reports, but one of each.
 
     Args:
         reports: The reports.
     """
-    most = _MOST_SAMPLES // len(reports)
+    most = max(1, _MOST_SAMPLES // len(reports))
     of_report = ((at, sample) for at, report in enumerate(reports) for sample in some_samples(report.samples, most))
     return [Numbered(number, at, sample) for number, (at, sample) in enumerate(of_report, start=1)]
 

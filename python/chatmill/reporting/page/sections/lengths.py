@@ -183,8 +183,8 @@ def packing(reports: Sequence[Report], names: Sequence[str]) -> Markup:
     columns = [Column("packs"), Column("filled"), Column("batches of 8, filled"), Column("too long")]
     about = (
         "chatmill plans these packs from the lengths of the samples. Filled: the share of places that hold a "
-        "token of a "
-        "sample; the rest is padding. Too long: samples that are longer than a pack. The plan leaves them out."
+        "token of a sample; the rest is padding. Too long: samples that are longer than a pack. The plan leaves them "
+        "out."
     )
     return section(
         "packing",
