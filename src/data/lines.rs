@@ -39,12 +39,40 @@ pub struct CutLines {
 pub struct LineCutter {
     max_line_bytes: usize,
     /// The text after the last line end.
-    held: Vec<u8>,
+    held: Held,
     skipped: Option<Skipped>,
     /// How much of the UTF-8 mark was seen; None after the beginning of a file.
     mark: Option<usize>,
     /// Whether all lines so far were blank.
     is_first: bool,
+}
+
+/// The pieces of a line without its end. One text of them would double its room when it grows.
+#[derive(Debug, Default)]
+struct Held {
+    pieces: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Held {
+    fn push(&mut self, text: &[u8]) {
+        if !text.is_empty() {
+            self.pieces.push(text.to_vec());
+            self.bytes += text.len();
+        }
+    }
+
+    /// The first bytes, which are kept of a long line.
+    fn beginning(&self) -> Vec<u8> {
+        self.pieces.iter().flatten().copied().take(SHOWN_BYTES).collect()
+    }
+
+    fn joined(mut self) -> Vec<u8> {
+        match self.pieces.len() {
+            1 => self.pieces.pop().unwrap_or_default(),
+            _ => self.pieces.concat(),
+        }
+    }
 }
 
 /// A long line that is being skipped; its length grows.
@@ -57,7 +85,7 @@ struct Skipped {
 impl LineCutter {
     /// A cutter for the text of a file from its beginning (`is_first`), or from the beginning of a later line.
     pub fn new(max_line_bytes: usize, is_first: bool) -> LineCutter {
-        LineCutter { max_line_bytes, held: Vec::new(), skipped: None, mark: is_first.then_some(0), is_first }
+        LineCutter { max_line_bytes, held: Held::default(), skipped: None, mark: is_first.then_some(0), is_first }
     }
 
     /// Takes a chunk of text, and returns the lines that end in it.
@@ -76,7 +104,7 @@ impl LineCutter {
             ended = ended.get(end + 1..).unwrap_or_default();
         }
         if !ended.is_empty() {
-            let held = std::mem::take(&mut self.held);
+            let held = std::mem::take(&mut self.held).joined();
             found.push(self.lines(held, ended));
         }
         self.hold(rest);
@@ -88,7 +116,7 @@ impl LineCutter {
         if let Some(seen) = self.mark.take() {
             self.hold(&UTF8_MARK[..seen]);
         }
-        let held = std::mem::take(&mut self.held);
+        let held = std::mem::take(&mut self.held).joined();
         self.one_long().or_else(|| (!held.is_empty()).then(|| self.lines(held, &[])))
     }
 
@@ -114,12 +142,12 @@ impl LineCutter {
                 line.bytes += text.len();
                 *blank = *blank && is_blank(text);
             }
-            None => self.held.extend_from_slice(text),
+            None => self.held.push(text),
         }
-        if self.held.len() > self.max_line_bytes {
+        if self.held.bytes > self.max_line_bytes {
             let held = std::mem::take(&mut self.held);
-            let line = LongLine { beginning: shown(&held).to_vec(), bytes: held.len() };
-            self.skipped = Some(Skipped { line, is_blank: is_blank(&held) });
+            let line = LongLine { beginning: held.beginning(), bytes: held.bytes };
+            self.skipped = Some(Skipped { line, is_blank: held.pieces.iter().all(|piece| is_blank(piece)) });
         }
     }
 
@@ -308,7 +336,7 @@ mod tests {
         let mut cutter = LineCutter::new(10, true);
         for _ in 0..1000 {
             assert!(cutter.cut(&[b'x'; 100]).is_empty());
-            assert!(cutter.held.is_empty());
+            assert!(cutter.held.pieces.is_empty());
         }
         let found = cutter.cut(b"x\ny\n");
         assert_eq!(found.len(), 2);

@@ -15,6 +15,7 @@ from chatmill.distributed.sound import check_plan, wrong_size
 from chatmill.inputs import InputFile
 from chatmill.inputs.file import Span
 from chatmill.inputs.spans import fits_blocks, spans_of
+from chatmill.options.types import check_types
 from chatmill.outputs.url import is_url
 from chatmill.pipeline.job import plan as plan_rows
 from chatmill.pipeline.parts import Part
@@ -196,6 +197,10 @@ class DistributedPlan:
         Raises:
             DataError: The arguments are not those of a run.
         """
+        try:
+            check_types(self.arguments)
+        except DataError as error:
+            raise DataError(f"an argument of the plan is wrong ({error}); make the plan again") from None
         try:
             return _planned(dict(self.arguments))
         except (TypeError, KeyError, ValueError) as error:
