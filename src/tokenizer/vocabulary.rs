@@ -41,13 +41,23 @@ pub(super) struct Added<'a> {
     pub(super) special: bool,
 }
 
+/// How a normalizer changes texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Normalizing {
+    Nothing,
+    /// It composes characters (NFC), and nothing else.
+    Composes,
+    /// It may drop, add and replace text.
+    Changes,
+}
+
 /// How texts become names of tokens.
 #[derive(Debug)]
 pub(super) struct Spelling {
     /// How the bytes of a text are spelled.
     pub(super) alphabet: Alphabet,
-    /// Whether texts are changed before they are tokenized.
-    pub(super) normalizes: bool,
+    /// How texts are changed before they are tokenized.
+    pub(super) normalizing: Normalizing,
     /// Whether a token whose name has only visible ASCII characters is made of exactly these characters, unless it is
     /// one of the two kinds below: nothing adds such characters to a text, or brings them together.
     pub(super) is_literal: bool,
@@ -89,7 +99,8 @@ impl Vocabulary {
         mut added: Vec<Added<'_>>,
         of_model: impl Fn(u32) -> Option<String>,
     ) -> Vocabulary {
-        let Spelling { alphabet, normalizes, .. } = spelling;
+        let Spelling { alphabet, normalizing, .. } = spelling;
+        let normalizes = normalizing != Normalizing::Nothing;
         added.sort_by_key(|token| token.id);
         let is_cut_out = |token: &Added<'_>| {
             let changed = token.normalized && normalizes;
@@ -99,7 +110,10 @@ impl Vocabulary {
             as_written && of_model.is_none_or(|bytes| bytes == token.content.as_bytes())
         };
         let anchors = added.iter().all(is_cut_out);
-        let anchors = anchors.then(|| AnchorIndex::new(added.iter().map(|token| (token.id, &*token.content))));
+        let anchors = anchors.then(|| {
+            let keeps = normalizing != Normalizing::Changes;
+            AnchorIndex::new(added.iter().map(|token| (token.id, &*token.content)), keeps)
+        });
         let added_ids = added.iter().map(|token| (token.content.clone().into_owned(), token.id)).collect();
         let ids: Vec<u32> = added.iter().map(|token| token.id).collect();
         let is_unique =
@@ -127,7 +141,7 @@ impl Vocabulary {
         let keeps = keeps_in_normalizer(&normalizer) && keeps_in_pre_tokenizer(&pre_tokenizer);
         let spelling = Spelling {
             alphabet,
-            normalizes: normalizes(&normalizer),
+            normalizing: normalizing(&normalizer),
             is_literal: keeps && model.is_literal(),
             unknown: model.unk_token.clone(),
             has_byte_tokens: model.byte_fallback == Some(true),
@@ -263,10 +277,12 @@ fn keeps_in_pre_tokenizer(pre_tokenizer: &Value) -> bool {
     }
 }
 
-/// Whether a normalizer changes texts: an empty sequence does not.
-fn normalizes(normalizer: &Value) -> bool {
+/// How a normalizer changes texts: an empty sequence does not.
+fn normalizing(normalizer: &Value) -> Normalizing {
     match normalizer["type"].as_str() {
-        Some("Sequence") => !normalizer["normalizers"].as_array().is_some_and(Vec::is_empty),
-        _ => !normalizer.is_null(),
+        Some("Sequence") if normalizer["normalizers"].as_array().is_some_and(Vec::is_empty) => Normalizing::Nothing,
+        Some("NFC") => Normalizing::Composes,
+        _ if normalizer.is_null() => Normalizing::Nothing,
+        _ => Normalizing::Changes,
     }
 }

@@ -16,7 +16,11 @@ use super::token_bytes::{Cursor, TokenBytes};
 /// is looked up here, so the lookup must be fast: in the table of all token lengths it took a quarter of the time of
 /// [`TokenBytes::align`].
 #[derive(Debug, PartialEq)]
-pub(in crate::tokenizer) struct AnchorIndex(Vec<IdRange>);
+pub(in crate::tokenizer) struct AnchorIndex {
+    ranges: Vec<IdRange>,
+    /// Whether tokens spell the text, besides composed characters, so that they can be compared backwards too.
+    keeps_text: bool,
+}
 
 /// Added tokens whose ids are close together.
 #[derive(Debug, PartialEq)]
@@ -41,8 +45,8 @@ impl AnchorIndex {
     /// An index of `added`, pairs of id and text.
     ///
     /// The tokenizer must cut these tokens out of a text exactly as they are written, in every context, and must never
-    /// give one of their ids to another text.
-    pub(in crate::tokenizer) fn new<'t>(added: impl Iterator<Item = (u32, &'t str)>) -> AnchorIndex {
+    /// give one of their ids to another text. `keeps_text`: it changes texts at most by composing characters.
+    pub(in crate::tokenizer) fn new<'t>(added: impl Iterator<Item = (u32, &'t str)>, keeps_text: bool) -> AnchorIndex {
         let mut added: Vec<(u32, &str)> = added.filter(|(_, text)| !text.is_empty()).collect();
         added.sort_unstable();
         let mut ranges: Vec<IdRange> = Vec::new();
@@ -56,12 +60,12 @@ impl AnchorIndex {
                 _ => ranges.push(IdRange { first: id, texts: vec![text] }),
             }
         }
-        AnchorIndex(ranges)
+        AnchorIndex { ranges, keeps_text }
     }
 
     /// The text of an added token.
     fn text(&self, id: u32) -> Option<&[u8]> {
-        let text = self.0.iter().find_map(|range| range.texts.get(id.wrapping_sub(range.first) as usize));
+        let text = self.ranges.iter().find_map(|range| range.texts.get(id.wrapping_sub(range.first) as usize));
         text.map(|text| &**text).filter(|text| !text.is_empty())
     }
 
@@ -115,7 +119,9 @@ impl AnchorIndex {
                 cursor = Cursor { token: anchor.token + 1, byte: anchor.end, inside: false };
                 anchor = self.next(cursor, ids, bytes)?;
             }
-            if let Some(near) = from_behind(token_bytes, ids, text, (cursor, anchor), edge) {
+            if self.keeps_text
+                && let Some(near) = from_behind(token_bytes, ids, text, (cursor, anchor), edge)
+            {
                 cursor = near;
             }
             let mut before = cursor;
@@ -147,8 +153,8 @@ impl AnchorIndex {
 }
 
 /// The last position up to `edge` that is on a character boundary, if the way back from `anchor` is shorter than the way
-/// from `cursor`. A system prompt has tools near its end; for labels and regions, this saved 4 µs of a row
-/// of sgd.
+/// from `cursor`. A system prompt has tools near its end; for labels and regions, this saved 4 µs of a row of
+/// sgd.
 fn from_behind(
     token_bytes: &TokenBytes,
     ids: &[u32],
@@ -165,8 +171,8 @@ fn from_behind(
         token = token.checked_sub(1)?;
         byte = token_bytes.step_back(byte, ids[token], text.as_bytes())?;
     }
-    // The tokens before have as many bytes as the text before. If a normalizer drops text, they have not, and the way from
-    // `cursor` must find the difference.
+    // The tokens before must have as many bytes as the text before. Otherwise the text was changed, and the way from `cursor`
+    // finds the difference.
     let (before, bytes) = (ids.get(cursor.token..token)?, byte.checked_sub(cursor.byte)?);
     (token_bytes.total(before) == bytes).then_some(Cursor { token, byte, inside: token > cursor.token })
 }
@@ -191,7 +197,7 @@ mod tests {
             [("a", 0, false), ("Ġa", 1, false), ("Ã", 2, false), ("©b", 3, false), ("<e>", 4, true), ("<", 5, true)];
         let bytes: Vec<&[u8]> = vec![b"a", b" a", b"\xc3", b"\xa9b", b"<e>", b"<"];
         let added = vocabulary.iter().filter(|(_, _, added)| *added).map(|(text, id, _)| (*id, *text));
-        (TokenBytes::new(Alphabet::Bytes, vocabulary.into_iter()), AnchorIndex::new(added), bytes)
+        (TokenBytes::new(Alphabet::Bytes, vocabulary.into_iter()), AnchorIndex::new(added, true), bytes)
     }
 
     #[test]

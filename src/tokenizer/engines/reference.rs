@@ -11,7 +11,7 @@ use super::{Aligned, TokenEncoder, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::tokenizer::alignment::{Alphabet, TokenBytes};
 use crate::tokenizer::tokens::Tokens;
-use crate::tokenizer::vocabulary::{Added, Spelling, Vocabulary, is_invisible};
+use crate::tokenizer::vocabulary::{Added, Normalizing, Spelling, Vocabulary, is_invisible};
 
 /// The crate and its version. A test compares it with `Cargo.toml`.
 pub(super) const VERSION: &str = "tokenizers 0.23";
@@ -58,7 +58,7 @@ impl Reference {
         };
         let spelling = Spelling {
             alphabet: alphabet(self.inner.get_decoder()),
-            normalizes: self.normalizes(),
+            normalizing: self.normalizing(),
             is_literal: keeps && bpe.is_some_and(is_literal),
             unknown: bpe.and_then(|model| model.unk_token.clone()),
             has_byte_tokens: bpe.is_some_and(|model| model.byte_fallback),
@@ -67,12 +67,13 @@ impl Reference {
         Vocabulary::new(Arc::clone(&self.token_bytes), spelling, added.collect(), of_model)
     }
 
-    /// Whether texts are changed before they are tokenized.
-    fn normalizes(&self) -> bool {
+    /// How texts are changed before they are tokenized.
+    fn normalizing(&self) -> Normalizing {
         match self.inner.get_normalizer() {
-            None => false,
-            Some(tk::NormalizerWrapper::Sequence(steps)) => !steps.as_ref().is_empty(),
-            Some(_) => true,
+            None => Normalizing::Nothing,
+            Some(tk::NormalizerWrapper::Sequence(steps)) if steps.as_ref().is_empty() => Normalizing::Nothing,
+            Some(tk::NormalizerWrapper::NFC(_)) => Normalizing::Composes,
+            Some(_) => Normalizing::Changes,
         }
     }
 
