@@ -215,6 +215,8 @@ class Tokenizer:
         and do not follow all of `tokenizer.json`; with `rebuild=False` the file is taken as it is.
         """
     def encode(self, text: str) -> list[int]: ...
+    def load_soon(self) -> None:
+        """Begin to load the engine for many texts, on a thread. Otherwise the first batch loads it."""
     def decode(self, ids: Sequence[int]) -> str: ...
     def token_texts(self, ids: Sequence[int]) -> list[str]:
         """The text of each token on its own."""
@@ -870,6 +872,9 @@ class CutLines:
 
     def __len__(self) -> int: ...
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+
+def lines_digest(kind: str, lines: Any) -> str:
+    """Return the BLAKE3 checksum of lines, in hexadecimal digits. Where they are in memory does not count."""
 
 def exchange_files(one: str | PathLike[str], other: str | PathLike[str]) -> None:
     """Swap two files or folders of one filesystem in one step. Raise an `OSError` if they cannot be swapped."""

@@ -36,6 +36,8 @@ pub(super) struct Chunk {
     pub(super) kept: Vec<Vec<Option<String>>>,
     /// Number of samples without a trained token.
     pub(super) untrained: usize,
+    /// Number of tokens of samples with labels that are trained.
+    pub(super) trained_tokens: usize,
     pub(super) notes: NoteCounts,
     pub(super) failures: Vec<Error>,
     /// The statistics of the rows so far, if they are wanted.
@@ -91,6 +93,7 @@ pub(super) struct Checkpoint {
     answers: usize,
     rows: usize,
     untrained: usize,
+    trained_tokens: usize,
 }
 
 impl Chunk {
@@ -156,6 +159,7 @@ impl Chunk {
             answers: self.answers.labels.len(),
             rows: self.rows.len(),
             untrained: self.untrained,
+            trained_tokens: self.trained_tokens,
         }
     }
 
@@ -171,6 +175,7 @@ impl Chunk {
         self.rows.truncate(to.rows);
         self.kept.truncate(to.rows);
         self.untrained = to.untrained;
+        self.trained_tokens = to.trained_tokens;
     }
 }
 
@@ -180,7 +185,9 @@ impl SampleSink for Chunk {
     }
 
     fn push(&mut self, sample: Sample<'_>) {
-        self.untrained += usize::from(sample.labels.iter().all(|&label| label == MASKED));
+        let trained: usize = sample.labels.iter().map(|label| usize::from(*label != MASKED)).sum();
+        self.trained_tokens += trained;
+        self.untrained += usize::from(trained == 0);
         self.labels.extend_from_slice(sample.labels);
         self.ids.extend(sample.ids.iter().map(|&id| id as i32));
         self.weights.extend_from_slice(sample.weights);
@@ -228,7 +235,7 @@ mod tests {
         assert_ne!(chunk.checkpoint(), before);
         chunk.rollback(before);
         assert_eq!(chunk.checkpoint(), before);
-        assert_eq!((chunk.ids.len(), chunk.labels.len(), chunk.untrained), (2, 2, 0));
+        assert_eq!((chunk.ids.len(), chunk.labels.len(), chunk.untrained, chunk.trained_tokens), (2, 2, 0, 1));
         assert!(chunk.answers.columns.iter().all(|column| column.ids.is_empty()));
         chunk.push_failure(Error::new(ErrorKind::TooLong, "x").at_row(4), 1);
         assert_eq!((chunk.rows.as_slice(), chunk.kept[1].len()), (&[0, 4][..], 1));

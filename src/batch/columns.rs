@@ -62,12 +62,12 @@ pub(super) fn sequence_batch(
     let mut kept = Kept::new(options);
     for mut chunk in chunks {
         counts.add_chunk(&mut chunk);
+        counts.num_trained_tokens += chunk.trained_tokens;
         ids.extend_from_slice(&chunk.ids);
         labels.extend_from_slice(&chunk.labels);
         weights.extend_from_slice(&chunk.weights);
         kept.append(chunk.kept);
     }
-    counts.num_trained_tokens = labels.iter().filter(|label| **label != MASKED).count();
     let mut columns: Columns = vec![
         ("input_ids".into(), list(Arc::new(Int32Array::from(widths.padded(ids, pad.unwrap_or(0) as i32))))),
         ("labels".into(), list(Arc::new(Int32Array::from(widths.padded(labels, MASKED))))),

@@ -9,7 +9,7 @@ use super::answer_columns::answer_batch;
 use super::columns::{Source, sequence_batch};
 use super::counts::{BatchCounts, shifted};
 use super::keep::{Keep, kept_faults};
-use super::pipeline::without_panic;
+use super::pipeline::{on_worker, without_panic};
 use super::table::BatchList;
 use super::workers::Workers;
 use crate::data::{Fields, RowLayout};
@@ -189,6 +189,13 @@ impl Mill {
 
     fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
         self.encoder.tokenizer().expect_few();
+        match self.workers.idle() {
+            Some(pool) => on_worker(&pool, || self.encode_here(row)),
+            None => self.encode_here(row),
+        }
+    }
+
+    fn encode_here(&self, row: Row<'_>) -> Result<EncodedRow> {
         let weighted = self.encoder.options().labels.is_weighted();
         let mut inspection = Inspection { weighted, ..Inspection::default() };
         let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;

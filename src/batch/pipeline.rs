@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
+use rayon::ThreadPool;
+
 use super::Mill;
 use super::chunk::{Buffers, Chunk, Counting};
 use super::interrupt::{InterruptPoll, POLL, stopped};
 use super::keep::Keep;
+use super::workers::Busy;
 use crate::data::RowTable;
 use crate::encode::{OnError, Truncation};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +43,26 @@ pub(super) fn without_panic<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref())))
 }
 
+/// Runs `work` on a thread of a pool, and waits for it. It stops as it would on this thread.
+pub(super) fn on_worker<T: Send>(pool: &ThreadPool, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let stop: Arc<AtomicBool> = Arc::default();
+    let (sender, receiver) = channel();
+    pool.in_place_scope(|scope| {
+        let of_worker = Arc::clone(&stop);
+        let is_stopped = move || of_worker.load(Ordering::Relaxed);
+        // Nobody waits for the result after a panic of this thread.
+        scope.spawn(|_| drop(sender.send(interrupt::watched(is_stopped, || without_panic(work)))));
+        loop {
+            match receiver.recv_timeout(POLL) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+                Err(RecvTimeoutError::Timeout) if interrupt::is_interrupted() => stop.store(true, Ordering::Relaxed),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    })
+}
+
 impl Mill {
     /// Whether the failure of one row ends the batch.
     fn ends_batch(&self, error: &Error) -> bool {
@@ -62,6 +85,7 @@ impl Mill {
             return Err(stopped());
         }
         let pool = self.workers.pool(self.encoder.options().threads)?;
+        let _busy = Busy::new();
         let shared = Shared {
             rows,
             chunks: rows.len().div_ceil(CHUNK_ROWS),
@@ -152,5 +176,30 @@ impl Mill {
         }
         chunk.finish(buffers);
         chunk
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rayon::ThreadPoolBuilder;
+
+    use super::*;
+
+    #[test]
+    fn single_work_runs_on_a_worker_and_stops_as_it_would_here() {
+        let pool = ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "worker".into()).build().unwrap();
+        let name = || Ok(std::thread::current().name().map(str::to_owned));
+        assert_eq!(on_worker(&pool, name).unwrap().as_deref(), Some("worker"));
+        assert_eq!(on_worker(&pool, || Ok(interrupt::is_interrupted())), Ok(false));
+        let wait = || {
+            while !interrupt::is_interrupted() {
+                std::thread::yield_now();
+            }
+            Err::<(), _>(stopped())
+        };
+        let result = interrupt::watched(|| true, || on_worker(&pool, wait));
+        assert_eq!(result.unwrap_err().kind, ErrorKind::Interrupted);
+        let failed = on_worker::<()>(&pool, || panic!("a defect"));
+        assert!(failed.unwrap_err().text.contains("a defect"));
     }
 }

@@ -3,8 +3,12 @@
 //! All mills of a process that have the same number of threads share them. They live as long as one of these mills: the
 //! tokenizer engines cache words per thread, and a cold thread encodes a third slower for its first thousands of rows.
 //! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
+//!
+//! A single row is encoded on one of these threads too, if no batch is at work: on a thread of its own fastokens would
+//! first fill a cache, which takes 65 ms and 16 MB for qwen3.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -16,6 +20,26 @@ const STACK: usize = 32 << 20;
 
 /// The pools in use.
 static POOLS: Mutex<Vec<SharedPool>> = Mutex::new(Vec::new());
+
+/// The number of batches that are at work in this process, or were in the process that forked it.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// A batch that is at work.
+#[derive(Debug)]
+pub(super) struct Busy(());
+
+impl Busy {
+    pub(super) fn new() -> Busy {
+        BUSY.fetch_add(1, Ordering::Relaxed);
+        Busy(())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Debug)]
 struct SharedPool {
@@ -50,6 +74,13 @@ impl Workers {
             std::mem::forget(forked.threads);
         }
         Ok(threads)
+    }
+
+    /// The pool, if it was started and no batch is at work.
+    pub(super) fn idle(&self) -> Option<Arc<ThreadPool>> {
+        let pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pool.as_ref().filter(|pool| pool.process == std::process::id())?;
+        (BUSY.load(Ordering::Relaxed) == 0).then(|| Arc::clone(&known.threads))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod column;
+mod digest;
 mod json;
 mod lines;
 mod table;
@@ -10,6 +11,7 @@ mod utf8;
 pub use chatjinja::{Fields, Node, field};
 pub use check::check_batch;
 pub use column::Column;
+pub use digest::digest_of_lines;
 pub(crate) use json::parse_if_json;
 pub use json::parse_json;
 pub use lines::{CutLines, LineCutter, LongLine};

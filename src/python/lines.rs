@@ -1,16 +1,17 @@
-//! `LineCutter` and `CutLines`: the lines of text, for reading JSONL.
+//! `LineCutter`, `CutLines` and `lines_digest`: the lines of text, for reading JSONL.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule};
 
-use super::arrow::Table;
+use super::arrow::{ArrowInput, Table};
 use super::detach::detach;
 use crate::batch::BatchList;
-use crate::data::{CutLines, LineCutter};
+use crate::data::{CutLines, LineCutter, digest_of_lines};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Cuts text into lines, as `chatmill.inputs` reads JSONL. The text comes in chunks.
@@ -76,6 +77,36 @@ impl PyLineCutter {
 #[pyclass(frozen, module = "chatmill._chatmill", name = "CutLines")]
 #[derive(Debug)]
 pub(super) struct PyCutLines(Table, About);
+
+/// The BLAKE3 checksum of lines, in hexadecimal digits. Where they are in memory does not count.
+///
+/// Args:
+///     kind: A text that tells lines of one kind from equal ones of another kind.
+///     lines: Arrow data with one column of large binary values.
+///
+/// Raises:
+///     DataError: The data are something else.
+///
+/// Example:
+///     >>> import pyarrow as pa
+///     >>> from chatmill._chatmill import lines_digest
+///     >>> lines = pa.record_batch({"json": pa.array([b"{}", b"[]"], pa.large_binary())})
+///     >>> lines_digest("json", lines) == lines_digest("json", lines[1:])
+///     False
+#[pyfunction]
+pub(super) fn lines_digest(py: Python<'_>, kind: &str, lines: &Bound<'_, PyAny>) -> PyResult<String> {
+    let input = ArrowInput::take(lines)?;
+    detach(py, |_| {
+        let batches = input.batches()?.collect::<Result<Vec<_>>>()?;
+        let [batch] = batches.as_slice() else { return Err(not_lines()) };
+        let [column] = batch.columns() else { return Err(not_lines()) };
+        column.as_binary_opt::<i64>().map(|lines| digest_of_lines(kind, lines)).ok_or_else(not_lines)
+    })
+}
+
+fn not_lines() -> Error {
+    Error::new(ErrorKind::Batch, "lines are one batch with one column of large binary values")
+}
 
 /// What is known of lines besides their bytes.
 #[derive(Debug)]

@@ -46,7 +46,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::files::exchange_files;
     #[pymodule_export]
-    use super::lines::{PyCutLines, PyLineCutter};
+    use super::lines::{PyCutLines, PyLineCutter, lines_digest};
     #[pymodule_export]
     use super::mill::PyMill;
     #[pymodule_export]

@@ -149,6 +149,11 @@ impl PyTokenizer {
         })
     }
 
+    /// Begins to load the engine for many texts, on a thread, and returns at once. Otherwise the first batch loads it.
+    fn load_soon(&self) {
+        self.0.expect_many_soon();
+    }
+
     /// The text of ids, special tokens included.
     fn decode(&self, py: Python<'_>, ids: Vec<u32>) -> PyResult<String> {
         detach(py, |_| self.0.decode(&ids))

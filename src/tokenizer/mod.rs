@@ -176,14 +176,29 @@ impl Tokenizer {
     /// Prepares for many texts: loads the engine now, so that not every thread loads it. `interrupted` is called about
     /// twenty times a second; if it returns true, the engine stays unloaded.
     pub fn expect_many(&self, interrupted: &mut (dyn FnMut() -> bool + Send)) {
+        if self.fast.load_unless(interrupted, self.fast_loader()).is_some_and(Option::is_none) {
+            // An error belongs to the rows, which load it again.
+            self.reference.load_unless(interrupted, self.reference_loader());
+        }
+    }
+
+    /// Begins to load the engine for many texts, and returns at once.
+    pub fn expect_many_soon(&self) {
+        self.fast.begin(self.fast_loader());
+        if matches!(self.fast.get(), Some(None)) {
+            self.reference.begin(self.reference_loader());
+        }
+    }
+
+    fn fast_loader(&self) -> impl FnOnce() -> Option<Fast> + Send + use<> {
         let (definition, vocabulary) = (Arc::clone(&self.definition), Arc::clone(&self.vocabulary));
         let known = self.known.clone();
-        let load = move || self_test::fast_that_passed(&definition, &vocabulary, &known);
-        if self.fast.load_unless(interrupted, load).is_some_and(Option::is_none) {
-            let (definition, vocabulary) = (Arc::clone(&self.definition), Arc::clone(&self.vocabulary));
-            // An error belongs to the rows, which load it again.
-            self.reference.load_unless(interrupted, move || Reference::with_vocabulary(&definition, &vocabulary));
-        }
+        move || self_test::fast_that_passed(&definition, &vocabulary, &known)
+    }
+
+    fn reference_loader(&self) -> impl FnOnce() -> Result<Reference> + Send + use<> {
+        let (definition, vocabulary) = (Arc::clone(&self.definition), Arc::clone(&self.vocabulary));
+        move || Reference::with_vocabulary(&definition, &vocabulary)
     }
 
     /// Prepares for a few texts, such as a row to look at: if no engine is loaded yet, the one that loads sooner is used.

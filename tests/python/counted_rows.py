@@ -16,7 +16,7 @@ from counted_sequences import Cut, Sequenced, share_cut
 ASSISTANT = {"assistant", "model"}
 REASONING = ("reasoning_content", "reasoning", "thinking")
 #: Where labels do not need regions, they are counted for some rows: of the first block, of each later one, of all.
-FIRST_ROWS, LATER_ROWS, MOST_ROWS = 256, 8, 2048
+FIRST_ROWS, LATER_ROWS, MOST_ROWS = 256, 4, 2048
 #: The last of the turns that are counted stands for all later ones.
 LAST_TURN = 15
 

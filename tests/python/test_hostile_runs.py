@@ -19,8 +19,9 @@ from chatmill.distributed.merge import merge
 from chatmill.distributed.plan import DistributedPlan, make_plan
 from chatmill.distributed.unit import run_unit
 from chatmill.inputs.file import Span
-from chatmill.resume.cache import cache_lines, parse_size, prune_cache
+from chatmill.resume.cache import cache_lines, prune_cache
 from chatmill.resume.cache_folder import cache_folder
+from chatmill.resume.cache_size import parse_size
 from chatmill.resume.disk_folder import DiskFolder
 from click.testing import CliRunner
 from resumed import BASE, Made, files_of, inputs, keeping, made, rows
@@ -169,6 +170,27 @@ def test_a_cache_with_other_files(inputs: list[str], made: Made) -> None:
     assert {str(path.relative_to("cache")): path.read_bytes() for path in left} == foreign
     assert Path("cache/outside").read_bytes() == before
     assert not list(Path("cache").glob("runs/????????????????.json"))
+
+
+def test_a_run_shortens_its_cache(inputs: list[str], made: Made) -> None:
+    prepare(inputs[:1], output="first", cache="cache", **BASE)
+    earlier = {path: path.stat().st_size for path in Path("cache").rglob("*.block")}
+    prepare(inputs, output="second", cache="cache", cache_size=f"{sum(earlier.values())}B", **BASE)
+    sizes = [path.stat().st_size for path in Path("cache").rglob("*.block")]
+    assert 0 < sum(sizes) <= sum(earlier.values())
+    # A run that makes nothing shortens it too, and the output is as without.
+    assert made.by(lambda: prepare(inputs[-1:], output="third", cache="cache", cache_size=0, **BASE)) >= 0
+    assert not list(Path("cache").rglob("*.block"))
+    prepare(inputs, output="whole", resume=False, **BASE)
+    assert files_of("second") == files_of("whole")
+    with pytest.raises(DataError, match=r"`cache_size` \(`--cache-size`\) limits `cache` .*; give the folder"):
+        prepare(inputs, output="out", cache_size="1GB", **BASE)
+    with pytest.raises(DataError, match="'1 apple' is not a size; give one such as 20GB"):
+        prepare(inputs, output="out", cache="cache", cache_size="1 apple", **BASE)
+    with pytest.raises(
+        DataError, match="`cache_size` is -1; give a size such as '50GB', or a number of bytes, or None"
+    ):
+        prepare(inputs, output="out", cache="cache", cache_size=-1, **BASE)
 
 
 def test_a_block_that_is_a_pipe(inputs: list[str], made: Made) -> None:

@@ -378,7 +378,7 @@ def test_options_that_no_report_has(name: str, in_tmp_path: Path) -> None:
 _WRITTEN = (
     "inputs", "output", "pad_token", "padding", "padding_side", "pad_to_multiple_of", "keep_columns", "attention_mask",
     "position_ids", "shuffle", "seed", "deduplicate", "validation", "overwrite", "progress", "shard_tokens",
-    "compression", "max_rejected", "strict", "to", "pack", "resume", "fresh", "cache",
+    "compression", "max_rejected", "strict", "to", "pack", "resume", "fresh", "cache", "cache_size",
 )  # fmt: skip
 
 

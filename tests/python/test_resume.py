@@ -207,7 +207,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 #: Arguments that change no byte of rows, or that end a run.
 NO_BYTES = {
-    *("inputs", "output", "overwrite", "progress", "resume", "fresh", "cache", "threads", "strict", "max_rejected"),
+    *("inputs", "output", "overwrite", "progress", "resume", "fresh", "cache", "cache_size", "threads", "strict"),
+    "max_rejected",
     # How something is found that is in the key itself.
     *("template_fallback", "rebuild", "input_format", "segment_length"),
 }

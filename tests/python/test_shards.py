@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from chatmill.outputs.shards import Shard, ShardWriter
 from chatmill.pipeline.channel import Channel, StoppedError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from processes import DEADLINE
 
 
 def batch(lengths: list[int], first: int = 0) -> pa.RecordBatch:
@@ -162,6 +164,61 @@ def test_errors_cross_a_channel_both_ways(error: BaseException) -> None:
     with pytest.raises(type(error)):
         channel.check()
     thread.join()
+
+
+def test_without_capacity_an_item_is_taken_before_the_next_one_is_made() -> None:
+    channel, made = Channel[int](0), []
+
+    def numbers() -> Iterator[int]:
+        for number in range(4):
+            made.append(number)
+            yield number
+
+    thread = channel.feed(numbers(), name="feeder")
+    received = iter(channel)
+    for number in range(4):
+        assert next(received) == number
+        time.sleep(0.05)
+        assert len(made) <= number + 2
+    assert list(received) == []
+    thread.join()
+
+
+def test_a_relay_passes_items_on_after_a_function() -> None:
+    one, other, seen = Channel[int](0), Channel[int](1), list[int]()
+    threads = one.feed(iter(range(5)), name="feeder"), one.relay(seen.append, other, name="relay")
+    assert list(other) == seen == list(range(5))
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("place", ["before", "inside", "after"])
+def test_an_error_reaches_both_ends_of_a_relay(place: str) -> None:
+    def fail_at(here: str) -> Callable[[int], None]:
+        def take(number: int) -> None:
+            if place == here and number == 2:
+                raise ValueError(place)
+
+        return take
+
+    def numbers() -> Iterator[int]:
+        for number in range(100):
+            fail_at("before")(number)
+            yield number
+
+    one, other = Channel[int](0), Channel[int](1)
+    threads = [
+        one.feed(numbers(), name="feeder"),
+        one.relay(fail_at("inside"), other, name="relay"),
+        other.drain(fail_at("after"), name="drainer"),
+    ]
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
+    with pytest.raises(ValueError, match=place):
+        other.check()
+    with pytest.raises(ValueError, match=place):
+        one.check()
 
 
 def test_a_stopped_channel_ends_its_threads() -> None:

@@ -1,6 +1,5 @@
-"""`chatmill prepare config.yaml`: a run of several datasets; also the printed report of every run."""
+"""`chatmill prepare config.yaml`: a run of several datasets."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from chatmill.cli.run_report import print_report
 from chatmill.cli.values import check_debug_output, json_object, name_and_path, share_or_number, time_of
 from chatmill.config import read_config
 from chatmill.config.model import Config
@@ -15,9 +15,6 @@ from chatmill.config.prepare import prepare_config
 from chatmill.inspect.debug import print_debug
 from chatmill.options.choices import ExcessLength
 from chatmill.outputs.manifest import TOKENIZER_FOLDER
-from chatmill.pipeline.report import PrepareReport
-from chatmill.pipeline.summary import explain_rejects
-from chatmill.terminal.lines import say, say_error, say_warning
 
 # The options that replace a key of a config, each with its name in `Config`.
 _OVERRIDES = {
@@ -31,7 +28,7 @@ _WITH_CONFIG = (
     "max_line_bytes", "shard_tokens", "compression", "traceback", "debug",
     "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "to", "pack",
     "padding", "padding_side", "pad_to_multiple_of",
-    "resume", "fresh", "cache",
+    "resume", "fresh", "cache", "cache_size",
 )  # fmt: skip
 # What `chatmill why` and `plan` have besides the options of a run.
 _OF_WHY = ("folder", "as_json", "unit_bytes", "save", "slurm")
@@ -44,9 +41,6 @@ _KEYS = {
     "template_fallback": "`chat_template`",
     "pad_token": "`special_tokens`",
 }
-
-# The exit status of a run that is complete, but rejected more rows than `max_rejected` allows.
-_TOO_MANY_REJECTED = 3
 
 
 def prepare_by_config(
@@ -106,28 +100,6 @@ def config_arguments(context: click.Context, config: str) -> tuple[Config, dict[
     if context.params.get("quiet"):
         options["progress"] = False
     return _overridden(read_config(config), given), options
-
-
-def print_report(report: PrepareReport, console: Console, *, quiet: bool = False) -> None:
-    """Print a report.
-
-    Args:
-        report: The report.
-        console: The console to print to.
-        quiet: Whether to print only warnings, on stderr.
-
-    Raises:
-        SystemExit: More rows are rejected than `max_rejected` allows; the status is 3.
-    """
-    # rich would wrap lines at 80 characters in a file or a pipe.
-    if quiet:
-        for warning in report.warnings:
-            say_warning(warning)
-    else:
-        console.print(report) if console.is_terminal else say(report)
-    if report.too_many_rejected:
-        say_error(explain_rejects(report))
-        sys.exit(_TOO_MANY_REJECTED)
 
 
 def _overridden(config: Config, given: dict[str, Any]) -> Config:

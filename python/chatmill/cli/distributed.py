@@ -15,7 +15,7 @@ from chatmill.terminal.lines import say, say_note
 from chatmill.text.numbers import counted
 
 # What only one process uses.
-_ONLY_FOR_RUNS = ("debug", "progress", "quiet", "fresh", "resume")
+_ONLY_FOR_RUNS = ("debug", "progress", "quiet", "fresh", "resume", "cache_size")
 # No more digits than any plan needs.
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _OF_PLAN = ("unit_bytes", "save", "slurm")
@@ -83,7 +83,7 @@ def merge(plan: Path, quiet: bool, traceback: bool) -> None:
     It is the output that `prepare` would have written.
     """
     with clear_errors(traceback=traceback):
-        from chatmill.cli.config import print_report
+        from chatmill.cli.run_report import print_report
         from chatmill.distributed.merge import merge as run
         from chatmill.distributed.plan import DistributedPlan
         from chatmill.terminal.console import new_console

@@ -10,12 +10,14 @@ from typing import NoReturn
 # OpenBLAS starts threads when numpy is imported, which wait in a busy loop; chatmill computes nothing with it. 0.1 s.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Imports make many objects and no garbage. Without searches for it, these take a tenth less time.
+# Imports make many objects and no garbage. Without searches for it, these take a tenth less time. A command imports
+# more while it runs, so searches are rare then.
 gc.disable()
 from chatmill.cli import prepare, why, distributed, pack, convert, verify, report, look, audit, lint, lists  # noqa: E402  # isort: skip
 from chatmill.cli.app import app  # noqa: E402
 from chatmill.terminal.lines import prepare_streams, say_traceback  # noqa: E402
 
+gc.set_threshold(100_000, 20, 100)
 gc.enable()
 
 # Importing a module adds its subcommands to the application, in the order in which the help lists them.

@@ -135,6 +135,12 @@ from chatmill.cli.values import check_debug, check_debug_output
     help="Keep the tokens of blocks in this folder, or at this URL, for all runs, so that a run makes only those of "
     "new or changed rows.",
 )
+@click.option(
+    "--cache-size",
+    metavar="SIZE",
+    help="With --cache: at the end, remove the blocks that were not used for the longest time, until the others fit "
+    "into this size, such as 50GB.",
+)
 @overwrite_option
 @debug_option
 @click.option(
@@ -144,7 +150,7 @@ from chatmill.cli.values import check_debug, check_debug_output
     "--block-bytes",
     type=AtLeast(1),
     metavar="N",
-    help="Bytes of input rows to process at a time. Default: 8,388,608 (8 MiB).",
+    help="Bytes of input rows to process at a time. Default: 4,194,304 (4 MiB).",
 )
 @click.option(
     "--max-line-bytes",
@@ -184,7 +190,11 @@ def prepare(context: click.Context, /, **options: Any) -> None:
         arguments = run_arguments(options)
         if debug is not None:
             check_debug_output(options["output"])
-        from chatmill.cli.config import print_report
+        from chatmill.sources.ahead import TokenizerAhead
+
+        # The engine is loaded during the other imports and the first look at the rows, which take as long.
+        arguments["tokenizer"] = TokenizerAhead(options["tokenizer"], rebuild=arguments["rebuild"], many=True)
+        from chatmill.cli.run_report import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run
         from chatmill.terminal.console import new_console

@@ -88,6 +88,7 @@ def prune(folder: str, max_size: str, traceback: bool) -> None:
     The blocks that were not used for the longest time are removed, until the others fit into --max-size.
     """
     with clear_errors(traceback=traceback):
-        from chatmill.resume.cache import parse_size, prune_cache
+        from chatmill.resume.cache import prune_cache
+        from chatmill.resume.cache_size import parse_size
 
         say(prune_cache(folder, parse_size(max_size)))

@@ -22,6 +22,7 @@ from chatmill.pipeline.progress import run_shown
 from chatmill.pipeline.report import PrepareReport
 from chatmill.pipeline.summary import PrintedReport
 from chatmill.resume.cache_folder import check_cache_apart
+from chatmill.resume.cache_size import cache_bytes_of
 from chatmill.text.source_name import shown_name
 from chatmill.trainers.input import input_of
 
@@ -54,6 +55,7 @@ def prepare_config(
     resume: bool = True,
     fresh: bool = False,
     cache: str | os.PathLike[str] | None = None,
+    cache_size: str | int | None = None,
 ) -> PrepareReport:
     """Prepare the datasets of a config file that has the keys of an axolotl config.
 
@@ -93,6 +95,7 @@ def prepare_config(
         resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
         fresh: Start over, as for `chatmill.prepare`.
         cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
+        cache_size: The size of the blocks in `cache` that stay, as for `chatmill.prepare`.
 
     Returns:
         Counts, rejects and files.
@@ -149,6 +152,7 @@ def planned_config(
     resume: bool,
     fresh: bool,
     cache: str | os.PathLike[str] | None,
+    cache_size: str | int | None,
 ) -> PlannedRun:
     """Plan a run. The arguments are those of `prepare_config`.
 
@@ -187,6 +191,7 @@ def planned_config(
         resume=resume,
         fresh=fresh,
         cache=cache,
+        cache_bytes=cache_bytes_of(cache_size, cache),
         now=now,
         options={"config": shown_name(read.path), "max_line_bytes": max_line_bytes, "rebuild": rebuild},
     )

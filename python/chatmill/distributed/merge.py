@@ -66,7 +66,9 @@ def merge(plan: DistributedPlan) -> PrepareReport:
     run, missing = plan.run(), list(missing_units(plan))
     if missing:
         raise DataError(_missing(missing, plan, run.options.folder))
-    options = replace(run.options, cache=plan.blocks, now=plan.now, resume=True, fresh=False, only_kept=True)
+    options = replace(
+        run.options, cache=plan.blocks, cache_bytes=None, now=plan.now, resume=True, fresh=False, only_kept=True
+    )
     report = PrintedReport.of(run_shown(PlannedRun(lambda _now: plan.parts(), options, run.progress)))
     if not plan.keeps_blocks:
         plan.store.remove()

@@ -18,7 +18,7 @@ from chatmill.inputs.memory_rows import read_memory
 from chatmill.inputs.streams import PiecesReader
 
 #: The default size of a block, in bytes.
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 
 #: The default size of the longest line of JSONL and of the largest row of other files, in bytes. Conversations have
 #: kilobytes; a small compressed file may hold one line of gigabytes.

@@ -1,7 +1,7 @@
 """`RunChecks`: checks of the rows of a run. Notes are counted for all rows; texts are compared for a sample of rows.
 
 Encoding a row again for its text costs more than its share of a batch, so the sample is small: 64 rows of the first
-block and 8 of each later one, fewer if rows are large: 13 to 69 ms of processor time for each data set of the corpus
+block and 4 of each later one, fewer if rows are large: 13 to 69 ms of processor time for each data set of the corpus
 (200 to 17,000 rows). Rows with signs of a problem are checked too; `suspects.py` finds them in 10 to 30 ms. All of it
 depends on the rows only, so two runs give the same warnings.
 """
@@ -24,9 +24,9 @@ from chatmill.lint.warning import CODES, DataWarning
 from chatmill.text.nearest import suggestion
 from chatmill.text.parsing import parse_json
 
-_FIRST_SAMPLE, _SAMPLE, _MOST_SAMPLED = 64, 8, 1024
+_FIRST_SAMPLE, _SAMPLE, _MOST_SAMPLED = 64, 4, 1024
 # The size of all rows of a sample: of the first block, and of each later one.
-_FIRST_BYTES, _BYTES = 256 << 10, 16 << 10
+_FIRST_BYTES, _BYTES = 256 << 10, 8 << 10
 # A row this large would take too long.
 _LARGEST_ROW = 1 << 20
 # The rows of a block to search for the first one with a note.

@@ -32,12 +32,12 @@ _OF_TAGS: tuple[_Sign, ...] = (
 _MARKS = ("content_dropped", "reasoning_dropped")
 # So many rows of a block with one sign are looked at, in the first block and in later ones; of more rows, the sample of
 # the block has some.
-_FIRST_ROWS, _ROWS = 16, 4
+_FIRST_ROWS, _ROWS = 16, 2
 _MOST_HITS = 64
 # A sign in one of so many rows is common.
 _COMMON = 4
 # So much of the first blocks together is searched, and so much of each later one.
-_FIRST_BYTES, _BYTES = 4 << 20, 128 << 10
+_FIRST_BYTES, _BYTES = 4 << 20, 64 << 10
 _TEXT_TYPES = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
 
 

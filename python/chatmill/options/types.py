@@ -25,7 +25,7 @@ _LONGEST = 80
 # None stands for a default of these.
 _OPTIONAL = (
     "template_fallback", "pad_token", "columns", "input_format", "split", "max_length", "truncation", "segment_length",
-    "padding", "pad_to_multiple_of", "threads", "compression", "trainer", "to", "pack", "cache",
+    "padding", "pad_to_multiple_of", "threads", "compression", "trainer", "to", "pack", "cache", "cache_size",
 )  # fmt: skip
 _CHOICES: Mapping[str, Any] = {
     "input_format": InputFormat,
@@ -125,6 +125,10 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, (str, os.PathLike))
 
 
+def _is_size(value: Any) -> bool:
+    return _is_text(value) or (_is_number(value) and operator.index(value) >= 0)
+
+
 def _is_path_or_none(value: Any) -> bool:
     return value is None or _is_path(value)
 
@@ -148,6 +152,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "pad_token": (_is_text, "the text of a token"),
     "columns": (_is_mapping, 'the column for each name, such as {"answer": "solution"}'),
     "cache": (_is_path, "a folder"),
+    "cache_size": (_is_size, "a size such as '50GB', or a number of bytes"),
     # None is not offered to users: it is the output of a run that writes nothing.
     "output": (_is_path_or_none, "a folder"),
 }

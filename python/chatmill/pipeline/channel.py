@@ -19,7 +19,7 @@ class Channel(Generic[T]):
     """A bounded queue between two threads. If one end fails, the other end raises the same error.
 
     Args:
-        capacity: The maximum number of waiting items.
+        capacity: The maximum number of waiting items. With 0, `put` returns when the item was taken.
 
     Example:
         >>> numbers = Channel[int](2)
@@ -42,9 +42,11 @@ class Channel(Generic[T]):
             item: The item.
         """
         with self._changed:
-            self._wait(lambda: len(self._items) < self._capacity)
+            self._wait(lambda: len(self._items) < max(1, self._capacity))
             self._items.append(item)
             self._changed.notify_all()
+            if not self._capacity:
+                self._wait(lambda: not self._items)
 
     def close(self) -> None:
         """Close the channel: the receiver gets the waiting items, and then the end."""
@@ -99,6 +101,27 @@ class Channel(Generic[T]):
         def run() -> None:
             for item in self:
                 take(item)
+
+        return self._start(run, name)
+
+    def relay(self, take: Callable[[T], None], to: "Channel[T]", *, name: str) -> threading.Thread:
+        """Start a thread that calls a function with each item and passes it on. All ends raise the error of one.
+
+        Args:
+            take: The function; the thread calls it.
+            to: The channel that gets the items.
+            name: The name of the thread.
+        """
+
+        def run() -> None:
+            try:
+                for item in self:
+                    take(item)
+                    to.put(item)
+                to.close()
+            except BaseException as error:
+                to.fail(error)
+                raise
 
         return self._start(run, name)
 

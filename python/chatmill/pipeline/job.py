@@ -78,6 +78,7 @@ def prepare(
     resume: bool = True,
     fresh: bool = False,
     cache: str | os.PathLike[str] | None = None,
+    cache_size: str | int | None = None,
 ) -> PrepareReport:
     """Turn files of rows into Parquet shards of token ids and labels.
 
@@ -161,6 +162,8 @@ def prepare(
         fresh: Start over: remove what an interrupted run on this output kept, and take no block of `cache`.
         cache: A folder, or a URL, that keeps the tokens of blocks for all runs, so that a run makes only those of new
             or changed rows. None keeps them only until the output is complete.
+        cache_size: The size of the blocks in `cache` that stay at the end of the run, such as `"50GB"` or a number of
+            bytes: those that were used last. None keeps all.
 
     Returns:
         Counts, rejects and files.

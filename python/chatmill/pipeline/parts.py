@@ -59,6 +59,7 @@ class OutputOptions:
         resume: Whether to keep the tokens of blocks until the run has ended, and to take those of an earlier run.
         fresh: Whether to remove the blocks of earlier runs on this output first, and to take none of `cache`.
         cache: A folder that keeps blocks for all runs; None keeps them beside the output until the run has ended.
+        cache_bytes: The size of the blocks in `cache` that stay at the end of the run; None keeps all.
         only_kept: Whether all blocks must be kept already, as those of a plan are.
         now: The time that templates print, if the user gave it.
         options: Other options of the run, for the manifest.
@@ -80,6 +81,7 @@ class OutputOptions:
     resume: bool = True
     fresh: bool = False
     cache: str | os.PathLike[str] | None = None
+    cache_bytes: int | None = None
     only_kept: bool = False
     now: datetime | None = None
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -29,6 +29,7 @@ from chatmill.packing.of_run import PacksOfRun
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.resume.cache_folder import check_cache_apart
+from chatmill.resume.cache_size import cache_bytes_of
 from chatmill.sources.resolve import ResolvedRows, resolve_rows
 from chatmill.sources.with_tokens import with_special_tokens
 from chatmill.text.source_name import shown_name
@@ -98,6 +99,7 @@ def planned_run(
     resume: bool,
     fresh: bool,
     cache: str | os.PathLike[str] | None,
+    cache_size: str | int | None,
 ) -> PlannedRun:
     """Plan a run. The arguments are those of `chatmill.prepare`, but `output` may be None if nothing is written.
 
@@ -171,6 +173,7 @@ def planned_run(
         resume=resume,
         fresh=fresh,
         cache=cache,
+        cache_bytes=cache_bytes_of(cache_size, cache),
         now=now,
         options={
             "template_fallback": template_fallback,

@@ -8,6 +8,7 @@ from pathlib import Path
 from chatmill._chatmill import DataError
 from chatmill.outputs.destination import whole_name
 from chatmill.pipeline.parts import OutputOptions, Part
+from chatmill.resume.cache import prune_cache
 from chatmill.resume.cache_folder import check_cache_apart
 from chatmill.resume.key import MillKey
 from chatmill.resume.open_cache import open_cache
@@ -80,6 +81,10 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
     blocks.save(has_ended=True)
     if options.cache is None:
         BlockStore(beside).remove()
+    elif options.cache_bytes is not None:
+        pruned = prune_cache(options.cache, options.cache_bytes)
+        if pruned.removed:
+            say(str(pruned))
 
 
 def _kept_text(blocks: int, store: BlockStore, *, is_cache: bool) -> str:

@@ -38,8 +38,8 @@ from chatmill.statistics.run import RunStatistics
 #: Observes a run. It is called with the files and the running totals, and returns a function for each finished block.
 Watch: TypeAlias = Callable[[Sequence[InputFile], Counts], AbstractContextManager[Callable[[Block], None]]]
 
-# The reader and the mill may each be this many blocks ahead: enough that neither waits, few enough to bound memory.
-_BLOCKS_AHEAD = 2
+# So many blocks may wait for the mill, and so many for the writer. With two, runs take as long, and hold more memory.
+_BLOCKS_AHEAD = 1
 _JOIN_SECONDS = 0.5
 
 
@@ -287,7 +287,9 @@ def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
 
 
 def run_blocks(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[MilledBlock], None]) -> None:
-    """Read, process and write at the same time. The first error of any of the threads ends all and is raised here.
+    """Read, process, keep and write at the same time. The first error of any thread ends all and is raised here.
+
+    A block is kept as soon as it is made, so a kill costs at most two blocks: one that is made, and one that is kept.
 
     Args:
         kept: Takes the tokens of blocks that were made before, and keeps those of others.
@@ -297,24 +299,23 @@ def run_blocks(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[Mille
     Raises:
         ChatmillError: A block cannot be read, processed or written.
     """
-    read, milled = Channel[KeyedBlock](_BLOCKS_AHEAD), Channel[MilledBlock](_BLOCKS_AHEAD)
-
-    def keep_and_write(milled: MilledBlock) -> None:
-        kept.keep(milled)
-        write(milled)
-
+    read, milled = Channel[KeyedBlock](_BLOCKS_AHEAD), Channel[MilledBlock](0)
+    ready = Channel[MilledBlock](_BLOCKS_AHEAD)
     reader = read.feed(kept.read(blocks), name="chatmill-reader")
-    writer = milled.drain(keep_and_write, name="chatmill-writer")
+    keeper = milled.relay(kept.keep, ready, name="chatmill-keeper")
+    writer = ready.drain(write, name="chatmill-writer")
     try:
         for keyed in read:
             milled.put(kept.mill(keyed))
         milled.close()
         while writer.is_alive():
             writer.join(_JOIN_SECONDS)
-        milled.check()
+        ready.check()
     except BaseException:
         read.fail(StoppedError())
         milled.fail(StoppedError())
+        ready.fail(StoppedError())
+        keeper.join()
         writer.join()
         # The reader may wait for slow storage. It holds nothing that must be cleaned up, so it is not waited for.
         reader.join(_JOIN_SECONDS)

@@ -1,8 +1,6 @@
 """The blocks in a folder of `cache`: `cache_lines` lists them, and `prune_cache` removes old ones."""
 
 import os
-import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,8 +13,6 @@ from chatmill.resume.store import BlockStore
 from chatmill.text.numbers import counted
 from chatmill.text.source_name import shown_name
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 # After this time an unfinished file is of a run that was killed.
 _UNFINISHED_SECONDS = 86_400
 
@@ -102,26 +98,6 @@ def prune_cache(folder: str | os.PathLike[str], max_bytes: int) -> Pruned:
     kept_bytes = sum(file.bytes for file in stay)
     removed_bytes = sum(file.bytes for file in found.values()) - kept_bytes
     return Pruned(len(found) - len(stay), removed_bytes, len(stay), kept_bytes)
-
-
-def parse_size(text: str) -> int:
-    """Return the number of bytes of a size.
-
-    Args:
-        text: A number with a unit, such as `20GB`.
-
-    Raises:
-        DataError: The text is not a size.
-
-    Example:
-        >>> parse_size("1.5 GB"), parse_size("2KiB"), parse_size("0")
-        (1500000000, 2048, 0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
-    if found is None or found[2].upper() not in _UNITS:
-        raise DataError(f"{text!r} is not a size; give one such as 20GB, 500MB or 0")
-    size = float(found[1]) * _UNITS[found[2].upper()]
-    return int(min(size, sys.maxsize))
 
 
 def _time(seconds: float) -> str:

@@ -7,18 +7,21 @@ from threading import Thread
 from chatmill._chatmill import ChatmillError, Tokenizer
 
 
-class TokenizerAhead:
-    """A tokenizer that is loaded before it is needed, with the engine for a few texts.
+class TokenizerAhead(os.PathLike[str]):
+    """A tokenizer that is loaded before it is needed, and its engine in a thread.
 
-    The engine takes most of the time. A thread loads it, and the core does that without the GIL. The rest is not in the
-    thread, because it needs the GIL: beside imports it took 0.28 s in place of 0.15 s.
+    The engine takes most of the time, and the core loads it without the GIL. The rest is not in the thread, because it
+    needs the GIL: beside imports it took 0.28 s in place of 0.15 s.
 
     Only a tokenizer on disk is loaded ahead. An id of the Hub may need a download, which nobody should wait for if the
     inputs are wrong.
 
+    It is the path of its source for all that only need the name.
+
     Args:
         source: As for `Tokenizer.from_pretrained`.
         rebuild: As for `Tokenizer.from_pretrained`.
+        many: Whether to load the engine for many texts, in place of that for a few, which loads sooner.
 
     Example:
         >>> ahead = TokenizerAhead("models/qwen3")  # doctest: +SKIP
@@ -26,7 +29,7 @@ class TokenizerAhead:
         [13048]
     """
 
-    def __init__(self, source: str, *, rebuild: bool = True) -> None:
+    def __init__(self, source: str, *, rebuild: bool = True, many: bool = False) -> None:
         self.source = source
         self._rebuild = rebuild
         self._tokenizer: Tokenizer | None = None
@@ -36,7 +39,14 @@ class TokenizerAhead:
             # An error is raised where the tokenizer is needed, by loading it again.
             with suppress(ChatmillError):
                 self._tokenizer = Tokenizer.from_pretrained(source, rebuild=rebuild)
-                self._thread.start()
+                if many:
+                    # The core has a thread for it, which the first rows wait for.
+                    self._tokenizer.load_soon()
+                else:
+                    self._thread.start()
+
+    def __fspath__(self) -> str:
+        return self.source
 
     def tokenizer(self) -> Tokenizer:
         """Return the tokenizer. Its engine may not be loaded yet.
@@ -49,7 +59,7 @@ class TokenizerAhead:
         return self._tokenizer
 
     def wait_for_engine(self) -> None:
-        """Wait for the engine, because a text that is encoded before would load it a second time."""
+        """Wait for the engine for a few texts, because a text that is encoded before would load it a second time."""
         if self._thread.is_alive():
             self._thread.join()
 

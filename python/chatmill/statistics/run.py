@@ -20,7 +20,7 @@ from chatmill.trainers.splits import TRAINING
 
 _TOKENS = ("first_trained", "last_trained")
 # Where labels do not need regions, they are found for some rows: of the first block, of each later one, of all.
-_FIRST_ROWS, _LATER_ROWS, _MOST_ROWS = 256, 8, 2048
+_FIRST_ROWS, _LATER_ROWS, _MOST_ROWS = 256, 4, 2048
 #: The version of the form of `statistics` in a manifest.
 VERSION = 1
 
