@@ -752,6 +752,7 @@ class Mill:
         labels: str | Mapping[str, Any] | Labels = "assistant",
         split: Split | None = None,
         max_length: int | None = None,
+        reserve: int = 0,
         truncation: Truncation = "keep_start",
         segment_length: int | None = None,
         padding: Padding | None = None,

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::labels::LabelChoice;
 use crate::choice::Choice;
+use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{RowReader, TemplateVariables};
 
 /// What to do with a row that fails.
@@ -187,5 +188,25 @@ impl Default for Options {
             chat_template_kwargs: TemplateVariables::default(),
             now: None,
         }
+    }
+}
+
+impl Options {
+    /// The `max_length` that `reserve` virtual tokens before each row leave of the most tokens of a model.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no `max_length`, or if nothing is left of it.
+    pub fn max_length_without(reserve: usize, max_length: Option<usize>) -> Result<Option<usize>> {
+        let text = match max_length {
+            None if reserve > 0 => {
+                "`reserve` has no effect without `max_length`; set it to the most tokens of the model".to_owned()
+            }
+            Some(length) if reserve > 0 && length <= reserve => {
+                format!("`reserve` leaves no room in `max_length` {length}; raise it, or reserve less")
+            }
+            _ => return Ok(max_length.map(|length| length - reserve)),
+        };
+        Err(Error::new(ErrorKind::Option, text))
     }
 }

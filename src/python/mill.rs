@@ -42,6 +42,8 @@ use crate::tokenizer::Tokenizer;
 ///     split: `"per_turn"` makes one sample for each trained turn: the conversation up to this turn, rendered as at
 ///         inference. The output then has a column `row` with the number of the row of each sample.
 ///     max_length: Maximum number of tokens per sample. Labels are made before a row is cut.
+///     reserve: The number of virtual tokens that the model puts before each row, as in prompt tuning. Rows are cut and
+///         padded to `max_length - reserve`, which is the `max_length` in `options`.
 ///     truncation: What to do with longer rows: `"keep_start"` keeps the first tokens, `"keep_end"` the last ones,
 ///         `"turns"` the first turns that fit completely; `"drop"` rejects the row, `"raise"` ends the run, `"split"`
 ///         makes several samples.
@@ -98,14 +100,14 @@ impl PyMill {
 #[pymethods]
 impl PyMill {
     #[new]
-    #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None,
+    #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None, reserve=0,
                         truncation="keep_start", segment_length=None, padding=None,
                         padding_side="right", pad_to_multiple_of=None, special_tokens="allow",
                         allowed_special_tokens=Vec::new(), all_masked="keep", threads=None, on_error="raise",
                         keep_columns=Vec::new(), attention_mask=false, position_ids=false, chat_template_kwargs=None,
                         limits=None, now=None),
            text_signature = "(tokenizer, template=None, *, format=None, labels='assistant', split=None, \
-                             max_length=None, truncation='keep_start', segment_length=None, padding=None, \
+                             max_length=None, reserve=0, truncation='keep_start', segment_length=None, padding=None, \
                              padding_side='right', pad_to_multiple_of=None, special_tokens='allow', \
                              allowed_special_tokens=(), all_masked='keep', threads=None, on_error='raise', \
                              keep_columns=(), attention_mask=False, position_ids=False, chat_template_kwargs=None, limits=None, \
@@ -119,6 +121,7 @@ impl PyMill {
         labels: Option<&Bound<'_, PyAny>>,
         split: Option<&str>,
         max_length: Option<usize>,
+        reserve: usize,
         truncation: &str,
         segment_length: Option<usize>,
         padding: Option<&str>,
@@ -153,6 +156,7 @@ impl PyMill {
         let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
         let now = time(now)?;
         let mill = detach(py, |_| {
+            let max_length = Options::max_length_without(reserve, max_length)?;
             let template = match (template, limits) {
                 (None, Some(_)) => {
                     let text = "`limits` belong to a chat template, and there is none; remove `limits`";

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chatmill.outputs.durable import is_unfinished, write_durably
@@ -47,6 +48,23 @@ def test_nothing_stays_after_an_error(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(KeyboardInterrupt):
         write_durably(tmp_path / "a", b"new")
     assert [is_unfinished(name) for name in seen] == [True]
+    assert _names(tmp_path) == []
+
+
+def test_nothing_stays_after_an_interrupt_before_the_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, descriptors = os.open, list[int]()
+
+    def interrupted(*arguments: Any) -> int:
+        descriptors.append(opened(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_durably(tmp_path / "a", b"new")
+    monkeypatch.undo()
+    os.close(descriptors[0])
     assert _names(tmp_path) == []
 
 

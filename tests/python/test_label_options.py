@@ -328,6 +328,12 @@ def test_the_side_and_the_multiple_of_padding(
 def test_options_of_padding_need_padding(tokenizer: Tokenizer, template: ChatTemplate) -> None:
     with pytest.raises(DataError, match=r"`padding_side=\"left\"` has no effect without `padding`"):
         Mill(tokenizer, template, padding_side="left")
+    reserved = Mill(tokenizer, template, max_length=9, reserve=4, padding="max_length")
+    assert reserved.options == Mill(tokenizer, template, max_length=5, padding="max_length").options
+    with pytest.raises(DataError, match="`reserve` has no effect without `max_length`; set it to the most tokens"):
+        Mill(tokenizer, template, reserve=4)
+    with pytest.raises(DataError, match="`reserve` leaves no room in `max_length` 4; raise it, or reserve less"):
+        Mill(tokenizer, template, max_length=4, reserve=4)
     with pytest.raises(DataError, match="`pad_to_multiple_of` has no effect without `padding`"):
         Mill(tokenizer, template, pad_to_multiple_of=8)
     with pytest.raises(DataError, match="`pad_to_multiple_of` is 0; use at least 1, or None"):

@@ -184,6 +184,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "padding": {"padding": "longest", "pad_token": "!"},
     "padding_side": {"padding": "longest", "pad_token": "!", "padding_side": "left"},
     "pad_to_multiple_of": {"padding": "longest", "pad_token": "!", "pad_to_multiple_of": 8},
+    "reserve": {"max_length": 80, "reserve": 8},
     "special_tokens": {"special_tokens": "text"},
     "allowed_special_tokens": {"special_tokens": "text", "allowed_special_tokens": ["<|im_start|>"]},
     "all_masked": {"all_masked": "keep", "labels": "none"},

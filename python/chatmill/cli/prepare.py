@@ -69,6 +69,14 @@ from chatmill.cli.values import check_debug, check_debug_output
 @labels_option
 @split_option
 @max_length_option
+@click.option(
+    "--reserve",
+    type=AtLeast(0),
+    default=0,
+    metavar="N",
+    help="The number of virtual tokens that the model puts before each row; rows are cut and padded to --max-length "
+    "without them.",
+)
 @truncation_option
 @click.option(
     "--segment-length",

@@ -91,7 +91,7 @@ def plain_types(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain = dict(options)
     for name, value in options.items():
-        if name in _NUMBERS and _is_number(value):
+        if name in (*_NUMBERS, "reserve") and _is_number(value):
             plain[name] = operator.index(value)
         elif name in _FLAGS and _is_flag(value):
             plain[name] = bool(value)
@@ -125,8 +125,12 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, (str, os.PathLike))
 
 
+def _is_count(value: Any) -> bool:
+    return _is_number(value) and 0 <= operator.index(value) <= _LARGEST
+
+
 def _is_size(value: Any) -> bool:
-    return _is_text(value) or (_is_number(value) and operator.index(value) >= 0)
+    return _is_text(value) or _is_count(value)
 
 
 def _is_path_or_none(value: Any) -> bool:
@@ -151,6 +155,7 @@ _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "template_fallback": (_is_text, "the name of a template"),
     "pad_token": (_is_text, "the text of a token"),
     "columns": (_is_mapping, 'the column for each name, such as {"answer": "solution"}'),
+    "reserve": (_is_count, "a whole number of at least 0"),
     "cache": (_is_path, "a folder"),
     "cache_size": (_is_size, "a size such as '50GB', or a number of bytes"),
     # None is not offered to users: it is the output of a run that writes nothing.

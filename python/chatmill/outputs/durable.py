@@ -64,13 +64,14 @@ def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> No
         OSError: The file cannot be written.
     """
     temporary = path.with_name(f".chatmill-{os.urandom(8).hex()}.new")
-    # Outside of the block that removes it: a file that was there before is not ours.
-    descriptor = os.open(temporary, _NEW, 0o600 if is_private else 0o666)
     try:
+        descriptor = os.open(temporary, _NEW, 0o600 if is_private else 0o666)
         with open(descriptor, "wb") as file:  # noqa: PTH123  # a path has no method for a descriptor
             file.write(content)
         sync_file(temporary)
         os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
+    except FileExistsError:
+        raise  # the file that was there before is not ours
     except BaseException:
         # Nothing half-written stays, whether the disk is full or a signal ended the run.
         with suppress(OSError):

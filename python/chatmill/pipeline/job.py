@@ -45,6 +45,7 @@ def prepare(
     labels: str | Mapping[str, Any] | Labels = "assistant",
     split: Split | None = None,
     max_length: int | None = None,
+    reserve: int = 0,
     truncation: Truncation | None = None,
     segment_length: int | None = None,
     padding: Padding | None = None,
@@ -114,6 +115,8 @@ def prepare(
             `"axolotl"`.
         split: `"per_turn"` makes one sample per trained turn, rendered as at inference; None makes one per row.
         max_length: Maximum number of tokens per sample. Labels are made before a row is truncated.
+        reserve: The number of virtual tokens that the model puts before each row, as in prompt tuning. Rows are cut and
+            padded to `max_length - reserve`.
         truncation: What to do with rows over `max_length`; as for `Mill`. None for the default of the format, or
             `"keep_start"`.
         segment_length: Maximum number of tokens of each prompt and each answer of a format; as for `Mill`.

@@ -1,5 +1,6 @@
 """`AuditedTrainer`: the trainer of an audit, and the labels that it makes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,10 @@ TRAINERS: tuple[str, ...] = tuple(name for name in preset_names() if name not in
 # The core speaks of the option `emulate` of labels, which nobody gave to an audit.
 _WORDS = (
     ("use the training template of TRL, or remove `emulate`", "audit an output made with the training template of TRL"),
-    ("`emulate: trl`", "trl"),
+    (", or remove `emulate`", ""),
+    ("`labels.emulate` does not support", "the trainer does not support"),
 )
+_EMULATED = re.compile(r"`emulate: ([\w-]+)`")
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ def reason_of(text: str) -> str:
     Example:
         >>> reason_of("`emulate: trl` rejects a row without trained tokens")
         'trl rejects a row without trained tokens'
+        >>> reason_of("`labels.emulate` does not support this; remove the row, or remove `emulate`")
+        'the trainer does not support this; remove the row'
     """
     for of_labels, of_audit in _WORDS:
         text = text.replace(of_labels, of_audit)
-    return text
+    return _EMULATED.sub(r"\1", text)
 
 
 def _unknown(name: Any) -> str:

@@ -19,7 +19,7 @@ from chatmill.text.parsing import parse_json
 # The options of `prepare` that change what rows become, and how they are read. All others say what is written and how.
 _OPTIONS = (
     "template", "template_fallback", "rebuild", "format", "columns", "input_format", "labels", "split", "max_length",
-    "truncation", "segment_length", "special_tokens", "allowed_special_tokens", "all_masked", "threads",
+    "reserve", "truncation", "segment_length", "special_tokens", "allowed_special_tokens", "all_masked", "threads",
     "chat_template_kwargs", "limits", "now", "block_bytes", "max_line_bytes", "trainer",
 )  # fmt: skip
 
