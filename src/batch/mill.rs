@@ -11,7 +11,7 @@ use super::counts::{BatchCounts, shifted};
 use super::keep::{Keep, kept_faults};
 use super::pipeline::{on_worker, without_panic};
 use super::table::BatchList;
-use super::workers::Workers;
+use super::workers::{Busy, Workers};
 use crate::data::{Fields, RowLayout};
 use crate::encode::{EncodedRow, Encoder, Inspection, Options, Scratch};
 use crate::error::{Error, ErrorKind, Result};
@@ -190,7 +190,11 @@ impl Mill {
     fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
         self.encoder.tokenizer().expect_few();
         match self.workers.idle() {
-            Some(pool) => on_worker(&pool, || self.encode_here(row)),
+            Some(pool) => {
+                // Rows of other threads do not wait for this one.
+                let _busy = Busy::new();
+                on_worker(&pool, || self.encode_here(row))
+            }
             None => self.encode_here(row),
         }
     }

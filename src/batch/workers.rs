@@ -4,7 +4,7 @@
 //! tokenizer engines cache words per thread, and a cold thread encodes a third slower for its first thousands of rows.
 //! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
 //!
-//! A single row is encoded on one of these threads too, if no batch is at work: on a thread of its own fastokens would
+//! A single row is encoded on one of these threads too, if nothing else is at work: on a thread of its own fastokens would
 //! first fill a cache, which takes 65 ms and 16 MB for qwen3.
 
 use std::num::NonZeroUsize;
@@ -21,10 +21,10 @@ const STACK: usize = 32 << 20;
 /// The pools in use.
 static POOLS: Mutex<Vec<SharedPool>> = Mutex::new(Vec::new());
 
-/// The number of batches that are at work in this process, or were in the process that forked it.
+/// The number of batches and single rows that are at work in this process, or were in the process that forked it.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// A batch that is at work.
+/// A batch, or a single row, that is at work.
 #[derive(Debug)]
 pub(super) struct Busy(());
 
@@ -76,9 +76,10 @@ impl Workers {
         Ok(threads)
     }
 
-    /// The pool, if it was started and no batch is at work.
+    /// The pool, if it was started and neither a batch nor a row is at work.
     pub(super) fn idle(&self) -> Option<Arc<ThreadPool>> {
-        let pool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may hold the lock while this process is forked; then nothing opens it in the child.
+        let pool = self.0.try_lock().ok()?;
         let known = pool.as_ref().filter(|pool| pool.process == std::process::id())?;
         (BUSY.load(Ordering::Relaxed) == 0).then(|| Arc::clone(&known.threads))
     }

@@ -37,6 +37,11 @@ impl<T> Lazy<T> {
         self.0.value.get()
     }
 
+    /// Whether a thread of this process loads the value now.
+    pub(super) fn is_loading(&self) -> bool {
+        self.0.by.load(Ordering::Acquire) == process::id()
+    }
+
     /// The value, loaded now if necessary.
     ///
     /// If two threads load it, the first value is kept.
@@ -67,7 +72,8 @@ impl<T> Lazy<T> {
     }
 
     /// Like [`load`](Self::load), but on a thread of its own, because the libraries cannot be interrupted. None if
-    /// `interrupted` returns true first, and if the thread fails: the next use then loads the value.
+    /// `interrupted` returns true first: the thread goes on, and the next use waits for it. None also if the thread fails:
+    /// the next use then loads the value.
     pub(super) fn load_unless(
         &self,
         interrupted: &mut (dyn FnMut() -> bool + Send),

@@ -174,7 +174,8 @@ impl Tokenizer {
     }
 
     /// Prepares for many texts: loads the engine now, so that not every thread loads it. `interrupted` is called about
-    /// twenty times a second; if it returns true, the engine stays unloaded.
+    /// twenty times a second; if it returns true, a thread goes on to load the engine, and the next use
+    /// waits for it.
     pub fn expect_many(&self, interrupted: &mut (dyn FnMut() -> bool + Send)) {
         if self.fast.load_unless(interrupted, self.fast_loader()).is_some_and(Option::is_none) {
             // An error belongs to the rows, which load it again.
@@ -204,7 +205,11 @@ impl Tokenizer {
     /// Prepares for a few texts, such as a row to look at: if no engine is loaded yet, the one that loads sooner is used.
     pub fn expect_few(&self) {
         const FEW: usize = 64;
-        if self.fast.get().is_none() && self.reference.get().is_none() && self.reference().is_ok() {
+        if self.fast.get().is_none()
+            && !self.fast.is_loading()
+            && self.reference.get().is_none()
+            && self.reference().is_ok()
+        {
             self.few.store(FEW, Ordering::Relaxed);
         }
     }

@@ -38,6 +38,20 @@ def test_columns_are_rows_too() -> None:
     assert digest(rows.set_column(0, "a", rows["a"].cast(pa.int32())), None) != plain
 
 
+@pytest.mark.parametrize("depth", ["column", "field", "item"])
+def test_dictionaries_count(depth: str) -> None:
+    def rows(words: list[str]) -> pa.RecordBatch:
+        column: pa.Array = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0]), pa.array(words))
+        if depth == "field":
+            column = pa.StructArray.from_arrays([column], ["a"])
+        elif depth == "item":
+            column = pa.ListArray.from_arrays(pa.array([0, 1, 3]), column)
+        return pa.record_batch([column], ["a"])
+
+    assert digest(rows(["x", "y"]), None) != digest(rows(["x", "z"]), None)
+    assert digest(rows(["x", "y"]), None) == digest(rows(["x", "y"]), None)
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -193,6 +193,26 @@ def test_a_run_shortens_its_cache(inputs: list[str], made: Made) -> None:
         prepare(inputs, output="out", cache="cache", cache_size=-1, **BASE)
 
 
+def test_a_cache_that_cannot_be_shortened(
+    inputs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.jsonl").write_bytes(b"")
+    report = prepare("empty.jsonl", output="empty", cache="never", cache_size="1GB", **BASE)
+    assert (report.rows_in, Path("never").exists()) == (0, False)
+
+    def fails(*_: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("chatmill.pipeline.resumable.prune_cache", fails)
+    assert prepare(inputs, output="out", cache="cache", cache_size="1GB", **BASE).rows_out > 0
+    assert "the cache could not be shortened: the disk is gone" in capsys.readouterr().err
+
+
+def test_a_plan_has_no_limit_of_its_cache(inputs: list[str]) -> None:
+    with pytest.raises(DataError, match="a plan has no `cache_size`, because its merge needs all blocks"):
+        make_plan({**ARGUMENTS, "inputs": inputs, "cache": "cache", "cache_size": "1GB"})
+
+
 def test_a_block_that_is_a_pipe(inputs: list[str], made: Made) -> None:
     prepare(inputs, output="out", cache="cache", **BASE)
     path = next(iter(Path("cache").rglob("*.block")))

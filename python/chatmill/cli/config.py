@@ -27,7 +27,7 @@ _WITH_CONFIG = (
     "inputs", "tokenizer", "output", "local", "labels", "threads", "now", "overwrite", "progress", "block_bytes",
     "max_line_bytes", "shard_tokens", "compression", "traceback", "debug",
     "max_rejected", "strict", "quiet", "template", "trainer", "tokenizer_json", "to", "pack",
-    "padding", "padding_side", "pad_to_multiple_of",
+    "padding", "padding_side", "pad_to_multiple_of", "reserve",
     "resume", "fresh", "cache", "cache_size",
 )  # fmt: skip
 # What `chatmill why` and `plan` have besides the options of a run.

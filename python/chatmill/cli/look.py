@@ -23,6 +23,7 @@ from chatmill.cli.options import (
     limits_option,
     map_option,
     max_length_option,
+    reserve_option,
     template_option,
     templates_option,
     tokenizer_json_option,
@@ -49,6 +50,7 @@ _LONGEST_NAME = 40
 @labels_option
 @click.option("--regions/--no-regions", help="Print the name of each region, such as header or content.")
 @max_length_option
+@reserve_option
 @control_tokens_option
 @allowed_option
 @kwargs_option
@@ -67,6 +69,7 @@ def show(
     labels: str,
     regions: bool,
     max_length: int | None,
+    reserve: int,
     special_tokens: str,
     allow_special_token: tuple[str, ...],
     chat_template_kwargs: str | None,
@@ -103,6 +106,7 @@ def show(
             format=found.format,
             labels=labels,
             max_length=max_length,
+            reserve=reserve,
             allowed_special_tokens=allow_special_token,
             chat_template_kwargs=json_object(chat_template_kwargs),
             limits=json_object(limits, "--limits"),

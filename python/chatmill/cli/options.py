@@ -163,6 +163,14 @@ split_option = choice_of("--split", Split, "Make one sample per trained turn ins
 max_length_option = click.option(
     "--max-length", type=AtLeast(1), metavar="N", help="Maximum number of tokens per sample."
 )
+reserve_option = click.option(
+    "--reserve",
+    type=AtLeast(0),
+    default=0,
+    metavar="N",
+    help="The number of virtual tokens that the model puts before each row; rows are cut and padded to --max-length "
+    "without them.",
+)
 truncation_option = choice_of(
     "--truncation",
     Truncation,

@@ -1,5 +1,6 @@
 """The subcommand `chatmill prepare`."""
 
+import os
 from typing import Any
 
 import click
@@ -30,6 +31,7 @@ from chatmill.cli.options import (
     pad_token_option,
     padding_option,
     padding_side_option,
+    reserve_option,
     shard_tokens_option,
     split_option,
     template_option,
@@ -69,14 +71,7 @@ from chatmill.cli.values import check_debug, check_debug_output
 @labels_option
 @split_option
 @max_length_option
-@click.option(
-    "--reserve",
-    type=AtLeast(0),
-    default=0,
-    metavar="N",
-    help="The number of virtual tokens that the model puts before each row; rows are cut and padded to --max-length "
-    "without them.",
-)
+@reserve_option
 @truncation_option
 @click.option(
     "--segment-length",
@@ -198,10 +193,12 @@ def prepare(context: click.Context, /, **options: Any) -> None:
         arguments = run_arguments(options)
         if debug is not None:
             check_debug_output(options["output"])
-        from chatmill.sources.ahead import TokenizerAhead
+        # Wrong inputs are said before a tokenizer is loaded, and a pad token makes another tokenizer.
+        if options["pad_token"] is None and all(map(os.path.exists, options["inputs"])):
+            from chatmill.sources.ahead import TokenizerAhead
 
-        # The engine is loaded during the other imports and the first look at the rows, which take as long.
-        arguments["tokenizer"] = TokenizerAhead(options["tokenizer"], rebuild=arguments["rebuild"], many=True)
+            # The engine is loaded during the other imports and the first look at the rows, which take as long.
+            arguments["tokenizer"] = TokenizerAhead(options["tokenizer"], rebuild=arguments["rebuild"], many=True)
         from chatmill.cli.run_report import print_report
         from chatmill.inspect.debug import print_debug
         from chatmill.pipeline.job import prepare as run

@@ -25,6 +25,7 @@ from chatmill.cli.options import (
     map_option,
     max_length_option,
     now_option,
+    reserve_option,
     rows_tokenizer_option,
     split_option,
     template_option,
@@ -88,6 +89,7 @@ def _check_conditions(_context: click.Context, _option: click.Parameter, given: 
 @labels_option
 @split_option
 @max_length_option
+@reserve_option
 @truncation_option
 @control_tokens_option
 @allowed_option

@@ -52,6 +52,7 @@ def prepare_config(
     padding: Padding | None = None,
     padding_side: PaddingSide = "right",
     pad_to_multiple_of: int | None = None,
+    reserve: int = 0,
     resume: bool = True,
     fresh: bool = False,
     cache: str | os.PathLike[str] | None = None,
@@ -92,6 +93,7 @@ def prepare_config(
             the config about padding are ignored, because axolotl pads batches in training.
         padding_side: The side of the padding: `"right"` or `"left"`.
         pad_to_multiple_of: The length up to which rows are padded is rounded up to a multiple of this number.
+        reserve: The number of virtual tokens before each row, by which rows are shorter than `sequence_len`.
         resume: Whether the run can go on after it was interrupted, as for `chatmill.prepare`.
         fresh: Start over, as for `chatmill.prepare`.
         cache: A folder that keeps the tokens of blocks for all runs, as for `chatmill.prepare`.
@@ -149,6 +151,7 @@ def planned_config(
     padding: Padding | None,
     padding_side: PaddingSide,
     pad_to_multiple_of: int | None,
+    reserve: int,
     resume: bool,
     fresh: bool,
     cache: str | os.PathLike[str] | None,
@@ -168,7 +171,12 @@ def planned_config(
         )
 
     def parts(clock: datetime) -> list[Part]:
-        padded = {"padding": padding, "padding_side": padding_side, "pad_to_multiple_of": pad_to_multiple_of}
+        padded = {
+            "padding": padding,
+            "padding_side": padding_side,
+            "pad_to_multiple_of": pad_to_multiple_of,
+            "reserve": reserve,
+        }
         run_options = RunOptions(tokenizer, local or {}, labels, threads, clock, folder, template, rebuild, padded)
         found = parts_of(read, run_options)
         folders = folders_of([(local or {}).get(it.path, it.path) for it in read.datasets])

@@ -269,6 +269,10 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
     if unit_bytes < 1:
         raise DataError(f"`unit_bytes` is {unit_bytes}; use at least 1")
     saved = {name: _saved(name, value) for name, value in arguments.items()}
+    if saved.pop("cache_size", None) is not None:
+        raise DataError(
+            "`cache_size` is for one run, and the merge needs all blocks; use `chatmill cache prune` after it"
+        )
     if wrong := wrong_size(saved):
         raise DataError(f"{wrong}; give such a number")
     run = _planned(dict(saved))

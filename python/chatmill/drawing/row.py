@@ -209,16 +209,16 @@ class DrawnRow:
 def _by_region(span: TextSpan, tokens: list[Token], text: str, ends: Sequence[int]) -> Iterator[tuple[int, DrawnSpan]]:
     """Yield the parts of a span, cut at the ends of regions, each with the index of its region."""
     start, used = span.start, 0
+    # Each value is read once, because a token is an object of the core.
+    ids, token_ends = [token.id for token in tokens], [token.end for token in tokens]
     while True:
         index = min(bisect_right(ends, start), len(ends) - 1)
         is_last = index == len(ends) - 1 or span.end <= ends[index]
         end = span.end if is_last else ends[index]
         first = used
-        while used < len(tokens) and (is_last or tokens[used].end <= end):
-            used += 1
-        ids = tuple(token.id for token in tokens[first:used])
-        places = tuple(max(token.end, start) - start for token in tokens[first:used])
-        yield index, DrawnSpan(text[start:end], span.weight, ids, places)
+        used = len(tokens) if is_last else bisect_right(token_ends, end, first)
+        places = tuple([it - start if it > start else 0 for it in token_ends[first:used]])
+        yield index, DrawnSpan(text[start:end], span.weight, tuple(ids[first:used]), places)
         if is_last:
             return
         start = end

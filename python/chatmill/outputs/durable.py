@@ -70,9 +70,9 @@ def write_durably(path: Path, content: bytes, *, is_private: bool = False) -> No
             file.write(content)
         sync_file(temporary)
         os.replace(temporary, path)  # noqa: PTH105  # as all renames of an output: by `os`
-    except FileExistsError:
-        raise  # the file that was there before is not ours
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, FileExistsError) and error.filename2 is None:
+            raise  # `os.open` found a file, which is not ours
         # Nothing half-written stays, whether the disk is full or a signal ended the run.
         with suppress(OSError):
             temporary.unlink()

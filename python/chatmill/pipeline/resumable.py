@@ -1,11 +1,12 @@
 """`open_blocks`: the blocks of a run, which stay if the run does not end, and what to say about them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chatmill._chatmill import DataError
+from chatmill._chatmill import ChatmillError, DataError
 from chatmill.outputs.destination import whole_name
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.resume.cache import prune_cache
@@ -81,10 +82,19 @@ def open_blocks(options: OutputOptions, beside: Path, say: Callable[[str], None]
     blocks.save(has_ended=True)
     if options.cache is None:
         BlockStore(beside).remove()
-    elif options.cache_bytes is not None:
-        pruned = prune_cache(options.cache, options.cache_bytes)
-        if pruned.removed:
-            say(str(pruned))
+    elif options.cache_bytes is not None and store is not None:
+        _shorten(options.cache, options.cache_bytes, store, say)
+
+
+def _shorten(cache: str | os.PathLike[str], most: int, store: BlockStore, say: Callable[[str], None]) -> None:
+    """Shorten a cache. The output is complete, so a cache that cannot be shortened is no error."""
+    try:
+        pruned = prune_cache(cache, most) if store.files.exists() else None
+    except (ChatmillError, OSError) as error:
+        say(f"the cache could not be shortened: {error}")
+        return
+    if pruned is not None and pruned.removed:
+        say(str(pruned))
 
 
 def _kept_text(blocks: int, store: BlockStore, *, is_cache: bool) -> str:

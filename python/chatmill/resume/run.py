@@ -133,7 +133,7 @@ class RunBlocks:
                 self._folder = None
 
     def note(self, key: MillKey, keyed: KeyedBlock) -> None:
-        """Record a block that was written.
+        """Record a block whose tokens are kept.
 
         Args:
             key: What made its tokens.
