@@ -271,7 +271,7 @@ def make_plan(arguments: Mapping[str, Any], *, unit_bytes: int = UNIT_BYTES) -> 
     saved = {name: _saved(name, value) for name, value in arguments.items()}
     if saved.pop("cache_size", None) is not None:
         raise DataError(
-            "`cache_size` is for one run, and the merge needs all blocks; use `chatmill cache prune` after it"
+            "a plan has no `cache_size`, because its merge needs all blocks; use `chatmill cache prune` after it"
         )
     if wrong := wrong_size(saved):
         raise DataError(f"{wrong}; give such a number")
