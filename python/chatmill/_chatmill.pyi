@@ -62,6 +62,7 @@ __all__ = [
     "exchange_files",
     "find_in_vocabulary",
     "format_info",
+    "lines_digest",
     "masked_batch",
     "outline_of",
     "replace_outline",

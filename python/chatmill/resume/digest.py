@@ -27,7 +27,7 @@ def block_digest(block: Block) -> str:
 
 
 def _is_lines(batch: pa.RecordBatch) -> bool:
-    return batch.num_columns == 1 and pa.types.is_large_binary(batch.column(0).type)
+    return batch.num_columns == 1 and bool(pa.types.is_large_binary(batch.column(0).type))
 
 
 def _whole(batch: pa.RecordBatch) -> pa.RecordBatch:
