@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the comments are docstrings of Python, in Google's style")]
 
+mod allocator;
 mod arrow;
 mod conversation;
 mod convert;
@@ -27,10 +28,6 @@ mod token_batch;
 mod tokenizer;
 
 use pyo3::prelude::*;
-
-/// Saves a tenth of a row's time against the system allocator, and returns memory between batches.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The compiled core of chatmill.
 #[pymodule(gil_used = false)]
@@ -72,6 +69,7 @@ mod _chatmill {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::allocator::set_delay();
         super::tables::add(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
