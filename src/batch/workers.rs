@@ -4,8 +4,8 @@
 //! tokenizer engines cache words per thread, and a cold thread encodes a third slower for its first thousands of rows.
 //! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
 //!
-//! A single row is encoded on one of these threads too, if nothing else is at work: on a thread of its own fastokens would
-//! first fill a cache, which takes 65 ms and 16 MB for qwen3.
+//! A single row is encoded on one of these threads too, if nothing else is at work. On any other thread, fastokens first
+//! fills a cache, which takes 65 ms and 16 MB for qwen3.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};

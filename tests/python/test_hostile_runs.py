@@ -172,17 +172,16 @@ def test_a_cache_with_other_files(inputs: list[str], made: Made) -> None:
     assert not list(Path("cache").glob("runs/????????????????.json"))
 
 
-def test_a_run_shortens_its_cache(inputs: list[str], made: Made) -> None:
+def test_a_run_shortens_its_cache(inputs: list[str]) -> None:
     prepare(inputs[:1], output="first", cache="cache", **BASE)
     earlier = {path: path.stat().st_size for path in Path("cache").rglob("*.block")}
     prepare(inputs, output="second", cache="cache", cache_size=f"{sum(earlier.values())}B", **BASE)
     sizes = [path.stat().st_size for path in Path("cache").rglob("*.block")]
     assert 0 < sum(sizes) <= sum(earlier.values())
-    # A run that makes nothing shortens it too, and the output is as without.
-    assert made.by(lambda: prepare(inputs[-1:], output="third", cache="cache", cache_size=0, **BASE)) >= 0
+    prepare(inputs, output="third", cache="cache", cache_size=0, **BASE)
     assert not list(Path("cache").rglob("*.block"))
     prepare(inputs, output="whole", resume=False, **BASE)
-    assert files_of("second") == files_of("whole")
+    assert files_of("third") == files_of("second") == files_of("whole")
     with pytest.raises(DataError, match=r"`cache_size` \(`--cache-size`\) limits `cache` .*; give the folder"):
         prepare(inputs, output="out", cache_size="1GB", **BASE)
     with pytest.raises(DataError, match="'1 apple' is not a size; give one such as 20GB"):
@@ -205,7 +204,10 @@ def test_a_cache_that_cannot_be_shortened(
 
     monkeypatch.setattr("chatmill.pipeline.resumable.prune_cache", fails)
     assert prepare(inputs, output="out", cache="cache", cache_size="1GB", **BASE).rows_out > 0
-    assert "the cache could not be shortened: the disk is gone" in capsys.readouterr().err
+    assert (
+        "the cache could not be shortened (the disk is gone); run `chatmill cache prune` on it"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_plan_has_no_limit_of_its_cache(inputs: list[str]) -> None:

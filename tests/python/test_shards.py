@@ -122,16 +122,16 @@ def test_an_unfinished_shard_is_removed(tmp_path: Path) -> None:
         ShardWriter(tmp_path, shard_tokens=0)
 
 
+def noted(count: int, reached: list[int]) -> Iterator[int]:
+    """Numbers from 0, which are noted when they are made."""
+    for number in range(count):
+        reached.append(number)
+        yield number
+
+
 def test_a_channel_keeps_order_and_is_bounded() -> None:
-    channel = Channel[int](2)
-    reached: list[int] = []
-
-    def numbers() -> Iterator[int]:
-        for number in range(10):
-            reached.append(number)
-            yield number
-
-    thread = channel.feed(numbers(), name="feeder")
+    channel, reached = Channel[int](2), list[int]()
+    thread = channel.feed(noted(10, reached), name="feeder")
     received = iter(channel)
     assert next(received) == 0
     thread.join(0.2)
@@ -167,14 +167,8 @@ def test_errors_cross_a_channel_both_ways(error: BaseException) -> None:
 
 
 def test_without_capacity_an_item_is_taken_before_the_next_one_is_made() -> None:
-    channel, made = Channel[int](0), []
-
-    def numbers() -> Iterator[int]:
-        for number in range(4):
-            made.append(number)
-            yield number
-
-    thread = channel.feed(numbers(), name="feeder")
+    channel, made = Channel[int](0), list[int]()
+    thread = channel.feed(noted(4, made), name="feeder")
     received = iter(channel)
     for number in range(4):
         assert next(received) == number

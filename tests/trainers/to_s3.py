@@ -85,12 +85,7 @@ def merged(files: Any, whole: dict[str, bytes]) -> None:
     for number in numbers:
         run_unit(plan, number)
     merge(plan)
-    manifest = json.loads(whole["_manifest.json"])
-    found = stored(files, "merged")
-    # The name and the version of the input are those of the store.
-    for of_output in (manifest, other := json.loads(found["_manifest.json"])):
-        of_output.pop("inputs")
-    if other != manifest or {**found, "_manifest.json": b""} != {**whole, "_manifest.json": b""}:
+    if by_rows(stored(files, "merged")) != by_rows(whole):
         raise SystemExit("remote outputs: the merged output is another one")
     if files.find("bucket/merged.blocks"):
         raise SystemExit("remote outputs: the merge left blocks")
@@ -173,6 +168,16 @@ def compare(files: Any, place: str, whole: dict[str, bytes], done: str, without:
         raise SystemExit(f"remote outputs: {place} is not the output of the disk: {sorted(found)} {sorted(whole)}")
     if done:
         print(f"remote outputs: {place} {done}, the same {len(found)} files", flush=True)
+
+
+def by_rows(found: dict[str, bytes]) -> dict[str, Any]:
+    """The files without the name and the version of the input, which are those of its place."""
+    manifest = json.loads(found["_manifest.json"])
+    del manifest["inputs"], manifest["sample_files"]
+    samples = [json.loads(line) for line in found["_samples.jsonl"].splitlines()]
+    for sample in samples:
+        del sample["source"], sample["place"]
+    return {**found, "_manifest.json": manifest, "_samples.jsonl": samples}
 
 
 def stored(files: Any, place: str) -> dict[str, bytes]:

@@ -168,8 +168,8 @@ reserve_option = click.option(
     type=AtLeast(0),
     default=0,
     metavar="N",
-    help="The number of virtual tokens that the model puts before each row; rows are cut and padded to --max-length "
-    "without them.",
+    help="The number of virtual tokens that the model puts before each row. Rows are cut and padded to --max-length "
+    "minus N.",
 )
 truncation_option = choice_of(
     "--truncation",

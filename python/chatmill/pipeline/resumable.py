@@ -91,7 +91,7 @@ def _shorten(cache: str | os.PathLike[str], most: int, store: BlockStore, say: C
     try:
         pruned = prune_cache(cache, most) if store.files.exists() else None
     except (ChatmillError, OSError) as error:
-        say(f"the cache could not be shortened: {error}")
+        say(f"the cache could not be shortened ({error}); run `chatmill cache prune` on it")
         return
     if pruned is not None and pruned.removed:
         say(str(pruned))

@@ -289,7 +289,8 @@ def _places(tokens: TokenBatch, order: Sequence[int], first: int) -> pa.Array:
 def run_blocks(kept: PartBlocks, blocks: Iterator[Block], write: Callable[[MilledBlock], None]) -> None:
     """Read, process, keep and write at the same time. The first error of any thread ends all and is raised here.
 
-    A block is kept as soon as it is made, so a kill costs at most two blocks: one that is made, and one that is kept.
+    A block is kept as soon as it is made. So a kill costs at most two blocks: the one in the mill, and the one that is
+    being kept.
 
     Args:
         kept: Takes the tokens of blocks that were made before, and keeps those of others.

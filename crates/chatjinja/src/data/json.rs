@@ -1,8 +1,7 @@
 //! Reads JSON as Python's `json.loads` does, and writes it as `json.dumps` does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 
 use jiter::{JsonErrorType, JsonValue};
 
@@ -92,41 +91,35 @@ fn from_json(value: JsonValue<'_>) -> Node<'_> {
         JsonValue::BigInt(value) => Node::BigInt(value),
         JsonValue::Float(value) => Node::Float(value),
         JsonValue::Str(value) => Node::Str(value),
-        JsonValue::Array(items) => Node::List(Arc::unwrap_or_clone(items).into_iter().map(from_json).collect()),
+        JsonValue::Array(items) => {
+            let items = std::sync::Arc::unwrap_or_clone(items);
+            Node::List(items.into_iter().map(from_json).collect())
+        }
         JsonValue::Object(fields) => {
-            // The values have the same size as before, so they take the same room in memory.
-            let fields: Fields<'_> =
-                Arc::unwrap_or_clone(fields).into_iter().map(|(key, value)| (key, from_json(value))).collect();
-            Node::Map(if has_repeated_key(&fields) { without_repeated_keys(fields) } else { fields })
+            let fields = std::sync::Arc::unwrap_or_clone(fields);
+            let mut unique: Fields<'_> = Vec::with_capacity(fields.len());
+            // A few keys are compared one by one, since that is faster.
+            let mut places = (fields.len() > SMALL).then(HashMap::new);
+            for (key, value) in fields {
+                let value = from_json(value);
+                let known = match &mut places {
+                    None => unique.iter().position(|(known, _)| *known == key),
+                    Some(places) => {
+                        let known = places.get(&key).copied();
+                        if known.is_none() {
+                            places.insert(key.clone(), unique.len());
+                        }
+                        known
+                    }
+                };
+                match known {
+                    Some(at) => unique[at].1 = value,
+                    None => unique.push((key, value)),
+                }
+            }
+            Node::Map(unique)
         }
     }
-}
-
-fn has_repeated_key(fields: &Fields<'_>) -> bool {
-    if fields.len() > SMALL {
-        let mut known = HashSet::with_capacity(fields.len());
-        return !fields.iter().all(|(key, _)| known.insert(key));
-    }
-    // A few keys are compared one by one, since that is faster.
-    fields.iter().enumerate().any(|(at, (key, _))| fields[..at].iter().any(|(known, _)| known == key))
-}
-
-fn without_repeated_keys(fields: Fields<'_>) -> Fields<'_> {
-    let mut places = HashMap::with_capacity(fields.len());
-    let mut unique: Fields<'_> = Vec::with_capacity(fields.len());
-    for (key, value) in fields {
-        match places.get(&key) {
-            Some(at) => {
-                let (_, known): &mut (_, Node<'_>) = &mut unique[*at];
-                *known = value;
-            }
-            None => {
-                places.insert(key.clone(), unique.len());
-                unique.push((key, value));
-            }
-        }
-    }
-    unique
 }
 
 fn write_json(out: &mut String, value: &Node<'_>) {
@@ -186,11 +179,6 @@ mod tests {
             assert_eq!(found[0], ("0".into(), Node::Str("last".into())));
             assert_eq!((&found[1].1, &found[keys].0), (&Node::Int(1), &Cow::from("x")));
         }
-    }
-
-    #[test]
-    fn a_value_takes_the_room_of_the_one_that_was_parsed() {
-        assert_eq!(size_of::<Node<'_>>(), size_of::<JsonValue<'_>>());
     }
 
     #[test]
