@@ -9,9 +9,9 @@ Contenders:
 * TRL's preparation for `SFTTrainer`, in two processes; without TRL, its steps
 * the bare tokenizers over texts that are rendered already: no reading, no template, no labels, no writing
 
-Each run is a process of its own that passes over the rows once, so no cache is warm. Rows are never repeated
-(`job_rows.py`). In a round each contender runs once, in an order that changes from round to round; figures are medians
-over the rounds.
+Each run is a process of its own that passes over the rows once, so no cache is warm. Rows are not repeated, unless
+`--copies` asks for it (`job_rows.py`). In a round each contender runs once, in an order that changes from round to
+round; figures are medians over the rounds.
 
 * *s*, *CPU s*: the whole process from its start to its end, on the clock and on all processors, with children
 * *start*: the same of a run over two rows; a row's figures are without it
@@ -124,6 +124,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", choices=sorted(SETS), default=list(DEFAULT_SETS), metavar="SET")
     parser.add_argument("--rows", type=int, help="rows of each set (default: all)")
+    parser.add_argument("--copies", type=int, default=1, help="how often each set is repeated (default: 1)")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds (default: 3)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="of chatmill and bare tokenizers")
     parser.add_argument("--processes", type=int, default=2, help="of datasets.map and TRL (default: 2)")
@@ -169,7 +170,7 @@ def one_set(
     name: str, people: Sequence[Contender], options: argparse.Namespace, folder: Path, cache: str
 ) -> dict[str, Any]:
     """Measure a set, print its tables and return its record."""
-    it = material(name, options.rows, folder / name)
+    it = material(name, options.rows, folder / name, options.copies)
     print(f"\n{name}: {it.whole.count:,} rows{f' ({it.note})' if it.note else ''}\n", flush=True)
     warm_up(people, it, folder, cache)
     figures = measure(people, it, folder, rounds=options.rounds, cache=cache, say=_progress)

@@ -1,7 +1,8 @@
 """The rows of the whole job: real conversations as JSONL, and the texts that transformers renders of them.
 
-Rows are never repeated: equal rows of a set are used once, and if more rows are asked than a set has, all are used.
-Fewer rows are taken evenly from the whole set, so that each language and each source keeps its share.
+Equal rows of a set are used once, and if more rows are asked than a set has, all are used. Only `copies` repeats them,
+for jobs of more rows than there are. Fewer rows are taken evenly from the whole set, so that each language and each
+source keeps its share.
 """
 
 from __future__ import annotations
@@ -144,13 +145,14 @@ def unseen(name: str, count: int | None) -> tuple[list[Row], str]:
     return different, "; ".join(notes)
 
 
-def material(name: str, count: int | None, folder: Path) -> Material:
+def material(name: str, count: int | None, folder: Path, copies: int = 1) -> Material:
     """Write the files of a set.
 
     Args:
         name: The set.
         count: The number of rows; None for all.
         folder: A folder for the files.
+        copies: How many times the files have all rows, one after the other.
 
     Raises:
         SystemExit: transformers renders none of the rows.
@@ -169,6 +171,10 @@ def material(name: str, count: int | None, folder: Path) -> Material:
     if len(kept) < len(chosen):
         failed = f"{len(chosen) - len(kept):,} rows that transformers does not render are left out"
         note = f"{note}; {failed}" if note else failed
+    if copies > 1:
+        repeated = f"{len(kept):,} rows, {copies} times one after the other"
+        note = f"{note}; {repeated}" if note else repeated
+    start = _written(folder / "start", kept[:START_ROWS], {kind: it[:START_ROWS] for kind, it in texts.items()})
     return Material(
         name=name,
         note=note,
@@ -176,8 +182,8 @@ def material(name: str, count: int | None, folder: Path) -> Material:
         special_tokens=workload.special_tokens,
         templates=templates,
         has_tools=has_tools,
-        whole=_written(folder / "whole", kept, texts),
-        start=_written(folder / "start", kept[:START_ROWS], {kind: it[:START_ROWS] for kind, it in texts.items()}),
+        whole=_written(folder / "whole", kept * copies, {kind: it * copies for kind, it in texts.items()}),
+        start=start,
     )
 
 

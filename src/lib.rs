@@ -21,6 +21,7 @@
 //! | one row: options, truncation, notes | [`encode`] |
 //! | which rows share a sequence of a fixed length | [`packing`] |
 //! | many rows: threads, order, output columns | [`batch`] |
+//! | the Parquet files of samples | [`shards`] |
 //! | two folders swapped in one step | [`exchange`] |
 //!
 //! A folder may use those above it in this table and never those below it; `tests/layers.rs` checks this.
@@ -53,6 +54,7 @@ pub mod label;
 mod names;
 pub mod packing;
 pub mod rows;
+pub mod shards;
 pub mod statistics;
 pub mod template;
 pub mod tokenizer;

@@ -4,7 +4,7 @@
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
 
 /// The folders and files, lowest first. Each may import only those before it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "error",
     "exchange",
     "interrupt",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 17] = [
     "encode",
     "packing",
     "batch",
+    "shards",
     "python",
 ];
 

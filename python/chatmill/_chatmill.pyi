@@ -850,6 +850,33 @@ class LineCutter:
         """Return the last line, if it lacks its end; otherwise None."""
 
 @final
+class ParquetEncoder:
+    """Makes the bytes of a Parquet file. Token columns take less time and room than with pyarrow.
+
+    Args:
+        schema: The columns, as a schema of pyarrow. All must be `known`.
+        compression: `"zstd"`, `"snappy"` or `"none"`.
+        statistics: The columns whose least and greatest values are written.
+
+    Raises:
+        DataError: A column is not known, or `compression` is not valid.
+    """
+
+    def __new__(cls, schema: object, compression: str, statistics: list[str]) -> ParquetEncoder: ...
+    @staticmethod
+    def knows(schema: object) -> bool:
+        """Return whether all columns of a schema have types that the encoder writes.
+
+        These are numbers, booleans, texts, bytes, and lists and structs of these.
+        """
+
+    def row_group(self, rows: object) -> bytes:
+        """Add rows as a row group, and return the next bytes of the file."""
+
+    def finish(self) -> bytes:
+        """End the file, and return its last bytes."""
+
+@final
 class CutLines:
     """Some lines of a text without the blank ones, as Arrow data with one column of binary values.
 

@@ -12,7 +12,7 @@ use arrow_array::ffi_stream::{ArrayStreamReader, FFI_ArrowArrayStream};
 use arrow_array::{
     Array, ArrayReader, ArrayRef, RecordBatch, RecordBatchIterator, StructArray, make_array, new_empty_array,
 };
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyCapsuleMethods, PySlice, PyTuple};
 
@@ -136,6 +136,15 @@ fn pointer<T>(capsule: &Bound<'_, PyAny>, name: &CStr) -> PyResult<NonNull<T>> {
             name.to_string_lossy()
         ))
     })
+}
+
+/// The schema of an object with `__arrow_c_schema__`.
+pub(super) fn schema_of(object: &Bound<'_, PyAny>) -> PyResult<Schema> {
+    let capsule = attached(object.py(), || object.call_method0("__arrow_c_schema__"))?;
+    let schema: NonNull<FFI_ArrowSchema> = pointer(&capsule, SCHEMA)?;
+    // SAFETY: a capsule of this name holds a schema, and lives longer than the borrow.
+    let schema = unsafe { schema.as_ref() };
+    Schema::try_from(schema).map_err(|error| DataError::new_err(format!("the schema cannot be read: {error}")))
 }
 
 /// Raises a `DataError` if a column of Arrow data is damaged. Strings that are not UTF-8 are no damage: they fail only

@@ -19,6 +19,7 @@ mod pack_batch;
 mod pack_plan;
 mod pack_rows;
 mod saved_batch;
+mod shards;
 mod statistics;
 mod table_methods;
 mod tables;
@@ -54,6 +55,8 @@ mod _chatmill {
     use super::pack_plan::{PyPackPlan, PyPackReport};
     #[pymodule_export]
     use super::pack_rows::PyPackRows;
+    #[pymodule_export]
+    use super::shards::PyParquetEncoder;
     #[pymodule_export]
     use super::statistics::{PyRowStatistics, PySampleStatistics};
     #[pymodule_export]

@@ -353,11 +353,15 @@ def test_an_input_that_breaks_off_half_way(run: Any, write_file: WriteFile) -> N
     assert re.search(r"cannot read b\.jsonl\.gz, line \d+ or later \(the file is damaged, truncated or not a", message)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_output_that_cannot_be_written(run: Any, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
+    opened = Path.open
 
-    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    def full(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        shard = path.name.endswith(".parquet.tmp")
+        return opened(Path("/dev/full") if shard else path, mode, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", full)
     path = write_file("a.jsonl", [conversation(number) for number in range(300)])
     with pytest.raises(OSError, match="No space left"):
         run(path, block_bytes=1000, shard_tokens=100)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Protocol, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatmill._chatmill import DataError
+from chatmill._chatmill import ChatmillError, DataError
 from chatmill.options.choices import Compression, choices
 from chatmill.outputs.checksums import WrittenFile, checksum_of
 from chatmill.outputs.durable import sync_file
-from chatmill.outputs.shard_files import ArrowShard, ParquetShard, ShardFile
+from chatmill.outputs.shard_files import ArrowShard, ShardFile, parquet_shard
 from chatmill.text.nearest import suggestion
 from chatmill.trainers.columns import arranged_columns
 from chatmill.trainers.input import TrainerInput
@@ -255,7 +256,7 @@ class TrainerForm:
             return ArrowShard(path, schema)
         # The smallest and the largest token id of a page are useless, and computing them takes 5 % of the writing time.
         statistics = [name for name in schema.names if name not in _TOKEN_COLUMNS]
-        return ParquetShard(path, schema, self.compression, statistics)
+        return parquet_shard(path, schema, self.compression, statistics)
 
 
 class _OpenShard:
@@ -307,7 +308,9 @@ class _OpenShard:
         return Shard(self._path.name, self._rows, size, sha256, self._tokens, identity=identity)
 
     def abandon(self) -> None:
-        self._file.close()
+        # The end of the file cannot be written, for example, if the disk is full. The first error is the one to tell.
+        with suppress(OSError, ChatmillError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _write_group(self) -> None:

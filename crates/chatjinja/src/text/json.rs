@@ -2,41 +2,61 @@
 
 use std::fmt::Write as _;
 
+/// The bytes that are looked at together, without a branch for each.
+const CHUNK: usize = 16;
+
 /// Writes `text` with quotes and escapes. `ensure_ascii` escapes every character outside ASCII too.
 pub(crate) fn write_json_string(out: &mut String, text: &str, ensure_ascii: bool) {
+    // Without `ensure_ascii` Python does not escape DEL.
+    let first_outside = if ensure_ascii { 0x7f } else { u8::MAX };
     out.push('"');
-    let mut plain = 0;
-    for (index, character) in text.char_indices() {
-        let escape = match character {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '\0'..='\u{1f}' => "",
-            '\u{7f}'.. if ensure_ascii => "",
-            // Without `ensure_ascii` Python does not escape DEL.
-            _ => continue,
-        };
-        out.push_str(&text[plain..index]);
-        plain = index + character.len_utf8();
-        if escape.is_empty() {
+    let mut rest = text;
+    while let Some(at) = find_escaped(rest.as_bytes(), first_outside) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = from.chars();
+        if let Some(character) = characters.next() {
+            write_escape(out, character);
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// The place of the first byte that begins a character with an escape: `"`, `\`, a control character, or a byte from
+/// `first_outside` on. No byte of a text is 255.
+fn find_escaped(bytes: &[u8], first_outside: u8) -> Option<usize> {
+    let is_escaped = |byte: &u8| (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\') | (*byte >= first_outside);
+    let whole = bytes.chunks_exact(CHUNK);
+    let plain = whole.take_while(|chunk| !chunk.iter().fold(false, |found, byte| found | is_escaped(byte))).count();
+    let start = plain * CHUNK;
+    bytes[start..].iter().position(is_escaped).map(|at| start + at)
+}
+
+fn write_escape(out: &mut String, character: char) {
+    out.push_str(match character {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        _ => {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{unit:04x}");
             }
-        } else {
-            out.push_str(escape);
+            return;
         }
-    }
-    out.push_str(&text[plain..]);
-    out.push('"');
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -47,6 +67,17 @@ mod tests {
             let mut text = String::new();
             write_json_string(&mut text, "a\"\\\n\u{1}\u{7f}é😀", ensure_ascii);
             assert_eq!(text, expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn long_texts_are_read_back(text in "[ -~\u{0}-\u{1f}\u{7f}-\u{82}é語😀\"\\\\]{0,80}", ensure_ascii in any::<bool>()) {
+            let mut json = String::new();
+            write_json_string(&mut json, &text, ensure_ascii);
+            let read = crate::Node::parse_json(json.as_bytes()).unwrap();
+            prop_assert_eq!(read.as_str(), Some(text.as_str()));
+            prop_assert!(!ensure_ascii || json.is_ascii());
         }
     }
 }
