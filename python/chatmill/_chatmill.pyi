@@ -45,6 +45,7 @@ __all__ = [
     "PackPlan",
     "PackReport",
     "PackRows",
+    "ParquetEncoder",
     "Region",
     "RowError",
     "RowFailure",
