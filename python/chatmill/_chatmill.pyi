@@ -640,6 +640,9 @@ class Encoding:
     @property
     def regions(self) -> list[Region]: ...
     @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """The characters that each token covers, at least in part: the first one, and one past the last one."""
+    @property
     def tokens(self) -> list[Token]: ...
     def show(self, *, regions: bool = True) -> None:
         """Print the text with its trained part in color, and with the names of its regions."""

@@ -76,6 +76,13 @@ impl PyEncoding {
     fn sample(&self) -> &Encoding {
         &self.row.samples[self.index]
     }
+
+    /// The characters of each token.
+    fn offsets_in(&self, characters: &Characters) -> Vec<(usize, usize)> {
+        let sample = self.sample();
+        let starts = std::iter::once(sample.start).chain(sample.ends.iter().copied());
+        starts.zip(&sample.ends).map(|(start, &end)| characters.range(start as usize, end as usize)).collect()
+    }
 }
 
 /// The byte at which each character of a text begins.
@@ -158,20 +165,24 @@ impl PyEncoding {
         Ok(python_regions(sample.text(), regions, sample.roles()))
     }
 
+    /// For each token, the first character that it covers, at least in part, and one past the last one: indices into
+    /// `text`.
+    #[getter]
+    fn offsets(&self) -> Vec<(usize, usize)> {
+        self.offsets_in(&Characters::of(self.sample().text()))
+    }
+
     /// The tokens with their places in the text.
     #[getter]
     fn tokens(&self) -> Vec<PyToken> {
         let sample = self.sample();
         let characters = Characters::of(sample.text());
-        let mut from = sample.start as usize;
-        let mut tokens = Vec::with_capacity(sample.ids.len());
-        for ((&id, &end), &label) in sample.ids.iter().zip(&sample.ends).zip(&sample.labels) {
-            let (first, last) = characters.range(from, end as usize);
-            let text = sample.text()[characters.0[first]..characters.0[last]].to_owned();
-            tokens.push(PyToken { id, start: first, end: last, text, label });
-            from = end as usize;
-        }
-        tokens
+        let tokens = sample.ids.iter().zip(&sample.labels).zip(self.offsets_in(&characters));
+        let tokens = tokens.map(|((&id, &label), (start, end))| {
+            let text = sample.text()[characters.0[start]..characters.0[end]].to_owned();
+            PyToken { id, start, end, text, label }
+        });
+        tokens.collect()
     }
 
     /// Prints the text with its trained part in color, and the names of its regions.

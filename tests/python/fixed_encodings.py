@@ -43,6 +43,10 @@ class FixedEncoding:
         return [token.label for token in self.tokens]
 
     @property
+    def offsets(self) -> list[tuple[int, int]]:
+        return [(token.start, token.end) for token in self.tokens]
+
+    @property
     def regions(self) -> list[Region]:
         if self.parts is None:
             raise ChatmillError("the regions do not cover the text")

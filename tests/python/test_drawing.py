@@ -87,6 +87,7 @@ def check(encoding: Encoding, row: DrawnRow) -> None:
     """A drawn row has the text, the regions and the tokens of its encoding, each token where it ends."""
     assert row.text == encoding.text
     assert (row.tokens, row.trained_tokens) == (len(encoding), sum(map(bool, token_weights(encoding))))
+    assert encoding.offsets == [(token.start, token.end) for token in encoding.tokens]
     position, tokens = 0, []
     for span in row.spans():
         assert (span.weight is None) <= (span.ids == ())

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatmill._chatmill import CHOICES, Encoding, Region, Token
+from chatmill._chatmill import CHOICES, Encoding, Region
 from chatmill.drawing.describe import describe_notes
 from chatmill.drawing.fields import Fields
 from chatmill.drawing.spans import TextSpan, describe_weight, known_regions, name_region, token_spans
@@ -131,18 +131,22 @@ class DrawnRow:
         regions: list[Region | None] = [*known_regions(encoding)] or [None]
         drawn: list[list[DrawnSpan]] = [[] for _ in regions]
         ends = [it.end if it else 0 for it in regions]
-        text = encoding.text
+        text, ids, offsets = encoding.text, encoding.input_ids, encoding.offsets
+        token_ends = [end for _, end in offsets]
         trained = 0
-        tokens = encoding.tokens
-        for span, inside in token_spans(encoding, tokens):
-            trained += len(inside) if span.weight else 0
-            for index, piece in _by_region(span, inside, text, ends):
-                drawn[index].append(piece)
+        for span, first, last in token_spans(encoding, offsets):
+            trained += last - first if span.weight else 0
+            for index, begin, end in _by_region(span, ends):
+                # The tokens that end in this region, and all that are left in the last one.
+                stop = last if end == span.end else bisect_right(token_ends, end, first, last)
+                places = tuple([it - begin if it > begin else 0 for it in token_ends[first:stop]])
+                drawn[index].append(DrawnSpan(text[begin:end], span.weight, tuple(ids[first:stop]), places))
+                first = stop
         return DrawnRow(
             tuple(_region(region, spans) for region, spans in zip(regions, drawn, strict=True) if region or spans),
             len(encoding),
             trained,
-            tuple(describe_notes(encoding, tokens)),
+            tuple(describe_notes(encoding, offsets)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -206,20 +210,14 @@ class DrawnRow:
         return row
 
 
-def _by_region(span: TextSpan, tokens: list[Token], text: str, ends: Sequence[int]) -> Iterator[tuple[int, DrawnSpan]]:
-    """Yield the parts of a span, cut at the ends of regions, each with the index of its region."""
-    start, used = span.start, 0
-    # Each value is read once, because a token is an object of the core.
-    ids, token_ends = [token.id for token in tokens], [token.end for token in tokens]
+def _by_region(span: TextSpan, ends: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Yield the parts of a span, cut at the ends of regions: the index of the region, the begin and the end."""
+    start = span.start
     while True:
         index = min(bisect_right(ends, start), len(ends) - 1)
-        is_last = index == len(ends) - 1 or span.end <= ends[index]
-        end = span.end if is_last else ends[index]
-        first = used
-        used = len(tokens) if is_last else bisect_right(token_ends, end, first)
-        places = tuple([it - start if it > start else 0 for it in token_ends[first:used]])
-        yield index, DrawnSpan(text[start:end], span.weight, tuple(ids[first:used]), places)
-        if is_last:
+        end = span.end if index == len(ends) - 1 else min(span.end, ends[index])
+        yield index, start, end
+        if end == span.end:
             return
         start = end
 

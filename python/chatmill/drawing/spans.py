@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from chatmill._chatmill import ChatmillError, Encoding, Region, Token
+from chatmill._chatmill import ChatmillError, Encoding, Region
 from chatmill.labels import MASKED
 
 
@@ -69,30 +69,33 @@ def text_spans(encoding: Encoding) -> list[TextSpan]:
         >>> text_spans(mill.encode([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]))
         [TextSpan(start=0, end=2, weight=0.0), TextSpan(start=2, end=7, weight=1.0)]
     """
-    return [span for span, _ in token_spans(encoding) if span.start < span.end]
+    return [span for span, _, _ in token_spans(encoding) if span.start < span.end]
 
 
-def token_spans(encoding: Encoding, tokens: Sequence[Token] | None = None) -> Iterator[tuple[TextSpan, list[Token]]]:
-    """Yield consecutive tokens of equal weight with their span; the spans cover the text without gaps.
+def token_spans(
+    encoding: Encoding, offsets: Sequence[tuple[int, int]] | None = None
+) -> Iterator[tuple[TextSpan, int, int]]:
+    """Yield consecutive tokens of equal weight: their span, the first one, and one past the last one.
 
-    Tokens without characters of their own may have a span without characters: a token that the tokenizer adds before
-    the text, or one whose characters belong to the token before it too.
+    The spans cover the text without gaps. Tokens without characters of their own may have a span without characters: a
+    token that the tokenizer adds before the text, or one whose characters belong to the token before it too.
 
     Args:
         encoding: A conversation, from `Mill.encode`.
-        tokens: Its tokens, if they are at hand: `Encoding.tokens` makes them anew each time.
+        offsets: Its offsets, if they are at hand: `Encoding.offsets` makes them anew each time.
     """
-    tokens = encoding.tokens if tokens is None else tokens
-    position = tokens[0].start if tokens else 0
+    offsets = encoding.offsets if offsets is None else offsets
+    position = offsets[0][0] if offsets else 0
     if position:
-        yield TextSpan(0, position, None), []
-    for weight, group in groupby(zip(token_weights(encoding), tokens, strict=True), key=lambda it: it[0]):
-        inside = [token for _, token in group]
-        end = max(position, *(token.end for token in inside))
-        yield TextSpan(position, end, weight), inside
-        position = end
+        yield TextSpan(0, position, None), 0, 0
+    first = 0
+    for weight, group in groupby(token_weights(encoding)):
+        last = first + len(list(group))
+        end = max(position, offsets[last - 1][1])
+        yield TextSpan(position, end, weight), first, last
+        position, first = end, last
     if position < len(encoding.text):
-        yield TextSpan(position, len(encoding.text), None), []
+        yield TextSpan(position, len(encoding.text), None), first, first
 
 
 def known_regions(encoding: Encoding) -> list[Region]:
