@@ -133,15 +133,15 @@ class DrawnRow:
         ends = [it.end if it else 0 for it in regions]
         text, ids, offsets = encoding.text, encoding.input_ids, encoding.offsets
         token_ends = [end for _, end in offsets]
-        trained = 0
+        trained = used = 0
         for span, first, last in token_spans(encoding, offsets):
             trained += last - first if span.weight else 0
             for index, begin, end in _by_region(span, ends):
                 # The tokens that end in this region, and all that are left in the last one.
-                stop = last if end == span.end else bisect_right(token_ends, end, first, last)
-                places = tuple([it - begin if it > begin else 0 for it in token_ends[first:stop]])
-                drawn[index].append(DrawnSpan(text[begin:end], span.weight, tuple(ids[first:stop]), places))
-                first = stop
+                stop = last if end == span.end else bisect_right(token_ends, end, used, last)
+                places = tuple([it - begin if it > begin else 0 for it in token_ends[used:stop]])
+                drawn[index].append(DrawnSpan(text[begin:end], span.weight, tuple(ids[used:stop]), places))
+                used = stop
         return DrawnRow(
             tuple(_region(region, spans) for region, spans in zip(regions, drawn, strict=True) if region or spans),
             len(encoding),
