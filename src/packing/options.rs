@@ -116,6 +116,15 @@ impl PackOptions {
         if self.max_length.get() > MAX_LENGTH {
             return wrong(format!("`max_length` is {}; use at most {MAX_LENGTH}", self.max_length));
         }
+        let splits = matches!(self.strategy, Strategy::BfdSplit | Strategy::Wrapped);
+        if splits && !matches!(self.truncation, Truncation::KeepStart | Truncation::Split) {
+            return wrong(format!(
+                "`strategy` \"{}\" splits longer rows, so `truncation` \"{}\" has no effect; leave it out, or use another \
+                 strategy",
+                self.strategy.name(),
+                self.truncation.name()
+            ));
+        }
         match self.strategy {
             Strategy::BfdSplit => options.truncation = Truncation::Split,
             Strategy::Multipack => {

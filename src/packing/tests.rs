@@ -34,10 +34,11 @@ prop_compose! {
         pads in any::<bool>(),
     ) -> PackOptions {
         let is_wrapped = strategy == Strategy::Wrapped;
+        let splits = is_wrapped || strategy == Strategy::BfdSplit;
         PackOptions {
             max_length: non_zero(max_length),
             strategy,
-            truncation,
+            truncation: if splits { Truncation::Split } else { truncation },
             seed,
             max_rows: max_rows.filter(|_| !is_wrapped).map(non_zero),
             align: non_zero(if is_wrapped { 1 } else { align.min(max_length) }),
@@ -189,6 +190,10 @@ fn options_that_contradict_are_errors() {
     assert!(error(PackOptions { truncation: Truncation::Raise, ..options.clone() }).starts_with("row 0 has 9 tokens"));
     assert!(error(PackOptions { truncation: Truncation::Turns, ..options.clone() }).contains("turns are not known"));
     assert!(error(PackOptions { align: non_zero(9), ..options.clone() }).starts_with("`align` is 9, but a pack has 8"));
+    for strategy in [Strategy::Wrapped, Strategy::BfdSplit] {
+        let options = PackOptions { strategy, truncation: Truncation::KeepEnd, ..options.clone() };
+        assert!(error(options).contains("so `truncation` \"keep_end\" has no effect"));
+    }
     let wrapped = PackOptions { strategy: Strategy::Wrapped, max_rows: Some(non_zero(1)), ..options };
     assert!(error(wrapped).starts_with("`strategy=\"wrapped\"` cuts"));
 }

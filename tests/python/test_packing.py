@@ -287,8 +287,8 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
         ({"align": 8}, "`align` (`--align`) needs padding; give the id of the pad token with `pad_id` (`--pad-id`)"),
         ({"pad_to_max_length": True}, "`pad_to_max_length` (`--pad-to-max-length`) needs padding; give the id of the"),
         ({"multiple_of": 64}, "`multiple_of` (`--multiple-of`) needs padding; give the id of the pad token with"),
-        ({"strategy": "wrapped", "truncation": "drop"}, "`strategy` 'wrapped' splits longer rows, so `truncation`"),
-        ({"strategy": "bfd_split", "truncation": "raise"}, "`truncation` 'raise' has no effect; leave it out, or use"),
+        ({"strategy": "wrapped", "truncation": "drop"}, '`strategy` "wrapped" splits longer rows, so `truncation`'),
+        ({"strategy": "bfd_split", "truncation": "raise"}, '`truncation` "raise" has no effect; leave it out, or use'),
         ({"truncation": "raise", "max_length": 8}, "row 0 has "),
         (
             {"output": "tokens/packs"},

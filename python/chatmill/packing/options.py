@@ -7,9 +7,6 @@ from chatmill._chatmill import DataError, PackPlan
 from chatmill.options.choices import PackStrategy, PackTruncation, Remainder
 from chatmill.packing.columns import PackColumns
 
-# The strategies that split rows which are longer than a pack.
-_SPLITTING = ("bfd_split", "wrapped")
-
 
 @dataclass(frozen=True)
 class PackChoice:
@@ -55,11 +52,6 @@ class PackChoice:
             raise DataError(
                 f"{columns.name} needs packs that are filled up; give the id of the pad token with `pad_id` "
                 "(`--pad-id`)"
-            )
-        if self.strategy in _SPLITTING and self.truncation not in ("keep_start", "split"):
-            raise DataError(
-                f"`strategy` {self.strategy!r} splits longer rows, so `truncation` {self.truncation!r} has no effect; "
-                "leave it out, or use another strategy"
             )
         options = self.record()
         del options["pad_id"], options["pad_to_max_length"]
