@@ -60,6 +60,7 @@ __all__ = [
     "__version__",
     "check_arrow",
     "check_labels",
+    "encode_rows",
     "exchange_files",
     "find_in_vocabulary",
     "format_info",
@@ -831,6 +832,11 @@ def check_arrow(batch: Any) -> None:
 
     Strings that are not UTF-8 are no damage: they fail only their rows.
     """
+
+def encode_rows(
+    mill: Mill, batch: Any, rows: Sequence[int], *, json_column: str | None = None
+) -> list[Encoding | None]:
+    """Encode some rows of one record batch, as `Mill.encode_row` does; None for a row without tokens."""
 
 def check_labels(json: str) -> None:
     """Raise a `DataError` if a JSON object does not describe labels."""

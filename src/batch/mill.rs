@@ -9,13 +9,12 @@ use super::answer_columns::answer_batch;
 use super::columns::{Source, sequence_batch};
 use super::counts::{BatchCounts, shifted};
 use super::keep::{Keep, kept_faults};
-use super::pipeline::{on_worker, without_panic};
 use super::table::BatchList;
-use super::workers::{Busy, Workers};
-use crate::data::{Fields, RowLayout};
-use crate::encode::{EncodedRow, Encoder, Inspection, Options, Scratch};
-use crate::error::{Error, ErrorKind, Result};
-use crate::rows::{Conversation, Row, RowReader};
+use super::workers::Workers;
+use crate::data::RowLayout;
+use crate::encode::{Encoder, Options};
+use crate::error::Result;
+use crate::rows::RowReader;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
@@ -142,67 +141,5 @@ impl Mill {
             Some(answers) => answer_batch(options, answers, source, chunks),
             None => sequence_batch(options, self.encoder.pad_id(), self.encoder.changes_rows(), source, chunks),
         }
-    }
-
-    /// Encodes one row, given by its fields. The samples equal those of a batch and have text, offsets and regions too.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a batch would reject the row, with the same error.
-    pub fn encode_fields(&self, fields: Fields<'_>) -> Result<EncodedRow> {
-        without_panic(|| self.encode_row(self.reader().read(fields)?))
-    }
-
-    /// Encodes one conversation, for a mill without a format.
-    ///
-    /// # Errors
-    ///
-    /// As for [`encode_fields`](Self::encode_fields).
-    pub fn encode(&self, conversation: Conversation<'_>) -> Result<EncodedRow> {
-        without_panic(|| self.encode_row(RowReader::chat(conversation)?))
-    }
-
-    /// Encodes row number `row` of `input`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`encode_fields`](Self::encode_fields), with the row in the error. Also fails if there is no such row.
-    pub fn encode_row_of(
-        &self,
-        input: &mut dyn Iterator<Item = Result<RecordBatch>>,
-        row: usize,
-        layout: RowLayout<'_>,
-    ) -> Result<EncodedRow> {
-        let mut first_row = 0;
-        for batch in input {
-            let batch = batch?;
-            if row < first_row + batch.num_rows() {
-                let rows = self.reader().table(&batch, layout)?;
-                let encoded = rows.fields(row - first_row).and_then(|fields| self.encode_fields(fields));
-                return encoded.map_err(|error| error.at_row(row));
-            }
-            first_row += batch.num_rows();
-        }
-        let text = format!("there is no row {row}; the batch has {first_row} rows, counted from 0");
-        Err(Error::new(ErrorKind::Option, text))
-    }
-
-    fn encode_row(&self, row: Row<'_>) -> Result<EncodedRow> {
-        self.encoder.tokenizer().expect_few();
-        match self.workers.idle() {
-            Some(pool) => {
-                // Rows of other threads do not wait for this one.
-                let _busy = Busy::new();
-                on_worker(&pool, || self.encode_here(row))
-            }
-            None => self.encode_here(row),
-        }
-    }
-
-    fn encode_here(&self, row: Row<'_>) -> Result<EncodedRow> {
-        let weighted = self.encoder.options().labels.is_weighted();
-        let mut inspection = Inspection { weighted, ..Inspection::default() };
-        let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;
-        Ok(EncodedRow { samples: inspection.samples, notes: notes.iter().collect(), label: inspection.label })
     }
 }

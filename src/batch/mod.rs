@@ -10,6 +10,7 @@ mod label_mask;
 mod mill;
 mod pipeline;
 mod render;
+mod single_rows;
 mod table;
 mod workers;
 

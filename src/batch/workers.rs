@@ -4,8 +4,8 @@
 //! tokenizer engines cache words per thread, and a cold thread encodes a third slower for its first thousands of rows.
 //! A pool for each mill was dropped: 50 mills held 404 threads and 10.5 GB.
 //!
-//! A single row is encoded on one of these threads too, if nothing else is at work. On any other thread, fastokens first
-//! fills a cache, which takes 65 ms and 16 MB for qwen3.
+//! A single row is encoded on one of these threads too, if nothing else is at work; several rows wait for a thread. On any
+//! other thread, fastokens first fills a cache, which takes 65 ms and 16 MB for qwen3.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,10 +78,15 @@ impl Workers {
 
     /// The pool, if it was started and neither a batch nor a row is at work.
     pub(super) fn idle(&self) -> Option<Arc<ThreadPool>> {
+        (BUSY.load(Ordering::Relaxed) == 0).then(|| self.started()).flatten()
+    }
+
+    /// The pool, if it was started.
+    pub(super) fn started(&self) -> Option<Arc<ThreadPool>> {
         // Another thread may hold the lock while this process is forked; then nothing opens it in the child.
         let pool = self.0.try_lock().ok()?;
         let known = pool.as_ref().filter(|pool| pool.process == std::process::id())?;
-        (BUSY.load(Ordering::Relaxed) == 0).then(|| Arc::clone(&known.threads))
+        Some(Arc::clone(&known.threads))
     }
 }
 

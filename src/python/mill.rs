@@ -91,6 +91,11 @@ pub(super) struct PyMill {
 type Positional = (PyTokenizer, Option<PyChatTemplate>);
 
 impl PyMill {
+    /// The mill of the core.
+    pub(super) fn core(&self) -> &Mill {
+        &self.mill
+    }
+
     /// Whether rows are rendered by a chat template, and not by the text of their format.
     fn needs_template(&self) -> bool {
         self.mill.encoder().options().rows.format().is_none_or(|format| format.needs_template())

@@ -20,6 +20,7 @@ mod pack_plan;
 mod pack_rows;
 mod saved_batch;
 mod shards;
+mod single_rows;
 mod statistics;
 mod table_methods;
 mod tables;
@@ -57,6 +58,8 @@ mod _chatmill {
     use super::pack_rows::PyPackRows;
     #[pymodule_export]
     use super::shards::PyParquetEncoder;
+    #[pymodule_export]
+    use super::single_rows::encode_rows;
     #[pymodule_export]
     use super::statistics::{PyRowStatistics, PySampleStatistics};
     #[pymodule_export]

@@ -86,7 +86,7 @@ def test_lengths_that_are_no_lengths(lengths: Any, problem: str) -> None:
         ({"seed": -1}, "`seed` must be a whole number from 0"),
         ({"max_length": 1 << 27}, "`max_length` is 134217728; use at most 67108864"),
         ({"strategy": "bfdd"}, '`strategy` is "bfdd"; did you mean `bfd`?'),
-        ({"truncation": "drop", "strategy": "bfd_split"}, "splits longer rows, so `truncation` \"drop\" has no effect"),
+        ({"truncation": "drop", "strategy": "bfd_split"}, 'splits longer rows, so `truncation` "drop" has no effect'),
         ({"truncation": "turns"}, "turns are not known after tokenizing"),
         ({"truncation": "raise"}, "row 0 has 9 tokens, but a pack has room for 6; raise `max_length`"),
         ({"truncation": "raise", "align": 4}, "row 0 has 9 tokens, but a pack has room for 4"),

@@ -1,8 +1,18 @@
-"""`mill_block` and `encode_row_of`: the rows of a block, processed by a mill. Errors name the file and the line."""
+"""`mill_block`, `encode_row_of` and `encode_rows_of`: rows of a block, processed by a mill. Errors name the place."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from chatmill._chatmill import ChatmillError, DataError, Encoding, Mill, RowError, RowFailure, TokenBatch
+from chatmill._chatmill import (
+    ChatmillError,
+    DataError,
+    Encoding,
+    Mill,
+    RowError,
+    RowFailure,
+    TokenBatch,
+    encode_rows,
+)
 from chatmill.inputs.block import Block
 from chatmill.text.failures import place_in_row
 
@@ -51,6 +61,22 @@ def encode_row_of(mill: Mill, block: Block, index: int) -> Encoding:
         return mill.encode_row(block.batch, index, json_column=block.json_column)
     except RowError as error:
         raise _placed(block, index, error.failure) from error
+
+
+def encode_rows_of(mill: Mill, block: Block, rows: Sequence[int]) -> dict[int, Encoding]:
+    """Encode some rows of a block. It waits for a thread of the mill, and takes less time than row by row.
+
+    Args:
+        mill: The mill.
+        block: The rows.
+        rows: Their numbers in the block.
+
+    Returns:
+        The encodings of the rows that have tokens, by their numbers.
+    """
+    rows = [row for row in rows if row not in block.long_rows]
+    encodings = encode_rows(mill, block.batch, rows, json_column=block.json_column) if rows else []
+    return {row: encoding for row, encoding in zip(rows, encodings, strict=True) if encoding is not None}
 
 
 def _placed(block: Block, index: int, failure: RowFailure) -> RowError:

@@ -7,12 +7,13 @@ depends on the rows only, so two runs give the same warnings.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from chatmill._chatmill import ChatmillError, ChatTemplate, Encoding, Mill, TokenBatch
 from chatmill.inputs import Block
-from chatmill.inputs.mill import encode_row_of
+from chatmill.inputs.mill import encode_row_of, encode_rows_of
 from chatmill.inputs.values import plain_row
 from chatmill.lint.explained import IGNORE, JOINED, explained
 from chatmill.lint.row_problems import RowProblems, variables_of
@@ -96,8 +97,10 @@ class RunChecks:
         suspects = self._suspects.rows(block, {} if statistics is None else statistics.first_rows) - failed - chosen
         # Few rows, or large ones: the time of all of them together stays small.
         few = sorted(suspects)[: max(1, size // bytes_per_row)] if self._sampled < _MOST_SAMPLED else []
-        for row in sorted({*chosen, *few}):
-            self._check_row(block, row)
+        parsed = {number: _row(block, number) for number in sorted({*chosen, *few})}
+        rows = {number: row for number, row in parsed.items() if row is not None}
+        for number, encoding in encode_rows_of(self._mill, block, [*rows]).items():
+            self._check_row(block, number, rows[number], encoding)
 
     def warnings(self) -> list[DataWarning]:
         """Return the warnings, the worst first."""
@@ -116,22 +119,12 @@ class RunChecks:
 
     def _first_with(self, note: str, block: Block, good: Any) -> str:
         for row in good[:_SEARCHED]:
-            encoding = self._encoded(block, row)
-            if encoding is not None and note in encoding.notes:
-                return block.place(row)
+            with suppress(ChatmillError):
+                if note in encode_row_of(self._mill, block, row).notes:
+                    return block.place(row)
         return f"between {block.place(good[0])} and {block.place(good[-1])}"
 
-    def _encoded(self, block: Block, row: int) -> Encoding | None:
-        try:
-            return encode_row_of(self._mill, block, row)
-        except ChatmillError:
-            return None
-
-    def _check_row(self, block: Block, index: int) -> None:
-        row = _row(block, index)
-        encoding = None if row is None else self._encoded(block, index)
-        if row is None or encoding is None:
-            return
+    def _check_row(self, block: Block, index: int, row: dict[str, Any], encoding: Encoding) -> None:
         self._sampled += 1
         text = "\n".join(dict.fromkeys(sample.text for sample in encoding.samples))
         values = list(row_values(row, self._mill.format))

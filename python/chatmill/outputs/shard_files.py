@@ -64,7 +64,7 @@ def parquet_shard(path: Path, schema: pa.Schema, compression: Compression, stati
 
 
 class _EncodedShard:
-    """A Parquet file that the core encodes, in a third of pyarrow's time."""
+    """A Parquet file that the core encodes, in a half to a third of pyarrow's time."""
 
     def __init__(self, path: Path, encoder: ParquetEncoder) -> None:
         self._encoder = encoder

@@ -257,12 +257,13 @@ class _RowWriter:
             block, tokens = milled.keyed.block, milled.tokens
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
-            checks.add(block, tokens)
             places = None if order is None else _places(tokens, order, self._counts.rows_in - earlier)
             self._sink.write(batch, number, places)
             self._counts.add(block, tokens, batch)
             self._statistics.add(block, tokens, part.mill)
             self._advance(block)
+            # Last, because it waits for a thread of the mill.
+            checks.add(block, tokens)
 
         return write
 
