@@ -98,9 +98,9 @@ class RunChecks:
         # Few rows, or large ones: the time of all of them together stays small.
         few = sorted(suspects)[: max(1, size // bytes_per_row)] if self._sampled < _MOST_SAMPLED else []
         parsed = {number: _row(block, number) for number in sorted({*chosen, *few})}
-        rows = {number: row for number, row in parsed.items() if row is not None}
-        for number, encoding in encode_rows_of(self._mill, block, [*rows]).items():
-            self._check_row(block, number, rows[number], encoding)
+        checked = {number: row for number, row in parsed.items() if row is not None}
+        for number, encoding in encode_rows_of(self._mill, block, [*checked]).items():
+            self._check_row(block, number, checked[number], encoding)
 
     def warnings(self) -> list[DataWarning]:
         """Return the warnings, the worst first."""
