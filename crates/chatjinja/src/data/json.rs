@@ -157,6 +157,7 @@ mod tests {
     use std::borrow::Cow;
 
     use num_bigint::BigInt;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -206,5 +207,18 @@ mod tests {
         assert!(matches!(Node::parse_json(br#"{"a": 1} x"#).unwrap_err(), JsonError::Syntax { .. }));
         let error = Node::parse_json(br#""\udc00 text""#).unwrap_err();
         assert!(error.to_string().contains("lone surrogate"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn written_strings_are_read_back(
+            text in "[ -~\u{0}-\u{1f}\u{7f}-\u{82}é語😀\"\\\\]{0,80}",
+            ensure_ascii in any::<bool>(),
+        ) {
+            let mut json = String::new();
+            write_json_string(&mut json, &text, ensure_ascii);
+            prop_assert_eq!(Node::parse_json(json.as_bytes()).unwrap(), Node::Str(text.into()));
+            prop_assert!(!ensure_ascii || json.is_ascii());
+        }
     }
 }
