@@ -168,16 +168,15 @@ def material(name: str, count: int | None, folder: Path, copies: int = 1) -> Mat
     kept, texts = _rendered(workload, chosen, sources)
     if not kept:
         raise SystemExit(f"{name}: transformers renders none of the {len(chosen):,} rows with both templates")
+    notes = [note] if note else []
     if len(kept) < len(chosen):
-        failed = f"{len(chosen) - len(kept):,} rows that transformers does not render are left out"
-        note = f"{note}; {failed}" if note else failed
+        notes.append(f"{len(chosen) - len(kept):,} rows that transformers does not render are left out")
     if copies > 1:
-        repeated = f"{len(kept):,} rows, {copies} times one after the other"
-        note = f"{note}; {repeated}" if note else repeated
+        notes.append(f"{len(kept):,} rows, {copies} times one after the other")
     start = _written(folder / "start", kept[:START_ROWS], {kind: it[:START_ROWS] for kind, it in texts.items()})
     return Material(
         name=name,
-        note=note,
+        note="; ".join(notes),
         tokenizer=workload.tokenizer,
         special_tokens=workload.special_tokens,
         templates=templates,

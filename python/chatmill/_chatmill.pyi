@@ -864,12 +864,12 @@ class ParquetEncoder:
     """Makes the bytes of a Parquet file. Token columns take less time and room than with pyarrow.
 
     Args:
-        schema: The columns, as a schema of pyarrow. All must be `known`.
+        schema: The columns, as a schema of pyarrow that the encoder `knows`.
         compression: `"zstd"`, `"snappy"` or `"none"`.
         statistics: The columns whose least and greatest values are written.
 
     Raises:
-        DataError: A column is not known, or `compression` is not valid.
+        DataError: A column has another type, or `compression` is not valid.
     """
 
     def __new__(cls, schema: object, compression: str, statistics: list[str]) -> ParquetEncoder: ...

@@ -52,21 +52,24 @@ impl Mill {
             }
             first_row += batch.num_rows();
         }
-        let text = format!("there is no row {row}; the batch has {first_row} rows, counted from 0");
-        Err(Error::new(ErrorKind::Option, text))
+        Err(no_such_row(row, first_row))
     }
 
     /// Encodes some rows of a batch. If the workers are at work, it waits until one of them is free.
     ///
     /// # Errors
     ///
-    /// The result of a row is as for [`encode_fields`](Self::encode_fields), with the row in the error.
+    /// Fails if there is no such row. The result of a row is as for [`encode_fields`](Self::encode_fields), with the row in
+    /// the error.
     pub fn encode_rows_of(
         &self,
         batch: &RecordBatch,
         rows: &[usize],
         layout: RowLayout<'_>,
     ) -> Result<Vec<Result<EncodedRow>>> {
+        if let Some(row) = rows.iter().find(|row| **row >= batch.num_rows()) {
+            return Err(no_such_row(*row, batch.num_rows()));
+        }
         let table = self.reader().table(batch, layout)?;
         let encode = |row: usize| {
             let encoded = table.fields(row).and_then(|fields| self.encode_here(self.reader().read(fields)?));
@@ -97,4 +100,8 @@ impl Mill {
         let notes = self.encoder.row(row, &mut Scratch::default(), &mut inspection)?;
         Ok(EncodedRow { samples: inspection.samples, notes: notes.iter().collect(), label: inspection.label })
     }
+}
+
+fn no_such_row(row: usize, rows: usize) -> Error {
+    Error::new(ErrorKind::Option, format!("there is no row {row}; the batch has {rows} rows, counted from 0"))
 }

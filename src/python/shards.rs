@@ -14,12 +14,12 @@ use crate::shards::{Compression, ParquetEncoder};
 /// Makes the bytes of a Parquet file. Token columns take less time and room than with pyarrow.
 ///
 /// Args:
-///     schema: The columns, as a schema of pyarrow. All must be `known`.
+///     schema: The columns, as a schema of pyarrow that the encoder `knows`.
 ///     compression: `"zstd"`, `"snappy"` or `"none"`.
 ///     statistics: The columns whose least and greatest values are written.
 ///
 /// Raises:
-///     DataError: A column is not known, or `compression` is not valid.
+///     DataError: A column has another type, or `compression` is not valid.
 ///
 /// Example:
 ///     >>> import pyarrow as pa, pyarrow.parquet as pq

@@ -7,7 +7,7 @@ use super::detach::detach;
 use super::encoding::PyEncoding;
 use super::mill::PyMill;
 use crate::data::RowLayout;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Encodes some rows of a batch, as `Mill.encode_row` does. If the threads of the mill are at work, it waits for one.
 ///
@@ -21,7 +21,7 @@ use crate::error::Result;
 ///     The encoding of each row; None if it has no tokens.
 ///
 /// Raises:
-///     DataError: The batch cannot be read.
+///     DataError: There is no such row, or the batch cannot be read.
 #[pyfunction]
 #[pyo3(signature = (mill, batch, rows, *, json_column=None))]
 pub(super) fn encode_rows(
@@ -35,10 +35,12 @@ pub(super) fn encode_rows(
     let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
     let mill = mill.get().core();
     detach(py, |_| {
-        let mut encoded = Vec::with_capacity(rows.len());
-        for batch in input.batches()? {
-            encoded.extend(mill.encode_rows_of(&batch?, &rows, layout)?);
-        }
+        let batches = input.batches()?.collect::<Result<Vec<_>>>()?;
+        let [batch] = batches.as_slice() else {
+            let text = format!("the rows are {} record batches; pass one", batches.len());
+            return Err(Error::new(ErrorKind::Batch, text));
+        };
+        let encoded = mill.encode_rows_of(batch, &rows, layout)?;
         Ok(encoded.into_iter().map(Result::ok).map(|row| row.map(PyEncoding::new)).collect())
     })
 }

@@ -14,6 +14,7 @@ use crate::error::ErrorKind;
 use crate::label::{Boundary, Stop, Unproved};
 use crate::packing::{Mark, Remainder, Strategy};
 use crate::rows::{Format, RowKind};
+use crate::shards::Compression;
 use crate::statistics::LIMITS;
 use crate::tokenizer::EngineChoice;
 
@@ -41,6 +42,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(Boundary::OPTION, names::<Boundary>())?;
     add(Unproved::OPTION, names::<Unproved>())?;
     add(Stop::OPTION, names::<Stop>())?;
+    add(Compression::OPTION, names::<Compression>())?;
     add("emulate", Emulation::NAMES.to_vec())?;
     add("region_kind", RegionKind::ALL.iter().map(|kind| kind.name()).collect())?;
     add("row_kind", RowKind::ALL.iter().map(|kind| kind.name()).collect())?;

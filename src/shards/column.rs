@@ -134,9 +134,9 @@ impl ColumnEncoder {
         Ok(())
     }
 
-    /// The bits of a place. Compression finds repeated tokens only if they are whole bytes: files of chats become 5 to
-    /// 7 % smaller, and those with tools 27 %. Places of more than 16 bits are rare, and 24 bits of each would be too
-    /// many.
+    /// The bits of a place. Compression finds repeated tokens only if they are whole bytes: files of chats become 7 to
+    /// 10 % smaller, and those with tools 29 %. The row groups of the corpus have 4,000 to 30,000 different ids, so wider
+    /// places are rare; they keep their bits.
     fn width(&self) -> u32 {
         let width = width_of(self.dictionary.values().len().saturating_sub(1) as u32);
         if self.compressor.compresses() && (9..16).contains(&width) { 16 } else { width }

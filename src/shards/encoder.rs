@@ -46,8 +46,9 @@ impl ParquetEncoder {
     ///
     /// Fails if the encoder does not [know](Self::knows) a type.
     pub fn new(schema: SchemaRef, compression: Compression, statistics: &[String]) -> Result<ParquetEncoder> {
-        if !ParquetEncoder::knows(&schema) {
-            return Err(Error::new(ErrorKind::Batch, "a column has a type that cannot be written"));
+        if let Some(field) = schema.fields().iter().find(|field| !is_known(field.data_type())) {
+            let text = format!("the column {} has the type {}; write it with pyarrow", field.name(), field.data_type());
+            return Err(Error::new(ErrorKind::Batch, text));
         }
         let tokens = ColumnEncoder::new(Compressor::new(compression)?);
         let (file, factory) = file_of(&schema, compression, statistics).map_err(unwritten)?;
@@ -85,9 +86,9 @@ impl ParquetEncoder {
     /// The same rows with the schema of the file, which may differ in its metadata.
     fn with_schema(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         let other = |why: &str| Error::new(ErrorKind::Batch, format!("the columns are not those of the file: {why}"));
-        let found = batch.schema();
-        if !found.fields().iter().map(|field| field.name()).eq(self.schema.fields().iter().map(|field| field.name())) {
-            return Err(other("they have other names"));
+        let (found, wanted) = (names_of(&batch.schema()), names_of(&self.schema));
+        if found != wanted {
+            return Err(other(&format!("they are {found}, and the file has {wanted}")));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), batch.columns().to_vec(), &options)
@@ -145,6 +146,10 @@ fn file_of(
     }
     let options = ArrowWriterOptions::new().with_properties(properties.build()).with_schema_root("schema".to_owned());
     ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(schema), options)?.into_serialized_writer()
+}
+
+fn names_of(schema: &Schema) -> String {
+    schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn is_known(data: &DataType) -> bool {

@@ -111,6 +111,7 @@ def test_the_types_of_python_list_the_choices_of_the_core() -> None:
         "boundary": choices.Boundary,
         "unproved": choices.Unproved,
         "stop": choices.Stop,
+        "compression": choices.Compression,
         "emulate": choices.EmulatedTool,
         "region_kind": choices.RegionKind,
         "row_kind": choices.RowKind,
