@@ -50,6 +50,7 @@ __all__ = [
     "RowError",
     "RowFailure",
     "RowStatistics",
+    "RowStore",
     "SampleStatistics",
     "TemplateError",
     "TextBatch",
@@ -381,24 +382,62 @@ class TextBatch:
 
 @final
 class PackBatch:
-    """The result of `PackPlan.pack`: an Arrow table with a row for each pack."""
+    """The result of `PackPlan.pack`: an Arrow table with a row for each pack.
 
+    Attributes:
+        trained_tokens: The number of trained tokens of each pack: those whose label is not -100. Without labels there
+            are none.
+    """
+
+    @property
+    def trained_tokens(self) -> list[int]: ...
     def __len__(self) -> int: ...
     def __arrow_c_schema__(self) -> object: ...
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
-class PackRows:
-    """The rows of a plan in files, which `PackPlan.open_rows` opened.
+class RowStore:
+    """A place for the rows of a plan, which `PackPlan.store` made. Threads append rows in any order.
 
     Example:
-        >>> import array, pathlib, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "ids")
-        ...     _ = path.write_bytes(array.array("i", [5, 6, 7]))
-        ...     chatmill.PackPlan.of([2, 1], 4).open_rows({"input_ids": path})
+        >>> import pyarrow as pa
+        >>> ids = pa.array([[5, 6], [7]], pa.list_(pa.int32()))
+        >>> store = chatmill.PackPlan.of([2, 1], 4).store(["input_ids"])
+        >>> store.append(0, pa.record_batch({"input_ids": ids}))
+        >>> store.finish()
         PackRows(input_ids)
+    """
+
+    def append(self, first_row: int, rows: Any) -> None:
+        """Append consecutive rows.
+
+        Args:
+            first_row: The number of the first row.
+            rows: Arrow data with the columns of the store: lists of float32 for `weights`, of int32 for others.
+
+        Raises:
+            DataError: Rows have other lengths than in the plan, a column is missing, or the file cannot be written.
+        """
+
+    def finish(self) -> PackRows:
+        """Return the rows, after all were appended.
+
+        Raises:
+            DataError: A row of the plan was not appended, or more than once.
+        """
+
+@final
+class PackRows:
+    """The rows of a plan, in memory or in a file.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> ids = pa.array([[5, 6], [7]], pa.list_(pa.int32()))
+        >>> store = chatmill.PackPlan.of([2, 1], 4).store(["input_ids"])
+        >>> store.append(0, pa.record_batch({"input_ids": ids}))
+        >>> pa.table(store.finish().pack([])).to_pydict()
+        {'input_ids': [[5, 6, 7]]}
     """
 
     def pack(
@@ -489,15 +528,17 @@ class PackPlan:
             pad_to_max_length: Whether packs are filled up to `max_length`.
         """
 
-    def open_rows(self, files: Mapping[str, str | PathLike[str]]) -> PackRows:
-        """Open rows that do not fit into memory. `PackRows.pack` then reads only the rows of the packs that it makes.
+    def store(self, columns: Sequence[str], file: str | PathLike[str] | None = None) -> RowStore:
+        """Make a place for rows that several threads read, or that do not fit into memory.
+
+        `PackRows.pack` then reads only the rows of the packs that it makes.
 
         Args:
-            files: The path of a file for each column, such as `input_ids` and `labels`: the numbers of all rows of the
-                plan, one after the other, in the byte order of the machine; float32 for `weights`, int32 for others.
+            columns: The columns, such as `input_ids` and `labels`.
+            file: The path of a new file for the rows; None to keep them in memory.
 
         Raises:
-            DataError: A file cannot be read, or does not have the size of the rows.
+            DataError: There is no `input_ids`, or the file cannot be created.
         """
 
     def pack(

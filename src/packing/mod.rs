@@ -8,7 +8,7 @@
 //!
 //!  PackPlan + PackedRows ─▶ PackLayout ─▶ Arrow lists of packs
 //!             row_lists,    layout        packed, marks
-//!             row_files
+//!             stored_rows
 //! ```
 //!
 //! A plan says for each pack which tokens of which rows it has. It depends on the lengths, the options and the seed
@@ -22,6 +22,7 @@ mod knapsack;
 mod layout;
 mod marks;
 mod next_fit;
+mod number_file;
 mod options;
 mod packed;
 #[cfg(test)]
@@ -29,10 +30,10 @@ mod packed_tests;
 mod pieces;
 mod plan;
 mod report;
-mod row_files;
 mod row_lists;
 mod rows;
 mod spaces;
+mod stored_rows;
 mod strategy;
 #[cfg(test)]
 mod tests;
@@ -40,9 +41,9 @@ mod tests;
 pub use layout::pack_lengths;
 pub use marks::Mark;
 pub use options::{PackOptions, Remainder, Strategy};
-pub use packed::{PackPadding, pack_rows};
+pub use packed::{PackPadding, pack_rows, trained_tokens};
 pub use plan::{PackPlan, Slice};
 pub use report::PackReport;
-pub use row_files::RowFiles;
 pub use row_lists::RowLists;
 pub use rows::{PackedColumn, PackedRows};
+pub use stored_rows::{RowStore, StoredRows};

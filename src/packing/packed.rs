@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef, Float32Array, Int8Array, Int32Array, Int64Array, ListArray, RecordBatch};
 use arrow_buffer::{Buffer, MutableBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field};
@@ -50,6 +51,20 @@ pub fn pack_rows(
     }
     RecordBatch::try_from_iter(columns)
         .map_err(|error| Error::new(ErrorKind::Internal, format!("the packs are no table: {error}")))
+}
+
+/// The number of trained tokens of each pack.
+pub fn trained_tokens(packs: &RecordBatch) -> Vec<usize> {
+    let labels = packs.column_by_name("labels").and_then(|labels| labels.as_list_opt::<i32>());
+    let Some(labels) = labels else { return vec![0; packs.num_rows()] };
+    let trained = |range: Range<usize>| match labels.values().as_primitive_opt::<Int32Type>() {
+        Some(values) => values.values()[range].iter().filter(|label| **label != MASKED).count(),
+        None => {
+            let values = labels.values().as_primitive_opt::<Int64Type>().map_or(&[][..], |values| values.values());
+            values.get(range).map_or(0, |labels| labels.iter().filter(|label| **label != i64::from(MASKED)).count())
+        }
+    };
+    labels.offsets().windows(2).map(|ends| trained(ends[0] as usize..ends[1] as usize)).collect()
 }
 
 /// A column of packs.

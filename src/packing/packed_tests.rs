@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::builder::{Int32Builder, ListBuilder};
 use arrow_array::cast::AsArray;
@@ -10,7 +11,9 @@ use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{ArrayRef, ListArray, RecordBatch};
 use proptest::prelude::*;
 
-use super::{Mark, PackOptions, PackPadding, PackPlan, RowFiles, RowLists, Strategy, pack_rows};
+use super::{
+    Mark, PackOptions, PackPadding, PackPlan, RowLists, RowStore, StoredRows, Strategy, pack_rows, trained_tokens,
+};
 use crate::choice::Choice;
 use crate::label::MASKED;
 
@@ -29,10 +32,25 @@ fn numbers(batch: &RecordBatch, name: &str) -> Vec<Vec<i32>> {
     (0..batch.num_rows()).map(row).collect()
 }
 
+/// A new folder for one test.
 fn folder() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("chatmill-packs-{}", std::process::id()));
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("chatmill-packs-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
+}
+
+/// The rows of batches, which are appended in the wrong order.
+fn stored(batches: &[RecordBatch], plan: &PackPlan, file: Option<PathBuf>) -> StoredRows {
+    let columns: Vec<String> = batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
+    let store = RowStore::new(&columns, file).unwrap();
+    let mut row = plan.report().rows as usize;
+    for batch in batches.iter().rev() {
+        row -= batch.num_rows();
+        store.append(row, batch, plan).unwrap();
+    }
+    store.finish(plan).unwrap()
 }
 
 proptest! {
@@ -45,6 +63,7 @@ proptest! {
         batch_size in 1_usize..10,
         (multiple_of, to_max_length) in (1_u32..3, any::<bool>()),
         (start, stop) in (0_usize..4, 0_usize..12),
+        odd in proptest::option::of((0_usize..30, prop_oneof![Just(-1), Just(0), any::<i32>()])),
     ) {
         let is_wrapped = strategy == Strategy::Wrapped;
         let non_zero = |number: u32| NonZeroU32::new(number).unwrap();
@@ -57,26 +76,33 @@ proptest! {
         };
         let plan = PackPlan::of(lengths.clone(), &options).unwrap();
         let ids = |row: usize| (0..lengths[row] as i32).map(|at| 100 * row as i32 + at).collect::<Vec<i32>>();
-        let labels = |row: usize| ids(row).into_iter().map(|id| if id % 3 == 0 { MASKED } else { id }).collect::<Vec<i32>>();
+        // Labels are ids or -100, perhaps except for one row.
+        let label = |row: usize, id: i32| match odd {
+            Some((odd, label)) if odd == row => label,
+            _ if id % 3 == 0 => MASKED,
+            _ => id,
+        };
+        let labels = |row: usize| ids(row).into_iter().map(|id| label(row, id)).collect::<Vec<i32>>();
         let rows: Vec<usize> = (0..lengths.len()).collect();
         let batches = rows.chunks(batch_size).map(|rows| {
             let columns = [("input_ids", rows.iter().map(|&row| ids(row)).collect::<Vec<_>>()), ("labels", rows.iter().map(|&row| labels(row)).collect())];
             RecordBatch::try_from_iter(columns.iter().map(|(name, rows)| (*name, lists(rows)))).unwrap()
         });
-        let table = RowLists::new(&batches.collect::<Vec<_>>(), &plan).unwrap();
+        let batches: Vec<RecordBatch> = batches.collect();
+        let table = RowLists::new(&batches, &plan).unwrap();
         let all: Vec<Mark> = Mark::NAMES.iter().map(|(_, mark)| *mark).collect();
         let padding = PackPadding { id: Some(7), to_max_length };
         let range = start.min(plan.num_packs())..stop.max(start).min(plan.num_packs());
         let batch = pack_rows(&plan, &table, range.clone(), &all, padding).unwrap();
         prop_assert_eq!(batch.num_rows(), range.len());
+        let trained: Vec<usize> = numbers(&batch, "labels").iter().map(|labels| labels.iter().filter(|it| **it != MASKED).count()).collect();
+        prop_assert_eq!(trained_tokens(&batch), trained);
         let folder = folder();
-        let files = [("input_ids", &ids as &dyn Fn(usize) -> Vec<i32>), ("labels", &labels)].map(|(name, values)| {
-            let bytes: Vec<u8> = rows.iter().flat_map(|&row| values(row)).flat_map(i32::to_ne_bytes).collect();
-            std::fs::write(folder.join(name), bytes).unwrap();
-            (name.to_owned(), folder.join(name))
-        });
-        let files = RowFiles::open(files.to_vec(), &plan).unwrap();
-        prop_assert_eq!(&pack_rows(&plan, &files, range.clone(), &all, padding).unwrap(), &batch);
+        for place in [None, Some(folder.join("numbers"))] {
+            let stored = stored(&batches, &plan, place);
+            prop_assert_eq!(&pack_rows(&plan, &stored, range.clone(), &all, padding).unwrap(), &batch);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
         let found: Vec<Vec<Vec<i32>>> = ["input_ids", "labels", "seq_lengths", "position_ids", "cu_seqlens", "segment_ids", "seq_start_id", "loss_mask"]
             .iter().map(|name| numbers(&batch, name)).collect();
         let used = plan.options();
@@ -136,18 +162,53 @@ fn rows_of_other_lengths_are_errors() {
 }
 
 #[test]
-fn files_of_another_size_are_errors() {
+fn stored_rows_are_those_of_the_plan() {
+    let plan = PackPlan::of(vec![2, 1, 1], &PackOptions::new(NonZeroU32::new(4).unwrap())).unwrap();
+    let store = || RowStore::new(&["input_ids".to_owned(), "labels".to_owned()], None).unwrap();
+    let batch = |ids: &[Vec<i32>], labels: &[Vec<i32>]| {
+        RecordBatch::try_from_iter([("input_ids", lists(ids)), ("labels", lists(labels))]).unwrap()
+    };
+    let error =
+        |row, ids: &[Vec<i32>], labels: &[Vec<i32>]| store().append(row, &batch(ids, labels), &plan).unwrap_err().text;
+    let right = [vec![1, 2], vec![3]];
+    assert!(error(0, &[vec![1, 2], vec![]], &right).starts_with("row 1 has 0 values in input_ids, but 1 tokens"));
+    assert!(error(0, &right, &[vec![1], vec![3]]).starts_with("row 0 has 1 values in labels, but 2 tokens"));
+    let changed = "the rows changed while they were read";
+    let all = [vec![1, 2], vec![3], vec![4]];
+    assert!(error(1, &all, &all).starts_with(changed));
+    assert!(error(usize::MAX, &all, &all).starts_with(changed));
+    let finished = |ranges: &[std::ops::Range<usize>]| {
+        let store = store();
+        for range in ranges {
+            let rows = &all[range.clone()];
+            store.append(range.start, &batch(rows, rows), &plan).unwrap();
+        }
+        store.finish(&plan).map(|_| ()).map_err(|error| error.text)
+    };
+    for ranges in [&[][..], &[0..2], &[1..3], &[0..2, 1..3], &[0..3, 0..3], &[0..1, 2..3]] {
+        assert!(finished(ranges).unwrap_err().starts_with(changed), "{ranges:?}");
+    }
+    for ranges in [&[0..3][..], &[2..3, 0..2], &[2..2, 0..2, 2..3, 3..3]] {
+        assert_eq!(finished(ranges), Ok(()), "{ranges:?}");
+    }
+    let error = RowStore::new(&["labels".to_owned()], None).unwrap_err();
+    assert!(error.text.starts_with("there is no column input_ids"));
+}
+
+#[test]
+fn a_file_of_stored_rows_that_is_cut_is_an_error() {
     let plan = PackPlan::of(vec![2, 1], &PackOptions::new(NonZeroU32::new(4).unwrap())).unwrap();
-    let path = folder().join("short");
-    let error = |name: &str| RowFiles::open(vec![(name.to_owned(), path.clone())], &plan).unwrap_err().text;
-    std::fs::write(&path, [0; 8]).unwrap();
-    assert!(error("input_ids").contains("short has 8 bytes, but the 3 tokens of the plan need 12 bytes"));
-    std::fs::write(&path, [0; 12]).unwrap();
-    assert!(error("labels").starts_with("there is no file for input_ids"));
-    let rows = RowFiles::open(vec![("input_ids".to_owned(), path.clone())], &plan).unwrap();
+    let folder = folder();
+    let path = folder.join("rows");
+    let batch = RecordBatch::try_from_iter([("input_ids", lists(&[vec![1, 2], vec![3]]))]).unwrap();
+    let store = || RowStore::new(&["input_ids".to_owned()], Some(path.clone()));
+    let rows = store().unwrap();
+    rows.append(0, &batch, &plan).unwrap();
+    // A file is never written over.
+    assert!(store().unwrap_err().text.starts_with("cannot create"));
+    let rows = rows.finish(&plan).unwrap();
     std::fs::write(&path, [0; 8]).unwrap();
     let text = pack_rows(&plan, &rows, 0..1, &[], PackPadding::default()).unwrap_err().text;
     assert!(text.starts_with(&format!("cannot read {}", path.display())), "{text}");
-    std::fs::remove_file(&path).unwrap();
-    assert!(error("input_ids").starts_with("cannot read"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -55,7 +55,7 @@ mod _chatmill {
     #[pymodule_export]
     use super::pack_plan::{PyPackPlan, PyPackReport};
     #[pymodule_export]
-    use super::pack_rows::PyPackRows;
+    use super::pack_rows::{PyPackRows, PyRowStore};
     #[pymodule_export]
     use super::shards::PyParquetEncoder;
     #[pymodule_export]

@@ -8,20 +8,18 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch};
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyMapping};
+use pyo3::types::PyCapsule;
 
 use super::arrow::{ArrowInput, Table};
 use super::detach::detach;
 use super::hooks;
 use super::pack_batch::PyPackBatch;
-use super::pack_rows::{PackRequest, PyPackRows, number};
+use super::pack_rows::{PackRequest, PyRowStore, number};
 use crate::batch::BatchList;
 use crate::choice::Choice;
 use crate::encode::Truncation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::packing::{
-    PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowFiles, RowLists, Strategy, pack_lengths,
-};
+use crate::packing::{PackOptions, PackPadding, PackPlan, PackReport, Remainder, RowLists, Strategy, pack_lengths};
 
 /// A plan of packs: for each pack, which tokens of which rows it has. No token is needed to make it.
 ///
@@ -154,28 +152,26 @@ impl PyPackPlan {
         detach(py, |_| Ok(pack_lengths(&self.0, padding).collect()))
     }
 
-    /// Open rows that do not fit into memory. `PackRows.pack` then reads only the rows of the packs that it makes.
+    /// Make a place for rows that several threads read, or that do not fit into memory. `PackRows.pack` then reads only the
+    /// rows of the packs that it makes.
     ///
     /// Args:
-    ///     files: The path of a file for each column, such as `input_ids` and `labels`: the numbers of all rows of the plan,
-    ///         one after the other, in the byte order of the machine; float32 for `weights`, int32 for others.
+    ///     columns: The columns, such as `input_ids` and `labels`.
+    ///     file: The path of a new file for the rows; None to keep them in memory.
     ///
     /// Raises:
-    ///     DataError: A file cannot be read, or does not have the size of the rows.
+    ///     DataError: There is no `input_ids`, or the file cannot be created.
     ///
     /// Example:
-    ///     >>> import array, pathlib, pyarrow as pa, tempfile
-    ///     >>> plan = chatmill.PackPlan.of([2, 1], 4)
-    ///     >>> with tempfile.TemporaryDirectory() as folder:
-    ///     ...     path = pathlib.Path(folder, "ids")
-    ///     ...     _ = path.write_bytes(array.array("i", [5, 6, 7]))
-    ///     ...     pa.table(plan.open_rows({"input_ids": path}).pack([])).to_pydict()
-    ///     {'input_ids': [[5, 6, 7]]}
-    fn open_rows(&self, py: Python<'_>, files: &Bound<'_, PyMapping>) -> PyResult<PyPackRows> {
-        let paths = files.items()?.extract::<Vec<(String, PathBuf)>>()?;
-        let plan = Arc::clone(&self.0);
-        let rows = detach(py, |_| RowFiles::open(paths, &plan))?;
-        Ok(PyPackRows { rows, plan })
+    ///     >>> import pyarrow as pa
+    ///     >>> rows = pa.table({"input_ids": pa.array([[5, 6], [7]], pa.list_(pa.int32()))})
+    ///     >>> store = chatmill.PackPlan.of([2, 1], 4).store(["input_ids"])
+    ///     >>> store.append(0, rows)
+    ///     >>> pa.table(store.finish().pack()).to_pylist()
+    ///     [{'input_ids': [5, 6, 7], 'seq_lengths': [2, 1]}]
+    #[pyo3(signature = (columns, file=None))]
+    fn store(&self, py: Python<'_>, columns: Vec<String>, file: Option<PathBuf>) -> PyResult<PyRowStore> {
+        detach(py, |_| PyRowStore::new(&columns, file, &self.0))
     }
 
     /// Pack rows: put the lists of the rows of each pack one after the other. The label of the first token of each row
@@ -220,7 +216,7 @@ impl PyPackPlan {
         let (input, plan) = (ArrowInput::take(rows)?, &self.0);
         let request = PackRequest::of(marks, start, stop, pad_id, pad_to_max_length)?;
         let rows = move || RowLists::new(&input.batches()?.collect::<Result<Vec<_>>>()?, plan);
-        detach(py, move |_| request.pack(plan, &rows()?)).map(PyPackBatch)
+        detach(py, move |_| request.pack(plan, &rows()?))
     }
 
     /// The figures of the plan.

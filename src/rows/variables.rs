@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use crate::data::{Fields, Node, field, parse_if_json, unexpected};
 use crate::error::Result;
 
+/// The field of a row that holds them.
+pub(super) const VARIABLES: &str = "chat_template_kwargs";
+
 /// Variables for a chat template, such as `enable_thinking`: the `chat_template_kwargs` of a row or of all rows.
 ///
 /// Fields of a [`Format`](super::Format) are [`FieldValues`](super::FieldValues), a different type, so that a field
@@ -27,6 +30,11 @@ impl<'a> TemplateVariables<'a> {
             Some(Node::Map(variables)) => Ok(TemplateVariables(variables)),
             Some(other) => Err(unexpected("`chat_template_kwargs`", "an object", &other)),
         }
+    }
+
+    /// Reads the field `chat_template_kwargs` of a row.
+    pub(super) fn of_row(row: &Fields<'a>) -> Result<Self> {
+        Self::read(field(row, VARIABLES).cloned())
     }
 
     /// The value of the variable `name`.

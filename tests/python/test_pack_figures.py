@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from chatmill import DataError, PackPlan, pack, prepare
 from chatmill.outputs.shards import ShardWriter
+from chatmill.packing import stored_rows
 from chatmill.packing.comparison import BATCH_ROWS, compared
 from chatmill.packing.options import PackChoice
-from chatmill.packing.token_files import RowPart, write_token_files
-from chatmill.packing.trained import TrainedShare, trained_tokens
+from chatmill.packing.stored_rows import RowPart, store_rows
+from chatmill.packing.trained import TrainedShare
 from format_rows import CHATML, TOKENIZER
 from samples import conversation, write_rows
 
@@ -46,15 +46,6 @@ def test_packs_that_train_nothing_are_counted() -> None:
     share = TrainedShare.of([(pa.array([0, 3], pa.int64()), pa.array([4, 4], pa.int32()))])
     assert (share.tokens, share.packs_without, share.lowest) == (3, 1, 0.0)
     assert TrainedShare.of([]) == TrainedShare(0, 0, 0.0, 0.0)
-
-
-def test_the_trained_tokens_of_a_slice() -> None:
-    labels = pa.array([[-100, 1], [2, 3, -100], [], [-100], [4]], pa.list_(pa.int32()))
-    for start in range(len(labels)):
-        for stop in range(start, len(labels) + 1):
-            part = labels.slice(start, stop - start)
-            expected = [sum(label != -100 for label in row) for row in part.to_pylist()]
-            assert trained_tokens(part).to_pylist() == expected
 
 
 def test_the_ways_are_counted_row_by_row() -> None:
@@ -125,12 +116,18 @@ def test_an_error_of_one_thread_ends_all(tokens: Path, monkeypatch: pytest.Monke
     assert sorted(path.name for path in Path().iterdir()) == ["rows.jsonl", "tokens"]
 
 
-def test_rows_are_packed_from_files_as_from_tables(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("labels", ["masked", "all", "others"])
+def test_rows_are_packed_from_a_store_as_from_tables(
+    labels: str, in_memory: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_rows, "_MOST_IN_MEMORY", 1 << 30 if in_memory else 0)
+    shown = {"masked": lambda _: -100, "all": lambda token: token, "others": lambda token: token % 2}[labels]
     lengths = [number * 7 % 13 for number in range(500)]
     table = pa.table(
         {
             "input_ids": pa.array([list(range(length)) for length in lengths], pa.list_(pa.int32())),
-            "labels": pa.array([[-100] * length for length in lengths], pa.large_list(pa.int64())),
+            "labels": pa.array([list(map(shown, range(length))) for length in lengths], pa.large_list(pa.int64())),
             "weights": pa.array([[0.5] * length for length in lengths], pa.list_(pa.float64())),
             "length": pa.array(lengths, pa.int64()),
         }
@@ -139,11 +136,14 @@ def test_rows_are_packed_from_files_as_from_tables(tmp_path: Path) -> None:
     # Slices have offsets that do not begin with 0.
     batches = [batch.slice(3) for batch in pa.concat_tables([table.slice(0, 3), table]).to_batches(300)]
     rest = pa.Table.from_batches(batches)
-    parts = [RowPart(len(part), pc.sum(part["length"]).as_py(), part.to_batches) for part in (rest[:99], rest[99:])]
+    parts = [RowPart(len(part), part.to_batches) for part in (rest[:99], rest[99:])]
     plan = PackPlan.of(rest["length"].to_pylist(), 32)
-    opened = plan.open_rows(write_token_files(tmp_path, columns, parts))
+    opened = store_rows(plan, columns, parts, tmp_path)
+    assert bool(list(tmp_path.iterdir())) is not in_memory
     types = {name: pa.list_(pa.float32() if name == "weights" else pa.int32()) for name in columns}
     expected = plan.pack(rest.select(columns).cast(pa.schema(types)), ["seq_lengths", "position_ids"])
+    trained = [sum(label != -100 for label in row) for row in pa.table(expected)["labels"].to_pylist()]
+    assert opened.pack().trained_tokens == trained == expected.trained_tokens
     assert pa.table(opened.pack(["seq_lengths", "position_ids"])).equals(pa.table(expected))
     part = pa.table(opened.pack(["seq_lengths", "position_ids"], 2, 5))
     assert part.equals(pa.table(expected).slice(2, 3))
@@ -159,19 +159,26 @@ def test_rows_are_packed_from_files_as_from_tables(tmp_path: Path) -> None:
 )
 def test_rows_whose_lists_have_other_lengths(rows: dict[str, Any], problem: str, tmp_path: Path) -> None:
     batch = pa.record_batch({**rows, "length": pa.array([2, 1], pa.int32())})
-    with pytest.raises(DataError, match=problem):
-        write_token_files(tmp_path, ["input_ids", "labels"], [RowPart(2, 3, lambda: [batch])])
-    with pytest.raises(DataError, match="the number of tokens changed"):
-        write_token_files(tmp_path, ["input_ids"], [RowPart(2, 2, lambda: [batch])])
-
-
-def test_files_that_do_not_have_the_rows_of_the_plan(tmp_path: Path) -> None:
-    path = tmp_path / "ids"
-    path.write_bytes(bytes(8))
     plan = PackPlan.of([2, 1], 4)
-    with pytest.raises(DataError, match=r"ids has 8 bytes, but the 3 tokens of the plan need 12 bytes"):
-        plan.open_rows({"input_ids": path})
-    with pytest.raises(DataError, match="cannot read"):
-        plan.open_rows({"input_ids": tmp_path / "gone"})
-    with pytest.raises(DataError, match="there is no file for input_ids"):
-        plan.open_rows({})
+    with pytest.raises(DataError, match=problem):
+        store_rows(plan, ["input_ids", "labels"], [RowPart(2, lambda: [batch])], tmp_path)
+
+
+def test_stored_rows_are_those_of_the_plan(tmp_path: Path) -> None:
+    plan = PackPlan.of([2, 1], 4)
+    batch = pa.record_batch({"input_ids": pa.array([[1, 2], [3]], pa.list_(pa.int32()))})
+    for batches in ([], [batch.slice(0, 1)], [batch, batch]):
+        with pytest.raises(DataError, match=r"the rows changed while they were read \(at row \d\); run it again"):
+            store_rows(plan, ["input_ids"], [RowPart(2, lambda batches=batches: batches)], tmp_path)  # type: ignore[misc]
+    store = plan.store(["input_ids"], tmp_path / "numbers")
+    with pytest.raises(DataError, match="cannot create"):
+        plan.store(["input_ids"], tmp_path / "numbers")
+    with pytest.raises(DataError, match="there is no column input_ids"):
+        plan.store(["labels"])
+    with pytest.raises(DataError, match="the rows have no column input_ids with lists of Int32"):
+        store.append(0, pa.record_batch({"input_ids": pa.array([[1, 2], [3]], pa.list_(pa.int64()))}))
+    store.append(0, batch)
+    assert repr(store.finish()) == "PackRows(input_ids)"
+    for again in (store.finish, lambda: store.append(0, batch)):
+        with pytest.raises(DataError, match="`finish` was called before"):
+            again()

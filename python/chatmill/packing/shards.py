@@ -18,10 +18,10 @@ from chatmill.outputs.shards import RowWriter, Shard, ShardWriter
 from chatmill.packing.columns import PackColumns
 from chatmill.packing.options import PackChoice
 from chatmill.packing.source import TokenSource
-from chatmill.packing.trained import TrainedShare, trained_tokens
+from chatmill.packing.trained import TrainedShare
 
 # What is packed at once: with labels and marks 24 MiB. Each shard holds two of these: one is written, one is made.
-_BATCH_TOKENS = 2 << 20
+_BATCH_TOKENS = 1 << 19
 _MOST_THREADS = 8
 
 
@@ -55,7 +55,7 @@ class PackShards:
         Returns:
             The shards, in their order, and what the packs train.
         """
-        # The files of tokens are beside the output, since they have the size of the output without compression.
+        # A file of rows is beside the output, since it has about the size of the output without compression.
         with tempfile.TemporaryDirectory(dir=folder) as spool:
             rows = source.open_rows(Path(spool), plan)
             parts = [range(len(plan))]
@@ -99,18 +99,22 @@ class PackShards:
     def _fills(self) -> bool:
         return self.choice.pad_to_max_length or self.columns.fills
 
-    def batch(self, rows: PackRows, start: int, stop: int) -> pa.RecordBatch:
+    def batch(self, rows: PackRows, start: int, stop: int) -> tuple[pa.RecordBatch, pa.Array]:
         """Make packs.
 
         Args:
             rows: The rows of their plan.
             start: The first pack.
             stop: The pack after the last one.
+
+        Returns:
+            The packs, and the number of trained tokens of each (int64).
         """
         packs = rows.pack(self.columns.marks, start, stop, pad_id=self.choice.pad_id, pad_to_max_length=self._fills)
         renamed = dict(self.columns.renamed)
         batch = pa.record_batch(packs).rename_columns([renamed.get(name, name) for name in pa.schema(packs).names])
-        return batch.append_column("length", pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32()))
+        lengths = pc.cast(pc.list_value_length(batch.column("input_ids")), pa.int32())
+        return batch.append_column("length", lengths), pa.array(packs.trained_tokens, pa.int64())
 
 
 @dataclass(frozen=True)
@@ -140,11 +144,10 @@ class _Writing:
             return writer.finish(), counts
 
     def _made(self, start: int, stop: int, step: int) -> tuple[pa.RecordBatch, pa.Array]:
-        """Make some packs, and count the trained tokens of each. Once the work is stopped, there are none."""
+        """Make some packs. Once the work is stopped, there are none."""
         if self.stopped.is_set():
             stop = start
-        batch = self.how.batch(self.rows, start, min(start + step, stop))
-        return batch, trained_tokens(batch.column("labels"))
+        return self.how.batch(self.rows, start, min(start + step, stop))
 
 
 def _parts(lengths: Sequence[int], shard_tokens: int) -> Iterator[range]:

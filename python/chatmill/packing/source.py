@@ -16,7 +16,7 @@ from chatmill._chatmill import DataError, PackPlan, PackRows
 from chatmill.outputs.checksums import sha256_of_all
 from chatmill.outputs.read import PreparedOutput
 from chatmill.packing.columns import PackColumns
-from chatmill.packing.token_files import RowPart, write_token_files
+from chatmill.packing.stored_rows import RowPart, store_rows
 from chatmill.trainers.splits import TRAINING, VALIDATION
 
 # The columns of rows of prompts with answers.
@@ -98,25 +98,22 @@ class TokenSource:
         return counts
 
     def open_rows(self, folder: Path, plan: PackPlan) -> PackRows:
-        """Return the rows, from files of which a plan reads only the rows of some packs at a time.
+        """Return the rows, so that packs read them in any order.
 
         Args:
-            folder: A folder for the files. It must stay as long as the rows.
+            folder: A folder for a file of rows that do not fit into memory. It must stay as long as the rows.
             plan: The plan of the rows.
 
         Raises:
             DataError: A shard cannot be read, or the lists of a row have different lengths.
         """
-        names = [*self.columns, *(["length"] if self.has_length else [])]
-        lengths, parts, row = self.lengths(), [], 0
+        parts = []
         # A shard is read by several threads if there are fewer shards than cores.
         most = max(1, (os.cpu_count() or 1) // len(self.paths))
         for path in self.paths:
             for groups, rows in _row_groups(path, most):
-                tokens = pc.sum(lengths.slice(row, rows)).as_py() or 0
-                parts.append(RowPart(rows, tokens, partial(self._with_lengths, path, names, groups)))
-                row += rows
-        return plan.open_rows(write_token_files(folder, self.columns, parts))
+                parts.append(RowPart(rows, partial(_batches, path, self.columns, groups)))
+        return store_rows(plan, self.columns, parts, folder)
 
     def check(self, columns: PackColumns) -> None:
         """Check that packs with these columns can hold the rows.
@@ -137,14 +134,6 @@ class TokenSource:
                 f"{self.folder} has no labels, because it was made for NeMo, which reads a mask in their place; "
                 "prepare it without `--for`, and give `--for nemo` to `chatmill pack`"
             )
-
-    def _with_lengths(self, path: Path, columns: list[str], groups: range) -> Iterator[pa.RecordBatch]:
-        for batch in _batches(path, columns, groups):
-            if self.has_length:
-                yield batch
-                continue
-            lengths = pc.fill_null(pc.list_value_length(batch.column("input_ids")), 0)
-            yield batch.append_column("length", pc.cast(lengths, pa.int32()))
 
 
 def _batches(path: Path, columns: list[str], groups: range | None = None) -> Iterator[pa.RecordBatch]:

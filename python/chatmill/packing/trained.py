@@ -7,8 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chatmill.labels.mask import MASKED
-
 
 @dataclass(frozen=True)
 class TrainedShare:
@@ -47,20 +45,3 @@ class TrainedShare:
     def record(self) -> dict[str, Any]:
         """Return the figures, for the manifest."""
         return asdict(self)
-
-
-def trained_tokens(labels: pa.ListArray) -> pa.Array:
-    """Return the number of trained tokens of each list of labels, as int64.
-
-    Args:
-        labels: The labels.
-
-    Example:
-        >>> trained_tokens(pa.array([[5, -100], [], [-100], [1, 2]])).to_pylist()
-        [1, 0, 0, 2]
-    """
-    trained = pc.cast(pc.not_equal(labels.flatten(), MASKED), pa.int64())
-    before = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(trained)])
-    # A slice of a longer array begins later.
-    ends = pc.take(before, pc.subtract(labels.offsets, labels.offsets[0]))
-    return pc.subtract(ends.slice(1), ends.slice(0, len(labels)))

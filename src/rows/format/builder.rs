@@ -6,6 +6,7 @@ use super::fields::FieldValues;
 use super::text::FormatText;
 use crate::data::{Node, parse_if_json, unexpected};
 use crate::error::Result;
+use crate::rows::variables::VARIABLES;
 
 /// How to build messages, for rows that have fields instead of messages.
 #[derive(Debug)]
@@ -34,6 +35,12 @@ pub(super) struct MessageText {
 }
 
 impl MessageBuilder {
+    /// The columns that it reads besides the fields. `documents` is not among them: datasets of questions often have a
+    /// column of that name which is no list of documents for a chat template.
+    pub(super) fn context_columns(&self) -> impl Iterator<Item = &str> {
+        self.tools.as_deref().into_iter().chain([VARIABLES])
+    }
+
     /// Builds the messages of a row from its fields.
     pub(super) fn messages<'a>(&self, fields: &FieldValues<'a>) -> Result<Vec<Node<'a>>> {
         let mut built = Vec::with_capacity(self.groups.len());

@@ -7,6 +7,7 @@ use crate::data::{Fields, Node, field, names_of, parse_if_json, remove_nulls, ta
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, did_you_mean};
 use crate::rows::content::{ContentCheck, EmptyAnswers};
+use crate::rows::variables::VARIABLES;
 use crate::rows::{Conversation, TemplateVariables, sharegpt};
 
 /// The field that holds the messages of a row, and the names of fields and roles in these messages.
@@ -42,7 +43,7 @@ impl MessageMapping {
 
     /// The columns that it reads besides the messages.
     pub(super) fn context_columns(&self) -> impl Iterator<Item = &str> {
-        self.system.as_deref().into_iter().chain([self.tools.as_str(), "documents", "chat_template_kwargs"])
+        self.system.as_deref().into_iter().chain([self.tools.as_str(), "documents", VARIABLES])
     }
 
     /// The name in the rows of a property that templates read, such as `content`.
@@ -99,7 +100,7 @@ impl MessageMapping {
     ) -> Result<Conversation<'a>> {
         let of_row = |name: &str| field(row, name).cloned();
         let conversation = conversation.with_tools(of_row(&self.tools))?.with_documents(of_row("documents"))?;
-        Ok(conversation.with_variables(TemplateVariables::read(of_row("chat_template_kwargs"))?))
+        Ok(conversation.with_variables(TemplateVariables::of_row(row)?))
     }
 
     fn system_message<'a>(&self, row: &Fields<'a>) -> Result<Option<Node<'a>>> {

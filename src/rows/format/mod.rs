@@ -17,7 +17,7 @@ pub use fields::FieldValues;
 use arrow_array::RecordBatch;
 
 use super::content::{ContentCheck, EmptyAnswers};
-use super::{Conversation, Row, RowKind, SegmentsRow, TextRow, TokensRow};
+use super::{Conversation, Row, RowKind, SegmentsRow, TemplateVariables, TextRow, TokensRow};
 use crate::data::{Fields, Node, columns_of, field};
 use crate::error::{Error, ErrorKind, Result};
 use builder::MessageBuilder;
@@ -134,7 +134,7 @@ impl Format {
         let of_messages: Vec<&str> = match self.message_source() {
             None => Vec::new(),
             Some(MessageSource::Mapped(mapping)) => mapping.columns().collect(),
-            Some(MessageSource::Built(builder)) => builder.tools.as_deref().into_iter().collect(),
+            Some(MessageSource::Built(builder)) => builder.context_columns().collect(),
         };
         let of_answers = self.answers().map(AnswersSpec::columns).into_iter().flatten();
         let others = of_messages.into_iter().chain(of_answers);
@@ -218,7 +218,9 @@ impl Format {
                 let may_be_empty = self.fields.iter().any(|rule| rule.may_be_empty);
                 let empty_answers = if may_be_empty { EmptyAnswers::Allowed } else { EmptyAnswers::Refused };
                 ContentCheck { field: "content", empty_answers }.check(conversation.messages.iter())?;
-                conversation.with_tools(builder.tools.as_deref().and_then(|name| field(&row, name).cloned()))
+                let conversation =
+                    conversation.with_tools(builder.tools.as_deref().and_then(|name| field(&row, name).cloned()))?;
+                Ok(conversation.with_variables(TemplateVariables::of_row(&row)?))
             }
         }
     }
@@ -256,7 +258,7 @@ mod tests {
                 "messages": [{"role": "system", "content": "{{ s }}", "optional": true},
                              {"role": "user", "content": "Q: {{ q }}"}]}"#,
         );
-        assert_eq!((format.kind(), format.columns()), (RowKind::Chat, vec!["question", "s"]));
+        assert_eq!((format.kind(), format.columns()), (RowKind::Chat, vec!["question", "s", "chat_template_kwargs"]));
         let chat = |json| match format.read(row(json)).unwrap() {
             Row::Chat(conversation) => conversation,
             other => panic!("{other:?}"),
@@ -267,6 +269,10 @@ mod tests {
         // Fields of the format are not variables of the chat template.
         assert!(conversation.variables.is_empty());
         assert_eq!(chat(r#"{"question": "why", "s": "S"}"#).role(0), "system");
+        let kwargs = r#"{"question": "why", "chat_template_kwargs": {"enable_thinking": false}}"#;
+        assert_eq!(chat(kwargs).variables.get("enable_thinking"), Some(&Node::Bool(false)));
+        let error = format.read(row(r#"{"question": "why", "chat_template_kwargs": 3}"#)).unwrap_err();
+        assert!(error.text.starts_with("`chat_template_kwargs` must be an object"), "{error}");
     }
 
     #[test]
