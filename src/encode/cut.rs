@@ -63,8 +63,9 @@ impl Cut<'_> {
                 "all trained tokens of the row are beyond `max_length`; increase it, or use another `truncation`";
             Error::new(ErrorKind::TrainedPartCutOff, text)
         } else if self.left_out_turns {
-            let text = "no token is trained: every assistant turn is unverified, or omitted by the template; use another \
-                        template, or remove the row";
+            let text = "no token is trained: every assistant turn is unverified, or the template does not print it, as many \
+                        do with contents that are not text; look at the row with `chatmill show`, make contents text, \
+                        use another template, or remove the row";
             Error::new(ErrorKind::TrainedTurnsLeftOut, text)
         } else {
             let text = "no token is trained; check the roles of the messages and their training flags";

@@ -105,6 +105,15 @@ pub(crate) fn is_empty_message(message: &Fields<'_>) -> bool {
     field(message, "content").is_none_or(is_blank) && !carries(message)
 }
 
+/// What a message says in other values than texts, calls and reasoning: a content that is a number or an object, or a field
+/// that stands for the content. Chat templates print such values seldom, and nothing follows them to their place.
+pub(crate) fn unusual_values<'m, 'n>(message: &'m Fields<'n>) -> impl Iterator<Item = &'m Node<'n>> {
+    let is_text = |value: &&Node<'_>| matches!(value, Node::Str(_) | Node::List(_));
+    let content = field(message, "content").filter(move |content| !is_text(content));
+    let carriers = CARRIERS.iter().filter(|name| **name != "tool_calls").filter_map(|name| field(message, name));
+    content.into_iter().chain(carriers).filter(|value| !is_blank(value))
+}
+
 /// Whether a message has reasoning in a field of its own.
 pub(crate) fn has_reasoning(message: &Fields<'_>) -> bool {
     REASONING_FIELDS.iter().any(|name| field(message, name).is_some_and(|value| !is_blank(value)))

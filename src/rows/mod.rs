@@ -13,7 +13,7 @@ mod role;
 mod sharegpt;
 mod variables;
 
-pub(crate) use content::{has_empty_answer, has_reasoning, is_empty_message};
+pub(crate) use content::{has_empty_answer, has_reasoning, is_empty_message, unusual_values};
 pub(crate) use conversation::REASONING_FIELDS;
 pub use conversation::{Conversation, MESSAGE_FIELDS};
 pub use format::{AnswersSpec, FieldValues, Format};

@@ -56,7 +56,12 @@ class Outcome:
 
 
 def run(
-    folder: Path, batches: Sequence[tuple[int, pa.RecordBatch]], arrangement: Arrangement, *, shard_tokens: int = 50
+    folder: Path,
+    batches: Sequence[tuple[int, pa.RecordBatch]],
+    arrangement: Arrangement,
+    *,
+    shard_tokens: int = 50,
+    row_column: str | None = None,
 ) -> Outcome:
     """Arrange batches, each with its dataset, and read what was written."""
     places = (folder / "training", folder / "validation")
@@ -70,7 +75,7 @@ def run(
         Spool(folder / "spool") as spooled,
     ):
         for dataset, batch in batches:
-            spooled.write(batch, dataset=dataset)
+            spooled.write(batch, dataset=dataset, row_column=row_column)
         arranged = spooled.arrange(arrangement, training=training, validation=validation)
         shards = (training.finish(), validation.finish())
     assert not (folder / "spool").exists()

@@ -206,6 +206,46 @@ def test_the_same_rows_are_kept_back_whatever_else_is_wanted(tmp_path: Path) -> 
     assert run(tmp_path, batches, replace(plain, seed=1)).validation != expected
 
 
+@PROPERTY
+@given(
+    samples=st.lists(st.lists(st.integers(1, 4), max_size=12), min_size=1, max_size=3),
+    seed=st.integers(0, 99),
+    sizes=st.lists(st.integers(1, 7), min_size=1),
+    equal=st.integers(1, 30),
+    deduplicate=st.booleans(),
+    share=st.floats(0.01, 0.6),
+)
+def test_samples_of_a_row_are_on_the_same_side(
+    samples: list[list[int]],
+    seed: int,
+    sizes: list[int],
+    equal: int,
+    deduplicate: bool,
+    share: float,
+    tmp_path: Path,
+) -> None:
+    # The rows of all datasets, and for each of their samples the number of the row.
+    owners = [(dataset, row) for dataset, counts in enumerate(samples) for row in range(len(counts))]
+    rows = [(dataset, row) for dataset, row in owners for _ in range(samples[dataset][row])]
+    drawn = [Row(number, dataset, (number % equal,), (1,)) for number, (dataset, _) in enumerate(rows)]
+    arrangement = Arrangement(validation=share, seed=seed, deduplicate=deduplicate)
+    stays = {row.ids: row.number for row in reversed(drawn)}.values() if deduplicate else range(len(drawn))
+    left = {rows[number] for number in stays}
+    assume(len(left) > 2)
+    numbers = pa.array([owners.index(row) for row in rows], pa.int64())
+    batches, at = [], 0
+    for dataset, batch in pieces(drawn, sizes):
+        batches.append((dataset, batch.append_column("row", numbers.slice(at, len(batch)))))
+        at += len(batch)
+    found = run(tmp_path, batches, arrangement, row_column="row")
+    sides = [{rows[number] for number in side} for side in (found.training, found.validation)]
+    assert not sides[0] & sides[1]
+    assert sides[0] | sides[1] == left
+    assert len(sides[1]) == arrangement.validation_rows(len(left))
+    if all(count == 1 for counts in samples for count in counts):
+        assert found.validation == run(tmp_path, batches, arrangement).validation
+
+
 def test_the_first_of_equal_rows_stays(tmp_path: Path) -> None:
     same = ((1, 2), (-100, 2))
     rows = [
@@ -261,11 +301,11 @@ def test_weights_must_make_sense(weight: float) -> None:
 
 def test_rows_to_train_on_must_be_left(tmp_path: Path) -> None:
     batches = whole(rows_of(2, 2))
-    with pytest.raises(DataError, match="`validation` is 4, which selects 4 of 4 samples and leaves none for training"):
+    with pytest.raises(DataError, match="`validation` is 4, which selects 4 of 4 rows and leaves none for training"):
         run(tmp_path, batches, Arrangement(validation=4))
-    with pytest.raises(DataError, match=r"`validation` is 0\.99, which selects 4 of 4 samples and leaves none"):
+    with pytest.raises(DataError, match=r"`validation` is 0\.99, which selects 4 of 4 rows and leaves none"):
         run(tmp_path, batches, Arrangement(validation=0.99))
-    with pytest.raises(DataError, match="which selects 1 of 1 samples and leaves none"):
+    with pytest.raises(DataError, match="which selects 1 of 1 rows and leaves none"):
         run(tmp_path, [(0, batch_of([Row(n, 0, (1,), (1,)) for n in range(5)]))], Arrangement(True, 1, True, 1))
     with pytest.raises(DataError, match="the weights leave no row for training"):
         run(tmp_path, batches, Arrangement(weights=(0.1, 0.2)))

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from chatmill import ChatTemplate, DataError, Format, PrepareReport, Tokenizer, prepare
+from chatmill import ChatTemplate, DataError, Format, Mill, PrepareReport, Tokenizer, prepare
 from chatmill.cli.main import app
 from chatmill.lint.values import row_values
 from chatmill.lint.warning import CODES, DataWarning
@@ -181,7 +181,7 @@ def test_a_sample_covers_all_blocks(run: Any) -> None:
     "row",
     [
         {"messages": 3},
-        {"messages": [None, 3, {"role": 3, "content": 4}]},
+        {"messages": [None, 3, {"role": 3, "content": {"a": [None, " "]}}]},
         {"messages": [{"role": "user", "content": [None, 3, {"text": 4}], "tool_calls": 3}]},
         {"messages": [{"role": "user", "tool_calls": [None, {"function": 3}, {"function": {"arguments": 4}}]}]},
         {"messages": "[", "chat_template_kwargs": 3},
@@ -206,3 +206,59 @@ def test_values_of_formats() -> None:
 
 def test_codes_are_known() -> None:
     assert {code for code, *_ in PROBLEMS} < set(CODES)
+
+
+# Prints any content as Jinja prints it.
+PRINTING = SOURCE.replace("{% if m.content is string %}{{ m.content }}{% endif %}", "{{ m.content }}")
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "warning"),
+    [
+        (SOURCE, {"role": "user", "content": 5}, "drops or changes contents that are numbers or objects"),
+        (SOURCE, {"role": "tool", "content": {"temp": 22.5}}, "drops or changes contents that are numbers or objects"),
+        (
+            SOURCE,
+            {"role": "user", "content": [{"type": "text", "text": "Hm."}]},
+            "drops or changes contents that are li",
+        ),
+        (PRINTING, {"role": "user", "content": 5}, None),
+        (PRINTING, {"role": "user", "content": True}, None),
+        (PRINTING, {"role": "assistant", "content": 5}, None),
+        (
+            PRINTING,
+            {"role": "assistant", "content": {"answer": 1}},
+            "prints contents that are objects with the brackets",
+        ),
+        (PRINTING, {"role": "user", "content": [{"type": "text", "text": "Hm."}]}, "lists of parts with the brackets"),
+        (SOURCE, {"role": "assistant", "content": "a", "function_call": {"name": "w_1"}}, "does not print tool calls"),
+    ],
+)
+@pytest.mark.parametrize("later", [False, True])
+def test_contents_that_are_not_text(
+    source: str, message: dict[str, Any], warning: str | None, later: bool, run: Any
+) -> None:
+    # Later rows are found by their data.
+    rows = [GOOD] * (201 if later else 0)
+    report = run(*rows, {"messages": [USER, message, ANSWER]}, *rows, source=source)
+    found = [it.text for it in report.data_warnings if it.code in ("content_dropped", "tools_dropped")]
+    assert [warning is not None and warning in text for text in found] == ([] if warning is None else [True])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"content": 3},
+        {"content": {"answer": 1}},
+        {"content": None, "function_call": {"name": "weather", "arguments": "{}"}},
+        {"content": "", "thought": "why not"},
+    ],
+)
+def test_an_answer_that_the_template_does_not_print_is_not_trained(answer: dict[str, Any], loaded: Tokenizer) -> None:
+    mill = Mill(loaded, ChatTemplate(SOURCE))
+    dropped = {"role": "assistant", **answer}
+    assert set(mill.encode([USER, dropped]).labels) == {-100}
+    kept = mill.encode([USER, ANSWER, USER, dropped])
+    assert "value_dropped" in kept.notes
+    assert kept.text.count("<|im_end|>") == 4
+    assert "".join(token.text for token in kept.tokens if token.label != -100).count("<|im_end|>") == 1

@@ -19,7 +19,8 @@ class Arrangement:
     1. *De-duplication*, over all datasets: only the first of several rows with equal ids and labels is kept. "First"
        means first in the order of the datasets and of their rows. Padding, weights and kept columns are not compared.
     2. *The validation split.* The validation rows are chosen at random from the remaining rows of all datasets; every
-       row has the same chance. The split comes before the weights, so no row is on both sides. (Without
+       row has the same chance. The split comes before the weights, so no row is on both sides. All samples of an
+       input row are on the same side: with `split="per_turn"` a sample has the turns of the samples before it. (Without
        de-duplication, two equal rows may be on different sides.) All rows of the datasets from `validation_from` on are
        validation rows, and no row of them is chosen at random.
     3. *Weights*, only for training; each validation row is written once. A dataset of `n` training rows gives
@@ -35,7 +36,8 @@ class Arrangement:
         shuffle: Write rows in a random order.
         seed: The seed of all random choices.
         deduplicate: Leave out rows whose ids and labels equal those of an earlier row.
-        validation: Rows for validation: a share (below 1; at least one row) or a number of rows; 0 for none.
+        validation: Rows of the input for validation, with all their samples: a share (below 1; at least one row) or a
+            number of rows; 0 for none.
         weights: One weight per dataset, above 0; empty if all weights are 1.
         validation_from: Position, from 0, of the first dataset that is only for validation; all later datasets are for
             validation too. None if there is no such dataset.
@@ -122,7 +124,7 @@ class Arrangement:
         wanted = max(1, math.floor(self.validation * rows + 0.5)) if is_share else int(self.validation)
         if wanted >= rows:
             raise DataError(
-                f"`validation` is {self.validation}, which selects {wanted:,} of {rows:,} samples and leaves none for "
+                f"`validation` is {self.validation}, which selects {wanted:,} of {rows:,} rows and leaves none for "
                 "training; use a smaller value"
             )
         return wanted

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import DataError
 from chatmill.arrange.arrangement import Arrangement, DatasetRows
-from chatmill.arrange.keys import keys
+from chatmill.arrange.keys import keys, keys_of
+from chatmill.arrange.row_starts import RowStarts
 
 # A function of the number of the first row and the number of rows, which returns a mask: one boolean per row.
 _Rows: TypeAlias = Callable[[int, int], pa.Array]
@@ -45,20 +46,28 @@ class RowChoice:
         arrangement: The arrangement.
         rows: Number of rows of each dataset; rows are numbered from 0 over all datasets.
         first: One byte per row: 0 for a duplicate, which is left out, otherwise 1. None keeps all rows.
+        starts: Which of these rows are samples of the same row of the input, so that they are for validation together.
+            None if each is a row of its own.
 
     Raises:
         DataError: No row would be left for training.
     """
 
-    def __init__(self, arrangement: Arrangement, rows: Sequence[int], first: bytearray | None) -> None:
+    def __init__(
+        self,
+        arrangement: Arrangement,
+        rows: Sequence[int],
+        first: bytearray | None,
+        starts: RowStarts | None = None,
+    ) -> None:
         self._seed = arrangement.seed
         self._first = first
+        self._starts = starts
         self._last_kept_back: int | None = None
         total = sum(rows)
         # All rows from this one on are for validation.
         self._border = sum(rows[: arrangement.validation_from])
-        kept_back = arrangement.validation_rows(self._border if first is None else first.count(1, 0, self._border))
-        self._last_kept_back = self._last_key("validation", self._stays, (0, self._border), kept_back)
+        self._last_kept_back = self._last_validation_key(arrangement)
         self.of_datasets: list[Copies] = []
         self.datasets: list[DatasetRows] = []
         start = 0
@@ -85,7 +94,7 @@ class RowChoice:
         before = min(rows, max(0, self._border - start))
         chosen = pa.concat_arrays(
             [
-                self._at_most(self._last_kept_back, "validation", start=start, rows=before),
+                self._chosen(start, before),
                 pa.repeat(pa.scalar(True), rows - before),
             ]
         )
@@ -134,6 +143,26 @@ class RowChoice:
             return pa.repeat(pa.scalar(False), rows)
         return pc.less_equal(keys(self._seed, purpose, first=start, rows=rows), pa.scalar(last, pa.uint64()))
 
+    def _chosen(self, start: int, rows: int) -> pa.Array:
+        """Return the mask of the rows that are chosen at random for validation."""
+        if self._starts is None or self._last_kept_back is None:
+            return self._at_most(self._last_kept_back, "validation", start=start, rows=rows)
+        found = keys_of(self._seed, "validation", self._starts.first_samples(start, rows))
+        return pc.less_equal(found, pa.scalar(self._last_kept_back, pa.uint64()))
+
+    def _last_validation_key(self, arrangement: Arrangement) -> int | None:
+        if self._starts is None:
+            stays = self._border if self._first is None else self._first.count(1, 0, self._border)
+            wanted = arrangement.validation_rows(stays)
+            return self._last_key("validation", self._stays, (0, self._border), wanted)
+        # A row of the input has the key of its first sample, even if that one is left out.
+        firsts = [
+            self._starts.first_samples(*block).filter(self._stays(*block)) for block in _blocks((0, self._border))
+        ]
+        distinct = pa.chunked_array([pc.unique(each) for each in firsts], pa.uint64()).unique()
+        wanted = arrangement.validation_rows(len(distinct))
+        return _nth(keys_of(self._seed, "validation", distinct), wanted)
+
     def _last_key(self, purpose: str, among: _Rows, span: tuple[int, int], count: int) -> int | None:
         """Return the largest of the `count` smallest keys of rows; no two keys are equal."""
         if count == 0:
@@ -145,8 +174,15 @@ class RowChoice:
             ],
             pa.uint64(),
         ).combine_chunks()
-        place = pc.partition_nth_indices(found, pivot=count - 1)[count - 1].as_py()
-        return int(found[place].as_py())
+        return _nth(found, count)
+
+
+def _nth(found: pa.Array, count: int) -> int | None:
+    """Return the largest of the `count` smallest keys."""
+    if count == 0:
+        return None
+    place = pc.partition_nth_indices(found, pivot=count - 1)[count - 1].as_py()
+    return int(found[place].as_py())
 
 
 def _blocks(span: tuple[int, int]) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 # 40 bits for the number of a row, 24 bits for the number of a copy.
 _COPY_BITS = 40
+_ALL_BITS = (1 << 64) - 1
 
 
 def keys(seed: int, purpose: str, *, first: int, rows: int, copy: int = 0) -> pa.Array:
@@ -31,8 +32,28 @@ def keys(seed: int, purpose: str, *, first: int, rows: int, copy: int = 0) -> pa
         >>> keys(42, "order", first=0, rows=4)[2:] == keys(42, "order", first=2, rows=2)
         True
     """
+    numbers = pc.cumulative_sum(pa.repeat(_u64(1), rows), start=_u64(first - 1 if first else _ALL_BITS))
+    return keys_of(seed, purpose, numbers, copy=copy)
+
+
+def keys_of(seed: int, purpose: str, numbers: pa.Array, copy: int = 0) -> pa.Array:
+    """Return the keys of rows in any order.
+
+    Args:
+        seed: Any whole number.
+        purpose: The use of the keys.
+        numbers: The numbers of the rows, as uint64.
+        copy: The number of the copy of these rows, from 0.
+
+    Returns:
+        The keys, as uint64.
+
+    Example:
+        >>> keys_of(42, "order", pa.array([2, 3], pa.uint64())) == keys(42, "order", first=2, rows=2)
+        True
+    """
     digest = hashlib.sha256(f"chatmill {purpose} {seed}".encode()).digest()
-    numbers = pc.cumulative_sum(pa.repeat(_u64(1), rows), start=_u64((copy << _COPY_BITS) + first))
+    numbers = pc.add(numbers, _u64((copy << _COPY_BITS) + 1))
     # Arithmetic on uint64 wraps around, as SplitMix64 requires.
     mixed = pc.add(pc.multiply(numbers, _u64(0x9E3779B97F4A7C15)), _u64(int.from_bytes(digest[:8], "little")))
     mixed = pc.multiply(_folded(mixed, 30), _u64(0xBF58476D1CE4E5B9))

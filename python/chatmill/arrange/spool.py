@@ -17,6 +17,7 @@ from chatmill.arrange.choice import RowChoice
 from chatmill.arrange.counting import CountingWriter
 from chatmill.arrange.duplicates import Duplicates
 from chatmill.arrange.move import CHUNK_BYTES, MOST_PARTS, Chunk, Move, Steps, parts_of
+from chatmill.arrange.row_starts import RowStarts, starts_of
 from chatmill.arrange.shuffle import Shuffle
 from chatmill.outputs.shards import RowWriter, plain_schema, unified
 
@@ -55,6 +56,7 @@ class Spool:
         self._pieces: BatchFile | None = None
         self._spooled: list[_Spooled] = []
         self._datasets = 0
+        self._row_column: str | None = None
 
     def __enter__(self) -> "Spool":
         self._folder.mkdir(parents=True)
@@ -68,7 +70,9 @@ class Spool:
             self._pieces.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def write(self, batch: pa.RecordBatch, *, dataset: int, places: pa.Array | None = None) -> None:
+    def write(
+        self, batch: pa.RecordBatch, *, dataset: int, places: pa.Array | None = None, row_column: str | None = None
+    ) -> None:
         """Add rows after the earlier rows of their dataset.
 
         Args:
@@ -76,6 +80,8 @@ class Spool:
             dataset: Position of their dataset, from 0; datasets may come in any order.
             places: The place of each row in its dataset, from 0, as uint64; rows of one place keep their order. None if
                 the rows of the dataset come in their order.
+            row_column: The column with the number of the row of the input, where a row becomes several samples. None
+                if each is a row of its own.
 
         Raises:
             DataError: The columns differ from those of earlier batches.
@@ -87,6 +93,7 @@ class Spool:
         except DataError as error:
             raise DataError(f"dataset {dataset} (from 0): {error}") from error
         self._datasets = max(self._datasets, dataset + 1)
+        self._row_column = row_column
         start = 0
         for piece in cut(batch, _PIECE_BYTES):
             of_piece = None if places is None else places.slice(start, piece.num_rows)
@@ -131,7 +138,7 @@ class Spool:
                 duplicates.add(chunk.batch)
                 steps.advance(chunk.batch.nbytes)
             first = duplicates.first()
-        choice = RowChoice(arrangement, rows, first)
+        choice = RowChoice(arrangement, rows, first, self._row_starts() if arrangement.has_validation else None)
         if self._schema is None:
             return Arranged(tuple(choice.datasets), WrittenCounts(), WrittenCounts())
         training_writer = CountingWriter(training, self._schema)
@@ -146,6 +153,12 @@ class Spool:
             training_writer.written,
             WrittenCounts() if validation_writer is None else validation_writer.written,
         )
+
+    def _row_starts(self) -> RowStarts | None:
+        if self._row_column is None:
+            return None
+        chunks = self._chunks(_PIECE_BYTES)
+        return starts_of(((chunk.dataset, chunk.batch) for chunk in chunks), self._row_column)
 
     def _put_in_place(self, sizes: Sequence[int], steps: Steps) -> None:
         """Bring the rows of each dataset into the order of their places."""

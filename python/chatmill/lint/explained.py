@@ -10,9 +10,14 @@ IGNORE = "ignore this if it is intended"
 JOINED = ("template_tokens", "control_token", "foreign_tokens")
 
 _WHAT = {
-    "content": "contents of messages", "parts": "contents that are lists of parts", "field": "fields",
+    "content": "contents of messages", "parts": "contents that are lists of parts",
+    "not text": "contents that are numbers or objects", "parts printed": "contents that are lists of parts",
+    "not text printed": "contents that are objects", "field": "fields",
     "reasoning": "reasoning", "tools": "the declared tools", "calls": "tool calls",
 }  # fmt: skip
+_JOIN_PARTS = "join the texts of the parts to one string"
+_MAKE_TEXTS = "make them texts (`str` or `json.dumps` of `content`)"
+_PRINTED = "in {rows} the template prints {what} with the brackets and quotes of Python or JSON"
 _DROPPED = "in {rows} the template drops or changes {what}"
 # Code, or code and name: text and remedy.
 _TEXTS: Mapping[str, tuple[str, str]] = {
@@ -46,7 +51,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         f"correct the name, or {IGNORE}",
     ),
     "reasoning_dropped": (_DROPPED, f"make a sample for each turn (`--split per_turn`), or {IGNORE}"),
-    "content_dropped parts": (_DROPPED, "join the texts of the parts to one string"),
+    "content_dropped parts": (_DROPPED, _JOIN_PARTS),
+    "content_dropped parts printed": (_PRINTED, _JOIN_PARTS),
+    "content_dropped not text": (_DROPPED, _MAKE_TEXTS),
+    "content_dropped not text printed": (_PRINTED, _MAKE_TEXTS),
     "content_dropped": (_DROPPED, f"look at the row with `chatmill show`; {IGNORE}"),
 }
 

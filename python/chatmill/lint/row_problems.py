@@ -106,6 +106,8 @@ def _dropped(values: Sequence[RowValue], text: str) -> Iterator[Problem]:
         if value.kind == "arguments":
             if value.text not in text and _ESCAPED in text:
                 yield ("arguments_escaped", ""), value.place
+        elif value.is_changed_in(text):
+            yield ("content_dropped", f"{value.kind} printed"), value.place
         elif not value.is_in(plain):
             if value.kind == "content" and value.role not in (*printed_roles, *_USUAL_ROLES):
                 yield ("roles_dropped", value.role), value.place
@@ -126,10 +128,13 @@ def _tools(row: Mapping[str, Any], values: Sequence[RowValue], text: str) -> Ite
     called: list[str] = []
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, Mapping):
-            names = [function["name"] for function in _functions(message.get("tool_calls"))]
+            # OpenAI's legacy form has one call.
+            legacy = [message.get("function_call")]
+            names = [it["name"] for it in (*_functions(message.get("tool_calls")), *_functions(legacy))]
             called += names
             if names and not any(name in text for name in names):
-                yield ("tools_dropped", "calls"), f"message {index} ({message.get('role')}), tool_calls"
+                field = "tool_calls" if message.get("tool_calls") else "function_call"
+                yield ("tools_dropped", "calls"), f"message {index} ({message.get('role')}), {field}"
     tools = _functions(row.get("tools"))
     if tools and not any(_prints(text, tool, called, values) for tool in tools):
         yield ("tools_dropped", "tools"), "tools"

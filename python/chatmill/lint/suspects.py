@@ -22,10 +22,11 @@ _Sign: TypeAlias = bytes | re.Pattern[bytes]
 _BRACKETS = re.compile(rb"<(?:[|]|/think>|\xef\xbd\x9c|(?:start|end)_of_turn>)")
 _ALWAYS: tuple[_Sign, ...] = (
     b"\xef\xbf\xbd", b"\\ufffd", _BRACKETS, b"chat_template_kwargs", b'"tools"', b'"arguments": "', b'"arguments":"',
+    b'"function_call"', re.compile(rb'"content":(?: [^"n]|[^" n])'),
 )  # fmt: skip
 # What the core counts for all rows whose labels come from regions, and for a few rows whose labels come from tags.
 _OF_TAGS: tuple[_Sign, ...] = (
-    b'"reasoning', b'"thinking"', b'"content": [', b'"content":[',
+    b'"reasoning', b'"thinking"',
     re.compile(rb'"role": ?"(?!user"|assistant"|system"|tool")'),
 )  # fmt: skip
 # Marks of the core whose first row in a block should be looked at, because a check can tell more about it.

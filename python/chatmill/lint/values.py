@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from chatmill.formats import Format
 from chatmill.text.parsing import parse_json
 
-Kind = Literal["content", "parts", "reasoning", "arguments", "field"]
+Kind = Literal["content", "parts", "not text", "reasoning", "arguments", "field"]
 
 _MESSAGE_FIELDS = ("messages", "conversations")
 _REASONING = ("reasoning_content", "reasoning", "thinking")
@@ -20,12 +20,14 @@ class RowValue:
     """One text of a row.
 
     Attributes:
-        kind: What the text is: the content of a message, or the content as a list of parts; reasoning; the arguments of
-            a call, as JSON text; or a field of the row.
+        kind: What the text is: the content of a message, the content as a list of parts, or as a number or an object;
+            reasoning; the arguments of a call, as JSON text; or a field of the row.
         text: The text.
         place: The place in the row, such as `message 1 (assistant), content`.
         message: Index of the message, from 0; None for a field.
         role: The role of the message, as in the row; empty for a field.
+        written: How a template must not print the whole content: a list or an object as Python writes it, and a list of
+            parts as JSON. Objects as JSON are usual for the results of tools.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class RowValue:
     place: str
     message: int | None = None
     role: str = ""
+    written: Sequence[str] = ()
 
     def is_in(self, text: str) -> bool:
         """Return whether a text has this value, up to white space, or escaped as in JSON.
@@ -41,7 +44,17 @@ class RowValue:
             text: The text, in which each run of white space is one space.
         """
         wanted = squeezed(self.text)
+        if self.kind == "not text":
+            return wanted.lower() in text.lower()
         return wanted in text or json.dumps(self.text, ensure_ascii=False)[1:-1].strip() in text
+
+    def is_changed_in(self, text: str) -> bool:
+        """Return whether a text has this value with the brackets and quotes of Python or JSON.
+
+        Args:
+            text: The text.
+        """
+        return any(written in text for written in self.written)
 
 
 def squeezed(text: str) -> str:
@@ -103,7 +116,7 @@ class _HeldMessages:
         place = f"message {index} ({role})"
         for kind, where, text in (*_of_content(content), *_of_reasoning(message), *_of_calls(message)):
             if text.strip():
-                yield RowValue(kind, text, f"{place}, {where}", index, role)
+                yield RowValue(kind, text, f"{place}, {where}", index, role, _written(content, kind))
 
 
 def _held_messages(form: Format | None) -> Iterator[_HeldMessages]:
@@ -135,6 +148,29 @@ def _of_content(content: Any) -> Iterator[_Text]:
             text = part.get("text") if isinstance(part, Mapping) else part
             if isinstance(text, str):
                 yield "parts", "content (a list of parts)", text
+    elif content is not None:
+        # Any template that prints an object prints its first value.
+        leaf = _first_leaf(content)
+        if leaf is not None:
+            yield "not text", f"content ({_type_name(content)})", str(leaf)
+
+
+def _written(content: Any, kind: Kind) -> Sequence[str]:
+    if kind == "parts":
+        return repr(content), json.dumps(content, ensure_ascii=False)
+    return (repr(content),) if kind == "not text" and isinstance(content, Mapping) else ()
+
+
+def _first_leaf(value: Any) -> str | float | None:
+    """Return the first value in an object or list that is neither of these, nor null, nor blank."""
+    if isinstance(value, Mapping | list):
+        inner = value.values() if isinstance(value, Mapping) else value
+        return next((leaf for leaf in map(_first_leaf, inner) if leaf is not None), None)
+    return None if value is None or str(value).strip() == "" else value
+
+
+def _type_name(value: Any) -> str:
+    return "an object" if isinstance(value, Mapping) else "true or false" if isinstance(value, bool) else "a number"
 
 
 def _of_reasoning(message: Mapping[str, Any]) -> Iterator[_Text]:

@@ -258,7 +258,8 @@ class _RowWriter:
             batch = self._accepted(block, tokens)
             self.kept.add(block, batch)
             places = None if order is None else _places(tokens, order, self._counts.rows_in - earlier)
-            self._sink.write(batch, number, places)
+            row_column = "row" if "row" in batch.schema.names and "row" not in self.kept.names else None
+            self._sink.write(batch, number, places, row_column)
             self._counts.add(block, tokens, batch)
             self._statistics.add(block, tokens, part.mill)
             self._advance(block)

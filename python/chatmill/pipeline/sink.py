@@ -29,18 +29,21 @@ class Sink:
         self._arrangement = arrangement
         self._training, self._validation, self._spool = training, validation, spool
 
-    def write(self, batch: pa.RecordBatch, part: int, places: pa.Array | None = None) -> None:
+    def write(
+        self, batch: pa.RecordBatch, part: int, places: pa.Array | None = None, row_column: str | None = None
+    ) -> None:
         """Write samples to the shards or to the spool.
 
         Args:
             batch: The samples.
             part: The number of their part of the run, from 0.
             places: As for `Spool.write`; only if there is a spool.
+            row_column: As for `Spool.write`.
         """
         if self._spool is None:
             self._training.write(batch)
         else:
-            self._spool.write(batch, dataset=part, places=places)
+            self._spool.write(batch, dataset=part, places=places, row_column=row_column)
 
     def arrange(self) -> Arranged | None:
         """Write the rows of the spool; return None if there is no spool."""

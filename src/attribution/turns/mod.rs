@@ -3,6 +3,7 @@
 mod closing;
 mod delimiter;
 mod header;
+mod omitted;
 
 use super::layout::Layout;
 use super::profile::TemplateProfile;
@@ -13,6 +14,7 @@ use crate::rows::Role;
 use crate::template::{Part, Printed};
 use chatjinja::is_space;
 use header::Likeness;
+use omitted::omits;
 
 /// A header with a proved end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,7 +220,10 @@ impl Splitter<'_> {
             }
         };
         self.claimed = header_end;
-        if turn.dropped {
+        // Not only texts can be dropped, also a content that is a number, or the call in `function_call`.
+        let is_dropped =
+            turn.dropped || (values.is_empty() && omits(&self.messages[index], &self.text[header_end.min(next)..next]));
+        if is_dropped {
             self.ambiguities.push((index, Ambiguity::ValueDropped));
         }
         if turn.merged && proved.is_none() {
