@@ -66,7 +66,7 @@ fn request<'r, 'c>(conversation: &'r Conversation<'c>, variables: &'r TemplateVa
 fn own_variables((row, mut conversation): (usize, Conversation<'_>)) -> Conversation<'_> {
     let names = ["id", "source", "language", "quality", "split"];
     let variables = names.map(|name| (name.into(), Node::Str(format!("{name} {row}").into())));
-    conversation.variables = TemplateVariables::new(variables.to_vec());
+    conversation.variables = TemplateVariables::new(variables.to_vec()).expect("no reserved names");
     conversation
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Turn {
     pub(super) dropped: bool,
     /// Whether no event showed where the message starts.
     pub(super) merged: bool,
+    /// Whether the text before the first value may be that of the message before, which has no words.
+    pub(super) follows_blank: bool,
 }
 
 /// The places of all messages of a text.
@@ -154,8 +156,16 @@ impl Layout {
                     by_read().or(traced.within[index].filter(|position| inside(*position)))
                 }
             };
+            // If the loop printed nothing itself, because the text is collected, nothing tells the text of a message
+            // without words from that of the next one.
+            let follows_blank = index > 0
+                && last_pass.is_none_or(|pass| events.printed(pass) == 0)
+                && self.values(index - 1).is_empty()
+                && start == Some(self.turns[index - 1].start)
+                && start.is_some_and(|start| start < high);
             let turn = &mut self.turns[index];
             turn.merged = start.is_none();
+            turn.follows_blank = follows_blank;
             turn.start = start.unwrap_or(low);
             low = self.values(index).last().map_or(low, |value| value.span.end).max(self.turns[index].start);
         }

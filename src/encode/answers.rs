@@ -65,7 +65,13 @@ impl AnswersEncoder {
                 return Err(Error::new(ErrorKind::EmptyField, text));
             }
         }
-        let longest = self.kept(prompt, &sequences, notes);
+        let longest = self.kept(prompt, &sequences, notes).and_then(|kept| {
+            let cut: Vec<&[u32]> = sequences.iter().map(|ids| &ids[..ids.len().min(kept)]).collect();
+            match cut.as_slice() {
+                [left, right] if left == right => Err(self.equal_answers(kept)),
+                _ => Ok(kept),
+            }
+        });
         if let Some(figures) = sink.figures() {
             let kept = longest.as_ref().map_or(0, |kept| *kept);
             for (text, ids) in texts.sequences.iter().zip(&sequences) {
@@ -97,6 +103,17 @@ impl AnswersEncoder {
 
     fn are_whole(&self) -> bool {
         self.format.answers().is_some_and(|answers| answers.are_whole())
+    }
+
+    /// The error of answers with equal tokens.
+    fn equal_answers(&self, kept: usize) -> Error {
+        let names = crate::names::joined(self.names(), " and ");
+        let until = match self.parts.options.max_length {
+            Some(max) if max == kept => format!(" up to `max_length` {max}"),
+            _ => String::new(),
+        };
+        let text = format!("the tokens of {names} are equal{until}, so neither is preferred; remove the row");
+        Error::new(ErrorKind::EqualAnswers, text)
     }
 
     /// The number of tokens of prompt and answer to keep.

@@ -150,6 +150,9 @@ impl SequenceEncoder for ChatEncoder {
         if !labels.is_nothing() && has_empty_answer(conversation) {
             notes.add(Note::EmptyAnswer);
         }
+        if conversation.has_unread_system {
+            notes.add(Note::UnreadSystem);
+        }
         let labeled = match labels {
             LabelChoice::Emulate { emulation, .. } => {
                 Labeled::emulated(&self.parts, emulation, conversation, scratch, notes)?

@@ -19,13 +19,14 @@ pub(super) struct Cut<'c> {
 }
 
 impl Cut<'_> {
+    /// Gives the ranges that are kept, without those that have no trained token.
     pub(super) fn push(
         &self,
         ranges: Vec<Range<usize>>,
         (tokens, labels, weights): (&Tokens, &[i32], &[f32]),
         sink: &mut dyn SampleSink,
         notes: &mut Notes,
-    ) -> Result<()> {
+    ) -> Result<Vec<Range<usize>>> {
         if ranges.iter().any(|range| range.len() < tokens.ids.len()) {
             notes.add(Note::Truncated);
         }
@@ -54,7 +55,7 @@ impl Cut<'_> {
         if let Some(figures) = sink.figures() {
             figures.keep(&kept);
         }
-        Ok(())
+        Ok(kept)
     }
 
     fn all_masked(&self, before_the_cut: bool) -> Error {

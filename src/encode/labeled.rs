@@ -7,7 +7,7 @@ use super::parts::{Parts, Scratch};
 use crate::attribution::{Ambiguity, Attributed};
 use crate::compat::{self, Emulation};
 use crate::error::Result;
-use crate::label::{Labels, TrainedSpans};
+use crate::label::{Labels, MASKED, TrainedSpans};
 use crate::rows::Conversation;
 
 /// A text with its trained part.
@@ -72,12 +72,13 @@ impl Labeled {
         Ok(())
     }
 
-    /// The number of trained turns, of `turns` turns of the assistant. Labels of another tool do not tell it.
-    pub(super) fn trained_turns(&self, turns: usize) -> usize {
+    /// The number of trained turns, of `turns` turns of the assistant: those of which a trained token is in the ranges
+    /// `kept`. Labels of another tool do not tell it.
+    pub(super) fn trained_turns(&self, turns: usize, kept: &[Range<usize>], scratch: &Scratch) -> usize {
         match &self.trained {
             TrainedPart::All => turns,
             // A template may have several pairs of tags in a turn.
-            TrainedPart::Spans(spans) => spans.turn_ends.len().min(turns),
+            TrainedPart::Spans(trained) => kept_turns(&trained.turn_ends, kept, scratch).min(turns),
             TrainedPart::Nothing | TrainedPart::Done => 0,
         }
     }
@@ -99,4 +100,20 @@ pub(super) fn note_left_out(spans: &TrainedSpans, notes: &mut Notes) {
             Ambiguity::Unanchored => Note::Unanchored,
         });
     }
+}
+
+/// The number of turns, which end at these bytes, of which a trained token is kept.
+fn kept_turns(ends: &[usize], kept: &[Range<usize>], Scratch { spans, labels, .. }: &Scratch) -> usize {
+    if kept.len() == 1 && kept[0].len() == labels.len() {
+        return ends.len();
+    }
+    let mut first = 0;
+    let mut is_kept = |end: usize| {
+        let span = spans.get(spans.partition_point(|span| span.end < end));
+        let last = span.map_or(labels.len(), |span| span.tokens);
+        let turn = std::mem::replace(&mut first, last)..last;
+        let within = |range: &Range<usize>| labels.get(range.start.max(turn.start)..range.end.min(turn.end));
+        kept.iter().filter_map(within).flatten().any(|label| *label != MASKED)
+    };
+    ends.iter().filter(|end| is_kept(**end)).count()
 }

@@ -29,6 +29,8 @@ pub enum Note {
     ControlText,
     /// An answer is empty.
     EmptyAnswer,
+    /// The row has a system prompt beside its messages, which is not read.
+    UnreadSystem,
     /// The row was cut.
     Truncated,
     /// Samples of the row were left out.
@@ -37,7 +39,7 @@ pub enum Note {
 
 impl Note {
     /// All notes, in their order.
-    pub const ALL: [Note; 15] = [
+    pub const ALL: [Note; 16] = [
         Note::Proved,
         Note::ProvedByPrefixes,
         Note::Tagged,
@@ -51,6 +53,7 @@ impl Note {
         Note::DoubledBos,
         Note::ControlText,
         Note::EmptyAnswer,
+        Note::UnreadSystem,
         Note::Truncated,
         Note::PiecesLeftOut,
     ];
@@ -139,6 +142,11 @@ impl Note {
                 "rows with an empty answer; only the text that the template adds to it is trained",
                 "An answer is empty: only the text that the template adds to it is trained.",
             ),
+            Note::UnreadSystem => (
+                "unread_system",
+                "rows with a system prompt in a column beside the messages, which is not read",
+                "The row has a system prompt in a column beside the messages, which is not read.",
+            ),
             Note::Truncated => ("truncated", "rows cut to max_length", "The row is cut to `max_length`."),
             Note::PiecesLeftOut => (
                 "pieces_left_out",
@@ -154,7 +162,7 @@ impl Note {
 pub struct Amounts {
     /// Turns of the assistant, in rows that a policy labels.
     pub assistant_turns: usize,
-    /// The turns of these that are trained, before the row is cut.
+    /// The turns of these of which a token is trained, after the row is cut.
     pub trained_turns: usize,
     /// Tokens that `max_length` cut off.
     pub cut_tokens: usize,

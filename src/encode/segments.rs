@@ -46,7 +46,7 @@ impl SegmentsEncoder {
         // The only place where fields of a format become variables: those of the format's own text.
         let mut variables = conversation.variables.into_fields();
         variables.extend(row.fields.into_fields());
-        conversation.variables = TemplateVariables::new(variables);
+        conversation.variables = TemplateVariables::of_fields(variables);
         let encoder = RowEncoder { segments: self, step_labels: row.step_labels.as_deref() };
         encoder.samples(&conversation, scratch, sink, notes)
     }
@@ -74,6 +74,9 @@ impl SequenceEncoder for RowEncoder<'_> {
         let labels = &parts.options.labels;
         if !labels.is_nothing() && has_empty_answer(conversation) {
             notes.add(Note::EmptyAnswer);
+        }
+        if conversation.has_unread_system {
+            notes.add(Note::UnreadSystem);
         }
         let labeled = match labels {
             LabelChoice::Emulate { emulation, .. } => {

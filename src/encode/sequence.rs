@@ -117,14 +117,16 @@ pub(super) trait SequenceEncoder {
             }
         };
         let cut = Cut { options: &parts.options, details, left_out_turns: labeled.left_out_turns() };
-        let Scratch { tokens, labels, weights, .. } = scratch;
-        let length = tokens.ids.len();
+        let length = scratch.tokens.ids.len();
         let ranges = truncate(length, parts.options.max_length, parts.options.truncation, || {
-            turn_ends(parts, conversation, &labeled, tokens)
+            turn_ends(parts, conversation, &labeled, &mut scratch.tokens)
         })?;
-        cut.push(ranges, (tokens, labels, weights), sink, notes)
+        let Scratch { tokens, labels, weights, .. } = &*scratch;
+        let kept = cut
+            .push(ranges, (tokens, labels, weights), sink, notes)
             .map_err(|error| without_assistant(error, conversation, &parts.options))?;
-        notes.amounts.trained_turns += labeled.trained_turns(only.map_or_else(|| assistant_turns(conversation), |_| 1));
+        let turns = only.map_or_else(|| assistant_turns(conversation), |_| 1);
+        notes.amounts.trained_turns += labeled.trained_turns(turns, &kept, scratch);
         Ok(())
     }
 }

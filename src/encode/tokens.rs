@@ -44,7 +44,7 @@ impl TokensEncoder {
         let details = if sink.wants_details() { Some(Arc::new(spelled(tokenizer, tokens)?)) } else { None };
         // `truncation="turns"` is refused for these rows, so no turn end is ever needed.
         let ranges = truncate(tokens.ids.len(), options.max_length, options.truncation, || Ok(Vec::new()))?;
-        Cut { options, details, left_out_turns: false }.push(ranges, (tokens, labels, &[]), sink, notes)
+        Cut { options, details, left_out_turns: false }.push(ranges, (tokens, labels, &[]), sink, notes).map(|_| ())
     }
 }
 

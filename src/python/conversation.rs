@@ -28,8 +28,8 @@ pub(super) fn conversation<'h>(
     parts: ConversationArgs<'_, '_>,
 ) -> PyResult<Conversation<'h>> {
     attached(py, || {
-        let variables =
-            TemplateVariables::new(convert::fields(parts.variables.map(|dict| dict.as_any()), "variables")?);
+        let variables = convert::fields(parts.variables.map(|dict| dict.as_any()), "variables")?;
+        let variables = TemplateVariables::new(variables).map_err(|error| errors::to_python(py, error))?;
         let node = |object: &Bound<'_, PyAny>| convert::node(object, pinned);
         let optional = |object: Option<&Bound<'_, PyAny>>| object.map(node).transpose();
         let tools = match parts.tools {

@@ -191,7 +191,7 @@ impl PyMill {
                 keep_columns,
                 attention_mask,
                 position_ids,
-                chat_template_kwargs: TemplateVariables::new(variables),
+                chat_template_kwargs: TemplateVariables::new(variables)?,
                 now,
             };
             Mill::new(tokenizer, template, options)

@@ -11,6 +11,7 @@ use super::conversation::{ConversationArgs, conversation, time};
 use super::convert::{self, PinnedStrings};
 use super::detach::{attached, detach};
 use super::encoding::{PyRegion, python_regions};
+use super::errors;
 use super::hooks;
 use super::limits::{limits_dict, limits_option};
 use super::text_batch::PyTextBatch;
@@ -233,7 +234,7 @@ impl PyChatTemplate {
     ) -> PyResult<PyTextBatch> {
         let (input, json_column) = ArrowInput::rows(batch, json_column)?;
         let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
-        let variables = TemplateVariables::new(variables);
+        let variables = TemplateVariables::new(variables).map_err(|error| errors::to_python(py, error))?;
         let request = BatchRequest { variables, add_generation_prompt, now: time(now)? };
         let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
         detach(py, |interrupted| render_batches(self.template(), &mut *input.batches()?, layout, &request, interrupted))

@@ -13,6 +13,8 @@ pub const MESSAGE_FIELDS: [&str; 2] = ["messages", "conversations"];
 
 /// The other fields that a row without a format may have.
 pub(super) const CONTEXT_FIELDS: [&str; 3] = ["tools", "documents", "chat_template_kwargs"];
+/// Fields that often hold a system prompt. Plain messages do not have it; a row with one is noted.
+pub(super) const SYSTEM_FIELDS: [&str; 2] = ["system", "system_prompt"];
 
 /// The fields that may hold the reasoning of a message, in the order in which they are tried. A message of a
 /// [`Conversation`] may have the same reasoning in several of them.
@@ -32,6 +34,8 @@ pub struct Conversation<'a> {
     pub variables: TemplateVariables<'a>,
     /// Whether the messages were ShareGPT turns. Error messages then use the field names of such turns.
     pub is_sharegpt: bool,
+    /// Whether the row has a system prompt beside the messages, which is not among them.
+    pub has_unread_system: bool,
     /// Whether equal strings may share memory, as strings from Python often do. The address of a string then does not
     /// identify its value.
     pub shares_strings: bool,
@@ -76,6 +80,7 @@ impl<'a> Conversation<'a> {
             documents: None,
             variables: TemplateVariables::default(),
             is_sharegpt: false,
+            has_unread_system: false,
             shares_strings: false,
         }
     }
@@ -89,10 +94,17 @@ impl<'a> Conversation<'a> {
         Ok(self)
     }
 
-    /// Sets the documents: a list, or a string that holds one as JSON.
+    /// Sets the documents: a list of objects, or a string that holds one as JSON.
     pub fn with_documents(mut self, documents: Option<Node<'a>>) -> Result<Self> {
         self.documents = list_or_none("documents", documents)?;
-        Ok(self)
+        let is_object = |document: &&Node<'_>| matches!(document, Node::Map(_));
+        match self.documents.as_ref().and_then(|documents| match documents {
+            Node::List(documents) => documents.iter().find(|document| !is_object(document)),
+            _ => None,
+        }) {
+            None => Ok(self),
+            Some(other) => Err(unexpected("a document", "an object with `title` and `text`", other)),
+        }
     }
 
     /// Sets further template variables.
@@ -111,6 +123,7 @@ impl<'a> Conversation<'a> {
             documents: self.documents.clone(),
             variables: self.variables.clone(),
             is_sharegpt: self.is_sharegpt,
+            has_unread_system: self.has_unread_system,
             shares_strings: self.shares_strings,
         }
     }
@@ -133,6 +146,7 @@ impl<'a> Conversation<'a> {
             documents: self.documents.as_ref().map(node),
             variables: self.variables.to_owned(),
             is_sharegpt: self.is_sharegpt,
+            has_unread_system: self.has_unread_system,
             shares_strings: false,
         }
     }
@@ -145,10 +159,18 @@ impl<'a> Conversation<'a> {
         let mut take = |name: &str| take_field(&mut row, name);
         let (messages, tools, documents) = (take(name), take("tools"), take("documents"));
         let variables = take("chat_template_kwargs");
-        Conversation::new(messages.unwrap_or(Node::Null))?
-            .with_tools(tools)?
-            .with_documents(documents)
-            .and_then(|conversation| Ok(conversation.with_variables(TemplateVariables::read(variables)?)))
+        let conversation =
+            Conversation::new(messages.unwrap_or(Node::Null))?.with_tools(tools)?.with_documents(documents)?;
+        let mut conversation = conversation.with_variables(TemplateVariables::read(variables)?);
+        conversation.note_system(SYSTEM_FIELDS.iter().find_map(|name| field(&row, name)));
+        Ok(conversation)
+    }
+
+    /// Notes a system prompt beside the messages, unless the first message has the same text.
+    pub(super) fn note_system(&mut self, system: Option<&Node<'_>>) {
+        let Some(system) = system.and_then(Node::as_str).map(str::trim).filter(|text| !text.is_empty()) else { return };
+        let first = self.messages.first().and_then(|message| field(message, "content")).and_then(Node::as_str);
+        self.has_unread_system = self.role(0) != "system" || first.map(str::trim) != Some(system);
     }
 
     /// The role of message `index`, or the empty string.
@@ -210,13 +232,28 @@ fn alias_reasoning(fields: &mut Fields<'_>) {
     }
 }
 
+/// Parses the calls of a message that are JSON text, as data sets in Parquet often have them. A blank text means none.
+pub(super) fn parse_calls(message: &mut Fields<'_>) -> Result<()> {
+    let Some(place) = message.iter().position(|(name, value)| name == "tool_calls" && matches!(value, Node::Str(_)))
+    else {
+        return Ok(());
+    };
+    let name = message[place].0.clone();
+    let (_, text) = message.remove(place);
+    if let Some(calls) = list_or_none("tool_calls", Some(text))? {
+        message.insert(place, (name, calls));
+    }
+    Ok(())
+}
+
 fn tool(item: Node<'_>) -> Result<Node<'_>> {
     match item {
         text @ Node::Str(_) => match parse_if_json("a tool must be a JSON schema", text)? {
             schema @ Node::Map(_) => Ok(schema),
             other => Err(unexpected("a tool", "a JSON schema", &other)),
         },
-        other => Ok(other),
+        schema @ Node::Map(_) => Ok(schema),
+        other => Err(unexpected("a tool", "a JSON schema", &other)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 
 use super::content::{ContentCheck, EmptyAnswers};
-use super::conversation::{CONTEXT_FIELDS, MESSAGE_FIELDS};
+use super::conversation::{CONTEXT_FIELDS, MESSAGE_FIELDS, SYSTEM_FIELDS, parse_calls};
 use super::{Conversation, Format, Row, RowKind};
 use crate::data::{Fields, RowLayout, RowTable, missing_column};
 use crate::error::Result;
@@ -49,7 +49,10 @@ impl RowReader {
         if messages.is_empty() && layout == RowLayout::Columns {
             return Err(missing_column(batch, "`messages` or `conversations`"));
         }
-        let wanted: Vec<&str> = messages.into_iter().chain(CONTEXT_FIELDS).collect();
+        // A column of another type is no system prompt, and may be one that cannot be read.
+        let is_text = |name: &&str| batch.column_by_name(name).is_some_and(|column| column.data_type().is_string());
+        let systems = SYSTEM_FIELDS.into_iter().filter(is_text);
+        let wanted: Vec<&str> = messages.into_iter().chain(CONTEXT_FIELDS).chain(systems).collect();
         RowTable::new(batch, layout, &wanted)
     }
 
@@ -69,8 +72,11 @@ impl RowReader {
     ///
     /// # Errors
     ///
-    /// Fails if a message has no content, or if all answers are empty.
-    pub fn chat(conversation: Conversation<'_>) -> Result<Row<'_>> {
+    /// Fails if a message has no content, if all answers are empty, or if calls are a text that is no JSON list.
+    pub fn chat(mut conversation: Conversation<'_>) -> Result<Row<'_>> {
+        for (index, message) in conversation.messages.iter_mut().enumerate() {
+            parse_calls(message).map_err(|error| error.at_message(index))?;
+        }
         let field = if conversation.is_sharegpt { "value" } else { "content" };
         ContentCheck { field, empty_answers: EmptyAnswers::AmongOthers }.check(conversation.messages.iter())?;
         Ok(Row::Chat(conversation))

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::data::{Fields, Node, field, parse_if_json, unexpected};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The field of a row that holds them.
 pub(super) const VARIABLES: &str = "chat_template_kwargs";
@@ -15,10 +15,31 @@ pub(super) const VARIABLES: &str = "chat_template_kwargs";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TemplateVariables<'a>(Fields<'a>);
 
+/// What a conversation or a request gives to every template, so a variable of this name would be lost.
+const GIVEN: [&str; 5] = ["messages", "tools", "documents", "add_generation_prompt", "continue_final_message"];
+
 impl<'a> TemplateVariables<'a> {
     /// Variables by name; the names are unique.
-    pub fn new(variables: Fields<'a>) -> Self {
-        TemplateVariables(variables)
+    ///
+    /// # Errors
+    ///
+    /// Fails if a name is that of something else that templates read, such as `tools`.
+    pub fn new(variables: Fields<'a>) -> Result<Self> {
+        match variables.iter().find(|(name, _)| GIVEN.contains(&name.as_ref())) {
+            None => Ok(TemplateVariables(variables)),
+            Some((name, _)) => {
+                let text = format!(
+                    "`chat_template_kwargs` has `{name}`, which is not a variable of the template; {}",
+                    if name.ends_with('s') { "give it beside the messages" } else { "remove it" }
+                );
+                Err(Error::new(ErrorKind::WrongType, text))
+            }
+        }
+    }
+
+    /// The fields of a row, for the text of a format itself.
+    pub(crate) fn of_fields(fields: Fields<'a>) -> Self {
+        TemplateVariables(fields)
     }
 
     /// Reads the value of a field `chat_template_kwargs`: an object, or a string that holds one as JSON. Null gives
@@ -27,7 +48,7 @@ impl<'a> TemplateVariables<'a> {
         let value = value.map(|value| parse_if_json("`chat_template_kwargs` must be an object", value)).transpose()?;
         match value {
             None | Some(Node::Null) => Ok(TemplateVariables::default()),
-            Some(Node::Map(variables)) => Ok(TemplateVariables(variables)),
+            Some(Node::Map(variables)) => TemplateVariables::new(variables),
             Some(other) => Err(unexpected("`chat_template_kwargs`", "an object", &other)),
         }
     }
@@ -63,5 +84,23 @@ impl<'a> TemplateVariables<'a> {
     /// Names and values as fields.
     pub fn into_fields(self) -> Fields<'a> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_other_inputs_are_refused() {
+        let read = |json: &'static str| TemplateVariables::read(Some(Node::Str(json.into())));
+        assert!(read(r#"{"enable_thinking": false, "strftime_now": 1}"#).is_ok());
+        for name in GIVEN {
+            let variables = vec![(Cow::Borrowed(name), Node::Null)];
+            let error = TemplateVariables::new(variables).unwrap_err();
+            let expected = format!("`chat_template_kwargs` has `{name}`, which is not a variable of the template");
+            assert!(error.text.starts_with(&expected), "{error}");
+        }
+        assert!(read(r#"{"documents": []}"#).unwrap_err().text.ends_with("give it beside the messages"));
     }
 }

@@ -134,7 +134,8 @@ impl ChunkStatistics {
                 counted.trained += piece.trained as u64;
                 let seen = &mut self.seen[message];
                 seen.is_turn = true;
-                seen.is_trained |= piece.trained > 0;
+                // A turn whose trained tokens were cut off is not masked by its labels.
+                seen.is_trained |= sequence.printed.get(message).is_some_and(|it| it.trained);
             }
             for at in &figures.reasoning {
                 self.seen[*at].has_reasoning |= sequence.printed.get(*at).is_some_and(|it| it.reasoning);

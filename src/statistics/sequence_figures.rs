@@ -75,6 +75,8 @@ pub(super) struct SequenceFigures {
 pub(super) struct PrintedMessage {
     pub(super) text: bool,
     pub(super) reasoning: bool,
+    /// Whether a token of it is trained, before the sequence is cut.
+    pub(super) trained: bool,
 }
 
 impl SequenceFigures {
@@ -132,9 +134,10 @@ impl SequenceFigures {
                 }
                 // The syntax of tools may have control tokens.
                 RegionKind::ToolCall | RegionKind::ToolResult => printed.text = true,
-                RegionKind::Reasoning => *printed = PrintedMessage { text: true, reasoning: true },
+                RegionKind::Reasoning => (printed.text, printed.reasoning) = (true, true),
                 _ => {}
             }
+            printed.trained |= piece.trained > 0;
             if turns[message].is_none() {
                 continue;
             }

@@ -225,6 +225,7 @@ mod tests {
             documents: None,
             variables: Default::default(),
             is_sharegpt: false,
+            has_unread_system: false,
             shares_strings: false,
         };
         let index = SourceIndex::of(&conversation);

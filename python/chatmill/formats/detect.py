@@ -33,10 +33,12 @@ _DETECTED = (
     "llama_factory.sharegpt_preference",
 )  # fmt: skip
 # Fields beside `messages` that do not change the format: no other format reads them.
+_SYSTEMS = ("system", "system_prompt")
 _BESIDE_MESSAGES = frozenset((
     "tools", "documents", "chat_template_kwargs", "id", "uuid", "idx", "index", "conversation_id", "prompt_id",
     "source", "dataset", "split", "topic", "domain", "language", "model", "metadata", "timestamp",
 ))  # fmt: skip
+_READ_WITH_MESSAGES = (*MESSAGE_COLUMNS, "tools", "documents", "chat_template_kwargs")
 # Keys of messages in which other formats have the role or the content.
 _OTHER_KEYS = frozenset(("from", "value", "text"))
 # Formats whose text is fixed, and which read the same fields as another one that has messages.
@@ -175,9 +177,9 @@ def detect_rows(
     if len(best) > 1:
         best = [form for form in best if form.name != "completion"]
     if len(best) == 1 and best[0].name in ("messages", "sharegpt"):
-        # Later rows may have a system prompt even if the first ones have none.
-        has_system = any("system" in row for row in rows)
-        return _messages(best[0].name, field_system="system") if has_system else None
+        # A column that only later rows have is not read, and these rows are noted (`unread_system`).
+        system = next((name for name in _SYSTEMS if any(isinstance(row.get(name), str) for row in rows)), None)
+        return None if system is None else _messages(best[0].name, field_system=system)
     if len(best) == 1:
         return best[0]
     if not best and any(name in row for row in rows for name in MESSAGE_COLUMNS):
@@ -221,7 +223,8 @@ def _messages(name: str = MESSAGES, **options: Any) -> Format:
 def _reason(form: Format | None, rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     reason = f"the first rows have {', '.join(names)}"
-    others = [] if form is None else [name for name in names if name not in form.columns]
+    read = _READ_WITH_MESSAGES if form is None else form.columns
+    others = [name for name in names if name not in read]
     return f"{reason} ({', '.join(others)} {'is' if len(others) == 1 else 'are'} not read)" if others else reason
 
 

@@ -34,6 +34,8 @@ _LARGEST_ROW = 1 << 20
 _SEARCHED = 256
 # Names of tokens that one warning lists.
 _MOST_NAMES = 5
+# Notes that are warnings.
+_NOTES = ("doubled_bos", "missing_stop", "value_dropped", "other_role", "unread_system")
 _ANSWERING = ("assistant", "model", "gpt")
 
 
@@ -109,7 +111,7 @@ class RunChecks:
 
     def _count_notes(self, block: Block, tokens: TokenBatch, good: Any) -> None:
         for note, rows in tokens.counts.items():
-            if note not in ("doubled_bos", "missing_stop", "value_dropped", "other_role"):
+            if note not in _NOTES:
                 continue
             if not self._knows_tokens and note in ("doubled_bos", "missing_stop"):
                 continue
@@ -129,6 +131,9 @@ class RunChecks:
         text = "\n".join(dict.fromkeys(sample.text for sample in encoding.samples))
         values = list(row_values(row, self._mill.format))
         if self._mill.options["split"] is not None:
+            if "pieces_left_out" in encoding.notes:
+                # Messages of samples that were left out are not what the template dropped.
+                values = [value for value in values if value.message is None]
             # Each sample ends with an answer, so messages after the last answer are in none of them.
             while values and values[-1].message is not None and values[-1].role not in _ANSWERING:
                 values.pop()
@@ -161,6 +166,12 @@ class RunChecks:
                 cause, remedy = self._cause_of_missing_stop()
                 text = f"{rows} have a trained turn that does not end with a stop token{cause}"
                 yield DataWarning("stop_token", text, found.rows, self._rows, found.place, remedy)
+            elif note == "unread_system":
+                yield DataWarning(
+                    "unread_system", f"{rows} have a system prompt in a column beside the messages, which is not read",
+                    found.rows, self._rows, found.place, "read it with `--map system=system` (`columns={'system': "
+                    "'system'}`) if the messages do not begin with one, or ignore this if it is intended",
+                )  # fmt: skip
             elif note == "value_dropped":
                 yield DataWarning(
                     "turns_dropped", f"{rows} have an assistant turn that the template does not print, so it is not "

@@ -7,8 +7,8 @@ from typing import Any
 #: The codes of all warnings, the worst first.
 CODES = (
     "doubled_bos", "stop_token", "arguments_escaped", "content_dropped", "roles_dropped", "tools_dropped",
-    "turns_dropped", "template_tokens", "control_token", "reasoning_dropped", "unread_variable", "foreign_tokens",
-    "replacement_character",
+    "turns_dropped", "template_tokens", "control_token", "unread_system", "reasoning_dropped", "unread_variable",
+    "foreign_tokens", "replacement_character",
 )  # fmt: skip
 
 

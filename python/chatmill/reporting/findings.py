@@ -45,6 +45,7 @@ _SAID = {
     "other_role": ("turns_dropped",),
     "missing_stop": ("stop_token",),
     "doubled_bos": ("doubled_bos",),
+    "unread_system": ("unread_system",),
     "control_token": ("control_token",),
 }
 _WITHOUT_STOP: tuple[Status, str, str] = (
@@ -117,6 +118,10 @@ _MARKS: Mapping[str, tuple[Status, str, str]] = {
     "merged": (
         "look", "have a turn whose text the template mixes with another message, so it is not trained",
         "use another template",
+    ),
+    "unread_system": (
+        "look", "have a system prompt in a column beside the messages, which is not read",
+        "read it with `--map system=system`, if the messages do not begin with one",
     ),
     "unanchored": (
         "look", "have an empty turn, whose end is uncertain, so it is not trained", "fill or remove the turns",

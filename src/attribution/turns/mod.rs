@@ -226,7 +226,8 @@ impl Splitter<'_> {
         if is_dropped {
             self.ambiguities.push((index, Ambiguity::ValueDropped));
         }
-        if turn.merged && proved.is_none() {
+        let has_no_header = turn.follows_blank && header_end == self.starts[index];
+        if (turn.merged || has_no_header) && proved.is_none() {
             self.ambiguities.push((index, Ambiguity::Merged));
         }
         self.regions.push(header_end, message, RegionKind::Header);

@@ -20,10 +20,11 @@ impl AnswersSpec {
         };
         let answers = self.columns.iter().map(required).collect::<Result<Vec<_>>>()?;
         let prompt = self.prompt.as_ref().and_then(|name| Some((name, field(row, name)?)));
+        let null = prompt.filter(|(_, value)| **value == Node::Null).map(|(name, _)| name.as_str());
         let prompt = prompt.filter(|(_, value)| **value != Node::Null).map(|(name, value)| (name, value.clone()));
         let texts = answers.iter().all(|(_, value)| self.is_text(value));
         if texts && prompt.as_ref().is_none_or(|(_, prompt)| self.is_text(prompt)) {
-            return self.texts(prompt, answers);
+            return self.texts(prompt, answers, null);
         }
         let mut lists = Vec::with_capacity(answers.len());
         for (name, value) in answers {
@@ -37,6 +38,7 @@ impl AnswersSpec {
         &self,
         prompt: Option<(&String, Node<'a>)>,
         answers: Vec<(String, Node<'a>)>,
+        null_prompt: Option<&str>,
     ) -> Result<PromptAnswers<'a>> {
         let text = |value: Node<'a>| match value {
             Node::Str(text) => text.into_owned(),
@@ -60,6 +62,13 @@ impl AnswersSpec {
             None if self.whole => String::new(),
             None => {
                 let shared = shared_text(&texts);
+                if let Some(name) = null_prompt.filter(|_| shared == 0) {
+                    let text = format!(
+                        "the field `{name}` is null, and the answers have no common start; add the prompt, or remove \
+                         the row"
+                    );
+                    return Err(Error::new(ErrorKind::MissingField, text));
+                }
                 let prompt = texts[0][..shared].to_owned();
                 texts.iter_mut().for_each(|answer| *answer = answer.split_off(shared));
                 prompt

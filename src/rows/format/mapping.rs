@@ -7,6 +7,7 @@ use crate::data::{Fields, Node, field, names_of, parse_if_json, remove_nulls, ta
 use crate::error::{Error, ErrorKind, Result};
 use crate::names::{self, did_you_mean};
 use crate::rows::content::{ContentCheck, EmptyAnswers};
+use crate::rows::conversation::parse_calls;
 use crate::rows::variables::VARIABLES;
 use crate::rows::{Conversation, TemplateVariables, sharegpt};
 
@@ -86,10 +87,15 @@ impl MessageMapping {
         if let Some(system) = self.system_message(row)?.filter(|_| !begins_with_system(&messages)) {
             messages.insert(0, system);
         }
-        if self.drops_system && begins_with_system(&messages) {
+        let drops_system = self.drops_system && begins_with_system(&messages);
+        if drops_system {
             messages.remove(0);
         }
-        self.with_context(Conversation::new(Node::List(messages))?, row)
+        let mut conversation = self.with_context(Conversation::new(Node::List(messages))?, row)?;
+        if !drops_system {
+            conversation.note_system(self.system.as_ref().and_then(|name| field(row, name)));
+        }
+        Ok(conversation)
     }
 
     /// A conversation with the tools, documents and template variables of `row`.
@@ -136,6 +142,7 @@ impl MessageMapping {
         // A mapped property replaces a field that already has its name.
         given.retain(|(name, _)| field(&message, name).is_none());
         message.append(&mut given);
+        parse_calls(&mut message)?;
         let role = match field(&message, "role") {
             Some(Node::Str(name)) => name.clone(),
             other => {
