@@ -83,22 +83,19 @@ fn packed(
         "weights" => (0, Some(0)),
         _ => (0, None),
     };
-    let (width, first) = (column.width, first.map(|first| column.bytes_of(first)));
-    let mut values = MutableBuffer::from_len_zeroed(layout.total() * width);
-    if pad != 0 {
-        let pad = column.bytes_of(pad);
-        values.chunks_exact_mut(width).for_each(|value| value.copy_from_slice(&pad));
-    }
-    let starts = [0].into_iter().chain(layout.ends());
-    for ((pack, sequences), start) in packs.iter().zip(layout.packs()).zip(starts) {
-        let mut at = start * width;
+    let (pad, first) = (column.bytes_of(pad), first.map(|first| column.bytes_of(first)));
+    let mut values = MutableBuffer::with_capacity(layout.total() * column.width);
+    let fill = |values: &mut MutableBuffer, tokens: usize| (0..tokens).for_each(|_| values.extend_from_slice(&pad));
+    for (pack, sequences) in packs.iter().zip(layout.packs()) {
         for (slice, (length, padded)) in pack.iter().zip(&sequences.rows) {
-            rows.copy(index, *slice, &mut values[at..at + length * width])?;
+            let start = values.len();
+            rows.append(index, *slice, &mut values)?;
             if let Some(first) = &first {
-                values[at..at + width].copy_from_slice(first);
+                values[start..start + column.width].copy_from_slice(first);
             }
-            at += padded * width;
+            fill(&mut values, padded - length);
         }
+        fill(&mut values, sequences.tail);
     }
     Ok(list_of(layout, numbers(column, values.into())))
 }

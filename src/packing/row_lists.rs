@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ListArray, RecordBatch};
-use arrow_buffer::{Buffer, OffsetBuffer};
+use arrow_buffer::{Buffer, MutableBuffer, OffsetBuffer};
 use arrow_schema::DataType;
 
 use super::plan::{PackPlan, Slice};
@@ -83,13 +83,13 @@ impl PackedRows for RowLists {
         &self.columns
     }
 
-    fn copy(&self, column: usize, slice: Slice, out: &mut [u8]) -> Result<()> {
+    fn append(&self, column: usize, slice: Slice, out: &mut MutableBuffer) -> Result<()> {
         let row = slice.row as usize;
         let batch = self.starts.partition_point(|&start| start <= row) - 1;
         let lists = &self.lists[column][batch];
         let first = lists.offsets[row - self.starts[batch]] as usize + slice.start as usize;
-        let from = first * self.columns[column].width;
-        out.copy_from_slice(&lists.values[from..from + out.len()]);
+        let width = self.columns[column].width;
+        out.extend_from_slice(&lists.values[first * width..(first + slice.len() as usize) * width]);
         Ok(())
     }
 }

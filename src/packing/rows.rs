@@ -1,5 +1,6 @@
 //! `PackedRows`: the rows of a plan, wherever they are.
 
+use arrow_buffer::MutableBuffer;
 use arrow_schema::DataType;
 
 use super::plan::Slice;
@@ -10,12 +11,12 @@ pub trait PackedRows: Send + Sync {
     /// The columns, one of which is `input_ids`.
     fn columns(&self) -> &[PackedColumn];
 
-    /// Copies the values of a slice of a row to `out`, which has just the room for them.
+    /// Appends the values of a slice of a row to `out`.
     ///
     /// # Errors
     ///
     /// Fails if they cannot be read.
-    fn copy(&self, column: usize, slice: Slice, out: &mut [u8]) -> Result<()>;
+    fn append(&self, column: usize, slice: Slice, out: &mut MutableBuffer) -> Result<()>;
 }
 
 /// A column of lists of numbers.

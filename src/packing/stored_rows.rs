@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int32Type};
 use arrow_array::{Array, ListArray, RecordBatch};
-use arrow_buffer::Buffer;
+use arrow_buffer::{Buffer, MutableBuffer};
 use arrow_schema::DataType;
 
 use super::number_file::NumberFile;
@@ -178,22 +178,27 @@ impl PackedRows for StoredRows {
         &self.layout.all
     }
 
-    fn copy(&self, column: usize, slice: Slice, out: &mut [u8]) -> Result<()> {
+    fn append(&self, column: usize, slice: Slice, out: &mut MutableBuffer) -> Result<()> {
         let row = slice.row as usize;
         // A block without rows begins at the same row as the next one, and is before it.
         let block = &self.blocks[self.blocks.partition_point(|block| block.first_row <= row) - 1];
         let tokens = block.offsets.last().map_or(0, |tokens| *tokens as usize);
         let in_column = block.offsets[row - block.first_row] as usize + slice.start as usize;
         let first = WIDTH * (self.layout.place(column, block.has_marked_ids) * tokens + in_column);
+        let (start, bytes) = (out.len(), WIDTH * slice.len() as usize);
         match (&block.numbers, &self.file) {
-            (Numbers::InMemory(numbers), _) => out.copy_from_slice(&numbers[first..first + out.len()]),
-            (Numbers::InFile(at), Some(file)) => file.read(at + first as u64, out)?,
+            (Numbers::InMemory(numbers), _) => out.extend_from_slice(&numbers[first..first + bytes]),
+            (Numbers::InFile(at), Some(file)) => {
+                out.extend_zeros(bytes);
+                file.read(at + first as u64, &mut out[start..])?;
+            }
             (Numbers::InFile(_), None) => return Err(Error::new(ErrorKind::Internal, "the rows have no file")),
         }
         if block.has_marked_ids && column == self.layout.ids {
-            replace(out, |marked| marked & !TRAINED);
+            replace(&mut out[start..], |marked| marked & !TRAINED);
         } else if block.has_marked_ids && Some(column) == self.layout.labels {
-            replace(out, |marked| if marked & TRAINED == 0 { MASKED.cast_unsigned() } else { marked & !TRAINED });
+            let label = |marked| if marked & TRAINED == 0 { MASKED.cast_unsigned() } else { marked & !TRAINED };
+            replace(&mut out[start..], label);
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::encoding::PyEncoding;
 use super::errors::{DataError, to_python};
 use super::hooks;
 use super::limits::{limits_dict, limits_option};
+use super::numbers::{count, number};
 use super::template::PyChatTemplate;
 use super::token_batch::PyTokenBatch;
 use super::tokenizer::PyTokenizer;
@@ -105,7 +106,7 @@ impl PyMill {
 #[pymethods]
 impl PyMill {
     #[new]
-    #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None, reserve=0,
+    #[pyo3(signature = (tokenizer, template=None, *, format=None, labels=None, split=None, max_length=None, reserve=None,
                         truncation="keep_start", segment_length=None, padding=None,
                         padding_side="right", pad_to_multiple_of=None, special_tokens="allow",
                         allowed_special_tokens=Vec::new(), all_masked="keep", threads=None, on_error="raise",
@@ -125,17 +126,17 @@ impl PyMill {
         format: Option<&Bound<'_, PyAny>>,
         labels: Option<&Bound<'_, PyAny>>,
         split: Option<&str>,
-        max_length: Option<usize>,
-        reserve: usize,
+        max_length: Option<&Bound<'_, PyAny>>,
+        reserve: Option<&Bound<'_, PyAny>>,
         truncation: &str,
-        segment_length: Option<usize>,
+        segment_length: Option<&Bound<'_, PyAny>>,
         padding: Option<&str>,
         padding_side: &str,
-        pad_to_multiple_of: Option<usize>,
+        pad_to_multiple_of: Option<&Bound<'_, PyAny>>,
         special_tokens: &str,
         allowed_special_tokens: Vec<String>,
         all_masked: &str,
-        threads: Option<usize>,
+        threads: Option<&Bound<'_, PyAny>>,
         on_error: &str,
         keep_columns: Vec<String>,
         attention_mask: bool,
@@ -160,6 +161,10 @@ impl PyMill {
         let (labels_json, format_json) = (json(&labels)?, format.as_ref().map(json).transpose()?);
         let variables = attached(py, || convert::fields(chat_template_kwargs, "chat_template_kwargs"))?;
         let now = time(now)?;
+        let (max_length, reserve) = (count("max_length", max_length)?, count("reserve", reserve)?.unwrap_or(0));
+        let segment_length = count("segment_length", segment_length)?;
+        let (pad_to_multiple_of, threads) =
+            (count("pad_to_multiple_of", pad_to_multiple_of)?, count("threads", threads)?);
         let mill = detach(py, |_| {
             let max_length = Options::max_length_without(reserve, max_length)?;
             let template = match (template, limits) {
@@ -347,9 +352,10 @@ impl PyMill {
         &self,
         py: Python<'_>,
         batch: &Bound<'_, PyAny>,
-        row: usize,
+        row: &Bound<'_, PyAny>,
         json_column: Option<&str>,
     ) -> PyResult<PyEncoding> {
+        let row = number("row", row, 0, u64::from(u32::MAX))? as usize;
         let (input, json_column) = ArrowInput::rows(batch, json_column)?;
         let layout = json_column.as_deref().map_or(RowLayout::Columns, RowLayout::Json);
         detach(py, |_| self.mill.encode_row_of(&mut *input.batches()?, row, layout)).map(PyEncoding::new)

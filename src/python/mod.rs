@@ -14,6 +14,7 @@ mod hooks;
 mod limits;
 mod lines;
 mod mill;
+mod numbers;
 mod outline;
 mod pack_batch;
 mod pack_plan;

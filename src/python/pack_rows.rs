@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use super::arrow::{ArrowInput, Table};
 use super::detach::detach;
-use super::errors::DataError;
+use super::numbers::number;
 use super::pack_batch::PyPackBatch;
 use crate::batch::BatchList;
 use crate::choice::Choice;
@@ -162,10 +162,4 @@ impl PackRequest {
         batches.push(pack_rows(plan, rows, range, &marks, self.padding)?);
         Ok(PyPackBatch::new(Table(batches)))
     }
-}
-
-/// The number of an option, which must be from `least` to `most`.
-pub(super) fn number(option: &str, value: &Bound<'_, PyAny>, least: u64, most: u64) -> PyResult<u64> {
-    let found = value.extract::<u64>().ok().filter(|number| (least..=most).contains(number));
-    found.ok_or_else(|| DataError::new_err(format!("`{option}` must be a whole number from {least} to {most}")))
 }

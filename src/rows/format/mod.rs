@@ -276,6 +276,25 @@ mod tests {
     }
 
     #[test]
+    fn a_text_reads_fields_of_the_format() {
+        let error = |content: &str| {
+            let json = format!(
+                r#"{{"name": "qa", "fields": [{{"name": "question"}}, {{"name": "list", "type": ["text"]}}],
+                    "messages": [{{"role": "user", "content": "{content}"}},
+                                 {{"each": "list", "messages": [{{"role": "user", "content": "{{{{ item }}}}"}}]}}]}}"#
+            );
+            Format::from_json(&json).map(|_| ()).map_err(|error| error.text)
+        };
+        assert_eq!(error("{% set q = question %}{{ q }}{{ range(2)|join }}"), Ok(()));
+        let text = error("{{ qestion }}").unwrap_err();
+        assert!(
+            text.contains("reads `qestion`, which is not a field of the format; did you mean `question`?"),
+            "{text}"
+        );
+        assert!(error("{{ item }}").unwrap_err().contains("reads `item`, which is not a field"));
+    }
+
+    #[test]
     fn errors_of_a_row_name_the_field() {
         let format = format(
             r#"{"name": "x", "text": "", "fields": [

@@ -233,13 +233,14 @@ fn read_answers(format: &str, spec: AnswersJson, fields: &[FieldRule]) -> Result
 fn read_answer_texts(format: &str, spec: PartsJson, fields: &[FieldRule]) -> Result<AnswerTexts> {
     let prompt = match spec.prompt {
         PromptJson::Text(source) => {
-            let text = FormatText::new(&format!("the prompt of format {format}"), &source)?;
+            let text = FormatText::new(&format!("the prompt of format {format}"), &source, fields, false)?;
             PromptText::Text(Box::new(text), spec.stop)
         }
         PromptJson::Messages(messages) => PromptText::Messages(read_builder(format, messages, None, fields)?),
     };
     let name = format!("an answer of format {format}");
-    let answers = spec.answers.iter().map(|source| FormatText::new(&name, source)).collect::<Result<_>>()?;
+    let answers =
+        spec.answers.iter().map(|source| FormatText::new(&name, source, fields, false)).collect::<Result<_>>()?;
     Ok(AnswerTexts { prompt, answers })
 }
 
@@ -310,18 +311,20 @@ fn read_builder(
     tools: Option<String>,
     fields: &[FieldRule],
 ) -> Result<MessageBuilder> {
-    let message = |spec: MessageTextJson| {
-        let content = FormatText::new(&format!("a message of format {format}"), &spec.content)?;
+    let message = |spec: MessageTextJson, in_list| {
+        let content = FormatText::new(&format!("a message of format {format}"), &spec.content, fields, in_list)?;
         Ok(MessageText { role: spec.role, content, optional: spec.optional })
     };
     let group = |spec: MessageJson| match spec {
-        MessageJson::One(spec) => Ok(MessageGroup { each: None, messages: vec![message(spec)?], in_turn: false }),
+        MessageJson::One(spec) => {
+            Ok(MessageGroup { each: None, messages: vec![message(spec, false)?], in_turn: false })
+        }
         MessageJson::Each(EachJson { each, .. }) if !fields.iter().any(|rule| rule.name == each) => {
             Err(invalid(format!("{format}: `each` is `{each}`, which is no field of the format; add it to `fields`")))
         }
         MessageJson::Each(EachJson { each, messages, in_turn }) => Ok(MessageGroup {
             each: Some(each),
-            messages: messages.into_iter().map(message).collect::<Result<_>>()?,
+            messages: messages.into_iter().map(|spec| message(spec, true)).collect::<Result<_>>()?,
             in_turn,
         }),
     };

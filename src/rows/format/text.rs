@@ -2,21 +2,29 @@
 
 use chatjinja::{Global, Globals, Input, Node, Template};
 
-use super::fields::FieldValues;
+use super::fields::{FieldRule, FieldValues};
 use crate::error::{Error, ErrorKind, Result};
+use crate::names::did_you_mean;
 
 /// A compiled text.
 #[derive(Debug)]
 pub(super) struct FormatText(Template);
 
 impl FormatText {
-    /// Compiles `source`. `name` describes the text in error messages.
-    pub(super) fn new(name: &str, source: &str) -> Result<FormatText> {
+    /// Compiles `source`, which reads `fields`. `name` describes the text in error messages, and `in_list` tells whether there
+    /// is a variable `item`.
+    pub(super) fn new(name: &str, source: &str, fields: &[FieldRule], in_list: bool) -> Result<FormatText> {
         let template = Template::new(name, source).map_err(|error| {
             let failure =
                 Error::new(ErrorKind::TemplateSyntax, format!("the text of {name} does not compile: {error}"));
             error.line().into_iter().fold(failure, Error::at_template_line)
         })?;
+        let known = || fields.iter().map(|field| field.name.as_str()).chain(in_list.then_some("item"));
+        if let Some(variable) = template.variables().find(|variable| known().all(|name| name != *variable)) {
+            let hint = did_you_mean(variable, known());
+            let text = format!("the text of {name} reads `{variable}`, which is not a field of the format{hint}");
+            return Err(Error::new(ErrorKind::Option, text));
+        }
         Ok(FormatText(template))
     }
 
