@@ -266,14 +266,21 @@ def test_too_many_rejects_are_told_and_the_output_is_complete(run: Any, conversa
 
 
 def test_empty_inputs(run: Any, in_tmp_path: Path, write_file: WriteFile) -> None:
-    (in_tmp_path / "empty.jsonl").touch()
-    report = run("empty.jsonl")
-    assert (report.rows_in, report.rows_out, report.rejected) == (0, 0, 0)
-    assert "no rows" in str(report)
-    assert pq.read_table("out/train-00000.parquet").schema.names == ["input_ids", "labels", "length"]
-    report = run("empty.jsonl", write_file("a.jsonl", [conversation(0)]), overwrite=True)
+    names = [f"empty{number}.jsonl" for number in range(5)]
+    for name in names:
+        (in_tmp_path / name).touch()
+    nothing = "so nothing was written; give inputs that have rows"
+    assert complaint(run, names[0]) == f"the inputs have no rows (empty0.jsonl), {nothing}"
+    assert complaint(run, *names) == (
+        f"the inputs have no rows (empty0.jsonl, empty1.jsonl, empty2.jsonl and 2 more), {nothing}"
+    )
+    assert not Path("out").exists()
+    report = run(names[0], write_file("a.jsonl", [conversation(0)]))
     assert report.rows_out == 1
     assert [each["rows"] for each in read_manifest()["inputs"]] == [0, 1]
+    warning = "1 of 2 inputs has no rows (empty0.jsonl); check whether rows are missing there"
+    assert warning in report.warnings
+    assert warning in str(report)
 
 
 def test_tokenizer_and_template_as_sources_or_objects(

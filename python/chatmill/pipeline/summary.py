@@ -158,8 +158,6 @@ def _arranged(arranged: Arranged) -> Iterator[_Row]:
 
 
 def _warnings(report: PrepareReport) -> Iterator[str]:
-    if report.rows_in == 0:
-        yield "The inputs have no rows, so the output is one shard without rows."
-    elif report.trained_tokens == 0 and report.labels != "none":
+    if report.trained_tokens == 0 and report.labels != "none":
         yield "No token is trained; check the roles of the messages, and look at a row with `chatmill show`."
     yield from report.warnings
