@@ -39,6 +39,15 @@ def expected_totals(rows: CountedRows, samples: CountedSamples) -> dict[str, Any
     }
 
 
+def expected_sequences(rows: CountedRows) -> dict[str, int]:
+    """All sequences before any cut."""
+    return {
+        "number": sum(rows.lengths.values()),
+        "tokens": sum(length * count for length, count in rows.lengths.items()),
+        "trained_tokens": sum(rows.trained_places.values()),
+    }
+
+
 def expected_limits(rows: CountedRows) -> list[dict[str, int]]:
     """What each `max_length` would cut: four limits for each power of two from 128, up to one that cuts nothing."""
     longest, found = max(rows.lengths), []

@@ -23,6 +23,7 @@ from chatmill.reporting.model import (
     ReportFinding,
     ReportSample,
     Run,
+    Sequences,
     Source,
     Stops,
     TokenCount,
@@ -152,6 +153,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
             begins_with_bos=9_973,
         ),
         lengths={19: 3, 64: 101, 65: 7, 127: 211, 300: 2_003, 511: 3_001, 800: 2_811, 1_500: 2_039, 2_048: 431},
+        sequences=Sequences(10_611, 8_123_459, 2_469_137),
         limits=(
             LengthLimit(256, 9_901, 5_500_003, 1_900_007),
             LengthLimit(512, 6_701, 4_200_011, 1_300_021),
@@ -280,6 +282,7 @@ def other_report(name: str = "out/other") -> Report:
             begins_with_bos=821,
         ),
         lengths={10: 400, 20: 421},
+        sequences=Sequences(821, 12_420, 4_101),
         limits=(LengthLimit(16, 421, 1_684, 1_601), LengthLimit(32, 0, 0, 0)),
         trained_shares=(17, 0, 0, 404, 400, 0, 0, 0, 0, 0, 0, 0),
         first_trained=report.first_trained[2:],

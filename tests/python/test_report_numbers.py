@@ -15,7 +15,14 @@ from chatmill.lint.warning import CODES
 from chatmill.reporting.as_json import to_json
 from counted_rows import CountedRows
 from counted_samples import CountedSamples, counted_samples
-from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
+from expected_report import (
+    expected_figures,
+    expected_limits,
+    expected_packing,
+    expected_regions,
+    expected_sequences,
+    expected_totals,
+)
 from report_cases import NO_TEMPLATE, Case, counted_parts
 from report_sets import BROKEN, chat, dataset, judged, made, preferences, question, reasoning, rewards, sharegpt, texts
 
@@ -234,6 +241,7 @@ def compare(report: Any, rows: CountedRows, samples: CountedSamples, tokenizer: 
     expected: dict[str, Any] = {
         "totals": expected_totals(rows, samples),
         "lengths": sorted(map(list, samples.lengths.items())),
+        "sequences": expected_sequences(rows),
         "limits": expected_limits(rows),
         "trained_shares": samples.trained_shares,
         "regions": expected_regions(rows),

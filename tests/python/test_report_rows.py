@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import chatmill
 import chatmill.inputs.mill
 import pytest
 from byte_tokenizers import byte_tokenizer
@@ -50,3 +52,19 @@ def test_rows_that_are_too_long_are_one_reject_each(tmp_path: Path) -> None:
     found = report_of_rows(path, tokenizer=byte_tokenizer(), template="chatml")
     assert [(it.rows, it.place.rpartition(", ")[2]) for it in found.rejects] == [(4, "line 4")]
     assert [it.why for it in found.samples if it.code] == [("rejected",)]
+
+
+def test_shares_of_limits_count_rejected_rows_on_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_rows(path, 1)
+    long = {"messages": [*ROW["messages"], {"role": "user", "content": "x" * 2000}, ROW["messages"][1]]}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(long)}\n" * 9)
+    report = chatmill.report(path, tokenizer=byte_tokenizer(), template="chatml", max_length=200, truncation="drop")
+    assert report.report.totals.rejected == 9
+    shares = [float(it) for it in re.findall(r"^ +[\d,]+ +9 +[\d,]+ +([\d.]+) %", str(report), re.MULTILINE)]
+    assert len(shares) > 10
+    # Nine rows have the same length, so a limit of 128 leaves nine times 128 tokens of them.
+    found = report.report.sequences
+    assert shares[0] == round(100 * (1 - (9 * 128 + report.report.totals.tokens) / found.tokens), 1)
+    assert all(0 < it < 100 for it in shares)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatmill.reporting.findings import Evidence, find
-from chatmill.reporting.limits import length_limits, packings
+from chatmill.reporting.limits import all_sequences, length_limits, packings
 from chatmill.reporting.model import (
     Regions,
     RejectReason,
@@ -68,6 +68,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
         run=counted.run,
         totals=totals,
         lengths=dict(sorted(lengths.items())),
+        sequences=all_sequences(rows.lengths, rows.trained_cells),
         limits=length_limits(rows.lengths, rows.trained_cells),
         trained_shares=[
             sum(at) for at in zip([0] * TRAINED_SHARES, *(it.trained_shares for it in written), strict=True)

@@ -85,6 +85,24 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class Sequences:
+    """The sequences before any cut, of which each `LengthLimit` would cut a part.
+
+    A row has one sequence, or one for each of its answers. Rows that were rejected or dropped because they are too long
+    have sequences too.
+
+    Attributes:
+        number: The number of sequences.
+        tokens: Their tokens.
+        trained_tokens: Those of them that are trained.
+    """
+
+    number: int
+    tokens: int
+    trained_tokens: int
+
+
+@dataclass(frozen=True)
 class LengthLimit:
     """What a `max_length` would cut.
 
@@ -289,7 +307,8 @@ class Report:
         run: What was made.
         totals: The totals.
         lengths: Samples by their length in tokens, ascending. Exact.
-        limits: What each `max_length` would cut, ascending, of all sequences before any cut.
+        sequences: All sequences before any cut, also those of rows that are too long.
+        limits: What each `max_length` would cut of them, ascending.
         trained_shares: Samples by their trained share, 12 numbers: without trained tokens; up to 10 %, up to 20 %, …
             up to 100 %, without those that are trained as a whole; trained as a whole.
         regions: Tokens by role, kind and turn; None if no row has messages.
@@ -310,6 +329,7 @@ class Report:
     run: Run
     totals: Totals
     lengths: Mapping[int, int]
+    sequences: Sequences
     limits: Sequence[LengthLimit]
     trained_shares: Sequence[int]
     regions: Regions | None

@@ -167,13 +167,13 @@ def _lengths(report: Report) -> RenderableType:
     return Group(table, Text(f"at most: {quantile_text(quantiles(report.lengths))}"))
 
 
-def _limits(report: Report) -> Table:
+def _limits(report: Report) -> RenderableType:
     table = _grid(
         "right", "right", "right", "right", "right", head=("max_length", "rows cut", "tokens lost", "", "trained")
     )
     for it in report.limits:
         is_chosen = it.max_length == report.run.max_length
-        share = percent(it.lost_tokens, report.totals.text_tokens)
+        share = percent(it.lost_tokens, report.sequences.tokens)
         table.add_row(
             Text(f"{it.max_length:,}", style="bold" if is_chosen else ""),
             f"{it.cut:,}",
@@ -181,7 +181,8 @@ def _limits(report: Report) -> Table:
             share,
             f"{it.lost_trained_tokens:,}",
         )
-    return table
+    of = report.sequences
+    return Group(table, Text(f"100 % are the {of.tokens:,} tokens of {of.number:,} sequences before any cut"))
 
 
 def _trained_shares(report: Report) -> Table:
