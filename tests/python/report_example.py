@@ -63,5 +63,6 @@ def empty_report(**parts: Any) -> Report:
         rejects=[],
         samples=[],
         notes={},
+        packs=[],
         **parts,
     )

@@ -16,6 +16,7 @@ from chatmill.reporting.audit_model import (
 )
 from chatmill.reporting.model import (
     LengthLimit,
+    PackedSplit,
     Packing,
     Regions,
     RejectReason,
@@ -224,6 +225,10 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
         ),
         samples=full_samples() if with_samples else (),
         notes={"truncated": 433, "control_text": 61, "empty_answer": 47, "doubled_bos": 71, HOSTILE["style"]: 67},
+        packs=(
+            PackedSplit("train", 2_051, 3_797, 7_654_319, 7_787_647, 2_345_677, 10_559, 409, 46_457, 37, 91_193, 9_277),
+            PackedSplit(HOSTILE["entity"], 2_051, 31, 60_169, 63_581, 20_177, 83, 5, 2_053, 4, 4_139, 1_013),
+        ),
     )
 
 
@@ -295,6 +300,7 @@ def other_report(name: str = "out/other") -> Report:
         sources=report.sources[:1],
         samples=report.samples[:2],
         notes={},
+        packs=(),
     )
 
 

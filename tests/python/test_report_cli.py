@@ -34,7 +34,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 
     def made(entry: Any, samples: bool) -> Report:
         name = entry if isinstance(entry, str) else "rows"
-        report = example_report(name)
+        report = example_report(name, packs=())
         return report if samples else replace(report, samples=[])
 
     def report_of_output(folder: Any, *, samples: bool = True) -> Report:

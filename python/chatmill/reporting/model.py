@@ -85,6 +85,49 @@ class Totals:
 
 
 @dataclass(frozen=True)
+class PackedSplit:
+    """What packing made of the rows of a split.
+
+    Attributes:
+        split: The name of the split, such as `train`.
+        length: The length of a pack in tokens.
+        packs: The number of packs.
+        tokens: Tokens in packs, without padding.
+        room: Tokens that the packs have room for.
+        trained_tokens: Tokens in packs that are trained.
+        rows: Rows that were packed.
+        cut_rows: Rows that are longer than a pack and lost tokens.
+        cut_tokens: The tokens that they lost.
+        dropped_rows: Rows that are in no pack, because they are too long or because their pack was dropped.
+        dropped_tokens: Their tokens.
+        lost_trained_tokens: Trained tokens of the rows that are not trained in packs, if packing lost any token.
+    """
+
+    split: str
+    length: int
+    packs: int
+    tokens: int
+    room: int
+    trained_tokens: int
+    rows: int
+    cut_rows: int
+    cut_tokens: int
+    dropped_rows: int
+    dropped_tokens: int
+    lost_trained_tokens: int
+
+    @property
+    def lost_rows(self) -> int:
+        """Rows that packing cut or dropped."""
+        return self.cut_rows + self.dropped_rows
+
+    @property
+    def lost_tokens(self) -> int:
+        """Tokens that packing cut off or dropped."""
+        return self.cut_tokens + self.dropped_tokens
+
+
+@dataclass(frozen=True)
 class Sequences:
     """The sequences before any cut, of which each `LengthLimit` would cut a part.
 
@@ -303,6 +346,8 @@ class ReportSample:
 class Report:
     """The report of one output, or of rows that were not written.
 
+    If the output has packs, `packs` and `findings` tell what packing did. All else describes the rows before it.
+
     Attributes:
         run: What was made.
         totals: The totals.
@@ -324,6 +369,7 @@ class Report:
         rejects: The rejected rows by reason, most frequent first.
         samples: Rows to look at; empty without samples.
         notes: Rows by note, as in `PrepareReport.notes`.
+        packs: The packs of each split; empty if the output has rows.
     """
 
     run: Run
@@ -344,6 +390,7 @@ class Report:
     rejects: Sequence[RejectReason]
     samples: Sequence[ReportSample] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    packs: Sequence[PackedSplit] = ()
 
     @property
     def status(self) -> Status:

@@ -49,6 +49,7 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
             paths=[it["path"] for it in manifest["inputs"]],
             labels=[it["options"]["labels"] for it in manifest.get("parts", ())] or [output.options.get("labels")],
             samples=kept,
+            packing=output.options.get("packing"),
         )
         return build_report(counted, samples=samples)
     except DataError:

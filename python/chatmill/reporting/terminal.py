@@ -69,6 +69,8 @@ def report_text(reports: Sequence[Report]) -> str:
 def _sections(report: Report) -> Iterator[_Section]:
     if report.findings:
         yield "findings", Group(*_findings(report))
+    if report.packs:
+        yield f"packs of {report.packs[0].length:,} tokens", _packs(report)
     yield "totals", _totals(report)
     yield from _samples(report)
     if report.regions is not None:
@@ -128,6 +130,8 @@ def _totals(report: Report) -> Table:
         ("untrained", totals.untrained, untrained),
         ("truncated", totals.truncated, _lost(report)),
     ]
+    if report.packs:
+        rows.append(("lost in packs", sum(it.lost_rows for it in report.packs), _lost_in_packs(report)))
     if totals.assistant_turns:
         turns = f"trained, of {totals.assistant_turns:,} turns of the assistant"
         rows.append(("turns", totals.trained_turns, turns))
@@ -138,6 +142,25 @@ def _totals(report: Report) -> Table:
     for name, number, text in rows:
         table.add_row(name, f"{number:,}", text)
     return table
+
+
+def _packs(report: Report) -> RenderableType:
+    head = ("", "packs", "tokens", "full", "trained", "", "rows cut", "rows dropped", "tokens lost", "")
+    table = _grid("left", *["right"] * 9, head=head)
+    for it in report.packs:
+        table.add_row(
+            Text(on_one_line(it.split)),
+            f"{it.packs:,}",
+            f"{it.tokens:,}",
+            percent(it.tokens, it.room),
+            f"{it.trained_tokens:,}",
+            percent(it.trained_tokens, it.tokens),
+            f"{it.cut_rows:,}",
+            f"{it.dropped_rows:,}",
+            f"{it.lost_tokens:,}",
+            percent(it.lost_tokens, it.tokens + it.lost_tokens),
+        )
+    return Group(table, Text("all other sections describe the rows before they were packed", style="dim"))
 
 
 def _of_bytes(report: Report) -> str:
@@ -154,6 +177,12 @@ def _lost(report: Report) -> str:
         f"rows cut to max_length; {totals.cut_tokens:,} tokens ({lost}) are lost, {totals.cut_trained_tokens:,} of "
         "them would have been trained"
     )
+
+
+def _lost_in_packs(report: Report) -> str:
+    lost = sum(it.lost_tokens for it in report.packs)
+    share = percent(lost, lost + sum(it.tokens for it in report.packs))
+    return f"rows cut or dropped by packing; {lost:,} tokens ({share}) are lost"
 
 
 def _lengths(report: Report) -> RenderableType:
