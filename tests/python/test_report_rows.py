@@ -10,10 +10,12 @@ from typing import Any
 
 import chatmill
 import chatmill.inputs.mill
+import pyarrow.parquet as pq
 import pytest
 from byte_tokenizers import byte_tokenizer
-from chatmill import DataError
+from chatmill import DataError, verify
 from chatmill.reporting.of_rows import report_of_rows
+from chatmill.reporting.page import page
 
 ROW = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}
 
@@ -68,3 +70,24 @@ def test_shares_of_limits_count_rejected_rows_on_both_sides(tmp_path: Path) -> N
     found = report.report.sequences
     assert shares[0] == round(100 * (1 - (9 * 128 + report.report.totals.tokens) / found.tokens), 1)
     assert all(0 < it < 100 for it in shares)
+
+
+def test_reports_of_answers_say_how_prompts_count(in_tmp_path: Path) -> None:
+    answer = [{"role": "assistant", "content": "Four"}]
+    pair = {"prompt": ROW["messages"][:1], "chosen": answer, "rejected": ROW["messages"][1:]}
+    Path("a.jsonl").write_text(json.dumps(pair), "utf-8")
+    options: Any = {"tokenizer": byte_tokenizer(), "template": "chatml", "format": "preference"}
+    prepared = chatmill.prepare("a.jsonl", output="out", progress=False, **options)
+    stored = pq.read_table("out").to_pylist()[0]
+    prompt, answers = len(stored["prompt_ids"]), len(stored["chosen_ids"]) + len(stored["rejected_ids"])
+    assert prepared.tokens == verify("out").tokens == prompt + answers
+    for shown in (chatmill.report("out"), chatmill.report("a.jsonl", **options)):
+        assert shown.report.run.has_answers
+        assert (shown.report.totals.samples, shown.report.totals.tokens) == (2, 2 * prompt + answers)
+        for text in (str(shown), page(shown.reports)):
+            said = text.replace("&#x60;", "`").replace("&#96;", "`")
+            assert "a prompt counts once for each answer; `prepare` and `verify` count what is stored" in said
+    Path("b.jsonl").write_text(json.dumps(ROW), "utf-8")
+    plain = chatmill.report("b.jsonl", tokenizer=byte_tokenizer(), template="chatml")
+    assert not plain.report.run.has_answers
+    assert "a prompt counts" not in str(plain) + page(plain.reports)

@@ -26,6 +26,8 @@ class Run:
         max_length: The option of this name.
         truncation: The option of this name.
         layout: The kind of files, such as `parquet`; empty for rows.
+        has_answers: Whether rows are a prompt with answers. Then each answer with its prompt is a sample, so the tokens
+            of a prompt count once for each of its answers.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Run:
     max_length: int | None
     truncation: str
     layout: str
+    has_answers: bool = False
 
 
 @dataclass(frozen=True)

@@ -83,4 +83,5 @@ def _run(output: PreparedOutput) -> Run:
         max_length=options.get("max_length"),
         truncation=options.get("truncation") or "",
         layout="packs" if options.get("packing") is not None else output.layout,
+        has_answers=form is not None and form.kind == "answers",
     )

@@ -13,7 +13,7 @@ from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import bar
 from chatmill.reporting.model import Regions, Report
 from chatmill.reporting.side_by_side import show_side_by_side
-from chatmill.reporting.words import SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
+from chatmill.reporting.words import PROMPTS_COUNT, SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
 from chatmill.statistics.quantiles import quantiles
 from chatmill.terminal.console import new_console
 from chatmill.text.numbers import percent
@@ -124,7 +124,7 @@ def _totals(report: Report) -> Table:
         ("rows in", totals.rows_in, ""),
         ("rows out", totals.rows_out, ""),
         ("rejected", totals.rejected, _share(totals.rejected, totals.rows_in, "of the rows")),
-        ("samples", totals.samples, ""),
+        ("samples", totals.samples, "each answer with its prompt is one" if report.run.has_answers else ""),
         ("tokens", totals.tokens, _of_bytes(report)),
         ("trained", totals.trained_tokens, _share(totals.trained_tokens, totals.tokens, "of the tokens")),
         ("untrained", totals.untrained, untrained),
@@ -165,7 +165,9 @@ def _packs(report: Report) -> RenderableType:
 
 def _of_bytes(report: Report) -> str:
     totals = report.totals
-    return f"{totals.bytes / totals.text_tokens:.2f} bytes per token" if totals.text_tokens else ""
+    rate = f"{totals.bytes / totals.text_tokens:.2f} bytes per token" if totals.text_tokens else ""
+    prompts = PROMPTS_COUNT if report.run.has_answers else ""
+    return "; ".join(filter(None, [rate, prompts]))
 
 
 def _lost(report: Report) -> str:
