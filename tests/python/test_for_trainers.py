@@ -145,7 +145,9 @@ def test_printed_lines_name_the_folder(trainer: str, output: str) -> None:
     if trainer in ("axolotl", "llama-factory"):
         config = yaml.safe_load(lines)
         if trainer == "llama-factory":
-            assert config == {"stage": "sft", "tokenized_path": output, "dataset": "prepared"}
+            # LLaMA-Factory needs a template and a dataset, though it uses neither of them for tokens.
+            needed = {"template": "default", "dataset": "prepared"}
+            assert config == {"stage": "sft", "tokenized_path": output, **needed}
         else:
             assert config["sequence_len"] == report.lengths["max"]
             files = f"{output}/train-*.parquet"
