@@ -222,12 +222,11 @@ def test_an_output_is_replaced_only_if_it_is_unchanged(trainer: str) -> None:
         run(ROWS, trainer, overwrite=True)
 
 
-def test_rows_without_samples_for_training() -> None:
-    run([], "llama-factory")
-    assert len(datasets.load_from_disk("out")) == 0
-    for trainer in ("nemo", "axolotl"):
-        run([], trainer, output=trainer)
-        assert table(trainer).num_rows == 0
+@pytest.mark.parametrize("trainer", ["llama-factory", "nemo", "axolotl"])
+def test_inputs_without_rows(trainer: str) -> None:
+    with pytest.raises(DataError, match=r"the inputs have no rows \(rows.jsonl\), so nothing was written"):
+        run([], trainer)
+    assert not Path("out").exists()
 
 
 def test_preferences_become_conversations_for_a_reward_model() -> None:
