@@ -29,6 +29,7 @@ from chatmill import (
     TokenizerError,
     prepare,
 )
+from rich.filesize import decimal
 from samples import Row, WriteFile, conversation, to_lines
 
 KINDS = [
@@ -420,3 +421,24 @@ def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: Write
     write_file("c.parquet", conversations)
     mixed = complaint(run, path, "c.parquet", keep_columns=["id"])
     assert "the columns differ between inputs" in mixed
+
+
+def test_a_column_is_kept_once(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    message = "`keep_columns` (`--keep-columns`) has 'id' twice; give it once"
+    assert complaint(run, path, keep_columns=["id", "more", "id"]) == message
+
+
+def test_the_summary_counts_the_files_for_validation(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    report = run(path, validation=8, shard_tokens=400)
+    assert min(len(report.shards), len(report.validation_shards)) > 1
+    size = decimal(sum(shard.bytes for shard in (*report.shards, *report.validation_shards)))
+    number = len(report.shards) + len(report.validation_shards)
+    line = next(line for line in str(report).splitlines() if line.startswith("shards"))
+    assert line.split(maxsplit=2) == [
+        "shards",
+        str(number),
+        f"{size} in out, {len(report.validation_shards)} of them for validation",
+    ]
+    assert "validation" not in str(run(path, overwrite=True))

@@ -95,8 +95,10 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
     if report.reused_blocks:
         some = "" if report.blocks == 1 else f"{report.reused_blocks:,} of them "
         yield "blocks", f"{report.blocks:,}", f"{some}made by an earlier run"
-    size = decimal(sum(shard.bytes for shard in report.shards))
-    yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
+    shards = [*report.shards, *report.validation_shards]
+    size = decimal(sum(shard.bytes for shard in shards))
+    parts = f", {len(report.validation_shards):,} of them for validation" if report.validation_shards else ""
+    yield "shards", f"{len(shards):,}", Text(visible(f"{size} in {report.output}{parts}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")
 
 
