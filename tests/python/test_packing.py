@@ -386,5 +386,8 @@ def test_the_command(tokens: pa.Table) -> None:
 def test_no_rows(in_tmp_path: Path) -> None:
     write_rows(Path("rows.jsonl"), rows())
     prepare("rows.jsonl", tokenizer=TOKENIZER, template=CHATML, output="tokens")
-    assert pack("tokens", 5, "packs", truncation="drop").splits["train"].packs == 0
+    report = pack("tokens", 5, "packs", truncation="drop")
+    assert report.splits["train"].packs == 0
+    assert "; no row is in a pack, so there is nothing to train" in report.lines()[0]
+    assert "full" not in str(report)
     assert pq.read_table("packs").column_names == ["input_ids", "labels", "seq_lengths", "length"]
