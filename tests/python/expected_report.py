@@ -39,6 +39,15 @@ def expected_totals(rows: CountedRows, samples: CountedSamples) -> dict[str, Any
     }
 
 
+def expected_sequences(rows: CountedRows) -> dict[str, int]:
+    """All sequences before any cut."""
+    return {
+        "number": sum(rows.lengths.values()),
+        "tokens": sum(length * count for length, count in rows.lengths.items()),
+        "trained_tokens": sum(rows.trained_places.values()),
+    }
+
+
 def expected_limits(rows: CountedRows) -> list[dict[str, int]]:
     """What each `max_length` would cut: four limits for each power of two from 128, up to one that cuts nothing."""
     longest, found = max(rows.lengths), []
@@ -134,11 +143,14 @@ def expected_figures(report: Mapping[str, Any]) -> dict[str, Any]:
     def share(part: str, whole: str) -> float:
         return totals[part] / totals[whole] if totals[whole] else 0.0
 
+    def lost(*names: str) -> int:
+        return sum(split[name] for split in report["packs"] for name in names)
+
     stops = None if regions is None or (regions["of"] and not regions["rows"]) else regions["stops"]
     reasoning = {} if regions is None else regions
     given = reasoning.get("reasoning_given")
     same = ("rows_in", "rows_out", "rejected", "samples", "duplicates", "tokens", "trained_tokens", "untrained",
-            "bytes", "text_tokens", "truncated", "assistant_turns", "trained_turns", "begins_with_bos")  # fmt: skip
+            "bytes", "text_tokens", "assistant_turns", "trained_turns", "begins_with_bos")  # fmt: skip
     return {
         **{name: totals[name] for name in same},
         "findings": len(statuses),
@@ -150,8 +162,9 @@ def expected_figures(report: Mapping[str, Any]) -> dict[str, Any]:
         "tokens_per_byte": share("text_tokens", "bytes"),
         **{f"length_{percent}": length_of(percent) for percent in (50, 90, 95, 99)},
         "length_max": lengths[-1],
-        "truncated_tokens": totals["cut_tokens"],
-        "truncated_trained_tokens": totals["cut_trained_tokens"],
+        "truncated": totals["truncated"] + lost("cut_rows", "dropped_rows"),
+        "truncated_tokens": totals["cut_tokens"] + lost("cut_tokens", "dropped_tokens"),
+        "truncated_trained_tokens": totals["cut_trained_tokens"] + lost("lost_trained_tokens"),
         "uncut_tokens": totals["tokens"] + totals["cut_tokens"],
         "uncut_trained_tokens": totals["trained_tokens"] + totals["cut_trained_tokens"],
         "untrained_turns": totals["assistant_turns"] - totals["trained_turns"],

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from chatmill.drawing.row import DrawnRegion, DrawnRow, DrawnSpan
-from chatmill.reporting.model import Report, ReportSample
+from chatmill.reporting.model import Report, ReportSample, Sequences
 from report_values import ALL_HOSTILE, HOSTILE, full_report
 
 
@@ -48,6 +48,7 @@ def empty_report(**parts: Any) -> Report:
         report,
         totals=replace(report.totals, **zeros),
         lengths={},
+        sequences=Sequences(0, 0, 0),
         limits=[],
         trained_shares=[0] * 12,
         regions=None,
@@ -62,5 +63,6 @@ def empty_report(**parts: Any) -> Report:
         rejects=[],
         samples=[],
         notes={},
+        packs=[],
         **parts,
     )

@@ -16,6 +16,7 @@ from chatmill.reporting.audit_model import (
 )
 from chatmill.reporting.model import (
     LengthLimit,
+    PackedSplit,
     Packing,
     Regions,
     RejectReason,
@@ -23,6 +24,7 @@ from chatmill.reporting.model import (
     ReportFinding,
     ReportSample,
     Run,
+    Sequences,
     Source,
     Stops,
     TokenCount,
@@ -152,6 +154,7 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
             begins_with_bos=9_973,
         ),
         lengths={19: 3, 64: 101, 65: 7, 127: 211, 300: 2_003, 511: 3_001, 800: 2_811, 1_500: 2_039, 2_048: 431},
+        sequences=Sequences(10_611, 8_123_459, 2_469_137),
         limits=(
             LengthLimit(256, 9_901, 5_500_003, 1_900_007),
             LengthLimit(512, 6_701, 4_200_011, 1_300_021),
@@ -222,6 +225,10 @@ def full_report(name: str = "out/train", *, with_samples: bool = True) -> Report
         ),
         samples=full_samples() if with_samples else (),
         notes={"truncated": 433, "control_text": 61, "empty_answer": 47, "doubled_bos": 71, HOSTILE["style"]: 67},
+        packs=(
+            PackedSplit("train", 2_051, 3_797, 7_654_319, 7_787_647, 2_345_677, 10_559, 409, 46_457, 37, 91_193, 9_277),
+            PackedSplit(HOSTILE["entity"], 2_051, 31, 60_169, 63_581, 20_177, 83, 5, 2_053, 4, 4_139, 1_013),
+        ),
     )
 
 
@@ -280,6 +287,7 @@ def other_report(name: str = "out/other") -> Report:
             begins_with_bos=821,
         ),
         lengths={10: 400, 20: 421},
+        sequences=Sequences(821, 12_420, 4_101),
         limits=(LengthLimit(16, 421, 1_684, 1_601), LengthLimit(32, 0, 0, 0)),
         trained_shares=(17, 0, 0, 404, 400, 0, 0, 0, 0, 0, 0, 0),
         first_trained=report.first_trained[2:],
@@ -292,6 +300,7 @@ def other_report(name: str = "out/other") -> Report:
         sources=report.sources[:1],
         samples=report.samples[:2],
         notes={},
+        packs=(),
     )
 
 

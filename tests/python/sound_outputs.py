@@ -93,8 +93,8 @@ def _datasets() -> Path:
 
 
 def _packed_of_nothing() -> Path:
-    _prepare([])
-    pack("out", 300, "packs")
+    _prepare(rows())
+    pack("out", 5, "packs", truncation="drop")
     return Path("packs")
 
 
@@ -152,7 +152,6 @@ SOUND: dict[str, Callable[[], Path]] = {
     "plain": _plain(),
     "kept columns and rejects": lambda: _prepare([*rows(), *_BAD, *rows(5)], keep_columns=["id"]),
     "rejects in parts": lambda: _prepare([*_BAD, *rows()], truncation="drop", max_length=300, shard_tokens=700),
-    "empty": lambda: _prepare([]),
     "uncompressed": _plain(compression="none"),
     "padded to the longest": _plain(tokenizer=PADDED, padding="longest", position_ids=True, block_bytes=2000),
     "padded to a length": _plain(tokenizer=PADDED, padding="max_length", max_length=300, truncation="drop"),
@@ -230,6 +229,6 @@ SOUND: dict[str, Callable[[], Path]] = {
     "one answer to mds": _converted("one answer", "mds"),
     "trl to hf": _converted("trl", "hf"),
     "nemo to olmo": _converted("nemo", "olmo"),
-    "empty to megatron": _converted("empty", "megatron"),
+    "packs of no rows to megatron": _converted("packs of no rows", "megatron"),
     "packs of no rows to nemo": _converted("packs of no rows", "nemo"),
 }

@@ -132,6 +132,10 @@ def test_errors_are_one_message(run: Any, write_file: WriteFile, conversations: 
             1,
             "there is no format 'alpaka'; did you mean 'alpaca'?",
         ),
+        *(
+            ((*command, "a.yaml"), 1, "a.yaml is a YAML file, which names data sets and holds no rows; give the files")
+            for command in (("show",), ("lint", "chatml", "--data"))
+        ),
         (("prepare", "a.txt", "--output", "out"), 1, "a.txt has the unsupported file type .txt; supported are "),
         (
             ("prepare", "a.txt", "--output", "out", "--input-format", "jsnl"),
@@ -146,6 +150,7 @@ def test_mistakes_are_explained(
 ) -> None:
     write_file("a.jsonl", conversations)
     Path("a.txt").write_text("messages\n", "utf-8")
+    Path("a.yaml").write_text("datasets: []\n", "utf-8")
     failed = run(*arguments)
     assert failed.exit_code == status
     assert message in " ".join(failed.stderr.split())

@@ -280,6 +280,24 @@ def test_faults_name_file_line_and_key(run: Any, case: dict[str, str]) -> None:
     assert not Path("out").exists()
 
 
+def test_a_config_without_a_length_says_that_the_default_applies(run: Any) -> None:
+    """512 is the default of axolotl. The first row has more than 600 tokens."""
+    datasets = "datasets: [{path: long.jsonl, type: chat_template, chat_template: chatml}]\nmax_rejected: 100%\n"
+    answer = {"role": "assistant", "content": "Yes."}
+    users = ({"role": "user", "content": text} for text in ("word " * 600, "Hi"))
+    write_rows(Path("long.jsonl"), [{"messages": [user, answer]} for user in users])
+    warning = (
+        "config.yaml: sequence_len is not set, so axolotl's default of 512 tokens applies, and longer rows are dropped "
+        "or cut; set it to the length of a sample in your training"
+    )
+    report = run(datasets)
+    assert warning in report.warnings
+    assert report.reasons == {"too_long": 1}
+    assert "more than `max_length` 512" in report.examples["too_long"].reason
+    report = run(f"{datasets}sequence_len: 2048\n")
+    assert (warning in report.warnings, report.rows_out) == (False, 2)
+
+
 def test_prompt_and_answer_are_cut_each_on_its_own(run: Any, loaded: Tokenizer) -> None:
     """As in axolotl: longer rows are first cut to at most twice sequence_len, and then they are too long."""
     long = [{"instruction": "I", "output": "word " * 100}]

@@ -127,7 +127,8 @@ def test_rows_of_several_samples_stay_together(run: Run, loaded: Tokenizer) -> N
 
 def test_no_rows_have_no_order(run: Run) -> None:
     Path("none.jsonl").write_text("")
-    assert run(f"{IN_ORDER}datasets: [{{path: none.jsonl, type: alpaca, preprocess_shards: 4}}]").rows_in == 0
+    with pytest.raises(DataError, match=r"the inputs have no rows \(none.jsonl\), so nothing was written"):
+        run(f"{IN_ORDER}datasets: [{{path: none.jsonl, type: alpaca, preprocess_shards: 4}}]")
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])

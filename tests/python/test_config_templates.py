@@ -374,7 +374,8 @@ def test_a_template_that_stands_in_is_told(folder: Path, in_tmp_path: Path) -> N
     )
     write_rows(in_tmp_path / "rows.jsonl", [{"messages": [*HI, {"role": "assistant", "content": "Ho"}]}])
     Path("config.yaml").write_text(
-        f"base_model: {folder}\ndatasets:\n  - path: rows.jsonl\n    type: chat_template\n    chat_template: some_9\n",
+        f"base_model: {folder}\ndatasets:\n  - path: rows.jsonl\n    type: chat_template\n    chat_template: some_9\n"
+        "sequence_len: 512\n",
         "utf-8",
     )
     report = prepare_config("config.yaml", output="out", progress=False)

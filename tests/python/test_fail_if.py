@@ -12,7 +12,7 @@ import pytest
 from chatmill import DataError
 from chatmill.reporting.fail_if import Condition, held
 from chatmill.reporting.figures import FIGURES, figure_values
-from chatmill.reporting.model import Regions, Stops
+from chatmill.reporting.model import Regions, Report, Stops
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_example import empty_report, example_report
@@ -65,8 +65,13 @@ EXPECTED = {
 }
 
 
+def report_of_rows(text: str = "tokens", **parts: Any) -> Report:
+    """A report without packs, so that only `max_length` cuts."""
+    return example_report(text, **{"packs": (), **parts})
+
+
 def test_the_figures_are_those_of_the_report() -> None:
-    assert figure_values(example_report()) == EXPECTED
+    assert figure_values(report_of_rows()) == EXPECTED
 
 
 def test_a_report_of_nothing_has_figures() -> None:
@@ -81,7 +86,7 @@ def test_a_report_of_nothing_has_figures() -> None:
 
 
 def test_bases_are_figures_and_totals_of_their_figure() -> None:
-    values = figure_values(example_report())
+    values = figure_values(report_of_rows())
     for figure in FIGURES.values():
         if figure.base:
             part, whole = values[figure.name], values[figure.base]
@@ -122,7 +127,7 @@ def test_the_document_lists_every_figure() -> None:
     ],
 )
 def test_conditions(condition: str, holds: bool) -> None:
-    assert Condition.of(condition).holds(example_report()) is holds
+    assert Condition.of(condition).holds(report_of_rows()) is holds
 
 
 @pytest.mark.parametrize(
@@ -140,10 +145,10 @@ def test_conditions(condition: str, holds: bool) -> None:
 )
 def test_conditions_at_their_limit(condition: str, holds: bool) -> None:
     totals = replace(
-        example_report().totals,
+        report_of_rows().totals,
         rows_in=1010, rows_out=1000, rejected=10, truncated=20, tokens=500_000, trained_tokens=200_000,
     )  # fmt: skip
-    assert Condition.of(condition).holds(example_report(totals=totals, notes={})) is holds
+    assert Condition.of(condition).holds(report_of_rows(totals=totals, notes={})) is holds
 
 
 @settings(deadline=None)
@@ -154,7 +159,7 @@ def test_conditions_at_their_limit(condition: str, holds: bool) -> None:
     sign=st.sampled_from([">", ">=", "<", "<=", "==", "!="]),
 )
 def test_percentages_are_exact(part: int, more: int, limit: Any, sign: str) -> None:
-    report = example_report()
+    report = report_of_rows()
     report = replace(report, totals=replace(report.totals, untrained=part, samples=part + more))
     share = Fraction(part * 100, part + more) if part + more else Fraction(0)
     compare = {
@@ -196,7 +201,7 @@ def test_what_is_no_condition(condition: str, problem: str) -> None:
 
 
 def test_conditions_that_hold_tell_the_figure_and_the_report() -> None:
-    reports = [example_report("a"), replace(example_report("b"), findings=[])]
+    reports = [report_of_rows("a"), replace(report_of_rows("b"), findings=[])]
     found = held(reports, ["findings_bad > 0", "truncated_tokens > 1%", "trained_share < 1%", "length_50 > 299"])
     assert [str(it) for it in found] == [
         "a: findings_bad > 0: findings_bad is 1",
@@ -213,6 +218,6 @@ def test_an_unknown_figure_is_an_error_and_not_a_pass() -> None:
     stops = Stops(0, 0, 0, 0)
     for regions in (None, Regions(0, 1000, [], [], stops, 0, 0)):
         with pytest.raises(DataError, match="needs `stop_untrained`, which is unknown for rows"):
-            held([example_report("rows", regions=regions)], ["stop_untrained > 0"])
+            held([report_of_rows("rows", regions=regions)], ["stop_untrained > 0"])
     # All rows were rejected: nothing is unknown about the others.
-    assert not held([example_report(regions=Regions(0, 0, [], [], stops, 0, 0))], ["stop_untrained > 0"])
+    assert not held([report_of_rows(regions=Regions(0, 0, [], [], stops, 0, 0))], ["stop_untrained > 0"])

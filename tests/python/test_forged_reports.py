@@ -127,6 +127,27 @@ def test_wrong_values(change: Callable[[Any], None], problem: str, sound: MakeSo
     assert problem in refused(output).replace("\n", " ")
 
 
+PACKING = ("options", "packing")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (put(*PACKING, "max_length", value="9"), "`options.packing.max_length`"),
+        (put(*PACKING, "report", value=[]), "`options.packing.report`"),
+        (put(*PACKING, "report", "train", "cut_tokens", value=-1), "`options.packing.report.train.cut_tokens`"),
+        (put(*PACKING, "report", "train", value={}), "is damaged (KeyError"),
+        (put(*PACKING, "report", "other", value={}), "is damaged (KeyError"),
+        (put(*PACKING, "trained", value={}), "is damaged (KeyError"),
+        (put(*PACKING, "trained", "train", "tokens", value=1.5), "`options.packing.trained.train.tokens`"),
+    ],
+)
+def test_wrong_values_of_packs(change: Callable[[Any], None], problem: str, sound: MakeSound) -> None:
+    output = sound("packs")
+    seal_again(output, change)
+    assert problem in refused(output).replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -22,6 +22,7 @@ from trained_spans import MASKED
 
 ROWS = Path(__file__).parents[1] / "formats"
 DATA = Path(__file__).parents[1] / "data"
+DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
 FAULTS_FOLDER = Path(__file__).parents[1] / "faults"
 EXPECTED: dict[str, list[list[Any]]] = json.loads((DATA / "format_segments.json").read_text("utf-8"))
 
@@ -236,6 +237,20 @@ def test_user_defined_formats() -> None:
     ):
         with pytest.raises(DataError, match=message):
             Format.user_defined(format=wrong)
+
+
+def test_the_documented_format_prints_the_documented_text(tmp_path: Path) -> None:
+    written = DOCS.read_text("utf-8").partition("## Write a format")[2]
+    (tmp_path / "my.yaml").write_text(written.partition("```yaml\n")[2].partition("```")[0], "utf-8")
+    shown = written.partition("```text\n")[2].partition("\n```")[0]
+    form = Format.of(str(tmp_path / "my.yaml"))
+    mill = Mill(byte_tokenizer(eos_token="<|im_end|>"), format=form)
+    assert mill.encode(form.example).text == shown == "Q: How many legs has a spider?\nA: Eight.<|im_end|>"
+    (row,) = milled([{**form.example, "hint": "an even number"}], mill)
+    assert segments(row) == [
+        [False, "Q: How many legs has a spider? (an even number)\nA:"],
+        [True, " Eight.<|im_end|>"],
+    ]
 
 
 @given(st.text(), st.text(), st.text().filter(str.strip), st.text(max_size=9))

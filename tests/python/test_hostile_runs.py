@@ -196,8 +196,9 @@ def test_a_cache_that_cannot_be_shortened(
     inputs: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("empty.jsonl").write_bytes(b"")
-    report = prepare("empty.jsonl", output="empty", cache="never", cache_size="1GB", **BASE)
-    assert (report.rows_in, Path("never").exists()) == (0, False)
+    with pytest.raises(DataError, match="have no rows"):
+        prepare("empty.jsonl", output="empty", cache="never", cache_size="1GB", **BASE)
+    assert not Path("never").exists()
 
     def fails(*_: object) -> None:
         raise OSError("the disk is gone")

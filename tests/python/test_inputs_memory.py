@@ -201,5 +201,6 @@ def test_an_error_of_a_generator_names_the_row() -> None:
 
 def test_no_rows(in_tmp_path: Path) -> None:
     assert read(pa.table({"messages": pa.array([], pa.string())})) == []
-    assert run(pa.table({"messages": pa.array([], pa.string())})).rows_in == 0
+    with pytest.raises(DataError, match=r"the inputs have no rows \(memory\)"):
+        run(pa.table({"messages": pa.array([], pa.string())}))
     assert "there are no inputs" in complaint([])

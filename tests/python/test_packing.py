@@ -271,6 +271,14 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
         pack("tokens", 120, "plan.parquet", index_only=True)
 
 
+LAST_ID = TOKENIZER.vocabulary_size - 1
+
+
+def test_the_last_id_can_be_padding(tokens: pa.Table) -> None:
+    pack("tokens", 120, "packs", pad_id=LAST_ID, pad_to_max_length=True)
+    assert any(ids[-1] == LAST_ID for ids in pq.read_table("packs")["input_ids"].to_pylist())
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -287,6 +295,11 @@ def test_rows_for_validation_are_packed_alone(in_tmp_path: Path) -> None:
         ({"align": 8}, "`align` (`--align`) needs padding; give the id of the pad token with `pad_id` (`--pad-id`)"),
         ({"pad_to_max_length": True}, "`pad_to_max_length` (`--pad-to-max-length`) needs padding; give the id of the"),
         ({"multiple_of": 64}, "`multiple_of` (`--multiple-of`) needs padding; give the id of the pad token with"),
+        *(
+            ({**options, "pad_id": pad_id}, f"is {pad_id}, but tokenizer has the ids 0 to {LAST_ID}; give the id of")
+            for pad_id in (LAST_ID + 1, 99_999_999, -1)
+            for options in ({"pad_to_max_length": True}, {}, {"output": "plan.parquet", "index_only": True})
+        ),
         ({"strategy": "wrapped", "truncation": "drop"}, '`strategy` "wrapped" splits longer rows, so `truncation`'),
         ({"strategy": "bfd_split", "truncation": "raise"}, '`truncation` "raise" has no effect; leave it out, or use'),
         ({"truncation": "raise", "max_length": 8}, "row 0 has "),
@@ -371,7 +384,10 @@ def test_the_command(tokens: pa.Table) -> None:
 
 
 def test_no_rows(in_tmp_path: Path) -> None:
-    Path("rows.jsonl").write_text("")
+    write_rows(Path("rows.jsonl"), rows())
     prepare("rows.jsonl", tokenizer=TOKENIZER, template=CHATML, output="tokens")
-    assert pack("tokens", 120, "packs").splits["train"].packs == 0
+    report = pack("tokens", 5, "packs", truncation="drop")
+    assert report.splits["train"].packs == 0
+    assert "; no row is in a pack, so there is nothing to train" in report.lines()[0]
+    assert "full" not in str(report)
     assert pq.read_table("packs").column_names == ["input_ids", "labels", "seq_lengths", "length"]

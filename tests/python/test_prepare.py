@@ -29,6 +29,7 @@ from chatmill import (
     TokenizerError,
     prepare,
 )
+from rich.filesize import decimal
 from samples import Row, WriteFile, conversation, to_lines
 
 KINDS = [
@@ -266,14 +267,21 @@ def test_too_many_rejects_are_told_and_the_output_is_complete(run: Any, conversa
 
 
 def test_empty_inputs(run: Any, in_tmp_path: Path, write_file: WriteFile) -> None:
-    (in_tmp_path / "empty.jsonl").touch()
-    report = run("empty.jsonl")
-    assert (report.rows_in, report.rows_out, report.rejected) == (0, 0, 0)
-    assert "no rows" in str(report)
-    assert pq.read_table("out/train-00000.parquet").schema.names == ["input_ids", "labels", "length"]
-    report = run("empty.jsonl", write_file("a.jsonl", [conversation(0)]), overwrite=True)
+    names = [f"empty{number}.jsonl" for number in range(5)]
+    for name in names:
+        (in_tmp_path / name).touch()
+    nothing = "so nothing was written; give inputs that have rows"
+    assert complaint(run, names[0]) == f"the inputs have no rows (empty0.jsonl), {nothing}"
+    assert complaint(run, *names) == (
+        f"the inputs have no rows (empty0.jsonl, empty1.jsonl, empty2.jsonl and 2 more), {nothing}"
+    )
+    assert not Path("out").exists()
+    report = run(names[0], write_file("a.jsonl", [conversation(0)]))
     assert report.rows_out == 1
     assert [each["rows"] for each in read_manifest()["inputs"]] == [0, 1]
+    warning = "1 of 2 inputs has no rows (empty0.jsonl); check whether rows are missing there"
+    assert warning in report.warnings
+    assert warning in str(report)
 
 
 def test_tokenizer_and_template_as_sources_or_objects(
@@ -413,3 +421,24 @@ def test_complaints_about_arguments(run: Any, tokenizer: Path, write_file: Write
     write_file("c.parquet", conversations)
     mixed = complaint(run, path, "c.parquet", keep_columns=["id"])
     assert "the columns differ between inputs" in mixed
+
+
+def test_a_column_is_kept_once(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    message = "`keep_columns` (`--keep-columns`) has 'id' twice; give it once"
+    assert complaint(run, path, keep_columns=["id", "more", "id"]) == message
+
+
+def test_the_summary_counts_the_files_for_validation(run: Any, write_file: WriteFile, conversations: list[Row]) -> None:
+    path = write_file("a.jsonl", conversations)
+    report = run(path, validation=8, shard_tokens=400)
+    assert min(len(report.shards), len(report.validation_shards)) > 1
+    size = decimal(sum(shard.bytes for shard in (*report.shards, *report.validation_shards)))
+    number = len(report.shards) + len(report.validation_shards)
+    line = next(line for line in str(report).splitlines() if line.startswith("shards"))
+    assert line.split(maxsplit=2) == [
+        "shards",
+        str(number),
+        f"{size} in out, {len(report.validation_shards)} of them for validation",
+    ]
+    assert "validation" not in str(run(path, overwrite=True))

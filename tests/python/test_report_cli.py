@@ -34,7 +34,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
 
     def made(entry: Any, samples: bool) -> Report:
         name = entry if isinstance(entry, str) else "rows"
-        report = example_report(name)
+        report = example_report(name, packs=())
         return report if samples else replace(report, samples=[])
 
     def report_of_output(folder: Any, *, samples: bool = True) -> Report:
@@ -75,6 +75,7 @@ def run(in_tmp_path: Path, called: Called) -> Callable[..., Any]:
         (in_tmp_path / name).mkdir()
         (in_tmp_path / name / "_manifest.json").write_text("{}", "utf-8")
     (in_tmp_path / "rows.jsonl").write_text("{}\n", "utf-8")
+    (in_tmp_path / "mix.yaml").write_text("datasets: []", "utf-8")
     (in_tmp_path / "folder").mkdir()
     return lambda *arguments: CliRunner(env={"COLUMNS": "200"}).invoke(app, ["report", *arguments])
 
@@ -151,7 +152,10 @@ def test_options_get_their_names_and_types_in_python(run: Any, monkeypatch: pyte
             "rows.jsonl is not an output of chatmill (it has no _manifest.json), and rows need a tokenizer",
         ),
         (["folder"], 1, "give `--tokenizer`, in Python `tokenizer`, or the folder of an output"),
-        (["gone"], 1, "gone is not an output of chatmill"),
+        (["gone"], 1, "there is no file or folder gone; check the path (the working directory is "),
+        (["org/gone"], 1, "there is no file or folder org/gone; check the path, or give `--tokenizer`, in Python "),
+        (["gone/*.jsonl"], 1, "gone/*.jsonl is not an output of chatmill"),
+        (["mix.yaml"], 1, "mix.yaml is a YAML file, which names data sets and holds no rows; give the files of its"),
         (["s3://bucket/tokens"], 1, "is a URL, so it is read as rows, which need a tokenizer"),
         (["tokens", "rows.jsonl"], 1, "rows.jsonl is not an output of chatmill"),
         ([], 2, "Missing argument"),

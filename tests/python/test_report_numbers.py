@@ -8,19 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import chatmill
+import pyarrow.parquet as pq
 import pytest
 import reference
 from chatmill.config.prepare import prepare_config
 from chatmill.lint.warning import CODES
 from chatmill.reporting.as_json import to_json
+from chatmill.reporting.figures import figure_values
 from counted_rows import CountedRows
 from counted_samples import CountedSamples, counted_samples
-from expected_report import expected_figures, expected_limits, expected_packing, expected_regions, expected_totals
+from expected_report import (
+    expected_figures,
+    expected_limits,
+    expected_packing,
+    expected_regions,
+    expected_sequences,
+    expected_totals,
+)
 from report_cases import NO_TEMPLATE, Case, counted_parts
 from report_sets import BROKEN, chat, dataset, judged, made, preferences, question, reasoning, rewards, sharegpt, texts
 
 # What is no number, and what other tests compare.
-NO_NUMBERS = {"run", "status", "samples", "findings", "figures"}
+NO_NUMBERS = {"run", "status", "samples", "findings", "figures", "packs"}
 REGION_MARKS = ("stop_masked", "stop_missing", "stop_cut", "untrained_turn", "reasoning_dropped", "content_dropped",
                 "control_token")  # fmt: skip
 
@@ -161,7 +170,40 @@ def test_packs_and_other_layouts_keep_the_numbers(in_tmp_path: Path) -> None:
     assert reports[0]["totals"]["samples"] == written(case).samples
     for report in reports:
         report.pop("run")
+    packs = [report.pop("packs") for report in reports]
+    assert (packs[0], packs[2], [it["split"] for it in packs[1]]) == ([], [], ["train", "validation"])
     assert reports[1:] == reports[:1] * 2
+
+
+@pytest.mark.parametrize("options", [{}, {"truncation": "drop"}, {"truncation": "split"}, {"labels": "all"}], ids=str)
+def test_a_report_of_packs_tells_what_packing_lost(options: dict[str, Any], in_tmp_path: Path) -> None:
+    case = small(validation=0.2, all_masked="keep", **{name: options[name] for name in ("labels",) if name in options})
+    prepare(case.write(), "rows", case, dict(case.options))
+    chatmill.pack("rows", 40, "packs", **{name: value for name, value in options.items() if name == "truncation"})
+    shown = chatmill.report("packs")
+    lost_rows = lost_tokens = lost_trained = 0
+    for split, found in zip(("train", "validation"), shown.report.packs, strict=True):
+        rows, packs = pq.read_table(f"rows/{split}"), pq.read_table(f"packs/{split}")
+        before = [len(ids) for ids in rows["input_ids"].to_pylist()]
+        kept = [sum(lengths) for lengths in packs["seq_lengths"].to_pylist()]
+        trained = [sum(label != -100 for row in it["labels"].to_pylist() for label in row) for it in (rows, packs)]
+        long = [length for length in before if length > 40]
+        is_dropped, is_cut = options.get("truncation") == "drop", options.get("truncation") is None
+        assert long
+        assert (found.split, found.length, found.packs, found.rows) == (split, 40, len(kept), len(before))
+        assert (found.tokens, found.room, found.trained_tokens) == (sum(kept), 40 * len(kept), trained[1])
+        assert (found.cut_rows, found.dropped_rows) == (len(long) * is_cut, len(long) * is_dropped)
+        assert found.lost_tokens == sum(before) - sum(kept)
+        assert found.cut_tokens == found.lost_tokens * is_cut
+        lost_rows, lost_tokens = lost_rows + found.lost_rows, lost_tokens + found.lost_tokens
+        lost_trained += trained[0] - trained[1] if found.lost_rows else 0
+    assert [len(shown.fail_if(it)) for it in ("truncated_tokens > 0", "truncated > 0")] == [lost_tokens > 0] * 2
+    values = figure_values(shown.report)
+    names = ("truncated", "truncated_tokens", "truncated_trained_tokens")
+    assert [values[name] for name in names] == [lost_rows, lost_tokens, lost_trained]
+    assert values["uncut_tokens"] == sum(map(len, pq.read_table("rows")["input_ids"].to_pylist()))
+    codes = {it.code for it in shown.report.findings if it.code.startswith("packing")}
+    assert codes == {None: {"packing_cut"}, "drop": {"packing_dropped"}}.get(options.get("truncation"), set())
 
 
 def test_datasets_of_a_config(in_tmp_path: Path) -> None:
@@ -234,6 +276,7 @@ def compare(report: Any, rows: CountedRows, samples: CountedSamples, tokenizer: 
     expected: dict[str, Any] = {
         "totals": expected_totals(rows, samples),
         "lengths": sorted(map(list, samples.lengths.items())),
+        "sequences": expected_sequences(rows),
         "limits": expected_limits(rows),
         "trained_shares": samples.trained_shares,
         "regions": expected_regions(rows),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from chatmill.drawing.row import DrawnRow
 from chatmill.reporting.bins import bins_of, counts_in
-from chatmill.reporting.model import LengthLimit, Report, ReportFinding, TokenShare
+from chatmill.reporting.model import LengthLimit, Report, ReportFinding, Sequences, TokenShare
 from chatmill.reporting.page import page
 from chatmill.text.visible import visible
 from parsed_page import ELEMENTS, Parsed
@@ -176,7 +176,7 @@ def test_limits_are_shares_of_what_was_there_before_the_cut() -> None:
 def test_limits_know_of_rows_that_are_not_among_the_samples() -> None:
     """All ten sequences of 1,000 tokens are rejected, so that the totals have no tokens."""
     limits = (LengthLimit(128, 10, 8_720, 5_000), LengthLimit(512, 10, 4_880, 2_500), LengthLimit(1_024, 0, 0, 0))
-    report = replace(other_report(), limits=limits)
+    report = replace(other_report(), limits=limits, sequences=Sequences(10, 10_000, 5_000))
     none = replace(report.totals, rows_out=0, samples=0, tokens=0, trained_tokens=0, cut_tokens=0)
     cells = Parsed(page([replace(report, totals=none)])).cells
     at = cells.index("4,880")

@@ -85,9 +85,16 @@ def test_the_sections_have_the_numbers() -> None:
             "431",
             "rows cut to max_length; 469,135 tokens (5.8 %) are lost, 123,457 of them would have been trained",
         ],
+        ["lost in packs", "455", "rows cut or dropped by packing; 143,842 tokens (1.8 %) are lost"],
         ["turns", "22,111", "trained, of 22,229 turns of the assistant"],
         ["duplicates", "53", "samples are equal to an earlier one"],
         ["BOS", "9,973", "samples begin with the begin-of-text token"],
+    ]
+    assert section(text, "packs of 2,051 tokens") == [
+        ["packs", "tokens", "full", "trained", "rows cut", "rows dropped", "tokens lost"],
+        ["train", "3,797", "7,654,319", "98.3 %", "2,345,677", "30.6 %", "409", "37", "137,650", "1.8 %"],
+        ["tokens", "31", "60,169", "94.6 %", "20,177", "33.5 %", "5", "4", "6,192", "9.3 %"],
+        ["all other sections describe the rows before they were packed"],
     ]
     lengths = section(text, "lengths, in tokens")
     assert [lengths[0], lengths[2], lengths[10]] == [
@@ -104,6 +111,7 @@ def test_the_sections_have_the_numbers() -> None:
         ["2,048", "431", "469,135", "5.8 %", "123,457"],
         ["4,096", "29", "31,337", "0.4 %", "4,243"],
         ["8,192", "0", "0", "0.0 %", "0"],
+        ["100 % are the 8,123,459 tokens of 10,611 sequences before any cut"],
     ]
     shares = section(text, "trained share of a sample")
     assert [shares[0], shares[1], shares[4], shares[10], shares[11]] == [
@@ -202,6 +210,9 @@ def test_several_reports_are_columns() -> None:
         ["tokens", "other", "third"],
         ["verdict", "bad", "look", "bad"],
         ["rows in", *["10,613"] * 3],
+        ["tokens in packs", *["7,714,488"] * 3],
+        ["length in tokens", *["2,051"] * 3],
+        ["tokens lost", *["143,842"] * 3],
         ["trained", *["2,345,678 (30.6 %)"] * 3],
         ["50 %", "511", "300", "511"],
         ["max", "2,048", "300", "2,048"],
@@ -298,6 +309,7 @@ def test_notebooks_get_a_small_static_summary(text: str) -> None:
             "7,654,321",
             "2,345,678 (30.6 %)",
             "511 / 2,048 / 2,048",
+            "3,828 (1.8 % of the tokens lost)",
         ):
             assert shown in parsed.text
     assert tags_of(ShownReport((example_report(EVIL),))._repr_html_()).text.count("<script>") > 2

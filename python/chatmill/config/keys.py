@@ -46,7 +46,11 @@ _SUPPORTED = (
     Key("test_datasets", _DATASETS, "Datasets for evaluation, in place of `val_set_size`."),
     Key("pretraining_dataset", _DATASETS, "Datasets of plain text, for pretraining."),
     Key("dataset_prepared_path", NAME, "The output folder."),
-    Key("sequence_len", whole(1), "The maximum number of tokens per sample."),
+    Key(
+        "sequence_len",
+        whole(1),
+        "The maximum number of tokens per sample. Default: 512, as in axolotl.",
+    ),
     Key("excess_length_strategy", one_of(*choices(ExcessLength)), "What to do with longer samples."),
     Key("min_sample_len", whole(0), "Not supported by chatmill above 2: chatmill keeps short samples."),
     Key("train_on_inputs", FLAG, "Train the prompts too."),

@@ -98,7 +98,13 @@ def parts_of(config: Config, options: RunOptions) -> list[Part]:
     loaded = _loaded(config, named, rebuild=options.rebuild)
     tokenizer = with_tokens(loaded, config.special_tokens, config.added_tokens, config.additional_special_tokens)
     parts = [_part(config, dataset, form, named, tokenizer, options) for dataset, form in forms]
-    warnings = (*config.warnings, *_without_effect(config), *_likely_mistakes(config, loaded), *parts[0].warnings)
+    warnings = (
+        *config.warnings,
+        *_without_length(config),
+        *_without_effect(config),
+        *_likely_mistakes(config, loaded),
+        *parts[0].warnings,
+    )
     files: dict[str, bytes] = {}
     if tokenizer.fingerprint != loaded.fingerprint:
         templates = {part.mill.template.fingerprint: part.mill.template for part in parts if _is_rendered(part)}
@@ -191,6 +197,15 @@ def _loaded(config: Config, named: Any, *, rebuild: bool) -> Tokenizer:
     except ChatmillError as error:
         key = "tokenizer_config" if "tokenizer_config" in config.lines else "base_model"
         raise type(error)(f"{config.place(key)}: {error}") from error
+
+
+def _without_length(config: Config) -> Iterator[str]:
+    """Yield a warning if the config leaves the length of samples to the default of axolotl, which is small."""
+    if config.sequence_len is None:
+        yield (
+            f"{config.place('sequence_len')} is not set, so axolotl's default of {_SEQUENCE_LEN} tokens applies, and "
+            "longer rows are dropped or cut; set it to the length of a sample in your training"
+        )
 
 
 def _without_effect(config: Config) -> Iterator[str]:

@@ -68,6 +68,34 @@ def folders_of(inputs: Any) -> list[str]:
     return [path for path in paths if Path(path).expanduser().is_dir()]
 
 
+def is_missing(path: str) -> bool:
+    """Return whether a path names nothing on this machine. It may still be the id of a data set of the Hub.
+
+    Args:
+        path: A path, a glob, a URL, or `-`.
+
+    Example:
+        >>> is_missing("no-such-folder"), is_missing("no-such-folder/*.jsonl"), is_missing("-")
+        (True, False, False)
+    """
+    # Text with a colon may be a URL, or a data set with its split.
+    is_path = path != STDIN and ":" not in path and not _is_glob(path)
+    return is_path and not os.path.exists(os.path.expanduser(path))
+
+
+def may_be_hub_id(entry: str) -> bool:
+    """Return whether a path that does not exist may be the id of a data set: its folder does not exist either.
+
+    Args:
+        entry: The path.
+
+    Example:
+        >>> may_be_hub_id("no-such-org/rows"), may_be_hub_id("rows")
+        (True, False)
+    """
+    return _HUB_ID.fullmatch(entry) is not None and not Path(entry).parent.exists()
+
+
 def _entries(inputs: Any) -> list[Any]:
     if isinstance(inputs, (str, os.PathLike, InputFile)):
         return [inputs]
@@ -110,7 +138,7 @@ def _expand(entry: str, kind: FileKind | None) -> list[InputFile]:
         if not _is_glob(entry):
             if not is_web(entry) and filesystem.isdir(location):
                 return _folder(entry, filesystem, location, kind)
-            found = hub_input(entry) if _may_be_hub_id(entry) else None
+            found = hub_input(entry) if may_be_hub_id(entry) else None
             if found is not None:
                 return [found]
             raise DataError(f"there is no file {entry}; check the path (the working directory is {Path.cwd()})")
@@ -161,8 +189,3 @@ def _shown(entry: str, filesystem: Any, path: str) -> str:
 def _is_glob(entry: str) -> bool:
     # In a web address, `?` begins a query.
     return any(character in entry for character in ("*[" if is_web(entry) else "*?["))
-
-
-def _may_be_hub_id(entry: str) -> bool:
-    """Return whether a path that does not exist may be the id of a data set: its folder does not exist either."""
-    return _HUB_ID.fullmatch(entry) is not None and not Path(entry).parent.exists()

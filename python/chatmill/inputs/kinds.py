@@ -28,6 +28,10 @@ _SUPPORTED = (
     ".jsonl, .ndjson, .json, .csv and .tsv (also with .gz, .zst, .xz or .bz2 added), .parquet, .pq, .arrow, .ipc and "
     ".feather"
 )
+_RECIPE = (
+    "is a YAML file, which names data sets and holds no rows; give the files of its data sets, or run "
+    "`chatmill prepare` on it and give its output to `chatmill report`"
+)
 
 
 def named_kind(name: str) -> FileKind:
@@ -71,6 +75,8 @@ def kind_of(path: str, kind: FileKind | None = None) -> tuple[FileKind, Compress
         return kind, compression if kind in TEXTS else None
     inner = outer if compression is None else PurePosixPath(name.stem).suffix
     found = _KINDS.get(inner)
+    if is_recipe(name.name):
+        raise DataError(no_rows(path))
     if found is None or (compression is not None and found not in TEXTS):
         suffix = outer if compression is None else inner + outer
         problem = f"has the unsupported file type {suffix}" if suffix else "has no suffix"
@@ -79,6 +85,32 @@ def kind_of(path: str, kind: FileKind | None = None) -> tuple[FileKind, Compress
             "`input_format` (`--input-format`)"
         )
     return found, compression
+
+
+def is_recipe(name: str) -> bool:
+    """Return whether the suffix of a file is that of YAML, which holds the names of data sets in place of rows.
+
+    Args:
+        name: The name or the path of the file.
+
+    Example:
+        >>> is_recipe("mix.yaml"), is_recipe("rows.jsonl")
+        (True, False)
+    """
+    return name.lower().endswith((".yaml", ".yml"))
+
+
+def no_rows(recipe: str) -> str:
+    """Say that a YAML file has no rows, and how to look at those of its data sets.
+
+    Args:
+        recipe: The path of the file.
+
+    Example:
+        >>> no_rows("mix.yaml").partition(";")[0]
+        'mix.yaml is a YAML file, which names data sets and holds no rows'
+    """
+    return f"{recipe} {_RECIPE}"
 
 
 def has_rows(name: str) -> bool:

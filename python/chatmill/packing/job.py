@@ -92,8 +92,8 @@ def pack(
         The figures of the packs.
 
     Raises:
-        DataError: The folder is no output that can be packed, options contradict each other, a row is too long and
-            `truncation` is `"raise"`, or the output cannot be written.
+        DataError: The folder is no output that can be packed, options contradict each other, the pad token is none of
+            the tokenizer, a row is too long and `truncation` is `"raise"`, or the output cannot be written.
 
     Example:
         >>> chatmill.pack("tokens", 8192, "packs", trainer="trl")  # doctest: +SKIP
@@ -119,6 +119,7 @@ def pack(
         rows.check(columns)
         rows.check_unchanged()
     # Wrong options are said before an output is made.
+    choice.check_pad_id(size_in_output(source), source.manifest["tokenizer"].get("name", ""))
     lengths = {split: rows.lengths() for split, rows in sources.items()}
     plans = {split: choice.plan(lengths[split], columns) for split in sources}
     ways = {split: compared(plans[split], lengths[split], choice) for split in sources} if compare else {}

@@ -24,6 +24,7 @@ def packed_lines(columns: PackColumns, folder: PurePath, choice: PackChoice, *, 
         >>> print(packed_lines(columns, PurePath("packs"), PackChoice(64), has_validation=False))
         # the config of LLaMA-Factory
         stage: sft
+        template: default  # the rows need none; name that of your model, since its text is saved with the tokenizer
         tokenized_path: "packs"
         dataset: prepared  # a name is required, but not used
         packing: true

@@ -77,6 +77,23 @@ class PackChoice:
             if is_needed:
                 raise DataError(f"{option} needs padding; give the id of the pad token with `pad_id` (`--pad-id`)")
 
+    def check_pad_id(self, vocabulary_size: int | None, tokenizer: str) -> None:
+        """Check that the pad token is one of the tokenizer: a model has no embedding for other ids.
+
+        Args:
+            vocabulary_size: The largest id of the tokenizer, plus one; None if nothing tells it.
+            tokenizer: The name of the tokenizer.
+
+        Raises:
+            DataError: It is not.
+        """
+        if self.pad_id is None or vocabulary_size is None or 0 <= self.pad_id < vocabulary_size:
+            return
+        raise DataError(
+            f"`pad_id` (`--pad-id`) is {self.pad_id}, but {tokenizer or 'the tokenizer'} has the ids 0 to "
+            f"{vocabulary_size - 1}; give the id of its pad token"
+        )
+
     def record(self) -> dict[str, Any]:
         """Return the options, for the manifest."""
         return asdict(self)

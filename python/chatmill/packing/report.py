@@ -56,11 +56,11 @@ class PackedOutputReport:
         lines = []
         for split, it in self.splits.items():
             name = "" if len(self.splits) == 1 else f"{split}: "
-            mean = it.pieces / it.packs if it.packs else 0
-            lines.append(
-                f"{name}{it.packs:,} packs of {self.max_length:,} tokens from {it.rows:,} rows; "
-                f"{100 * it.efficiency:.2f} % full, {mean:.1f} rows a pack (at most {it.most_rows:,})"
-            )
+            full = "no row is in a pack, so there is nothing to train"
+            if it.packs:
+                mean = it.pieces / it.packs
+                full = f"{100 * it.efficiency:.2f} % full, {mean:.1f} rows a pack (at most {it.most_rows:,})"
+            lines.append(f"{name}{it.packs:,} packs of {self.max_length:,} tokens from {it.rows:,} rows; {full}")
             lost = [
                 (it.cut_rows, f"were longer than a pack and lost {it.cut_tokens:,} tokens"),
                 (

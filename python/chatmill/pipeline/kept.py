@@ -84,6 +84,23 @@ class KeptColumns:
         return False
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Check that no column is to be kept twice.
+
+    Args:
+        names: The names of `keep_columns`.
+
+    Raises:
+        DataError: A name is given twice.
+
+    Example:
+        >>> check_names(["id", "source"])
+    """
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        raise DataError(f"`keep_columns` (`--keep-columns`) has {twice!r} twice; give it once")
+
+
 def _has_values(batch: pa.RecordBatch, name: str) -> bool:
     # A kept column may have the same name as a column of the mill.
     columns = [batch.column(place) for place in batch.schema.get_all_field_indices(name)]

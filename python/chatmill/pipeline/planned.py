@@ -26,6 +26,7 @@ from chatmill.options.choices import (
 from chatmill.options.types import check_types
 from chatmill.outputs.apart import check_apart
 from chatmill.packing.of_run import PacksOfRun
+from chatmill.pipeline.kept import check_names
 from chatmill.pipeline.limit import RejectLimit
 from chatmill.pipeline.parts import OutputOptions, Part
 from chatmill.resume.cache_folder import check_cache_apart
@@ -108,6 +109,7 @@ def planned_run(
         DataError: Options contradict each other, or have the wrong type.
     """
     check_types(locals())
+    check_names(keep_columns)
     trainer_input = input_of(trainer) if pack is None else None
 
     def parts(clock: datetime) -> list[Part]:

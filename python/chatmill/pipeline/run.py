@@ -26,6 +26,7 @@ from chatmill.outputs.url import output_name
 from chatmill.pipeline.accepted import with_tokens
 from chatmill.pipeline.channel import Channel, StoppedError
 from chatmill.pipeline.counts import Counts
+from chatmill.pipeline.emptiness import check_tokens, empty_files
 from chatmill.pipeline.files import RunFiles
 from chatmill.pipeline.kept import KeptColumns
 from chatmill.pipeline.parts import OutputOptions, Part
@@ -111,16 +112,14 @@ def run_parts(
                 write = rows.of_part(position, part, checks[position])
                 with _naming_changes(files):
                     run_blocks(kept.of_part(part.mill), options.blocks(part), write)
-            _check_tokens(counts, rejects)
+            check_tokens(files, counts, rejects)
             rows.kept.check()
-            if counts.rows_in == 0:
-                sink.write(_no_rows(chosen[0].mill), 0)
             arranged = sink.arrange()
             shards, validation = in_subfolder(writer.finish(), made.within), sink.finish()
         made.finish(shards, validation)
         data_warnings = merged_warnings([check.warnings() for check in checks])
         others = [it for part in chosen for it in (*part.warnings, *part.mill.warnings)]
-        others += made.notes
+        others += [*made.notes, *empty_files(files, counts)]
         warnings = dict.fromkeys([*map(str, data_warnings), *others, *rows.kept.warnings()])
         report = PrepareReport(
             output=output_name(options.folder),
@@ -339,13 +338,3 @@ def _account(report: PrepareReport) -> None:
             f"{report.rows_in} rows were read, but {report.rows_out} were written and {report.rejected} rejected; "
             "please report this as a bug of chatmill"
         )
-
-
-def _check_tokens(counts: Counts, rejects: RejectLog) -> None:
-    """Check that at least one row gave tokens, if there are rows."""
-    if counts.rows_in > 0 and counts.rows_out == 0:
-        reasons = "".join(
-            f"\n  {rows} × {code}, such as {rejects.examples[code].place}: {rejects.examples[code].reason}"
-            for code, rows in rejects.counts.most_common()
-        )
-        raise DataError(f"none of the {counts.rows_in} rows gave tokens, so nothing was written:{reasons}")

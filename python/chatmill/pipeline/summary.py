@@ -95,8 +95,10 @@ def _rows(report: PrepareReport) -> Iterator[_Row]:
     if report.reused_blocks:
         some = "" if report.blocks == 1 else f"{report.reused_blocks:,} of them "
         yield "blocks", f"{report.blocks:,}", f"{some}made by an earlier run"
-    size = decimal(sum(shard.bytes for shard in report.shards))
-    yield "shards", f"{len(report.shards):,}", Text(visible(f"{size} in {report.output}"))
+    shards = [*report.shards, *report.validation_shards]
+    size = decimal(sum(shard.bytes for shard in shards))
+    parts = f", {len(report.validation_shards):,} of them for validation" if report.validation_shards else ""
+    yield "shards", f"{len(shards):,}", Text(visible(f"{size} in {report.output}{parts}"))
     yield "engine", report.engine.name, Text(f"{report.engine.version}; {report.engine.reason}")
 
 
@@ -158,8 +160,6 @@ def _arranged(arranged: Arranged) -> Iterator[_Row]:
 
 
 def _warnings(report: PrepareReport) -> Iterator[str]:
-    if report.rows_in == 0:
-        yield "The inputs have no rows, so the output is one shard without rows."
-    elif report.trained_tokens == 0 and report.labels != "none":
+    if report.trained_tokens == 0 and report.labels != "none":
         yield "No token is trained; check the roles of the messages, and look at a row with `chatmill show`."
     yield from report.warnings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatmill.reporting.findings import Evidence, find
-from chatmill.reporting.limits import length_limits, packings
+from chatmill.reporting.limits import all_sequences, length_limits, packings
 from chatmill.reporting.model import (
     Regions,
     RejectReason,
@@ -20,6 +20,7 @@ from chatmill.reporting.model import (
     Totals,
     Turn,
 )
+from chatmill.reporting.packed import packed_splits
 from chatmill.statistics.read import MOST_TURNS, TRAINED_SHARES, RunFigures
 
 _MOST_FREQUENT = 10
@@ -37,6 +38,7 @@ class Counted:
         paths: The input files, in the order of the statistics.
         labels: The labels of each part of the run.
         samples: Rows to look at.
+        packing: How rows were packed, in the form of a manifest; None for rows.
     """
 
     run: Run
@@ -46,6 +48,7 @@ class Counted:
     paths: Sequence[str]
     labels: Sequence[Any]
     samples: Sequence[ReportSample]
+    packing: Mapping[str, Any] | None = None
 
 
 def build_report(counted: Counted, *, samples: bool = True) -> Report:
@@ -63,11 +66,13 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
     totals = _totals(counts, figures)
     rejects = _rejects(counts, counted.samples, with_reasons=samples)
     rows = figures.rows
-    evidence = Evidence(totals, figures, counted.warnings, rejects, counted.labels, _Places(counted).first)
+    packs = packed_splits(counted.packing, figures)
+    evidence = Evidence(totals, figures, counted.warnings, rejects, counted.labels, _Places(counted).first, packs)
     return Report(
         run=counted.run,
         totals=totals,
         lengths=dict(sorted(lengths.items())),
+        sequences=all_sequences(rows.lengths, rows.trained_cells),
         limits=length_limits(rows.lengths, rows.trained_cells),
         trained_shares=[
             sum(at) for at in zip([0] * TRAINED_SHARES, *(it.trained_shares for it in written), strict=True)
@@ -84,6 +89,7 @@ def build_report(counted: Counted, *, samples: bool = True) -> Report:
         rejects=rejects,
         samples=counted.samples if samples else (),
         notes=dict(counts.get("notes", {})),
+        packs=packs,
     )
 
 

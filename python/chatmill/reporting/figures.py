@@ -57,6 +57,10 @@ def _total(name: str) -> _Value:
     return lambda report: getattr(report.totals, name)
 
 
+def _total_and_packs(name: str, of_packs: str) -> _Value:
+    return lambda report: getattr(report.totals, name) + sum(getattr(it, of_packs) for it in report.packs)
+
+
 def _note(code: str) -> _Value:
     return lambda report: report.notes.get(code, 0)
 
@@ -130,22 +134,32 @@ def _figures() -> Iterator[Figure]:
         yield Figure(f"length_{percent}", about, _quantile(percent))
     yield Figure("length_max", "the length of the longest sample in tokens", _quantile("max"))
 
-    yield Figure("truncated", "rows that `max_length` cut", _total("truncated"), "rows_out")
-    yield Figure("truncated_tokens", "tokens that `max_length` cut off", _total("cut_tokens"), "uncut_tokens")
+    yield Figure(
+        "truncated",
+        "rows that `max_length` cut, and rows that packing cut or dropped",
+        _total_and_packs("truncated", "lost_rows"),
+        "rows_out",
+    )
+    yield Figure(
+        "truncated_tokens",
+        "tokens that `max_length` or packing cut off, or that packing dropped",
+        _total_and_packs("cut_tokens", "lost_tokens"),
+        "uncut_tokens",
+    )
     yield Figure(
         "truncated_trained_tokens",
-        "tokens that `max_length` cut off and that would have been trained",
-        _total("cut_trained_tokens"),
+        "those of them that would have been trained",
+        _total_and_packs("cut_trained_tokens", "lost_trained_tokens"),
         "uncut_trained_tokens",
     )
     yield Figure(
         "uncut_tokens",
-        "`tokens` and `truncated_tokens` together",
+        "`tokens`, and the tokens that `max_length` cut off",
         lambda report: report.totals.tokens + report.totals.cut_tokens,
     )
     yield Figure(
         "uncut_trained_tokens",
-        "`trained_tokens` and `truncated_trained_tokens` together",
+        "`trained_tokens`, and the trained tokens that `max_length` cut off",
         lambda report: report.totals.trained_tokens + report.totals.cut_trained_tokens,
     )
 

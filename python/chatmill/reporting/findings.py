@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chatmill.reporting.model import RejectReason, ReportFinding, Status, Totals
+from chatmill.reporting.model import PackedSplit, RejectReason, ReportFinding, Status, Totals
+from chatmill.reporting.packed import packing_findings
 from chatmill.statistics.read import RunFigures
 from chatmill.text.numbers import percent
 
@@ -20,6 +21,7 @@ class Evidence:
         rejects: The rejected rows by reason.
         labels: The labels of all parts of the run.
         place: Gives the first place of a code; empty if it is unknown.
+        packs: What packing made of the rows.
     """
 
     totals: Totals
@@ -28,6 +30,7 @@ class Evidence:
     rejects: Sequence[RejectReason]
     labels: Sequence[Any]
     place: Callable[[str], str]
+    packs: Sequence[PackedSplit] = ()
 
 
 # Warnings about rows whose text or labels are certainly not what was meant. The others may be intended.
@@ -143,7 +146,7 @@ def find(evidence: Evidence) -> list[ReportFinding]:
     Args:
         evidence: The counts and warnings of a run.
     """
-    found = [*_of_warnings(evidence), *_of_marks(evidence), *_of_totals(evidence)]
+    found = [*_of_warnings(evidence), *_of_marks(evidence), *_of_totals(evidence), *packing_findings(evidence.packs)]
     return sorted(found, key=lambda it: (it.status != "bad", -it.rows))
 
 

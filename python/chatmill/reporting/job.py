@@ -135,6 +135,20 @@ def _needs_tokenizer(entry: Any) -> str:
             f"{_name(entry)} is a URL, so it is read as rows, which need a tokenizer; give `--tokenizer`, in Python "
             "`tokenizer`, or the folder of an output on this machine"
         )
+    # Reports of outputs need no inputs.
+    from chatmill.inputs.find import is_missing, may_be_hub_id
+    from chatmill.inputs.kinds import is_recipe, no_rows
+
+    path = os.fspath(entry)
+    if is_missing(path) and not may_be_hub_id(path):
+        return f"there is no file or folder {path}; check the path (the working directory is {Path.cwd()})"
+    if is_missing(path):
+        return (
+            f"there is no file or folder {path}; check the path, or give `--tokenizer`, in Python `tokenizer`, if it "
+            "is a data set of the Hub"
+        )
+    if is_recipe(path):
+        return no_rows(path)
     return (
         f"{_name(entry)} is not an output of chatmill (it has no {MANIFEST}), and rows need a tokenizer; give "
         "`--tokenizer`, in Python `tokenizer`, or the folder of an output"

@@ -26,6 +26,8 @@ class Run:
         max_length: The option of this name.
         truncation: The option of this name.
         layout: The kind of files, such as `parquet`; empty for rows.
+        has_answers: Whether rows are a prompt with answers. Then each answer with its prompt is a sample, so the tokens
+            of a prompt count once for each of its answers.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Run:
     max_length: int | None
     truncation: str
     layout: str
+    has_answers: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,67 @@ class Totals:
     duplicates: int
     are_duplicates_exact: bool
     begins_with_bos: int
+
+
+@dataclass(frozen=True)
+class PackedSplit:
+    """What packing made of the rows of a split.
+
+    Attributes:
+        split: The name of the split, such as `train`.
+        length: The length of a pack in tokens.
+        packs: The number of packs.
+        tokens: Tokens in packs, without padding.
+        room: Tokens that the packs have room for.
+        trained_tokens: Tokens in packs that are trained.
+        rows: Rows that were packed.
+        cut_rows: Rows that are longer than a pack and lost tokens.
+        cut_tokens: The tokens that they lost.
+        dropped_rows: Rows that are in no pack, because they are too long or because their pack was dropped.
+        dropped_tokens: Their tokens.
+        lost_trained_tokens: Trained tokens of the rows that are not trained in packs, if packing lost any token.
+    """
+
+    split: str
+    length: int
+    packs: int
+    tokens: int
+    room: int
+    trained_tokens: int
+    rows: int
+    cut_rows: int
+    cut_tokens: int
+    dropped_rows: int
+    dropped_tokens: int
+    lost_trained_tokens: int
+
+    @property
+    def lost_rows(self) -> int:
+        """Rows that packing cut or dropped."""
+        return self.cut_rows + self.dropped_rows
+
+    @property
+    def lost_tokens(self) -> int:
+        """Tokens that packing cut off or dropped."""
+        return self.cut_tokens + self.dropped_tokens
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """The sequences before any cut, of which each `LengthLimit` would cut a part.
+
+    A row has one sequence, or one for each of its answers. Rows that were rejected or dropped because they are too long
+    have sequences too.
+
+    Attributes:
+        number: The number of sequences.
+        tokens: Their tokens.
+        trained_tokens: Those of them that are trained.
+    """
+
+    number: int
+    tokens: int
+    trained_tokens: int
 
 
 @dataclass(frozen=True)
@@ -285,11 +349,14 @@ class ReportSample:
 class Report:
     """The report of one output, or of rows that were not written.
 
+    If the output has packs, `packs` and `findings` tell what packing did. All else describes the rows before it.
+
     Attributes:
         run: What was made.
         totals: The totals.
         lengths: Samples by their length in tokens, ascending. Exact.
-        limits: What each `max_length` would cut, ascending, of all sequences before any cut.
+        sequences: All sequences before any cut, also those of rows that are too long.
+        limits: What each `max_length` would cut of them, ascending.
         trained_shares: Samples by their trained share, 12 numbers: without trained tokens; up to 10 %, up to 20 %, …
             up to 100 %, without those that are trained as a whole; trained as a whole.
         regions: Tokens by role, kind and turn; None if no row has messages.
@@ -305,11 +372,13 @@ class Report:
         rejects: The rejected rows by reason, most frequent first.
         samples: Rows to look at; empty without samples.
         notes: Rows by note, as in `PrepareReport.notes`.
+        packs: The packs of each split; empty if the output has rows.
     """
 
     run: Run
     totals: Totals
     lengths: Mapping[int, int]
+    sequences: Sequences
     limits: Sequence[LengthLimit]
     trained_shares: Sequence[int]
     regions: Regions | None
@@ -324,6 +393,7 @@ class Report:
     rejects: Sequence[RejectReason]
     samples: Sequence[ReportSample] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
+    packs: Sequence[PackedSplit] = ()
 
     @property
     def status(self) -> Status:

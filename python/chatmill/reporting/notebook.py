@@ -92,6 +92,14 @@ def _truncated(report: Report) -> str:
     return f"{totals.truncated:,} ({percent(totals.cut_tokens, totals.tokens + totals.cut_tokens)} of the tokens lost)"
 
 
+def _packs(report: Report) -> str:
+    if not report.packs:
+        return "–"
+    packs, lost = sum(it.packs for it in report.packs), sum(it.lost_tokens for it in report.packs)
+    before = lost + sum(it.tokens for it in report.packs)
+    return f"{packs:,} ({percent(lost, before)} of the tokens lost)"
+
+
 _ROWS: Sequence[tuple[str, Callable[[Report], str]]] = (
     ("rows", lambda it: f"{it.totals.rows_in:,}"),
     ("rejected rows", lambda it: f"{it.totals.rejected:,} ({percent(it.totals.rejected, it.totals.rows_in)})"),
@@ -100,5 +108,6 @@ _ROWS: Sequence[tuple[str, Callable[[Report], str]]] = (
     ("trained", lambda it: f"{it.totals.trained_tokens:,} ({percent(it.totals.trained_tokens, it.totals.tokens)})"),
     ("untrained samples", lambda it: f"{it.totals.untrained:,}"),
     ("rows cut to max_length", _truncated),
+    ("packs", _packs),
     ("tokens of a sample, 50 % / 99 % / longest", _longest),
 )

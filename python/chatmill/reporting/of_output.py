@@ -49,6 +49,7 @@ def report_of_output(folder: str | os.PathLike[str], *, samples: bool = True) ->
             paths=[it["path"] for it in manifest["inputs"]],
             labels=[it["options"]["labels"] for it in manifest.get("parts", ())] or [output.options.get("labels")],
             samples=kept,
+            packing=output.options.get("packing"),
         )
         return build_report(counted, samples=samples)
     except DataError:
@@ -82,4 +83,5 @@ def _run(output: PreparedOutput) -> Run:
         max_length=options.get("max_length"),
         truncation=options.get("truncation") or "",
         layout="packs" if options.get("packing") is not None else output.layout,
+        has_answers=form is not None and form.kind == "answers",
     )

@@ -138,6 +138,7 @@ def _run(part: Part, inputs: Any) -> Run:
         max_length=mill.options["max_length"],
         truncation=mill.options["truncation"],
         layout="",
+        has_answers=form is not None and form.kind == "answers",
     )
 
 

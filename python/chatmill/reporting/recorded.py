@@ -17,6 +17,8 @@ from chatmill.outputs.fields import (
 
 # Codes of reasons and notes, of which chatmill has less than 200.
 _MOST_CODES = 1000
+_SPLITS = ("train", "validation")
+_OF_PACKS = ("packs", "tokens", "room", "rows", "cut_rows", "cut_tokens", "dropped_rows", "dropped_tokens")
 
 
 def _is_by_code(value: Any) -> bool:
@@ -38,6 +40,11 @@ _FIELDS: dict[str, Test] = {
     "options.labels?": or_none(_is_labels),
     "options.max_length?": or_none(is_count),
     "options.truncation?": or_none(is_text),
+    **{f"options.packing?.{name}?": is_object for name in ("report", "trained")},
+    "options.packing?.max_length?": is_count,
+    **{f"options.packing?.report?.{split}?": is_object for split in _SPLITS},
+    **{f"options.packing?.report?.{split}?.{name}?": is_count for split in _SPLITS for name in _OF_PACKS},
+    **{f"options.packing?.trained?.{split}?.tokens?": is_count for split in _SPLITS},
     "parts?": is_list,
     "parts?.*.options": is_object,
     "parts?.*.options.labels": _is_labels,

@@ -46,6 +46,7 @@ def _sections(reports: Sequence[Report]) -> Iterator[tuple[str, _Rows]]:
     yield "", _head(reports)
     yield "findings, by rows", _findings(reports)
     yield "totals", _totals(reports)
+    yield "packs", _packs(reports)
     yield "lengths, in tokens", _lengths(reports)
     yield "tokens by role and kind", _shares(reports)
     yield "stop tokens of trained turns", _stops(reports)
@@ -91,6 +92,23 @@ def _totals(reports: Sequence[Report]) -> _Rows:
         if any(getattr(it, field) for it in all_totals):
             yield name, [f"{getattr(it, field):,}" for it in all_totals]
     yield "bytes per token", [f"{it.bytes / it.text_tokens:.2f}" if it.text_tokens else "" for it in all_totals]
+
+
+def _packs(reports: Sequence[Report]) -> _Rows:
+    if not any(it.packs for it in reports):
+        return
+    for name, field in (
+        ("length in tokens", "length"),
+        ("packs", "packs"),
+        ("tokens in packs", "tokens"),
+        ("trained in packs", "trained_tokens"),
+        ("rows cut", "cut_rows"),
+        ("rows dropped", "dropped_rows"),
+        ("tokens lost", "lost_tokens"),
+    ):
+        values = [[getattr(split, field) for split in it.packs] for it in reports]
+        # All splits have packs of one length.
+        yield name, [f"{of[0] if field == 'length' else sum(of):,}" if of else "" for of in values]
 
 
 def _lengths(reports: Sequence[Report]) -> _Rows:

@@ -13,7 +13,7 @@ from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import bar
 from chatmill.reporting.model import Regions, Report
 from chatmill.reporting.side_by_side import show_side_by_side
-from chatmill.reporting.words import SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
+from chatmill.reporting.words import PROMPTS_COUNT, SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
 from chatmill.statistics.quantiles import quantiles
 from chatmill.terminal.console import new_console
 from chatmill.text.numbers import percent
@@ -69,6 +69,8 @@ def report_text(reports: Sequence[Report]) -> str:
 def _sections(report: Report) -> Iterator[_Section]:
     if report.findings:
         yield "findings", Group(*_findings(report))
+    if report.packs:
+        yield f"packs of {report.packs[0].length:,} tokens", _packs(report)
     yield "totals", _totals(report)
     yield from _samples(report)
     if report.regions is not None:
@@ -122,12 +124,14 @@ def _totals(report: Report) -> Table:
         ("rows in", totals.rows_in, ""),
         ("rows out", totals.rows_out, ""),
         ("rejected", totals.rejected, _share(totals.rejected, totals.rows_in, "of the rows")),
-        ("samples", totals.samples, ""),
+        ("samples", totals.samples, "each answer with its prompt is one" if report.run.has_answers else ""),
         ("tokens", totals.tokens, _of_bytes(report)),
         ("trained", totals.trained_tokens, _share(totals.trained_tokens, totals.tokens, "of the tokens")),
         ("untrained", totals.untrained, untrained),
         ("truncated", totals.truncated, _lost(report)),
     ]
+    if report.packs:
+        rows.append(("lost in packs", sum(it.lost_rows for it in report.packs), _lost_in_packs(report)))
     if totals.assistant_turns:
         turns = f"trained, of {totals.assistant_turns:,} turns of the assistant"
         rows.append(("turns", totals.trained_turns, turns))
@@ -140,9 +144,30 @@ def _totals(report: Report) -> Table:
     return table
 
 
+def _packs(report: Report) -> RenderableType:
+    head = ("", "packs", "tokens", "full", "trained", "", "rows cut", "rows dropped", "tokens lost", "")
+    table = _grid("left", *["right"] * 9, head=head)
+    for it in report.packs:
+        table.add_row(
+            Text(on_one_line(it.split)),
+            f"{it.packs:,}",
+            f"{it.tokens:,}",
+            percent(it.tokens, it.room),
+            f"{it.trained_tokens:,}",
+            percent(it.trained_tokens, it.tokens),
+            f"{it.cut_rows:,}",
+            f"{it.dropped_rows:,}",
+            f"{it.lost_tokens:,}",
+            percent(it.lost_tokens, it.tokens + it.lost_tokens),
+        )
+    return Group(table, Text("all other sections describe the rows before they were packed", style="dim"))
+
+
 def _of_bytes(report: Report) -> str:
     totals = report.totals
-    return f"{totals.bytes / totals.text_tokens:.2f} bytes per token" if totals.text_tokens else ""
+    rate = f"{totals.bytes / totals.text_tokens:.2f} bytes per token" if totals.text_tokens else ""
+    prompts = PROMPTS_COUNT if report.run.has_answers else ""
+    return "; ".join(filter(None, [rate, prompts]))
 
 
 def _lost(report: Report) -> str:
@@ -156,6 +181,12 @@ def _lost(report: Report) -> str:
     )
 
 
+def _lost_in_packs(report: Report) -> str:
+    lost = sum(it.lost_tokens for it in report.packs)
+    share = percent(lost, lost + sum(it.tokens for it in report.packs))
+    return f"rows cut or dropped by packing; {lost:,} tokens ({share}) are lost"
+
+
 def _lengths(report: Report) -> RenderableType:
     bins = few_bins([report.lengths])
     counts = counts_in(bins, report.lengths)
@@ -167,13 +198,13 @@ def _lengths(report: Report) -> RenderableType:
     return Group(table, Text(f"at most: {quantile_text(quantiles(report.lengths))}"))
 
 
-def _limits(report: Report) -> Table:
+def _limits(report: Report) -> RenderableType:
     table = _grid(
         "right", "right", "right", "right", "right", head=("max_length", "rows cut", "tokens lost", "", "trained")
     )
     for it in report.limits:
         is_chosen = it.max_length == report.run.max_length
-        share = percent(it.lost_tokens, report.totals.text_tokens)
+        share = percent(it.lost_tokens, report.sequences.tokens)
         table.add_row(
             Text(f"{it.max_length:,}", style="bold" if is_chosen else ""),
             f"{it.cut:,}",
@@ -181,7 +212,8 @@ def _limits(report: Report) -> Table:
             share,
             f"{it.lost_trained_tokens:,}",
         )
-    return table
+    of = report.sequences
+    return Group(table, Text(f"100 % are the {of.tokens:,} tokens of {of.number:,} sequences before any cut"))
 
 
 def _trained_shares(report: Report) -> Table:

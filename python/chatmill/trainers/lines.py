@@ -47,6 +47,7 @@ def training_lines(opened: TrainerInput, output: TrainedOutput) -> str:
         >>> print(training_lines(input_of("llama-factory"), TrainedOutput(PurePath("tokens"), 900)))
         # the config of LLaMA-Factory
         stage: sft
+        template: default  # the rows need none; name that of your model, since its text is saved with the tokenizer
         tokenized_path: "tokens"
         dataset: prepared  # a name is required, but not used
     """
@@ -121,6 +122,7 @@ def _llama_factory(output: TrainedOutput) -> list[str]:
     lines = [
         "# the config of LLaMA-Factory",
         "stage: sft",
+        "template: default  # the rows need none; name that of your model, since its text is saved with the tokenizer",
         f"tokenized_path: {_yaml(str(output.folder))}",
         "dataset: prepared  # a name is required, but not used",
     ]

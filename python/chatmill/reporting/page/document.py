@@ -13,6 +13,7 @@ from chatmill.reporting.page.sections.audit import audited
 from chatmill.reporting.page.sections.conversations import conversations
 from chatmill.reporting.page.sections.lengths import lengths, packing
 from chatmill.reporting.page.sections.overview import overview
+from chatmill.reporting.page.sections.packs import packs
 from chatmill.reporting.page.sections.section import names_of
 from chatmill.reporting.page.sections.sources import rejects, sources
 from chatmill.reporting.page.sections.training import training
@@ -23,6 +24,7 @@ _SPARE = 20_000
 
 _TITLES: Mapping[str, str] = {
     "overview": "Overview",
+    "packs": "Packs",
     "audit": "Audit",
     "lengths": "Lengths",
     "training": "What is trained",
@@ -56,6 +58,7 @@ def page(reports: Sequence[Report], *, audit: Audit | None = None) -> str:
     names = names_of(reports)
     parts = {
         "overview": overview(reports, names, links(reports)),
+        "packs": packs(reports, names),
         "audit": Markup("") if audit is None else audited(audit),
         "lengths": lengths(reports, names),
         "training": training(reports, names),

@@ -39,7 +39,8 @@ def lengths(reports: Sequence[Report], names: Sequence[str]) -> Markup:
         element(
             "p",
             "The lines show how many sequences are longer than a max_length, and how many tokens it cuts off. They "
-            "count the sequences before any cut. A dashed vertical line is the max_length of this run.",
+            "count all sequences before any cut, also those of rows that were rejected because they are too long. A "
+            "dashed vertical line is the max_length of this run.",
             class_="remark",
         ),
         of_each(names, [_curve(report) for report in reports]),
@@ -111,35 +112,25 @@ def _tokens(length: int | None) -> str:
     return "–" if length is None else count(length)
 
 
-def _wholes(report: Report) -> tuple[int, int, int]:
-    """All sequences, tokens and trained tokens before any cut, of which the limits take a part."""
-    totals, first = report.totals, report.limits[0]
-    # A row with several answers has several sequences, and one that is split has one but several samples.
-    sequences = totals.rows_out if first.cut <= totals.rows_out else max(totals.samples, first.cut)
-    # Rejected and dropped rows are among the sequences, but not among the samples. A sequence that a limit cuts has at
-    # least the tokens up to the limit.
-    at_least = max(it.lost_tokens + it.cut * it.max_length for it in report.limits)
-    tokens = max(totals.tokens + totals.cut_tokens, at_least)
-    return sequences, tokens, max(totals.trained_tokens + totals.cut_trained_tokens, first.lost_trained_tokens)
-
-
 def _curve(report: Report) -> Markup:
     if not report.limits:
         return element("p", "Not known for this report.", class_="remark")
-    sequences, tokens, trained = _wholes(report)
+    of = report.sequences
     curves = {
-        "sequences cut": [_rate(limit.cut, sequences) for limit in report.limits],
-        "tokens lost": [_rate(limit.lost_tokens, tokens) for limit in report.limits],
-        "trained tokens lost": [_rate(limit.lost_trained_tokens, trained) for limit in report.limits],
+        "sequences cut": [_rate(limit.cut, of.number) for limit in report.limits],
+        "tokens lost": [_rate(limit.lost_tokens, of.tokens) for limit in report.limits],
+        "trained tokens lost": [_rate(limit.lost_trained_tokens, of.trained_tokens) for limit in report.limits],
     }
     says = [
-        f"max_length {count(it.max_length)}: {count(it.cut)} sequences cut ({share(it.cut, sequences)}), "
-        f"{count(it.lost_tokens)} tokens lost ({share(it.lost_tokens, tokens)}), "
-        f"{count(it.lost_trained_tokens)} trained tokens lost ({share(it.lost_trained_tokens, trained)})"
+        f"max_length {count(it.max_length)}: {count(it.cut)} sequences cut ({share(it.cut, of.number)}), "
+        f"{count(it.lost_tokens)} tokens lost ({share(it.lost_tokens, of.tokens)}), "
+        f"{count(it.lost_trained_tokens)} trained tokens lost ({share(it.lost_trained_tokens, of.trained_tokens)})"
         for it in report.limits
     ]
     title = "Share of sequences cut, tokens lost and trained tokens lost by max_length"
-    return lines(title, [it.max_length for it in report.limits], curves, says, report.run.max_length)
+    chart = lines(title, [it.max_length for it in report.limits], curves, says, report.run.max_length)
+    total = f"{count(of.number)} sequences with {count(of.tokens)} tokens, {count(of.trained_tokens)} of them trained."
+    return joined(chart, element("p", f"100 % are {total}", class_="remark"))
 
 
 def _rate(part: int, whole: int) -> float:
@@ -166,8 +157,13 @@ def _limits(reports: Sequence[Report], names: Sequence[str]) -> Markup:
 def _limit_cells(report: Report, limit: LengthLimit | None) -> list[str] | None:
     if limit is None:
         return None
-    parts = (limit.cut, limit.lost_tokens, limit.lost_trained_tokens)
-    return [it for part, whole in zip(parts, _wholes(report), strict=True) for it in (count(part), share(part, whole))]
+    of = report.sequences
+    parts = [
+        (limit.cut, of.number),
+        (limit.lost_tokens, of.tokens),
+        (limit.lost_trained_tokens, of.trained_tokens),
+    ]
+    return [it for part, whole in parts for it in (count(part), share(part, whole))]
 
 
 def packing(reports: Sequence[Report], names: Sequence[str]) -> Markup:

@@ -8,6 +8,7 @@ from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import pair, section
 from chatmill.reporting.page.tables import Column, Row, table
+from chatmill.reporting.words import PROMPTS_COUNT
 
 # Each status has a sign and a word, because colors alone do not tell it to everybody.
 _WORDS: Mapping[Status, tuple[str, str]] = {"good": ("✓", "Good"), "look": ("!", "Look"), "bad": ("✗", "Wrong")}
@@ -67,6 +68,7 @@ def _verdict(report: Report, name: str, places: Mapping[str, str]) -> Markup:
     sentence = (
         f"{kind}: {count(totals.rows_in)} rows read, {count(totals.samples)} samples, {count(totals.tokens)} tokens, "
         f"{share(totals.trained_tokens, totals.tokens)} of them trained."
+        + (f" Each answer with its prompt is a sample: {PROMPTS_COUNT}." if report.run.has_answers else "")
     )
     findings = [_finding(found, places.get(found.code)) for found in report.findings[:_MOST_FINDINGS]]
     more = len(report.findings) - _MOST_FINDINGS
