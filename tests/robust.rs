@@ -218,10 +218,10 @@ fn check_regions(turns: &[(&'static str, String)]) -> Result<usize, TestCaseErro
 #[test]
 fn values_that_look_like_the_template_break_nothing() {
     let plain = [("user", "Hi".to_owned()), ("assistant", "Hello".to_owned())];
-    assert_eq!(UNTAGGED.len(), 97);
+    assert_eq!(UNTAGGED.len(), 96);
     // The other templates reject the conversation or print it without its words.
     let printed = check_regions(&plain).unwrap();
-    assert!(printed * 10 >= 97 * 9, "{printed} of 97");
+    assert!(printed * 10 >= 96 * 9, "{printed} of 96");
     let roles = prop::sample::select(vec!["system", "user", "assistant"]);
     let turns = prop::collection::vec((roles, lookalike()), 1..6);
     let check = |turns: Vec<(&'static str, String)>| -> TestCaseResult { check_regions(&turns).map(|_| ()) };
@@ -229,7 +229,7 @@ fn values_that_look_like_the_template_break_nothing() {
     // Without a text there is nothing to check. These are the same conversations each time.
     let mut runner = TestRunner::deterministic();
     let found: usize = (0..50).map(|_| check_regions(&turns.new_tree(&mut runner).unwrap().current()).unwrap()).sum();
-    assert!(found * 3 > 50 * 97, "only {found} of {} rows are rendered", 50 * 97);
+    assert!(found * 3 > 50 * 96, "only {found} of {} rows are rendered", 50 * 96);
 }
 
 /// Templates at the depth limit and beyond give a text or an error on a thread with a small stack.

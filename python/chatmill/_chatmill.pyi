@@ -765,7 +765,7 @@ class TokenBatch:
         """Assistant turns in the rows in the output; 0 if the labels are those of another tool."""
     @property
     def num_trained_turns(self) -> int:
-        """Assistant turns that are trained, before rows are cut to `max_length`."""
+        """Assistant turns of which a trained token is left after the cut to `max_length`."""
     @property
     def num_rows_in(self) -> int:
         """Rows of the input."""

@@ -68,7 +68,8 @@ impl AnswersEncoder {
         let longest = self.kept(prompt, &sequences, notes).and_then(|kept| {
             let cut: Vec<&[u32]> = sequences.iter().map(|ids| &ids[..ids.len().min(kept)]).collect();
             match cut.as_slice() {
-                [left, right] if left == right => Err(self.equal_answers(kept)),
+                // Whole conversations stay, as in axolotl.
+                [left, right] if left == right && !self.are_whole() => Err(self.equal_answers(kept)),
                 _ => Ok(kept),
             }
         });

@@ -61,10 +61,6 @@ fn check_values(options: &Options) -> Result<()> {
             return without("`pad_to_multiple_of`");
         }
     }
-    if options.truncation != Truncation::KeepStart && options.max_length.is_none() {
-        let name = options.truncation.name();
-        return refuse(format!("`truncation=\"{name}\"` has no effect without `max_length`; set it"));
-    }
     if options.special_tokens == SpecialTokens::Allow && !options.allowed_special_tokens.is_empty() {
         return refuse(
             "`allowed_special_tokens` needs `special_tokens` \"text\" or \"raise\"; \"allow\" allows all of them",

@@ -164,7 +164,7 @@ impl PyTokenBatch {
         self.counts.notes.amounts().assistant_turns
     }
 
-    /// Number of the assistant turns that are trained, before rows are cut to `max_length`.
+    /// Number of the assistant turns of which a trained token is left after the cut to `max_length`.
     #[getter]
     fn num_trained_turns(&self) -> usize {
         self.counts.notes.amounts().trained_turns

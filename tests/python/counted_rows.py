@@ -150,7 +150,7 @@ class CountedRows:
     def _add(self, file: RowFile, row: int, sequences: Sequence[Sequenced], failed: str) -> None:
         counts = self.files.setdefault(file.path, FileCounts())
         counts.rows_in += 1
-        if failed in {"", "too_long", "trained_part_cut_off"}:
+        if failed in {"", "too_long", "trained_part_cut_off", "equal_answers"}:
             for it in sequences:
                 self.lengths[len(it.ids)] += 1
                 self.trained_places.update(it.trained)
@@ -209,7 +209,7 @@ class CountedRows:
         if self.counts_turns == "all":
             self.trained_turns += len(answers)
         elif self.counts_turns:
-            self.trained_turns += len(sequences) if self.cut.split else len(sequences[0].trained_messages(answers))
+            self.trained_turns += sum(len(it.kept_turns(answers)) for it in sequences if it.is_kept)
         marks = set()
         others = [it for it in talk.messages if it["role"] not in ASSISTANT]
         if any(is_empty(it) for it in others):
@@ -234,11 +234,12 @@ class CountedRows:
         texts = {at for at, it in enumerate(talk.messages) if at not in answers and not is_empty(it)}
         printed: set[int] = set()
         dropped = control = False
-        by_turn: Counter[int] = Counter()
+        turns, trained = set[int](), set[int]()
         stops: Counter[str] = Counter()
         for it in known:
-            of_turn = self._tokens(talk, answers, it)
-            by_turn.update(of_turn)
+            turns |= self._tokens(talk, answers, it).keys()
+            # What the cut takes is not what labels leave out.
+            trained |= {answers.index(message) for message in it.trained_messages(answers)}
             stops.update(it.stops(answers, self.added))
             printed |= given & it.messages_with({"reasoning"})
             here = texts if self.cut.split is None else {at for at in texts if at < it.last_message}
@@ -250,7 +251,7 @@ class CountedRows:
         self.reasoning_given += len(given)
         self.reasoning_printed += len(printed)
         found = {
-            "untrained_turn": any(not trained for trained in by_turn.values()),
+            "untrained_turn": not turns <= trained,
             "stop_masked": stops["masked"],
             "stop_cut": stops["cut"],
             "stop_missing": stops["missing"],

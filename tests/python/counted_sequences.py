@@ -112,6 +112,11 @@ class Sequenced:
         owned = {self.owners[place][0] for place in self.trained if self.owners}
         return {answer for answer in answers if answer in owned}
 
+    def kept_turns(self, answers: Sequence[int]) -> set[int]:
+        """The turns of the assistant of which a trained token is kept."""
+        owned = {self.owners[place][0] for place in {*self.trained} & {*self.kept_places()} if self.owners}
+        return {answer for answer in answers if answer in owned}
+
     def messages_with(self, kinds: set[str]) -> set[int]:
         """The messages with tokens of some kinds before the cut."""
         return {message for message, kind in self.owners if kind in kinds and message is not None}
@@ -142,3 +147,8 @@ def share_cut(sequences: Sequence[Sequenced], cut: Cut) -> None:
         it.kept = [] if fails else [range(min(len(it.ids), most or longest))]
         it.failure = "too_long" if fails else ""
         it.left_out = 0
+    # Of whole conversations, the answer is the first token.
+    left = [it.ids[: most or longest] for it in sequences]
+    if prompt and not fails and len(left) > 1 and left[0] == left[1]:
+        for it in sequences:
+            it.kept, it.failure = [], "equal_answers"

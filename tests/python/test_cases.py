@@ -28,9 +28,9 @@ def with_key(key: str) -> pytest.MarkDecorator:
 def test_every_case_expects_something() -> None:
     """A case or a key that no test reads would always pass."""
     assert [sum(key in case for case in CASES.values()) for key in ("why", "text", "trained", "error")] == [
-        62,
-        59,
-        45,
+        63,
+        60,
+        46,
         9,
     ]
     for name, case in CASES.items():

@@ -193,7 +193,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "keep_columns": {"keep_columns": ["id"]},
     "attention_mask": {"attention_mask": True},
     "position_ids": {"position_ids": True},
-    "chat_template_kwargs": {"chat_template_kwargs": {"add_generation_prompt": True}},
+    "chat_template_kwargs": {"chat_template_kwargs": {"bos_token": "<begin>"}},
     "limits": {"limits": {"steps": 200}},
     "now": {"template": CHATML + CLOCK, "now": TIME.replace(2027)},
     "shuffle": {"shuffle": True},

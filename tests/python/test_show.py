@@ -179,6 +179,7 @@ TOLD = {
     "doubled_bos": "The row begins with two begin-of-text tokens.",
     "control_text": "A control token in a text was encoded as plain text.",
     "empty_answer": "An answer is empty: only the text that the template adds to it is trained.",
+    "unread_system": "The row has a system prompt in a column beside the messages, which is not read.",
     "pieces_left_out": "Samples of the row are left out: they have no trained token or are too long.",
     "truncated": "The row is cut to `max_length`.",
     "emulated": "The labels follow the rules of another tool.",

@@ -34,14 +34,14 @@ class PrepareReport:
             by a weight, count as well. For rows with answers: the prompt and all answers together.
         assistant_turns: Assistant turns in the rows of the output. 0 for rows without messages, rows with answers, and
             labels of another tool.
-        trained_turns: The trained ones of these turns, before rows are cut to `max_length`.
+        trained_turns: Those of these turns of which a trained token is left after the cut to `max_length`.
         cut_tokens: Tokens of the rows of the output that `max_length` cut off. Tokens that `segment_length` cut off
             are not counted.
         max_rejected: The limit of rejected rows, such as `5%`.
         notes: The number of rows by note; `chatmill._chatmill.NOTES` explains each note. How labels were made:
             `proved`, `proved_by_prefixes`, `tagged`, `emulated`. Turns that are not trained: `value_dropped`,
             `other_role`, `header_mismatch`, `merged`, `unanchored`. Others: `missing_stop`, `doubled_bos`,
-            `control_text`, `empty_answer`, `truncated`, `pieces_left_out`.
+            `control_text`, `empty_answer`, `unread_system`, `truncated`, `pieces_left_out`.
         warnings: All warnings, as texts: first those of `data_warnings`, then those about the format, the tokenizer
             with these options, the template, and kept columns.
         data_warnings: Problems of the rows with this template and tokenizer, the worst first, each with its number of

@@ -10,7 +10,7 @@ from typing import Any
 from chatmill._chatmill import ChatTemplate, Mill, Tokenizer
 
 #: The number of the recipe that makes tokens of rows. It grows when a new version of chatmill makes other tokens.
-RECIPE = 1
+RECIPE = 2
 
 #: The options of a mill that change no byte of its tokens. `now` counts only if the template reads the clock.
 WITHOUT_EFFECT = ("threads", "now")

@@ -102,20 +102,14 @@ impl Splitter<'_> {
             return None;
         }
         // If the prompt closes a block of reasoning and the text closes the same block with other words inside, the
-        // prompt supplies all of the block, and the white space after it that both have. More white space may be that of
-        // the value.
-        match (after_tag(rest), after_tag(&self.text[end..limit])) {
-            (Some((of_prompt, space)), Some((of_text, found))) if of_prompt == of_text => {
-                Some(limit - found.len() + common_prefix(found, space))
-            }
+        // prompt supplies all of the block, and the white space after it: most often it is a remnant of the reasoning.
+        let closing_tag = |text: &str| {
+            let text = text.trim_end_matches(is_space);
+            think_tags::ALL.iter().map(|(_, close)| *close).find(|tag| text.ends_with(tag))
+        };
+        match (closing_tag(rest), closing_tag(&self.text[end..limit])) {
+            (Some(of_prompt), Some(of_text)) if of_prompt == of_text => Some(limit),
             _ => Some(end),
         }
     }
-}
-
-/// The closing tag of reasoning at the end of a text, and the white space after it.
-fn after_tag(text: &str) -> Option<(&'static str, &str)> {
-    let words = text.trim_end_matches(is_space);
-    let tag = think_tags::ALL.iter().map(|(_, close)| *close).find(|tag| words.ends_with(tag))?;
-    Some((tag, &text[words.len()..]))
 }
