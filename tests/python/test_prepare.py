@@ -444,3 +444,11 @@ def test_the_summary_counts_the_files_for_validation(run: Any, write_file: Write
         f"{size} in out, {len(report.validation_shards)} of them for validation",
     ]
     assert "validation" not in str(run(path, overwrite=True))
+
+
+def test_a_truncation_without_a_length_is_told(run: Any, conversations: list[Row]) -> None:
+    Path("a.jsonl").write_bytes(to_lines(conversations))
+    told = "`truncation` (`--truncation`) has no effect without `max_length`"
+    assert [it.startswith(told) for it in run("a.jsonl", truncation="drop").warnings if "truncation" in it] == [True]
+    report = run("a.jsonl", truncation="drop", max_length=10_000, overwrite=True)
+    assert not any("truncation" in it for it in report.warnings)

@@ -157,8 +157,13 @@ def planned_run(
             limits=limits,
             now=clock,
         )
-        left_out = [warning for file in files for warning in file.warnings]
-        return [Part(files, mill, found.reason, [*left_out, *found.warnings])]
+        warnings = [*(warning for file in files for warning in file.warnings), *found.warnings]
+        if truncation is not None and max_length is None:
+            warnings.append(
+                "`truncation` (`--truncation`) has no effect without `max_length` (`--max-length`), so no row is cut or "
+                "dropped for its length; set the most tokens of a sample"
+            )
+        return [Part(files, mill, found.reason, warnings)]
 
     options = OutputOptions(
         "" if output is None else output,
