@@ -10,6 +10,7 @@ pub(crate) mod methods;
 mod number_filters;
 mod ordering_filters;
 mod pretty;
+mod pretty_str;
 mod selecting_filters;
 mod sequence_filters;
 mod str_format;
