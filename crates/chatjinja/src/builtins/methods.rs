@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::filters::no_attribute;
-use super::str_methods;
+use super::str_markup;
 use crate::names::{CyclerMethod, DictMethod, FloatMethod, IntMethod, ListMethod, Method, SequenceMethod, ViewMethod};
 use crate::ops::arithmetic;
 use crate::runtime::{
@@ -18,7 +18,8 @@ pub(crate) fn call<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     match (method, owner) {
-        (Method::Str(method), Value::Str(text)) => str_methods::call(interpreter, text, method, args),
+        (Method::Str(method), Value::Str(text)) => str_markup::call(interpreter, text, method, args),
+        (Method::Markup(method), Value::Str(text)) => str_markup::call_own(interpreter, text, method, args),
         (Method::Dict(method), Value::Dict(dict)) => of_dict(interpreter, dict, method, args),
         (Method::List(method), owner) => of_list(interpreter, owner, method, args),
         (Method::Sequence(method), owner) => of_sequence(interpreter, owner, method, args),
@@ -27,9 +28,15 @@ pub(crate) fn call<'d>(
         (Method::View(ViewMethod::IsDisjoint), owner) => is_disjoint(interpreter, owner, args),
         (Method::Cycler(method), Value::Object(object)) => of_cycler(object, method, args),
         // `eval` calls the methods of a loop, because they run the interpreter.
-        (Method::Loop(_) | Method::Str(_) | Method::Dict(_) | Method::Float(_) | Method::Cycler(_), owner) => {
-            Err(no_attribute(owner, method.name()))
-        }
+        (
+            Method::Loop(_)
+            | Method::Str(_)
+            | Method::Markup(_)
+            | Method::Dict(_)
+            | Method::Float(_)
+            | Method::Cycler(_),
+            owner,
+        ) => Err(no_attribute(owner, method.name())),
     }
 }
 
@@ -82,6 +89,7 @@ fn of_dict<'d>(
 
 /// `dict.fromkeys(keys, value=None)`.
 pub(super) fn from_keys<'d>(interpreter: &mut Interpreter<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    let args = Arguments { positional: args.only_positional("fromkeys")?, named: Vec::new() };
     let [keys, value] = args.bind("fromkeys", ["iterable", "value"], 1)?;
     let keys = interpreter.items(&keys.unwrap_or(Value::None))?;
     interpreter.charge_items(keys.len() * 2)?;
@@ -223,6 +231,7 @@ fn of_cycler<'d>(object: &Rc<Object<'d>>, method: CyclerMethod, args: Arguments<
 }
 
 fn is_disjoint<'d>(interpreter: &mut Interpreter<'d>, owner: &Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    let args = Arguments { positional: args.only_positional("isdisjoint")?, named: Vec::new() };
     let [other] = args.bind("isdisjoint", ["other"], 1)?;
     let own = interpreter.items(owner)?;
     let other = interpreter.items(&other.unwrap_or(Value::None))?;

@@ -14,6 +14,7 @@ mod pretty_str;
 mod selecting_filters;
 mod sequence_filters;
 mod str_format;
+mod str_markup;
 mod str_methods;
 mod str_search;
 mod str_split;

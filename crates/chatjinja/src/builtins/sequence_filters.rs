@@ -60,6 +60,10 @@ fn reversed<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalRes
     Ok(Some(items))
 }
 
+fn is_markup(value: &Value<'_>) -> bool {
+    value.as_str().is_some_and(Str::is_markup)
+}
+
 pub(super) fn last<'d>(
     interpreter: &mut Interpreter<'d>,
     value: Value<'d>,
@@ -67,10 +71,12 @@ pub(super) fn last<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("last", [], 0)?;
     match reversed(interpreter, &value)? {
-        Some(items) => Ok(items
-            .into_iter()
-            .next()
-            .unwrap_or(Value::Undefined(Undefined::Hint("No last item, sequence was empty.")))),
+        Some(items) => Ok(match items.into_iter().next() {
+            // From the end, Python takes the characters of a `Markup` as items of it, and they are `Markup` too.
+            Some(Value::Str(last)) if matches!(value, Value::Str(_)) => Value::Str(last.markup_if(is_markup(&value))),
+            Some(last) => last,
+            None => Value::Undefined(Undefined::Hint("No last item, sequence was empty.")),
+        }),
         None => Err(PyError::new(PyErrorKind::Type, format!("'{}' object is not reversible", value.type_name()))),
     }
 }

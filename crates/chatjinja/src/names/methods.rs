@@ -56,6 +56,15 @@ named! {
 }
 
 named! {
+    /// A method that only `Markup` has.
+    enum MarkupMethod {
+        Escape = "escape",
+        StripTags = "striptags",
+        Unescape = "unescape",
+    }
+}
+
+named! {
     /// A method of `list`.
     enum ListMethod {
         Append = "append",
@@ -147,6 +156,7 @@ named! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Str(StrMethod),
+    Markup(MarkupMethod),
     List(ListMethod),
     Sequence(SequenceMethod),
     Dict(DictMethod),
@@ -162,6 +172,7 @@ impl Method {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Method::Str(method) => method.name(),
+            Method::Markup(method) => method.name(),
             Method::List(method) => method.name(),
             Method::Sequence(method) => method.name(),
             Method::Dict(method) => method.name(),

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::numbers;
 use super::sandbox::{is_private, modifies, unsafe_attribute};
 use crate::names::{
-    CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, Method, SequenceMethod, StrMethod,
-    ViewMethod,
+    CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, MarkupMethod, Method, SequenceMethod,
+    StrMethod, ViewMethod,
 };
 use crate::runtime::{EvalResult, Interpreter, MacroValue, Object, PyError, Value, ViewKind};
 
@@ -18,7 +18,11 @@ pub(super) fn python_attribute<'d>(
 ) -> EvalResult<Option<Value<'d>>> {
     let method = match value {
         Value::Undefined(undefined) => return Err(PyError::undefined(undefined)),
-        Value::Str(_) => StrMethod::named(name).map(Method::Str),
+        Value::Str(text) => match StrMethod::named(name) {
+            Some(method) => Some(Method::Str(method)),
+            None if text.is_markup() => MarkupMethod::named(name).map(Method::Markup),
+            None => None,
+        },
         Value::List(_) => ListMethod::named(name).map(Method::List),
         Value::Tuple(_) => SequenceMethod::named(name).map(Method::Sequence),
         Value::Dict(_) => DictMethod::named(name).map(Method::Dict),
