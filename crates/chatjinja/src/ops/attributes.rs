@@ -67,15 +67,20 @@ pub(super) fn python_attribute<'d>(
                 "step" => return Ok(Some(Value::Int(*step))),
                 _ => SequenceMethod::named(name).map(Method::Sequence),
             },
+            Object::Joiner { separator, used } => match name {
+                "sep" => return Ok(Some(separator.clone())),
+                "used" => return Ok(Some(Value::Bool(used.get()))),
+                _ => None,
+            },
             Object::Function(Function::Dict) if name == Function::DictFromKeys.name() => {
                 return Ok(Some(Value::object(Object::Function(Function::DictFromKeys))));
             }
+            Object::View(_, dict) if name == "mapping" => return Ok(Some(Value::Dict(dict.clone()))),
             Object::View(ViewKind::Keys | ViewKind::Items, _) => ViewMethod::named(name).map(Method::View),
             Object::View(ViewKind::Values, _)
             | Object::Function(_)
             | Object::Generator(_)
             | Object::Method(..)
-            | Object::Joiner { .. }
             | Object::Template
             | Object::Block(_) => None,
         },
@@ -90,7 +95,7 @@ pub(super) fn python_attribute<'d>(
 fn macro_attribute<'d>(value: &MacroValue<'d>, name: &str) -> Option<Value<'d>> {
     let code = value.code;
     match name {
-        "name" => Some(Value::fixed(&code.name)),
+        "name" => Some(code.name.as_deref().map_or(Value::None, Value::fixed)),
         "arguments" => Some(Value::tuple(code.arguments().map(Value::fixed).collect())),
         "catch_kwargs" => Some(Value::Bool(code.kwargs.is_some())),
         "catch_varargs" => Some(Value::Bool(code.varargs.is_some())),

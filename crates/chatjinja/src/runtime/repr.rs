@@ -203,7 +203,10 @@ impl<'d> ReprWriter<'_, 'd> {
                 self.items(dict.entries().map(|entry| kind.item(entry)))?;
                 self.push("])");
             }
-            Object::Macro(value) => self.format(format_args!("<Macro {}>", quoted(&value.code.name))),
+            Object::Macro(value) => match &value.code.name {
+                Some(name) => self.format(format_args!("<Macro {}>", quoted(name))),
+                None => self.push("<Macro anonymous>"),
+            },
             Object::Function(function) => self.format(format_args!("<function {}>", function.name())),
             Object::Method(owner, method) => {
                 let (name, owner) = (method.name(), owner.type_name());
