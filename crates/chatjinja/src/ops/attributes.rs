@@ -12,7 +12,7 @@ use crate::runtime::{EvalResult, Interpreter, MacroValue, Object, PyError, Value
 
 /// The attribute `name` of a value; None if Python's object has no such attribute.
 pub(super) fn python_attribute<'d>(
-    interpreter: &Interpreter<'d>,
+    interpreter: &mut Interpreter<'d>,
     value: &Value<'d>,
     name: &str,
 ) -> EvalResult<Option<Value<'d>>> {
@@ -45,7 +45,7 @@ pub(super) fn python_attribute<'d>(
                 interpreter.budget.spend(attributes.len() as u64 / 8)?;
                 return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
             }
-            Object::Loop(_) => return Ok(interpreter.loop_attribute(object, name)),
+            Object::Loop(_) => return interpreter.loop_attribute(object, name),
             Object::Group([key, items]) => match name {
                 "grouper" => return Ok(Some(key.clone())),
                 "list" => return Ok(Some(items.clone())),

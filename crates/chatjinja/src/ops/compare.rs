@@ -84,7 +84,17 @@ pub(crate) fn contains<'d>(
         }
         Value::Object(object) => match &**object {
             Object::View(ViewKind::Keys, dict) => Ok(dict.get(&interpreter.budget, item)?.is_some()),
-            Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_) => {
+            Object::Generator(_) => {
+                // The items after the one that was found stay in the generator.
+                let mut items = interpreter.cursor(container)?;
+                while let Some(known) = items.next(interpreter)? {
+                    if equal(&interpreter.budget, &known, item)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Object::Range { .. } | Object::View(..) | Object::Group(_) | Object::Loop(_) => {
                 let items = interpreter.items(container)?;
                 any_equal(&interpreter.budget, items.into_iter(), item)
             }
