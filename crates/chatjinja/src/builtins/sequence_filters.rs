@@ -94,7 +94,12 @@ pub(super) fn reverse<'d>(
         let name = GeneratorName::Class(match &value {
             Value::List(_) => "list_reverseiterator",
             Value::Dict(_) => "dict_reversekeyiterator",
-            Value::Object(_) => "range_iterator",
+            Value::Object(object) => match &**object {
+                Object::View(ViewKind::Keys, _) => "dict_reversekeyiterator",
+                Object::View(ViewKind::Values, _) => "dict_reversevalueiterator",
+                Object::View(ViewKind::Items, _) => "dict_reverseitemiterator",
+                _ => "range_iterator",
+            },
             _ => "reversed",
         });
         return Ok(Value::object(Object::Generator(Generator {

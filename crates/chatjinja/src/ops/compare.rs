@@ -83,7 +83,10 @@ pub(crate) fn contains<'d>(
             Ok(dict.get(&interpreter.budget, item)?.is_some())
         }
         Value::Object(object) => match &**object {
-            Object::View(ViewKind::Keys, dict) => Ok(dict.get(&interpreter.budget, item)?.is_some()),
+            Object::View(ViewKind::Keys, dict) => {
+                hashable(&interpreter.budget, item)?;
+                Ok(dict.get(&interpreter.budget, item)?.is_some())
+            }
             Object::Generator(_) => {
                 // The items after the one that was found stay in the generator.
                 let mut items = interpreter.cursor(container)?;
