@@ -47,7 +47,10 @@ const LIST: usize = 6;
 fn reversed<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalResult<Option<Vec<Value<'d>>>> {
     let reversible = match value {
         Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Undefined(_) => true,
-        Value::Object(object) => matches!(&**object, Object::Range { .. } | Object::View(..)),
+        Value::Object(object) => match &**object {
+            Object::View(kind, _) => *kind != ViewKind::Set,
+            other => matches!(other, Object::Range { .. }),
+        },
         _ => false,
     };
     if !reversible {

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::numbers;
 use super::sandbox::{is_private, modifies, unsafe_attribute};
+use super::{namespace, numbers};
 use crate::names::{
     CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, MarkupMethod, Method, SequenceMethod,
     StrMethod, ViewMethod,
@@ -43,7 +43,10 @@ pub(super) fn python_attribute<'d>(
                 // No check for private names: `namespace` accepts none, so they are never found here.
                 let attributes = attributes.borrow();
                 interpreter.budget.spend(attributes.len() as u64 / 8)?;
-                return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
+                return Ok(attributes
+                    .iter()
+                    .find(|(known, _)| namespace::is_named(known, name))
+                    .map(|(_, value)| value.clone()));
             }
             Object::Loop(_) => return interpreter.loop_attribute(object, name),
             Object::Group([key, items]) => match name {
@@ -75,8 +78,12 @@ pub(super) fn python_attribute<'d>(
             Object::Function(Function::Dict) if name == Function::DictFromKeys.name() => {
                 return Ok(Some(Value::object(Object::Function(Function::DictFromKeys))));
             }
-            Object::View(_, dict) if name == "mapping" => return Ok(Some(Value::Dict(dict.clone()))),
-            Object::View(ViewKind::Keys | ViewKind::Items, _) => ViewMethod::named(name).map(Method::View),
+            Object::View(ViewKind::Keys | ViewKind::Values | ViewKind::Items, dict) if name == "mapping" => {
+                return Ok(Some(Value::Dict(dict.clone())));
+            }
+            Object::View(ViewKind::Keys | ViewKind::Items | ViewKind::Set, _) => {
+                ViewMethod::named(name).map(Method::View)
+            }
             Object::View(ViewKind::Values, _)
             | Object::Function(_)
             | Object::Generator(_)

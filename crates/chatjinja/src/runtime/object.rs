@@ -16,7 +16,8 @@ pub(crate) enum Object<'d> {
         stop: i64,
         step: i64,
     },
-    Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>, RefCell<Held>),
+    /// Attributes have names, which are strings, unless a dict with other keys gave them.
+    Namespace(RefCell<Vec<(Value<'d>, Value<'d>)>>, RefCell<Held>),
     Generator(Generator<'d>),
     /// A group of `groupby`: a tuple of a key and a list, which also have the names `grouper` and `list`.
     Group([Value<'d>; 2]),
@@ -64,13 +65,15 @@ pub(crate) enum ViewKind {
     Keys,
     Values,
     Items,
+    /// No view, but a set that `-` made. Its items are the keys.
+    Set,
 }
 
 impl ViewKind {
     /// The item of the view for an entry of the dict.
     pub(crate) fn item<'d>(self, (key, value): (Value<'d>, Value<'d>)) -> Value<'d> {
         match self {
-            ViewKind::Keys => key,
+            ViewKind::Keys | ViewKind::Set => key,
             ViewKind::Values => value,
             ViewKind::Items => Value::tuple(vec![key, value]),
         }
@@ -159,6 +162,7 @@ impl<'d> Object<'d> {
             Object::View(ViewKind::Keys, _) => Kind::Keys,
             Object::View(ViewKind::Values, _) => Kind::Values,
             Object::View(ViewKind::Items, _) => Kind::Items,
+            Object::View(ViewKind::Set, _) => Kind::Set,
             Object::Macro(_) => Kind::Macro,
             Object::Function(Function::Dict) => Kind::TemplateDict,
             Object::Function(Function::Namespace | Function::Cycler | Function::Joiner) => Kind::Type,

@@ -186,8 +186,7 @@ impl<'d> ReprWriter<'_, 'd> {
                 self.push("<Namespace {");
                 for (index, (name, value)) in attributes.borrow().iter().enumerate() {
                     self.push(if index > 0 { ", " } else { "" });
-                    self.out.before_escaped(name)?;
-                    write_quoted(&mut self.out.short().text, name);
+                    self.value(name)?;
                     self.push(": ");
                     // A chain of namespaces may be longer than the stack.
                     stacker::maybe_grow(RED_ZONE, STACK, || self.value(value))?;
@@ -195,9 +194,15 @@ impl<'d> ReprWriter<'_, 'd> {
                 self.push("}>");
                 self.open.pop();
             }
+            Object::View(ViewKind::Set, dict) if dict.len() == 0 => self.push("set()"),
+            Object::View(ViewKind::Set, dict) => {
+                self.push("{");
+                self.items(dict.entries().map(|(key, _)| key))?;
+                self.push("}");
+            }
             Object::View(kind, dict) => {
                 self.push(match kind {
-                    ViewKind::Keys => "dict_keys([",
+                    ViewKind::Keys | ViewKind::Set => "dict_keys([",
                     ViewKind::Values => "dict_values([",
                     ViewKind::Items => "dict_items([",
                 });
