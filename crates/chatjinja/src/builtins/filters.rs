@@ -7,7 +7,7 @@ use super::{
 use crate::names::Filter;
 use crate::provenance::Str;
 use crate::runtime::{
-    Arguments, EvalResult, Generator, GeneratorName, Interpreter, LazyIter, Object, PyError, PyErrorKind, Value,
+    Arguments, EvalResult, Generator, GeneratorName, Interpreter, LazyIter, Object, PyError, PyErrorKind, Step, Value,
 };
 
 /// `owner|filter(args)`.
@@ -72,13 +72,13 @@ pub(crate) fn apply<'d>(
     }
 }
 
-/// A generator of the Python function `name`, not started. `depth` is that of the values in `work`.
+/// A generator of the Python function `name`, not started. `depth` is that of the values in `start`.
 pub(super) fn generator<'d>(
     name: &'static str,
     depth: u32,
-    work: impl FnOnce(&mut Interpreter<'d>) -> EvalResult<Vec<Value<'d>>> + 'd,
+    start: impl FnOnce(&mut Interpreter<'d>) -> EvalResult<Step<'d>> + 'd,
 ) -> Value<'d> {
-    let (name, state) = (GeneratorName::Function(name), LazyIter::later(work).into());
+    let (name, state) = (GeneratorName::Function(name), LazyIter::later(start).into());
     Value::object(Object::Generator(Generator { name, state, depth }))
 }
 

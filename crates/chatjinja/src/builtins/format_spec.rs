@@ -16,9 +16,10 @@ fn value_error(text: impl Into<String>) -> PyError {
 struct FormatSpec {
     fill: char,
     align: Option<char>,
-    sign: char,
+    sign: Option<char>,
+    /// The flag `z`: a number that is rounded to zero has no sign.
+    positive_zero: bool,
     alternate: bool,
-    zero: bool,
     width: usize,
     grouping: Option<char>,
     precision: Option<usize>,
@@ -26,16 +27,16 @@ struct FormatSpec {
 }
 
 impl FormatSpec {
-    /// The parts of a specifier; None if it is not valid.
-    fn parse(text: &str) -> Option<FormatSpec> {
+    /// The parts of a specifier; None if it is not valid. `number` is whether it is the one of a number.
+    fn parse(text: &str, number: bool) -> Option<FormatSpec> {
         let characters: Vec<char> = text.chars().collect();
         let mut at = 0;
         let mut spec = FormatSpec {
             fill: ' ',
             align: None,
-            sign: '-',
+            sign: None,
+            positive_zero: false,
             alternate: false,
-            zero: false,
             width: 0,
             grouping: None,
             precision: None,
@@ -50,37 +51,55 @@ impl FormatSpec {
             spec.align = Some(characters[0]);
             at = 1;
         }
+        let fills = at == 2;
         if let Some(sign @ ('+' | '-' | ' ')) = characters.get(at) {
-            spec.sign = *sign;
+            spec.sign = Some(*sign);
+            at += 1;
+        }
+        if characters.get(at) == Some(&'z') {
+            spec.positive_zero = true;
             at += 1;
         }
         if characters.get(at) == Some(&'#') {
             spec.alternate = true;
             at += 1;
         }
-        if characters.get(at) == Some(&'0') {
-            spec.zero = true;
+        if !fills && characters.get(at) == Some(&'0') {
+            // The fill of this place, after the sign of a number.
+            spec.fill = '0';
+            spec.align = spec.align.or(number.then_some('='));
             at += 1;
         }
-        let number = |at: &mut usize| -> Option<usize> {
+        let digits = |at: &mut usize| -> String {
             let digits: String = characters[*at..].iter().take_while(|it| it.is_ascii_digit()).collect();
             *at += digits.len();
-            digits.parse().ok()
+            digits
         };
-        spec.width = number(&mut at).unwrap_or(0);
+        let width = digits(&mut at);
+        spec.width = if width.is_empty() { 0 } else { width.parse().ok()? };
         if let Some(grouping @ (',' | '_')) = characters.get(at) {
             spec.grouping = Some(*grouping);
             at += 1;
         }
         if characters.get(at) == Some(&'.') {
             at += 1;
-            spec.precision = Some(number(&mut at)?);
+            spec.precision = Some(digits(&mut at).parse().ok()?);
         }
         if let Some(kind) = characters.get(at) {
             spec.kind = Some(*kind);
             at += 1;
         }
         (at == characters.len()).then_some(spec)
+    }
+
+    /// Fails if digits have no groups in this form.
+    fn check_grouping(&self, default: char) -> EvalResult<()> {
+        let Some(separator) = self.grouping else { return Ok(()) };
+        match self.kind.unwrap_or(default) {
+            'd' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%' => Ok(()),
+            'b' | 'o' | 'x' | 'X' if separator == '_' => Ok(()),
+            kind => Err(value_error(format!("Cannot specify '{separator}' with '{kind}'."))),
+        }
     }
 }
 
@@ -90,7 +109,8 @@ pub(super) fn formatted<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>
         return to_str(interpreter, value);
     }
     interpreter.charge_bytes(spec.len().saturating_mul(size_of::<char>()))?;
-    let parsed = FormatSpec::parse(spec).ok_or_else(|| {
+    let is_number = matches!(value, Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_));
+    let parsed = FormatSpec::parse(spec, is_number).ok_or_else(|| {
         value_error(format!("Invalid format specifier '{spec}' for object of type '{}'", value.type_name()))
     })?;
     interpreter.charge_bytes(parsed.width.saturating_add(parsed.precision.unwrap_or(0)).saturating_mul(4))?;
@@ -99,13 +119,21 @@ pub(super) fn formatted<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>
             if !matches!(parsed.kind, None | Some('s')) {
                 return Err(unknown_code(parsed.kind, value));
             }
-            if parsed.align == Some('=') {
-                return Err(value_error("'=' alignment not allowed in string format specifier"));
+            parsed.check_grouping('s')?;
+            let refused = match &parsed {
+                FormatSpec { sign: Some(' '), .. } => Some("Space"),
+                FormatSpec { sign: Some(_), .. } => Some("Sign"),
+                FormatSpec { positive_zero: true, .. } => Some("Negative zero coercion (z)"),
+                FormatSpec { alternate: true, .. } => Some("Alternate form (#)"),
+                FormatSpec { align: Some('='), .. } => Some("'=' alignment"),
+                _ => None,
+            };
+            if let Some(refused) = refused {
+                return Err(value_error(format!("{refused} not allowed in string format specifier")));
             }
             interpreter.budget.search(text.weight())?;
             let end = parsed.precision.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(at, _)| at);
-            let fill = if parsed.zero && parsed.align.is_none() { '0' } else { parsed.fill };
-            padded(interpreter, text.part(0..end), &parsed, fill, '<')
+            padded(interpreter, text.part(0..end), &parsed, '<')
         }
         Value::Bool(_) | Value::Int(_) | Value::Big(_) | Value::Float(_) => {
             if let Value::Big(value) = value {
@@ -128,24 +156,28 @@ fn unknown_code(kind: Option<char>, value: &Value<'_>) -> PyError {
 }
 
 fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &FormatSpec) -> EvalResult<Str<'d>> {
-    let (mut digits, negative, prefix, group) = match (value, spec.kind) {
+    // The form of a float without a letter has groups too.
+    spec.check_grouping('d')?;
+    let (mut digits, mut negative, prefix, group) = match (value, spec.kind) {
         (Value::Bool(_) | Value::Int(_) | Value::Big(_), None | Some('b' | 'c' | 'd' | 'o' | 'x' | 'X' | 'n')) => {
             let Some(int) = big(value) else { return Ok(Str::fixed("")) };
             if spec.precision.is_some() {
                 return Err(value_error("Precision not allowed in integer format specifier"));
             }
-            if let (Value::Bool(_), None) = (value, spec.kind) {
-                // Without a width, a boolean is written as a word.
-                let text = to_str(interpreter, value)?;
-                if spec.width == 0 {
-                    return Ok(text);
-                }
+            if spec.positive_zero {
+                let text = "Negative zero coercion (z) not allowed in format specifier with integer presentation type";
+                return Err(value_error(text));
             }
             if spec.kind == Some('c') {
+                if spec.sign.is_some() || spec.alternate {
+                    return Err(value_error(
+                        "Sign or alternate form (#) not allowed with integer format specifier 'c'",
+                    ));
+                }
                 let character = u32::try_from(&int).ok().and_then(char::from_u32);
                 let out_of_range = || PyError::new(PyErrorKind::Overflow, "%c arg not in range(0x110000)");
                 let text = Str::owned(character.ok_or_else(out_of_range)?.to_string());
-                return padded(interpreter, text, spec, spec.fill, '<');
+                return padded(interpreter, text, spec, '>');
             }
             let (radix, prefix, group) = match spec.kind {
                 Some('b') => (2, "0b", 4),
@@ -173,16 +205,15 @@ fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &Forma
                         let _ = write_float(&mut text, magnitude);
                         text
                     }
-                    Some(precision) => {
-                        let text = number_format::general(magnitude, precision, spec.alternate);
-                        if text.contains(['.', 'e', 'n', 'i']) { text } else { text + ".0" }
-                    }
+                    Some(precision) => number_format::general_float(magnitude, precision, spec.alternate),
                 },
                 Some('e' | 'E') => number_format::exponent(magnitude, precision),
                 Some('f' | 'F') => number_format::fixed(magnitude, precision),
-                Some('%') => number_format::fixed(magnitude * 100.0, precision) + "%",
+                Some('%') => number_format::fixed(magnitude * 100.0, precision),
                 _ => number_format::general(magnitude, precision, spec.alternate),
             };
+            let text = if spec.alternate { number_format::with_point(text) } else { text };
+            let text = if spec.kind == Some('%') { text + "%" } else { text };
             let upper = spec.kind.is_some_and(char::is_uppercase);
             (if upper { text.to_uppercase() } else { text }, float.is_sign_negative() && !float.is_nan(), "", 3)
         }
@@ -191,37 +222,43 @@ fn number<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>, spec: &Forma
     if let Some(separator) = spec.grouping {
         digits = number_format::grouped(&digits, separator, group);
     }
+    let is_zero = |digits: &str| {
+        let mut mantissa = digits.bytes().take_while(|it| !matches!(it, b'e' | b'E'));
+        mantissa.all(|it| !matches!(it, b'1'..=b'9' | b'i' | b'I'))
+    };
+    if spec.positive_zero && is_zero(&digits) {
+        negative = false;
+    }
     let sign = match (negative, spec.sign) {
         (true, _) => "-",
-        (_, '+') => "+",
-        (_, ' ') => " ",
+        (_, Some('+')) => "+",
+        (_, Some(' ')) => " ",
         _ => "",
     };
-    let fills = spec.align == Some('=') || (spec.zero && spec.align.is_none());
-    if fills {
-        let fill = if spec.zero && spec.align.is_none() { '0' } else { spec.fill };
+    if spec.align == Some('=') {
+        // Infinity and NaN have none.
+        let has_digits = group == 4 || digits.starts_with(|it: char| it.is_ascii_digit());
         let width = spec.width.saturating_sub(sign.len() + prefix.len());
         match spec.grouping {
             // Zeros are grouped like digits, and never begin with a separator.
-            Some(separator) if fill == '0' => {
+            Some(separator) if spec.fill == '0' && has_digits => {
                 let plain: String = digits.chars().filter(|it| *it != separator).collect();
                 digits = number_format::zero_filled_groups(&plain, separator, group, width);
             }
             _ => {
                 let missing = width.saturating_sub(digits.chars().count());
-                digits.insert_str(0, &fill.to_string().repeat(missing));
+                digits.insert_str(0, &spec.fill.to_string().repeat(missing));
             }
         }
     }
     let text = Str::owned(format!("{sign}{prefix}{digits}"));
-    padded(interpreter, text, spec, spec.fill, '>')
+    padded(interpreter, text, spec, '>')
 }
 
 fn padded<'d>(
     interpreter: &mut Interpreter<'d>,
     text: Str<'d>,
     spec: &FormatSpec,
-    fill: char,
     default: char,
 ) -> EvalResult<Str<'d>> {
     let missing = spec.width.saturating_sub(text.char_count());
@@ -233,5 +270,5 @@ fn padded<'d>(
         '^' => missing / 2,
         _ => missing,
     };
-    strings::surround(interpreter, left, &text, missing - left, fill)
+    strings::surround(interpreter, left, &text, missing - left, spec.fill)
 }

@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use num_bigint::BigInt;
+
 use super::filters::no_attribute;
-use super::str_methods;
+use super::str_markup;
 use crate::names::{CyclerMethod, DictMethod, FloatMethod, IntMethod, ListMethod, Method, SequenceMethod, ViewMethod};
 use crate::ops::arithmetic;
 use crate::runtime::{
-    Arguments, Dict, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, ViewKind, big, equal, hashable, repr,
+    Arguments, Dict, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, ViewKind, big, equal, hashable,
+    integer, repr,
 };
 
 /// `owner.method(args)`.
@@ -18,7 +21,8 @@ pub(crate) fn call<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     match (method, owner) {
-        (Method::Str(method), Value::Str(text)) => str_methods::call(interpreter, text, method, args),
+        (Method::Str(method), Value::Str(text)) => str_markup::call(interpreter, text, method, args),
+        (Method::Markup(method), Value::Str(text)) => str_markup::call_own(interpreter, text, method, args),
         (Method::Dict(method), Value::Dict(dict)) => of_dict(interpreter, dict, method, args),
         (Method::List(method), owner) => of_list(interpreter, owner, method, args),
         (Method::Sequence(method), owner) => of_sequence(interpreter, owner, method, args),
@@ -27,9 +31,15 @@ pub(crate) fn call<'d>(
         (Method::View(ViewMethod::IsDisjoint), owner) => is_disjoint(interpreter, owner, args),
         (Method::Cycler(method), Value::Object(object)) => of_cycler(object, method, args),
         // `eval` calls the methods of a loop, because they run the interpreter.
-        (Method::Loop(_) | Method::Str(_) | Method::Dict(_) | Method::Float(_) | Method::Cycler(_), owner) => {
-            Err(no_attribute(owner, method.name()))
-        }
+        (
+            Method::Loop(_)
+            | Method::Str(_)
+            | Method::Markup(_)
+            | Method::Dict(_)
+            | Method::Float(_)
+            | Method::Cycler(_),
+            owner,
+        ) => Err(no_attribute(owner, method.name())),
     }
 }
 
@@ -82,6 +92,7 @@ fn of_dict<'d>(
 
 /// `dict.fromkeys(keys, value=None)`.
 pub(super) fn from_keys<'d>(interpreter: &mut Interpreter<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    let args = Arguments { positional: args.only_positional("fromkeys")?, named: Vec::new() };
     let [keys, value] = args.bind("fromkeys", ["iterable", "value"], 1)?;
     let keys = interpreter.items(&keys.unwrap_or(Value::None))?;
     interpreter.charge_items(keys.len() * 2)?;
@@ -196,10 +207,33 @@ fn of_float<'d>(value: f64, method: FloatMethod, args: Arguments<'d>) -> EvalRes
     match method {
         FloatMethod::Conjugate => Ok(Value::Float(value)),
         FloatMethod::IsInteger => Ok(Value::Bool(value.is_finite() && value.fract() == 0.0)),
-        FloatMethod::AsIntegerRatio | FloatMethod::FromHex | FloatMethod::Hex => {
-            Err(unsupported("float", method.name()))
-        }
+        FloatMethod::AsIntegerRatio => integer_ratio(value),
+        FloatMethod::FromHex | FloatMethod::Hex => Err(unsupported("float", method.name())),
     }
+}
+
+/// The bits of the fraction of a float.
+const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+
+/// The fraction of two integers that a float is, in its lowest terms.
+fn integer_ratio<'d>(value: f64) -> EvalResult<Value<'d>> {
+    if !value.is_finite() {
+        let kind = if value.is_nan() { PyErrorKind::Value } else { PyErrorKind::Overflow };
+        return Err(PyError::new(kind, format!("cannot convert {value} to integer ratio")));
+    }
+    let bits = value.to_bits();
+    let exponent = ((bits >> FRACTION) & 0x7ff) as i32;
+    let fraction = bits & ((1 << FRACTION) - 1);
+    let significand = if exponent == 0 { fraction } else { fraction | (1 << FRACTION) };
+    // The value is the odd part of the significand times a power of two. Subnormal floats have the exponent 1.
+    let zeros = if significand == 0 { 0 } else { significand.trailing_zeros() };
+    let power = match significand {
+        0 => 0,
+        _ => exponent.max(1) - 1023 - FRACTION as i32 + zeros as i32,
+    };
+    let odd = BigInt::from(significand >> zeros) << power.max(0);
+    let numerator = if value < 0.0 { -odd } else { odd };
+    Ok(Value::tuple(vec![integer(numerator), integer(BigInt::from(1) << (-power).max(0))]))
 }
 
 fn of_cycler<'d>(object: &Rc<Object<'d>>, method: CyclerMethod, args: Arguments<'d>) -> EvalResult<Value<'d>> {
@@ -223,6 +257,7 @@ fn of_cycler<'d>(object: &Rc<Object<'d>>, method: CyclerMethod, args: Arguments<
 }
 
 fn is_disjoint<'d>(interpreter: &mut Interpreter<'d>, owner: &Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
+    let args = Arguments { positional: args.only_positional("isdisjoint")?, named: Vec::new() };
     let [other] = args.bind("isdisjoint", ["other"], 1)?;
     let own = interpreter.items(owner)?;
     let other = interpreter.items(&other.unwrap_or(Value::None))?;

@@ -140,17 +140,18 @@ pub(super) fn unique<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Va
     Ok(generator("sync_do_unique", depth, move |interpreter| {
         let path = AttributePath::of(&interpreter.budget, attribute.as_ref())?.lowering(lowers);
         let mut seen = SeenKeys::default();
-        let mut kept = Vec::new();
-        let items = interpreter.items(&value)?;
-        interpreter.charge_items(items.len().saturating_mul(LIST))?;
-        for item in items {
-            let key = path.get(interpreter, &item)?;
-            hashable(&interpreter.budget, &key)?;
-            if seen.add(&interpreter.budget, key)? {
-                kept.push(item);
+        let mut items = interpreter.cursor(&value)?;
+        Ok(Box::new(move |interpreter| {
+            while let Some(item) = items.next(interpreter)? {
+                interpreter.charge_items(LIST)?;
+                let key = path.get(interpreter, &item)?;
+                hashable(&interpreter.budget, &key)?;
+                if seen.add(&interpreter.budget, key)? {
+                    return Ok(Some(item));
+                }
             }
-        }
-        Ok(kept)
+            Ok(None)
+        }))
     }))
 }
 

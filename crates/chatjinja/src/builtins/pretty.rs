@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::pretty_str::{self, Place};
 use crate::ops::{compare, sorting};
 use crate::runtime::{BoundedText, Budget, EvalResult, PyErrorKind, Value, repr};
 
@@ -10,8 +11,13 @@ const WIDTH: usize = 80;
 /// Python's `pprint.pformat(value)`.
 pub(super) fn pformat<'d>(budget: &Budget<'d>, value: &Value<'d>) -> EvalResult<String> {
     let mut printer = Printer { out: BoundedText::new(budget) };
-    printer.write(value, 0, 0)?;
+    printer.write(value, Place { alone: true, indent: 0, allowance: 0, width: WIDTH })?;
     Ok(printer.out.finish()?.text)
+}
+
+/// The place of a value in another one.
+fn inner(indent: usize, allowance: usize) -> Place {
+    Place { alone: false, indent, allowance, width: WIDTH }
 }
 
 struct Printer<'b, 'd> {
@@ -76,10 +82,16 @@ fn sorted<'d>(budget: &Budget<'d>, value: &Value<'d>) -> EvalResult<Vec<(Value<'
 }
 
 impl<'d> Printer<'_, 'd> {
-    /// Writes `value` at the column `indent`, and leaves room for `allowance` characters after it.
-    fn write(&mut self, value: &Value<'d>, indent: usize, allowance: usize) -> EvalResult<()> {
+    /// Writes `value` at a place.
+    fn write(&mut self, value: &Value<'d>, place: Place) -> EvalResult<()> {
+        let Place { indent, allowance, .. } = place;
         let text = flat(self.out.budget, value)?;
         let is_short = text.chars().count() + indent + allowance <= WIDTH;
+        if let (false, Value::Str(string)) = (is_short, value)
+            && !string.is_markup()
+        {
+            return pretty_str::write(&mut self.out, string, place);
+        }
         if is_short || !matches!(value, Value::List(_) | Value::Tuple(_) | Value::Dict(_)) || value.len() == Some(0) {
             return self.out.push(&text);
         }
@@ -102,7 +114,7 @@ impl<'d> Printer<'_, 'd> {
                     self.out.push(&key)?;
                     self.out.push(": ")?;
                     let behind = if index == last { allowance + 1 } else { 1 };
-                    self.write(value, indent + key.chars().count() + 3, behind)?;
+                    self.write(value, inner(indent + key.chars().count() + 3, behind))?;
                     if index < last {
                         self.new_line(indent + 1)?;
                     }
@@ -124,7 +136,7 @@ impl<'d> Printer<'_, 'd> {
         let mut items = items.peekable();
         while let Some(item) = items.next() {
             let is_last = items.peek().is_none();
-            self.write(&item, indent + 1, if is_last { allowance + end.len() } else { 1 })?;
+            self.write(&item, inner(indent + 1, if is_last { allowance + end.len() } else { 1 }))?;
             if !is_last {
                 self.new_line(indent + 1)?;
             }

@@ -4,7 +4,7 @@ use super::attribute_path::AttributePath;
 use super::filters::{self, generator, not_none};
 use super::tests;
 use crate::names::{Filter, Test};
-use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, deepest, repr};
+use crate::runtime::{Arguments, EvalResult, PyError, PyErrorKind, Value, deepest, no_items, repr};
 use crate::text::quote::quoted;
 
 /// The depth of a value and of arguments.
@@ -18,7 +18,7 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
     let depth = depth(&value, &args);
     Ok(generator("sync_do_map", depth, move |interpreter| {
         if !value.is_true() {
-            return Ok(Vec::new());
+            return Ok(no_items());
         }
         let Arguments { positional, mut named } = args;
         if positional.is_empty()
@@ -32,9 +32,11 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
                 let text = format!("Unexpected keyword argument {}", quoted(name));
                 return Err(PyError::new(PyErrorKind::Runtime, text));
             }
-            let items = interpreter.items(&value)?;
-            interpreter.budget.strings(items.len())?;
-            return items.iter().map(|item| path.get(interpreter, item)).collect();
+            let mut items = interpreter.cursor(&value)?;
+            return Ok(Box::new(move |interpreter| match items.next(interpreter)? {
+                Some(item) => path.get(interpreter, &item).map(Some),
+                None => Ok(None),
+            }));
         }
         let mut positional = positional.into_iter();
         let Some(name) = positional.next() else {
@@ -45,17 +47,14 @@ pub(super) fn map<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value
             .as_str()
             .and_then(|name| Filter::named(name))
             .ok_or_else(|| PyError::new(PyErrorKind::Runtime, format!("No filter named {}.", repr::brief(&name))))?;
-        let items = interpreter.items(&value)?;
-        interpreter.budget.strings(items.len())?;
-        items
-            .into_iter()
-            .map(|item| {
-                interpreter.charge_call()?;
-                interpreter.charge_items(rest.len() + named.len())?;
-                let args = Arguments { positional: rest.clone(), named: named.clone() };
-                filters::apply(interpreter, filter, item, args)
-            })
-            .collect()
+        let mut items = interpreter.cursor(&value)?;
+        Ok(Box::new(move |interpreter| {
+            let Some(item) = items.next(interpreter)? else { return Ok(None) };
+            interpreter.charge_call()?;
+            interpreter.charge_items(rest.len() + named.len())?;
+            let args = Arguments { positional: rest.clone(), named: named.clone() };
+            filters::apply(interpreter, filter, item, args).map(Some)
+        }))
     }))
 }
 
@@ -64,7 +63,7 @@ pub(super) fn select<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by
     let depth = depth(&value, &args);
     generator("select_or_reject", depth, move |interpreter| {
         if !value.is_true() {
-            return Ok(Vec::new());
+            return Ok(no_items());
         }
         let Arguments { positional, named } = args;
         let mut positional = positional.into_iter();
@@ -84,22 +83,24 @@ pub(super) fn select<'d>(value: Value<'d>, args: Arguments<'d>, wanted: bool, by
             })
             .transpose()?;
         let rest: Vec<Value<'d>> = positional.collect();
-        let mut kept = Vec::new();
-        for item in interpreter.items(&value)? {
-            let tested = path.get(interpreter, &item)?;
-            let holds = match test {
-                None => tested.is_true(),
-                Some(test) => {
-                    interpreter.charge_call()?;
-                    interpreter.charge_items(rest.len() + named.len())?;
-                    let args = Arguments { positional: rest.clone(), named: named.clone() };
-                    tests::apply(interpreter, test, &tested, args)?
+        let mut items = interpreter.cursor(&value)?;
+        Ok(Box::new(move |interpreter| {
+            while let Some(item) = items.next(interpreter)? {
+                let tested = path.get(interpreter, &item)?;
+                let holds = match test {
+                    None => tested.is_true(),
+                    Some(test) => {
+                        interpreter.charge_call()?;
+                        interpreter.charge_items(rest.len() + named.len())?;
+                        let args = Arguments { positional: rest.clone(), named: named.clone() };
+                        tests::apply(interpreter, test, &tested, args)?
+                    }
+                };
+                if holds == wanted {
+                    return Ok(Some(item));
                 }
-            };
-            if holds == wanted {
-                kept.push(item);
             }
-        }
-        Ok(kept)
+            Ok(None)
+        }))
     })
 }

@@ -1,5 +1,7 @@
 //! Filters for lists and dicts.
 
+use num_bigint::Sign;
+
 use super::attribute_path::AttributePath;
 use super::filters::{generator, no_integer, no_len, not_none};
 use crate::ir::Operator;
@@ -7,16 +9,21 @@ use crate::ops::strings::{self, to_str};
 use crate::ops::{arithmetic, iterate};
 use crate::provenance::Str;
 use crate::runtime::{
-    Arguments, EvalResult, Generator, GeneratorName, Interpreter, LazyIter, Object, PyError, PyErrorKind, Undefined,
-    Value, ViewKind, deepest,
+    Arguments, EvalResult, Generator, GeneratorName, Interpreter, Items, LazyIter, Object, PyError, PyErrorKind,
+    Undefined, Value, ViewKind, deepest, no_items,
 };
 
 pub(super) fn length<'d>(
-    interpreter: &Interpreter<'d>,
+    interpreter: &mut Interpreter<'d>,
     value: Value<'d>,
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("len", [], 0)?;
+    if let Value::Object(object) = &value
+        && let Object::Loop(state) = &**object
+    {
+        interpreter.loop_len(state)?;
+    }
     if let Value::Str(text) = &value {
         interpreter.budget.search(text.len())?;
     }
@@ -29,17 +36,8 @@ pub(super) fn first<'d>(
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("first", [], 0)?;
-    if let Value::Object(object) = &value
-        && let Object::Generator(generator) = &**object
-    {
-        // A generator keeps its other items.
-        let mut rest = interpreter.items(&value)?.into_iter();
-        let first = rest.next();
-        generator.state.replace(LazyIter::ready(rest.collect()));
-        return Ok(first.unwrap_or(Value::Undefined(Undefined::Hint("No first item, sequence was empty."))));
-    }
-    let mut items = interpreter.items(&value)?.into_iter();
-    Ok(items.next().unwrap_or(Value::Undefined(Undefined::Hint("No first item, sequence was empty."))))
+    let first = interpreter.cursor(&value)?.next(interpreter)?;
+    Ok(first.unwrap_or(Value::Undefined(Undefined::Hint("No first item, sequence was empty."))))
 }
 
 /// The size of a list without items, in values.
@@ -49,7 +47,10 @@ const LIST: usize = 6;
 fn reversed<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalResult<Option<Vec<Value<'d>>>> {
     let reversible = match value {
         Value::Str(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Undefined(_) => true,
-        Value::Object(object) => matches!(&**object, Object::Range { .. } | Object::View(..)),
+        Value::Object(object) => match &**object {
+            Object::View(kind, _) => *kind != ViewKind::Set,
+            other => matches!(other, Object::Range { .. }),
+        },
         _ => false,
     };
     if !reversible {
@@ -60,6 +61,10 @@ fn reversed<'d>(interpreter: &mut Interpreter<'d>, value: &Value<'d>) -> EvalRes
     Ok(Some(items))
 }
 
+fn is_markup(value: &Value<'_>) -> bool {
+    value.as_str().is_some_and(Str::is_markup)
+}
+
 pub(super) fn last<'d>(
     interpreter: &mut Interpreter<'d>,
     value: Value<'d>,
@@ -67,10 +72,12 @@ pub(super) fn last<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("last", [], 0)?;
     match reversed(interpreter, &value)? {
-        Some(items) => Ok(items
-            .into_iter()
-            .next()
-            .unwrap_or(Value::Undefined(Undefined::Hint("No last item, sequence was empty.")))),
+        Some(items) => Ok(match items.into_iter().next() {
+            // From the end, Python takes the characters of a `Markup` as items of it, and they are `Markup` too.
+            Some(Value::Str(last)) if matches!(value, Value::Str(_)) => Value::Str(last.markup_if(is_markup(&value))),
+            Some(last) => last,
+            None => Value::Undefined(Undefined::Hint("No last item, sequence was empty.")),
+        }),
         None => Err(PyError::new(PyErrorKind::Type, format!("'{}' object is not reversible", value.type_name()))),
     }
 }
@@ -90,7 +97,12 @@ pub(super) fn reverse<'d>(
         let name = GeneratorName::Class(match &value {
             Value::List(_) => "list_reverseiterator",
             Value::Dict(_) => "dict_reversekeyiterator",
-            Value::Object(_) => "range_iterator",
+            Value::Object(object) => match &**object {
+                Object::View(ViewKind::Keys, _) => "dict_reversekeyiterator",
+                Object::View(ViewKind::Values, _) => "dict_reversevalueiterator",
+                Object::View(ViewKind::Items, _) => "dict_reverseitemiterator",
+                _ => "range_iterator",
+            },
             _ => "reversed",
         });
         return Ok(Value::object(Object::Generator(Generator {
@@ -123,10 +135,14 @@ pub(super) fn list<'d>(
 pub(super) fn items<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Value<'d>> {
     let [] = args.bind("items", [], 0)?;
     let depth = value.depth();
-    Ok(generator("do_items", depth, move |interpreter| match &value {
-        Value::Undefined(_) => Ok(Vec::new()),
-        Value::Dict(dict) => interpreter.items(&Value::object(Object::View(ViewKind::Items, dict.clone()))),
-        _ => Err(PyError::new(PyErrorKind::Type, "Can only get item pairs from a mapping.")),
+    Ok(generator("do_items", depth, move |interpreter| {
+        let view = match &value {
+            Value::Undefined(_) => return Ok(no_items()),
+            Value::Dict(dict) => Value::object(Object::View(ViewKind::Items, dict.clone())),
+            _ => return Err(PyError::new(PyErrorKind::Type, "Can only get item pairs from a mapping.")),
+        };
+        let mut items = interpreter.cursor(&view)?;
+        Ok(Box::new(move |interpreter| items.next(interpreter)))
     }))
 }
 
@@ -183,13 +199,31 @@ pub(super) fn sum<'d>(
     Ok(total)
 }
 
-/// The argument `name`, which must be a positive integer.
-fn count_of(value: Option<Value<'_>>, name: &str) -> EvalResult<usize> {
-    match value {
-        Some(Value::Int(count)) if count > 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
-        Some(Value::Int(_)) => Err(PyError::new(PyErrorKind::Value, format!("{name} must be at least 1"))),
-        Some(other) => Err(no_integer(&other)),
-        None => Err(PyError::new(PyErrorKind::Type, format!("{name} is missing"))),
+/// The number of items that a batch has when it is full; None if none is ever full. Jinja2 only compares with it.
+fn batch_size(count: &Value<'_>) -> Option<usize> {
+    match count {
+        Value::Int(count) => usize::try_from(*count).ok(),
+        Value::Bool(count) => Some(usize::from(*count)),
+        Value::Float(count) if *count >= 0.0 && *count <= 1e15 && count.fract() == 0.0 => Some(*count as usize),
+        _ => None,
+    }
+}
+
+/// The number of items that a last batch of `len` items lacks.
+fn lacking(count: &Value<'_>, len: usize) -> EvalResult<usize> {
+    match count {
+        Value::Int(count) => Ok(usize::try_from(*count).unwrap_or(0).saturating_sub(len)),
+        Value::Bool(count) => Ok(usize::from(*count).saturating_sub(len)),
+        Value::Big(count) if count.sign() == Sign::Minus => Ok(0),
+        Value::Big(_) => Ok(usize::MAX),
+        Value::Float(count) if *count > len as f64 => {
+            Err(PyError::new(PyErrorKind::Type, "can't multiply sequence by non-int of type 'float'"))
+        }
+        Value::Float(_) => Ok(0),
+        other => {
+            let text = format!("'<' not supported between instances of 'int' and '{}'", other.type_name());
+            Err(PyError::new(PyErrorKind::Type, text))
+        }
     }
 }
 
@@ -197,15 +231,34 @@ pub(super) fn batch<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Val
     let [count, fill] = args.bind("batch", ["linecount", "fill_with"], 1)?;
     let depth = deepest(fill.iter().chain([&value]));
     Ok(generator("do_batch", depth, move |interpreter| {
-        let count = count_of(count, "linecount")?;
-        let items = interpreter.items(&value)?;
-        interpreter.charge_items(items.len() + items.len().div_ceil(count) * LIST)?;
-        let mut batches: Vec<Vec<Value<'d>>> = items.chunks(count).map(<[Value<'d>]>::to_vec).collect();
-        if let (Some(last), Some(fill)) = (batches.last_mut(), not_none(fill)) {
-            interpreter.charge_items(count)?;
-            last.resize(count, fill);
-        }
-        Ok(batches.into_iter().map(Value::list).collect())
+        let count = count.unwrap_or(Value::None);
+        let (size, fill) = (batch_size(&count), not_none(fill));
+        let mut items = interpreter.cursor(&value)?;
+        let mut next = Vec::new();
+        Ok(Box::new(move |interpreter| {
+            interpreter.charge_items(LIST)?;
+            while let Some(item) = items.next(interpreter)? {
+                let full = size == Some(next.len());
+                let batch = if full { std::mem::take(&mut next) } else { Vec::new() };
+                next.push(item);
+                if full {
+                    return Ok(Some(Value::list(batch)));
+                }
+                if next.len().is_power_of_two() {
+                    interpreter.budget.strings(next.len() * 2)?;
+                }
+            }
+            if next.is_empty() {
+                return Ok(None);
+            }
+            let mut last = std::mem::take(&mut next);
+            if let Some(fill) = &fill {
+                let lacking = lacking(&count, last.len())?;
+                interpreter.charge_items(lacking)?;
+                last.resize(last.len() + lacking, fill.clone());
+            }
+            Ok(Some(Value::list(last)))
+        }))
     }))
 }
 
@@ -213,23 +266,31 @@ pub(super) fn slice<'d>(value: Value<'d>, args: Arguments<'d>) -> EvalResult<Val
     let [count, fill] = args.bind("slice", ["slices", "fill_with"], 1)?;
     let depth = deepest(fill.iter().chain([&value]));
     Ok(generator("sync_do_slice", depth, move |interpreter| {
-        let count = count_of(count, "slices")?;
-        interpreter.charge_items(count.saturating_mul(LIST))?;
-        let items = interpreter.items(&value)?;
-        interpreter.charge_items(items.len())?;
-        let (each, extra) = (items.len() / count, items.len() % count);
+        let items = Items::new(interpreter.items(&value)?);
+        let count = match count.unwrap_or(Value::None) {
+            Value::Int(0) | Value::Bool(false) => {
+                return Err(PyError::new(PyErrorKind::ZeroDivision, "integer division or modulo by zero"));
+            }
+            Value::Int(count) => usize::try_from(count).unwrap_or(0),
+            Value::Bool(true) => 1,
+            Value::Undefined(undefined) => return Err(PyError::undefined(&undefined)),
+            other => return Err(no_integer(&other)),
+        };
         let fill = not_none(fill);
-        let mut from = 0;
-        let mut slices = Vec::with_capacity(count);
-        for number in 0..count {
+        let (mut number, mut from) = (0, 0);
+        Ok(Box::new(move |interpreter| {
+            if number == count {
+                return Ok(None);
+            }
+            let (each, extra) = (items.len() / count, items.len() % count);
+            interpreter.charge_items(LIST + each)?;
             let to = from + each + usize::from(number < extra);
             let mut slice = items[from..to].to_vec();
             if let (Some(fill), true) = (&fill, number >= extra) {
                 slice.push(fill.clone());
             }
-            slices.push(Value::list(slice));
-            from = to;
-        }
-        Ok(slices)
+            (number, from) = (number + 1, to);
+            Ok(Some(Value::list(slice)))
+        }))
     }))
 }

@@ -125,6 +125,9 @@ impl<'d> FieldFormatter<'_, 'd> {
             }
             false => String::new(),
         };
+        if self.markup && !spec.is_empty() && value.as_str().is_some_and(Str::is_markup) {
+            return Err(value_error("Unsupported format specification for Markup."));
+        }
         let text = formatted(self.interpreter, &value, &spec)?;
         if self.markup { strings::escaped(self.interpreter, &text) } else { Ok(text) }
     }
@@ -133,7 +136,8 @@ impl<'d> FieldFormatter<'_, 'd> {
     fn named(&mut self, name: &Str<'d>) -> EvalResult<Value<'d>> {
         let first_end = name.find(['.', '[']).unwrap_or(name.len());
         let first = name.part(0..first_end);
-        let index = match first.is_empty() {
+        // Only a field without any name is numbered: `{.x}` names an argument with an empty name.
+        let index = match name.is_empty() {
             true => {
                 if self.automatic == Some(false) {
                     let text = "cannot switch from manual field specification to automatic field numbering";
@@ -143,12 +147,14 @@ impl<'d> FieldFormatter<'_, 'd> {
                 self.next += 1;
                 Some(self.next - 1)
             }
-            false if first.bytes().all(|byte| byte.is_ascii_digit()) => {
-                if self.automatic == Some(true) {
+            false if !first.is_empty() && first.bytes().all(|byte| byte.is_ascii_digit()) => {
+                if self.automatic == Some(true) && first.len() == name.len() {
                     let text = "cannot switch from automatic field numbering to manual field specification";
                     return Err(value_error(text));
                 }
-                self.automatic = Some(false);
+                if first.len() == name.len() {
+                    self.automatic = Some(false);
+                }
                 first.parse().ok()
             }
             false => None,

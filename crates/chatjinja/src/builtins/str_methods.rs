@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::filters::{is_set, no_integer};
 use super::str_format;
+use super::str_markup::join;
 use super::str_search::{affix, charge_search, count, find, index, replace};
 use super::str_split::split;
 use super::str_table::{make_table, translate};
@@ -24,66 +25,17 @@ const FEW: usize = 16;
 /// A text up to this length is stripped without a charge.
 const LONG: usize = 256;
 
-/// `text.method(args)`. Methods of a `Markup` escape their arguments and give `Markup`.
-pub(super) fn call<'d>(
-    interpreter: &mut Interpreter<'d>,
-    text: &Str<'d>,
-    method: StrMethod,
-    mut args: Arguments<'d>,
-) -> EvalResult<Value<'d>> {
-    if !text.is_markup() {
-        return call_plain(interpreter, text, method, args);
-    }
-    if escapes_arguments(method) {
-        for value in args.positional.iter_mut().chain(args.named.iter_mut().map(|(_, value)| value)) {
-            if let Value::Str(text) = value {
-                *text = strings::escaped(interpreter, text)?;
-            }
-        }
-    }
-    call_plain(interpreter, text, method, args).map(into_markup)
-}
-
-/// Whether the method of a `Markup` escapes its arguments.
-fn escapes_arguments(method: StrMethod) -> bool {
-    matches!(
-        method,
-        StrMethod::Capitalize
-            | StrMethod::Title
-            | StrMethod::Lower
-            | StrMethod::Upper
-            | StrMethod::Replace
-            | StrMethod::LJust
-            | StrMethod::RJust
-            | StrMethod::LStrip
-            | StrMethod::RStrip
-            | StrMethod::Center
-            | StrMethod::Strip
-            | StrMethod::Translate
-            | StrMethod::ExpandTabs
-            | StrMethod::SwapCase
-            | StrMethod::ZFill
-            | StrMethod::Casefold
-            | StrMethod::RemovePrefix
-            | StrMethod::RemoveSuffix
-    )
-}
-
-fn into_markup(value: Value<'_>) -> Value<'_> {
-    match value {
-        Value::Str(text) => Value::Str(text.into_markup()),
-        Value::List(list) => Value::list(list.iter().map(into_markup).collect()),
-        Value::Tuple(items) => Value::tuple(items.iter().cloned().map(into_markup).collect()),
-        other => other,
-    }
-}
-
-fn call_plain<'d>(
+/// The method of a string that is no `Markup`.
+pub(super) fn call_plain<'d>(
     interpreter: &mut Interpreter<'d>,
     text: &Str<'d>,
     method: StrMethod,
     args: Arguments<'d>,
 ) -> EvalResult<Value<'d>> {
+    if !args.named.is_empty() && !has_names(method) {
+        let text = format!("str.{}() takes no keyword arguments", method.name());
+        return Err(PyError::new(PyErrorKind::Type, text));
+    }
     let slow = |interpreter: &Interpreter<'d>| interpreter.budget.walk(text.len().saturating_mul(4));
     let all = |interpreter: &Interpreter<'d>, args: Arguments<'d>, is: fn(char) -> bool| {
         without_arguments(method, args)?;
@@ -136,7 +88,7 @@ fn call_plain<'d>(
         StrMethod::RemoveSuffix => {
             without_affix(interpreter, text, method, args, |text, affix| text.strip_suffix(affix))
         }
-        StrMethod::Join => join(interpreter, text, method, args),
+        StrMethod::Join => join(interpreter, text, args),
         StrMethod::Format => str_format::format(interpreter, text, &args).map(Value::Str),
         StrMethod::FormatMap => {
             let [mapping] = args.bind(method.name(), ["mapping"], 1)?;
@@ -195,6 +147,19 @@ fn call_plain<'d>(
         StrMethod::IsTitle => holds(interpreter, args, casing::is_title_text),
         StrMethod::IsUpper => holds(interpreter, args, casing::is_upper_text),
     }
+}
+
+/// Whether the arguments of a method have names in Python 3.11.
+fn has_names(method: StrMethod) -> bool {
+    matches!(
+        method,
+        StrMethod::Split
+            | StrMethod::RSplit
+            | StrMethod::SplitLines
+            | StrMethod::ExpandTabs
+            | StrMethod::Encode
+            | StrMethod::Format
+    )
 }
 
 fn without_arguments(method: StrMethod, args: Arguments<'_>) -> EvalResult<()> {
@@ -313,29 +278,6 @@ fn without_affix<'d>(
     interpreter.budget.search(affix.len().min(text.len()))?;
     interpreter.budget.parts(text, 1)?;
     Ok(Value::Str(strip(text, &affix).map_or_else(|| text.clone(), |rest| text.part_of(rest))))
-}
-
-fn join<'d>(
-    interpreter: &mut Interpreter<'d>,
-    text: &Str<'d>,
-    method: StrMethod,
-    args: Arguments<'d>,
-) -> EvalResult<Value<'d>> {
-    let [items] = args.bind(method.name(), ["iterable"], 1)?;
-    let items = interpreter.items(&items.unwrap_or(Value::None))?;
-    interpreter.charge_items(items.len() * 2)?;
-    let mut parts = Vec::with_capacity(items.len() * 2);
-    for (index, item) in items.iter().enumerate() {
-        let Value::Str(item) = item else {
-            let text = format!("sequence item {index}: expected str instance, {} found", item.type_name());
-            return Err(PyError::new(PyErrorKind::Type, text));
-        };
-        if index > 0 {
-            parts.push(text.clone().plain());
-        }
-        parts.push(if text.is_markup() { strings::escaped(interpreter, item)? } else { item.clone() });
-    }
-    strings::join(interpreter, &parts.iter().collect::<Vec<_>>()).map(Value::Str)
 }
 
 fn pad<'d>(

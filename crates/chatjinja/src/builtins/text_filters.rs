@@ -1,7 +1,7 @@
 //! Filters for texts.
 
 use super::filters::{is_set, needs_str, no_attribute, no_integer, no_len};
-use super::{pretty, str_methods, str_search};
+use super::{pretty, str_markup, str_methods, str_search};
 use crate::ir::Operator;
 use crate::ops::strings::{self, Align, to_str};
 use crate::ops::{arithmetic, iterate, percent_format};
@@ -11,7 +11,7 @@ use crate::text::characters::is_alnum;
 use crate::text::lines::{is_line_end, lines as lines_of};
 use crate::text::quote::quoted;
 use crate::text::url::url_quoted;
-use crate::text::{casing, html, wrap};
+use crate::text::{casing, wrap};
 
 /// The size of a key and a value with their texts, in values.
 const PAIR: usize = 6;
@@ -84,10 +84,7 @@ pub(super) fn striptags<'d>(
 ) -> EvalResult<Value<'d>> {
     let [] = args.bind("striptags", [], 0)?;
     let text = to_str(interpreter, &value)?;
-    interpreter.charge_change(&text, 4)?;
-    // The words are listed before they are joined.
-    interpreter.charge_items(text.len() / 4)?;
-    interpreter.derived(&text, html::striptags(&text)).map(Value::Str)
+    str_markup::striptags(interpreter, &text)
 }
 
 pub(super) fn trim<'d>(
@@ -108,7 +105,8 @@ pub(super) fn center<'d>(
     let [width] = args.bind("center", ["width"], 0)?;
     let text = to_str(interpreter, &value)?;
     let width = int_or(width, 80)?;
-    strings::pad(interpreter, &text, width, ' ', Align::Center).map(Value::Str)
+    let padded = strings::pad(interpreter, &text, width, ' ', Align::Center)?;
+    Ok(Value::Str(padded.markup_if(text.is_markup())))
 }
 
 /// An optional argument that must be an integer.
@@ -139,7 +137,7 @@ pub(super) fn replace<'d>(
         return str_search::replace(interpreter, &text.plain(), &old, &new, count).map(Value::Str);
     }
     let text = if old.is_markup() || (new.is_markup() && !text.is_markup()) { text.escaped() } else { text };
-    let (old, new) = if text.is_markup() { (old.escaped(), new.escaped()) } else { (old, new) };
+    let new = if text.is_markup() { strings::escaped(interpreter, &new)? } else { new };
     let replaced = str_search::replace(interpreter, &text, &old, &new, count)?;
     Ok(Value::Str(replaced.markup_if(text.is_markup())))
 }
@@ -169,7 +167,8 @@ pub(super) fn indent<'d>(
         }
     };
     let newline = Str::fixed("\n");
-    let indention = if text.is_markup() { indention.escaped() } else { indention };
+    // An indention that is `Markup` escapes the lines of a plain text that it is added to.
+    let escapes = indention.is_markup() && !text.is_markup();
     interpreter.budget.walk(text.weight())?;
     let count = lines_of(&text, false).count() + 1;
     interpreter.budget.parts(&text, count)?;
@@ -179,19 +178,28 @@ pub(super) fn indent<'d>(
     if text.is_empty() || (text.ends_with(is_line_end) && !text.ends_with('\r')) {
         lines.push(text.part(text.len()..text.len()));
     }
+    if escapes {
+        for line in lines.iter_mut().skip(usize::from(!blank)) {
+            *line = strings::escaped(interpreter, line)?.plain();
+        }
+    }
     interpreter.charge_bytes(lines.len().saturating_mul(indention.len()))?;
     let mut parts: Vec<&Str<'d>> = Vec::with_capacity(lines.len() * 3);
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
             parts.push(&newline);
         }
-        if (index == 0 && first) || (index > 0 && (blank || !line.is_empty())) {
+        if (index == 0 && first && (blank || !escapes)) || (index > 0 && (blank || !line.is_empty())) {
             parts.push(&indention);
         }
         parts.push(line);
     }
     let joined = strings::join(interpreter, &parts)?;
-    Ok(Value::Str(joined.markup_if(text.is_markup())))
+    match first && escapes && !blank {
+        // Only the lines were joined to plain text, and they are escaped once more.
+        true => strings::concat(interpreter, &indention, &joined),
+        false => Ok(Value::Str(joined.markup_if(text.is_markup() || escapes && blank))),
+    }
 }
 
 pub(super) fn format<'d>(

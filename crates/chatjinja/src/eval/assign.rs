@@ -6,6 +6,9 @@ use crate::ir::Target;
 use crate::ops::namespace;
 use crate::runtime::{EvalResult, Interpreter, PyError, PyErrorKind, Value};
 
+/// Room for the items of most tuples.
+const FEW: usize = 8;
+
 impl<'d> Interpreter<'d> {
     /// Assigns a value to a target.
     pub(super) fn assign(&mut self, target: &'d Target, value: Value<'d>) -> EvalResult<()> {
@@ -37,7 +40,17 @@ impl<'d> Interpreter<'d> {
                 let text = format!("cannot unpack non-iterable {} object", value.type_name());
                 return Err(PyError::new(PyErrorKind::Type, text));
             }
-            other => self.items(other)?,
+            other => {
+                let mut all = self.cursor(other)?;
+                let mut items = Vec::with_capacity(count.min(FEW));
+                // One item more shows that there are too many.
+                while items.len() <= count
+                    && let Some(item) = all.next(self)?
+                {
+                    items.push(item);
+                }
+                items
+            }
         };
         match items.len().cmp(&count) {
             Ordering::Equal => Ok(items),

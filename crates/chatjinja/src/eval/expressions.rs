@@ -110,10 +110,10 @@ impl<'d> Interpreter<'d> {
                 let values = self.eval_all(operands)?;
                 arithmetic::sum(self, values)?
             }
-            ExprKind::Concat(operands) => {
+            ExprKind::Concat(operands, folded) => {
                 self.charge_items(operands.len())?;
                 let values = self.eval_all(operands)?;
-                strings::concat_all(self, &values)?
+                strings::concat_all(self, &values, *folded)?
             }
             ExprKind::And(left, right) => {
                 let left = self.eval(left)?;

@@ -4,13 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::statements::Flow;
-use crate::ir::ForLoop;
+use crate::ir::{Expr, ForLoop, ScopeInit, Target};
 use crate::memory::Held;
 use crate::names::LoopMethod;
 use crate::provenance::Str;
 use crate::runtime::{
-    Arguments, EvalResult, Interpreter, Items, Locals, LoopState, Object, PyError, PyErrorKind, Value, deepest, equal,
-    short,
+    Arguments, EvalResult, Interpreter, Items, Locals, LoopRest, LoopState, Object, PyError, PyErrorKind, Step, Value,
+    deepest, equal, short,
 };
 
 /// The short strings of more items than this are counted.
@@ -69,19 +69,7 @@ impl<'d> Interpreter<'d> {
         depth: usize,
         around: Option<Rc<Locals<'d>>>,
     ) -> EvalResult<Flow> {
-        let mut items = self.items(iterable).map_err(|error| error.at(each.iter.span))?;
-        if let Some((scope, target, test)) = &each.test {
-            let mut passed = Vec::with_capacity(items.len());
-            for item in items {
-                self.step()?;
-                self.begin_scope(scope)?;
-                self.assign(target, item.clone())?;
-                if self.test(test)? {
-                    passed.push(item);
-                }
-            }
-            items = passed;
-        }
+        let (items, mut rest) = self.begin_items(each, iterable)?;
         if items.is_empty() {
             return self.otherwise(each);
         }
@@ -94,9 +82,10 @@ impl<'d> Interpreter<'d> {
             Some(slot) => {
                 self.charge_items(items.len())?;
                 let state = LoopState {
-                    nesting: deepest(&items),
-                    _held: if bytes > LONG { Held::new(bytes) } else { Held::default() },
+                    nesting: Cell::new(deepest(&items)),
+                    held: RefCell::new(if bytes > LONG { Held::new(bytes) } else { Held::default() }),
                     items: RefCell::new(items.clone()),
+                    rest: LoopRest(RefCell::new(rest.take())),
                     index: Cell::new(0),
                     depth,
                     changed: RefCell::new(None),
@@ -106,17 +95,22 @@ impl<'d> Interpreter<'d> {
             }
         };
         let mut complete = false;
-        for (index, item) in items.into_iter().enumerate() {
+        let mut items = items.into_iter();
+        for index in 0.. {
             self.step()?;
-            if let Some((_, object)) = &state
-                && let Object::Loop(state) = &**object
-            {
+            let item = match (&state, &mut rest) {
                 // Iteration over `loop` removes its remaining items.
-                if index >= state.items.borrow().len() {
-                    break;
-                }
-                state.index.set(index);
-            }
+                (Some((_, object)), _) => match &**object {
+                    Object::Loop(state) => self.loop_item(state, index)?.inspect(|_| state.index.set(index)),
+                    _ => None,
+                },
+                (None, Some(rest)) => match items.next() {
+                    Some(first) => Some(first),
+                    None => rest(self)?,
+                },
+                (None, None) => items.next(),
+            };
+            let Some(item) = item else { break };
             self.note_item(pass, &item);
             self.begin_scope(&each.scope)?;
             if let Some((slot, object)) = &state {
@@ -131,12 +125,65 @@ impl<'d> Interpreter<'d> {
         }
         drop(held);
         self.note_loop_end(pass);
-        if let Some((slot, _)) = state {
+        if let Some((slot, object)) = state {
+            if let Object::Loop(state) = &*object {
+                state.rest.0.take();
+            }
             // The loop may hold the variables that hold the loop, so this breaks a possible cycle.
             self.set(slot, Value::None);
         }
         // As in Jinja2, `else` also runs if the loop never reached the end of its body.
         if complete { Ok(Flow::Next) } else { self.otherwise(each) }
+    }
+
+    /// The items of a loop. Those of a generator, and those that pass a condition, are computed while the loop runs: then
+    /// only the first one is given, and what computes the others.
+    fn begin_items(
+        &mut self,
+        each: &'d ForLoop,
+        iterable: &Value<'d>,
+    ) -> EvalResult<(Vec<Value<'d>>, Option<Step<'d>>)> {
+        let span = each.iter.span;
+        let generates = matches!(iterable, Value::Object(object) if matches!(**object, Object::Generator(_)));
+        if each.test.is_none() && !generates {
+            return Ok((self.items(iterable).map_err(|error| error.at(span))?, None));
+        }
+        let mut items = self.cursor(iterable).map_err(|error| error.at(span))?;
+        let mut step: Step<'d> = match &each.test {
+            None => Box::new(move |interpreter| items.next(interpreter).map_err(|error| error.at(span))),
+            Some((scope, target, test)) => {
+                let locals = Rc::clone(&self.locals);
+                Box::new(move |interpreter| {
+                    while let Some(item) = items.next(interpreter).map_err(|error| error.at(span))? {
+                        // A macro may ask for the next item, so the condition runs with the variables of the loop.
+                        let before = std::mem::replace(&mut interpreter.locals, Rc::clone(&locals));
+                        let passes = interpreter.passes(scope, target, test, &item);
+                        interpreter.locals = before;
+                        if passes? {
+                            return Ok(Some(item));
+                        }
+                    }
+                    Ok(None)
+                })
+            }
+        };
+        Ok(match step(self)? {
+            Some(first) => (vec![first], Some(step)),
+            None => (Vec::new(), None),
+        })
+    }
+
+    /// Whether an item passes the condition of a loop.
+    fn passes(
+        &mut self,
+        scope: &'d ScopeInit,
+        target: &'d Target,
+        test: &'d Expr,
+        item: &Value<'d>,
+    ) -> EvalResult<bool> {
+        self.begin_scope(scope)?;
+        self.assign(target, item.clone())?;
+        self.test(test)
     }
 
     fn otherwise(&mut self, each: &'d ForLoop) -> EvalResult<Flow> {

@@ -53,17 +53,17 @@ impl<'d> BoundArguments<'d> {
         {
             let text = if named.iter().any(|(name, _)| &**name == "caller") {
                 format!(
-                    "macro '{}' was invoked with two values for the special caller argument. This is most likely a bug.",
-                    code.name
+                    "macro {} was invoked with two values for the special caller argument. This is most likely a bug.",
+                    code.quoted_name()
                 )
             } else {
-                format!("macro '{}' takes no keyword argument '{}'", code.name, &**name)
+                format!("macro {} takes no keyword argument '{}'", code.quoted_name(), &**name)
             };
             return Err(PyError::new(PyErrorKind::Type, text));
         }
         if code.varargs.is_none() && !extra.is_empty() {
             let count = code.parameters.len();
-            let text = format!("macro '{}' takes not more than {count} argument(s)", code.name);
+            let text = format!("macro {} takes not more than {count} argument(s)", code.quoted_name());
             return Err(PyError::new(PyErrorKind::Type, text));
         }
         Ok(BoundArguments { parameters, extra, caller, named })

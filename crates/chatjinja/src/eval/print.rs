@@ -4,7 +4,7 @@ use crate::ir::{Const, Expr, ExprKind, Operator};
 use crate::ops::arithmetic;
 use crate::ops::strings::{self, to_str};
 use crate::provenance::{Provenance, Str};
-use crate::runtime::{EvalResult, Interpreter, Value};
+use crate::runtime::{EvalResult, Interpreter, PyError, PyErrorKind, Value};
 
 /// A text longer than this is charged when it is printed.
 const LONG: usize = 1024;
@@ -19,7 +19,7 @@ impl<'d> Interpreter<'d> {
             }
             ExprKind::Sum(operands) if !self.autoescape => self.print_sum(operands, expr),
             // `~` turns each operand into text.
-            ExprKind::Concat(operands) if !self.autoescape => {
+            ExprKind::Concat(operands, _) if !self.autoescape => {
                 operands.iter().try_for_each(|operand| self.print(operand))
             }
             ExprKind::If { test, yes, no } => match (self.test(test)?, no) {
@@ -77,6 +77,15 @@ impl<'d> Interpreter<'d> {
             total = arithmetic::apply(self, Operator::Add, &total, &value).map_err(|error| error.at(expr.span))?;
         }
         self.emit(&total)
+    }
+
+    /// Prints the result of a block with a filter or a call, which must be a text. Jinja2 joins it as it is.
+    pub(super) fn emit_text(&mut self, value: &Value<'d>) -> EvalResult<()> {
+        let Value::Str(text) = value else {
+            let text = format!("sequence item 0: expected str instance, {} found", value.type_name());
+            return Err(PyError::new(PyErrorKind::Type, text));
+        };
+        self.emit(&Value::Str(text.clone().into_markup()))
     }
 
     /// Prints a value.

@@ -88,7 +88,7 @@ impl<'d> Interpreter<'d> {
                     return Ok(flow);
                 }
                 let value = self.filtered(&block.filter, Value::Str(text.markup_if(self.autoescape)))?;
-                self.emit(&value)?;
+                self.emit_text(&value)?;
             }
             Stmt::Macro(slot, code) => {
                 let value = self.macro_value(code);
@@ -96,7 +96,7 @@ impl<'d> Interpreter<'d> {
             }
             Stmt::CallBlock(block) => {
                 let value = self.call_block(block).map_err(|error| error.at(block.span))?;
-                self.emit(&value)?;
+                self.emit_text(&value).map_err(|error| error.at(block.span))?;
             }
             Stmt::Generation(scope, body) => {
                 let (start, before) = self.generation_start();

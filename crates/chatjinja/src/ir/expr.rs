@@ -32,8 +32,8 @@ pub(crate) enum ExprKind {
     Binary(Operator, Box<Expr>, Box<Expr>),
     /// A chain of `+`: one join if all operands are strings.
     Sum(Vec<Expr>),
-    /// A chain of `~`.
-    Concat(Vec<Expr>),
+    /// A chain of `~`, and whether it has literals only.
+    Concat(Vec<Expr>, bool),
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     Compare(Box<Expr>, Vec<(Comparison, Expr)>),

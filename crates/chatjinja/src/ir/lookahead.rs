@@ -52,7 +52,7 @@ fn in_expr(expr: &Expr) -> bool {
         ExprKind::Const(Const::None | Const::Bool(_) | Const::Int(_) | Const::Big(_) | Const::Float(_))
         | ExprKind::Name(_) => false,
         ExprKind::Attribute(inner, name) | ExprKind::Key(inner, name) => name.text == NEXT_ITEM || in_expr(inner),
-        ExprKind::List(items) | ExprKind::Tuple(items) | ExprKind::Sum(items) | ExprKind::Concat(items) => {
+        ExprKind::List(items) | ExprKind::Tuple(items) | ExprKind::Sum(items) | ExprKind::Concat(items, _) => {
             items.iter().any(in_expr)
         }
         ExprKind::Dict(items) => items.iter().any(|(key, value)| in_expr(key) || in_expr(value)),

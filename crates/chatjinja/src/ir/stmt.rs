@@ -1,6 +1,7 @@
 //! Statements of the intermediate representation.
 
 use super::{Args, Binding, Expr, ScopeInit, Slot, Span};
+use crate::text::quote::quoted;
 
 #[derive(Debug)]
 pub(crate) enum Stmt {
@@ -91,7 +92,8 @@ pub(crate) struct CallBlock {
 
 #[derive(Debug)]
 pub(crate) struct MacroCode {
-    pub(crate) name: String,
+    /// None for the body of a `{% call %}`.
+    pub(crate) name: Option<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) caller: Option<Slot>,
     pub(crate) varargs: Option<Slot>,
@@ -102,6 +104,11 @@ pub(crate) struct MacroCode {
 }
 
 impl MacroCode {
+    /// Python's `repr` of the name.
+    pub(crate) fn quoted_name(&self) -> String {
+        self.name.as_deref().map_or_else(|| "None".to_owned(), quoted)
+    }
+
     /// The names of the parameters.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = &str> {
         self.parameters.iter().map(|parameter| parameter.name.as_str())

@@ -56,6 +56,15 @@ named! {
 }
 
 named! {
+    /// A method that only `Markup` has.
+    enum MarkupMethod {
+        Escape = "escape",
+        StripTags = "striptags",
+        Unescape = "unescape",
+    }
+}
+
+named! {
     /// A method of `list`.
     enum ListMethod {
         Append = "append",
@@ -143,10 +152,66 @@ named! {
     }
 }
 
+impl StrMethod {
+    /// Whether `Markup` has its own method of this name, which is printed in another way.
+    pub(crate) fn is_of_markup(self) -> bool {
+        match self {
+            StrMethod::Capitalize
+            | StrMethod::Casefold
+            | StrMethod::Center
+            | StrMethod::ExpandTabs
+            | StrMethod::Format
+            | StrMethod::FormatMap
+            | StrMethod::Join
+            | StrMethod::LJust
+            | StrMethod::Lower
+            | StrMethod::LStrip
+            | StrMethod::Partition
+            | StrMethod::RemovePrefix
+            | StrMethod::RemoveSuffix
+            | StrMethod::Replace
+            | StrMethod::RJust
+            | StrMethod::RPartition
+            | StrMethod::RSplit
+            | StrMethod::RStrip
+            | StrMethod::Split
+            | StrMethod::SplitLines
+            | StrMethod::Strip
+            | StrMethod::SwapCase
+            | StrMethod::Title
+            | StrMethod::Translate
+            | StrMethod::Upper
+            | StrMethod::ZFill => true,
+            StrMethod::Count
+            | StrMethod::Encode
+            | StrMethod::EndsWith
+            | StrMethod::Find
+            | StrMethod::Index
+            | StrMethod::IsAlnum
+            | StrMethod::IsAlpha
+            | StrMethod::IsAscii
+            | StrMethod::IsDecimal
+            | StrMethod::IsDigit
+            | StrMethod::IsIdentifier
+            | StrMethod::IsLower
+            | StrMethod::IsNumeric
+            | StrMethod::IsPrintable
+            | StrMethod::IsSpace
+            | StrMethod::IsTitle
+            | StrMethod::IsUpper
+            | StrMethod::MakeTrans
+            | StrMethod::RFind
+            | StrMethod::RIndex
+            | StrMethod::StartsWith => false,
+        }
+    }
+}
+
 /// A method with the type it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Str(StrMethod),
+    Markup(MarkupMethod),
     List(ListMethod),
     Sequence(SequenceMethod),
     Dict(DictMethod),
@@ -162,6 +227,7 @@ impl Method {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Method::Str(method) => method.name(),
+            Method::Markup(method) => method.name(),
             Method::List(method) => method.name(),
             Method::Sequence(method) => method.name(),
             Method::Dict(method) => method.name(),

@@ -8,8 +8,8 @@ mod tests;
 pub(crate) use filters::Filter;
 pub(crate) use functions::Function;
 pub(crate) use methods::{
-    CyclerMethod, DictMethod, FloatMethod, IntMethod, ListMethod, LoopMethod, Method, SequenceMethod, StrMethod,
-    ViewMethod,
+    CyclerMethod, DictMethod, FloatMethod, IntMethod, ListMethod, LoopMethod, MarkupMethod, Method, SequenceMethod,
+    StrMethod, ViewMethod,
 };
 pub(crate) use tests::{KindTest, Test, ValueTest};
 

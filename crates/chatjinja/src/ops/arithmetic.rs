@@ -3,7 +3,9 @@
 use super::{numbers, percent_format, strings};
 use crate::ir::Operator;
 use crate::provenance::Str;
-use crate::runtime::{EvalResult, Interpreter, PyError, PyErrorKind, Value, is_number};
+use crate::runtime::{
+    Dict, EvalResult, Interpreter, Object, PyError, PyErrorKind, SetLike, Value, ViewKind, hashable, is_number,
+};
 
 pub(crate) use super::numbers::sign;
 
@@ -16,6 +18,11 @@ pub(crate) fn apply<'d>(
 ) -> EvalResult<Value<'d>> {
     if let (Operator::Mod, Value::Str(format)) = (operator, left) {
         return percent_format::format_value(interpreter, format, right);
+    }
+    let view = |value: &Value<'d>| SetLike::of(value).is_some_and(|it| !it.is_set());
+    let set = |value: &Value<'d>| SetLike::of(value).is_some();
+    if operator == Operator::Sub && (view(left) || view(right) || set(left) && set(right)) {
+        return difference(interpreter, left, right);
     }
     if let (Value::Undefined(undefined), _) | (_, Value::Undefined(undefined)) = (left, right) {
         return Err(PyError::undefined(undefined));
@@ -55,6 +62,30 @@ pub(crate) fn apply<'d>(
         return Err(PyError::new(PyErrorKind::Type, text));
     }
     numbers::apply(&interpreter.budget, operator, left, right)
+}
+
+/// `left - right`, if one is a view of a dict, or both are sets. Items have the order of `left`.
+fn difference<'d>(interpreter: &mut Interpreter<'d>, left: &Value<'d>, right: &Value<'d>) -> EvalResult<Value<'d>> {
+    if let Value::Undefined(undefined) = left {
+        return Err(PyError::undefined(undefined));
+    }
+    let all = |interpreter: &mut Interpreter<'d>, value: &Value<'d>| -> EvalResult<Dict<'d>> {
+        let items = interpreter.items(value)?;
+        interpreter.charge_items(items.len().saturating_mul(4))?;
+        items.iter().try_for_each(|item| hashable(&interpreter.budget, item))?;
+        Dict::own(&interpreter.budget, items.into_iter().map(|item| (item, Value::None)).collect())
+    };
+    let left = all(interpreter, left)?;
+    let right = all(interpreter, right)?;
+    let mut kept = Vec::new();
+    for (item, none) in left.entries() {
+        interpreter.step()?;
+        if right.get(&interpreter.budget, &item)?.is_none() {
+            kept.push((item, none));
+        }
+    }
+    let kept = Dict::own(&interpreter.budget, kept)?;
+    Ok(Value::object(Object::View(ViewKind::Set, kept)))
 }
 
 fn repeat<'d>(interpreter: &mut Interpreter<'d>, sequence: &Value<'d>, count: &Value<'d>) -> EvalResult<Value<'d>> {

@@ -2,23 +2,27 @@
 
 use std::rc::Rc;
 
-use super::numbers;
 use super::sandbox::{is_private, modifies, unsafe_attribute};
+use super::{namespace, numbers};
 use crate::names::{
-    CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, Method, SequenceMethod, StrMethod,
-    ViewMethod,
+    CyclerMethod, DictMethod, FloatMethod, Function, IntMethod, ListMethod, MarkupMethod, Method, SequenceMethod,
+    StrMethod, ViewMethod,
 };
 use crate::runtime::{EvalResult, Interpreter, MacroValue, Object, PyError, Value, ViewKind};
 
 /// The attribute `name` of a value; None if Python's object has no such attribute.
 pub(super) fn python_attribute<'d>(
-    interpreter: &Interpreter<'d>,
+    interpreter: &mut Interpreter<'d>,
     value: &Value<'d>,
     name: &str,
 ) -> EvalResult<Option<Value<'d>>> {
     let method = match value {
         Value::Undefined(undefined) => return Err(PyError::undefined(undefined)),
-        Value::Str(_) => StrMethod::named(name).map(Method::Str),
+        Value::Str(text) => match StrMethod::named(name) {
+            Some(method) => Some(Method::Str(method)),
+            None if text.is_markup() => MarkupMethod::named(name).map(Method::Markup),
+            None => None,
+        },
         Value::List(_) => ListMethod::named(name).map(Method::List),
         Value::Tuple(_) => SequenceMethod::named(name).map(Method::Sequence),
         Value::Dict(_) => DictMethod::named(name).map(Method::Dict),
@@ -39,9 +43,12 @@ pub(super) fn python_attribute<'d>(
                 // No check for private names: `namespace` accepts none, so they are never found here.
                 let attributes = attributes.borrow();
                 interpreter.budget.spend(attributes.len() as u64 / 8)?;
-                return Ok(attributes.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone()));
+                return Ok(attributes
+                    .iter()
+                    .find(|(known, _)| namespace::is_named(known, name))
+                    .map(|(_, value)| value.clone()));
             }
-            Object::Loop(_) => return Ok(interpreter.loop_attribute(object, name)),
+            Object::Loop(_) => return interpreter.loop_attribute(object, name),
             Object::Group([key, items]) => match name {
                 "grouper" => return Ok(Some(key.clone())),
                 "list" => return Ok(Some(items.clone())),
@@ -63,15 +70,24 @@ pub(super) fn python_attribute<'d>(
                 "step" => return Ok(Some(Value::Int(*step))),
                 _ => SequenceMethod::named(name).map(Method::Sequence),
             },
+            Object::Joiner { separator, used } => match name {
+                "sep" => return Ok(Some(separator.clone())),
+                "used" => return Ok(Some(Value::Bool(used.get()))),
+                _ => None,
+            },
             Object::Function(Function::Dict) if name == Function::DictFromKeys.name() => {
                 return Ok(Some(Value::object(Object::Function(Function::DictFromKeys))));
             }
-            Object::View(ViewKind::Keys | ViewKind::Items, _) => ViewMethod::named(name).map(Method::View),
+            Object::View(ViewKind::Keys | ViewKind::Values | ViewKind::Items, dict) if name == "mapping" => {
+                return Ok(Some(Value::Dict(dict.clone())));
+            }
+            Object::View(ViewKind::Keys | ViewKind::Items | ViewKind::Set, _) => {
+                ViewMethod::named(name).map(Method::View)
+            }
             Object::View(ViewKind::Values, _)
             | Object::Function(_)
             | Object::Generator(_)
             | Object::Method(..)
-            | Object::Joiner { .. }
             | Object::Template
             | Object::Block(_) => None,
         },
@@ -86,7 +102,7 @@ pub(super) fn python_attribute<'d>(
 fn macro_attribute<'d>(value: &MacroValue<'d>, name: &str) -> Option<Value<'d>> {
     let code = value.code;
     match name {
-        "name" => Some(Value::fixed(&code.name)),
+        "name" => Some(code.name.as_deref().map_or(Value::None, Value::fixed)),
         "arguments" => Some(Value::tuple(code.arguments().map(Value::fixed).collect())),
         "catch_kwargs" => Some(Value::Bool(code.kwargs.is_some())),
         "catch_varargs" => Some(Value::Bool(code.varargs.is_some())),

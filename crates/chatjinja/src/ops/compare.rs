@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::runtime::{
-    Budget, EvalResult, Interpreter, List, Object, PyError, PyErrorKind, Value, ViewKind, charge_numbers, equal,
+    Budget, EvalResult, Interpreter, List, Object, PyError, PyErrorKind, SetLike, Value, charge_numbers, equal,
     hashable, is_number, numeric_order,
 };
 
@@ -17,6 +17,9 @@ pub(crate) fn order<'d>(
     symbol: &str,
 ) -> EvalResult<Option<Ordering>> {
     budget.spend(1)?;
+    if let (Some(left), Some(right)) = (SetLike::of(left), SetLike::of(right)) {
+        return left.order(budget, right);
+    }
     match (left, right) {
         (Value::Undefined(undefined), _) | (_, Value::Undefined(undefined)) => Err(PyError::undefined(undefined)),
         (Value::Str(left), Value::Str(right)) => {
@@ -64,6 +67,9 @@ pub(crate) fn contains<'d>(
     container: &Value<'d>,
     item: &Value<'d>,
 ) -> EvalResult<bool> {
+    if let Some(set) = SetLike::of(container) {
+        return set.contains(&interpreter.budget, item);
+    }
     match container {
         Value::Undefined(_) => Ok(false),
         Value::Str(text) => match item {
@@ -83,8 +89,17 @@ pub(crate) fn contains<'d>(
             Ok(dict.get(&interpreter.budget, item)?.is_some())
         }
         Value::Object(object) => match &**object {
-            Object::View(ViewKind::Keys, dict) => Ok(dict.get(&interpreter.budget, item)?.is_some()),
-            Object::Range { .. } | Object::View(..) | Object::Generator(_) | Object::Group(_) | Object::Loop(_) => {
+            Object::Generator(_) => {
+                // The items after the one that was found stay in the generator.
+                let mut items = interpreter.cursor(container)?;
+                while let Some(known) = items.next(interpreter)? {
+                    if equal(&interpreter.budget, &known, item)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Object::Range { .. } | Object::View(..) | Object::Group(_) | Object::Loop(_) => {
                 let items = interpreter.items(container)?;
                 any_equal(&interpreter.budget, items.into_iter(), item)
             }

@@ -1,6 +1,8 @@
 //! Iteration: the items of a value for `for`, filters and `*`.
 
-use crate::runtime::{EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, ViewKind};
+use std::rc::Rc;
+
+use crate::runtime::{Cursor, EvalResult, Interpreter, Object, PyError, PyErrorKind, Value, ViewKind};
 
 /// The size of a tuple of two values, in values.
 const TUPLE: usize = 6;
@@ -26,12 +28,9 @@ impl<'d> Interpreter<'d> {
                 }
                 Object::View(kind, dict) => dict.entries().map(|entry| kind.item(entry)).collect(),
                 Object::Group(pair) => pair.to_vec(),
-                Object::Generator(generator) => {
-                    // The items are taken out first: a generator that reads itself finds none, as in Python.
-                    let state = generator.state.take();
-                    state.rest(self)?
-                }
+                Object::Generator(_) => self.rest_of(object)?,
                 Object::Loop(state) => {
+                    self.loop_len(state)?;
                     // A loop gives its remaining items, each with the loop itself, and is empty afterwards.
                     let from = state.index.get() + 1;
                     let rest: Vec<Value<'d>> = state.items.borrow_mut().drain(from..).collect();
@@ -41,6 +40,16 @@ impl<'d> Interpreter<'d> {
             },
             _ => return Err(not_iterable(value)),
         })
+    }
+
+    /// A place before the first item of a value. Only a generator computes its items while they are taken.
+    pub(crate) fn cursor(&mut self, value: &Value<'d>) -> EvalResult<Cursor<'d>> {
+        match value {
+            Value::Object(object) if matches!(**object, Object::Generator(_)) => {
+                Ok(Cursor::Generator(Rc::clone(object)))
+            }
+            other => self.items(other).map(Cursor::over),
+        }
     }
 
     /// Charges the items of a value, before they are made.

@@ -160,9 +160,17 @@ fn floats(operator: Operator, left: f64, right: f64) -> EvalResult<f64> {
         Operator::Div => left / right,
         Operator::FloorDiv if right == 0.0 => return Err(zero_division("float floor division by zero")),
         Operator::FloorDiv => {
-            let quotient = (left - modulo()) / right;
+            let rest = left % right;
+            let mut quotient = (left - rest) / right;
+            if rest != 0.0 && (rest < 0.0) != (right < 0.0) {
+                quotient -= 1.0;
+            }
             let floor = quotient.floor();
-            if quotient - floor > 0.5 { floor + 1.0 } else { floor }
+            match quotient {
+                0.0 => 0f64.copysign(left / right),
+                _ if quotient - floor > 0.5 => floor + 1.0,
+                _ => floor,
+            }
         }
         Operator::Mod if right == 0.0 => return Err(zero_division("float modulo")),
         Operator::Mod => modulo(),

@@ -5,9 +5,9 @@ use num_bigint::Sign;
 use super::strings::{self, Align, to_str};
 use crate::provenance::Str;
 use crate::runtime::{
-    Arguments, Dict, EvalResult, Interpreter, Kind, LONG_FLOAT, PyError, PyErrorKind, Value, big, float, repr,
+    Arguments, Dict, EvalResult, Interpreter, Kind, LONG_FLOAT, PyError, PyErrorKind, Value, big, float, integer, repr,
 };
-use crate::text::number::whole;
+use crate::text::number::{parse_float, parse_int, whole};
 use crate::text::number_format::{self, zero_filled};
 use crate::text::quote::{ascii, quoted};
 
@@ -90,6 +90,10 @@ impl<'d> PercentFormatter<'_, 'd> {
     /// Formats the directive at `at`, and returns the place after it.
     fn directive(&mut self, mut at: usize) -> EvalResult<usize> {
         let format = self.format;
+        if format[at..].starts_with('%') {
+            self.parts.push(Str::fixed("%"));
+            return Ok(at + 1);
+        }
         let incomplete = || PyError::new(PyErrorKind::Value, "incomplete format");
         let mut by_name = None;
         if format[at..].starts_with('(') {
@@ -135,14 +139,11 @@ impl<'d> PercentFormatter<'_, 'd> {
             at += 1;
         }
         let kind = format[at..].chars().next().ok_or_else(incomplete)?;
-        if kind == '%' {
-            self.parts.push(Str::fixed("%"));
-            return Ok(at + 1);
-        }
         let value = match by_name {
             Some(value) => value,
             None => self.take()?,
         };
+        let value = if format.is_markup() { self.wrapped(kind, &value)? } else { value };
         let part = self.converted(kind, &spec, &value, at)?;
         self.parts.push(part);
         Ok(at + kind.len_utf8())
@@ -152,7 +153,7 @@ impl<'d> PercentFormatter<'_, 'd> {
     fn number(&mut self, mut at: usize) -> EvalResult<(Option<i64>, usize)> {
         if self.format[at..].starts_with('*') {
             return match self.take()? {
-                Value::Int(number) => Ok((Some(number), at + 1)),
+                Value::Int(number) if !self.format.is_markup() => Ok((Some(number), at + 1)),
                 _ => Err(type_error("* wants int")),
             };
         }
@@ -163,6 +164,24 @@ impl<'d> PercentFormatter<'_, 'd> {
         }
         at += digits;
         Ok((number, at))
+    }
+
+    /// A value of a `Markup`. `MarkupSafe` wraps it, so that only its text, its `int` and its `float` are left.
+    fn wrapped(&mut self, kind: char, value: &Value<'d>) -> EvalResult<Value<'d>> {
+        match (kind, value) {
+            ('c' | 'o' | 'x' | 'X', _) => Err(type_error(format!("%{kind} format: a number is required"))),
+            ('d' | 'i' | 'u', Value::Str(text)) => {
+                self.interpreter.charge_change(text, 2)?;
+                self.interpreter.budget.walk(text.len().saturating_mul(2))?;
+                parse_int(text, 10).map(integer).ok_or_else(|| type_error("a number is required, not str"))
+            }
+            ('e' | 'E' | 'f' | 'F' | 'g' | 'G', Value::Str(text)) => {
+                self.interpreter.charge_change(text, 2)?;
+                self.interpreter.budget.walk(text.len().saturating_mul(2))?;
+                parse_float(text).map(Value::Float).ok_or_else(|| type_error("could not convert string to float"))
+            }
+            _ => Ok(value.clone()),
+        }
     }
 
     fn converted(&mut self, kind: char, spec: &PercentSpec, value: &Value<'d>, at: usize) -> EvalResult<Str<'d>> {
@@ -179,7 +198,10 @@ impl<'d> PercentFormatter<'_, 'd> {
                     }
                     's' => to_str(self.interpreter, value)?,
                     _ => {
-                        let text = repr::text(&self.interpreter.budget, value, false)?.text;
+                        let mut text = repr::text(&self.interpreter.budget, value, false)?.text;
+                        if self.format.is_markup() {
+                            text = strings::escaped(self.interpreter, &Str::owned(text))?.to_string();
+                        }
                         if kind == 'a' {
                             self.interpreter.charge_escapes(&text)?;
                         }
@@ -196,8 +218,9 @@ impl<'d> PercentFormatter<'_, 'd> {
             'c' => {
                 let text = match value {
                     Value::Str(text) if text.chars().take(2).count() == 1 => text.clone(),
-                    Value::Int(code) => {
-                        let character = u32::try_from(*code).ok().and_then(char::from_u32);
+                    Value::Int(_) | Value::Bool(_) | Value::Big(_) => {
+                        let code = big(value).and_then(|code| u32::try_from(code).ok());
+                        let character = code.and_then(char::from_u32);
                         let out_of_range = || PyError::new(PyErrorKind::Overflow, "%c arg not in range(0x110000)");
                         Str::owned(character.ok_or_else(out_of_range)?.to_string())
                     }
@@ -254,6 +277,7 @@ impl<'d> PercentFormatter<'_, 'd> {
                     'f' | 'F' => number_format::fixed(magnitude, precision),
                     _ => number_format::general(magnitude, precision, spec.alternate),
                 };
+                let text = if spec.alternate { number_format::with_point(text) } else { text };
                 let text = if kind.is_uppercase() { text.to_uppercase() } else { text };
                 self.number_text(text, float.is_sign_negative() && !float.is_nan(), "", spec, false)
             }

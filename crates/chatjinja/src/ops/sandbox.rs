@@ -20,6 +20,7 @@ pub(crate) fn modifies(method: Method) -> bool {
         },
         Method::Dict(method) => dict_method_modifies(method),
         Method::Str(_)
+        | Method::Markup(_)
         | Method::Sequence(_)
         | Method::Int(_)
         | Method::Float(_)

@@ -41,7 +41,7 @@ pub(crate) fn slice<'d>(
     }
     Ok(match value {
         Value::Str(text) if bounds.step == 1 => {
-            let (from, to) = (bounds.start as usize, bounds.start as usize + bounds.count);
+            let (from, to) = bounds.range();
             let byte = |at: usize| match text.is_ascii() {
                 true => at,
                 false => text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte),
@@ -54,22 +54,21 @@ pub(crate) fn slice<'d>(
             Value::Str(interpreter.derived(text, picked)?.markup_if(text.is_markup()))
         }
         Value::List(List::Records(records)) if bounds.step == 1 => {
-            let from = bounds.start as usize;
-            Value::List(List::Records(&records[from..from + bounds.count]))
+            let (from, to) = bounds.range();
+            Value::List(List::Records(&records[from..to]))
         }
         Value::List(List::Input(items)) if bounds.step == 1 => {
-            let from = bounds.start as usize;
-            Value::List(List::Input(&items[from..from + bounds.count]))
+            let (from, to) = bounds.range();
+            Value::List(List::Input(&items[from..to]))
         }
         Value::List(list) => Value::list(bounds.places().filter_map(|at| list.get(at)).collect()),
         Value::Tuple(items) => Value::tuple(bounds.places().map(|at| items[at].clone()).collect()),
         Value::Object(object) => match &**object {
             Object::Range { start, step, .. } => {
-                let from = start + bounds.start * step;
+                let at = |place: i64| start.saturating_add(place.saturating_mul(*step));
                 // A step that is too large selects one item, so its size does not matter.
                 let step = step.saturating_mul(bounds.step);
-                let stop = from.saturating_add(step.saturating_mul(bounds.count as i64));
-                Value::object(Object::Range { start: from, stop, step })
+                Value::object(Object::Range { start: at(bounds.start), stop: at(bounds.stop), step })
             }
             _ => Value::None,
         },
@@ -80,6 +79,8 @@ pub(crate) fn slice<'d>(
 /// The indices that a slice selects.
 struct Bounds {
     start: i64,
+    /// The index after the last one, or before it if the step is negative.
+    stop: i64,
     step: i64,
     count: usize,
 }
@@ -100,7 +101,13 @@ impl Bounds {
         let start = start.map_or(if step > 0 { lowest } else { highest }, place);
         let stop = stop.map_or(if step > 0 { highest } else { lowest }, place);
         let count = range_len(start, stop, step);
-        Ok(Bounds { start: if count == 0 { 0 } else { start }, step, count })
+        Ok(Bounds { start, stop, step, count })
+    }
+
+    /// The first index and the one after the last, of a slice with the step 1.
+    fn range(&self) -> (usize, usize) {
+        let from = if self.count == 0 { 0 } else { self.start as usize };
+        (from, from + self.count)
     }
 
     fn places(&self) -> impl Iterator<Item = usize> + '_ {

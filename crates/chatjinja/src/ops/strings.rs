@@ -56,10 +56,14 @@ pub(crate) fn concat<'d>(interpreter: &mut Interpreter<'d>, left: &Str<'d>, righ
     Ok(Value::Str(text))
 }
 
-/// `a ~ b ~ c`.
-pub(crate) fn concat_all<'d>(interpreter: &mut Interpreter<'d>, values: &[Value<'d>]) -> EvalResult<Value<'d>> {
+/// `a ~ b ~ c`. Literals, which Jinja2 joins at compile time, are joined as plain strings.
+pub(crate) fn concat_all<'d>(
+    interpreter: &mut Interpreter<'d>,
+    values: &[Value<'d>],
+    literal: bool,
+) -> EvalResult<Value<'d>> {
     let mut strings = values.iter().map(|value| to_str(interpreter, value)).collect::<EvalResult<Vec<_>>>()?;
-    let markup = interpreter.autoescape && strings.iter().any(Str::is_markup);
+    let markup = !literal && interpreter.autoescape && strings.iter().any(Str::is_markup);
     if markup {
         for text in &mut strings {
             *text = escaped(interpreter, text)?;

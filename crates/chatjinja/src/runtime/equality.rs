@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
-use super::{Budget, Dict, EvalResult, Object, PyError, PyErrorKind, Value, big, range_len};
+use super::{Budget, Dict, EvalResult, Object, PyError, PyErrorKind, SetLike, Value, ViewKind, big, range_len};
 use crate::text::number::whole;
 
 /// The steps to write the digits of a large float.
@@ -35,7 +35,11 @@ pub(crate) fn equal<'d>(budget: &Budget<'d>, left: &Value<'d>, right: &Value<'d>
             (Object::Group(left), Object::Group(right)) => {
                 all_equal(budget, left.iter().cloned().zip(right.iter().cloned()))?
             }
-            _ => Rc::ptr_eq(left, right),
+            _ if Rc::ptr_eq(left, right) => true,
+            _ => match (SetLike::of_object(left), SetLike::of_object(right)) {
+                (Some(left), Some(right)) => left.order(budget, right)? == Some(Ordering::Equal),
+                _ => false,
+            },
         },
         (left, right) if is_number(left) && is_number(right) => {
             charge_numbers(budget, left, right)?;
@@ -135,6 +139,13 @@ pub(crate) fn hashable(budget: &Budget<'_>, value: &Value<'_>) -> EvalResult<()>
         Value::List(_) | Value::Dict(_) => {
             Err(PyError::new(PyErrorKind::Type, format!("unhashable type: '{}'", value.type_name())))
         }
+        Value::Object(object) => match &**object {
+            Object::View(ViewKind::Keys | ViewKind::Items | ViewKind::Set, _) => {
+                Err(PyError::new(PyErrorKind::Type, format!("unhashable type: '{}'", value.type_name())))
+            }
+            Object::Group(pair) => pair.iter().try_for_each(|item| hashable(budget, item)),
+            _ => Ok(()),
+        },
         Value::Tuple(items) => {
             budget.spend(items.len() as u64)?;
             items.iter().try_for_each(|item| hashable(budget, item))

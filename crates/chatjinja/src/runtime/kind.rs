@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Keys,
     Values,
     Items,
+    Set,
     Macro,
     TemplateDict,
     Type,
@@ -56,6 +57,7 @@ impl Kind {
             Kind::Keys => "dict_keys",
             Kind::Values => "dict_values",
             Kind::Items => "dict_items",
+            Kind::Set => "set",
             Kind::Macro => "Macro",
             Kind::TemplateDict => "TemplateDict",
             Kind::Type => "type",
@@ -92,6 +94,7 @@ impl Kind {
             Kind::Keys => "dict_keys object",
             Kind::Values => "dict_values object",
             Kind::Items => "dict_items object",
+            Kind::Set => "set object",
             Kind::Macro => "jinja2.runtime.Macro object",
             Kind::TemplateDict => {
                 "transformers.utils.chat_template_utils._compile_jinja_template.<locals>.TemplateDict object"

@@ -1,9 +1,10 @@
 //! `Object`: the values that are neither data nor text, such as ranges, namespaces, generators, macros and loops.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::rc::Rc;
 
-use super::{Dict, Items, Kind, LazyIter, Locals, Value, deepest};
+use super::{Dict, EvalResult, Interpreter, Items, Kind, LazyIter, Locals, Step, Value, deepest, short};
 use crate::ir::{ForLoop, MacroCode};
 use crate::memory::Held;
 use crate::names::{Function, Method};
@@ -15,7 +16,8 @@ pub(crate) enum Object<'d> {
         stop: i64,
         step: i64,
     },
-    Namespace(RefCell<Vec<(Rc<str>, Value<'d>)>>, RefCell<Held>),
+    /// Attributes have names, which are strings, unless a dict with other keys gave them.
+    Namespace(RefCell<Vec<(Value<'d>, Value<'d>)>>, RefCell<Held>),
     Generator(Generator<'d>),
     /// A group of `groupby`: a tuple of a key and a list, which also have the names `grouper` and `list`.
     Group([Value<'d>; 2]),
@@ -63,13 +65,15 @@ pub(crate) enum ViewKind {
     Keys,
     Values,
     Items,
+    /// No view, but a set that `-` made. Its items are the keys.
+    Set,
 }
 
 impl ViewKind {
     /// The item of the view for an entry of the dict.
     pub(crate) fn item<'d>(self, (key, value): (Value<'d>, Value<'d>)) -> Value<'d> {
         match self {
-            ViewKind::Keys => key,
+            ViewKind::Keys | ViewKind::Set => key,
             ViewKind::Values => value,
             ViewKind::Items => Value::tuple(vec![key, value]),
         }
@@ -86,18 +90,63 @@ pub(crate) struct MacroValue<'d> {
 /// The variable `loop`.
 #[derive(Debug)]
 pub(crate) struct LoopState<'d> {
+    /// The items that are known so far.
     pub(crate) items: RefCell<Vec<Value<'d>>>,
+    /// What computes the others, if the loop is over a generator or has a condition.
+    pub(crate) rest: LoopRest<'d>,
     pub(crate) index: Cell<usize>,
     /// The number of loops around a recursive one.
     pub(crate) depth: usize,
     /// The depth of the items.
-    pub(crate) nesting: u32,
+    pub(crate) nesting: Cell<u32>,
     /// What the items hold.
-    pub(crate) _held: Held,
+    pub(crate) held: RefCell<Held>,
     /// The arguments of the last call of `loop.changed`.
     pub(crate) changed: RefCell<Option<Rc<Items<'d>>>>,
     /// The code of a recursive loop, and the variables around it.
     pub(crate) recursive: Option<(&'d ForLoop, Rc<Locals<'d>>)>,
+}
+
+/// The work of a loop whose items are computed one by one.
+#[derive(Default)]
+pub(crate) struct LoopRest<'d>(pub(crate) RefCell<Option<Step<'d>>>);
+
+impl fmt::Debug for LoopRest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoopRest").finish_non_exhaustive()
+    }
+}
+
+impl<'d> Interpreter<'d> {
+    /// The item of a loop at an index, which may have to be computed; None after the last one.
+    pub(crate) fn loop_item(&mut self, state: &LoopState<'d>, at: usize) -> EvalResult<Option<Value<'d>>> {
+        loop {
+            if let Some(item) = state.items.borrow().get(at) {
+                return Ok(Some(item.clone()));
+            }
+            if !self.next_loop_item(state)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The number of items of a loop, which are computed for it.
+    pub(crate) fn loop_len(&mut self, state: &LoopState<'d>) -> EvalResult<usize> {
+        while self.next_loop_item(state)? {}
+        Ok(state.items.borrow().len())
+    }
+
+    /// Computes one more item of a loop, and returns whether there was one.
+    fn next_loop_item(&mut self, state: &LoopState<'d>) -> EvalResult<bool> {
+        let Some(mut step) = state.rest.0.take() else { return Ok(false) };
+        let Some(item) = step(self)? else { return Ok(false) };
+        state.rest.0.replace(Some(step));
+        state.nesting.set(state.nesting.get().max(item.depth()));
+        state.held.borrow_mut().add(size_of::<Value<'d>>() + short([&item]));
+        state.items.borrow_mut().push(item);
+        self.step()?;
+        Ok(true)
+    }
 }
 
 impl<'d> Object<'d> {
@@ -113,6 +162,7 @@ impl<'d> Object<'d> {
             Object::View(ViewKind::Keys, _) => Kind::Keys,
             Object::View(ViewKind::Values, _) => Kind::Values,
             Object::View(ViewKind::Items, _) => Kind::Items,
+            Object::View(ViewKind::Set, _) => Kind::Set,
             Object::Macro(_) => Kind::Macro,
             Object::Function(Function::Dict) => Kind::TemplateDict,
             Object::Function(Function::Namespace | Function::Cycler | Function::Joiner) => Kind::Type,
@@ -145,7 +195,7 @@ impl<'d> Object<'d> {
             Object::Group(pair) => deepest(pair),
             Object::View(_, dict) => dict.depth(),
             Object::Method(owner, _) => owner.depth(),
-            Object::Loop(state) => state.nesting,
+            Object::Loop(state) => state.nesting.get(),
             Object::Cycler { items, .. } => items.depth(),
             Object::Joiner { separator, .. } => separator.depth(),
             Object::Range { .. }

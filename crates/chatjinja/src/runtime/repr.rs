@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use num_bigint::BigInt;
 
 use super::{BoundedText, Budget, EvalResult, GeneratorName, Limits, Object, PyError, PyErrorKind, Value, ViewKind};
+use crate::names::{Function, MarkupMethod, Method};
 use crate::provenance::{Provenance, Str, Text};
 use crate::text::float::write_float;
 use crate::text::quote::{quoted, write_quoted, write_quoted_start};
@@ -185,8 +186,7 @@ impl<'d> ReprWriter<'_, 'd> {
                 self.push("<Namespace {");
                 for (index, (name, value)) in attributes.borrow().iter().enumerate() {
                     self.push(if index > 0 { ", " } else { "" });
-                    self.out.before_escaped(name)?;
-                    write_quoted(&mut self.out.short().text, name);
+                    self.value(name)?;
                     self.push(": ");
                     // A chain of namespaces may be longer than the stack.
                     stacker::maybe_grow(RED_ZONE, STACK, || self.value(value))?;
@@ -194,17 +194,34 @@ impl<'d> ReprWriter<'_, 'd> {
                 self.push("}>");
                 self.open.pop();
             }
+            Object::View(ViewKind::Set, dict) if dict.len() == 0 => self.push("set()"),
+            Object::View(ViewKind::Set, dict) => {
+                self.push("{");
+                self.items(dict.entries().map(|(key, _)| key))?;
+                self.push("}");
+            }
             Object::View(kind, dict) => {
                 self.push(match kind {
-                    ViewKind::Keys => "dict_keys([",
+                    ViewKind::Keys | ViewKind::Set => "dict_keys([",
                     ViewKind::Values => "dict_values([",
                     ViewKind::Items => "dict_items([",
                 });
                 self.items(dict.entries().map(|entry| kind.item(entry)))?;
                 self.push("])");
             }
-            Object::Macro(value) => self.format(format_args!("<Macro {}>", quoted(&value.code.name))),
-            Object::Function(function) => self.format(format_args!("<function {}>", function.name())),
+            Object::Macro(value) => match &value.code.name {
+                Some(name) => self.format(format_args!("<Macro {}>", quoted(name))),
+                None => self.push("<Macro anonymous>"),
+            },
+            Object::Function(function) => self.push(function_text(*function)),
+            Object::Method(_, Method::Markup(MarkupMethod::Escape)) => {
+                self.push("<bound method Markup.escape of <class 'markupsafe.Markup'>>");
+            }
+            Object::Method(owner @ Value::Str(text), method) if text.is_markup() && is_of_markup(*method) => {
+                self.format(format_args!("<bound method Markup.{} of ", method.name()));
+                self.value(owner)?;
+                self.push(">");
+            }
             Object::Method(owner, method) => {
                 let (name, owner) = (method.name(), owner.type_name());
                 self.format(format_args!("<built-in method {name} of {owner} object at 0x7f0000000000>"));
@@ -225,10 +242,40 @@ impl<'d> ReprWriter<'_, 'd> {
                 GeneratorName::Class(name) => self.format(format_args!("<{name} object at 0x7f0000000000>")),
             },
             Object::Cycler { .. } | Object::Joiner { .. } | Object::Block(_) => {
-                self.format(format_args!("<{} object at 0x7f0000000000>", object.kind().name()));
+                self.format(format_args!("<{} at 0x7f0000000000>", object.kind().owner_name()));
             }
         }
         Ok(())
+    }
+}
+
+/// Whether `Markup` has a method of its own.
+fn is_of_markup(method: Method) -> bool {
+    match method {
+        Method::Str(method) => method.is_of_markup(),
+        Method::Markup(_) => true,
+        _ => false,
+    }
+}
+
+/// The `repr` of a function, with the names that Jinja2 and transformers give it.
+fn function_text(function: Function) -> &'static str {
+    match function {
+        Function::Range => "<function safe_range at 0x7f0000000000>",
+        Function::Lipsum => "<function generate_lorem_ipsum at 0x7f0000000000>",
+        Function::Cycler => "<class 'jinja2.utils.Cycler'>",
+        Function::Joiner => "<class 'jinja2.utils.Joiner'>",
+        Function::Namespace => {
+            "<class 'transformers.utils.chat_template_utils._cached_compile_jinja_template.<locals>.TemplateNamespace'>"
+        }
+        Function::Dict => {
+            "<transformers.utils.chat_template_utils._cached_compile_jinja_template.<locals>.TemplateDict object at 0x7f0000000000>"
+        }
+        Function::DictFromKeys => "<bound method TemplateDict.fromkeys>",
+        Function::RaiseException => {
+            "<function _cached_compile_jinja_template.<locals>.raise_exception at 0x7f0000000000>"
+        }
+        Function::StrftimeNow => "<function _cached_compile_jinja_template.<locals>.strftime_now at 0x7f0000000000>",
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn expression<'a>(
                 BinOpKind::Rem => arithmetic(Operator::Mod)?,
                 BinOpKind::Pow => arithmetic(Operator::Pow)?,
                 BinOpKind::Add => ExprKind::Sum(chain(scopes, context, tree, binary.op)?),
-                BinOpKind::Concat => ExprKind::Concat(chain(scopes, context, tree, binary.op)?),
+                BinOpKind::Concat => ExprKind::Concat(chain(scopes, context, tree, binary.op)?, context.folded),
                 BinOpKind::ScAnd => pair(scopes).map(|(left, right)| ExprKind::And(left, right))?,
                 BinOpKind::ScOr => pair(scopes).map(|(left, right)| ExprKind::Or(left, right))?,
                 BinOpKind::Eq => compared(scopes, context, &binary.left, Comparison::Equal, &binary.right)?,
@@ -164,7 +164,7 @@ fn operand(kind: &ExprKind) -> Option<&Expr> {
         | ExprKind::And(inner, _)
         | ExprKind::Or(inner, _)
         | ExprKind::Compare(inner, _) => Some(inner),
-        ExprKind::Sum(operands) | ExprKind::Concat(operands) => operands.first(),
+        ExprKind::Sum(operands) | ExprKind::Concat(operands, _) => operands.first(),
         _ => None,
     }
 }
@@ -265,8 +265,19 @@ pub(super) fn arguments<'a>(
     args: &'a [CallArg<'a>],
 ) -> Result<Args, SyntaxError> {
     let mut compiled = Args::default();
-    for arg in args {
+    for (index, arg) in args.iter().enumerate() {
         let value = expression(scopes, context, argument(arg))?;
+        // Jinja2 allows fewer orders of arguments than Python.
+        let too_late = |before: fn(&CallArg<'_>) -> bool| args[..index].iter().any(before);
+        let misplaced = match arg {
+            CallArg::Pos(_) => too_late(|before| !matches!(before, CallArg::Pos(_))),
+            CallArg::PosSplat(_) => too_late(|before| matches!(before, CallArg::PosSplat(_) | CallArg::KwargSplat(_))),
+            CallArg::Kwarg(..) | CallArg::KwargSplat(_) => too_late(|before| matches!(before, CallArg::KwargSplat(_))),
+        };
+        if misplaced {
+            let line = argument(arg).span().start_line as usize;
+            return Err(SyntaxError::at_line("invalid syntax for function call expression", line));
+        }
         match arg {
             CallArg::Pos(_) => compiled.positional.push(Arg::One(value)),
             CallArg::PosSplat(_) => compiled.positional.push(Arg::All(value)),

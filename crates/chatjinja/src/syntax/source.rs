@@ -63,6 +63,13 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
             TokenKind::Operator if text == "+" && is_prefix(&source, &tokens[..index]) => {
                 edits.push((token.start, token.end, "- -".into()));
             }
+            TokenKind::Number if text.contains("__") => {
+                return Err(misplaced(token.start, "the digits of a number have single underscores between them"));
+            }
+            // `1.e5` is an attribute of 1.
+            TokenKind::Number if is_attribute(&source, &tokens[index + 1..]) => {
+                edits.push((token.end, token.end, " ".into()));
+            }
             // The parser accepts fewer kinds of white space in a tag.
             TokenKind::Space if text.contains(|it| !matches!(it, ' ' | '\t' | '\n')) => {
                 edits.push((token.start, token.end, text.replace(|it: char| it != '\n', " ")));
@@ -107,7 +114,28 @@ pub(super) fn prepare(source: &str) -> Result<Prepared, SyntaxError> {
     if let Some(at) = open_generations.pop() {
         return Err(misplaced(at, "this `generation` block has no `endgeneration`; add it"));
     }
+    edits.extend(open_end(&source, &tokens));
     Ok(Prepared { source: apply(&source, edits), has_generation })
+}
+
+/// Whether a point and a name follow a number.
+fn is_attribute(source: &str, behind: &[Token]) -> bool {
+    let [point, name, ..] = behind else { return false };
+    &source[point.start..point.end] == "." && name.kind == TokenKind::Word
+}
+
+/// Closes a comment or a raw block that begins at the end of the source. In Jinja2 it is only an error if text follows.
+fn open_end(source: &str, tokens: &[Token]) -> Option<Edit> {
+    let last = tokens.last();
+    let end = last.map_or(0, |last| last.end);
+    // Jinja2 drops a line break at the end of the source.
+    let rest = source[end..].strip_suffix('\n').unwrap_or(&source[end..]);
+    if matches!(rest, "{#" | "{#-" | "{#+") {
+        return Some((source.len(), source.len(), " #}".into()));
+    }
+    let raw = last.filter(|last| last.kind == TokenKind::RawStart)?;
+    let trims = source[raw.start..raw.end].ends_with("-%}");
+    (rest.is_empty() || trims && rest.chars().all(is_space)).then(|| (end, source.len(), "{% endraw %}".into()))
 }
 
 /// The first word of a tag, and its token, among the tokens after the tag's start.
@@ -239,6 +267,9 @@ mod tests {
             ("{{ +1 + +x }}{%+ if a +%}", "{{ - -1 + - -x }}{%+ if a +%}"),
             ("a\u{1c}\n{%- if x -%} \u{1f}b", "a\n{%- if x -%}b"),
             ("a\n\u{1c}{% if x %}", "a\n{% if x %}"),
+            ("{{ 1.e5 }}{{ 1.5e5 }}", "{{ 1 .e5 }}{{ 1.5e5 }}"),
+            ("a{#-", "a{#- #}"),
+            ("a{% raw %}\n", "a{% raw +%}{% endraw %}"),
             ("a\u{1c}{{ x }}", "a\u{1c}{{ x }}"),
             ("{%\u{a0}if x : %}{{ {1: 2} }}{% else: %}{% endif %}", "{% if x   %}{{ {1: 2} }}{% else  %}{% endif %}"),
         ] {

@@ -144,7 +144,7 @@ impl<'a> Compiler<'a> {
                 Stmt::Macro(self.scopes.slot(context.scope, code.name), Box::new(compiled))
             }
             TreeStmt::CallBlock(block) => {
-                let caller = self.macro_code(context, &block.macro_decl)?;
+                let caller = MacroCode { name: None, ..self.macro_code(context, &block.macro_decl)? };
                 let callee = self.expr(context, &block.call.expr)?;
                 let args = arguments(&mut self.scopes, context.expr(), &block.call.args)?;
                 Stmt::CallBlock(Box::new(CallBlock { callee, args, caller, span: span(block.call.span()) }))
@@ -276,7 +276,7 @@ impl<'a> Compiler<'a> {
         }
         let body = self.body(inner, &code.body)?;
         let (scope, slots) = (self.scopes.init(scope), self.scopes.slots(scope));
-        Ok(MacroCode { name: code.name.to_owned(), parameters, caller, varargs, kwargs, scope, slots, body })
+        Ok(MacroCode { name: Some(code.name.to_owned()), parameters, caller, varargs, kwargs, scope, slots, body })
     }
 
     fn target(&mut self, context: StmtContext, target: &'a Tree<'a>) -> Result<Target, SyntaxError> {

@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 4300;
 
 /// `int(text, base)`; None if the text is not an integer in this base.
 pub(crate) fn parse_int(text: &str, base: i64) -> Option<BigInt> {
-    let text = text.trim_matches(is_space);
+    let text = trimmed(text);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -42,7 +42,7 @@ pub(crate) fn parse_int(text: &str, base: i64) -> Option<BigInt> {
 
 /// `float(text)`; None if the text is not a number.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
-    let text = text.trim_matches(is_space);
+    let text = trimmed(text);
     let digits = text.trim_start_matches(['+', '-']);
     let misplaced =
         digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || text.len() - digits.len() > 1;
@@ -51,6 +51,14 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         return None;
     }
     text.chars().filter(|it| *it != '_').map(ascii_digit).collect::<String>().parse().ok()
+}
+
+/// The text without the white space around it. In an ASCII text, Python takes only that of C as white space here.
+fn trimmed(text: &str) -> &str {
+    match text.is_ascii() {
+        true => text.trim_matches(|it| matches!(it, '\t'..='\r' | ' ')),
+        false => text.trim_matches(is_space),
+    }
 }
 
 /// The ASCII digit for a decimal digit of any script; every other character as it is.

@@ -49,19 +49,42 @@ pub(crate) fn exponent(value: f64, precision: usize) -> String {
 
 /// `value` with `precision` significant digits, in the shorter of both forms. `keep` keeps zeros at the end.
 pub(crate) fn general(value: f64, precision: usize, keep: bool) -> String {
+    shorter(value, precision.max(1), keep, false)
+}
+
+/// As [`general`], and always with a point or an exponent: a form of `str(value)` with this precision.
+pub(crate) fn general_float(value: f64, precision: usize, keep: bool) -> String {
+    shorter(value, precision.max(1), keep, true)
+}
+
+fn shorter(value: f64, precision: usize, keep: bool, dotted: bool) -> String {
     if let Some(word) = not_finite(value) {
         return word.to_owned();
     }
-    let precision = precision.max(1);
     let scientific = exponent(value, precision - 1);
     let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
-    if power < -4 || power >= i32::try_from(precision).unwrap_or(i32::MAX) {
+    // A digit after the point needs a place too.
+    let most = i32::try_from(precision).unwrap_or(i32::MAX) - i32::from(dotted);
+    if power < -4 || power >= most {
         let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
         return format!("{}e{power}", if keep { digits } else { without_zeros(digits) });
     }
     let behind = usize::try_from(i32::try_from(precision).unwrap_or(0) - 1 - power).unwrap_or(0);
     let text = fixed(value, behind);
-    if keep { text } else { without_zeros(&text).to_owned() }
+    match (keep, without_zeros(&text)) {
+        (true, _) => text,
+        (false, whole) if dotted && !whole.contains('.') => format!("{whole}.0"),
+        (false, short) => short.to_owned(),
+    }
+}
+
+/// The digits with a point, also if no digit follows it: the form with the flag `#`.
+pub(crate) fn with_point(digits: String) -> String {
+    if digits.contains('.') || digits.contains(['n', 'N']) {
+        return digits;
+    }
+    let end = digits.find(['e', 'E']).unwrap_or(digits.len());
+    format!("{}.{}", &digits[..end], &digits[end..])
 }
 
 /// The digits without zeros at the end of the fraction.
@@ -112,6 +135,10 @@ mod tests {
         assert_eq!(general(1234567.0, 6, false), "1.23457e+06");
         assert_eq!(general(100.0, 6, false), "100");
         assert_eq!(general(f64::NAN, 6, false), "nan");
+        assert_eq!(general_float(12.5, 2, false), "1.2e+01");
+        assert_eq!(general_float(100.0, 17, false), "100.0");
+        assert_eq!(with_point("1e+00".to_owned()), "1.e+00");
+        assert_eq!(with_point("inf".to_owned()), "inf");
         assert_eq!(grouped("1234567.891", ',', 3), "1,234,567.891");
     }
 }

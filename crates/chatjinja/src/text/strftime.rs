@@ -10,7 +10,8 @@ use chrono::{Datelike as _, Local, NaiveDateTime, Timelike as _};
 /// The directive that chrono cannot write.
 pub(crate) fn strftime(now: NaiveDateTime, format: &str) -> Result<String, char> {
     let mut out = String::with_capacity(format.len() + 16);
-    let mut rest = format;
+    // The C library takes the text up to a NUL.
+    let mut rest = format.split('\0').next().unwrap_or_default();
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
