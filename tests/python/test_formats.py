@@ -245,6 +245,7 @@ def test_the_documented_format_prints_the_documented_text(tmp_path: Path) -> Non
     shown = written.partition("```text\n")[2].partition("\n```")[0]
     form = Format.of(str(tmp_path / "my.yaml"))
     mill = Mill(byte_tokenizer(eos_token="<|im_end|>"), format=form)
+    assert form.example is not None
     assert mill.encode(form.example).text == shown == "Q: How many legs has a spider?\nA: Eight.<|im_end|>"
     (row,) = milled([{**form.example, "hint": "an even number"}], mill)
     assert segments(row) == [

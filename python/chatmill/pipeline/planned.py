@@ -160,8 +160,8 @@ def planned_run(
         warnings = [*(warning for file in files for warning in file.warnings), *found.warnings]
         if truncation is not None and max_length is None:
             warnings.append(
-                "`truncation` (`--truncation`) has no effect without `max_length` (`--max-length`), so no row is cut or "
-                "dropped for its length; set the most tokens of a sample"
+                "`truncation` (`--truncation`) has no effect without `max_length` (`--max-length`), so no row is cut; "
+                "set the length"
             )
         return [Part(files, mill, found.reason, warnings)]
 
