@@ -104,7 +104,7 @@ fn map<'h>(dict: &Bound<'_, PyDict>, depth: usize, pinned: &'h PinnedStrings) ->
     for (key, value) in items {
         let key = match key.cast_into::<PyString>() {
             Ok(key) => key,
-            Err(other) => json_key(&other.into_inner())?,
+            Err(other) => other.into_inner().str()?,
         };
         let known = key.to_str().ok().and_then(|key| KEYS.iter().find(|known| **known == key));
         let key = match known {
@@ -114,15 +114,6 @@ fn map<'h>(dict: &Bound<'_, PyDict>, depth: usize, pinned: &'h PinnedStrings) ->
         fields.push((Cow::Borrowed(key), nested(value, depth + 1, pinned)?));
     }
     Ok(Node::Map(fields))
-}
-
-/// A key that is no string, as JSON writes it: rows are JSON.
-fn json_key<'py>(key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
-    match key.cast::<PyBool>() {
-        Ok(key) => Ok(PyString::new(key.py(), if key.is_true() { "true" } else { "false" })),
-        Err(_) if key.is_none() => Ok(PyString::new(key.py(), "null")),
-        Err(_) => key.str(),
-    }
 }
 
 /// A numpy scalar as a number, a dataclass or a pydantic model as a dict, any other object as the name of its type.

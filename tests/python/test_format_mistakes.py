@@ -70,9 +70,9 @@ def test_made_answers_have_words() -> None:
     form = Format.of({"fields": FIELDS, "messages": TURNS})
     with pytest.raises(RowError, match="message 1: the answer is empty"):
         milled([{"q": "Q"}], Mill(TOKENIZER, CHATML, format=form))
-    listed = Format.of({"fields": {"turns": "any"}, "messages": [{"each": "turns", "messages": TURNS}]})
+    listed = Format.of({"fields": {"turns": "any", **FIELDS}, "messages": [{"each": "turns", "messages": TURNS}]})
     with pytest.raises(RowError, match="the field `turns` must be a list, found an integer"):
-        milled([{"turns": 3}], Mill(TOKENIZER, CHATML, format=listed))
+        milled([{"turns": 3, "q": "Q"}], Mill(TOKENIZER, CHATML, format=listed))
 
 
 def test_the_role_model_answers_too() -> None:
