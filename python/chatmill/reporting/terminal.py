@@ -12,8 +12,9 @@ from chatmill.reporting.bins import counts_in, few_bins
 from chatmill.reporting.foreign import on_one_line
 from chatmill.reporting.histogram import bar
 from chatmill.reporting.model import Regions, Report
+from chatmill.reporting.sentences import PROMPTS_COUNT
 from chatmill.reporting.side_by_side import show_side_by_side
-from chatmill.reporting.words import PROMPTS_COUNT, SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
+from chatmill.reporting.words import SHARE_NAMES, STATUS_STYLES, describe_run, quantile_text, verdict
 from chatmill.statistics.quantiles import quantiles
 from chatmill.terminal.console import new_console
 from chatmill.text.numbers import percent

@@ -17,8 +17,6 @@ _VERDICTS: Mapping[Status, str] = {
     "look": "a person should check it",
     "bad": "something is wrong",
 }
-#: What the tokens of a report are if rows are a prompt with answers.
-PROMPTS_COUNT = "a prompt counts once for each answer; `prepare` and `verify` count what is stored"
 
 
 def verdict_text(report: Report) -> str:

@@ -8,7 +8,7 @@ from chatmill.reporting.page.markup import Markup, element, joined
 from chatmill.reporting.page.numbers import count, share
 from chatmill.reporting.page.sections.section import pair, section
 from chatmill.reporting.page.tables import Column, Row, table
-from chatmill.reporting.words import PROMPTS_COUNT
+from chatmill.reporting.sentences import PROMPTS_COUNT
 
 # Each status has a sign and a word, because colors alone do not tell it to everybody.
 _WORDS: Mapping[Status, tuple[str, str]] = {"good": ("✓", "Good"), "look": ("!", "Look"), "bad": ("✗", "Wrong")}
