@@ -103,7 +103,7 @@ def test_without_scripts_everything_can_be_read(opened: OpenPage) -> None:
     shown = opened(java_script_enabled=False)
     assert shown.page.locator("article:visible").count() == len(full_samples())
     assert shown.page.locator("#controls:visible, #colors:visible, .more").count() == 0
-    assert shown.page.locator("section:visible").count() == 8
+    assert shown.page.locator("section:visible").count() == 9
 
 
 # Looks
