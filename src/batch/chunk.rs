@@ -144,7 +144,7 @@ impl Chunk {
         self.kept.push(vec![None; kept]);
         if let Some(statistics) = &mut self.collected {
             // How long they are tells which `max_length` would keep them.
-            if matches!(error.kind, ErrorKind::TooLong | ErrorKind::TrainedPartCutOff) {
+            if matches!(error.kind, ErrorKind::TooLong | ErrorKind::TrainedPartCutOff | ErrorKind::EqualAnswers) {
                 statistics.add_sequences();
             }
         }
