@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from chatmill._chatmill import PackPlan, PackRows, RowStore
 
-# Rows of more bytes than this are in a file. Packs of rows in memory are made in two thirds of the time.
+# Rows of more bytes than this are in a file, so that memory is bounded.
 _MOST_IN_MEMORY = 192 << 20
 _MOST_THREADS = 8
 # The bytes of an int32 and of a float32.
